@@ -1,0 +1,3 @@
+//! Every engine, held against the same expectations.
+
+mod outcomes;

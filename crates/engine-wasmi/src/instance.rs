@@ -1,0 +1,249 @@
+//! Instances, at rest and parked.
+
+use std::fmt;
+
+use fusee_engine::{
+    EngineError, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Value, reserved,
+};
+use wasmi::{Error, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
+
+use crate::{
+    NAME,
+    link::{Halt, Parking, State},
+    trap::trap,
+};
+
+pub(crate) struct WasmiInstance {
+    store: Store<State>,
+    instance: wasmi::Instance,
+    gas: Global,
+    mode: Mode,
+}
+
+struct ParkedCall {
+    instance: WasmiInstance,
+    call: ResumableCallHostTrap,
+    parking: Parking,
+    outputs: Vec<Val>,
+}
+
+/// How wasmi came back.
+enum Return {
+    Finished,
+    HostTrap(ResumableCallHostTrap),
+    Failed(Error),
+}
+
+impl WasmiInstance {
+    pub(crate) fn new(
+        store: Store<State>,
+        instance: wasmi::Instance,
+        mode: Mode,
+    ) -> Result<Self, EngineError> {
+        let gas = instance
+            .get_global(&store, reserved::GAS)
+            .ok_or_else(|| failed("the program exports no gas counter".into()))?;
+        Ok(Self {
+            store,
+            instance,
+            gas,
+            mode,
+        })
+    }
+
+    fn function(&self, entry: &str) -> Result<(Func, Vec<Val>), EngineError> {
+        let function = self
+            .instance
+            .get_func(&self.store, entry)
+            .ok_or_else(|| failed(format!("the program exports no function `{entry}`").into()))?;
+        let outputs = function
+            .ty(&self.store)
+            .results()
+            .iter()
+            .map(|found| Val::default_for_ty(*found))
+            .collect();
+        Ok((function, outputs))
+    }
+
+    fn enter(&mut self, function: Func, inputs: &[Val], outputs: &mut [Val]) -> Return {
+        let result = match self.mode {
+            Mode::Plain => function
+                .call(&mut self.store, inputs, outputs)
+                .map(|()| ResumableCall::Finished),
+            Mode::Suspendable => function.call_resumable(&mut self.store, inputs, outputs),
+        };
+        Return::of(result)
+    }
+
+    /// What a return of wasmi's means.
+    fn step(mut self: Box<Self>, returned: Return, outputs: Vec<Val>) -> Result<Step, EngineError> {
+        let counter = self.counter();
+        let mut run = self
+            .store
+            .data_mut()
+            .run
+            .take()
+            .ok_or_else(|| failed("a run was lost".into()))?;
+        match (returned, self.store.data_mut().halt.take()) {
+            (Return::Finished, _) => {
+                run.meter.note(counter);
+                let values = outputs.iter().map(value).collect::<Result<_, _>>()?;
+                Ok(Step::Returned {
+                    instance: self,
+                    run,
+                    values,
+                })
+            }
+            (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped { run, stop }),
+            (Return::HostTrap(call), Some(Halt::Park(parking))) => {
+                let parked = Box::new(ParkedCall {
+                    instance: *self,
+                    call,
+                    parking,
+                    outputs,
+                });
+                Ok(Step::Parked {
+                    parked,
+                    run,
+                    pause: pause(parking),
+                })
+            }
+            (_, Some(Halt::Park(Parking::Syscall(request)))) => Err(EngineError::CannotSuspend {
+                number: request.number,
+            }),
+            (Return::Failed(error), halt) => match error.as_trap_code() {
+                Some(code) if halt.is_none() => {
+                    let stop = run.trapped(trap(code)?, counter);
+                    Ok(Step::Stopped { run, stop })
+                }
+                _ => Err(failed(Box::new(error))),
+            },
+            (Return::HostTrap(call), None) => Err(failed(Box::new(call.into_host_error()))),
+        }
+    }
+
+    fn counter(&self) -> i64 {
+        self.gas.get(&self.store).i64().unwrap_or(0)
+    }
+
+    fn set_counter(&mut self, counter: i64) -> Result<(), EngineError> {
+        self.gas
+            .set(&mut self.store, Val::I64(counter))
+            .map_err(|error| failed(Box::new(error)))
+    }
+}
+
+impl Instance for WasmiInstance {
+    fn call(
+        mut self: Box<Self>,
+        run: Box<Run>,
+        entry: &str,
+        args: &[Value],
+    ) -> Result<Step, EngineError> {
+        let (function, mut outputs) = self.function(entry)?;
+        let inputs: Vec<Val> = args.iter().map(val).collect();
+        self.set_counter(run.meter.counter())?;
+        self.store.data_mut().run = Some(run);
+        let returned = self.enter(function, &inputs, &mut outputs);
+        self.step(returned, outputs)
+    }
+
+    fn memory(&mut self) -> &mut [u8] {
+        match self.store.data().memory {
+            Some(memory) => memory.data_mut(&mut self.store),
+            None => &mut [],
+        }
+    }
+}
+
+impl Parked for ParkedCall {
+    fn memory(&mut self) -> &mut [u8] {
+        self.instance.memory()
+    }
+
+    fn resume(mut self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
+        let inputs: &[Val] = match self.parking {
+            Parking::Syscall(_) => &[Val::I64(reply.cast_signed()), Val::I64(run.meter.counter())],
+            Parking::Low { height } => match run.low(run.meter.counter(), height) {
+                Low::Continue(counter) => &[Val::I64(counter)],
+                Low::Park => {
+                    return Ok(Step::Parked {
+                        parked: self,
+                        run,
+                        pause: Pause::GasEnd,
+                    });
+                }
+                Low::Stop(stop) => return Ok(Step::Stopped { run, stop }),
+            },
+        };
+        self.instance.store.data_mut().run = Some(run);
+        let Self {
+            mut instance,
+            call,
+            mut outputs,
+            ..
+        } = *self;
+        let returned = Return::of(call.resume(&mut instance.store, inputs, &mut outputs));
+        Box::new(instance).step(returned, outputs)
+    }
+}
+
+impl Return {
+    fn of(result: Result<ResumableCall, Error>) -> Self {
+        match result {
+            Ok(ResumableCall::Finished) => Return::Finished,
+            Ok(ResumableCall::HostTrap(call)) => Return::HostTrap(call),
+            Ok(ResumableCall::OutOfFuel(_)) => Return::Failed(Error::new("fuel is off")),
+            Err(error) => Return::Failed(error),
+        }
+    }
+}
+
+fn pause(parking: Parking) -> Pause {
+    match parking {
+        Parking::Syscall(request) => Pause::Syscall(request),
+        Parking::Low { .. } => Pause::GasEnd,
+    }
+}
+
+fn val(value: &Value) -> Val {
+    match value {
+        Value::I32(value) => Val::I32(*value),
+        Value::I64(value) => Val::I64(*value),
+    }
+}
+
+fn value(val: &Val) -> Result<Value, EngineError> {
+    match val {
+        Val::I32(value) => Ok(Value::I32(*value)),
+        Val::I64(value) => Ok(Value::I64(*value)),
+        _ => Err(failed(
+            "an entry returned a value that is not an integer".into(),
+        )),
+    }
+}
+
+pub(crate) fn failed(source: Source) -> EngineError {
+    EngineError::Engine {
+        engine: NAME,
+        source,
+    }
+}
+
+impl fmt::Debug for WasmiInstance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WasmiInstance")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ParkedCall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ParkedCall")
+            .field("parking", &self.parking)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! The imports of a metered program, as wasmi calls them.
+
+use std::fmt;
+
+use fusee_engine::{
+    EngineError, Low, MAX_SYSCALL_ARGS, Program, Run, Stop, SyscallRequest, reserved,
+};
+use wasmi::{
+    Caller, Engine, Error, Linker, Memory,
+    errors::{HostError, LinkerError},
+};
+
+/// What a store holds.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The run, while the guest runs.
+    pub(crate) run: Option<Box<Run>>,
+    pub(crate) memory: Option<Memory>,
+    /// Why a host function left the guest.
+    pub(crate) halt: Option<Halt>,
+}
+
+/// Why a host function left the guest.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    Stop(Stop),
+    Park(Parking),
+}
+
+/// At which host function a guest is parked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parking {
+    Syscall(SyscallRequest),
+    Low { height: i64 },
+}
+
+/// The error by which a host function leaves the guest; the [`Halt`] in the store says why.
+#[derive(Debug)]
+struct Left;
+
+impl fmt::Display for Left {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a host function left the guest")
+    }
+}
+
+impl HostError for Left {}
+
+pub(crate) fn link(engine: &Engine, program: &Program) -> Result<Linker<State>, LinkerError> {
+    let mut linker = Linker::new(engine);
+    linker.func_wrap(reserved::MODULE, reserved::LOW, low)?;
+    for (position, import) in program.imports.iter().enumerate() {
+        let name = position.to_string();
+        let number = import.number;
+        macro_rules! wrap {
+            ($($arg:ident),*) => {
+                linker.func_wrap(reserved::MODULE, &name, move |caller: Caller<'_, State>, gas: i64 $(, $arg: i64)*| {
+                    syscall(caller, number, gas, &[$($arg),*])
+                })
+            };
+        }
+        match import.params.len() {
+            0 => wrap!(),
+            1 => wrap!(a),
+            2 => wrap!(a, b),
+            3 => wrap!(a, b, c),
+            4 => wrap!(a, b, c, d),
+            5 => wrap!(a, b, c, d, e),
+            _ => wrap!(a, b, c, d, e, f),
+        }?;
+    }
+    Ok(linker)
+}
+
+fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Error> {
+    let state = caller.data_mut();
+    let halt = match state.run.as_mut().map(|run| run.low(gas, height)) {
+        Some(Low::Continue(gas)) => return Ok(gas),
+        Some(Low::Park) => Halt::Park(Parking::Low { height }),
+        Some(Low::Stop(stop)) => Halt::Stop(stop),
+        None => Halt::Stop(no_run()),
+    };
+    state.halt = Some(halt);
+    Err(Error::host(Left))
+}
+
+fn syscall(
+    mut caller: Caller<'_, State>,
+    number: u32,
+    gas: i64,
+    given: &[i64],
+) -> Result<(i64, i64), Error> {
+    let mut args = [0; MAX_SYSCALL_ARGS];
+    for (arg, given) in args.iter_mut().zip(given) {
+        *arg = given.cast_unsigned();
+    }
+    let request = SyscallRequest { number, args };
+    let answer = match caller.data().memory {
+        Some(memory) => {
+            let (bytes, state) = memory.data_and_store_mut(&mut caller);
+            state
+                .run
+                .as_mut()
+                .map(|run| run.syscall(gas, request, bytes))
+        }
+        None => caller
+            .data_mut()
+            .run
+            .as_mut()
+            .map(|run| run.syscall(gas, request, &mut [])),
+    };
+    let halt = match answer {
+        Some(Ok((result, gas))) => return Ok((result.cast_signed(), gas)),
+        Some(Err(Stop::Suspend)) => Halt::Park(Parking::Syscall(request)),
+        Some(Err(stop)) => Halt::Stop(stop),
+        None => Halt::Stop(no_run()),
+    };
+    caller.data_mut().halt = Some(halt);
+    Err(Error::host(Left))
+}
+
+/// Guest code runs inside `call` and `resume` only, and both bring a run.
+fn no_run() -> Stop {
+    Stop::Fail(EngineError::Host("guest code ran outside a run".into()))
+}

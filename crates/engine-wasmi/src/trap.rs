@@ -1,0 +1,21 @@
+//! wasmi's traps in our words.
+
+use fusee_engine::{EngineError, Trap};
+use wasmi::TrapCode;
+
+use crate::{NAME, instance::failed};
+
+/// A guest's trap, or the fault of ours that wasmi reports as a trap.
+pub(crate) fn trap(code: TrapCode) -> Result<Trap, EngineError> {
+    match code {
+        TrapCode::UnreachableCodeReached => Ok(Trap::Unreachable),
+        TrapCode::MemoryOutOfBounds => Ok(Trap::MemoryOutOfBounds),
+        TrapCode::TableOutOfBounds => Ok(Trap::TableOutOfBounds),
+        TrapCode::IndirectCallToNull => Ok(Trap::IndirectCallToNull),
+        TrapCode::IntegerDivisionByZero => Ok(Trap::IntegerDivisionByZero),
+        TrapCode::IntegerOverflow => Ok(Trap::IntegerOverflow),
+        TrapCode::BadSignature => Ok(Trap::BadSignature),
+        TrapCode::StackOverflow => Err(EngineError::NativeStack { engine: NAME }),
+        other => Err(failed(other.to_string().into())),
+    }
+}

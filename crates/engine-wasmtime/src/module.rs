@@ -1,0 +1,77 @@
+//! Modules: a compiled program, linked twice.
+
+use std::{fmt, sync::Arc};
+
+use fusee_engine::{EngineError, Instance, Mode, Module, Program, reserved};
+use wasmtime::{Engine, InstancePre, Store};
+
+use crate::{
+    NAME,
+    instance::{WasmtimeInstance, poll_ready},
+    link::{State, link},
+};
+
+pub(crate) struct WasmtimeModule {
+    module: wasmtime::Module,
+    /// Every host function is synchronous.
+    plain: InstancePre<State>,
+    /// The host functions at which a guest may be parked are asynchronous.
+    suspendable: InstancePre<State>,
+    program: Arc<Program>,
+}
+
+impl WasmtimeModule {
+    pub(crate) fn compile(engine: &Engine, program: &Arc<Program>) -> Result<Self, EngineError> {
+        let compile = |error: wasmtime::Error| EngineError::Compile {
+            engine: NAME,
+            source: error.into(),
+        };
+        let module = wasmtime::Module::new(engine, &program.code).map_err(compile)?;
+        let pre =
+            |mode| link(engine, program, mode).and_then(|linker| linker.instantiate_pre(&module));
+        let plain = pre(Mode::Plain).map_err(compile)?;
+        let suspendable = pre(Mode::Suspendable).map_err(compile)?;
+        Ok(Self {
+            plain,
+            suspendable,
+            module,
+            program: Arc::clone(program),
+        })
+    }
+}
+
+impl Module for WasmtimeModule {
+    fn resident_bytes(&self) -> u64 {
+        let image = self.module.image_range();
+        let code = image.end.addr().saturating_sub(image.start.addr());
+        u64::try_from(code)
+            .unwrap_or(u64::MAX)
+            .saturating_add(u64::try_from(self.program.code.len()).unwrap_or(u64::MAX))
+    }
+
+    fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
+        let failed = |error: wasmtime::Error| EngineError::Instantiate {
+            engine: NAME,
+            source: error.into(),
+        };
+        let mut store = Store::new(self.module.engine(), State::default());
+        let instance = match mode {
+            Mode::Plain => self.plain.instantiate(&mut store),
+            // No start function runs here, so that nothing can make it wait.
+            Mode::Suspendable => poll_ready(self.suspendable.instantiate_async(&mut store)),
+        }
+        .map_err(failed)?;
+        let memory = instance.get_memory(&mut store, reserved::MEMORY);
+        store.data_mut().memory = memory;
+        Ok(Box::new(WasmtimeInstance::new(store, instance, mode)?))
+    }
+}
+
+impl fmt::Debug for WasmtimeModule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("WasmtimeModule")
+            .field("code_hash", &self.program.code_hash)
+            .finish_non_exhaustive()
+    }
+}

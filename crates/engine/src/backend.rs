@@ -1,0 +1,117 @@
+//! What a backend implements.
+
+use std::{fmt::Debug, sync::Arc};
+
+use crate::{EngineError, Fingerprint, Program, Run, Stop, SyscallRequest, Value};
+
+/// A compiler and a runtime.
+pub trait Engine: Debug + Send + Sync {
+    /// The engine's name, for people.
+    fn name(&self) -> &'static str;
+
+    /// Which engine this is, exactly.
+    fn fingerprint(&self) -> &Fingerprint;
+
+    /// Compiles a program.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Compile`] if it cannot. The rules admit only what an engine can compile, so
+    /// that this is a fault of ours, never an answer to a guest.
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError>;
+}
+
+/// A compiled program.
+pub trait Module: Debug + Send + Sync {
+    /// About how many bytes it keeps in memory, for caches.
+    fn resident_bytes(&self) -> u64;
+
+    /// Makes a fresh instance. Guest code does not run yet.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Instantiate`], such as for lack of memory: a fault of the host.
+    fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError>;
+}
+
+/// Whether the runs of an instance may be parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They may not: a host function that wants to suspend is an error. The cheapest way to run.
+    Plain,
+    /// They may.
+    Suspendable,
+}
+
+/// An instance at rest.
+pub trait Instance: Debug + Send {
+    /// Enters the function exported as `entry`, with the run's gas.
+    ///
+    /// The caller has checked that the export is there and takes these arguments.
+    ///
+    /// # Errors
+    ///
+    /// Faults of the host; the instance and the run are gone.
+    fn call(
+        self: Box<Self>,
+        run: Box<Run>,
+        entry: &str,
+        args: &[Value],
+    ) -> Result<Step, EngineError>;
+
+    /// The guest's whole memory; empty if it has none.
+    fn memory(&mut self) -> &mut [u8];
+}
+
+/// An instance whose run is parked. Dropping it destroys the instance.
+pub trait Parked: Debug + Send {
+    /// The guest's whole memory; empty if it has none.
+    fn memory(&mut self) -> &mut [u8];
+
+    /// Goes on. `reply` is the result of the syscall at which the guest was parked; where it was
+    /// parked for gas, the reply is not used.
+    ///
+    /// # Errors
+    ///
+    /// Faults of the host; the instance and the run are gone.
+    fn resume(self: Box<Self>, run: Box<Run>, reply: u64) -> Result<Step, EngineError>;
+}
+
+/// Why a guest is parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// It waits for the answer to a syscall.
+    Syscall(SyscallRequest),
+    /// Its gas ended.
+    GasEnd,
+}
+
+/// What a backend reports when the guest no longer runs.
+#[derive(Debug)]
+pub enum Step {
+    /// The entry returned. The meter knows the guest's counter.
+    Returned {
+        /// The instance, at rest again.
+        instance: Box<dyn Instance>,
+        /// The run.
+        run: Box<Run>,
+        /// What the entry returned.
+        values: Vec<Value>,
+    },
+    /// The guest is parked.
+    Parked {
+        /// How to go on.
+        parked: Box<dyn Parked>,
+        /// The run.
+        run: Box<Run>,
+        /// What it waits for.
+        pause: Pause,
+    },
+    /// The guest was stopped where the meter knows its counter. The instance is gone.
+    Stopped {
+        /// The run.
+        run: Box<Run>,
+        /// Why.
+        stop: Stop,
+    },
+}

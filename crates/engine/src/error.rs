@@ -1,0 +1,54 @@
+//! Errors: faults of the host, never of a guest.
+
+use thiserror::Error;
+
+/// What an error came from.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A fault of the host. It is never an answer to a guest and never agreed upon with other machines.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The engine could not compile a program that the rules admitted.
+    #[error("{engine} could not compile the program")]
+    Compile {
+        /// The engine.
+        engine: &'static str,
+        /// What it said.
+        source: Source,
+    },
+    /// The engine could not make an instance.
+    #[error("{engine} could not make an instance")]
+    Instantiate {
+        /// The engine.
+        engine: &'static str,
+        /// What it said.
+        source: Source,
+    },
+    /// The engine failed in a way that no guest should be able to cause.
+    #[error("{engine} failed while the guest ran")]
+    Engine {
+        /// The engine.
+        engine: &'static str,
+        /// What it said.
+        source: Source,
+    },
+    /// The guest needs more native stack than the engine was given.
+    #[error("the guest outgrew the native stack of {engine}")]
+    NativeStack {
+        /// The engine.
+        engine: &'static str,
+    },
+    /// The host wanted to park a guest whose run cannot be parked.
+    #[error("syscall {number} wants to suspend, but this run cannot be parked")]
+    CannotSuspend {
+        /// The syscall's number.
+        number: u32,
+    },
+    /// Somebody interrupted the run.
+    #[error("the run was interrupted")]
+    Interrupted,
+    /// The host could not answer a syscall.
+    #[error("the host could not answer a syscall")]
+    Host(#[source] Source),
+}

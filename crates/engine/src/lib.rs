@@ -1,0 +1,32 @@
+//! The seam between programs and the engines that run them.
+//!
+//! A backend implements [`Engine`], [`Module`], [`Instance`] and [`Parked`]; a caller brings a
+//! [`Host`] that answers syscalls. All of them are used through `dyn`. A [`Program`] is what an
+//! engine compiles: bytes that are checked and metered already. Nothing here says which engine it
+//! is, and nothing here decides what gas costs.
+//!
+//! What a guest can cause is a value (a [`Step`]); what the host broke is an [`EngineError`].
+#![forbid(unsafe_code)]
+
+mod backend;
+mod error;
+mod fingerprint;
+mod gas;
+mod host;
+mod meter;
+mod program;
+pub mod reserved;
+mod run;
+mod trap;
+mod value;
+
+pub use backend::{Engine, Instance, Mode, Module, Parked, Pause, Step};
+pub use error::{EngineError, Source};
+pub use fingerprint::Fingerprint;
+pub use gas::Gas;
+pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
+pub use meter::{AtGasEnd, Interrupt, Meter, OutOfGas};
+pub use program::{CodeHash, Export, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
+pub use run::{Low, Run};
+pub use trap::Trap;
+pub use value::{Value, ValueType};

@@ -1,0 +1,157 @@
+//! The meter: a run's gas, and how it is handed to the guest.
+//!
+//! The guest counts down a counter of its own. The meter gives it gas in slices, so that a run
+//! comes by often enough to be interrupted; what is not handed out yet is the reserve. Counter
+//! and reserve together are the gas left, whatever the slices: a slice changes no outcome.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::Gas;
+
+/// The guest used more gas than it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfGas;
+
+/// What happens where a run's gas ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtGasEnd {
+    /// The run is out of gas.
+    Stop,
+    /// The run is parked, and goes on if it is given more.
+    Suspend,
+}
+
+/// Stops a run from outside, on any thread; the run ends with an error of the host.
+///
+/// It takes effect where the guest's slice of gas ends.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// A handle that has not been triggered.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks every run that holds this handle to stop. It cannot be taken back.
+    pub fn trigger(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`trigger`](Self::trigger) was called.
+    #[must_use]
+    pub fn is_triggered(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The gas of one run.
+#[derive(Debug)]
+pub struct Meter {
+    limit: Gas,
+    slice: Gas,
+    reserve: Gas,
+    /// The guest's counter when it last told us; below zero between two of its checks.
+    counter: i64,
+    at_gas_end: AtGasEnd,
+    interrupt: Interrupt,
+}
+
+impl Meter {
+    /// A meter of `limit` gas that hands out `slice` at a time (at least one unit).
+    #[must_use]
+    pub fn new(limit: Gas, slice: Gas, at_gas_end: AtGasEnd, interrupt: Interrupt) -> Self {
+        let slice = slice.max(Gas::new(1));
+        let first = slice.min(limit);
+        Self {
+            limit,
+            slice,
+            reserve: limit.saturating_sub(first),
+            counter: first.counter(),
+            at_gas_end,
+            interrupt,
+        }
+    }
+
+    /// All the gas that the run was ever given.
+    #[must_use]
+    pub const fn limit(&self) -> Gas {
+        self.limit
+    }
+
+    /// The gas left; none if the guest is below zero.
+    #[must_use]
+    pub fn left(&self) -> Gas {
+        Gas::from_counter(self.balance())
+    }
+
+    /// Whether the guest used more than it was given.
+    #[must_use]
+    pub fn is_overdrawn(&self) -> bool {
+        self.balance() < 0
+    }
+
+    /// The counter to hand to the guest.
+    #[must_use]
+    pub const fn counter(&self) -> i64 {
+        self.counter
+    }
+
+    /// Takes note of the guest's counter.
+    pub const fn note(&mut self, counter: i64) {
+        self.counter = counter;
+    }
+
+    /// Takes away all that is left: what a trap costs whose place the counter does not tell.
+    pub const fn forfeit(&mut self) {
+        self.reserve = Gas::ZERO;
+        self.counter = 0;
+    }
+
+    /// Takes `price` from the gas left.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfGas`] if that leaves less than none. A run that is parked where its gas ends owes
+    /// the price instead, and is parked at the guest's next check: a host function cannot be left
+    /// half done.
+    pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
+        self.counter = self.counter.saturating_sub(price.counter());
+        match self.at_gas_end {
+            AtGasEnd::Stop if self.is_overdrawn() => Err(OutOfGas),
+            AtGasEnd::Stop | AtGasEnd::Suspend => Ok(()),
+        }
+    }
+
+    /// Gives the run more gas, for good; all it was ever given is at most [`Gas::MAX`].
+    pub fn top_up(&mut self, more: Gas) {
+        let given = Gas::MAX.saturating_sub(self.limit).min(more);
+        self.limit = self.limit.saturating_add(given);
+        self.reserve = self.reserve.saturating_add(given);
+    }
+
+    /// Hands out the next slice, so that the counter is not below zero. The balance is not either.
+    pub(crate) fn refill(&mut self) {
+        let missing = Gas::new(self.counter.min(0).unsigned_abs());
+        let slice = missing.saturating_add(self.slice).min(self.reserve);
+        self.reserve = self.reserve.saturating_sub(slice);
+        self.counter = self.counter.saturating_add(slice.counter());
+    }
+
+    pub(crate) const fn at_gas_end(&self) -> AtGasEnd {
+        self.at_gas_end
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.is_triggered()
+    }
+
+    /// Counter and reserve never exceed the limit together, so this saturates only far below zero.
+    fn balance(&self) -> i64 {
+        self.counter.saturating_add(self.reserve.counter())
+    }
+}

@@ -1,0 +1,143 @@
+//! Programs: what an engine compiles, and what is known of it beforehand.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::{Gas, ValueType};
+
+/// Bytes in a page of wasm memory.
+pub const PAGE_BYTES: u64 = 65_536;
+
+macro_rules! digest_type {
+    ($(#[doc = $doc:literal])* $name:ident) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name([u8; 32]);
+
+        impl $name {
+            /// The SHA-256 digest of the bytes.
+            #[must_use]
+            pub fn of(bytes: &[u8]) -> Self {
+                Self(Sha256::digest(bytes).into())
+            }
+
+            /// A digest that was taken before.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, formatter)
+            }
+        }
+    };
+}
+
+digest_type! {
+    /// Names a program by the SHA-256 digest of its bytes as its author made them.
+    CodeHash
+}
+
+digest_type! {
+    /// Names a set of rules by the SHA-256 digest of everything in it.
+    RulesId
+}
+
+/// A function that the program imports and the host answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The module that the guest imports it from.
+    pub module: String,
+    /// Its name in that module.
+    pub name: String,
+    /// The number by which the host knows it.
+    pub number: u32,
+    /// Its parameters as the guest declares them; six at most.
+    pub params: Vec<ValueType>,
+    /// Its result as the guest declares it.
+    pub result: Option<ValueType>,
+    /// Whether the host may park the guest before it answers.
+    pub may_suspend: bool,
+}
+
+/// A function that the program exports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Its name.
+    pub name: String,
+    /// Its parameters.
+    pub params: Vec<ValueType>,
+    /// Its results.
+    pub results: Vec<ValueType>,
+}
+
+/// How much memory a program may have, in pages of [`PAGE_BYTES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// Pages that are there from the start.
+    pub initial: u32,
+    /// Pages that it can grow to: what it declares, or what the rules allow if that is less.
+    pub maximum: u32,
+}
+
+/// A program that was checked against rules and metered by them.
+///
+/// Only `instrument::prepare` makes one that an engine should be given: an engine meters nothing
+/// by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The digest of the bytes before they were metered.
+    pub code_hash: CodeHash,
+    /// The rules that checked and metered it.
+    pub rules: RulesId,
+    /// The metered bytes.
+    pub code: Vec<u8>,
+    /// What it imports, in the order of the syscall imports in `code`.
+    pub imports: Vec<Import>,
+    /// The functions that it exports and a caller may enter.
+    pub exports: Vec<Export>,
+    /// Its memory, if it has one.
+    pub memory: Option<MemoryLimits>,
+    /// Whether it has a start function, which runs before the first entry.
+    pub has_start: bool,
+    /// What making an instance costs.
+    pub instance_gas: Gas,
+}
+
+impl Program {
+    /// The exported function of this name.
+    #[must_use]
+    pub fn export(&self, name: &str) -> Option<&Export> {
+        self.exports.iter().find(|export| export.name == name)
+    }
+
+    /// Whether it imports a function at which the host may park it.
+    #[must_use]
+    pub fn may_suspend(&self) -> bool {
+        self.imports.iter().any(|import| import.may_suspend)
+    }
+
+    /// The bytes of memory that an instance can come to hold.
+    #[must_use]
+    pub fn maximum_memory_bytes(&self) -> u64 {
+        self.memory.map_or(0, |memory| {
+            u64::from(memory.maximum).saturating_mul(PAGE_BYTES)
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! The names that metered wasm uses, and that no guest may use.
+//!
+//! Metered wasm imports [`LOW`] and its syscalls from [`MODULE`], and exports the rest.
+
+/// Every name that begins so is ours: no guest imports from it or exports it.
+pub const PREFIX: &str = "fusee:";
+
+/// The module that metered wasm imports from. A syscall is imported under its position in
+/// `Program::imports`, in decimal, as `(gas: i64, arg: i64 ..) -> (result: i64, gas: i64)`.
+pub const MODULE: &str = "fusee:host";
+
+/// The import `(gas: i64, height: i64) -> (gas: i64)` that is called where either is below zero.
+pub const LOW: &str = "low";
+
+/// The exported mutable `i64` global that holds the gas between functions.
+pub const GAS: &str = "fusee:gas";
+
+/// The exported memory, if there is one.
+pub const MEMORY: &str = "fusee:memory";
+
+/// The exported start function, if there is one.
+pub const START: &str = "fusee:start";

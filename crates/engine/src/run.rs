@@ -1,0 +1,94 @@
+//! A run: a host and a meter, and what a backend does with them.
+//!
+//! Backends adapt calling conventions; what a call *means* is here, once for all of them.
+
+use std::fmt;
+
+use crate::{AtGasEnd, EngineError, Host, Meter, Stop, Syscall, SyscallRequest, Trap};
+
+/// What one run owns beside its instance. It is inside the backend while the guest runs, and
+/// outside while it rests or is parked.
+pub struct Run {
+    /// Who answers the syscalls.
+    pub host: Box<dyn Host>,
+    /// The gas.
+    pub meter: Meter,
+}
+
+/// What a guest does whose gas or height went below zero.
+#[derive(Debug)]
+pub enum Low {
+    /// It goes on, with this counter.
+    Continue(i64),
+    /// It is parked until it has more gas.
+    Park,
+    /// It stops.
+    Stop(Stop),
+}
+
+impl Run {
+    /// Answers a syscall of a guest whose counter is `counter`: the result and the new counter.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`] where the guest does not go on. A guest below zero does not reach the host.
+    pub fn syscall(
+        &mut self,
+        counter: i64,
+        request: SyscallRequest,
+        memory: &mut [u8],
+    ) -> Result<(u64, i64), Stop> {
+        self.meter.note(counter);
+        if self.meter.is_overdrawn() {
+            return Err(Stop::OutOfGas);
+        }
+        let result = self
+            .host
+            .syscall(&mut Syscall::new(request, memory, &mut self.meter))?;
+        Ok((result, self.meter.counter()))
+    }
+
+    /// What a trap that the engine raised comes to. `counter` is the guest's spilled counter.
+    ///
+    /// A guest spills its counter before an `unreachable`, so that nothing is lost there. At any
+    /// other trap the counter is in a register, nobody knows it, and the run forfeits its limit.
+    pub fn trapped(&mut self, trap: Trap, counter: i64) -> Stop {
+        if trap == Trap::Unreachable {
+            self.meter.note(counter);
+            if self.meter.is_overdrawn() {
+                return Stop::OutOfGas;
+            }
+        } else {
+            self.meter.forfeit();
+        }
+        Stop::Trap(trap)
+    }
+
+    /// Decides for a guest whose counter or height went below zero.
+    pub fn low(&mut self, counter: i64, height: i64) -> Low {
+        self.meter.note(counter);
+        if self.meter.is_overdrawn() {
+            return match self.meter.at_gas_end() {
+                AtGasEnd::Stop => Low::Stop(Stop::OutOfGas),
+                AtGasEnd::Suspend => Low::Park,
+            };
+        }
+        if height < 0 {
+            return Low::Stop(Stop::Trap(Trap::StackOverflow));
+        }
+        if self.meter.is_interrupted() {
+            return Low::Stop(Stop::Fail(EngineError::Interrupted));
+        }
+        self.meter.refill();
+        Low::Continue(self.meter.counter())
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Run")
+            .field("meter", &self.meter)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! Errors: what a caller or the host got wrong. What a guest does is an outcome.
+
+use fusee_engine::{EngineError, ValueType};
+use fusee_instrument::Refusal;
+use thiserror::Error;
+
+/// Why a program could not be prepared.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PrepareError {
+    /// The rules refuse the program, on every machine.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The engine failed, on this machine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Why a run could not go on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The program exports no such function.
+    #[error("the program exports no function `{name}`")]
+    UnknownEntry {
+        /// The name that was asked for.
+        name: String,
+    },
+    /// The function takes other arguments.
+    #[error("`{name}` takes ({}), but was given ({})", list(.expected), list(.given))]
+    Arguments {
+        /// The function.
+        name: String,
+        /// What it takes.
+        expected: Vec<ValueType>,
+        /// What it was given.
+        given: Vec<ValueType>,
+    },
+    /// The engine or the host failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+fn list(types: &[ValueType]) -> String {
+    types
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

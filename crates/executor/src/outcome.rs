@@ -1,0 +1,398 @@
+//! Outcomes: how a run ended or paused, each owning what can come next.
+//!
+//! Gas is settled in [`settle`], on every way out. Dropping a suspended run destroys it.
+
+use std::{any::Any, collections::VecDeque, sync::Arc};
+
+use fusee_engine::{
+    EngineError, Gas, Host, Instance, Meter, Module, OutOfGas, Parked, Pause, Program, Run, Step,
+    Stop, SyscallRequest, Trap, Value, reserved,
+};
+
+use crate::{RunError, RunRequest, executor::mode};
+
+/// The export that some toolchains make for what must run before anything else.
+const INITIALIZE: &str = "_initialize";
+
+/// How a run ended or paused.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The entry returned, or a syscall ended the run well.
+    Finished(Finished),
+    /// The guest waits for the answer to a syscall.
+    Syscall(Suspended),
+    /// The guest waits for more gas; only where the request asked for it.
+    GasEnd(GasEnded),
+    /// The guest used all its gas.
+    OutOfGas(Ended),
+    /// The guest failed.
+    Trapped(Trap, Ended),
+}
+
+/// What is left of a run: its host, and what it used.
+#[derive(Debug)]
+pub struct Ended {
+    host: HostBox,
+    gas_limit: Gas,
+    gas_left: Gas,
+}
+
+/// A run that ended well.
+#[derive(Debug)]
+pub struct Finished {
+    ended: Ended,
+    values: Vec<Value>,
+    live: Option<LiveInstance>,
+}
+
+/// A run that waits for the answer to a syscall.
+#[derive(Debug)]
+pub struct Suspended {
+    request: SyscallRequest,
+    parked: ParkedRun,
+}
+
+/// A run that waits for more gas.
+#[derive(Debug)]
+pub struct GasEnded {
+    parked: ParkedRun,
+}
+
+/// An instance at rest that can be entered: a fresh one, or one whose last run ended well.
+#[derive(Debug)]
+pub struct LiveInstance {
+    program: Arc<Program>,
+    module: Arc<dyn Module>,
+    slice: Gas,
+    /// None until the first run has paid for it.
+    instance: Option<Box<dyn Instance>>,
+}
+
+/// A host, which has nothing to show.
+struct HostBox(Box<dyn Host>);
+
+#[derive(Debug)]
+struct ParkedRun {
+    parked: Box<dyn Parked>,
+    run: Box<Run>,
+    rest: Rest,
+}
+
+/// What a run still has to do when the guest returns.
+#[derive(Debug)]
+struct Rest {
+    entries: VecDeque<(String, Vec<Value>)>,
+    program: Arc<Program>,
+    module: Arc<dyn Module>,
+    slice: Gas,
+}
+
+impl Ended {
+    /// The gas that the run used, making the instance included.
+    #[must_use]
+    pub fn gas_used(&self) -> Gas {
+        self.gas_limit.saturating_sub(self.gas_left)
+    }
+
+    /// The gas that the run was given and did not use.
+    #[must_use]
+    pub const fn gas_left(&self) -> Gas {
+        self.gas_left
+    }
+
+    /// The host, back from the run.
+    #[must_use]
+    pub fn into_host(self) -> Box<dyn Host> {
+        self.host.0
+    }
+}
+
+impl Finished {
+    /// What the entry returned; nothing if a syscall ended the run.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The gas that the run used, making the instance included.
+    #[must_use]
+    pub fn gas_used(&self) -> Gas {
+        self.ended.gas_used()
+    }
+
+    /// The gas that the run was given and did not use.
+    #[must_use]
+    pub const fn gas_left(&self) -> Gas {
+        self.ended.gas_left()
+    }
+
+    /// The host, back from the run.
+    #[must_use]
+    pub fn into_host(self) -> Box<dyn Host> {
+        self.ended.into_host()
+    }
+
+    /// The instance with its memory as the run left it, to be entered again; `None` if a syscall
+    /// ended the run in the middle of a function. And the host.
+    #[must_use]
+    pub fn recycle(self) -> (Option<LiveInstance>, Box<dyn Host>) {
+        (self.live, self.ended.into_host())
+    }
+}
+
+impl Suspended {
+    /// What the guest asked.
+    #[must_use]
+    pub const fn request(&self) -> SyscallRequest {
+        self.request
+    }
+
+    /// The guest's whole memory.
+    pub fn memory(&mut self) -> &mut [u8] {
+        self.parked.parked.memory()
+    }
+
+    /// The host, if it is a `T`.
+    pub fn host<T: Host>(&mut self) -> Option<&mut T> {
+        let host: &mut dyn Any = self.parked.run.host.as_mut();
+        host.downcast_mut()
+    }
+
+    /// The gas that the guest has left.
+    #[must_use]
+    pub fn gas_left(&self) -> Gas {
+        self.parked.run.meter.left()
+    }
+
+    /// Takes `price` from the guest's gas.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfGas`] if that leaves less than none; the caller goes on with [`out_of_gas`](Self::out_of_gas).
+    pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
+        self.parked.run.meter.charge(price)
+    }
+
+    /// Goes on, with `reply` as the result of the syscall.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if the host fails.
+    pub fn resume(self, reply: u64) -> Result<Outcome, RunError> {
+        self.parked.resume(reply)
+    }
+
+    /// Ends the run: the syscall costs more gas than is left.
+    #[must_use]
+    pub fn out_of_gas(self) -> Outcome {
+        out_of_gas(self.parked.run)
+    }
+
+    /// Ends the run: the guest may not make the syscall so.
+    #[must_use]
+    pub fn trap(self, trap: Trap) -> Outcome {
+        Outcome::Trapped(trap, settle(self.parked.run))
+    }
+}
+
+impl GasEnded {
+    /// The guest's whole memory.
+    pub fn memory(&mut self) -> &mut [u8] {
+        self.parked.parked.memory()
+    }
+
+    /// Goes on with `more` gas. If that is less than the guest owes, it is parked again.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if the host fails.
+    pub fn resume_with(mut self, more: Gas) -> Result<Outcome, RunError> {
+        self.parked.run.meter.top_up(more);
+        self.parked.resume(0)
+    }
+
+    /// Ends the run.
+    #[must_use]
+    pub fn out_of_gas(self) -> Outcome {
+        out_of_gas(self.parked.run)
+    }
+}
+
+impl LiveInstance {
+    pub(crate) fn new(program: Arc<Program>, module: Arc<dyn Module>, slice: Gas) -> Self {
+        Self {
+            program,
+            module,
+            slice,
+            instance: None,
+        }
+    }
+
+    /// Enters the instance. The first run of an instance pays for making it, and runs the program's
+    /// start function and `_initialize` before the entry.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the request does not fit the program, or the host fails.
+    pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
+        check_entry(&self.program, &request)?;
+        let meter = Meter::new(
+            request.gas,
+            self.slice,
+            request.at_gas_end,
+            request.interrupt.clone(),
+        );
+        let mut run = Box::new(Run { host, meter });
+        let mut entries = VecDeque::from([(request.entry.to_owned(), request.args.to_vec())]);
+        let instance = match self.instance {
+            Some(instance) => instance,
+            None => {
+                if run.meter.charge(self.program.instance_gas).is_err() {
+                    return Ok(out_of_gas(run));
+                }
+                prepend_initializers(&self.program, &mut entries);
+                self.module.instantiate(mode(&self.program, &request))?
+            }
+        };
+        let mut rest = Rest {
+            entries,
+            program: self.program,
+            module: self.module,
+            slice: self.slice,
+        };
+        match rest.entries.pop_front() {
+            Some((entry, args)) => rest.advance(instance.call(run, &entry, &args)?),
+            None => Err(EngineError::Host("a run has no entry".into()).into()),
+        }
+    }
+}
+
+impl ParkedRun {
+    fn resume(self, reply: u64) -> Result<Outcome, RunError> {
+        let step = self.parked.resume(self.run, reply)?;
+        self.rest.advance(step)
+    }
+}
+
+impl Rest {
+    fn advance(mut self, mut step: Step) -> Result<Outcome, RunError> {
+        loop {
+            match step {
+                Step::Returned { run, .. } if run.meter.is_overdrawn() => {
+                    return Ok(out_of_gas(run));
+                }
+                Step::Returned {
+                    instance,
+                    run,
+                    values,
+                } => match self.entries.pop_front() {
+                    Some((entry, args)) => step = instance.call(run, &entry, &args)?,
+                    None => return Ok(self.finished(run, values, instance)),
+                },
+                Step::Parked { parked, run, pause } => {
+                    let parked = ParkedRun {
+                        parked,
+                        run,
+                        rest: self,
+                    };
+                    return Ok(match pause {
+                        Pause::Syscall(request) => Outcome::Syscall(Suspended { request, parked }),
+                        Pause::GasEnd => Outcome::GasEnd(GasEnded { parked }),
+                    });
+                }
+                Step::Stopped { run, stop } => return stopped(run, stop),
+            }
+        }
+    }
+
+    fn finished(self, run: Box<Run>, values: Vec<Value>, instance: Box<dyn Instance>) -> Outcome {
+        let Self {
+            program,
+            module,
+            slice,
+            ..
+        } = self;
+        let live = Some(LiveInstance {
+            program,
+            module,
+            slice,
+            instance: Some(instance),
+        });
+        Outcome::Finished(Finished {
+            ended: settle(run),
+            values,
+            live,
+        })
+    }
+}
+
+fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
+    match stop {
+        Stop::Finish => Ok(Outcome::Finished(Finished {
+            ended: settle(run),
+            values: Vec::new(),
+            live: None,
+        })),
+        Stop::OutOfGas => Ok(out_of_gas(run)),
+        Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(run))),
+        Stop::Fail(error) => Err(error.into()),
+        _ => Err(
+            EngineError::Host("a host function stopped the guest for no known reason".into())
+                .into(),
+        ),
+    }
+}
+
+/// Whoever uses more than the limit has used the limit.
+fn out_of_gas(mut run: Box<Run>) -> Outcome {
+    run.meter.forfeit();
+    Outcome::OutOfGas(settle(run))
+}
+
+/// The one place where a run's gas is settled.
+fn settle(run: Box<Run>) -> Ended {
+    let Run { host, meter } = *run;
+    Ended {
+        host: HostBox(host),
+        gas_limit: meter.limit(),
+        gas_left: meter.left(),
+    }
+}
+
+fn check_entry(program: &Program, request: &RunRequest<'_>) -> Result<(), RunError> {
+    let name = || request.entry.to_owned();
+    let export = program
+        .export(request.entry)
+        .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
+    let given: Vec<_> = request
+        .args
+        .iter()
+        .map(|value| value.value_type())
+        .collect();
+    if given != export.params {
+        return Err(RunError::Arguments {
+            name: name(),
+            expected: export.params.clone(),
+            given,
+        });
+    }
+    Ok(())
+}
+
+fn prepend_initializers(program: &Program, entries: &mut VecDeque<(String, Vec<Value>)>) {
+    let initializes = program
+        .export(INITIALIZE)
+        .is_some_and(|export| export.params.is_empty());
+    if initializes {
+        entries.push_front((INITIALIZE.to_owned(), Vec::new()));
+    }
+    if program.has_start {
+        entries.push_front((reserved::START.to_owned(), Vec::new()));
+    }
+}
+
+impl std::fmt::Debug for HostBox {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Host")
+    }
+}

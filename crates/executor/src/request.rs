@@ -1,0 +1,45 @@
+//! What to run, and how.
+
+use fusee_engine::{AtGasEnd, Gas, Interrupt, Value};
+
+/// One run: the entry, what it may spend, and what may happen on the way.
+#[derive(Clone, Debug)]
+pub struct RunRequest<'a> {
+    /// The exported function to enter.
+    pub entry: &'a str,
+    /// Its arguments.
+    pub args: &'a [Value],
+    /// The gas that it may use, making the instance included.
+    pub gas: Gas,
+    /// Whether it may be parked.
+    pub suspension: Suspension,
+    /// What happens where its gas ends.
+    pub at_gas_end: AtGasEnd,
+    /// By which it can be stopped from outside.
+    pub interrupt: Interrupt,
+}
+
+/// Whether a run may be parked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// Only if the program imports a syscall that may suspend, or the request asks to be parked where
+    /// its gas ends. A run that cannot be parked does not pay for it.
+    AsNeeded,
+    /// In any case.
+    Always,
+}
+
+impl<'a> RunRequest<'a> {
+    /// A run that is parked as needed and stops where its gas ends, and that nobody interrupts.
+    #[must_use]
+    pub fn new(entry: &'a str, args: &'a [Value], gas: Gas) -> Self {
+        Self {
+            entry,
+            args,
+            gas,
+            suspension: Suspension::AsNeeded,
+            at_gas_end: AtGasEnd::Stop,
+            interrupt: Interrupt::new(),
+        }
+    }
+}

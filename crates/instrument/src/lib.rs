@@ -1,0 +1,51 @@
+//! Program bytes in, checked and metered program bytes out.
+//!
+//! [`prepare`] is a pure function of the bytes and the [`Rules`]: the same on every machine. It
+//! fails closed: a program that it cannot meter completely is refused, with the rule's name.
+//!
+//! It works in two passes. The survey validates the program, holds it against the limits, and plans
+//! where each function is charged how much. The rewrite encodes the program anew with the plan
+//! carried out. How gas is defined and what is injected is told in `docs/gas.md`.
+#![forbid(unsafe_code)]
+
+mod features;
+mod plan;
+mod refusal;
+mod rewrite;
+mod rules;
+mod schedule;
+mod survey;
+
+use fusee_engine::{CodeHash, Program};
+use wasmparser::Validator;
+
+pub use refusal::{Refusal, Rule};
+pub use rules::{Limits, Rules, SyscallSignature};
+pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, Schedule};
+
+/// Checks and meters a wasm program.
+///
+/// # Errors
+///
+/// [`Refusal`] names the rule that the program breaks.
+pub fn prepare(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+    let survey = survey::survey(wasm, rules)?;
+    let code = rewrite::rewrite(wasm, rules, &survey)?;
+    Validator::new_with_features(features::admitted())
+        .validate_all(&code)
+        .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
+    Ok(Program {
+        code_hash: CodeHash::of(wasm),
+        rules: rules.id(),
+        code,
+        imports: survey
+            .imports
+            .into_iter()
+            .map(|import| import.import)
+            .collect(),
+        exports: survey.exports,
+        memory: survey.memory,
+        has_start: survey.start.is_some(),
+        instance_gas: survey.instance_gas,
+    })
+}

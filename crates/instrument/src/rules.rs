@@ -1,0 +1,185 @@
+//! Rules: what a program may be, and what it costs.
+
+use fusee_engine::{RulesId, ValueType};
+
+use crate::Schedule;
+
+/// A set of rules by which programs are checked and metered.
+///
+/// A pure value: programs are prepared from their bytes and these rules and nothing else. Each
+/// version is final once a chain runs on it; several live side by side in one process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rules {
+    version: u32,
+    schedule: Schedule,
+    limits: Limits,
+    syscalls: Vec<SyscallSignature>,
+    id: RulesId,
+}
+
+/// A function that programs may import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyscallSignature {
+    /// The module that it is imported from.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+    /// The number by which the host is asked.
+    pub number: u32,
+    /// Its parameters; more than six refuse the program that imports it.
+    pub params: Vec<ValueType>,
+    /// Its result.
+    pub result: Option<ValueType>,
+    /// Whether the host may park the guest before it answers.
+    pub may_suspend: bool,
+}
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])* $field:ident = $v1:literal,)*) => {
+        /// The most that a program may have of each thing.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])* pub $field: u64,)*
+        }
+
+        impl Limits {
+            /// The limits of version 1.
+            #[must_use]
+            pub const fn v1() -> Self {
+                Self { $($field: $v1,)* }
+            }
+
+            /// Every limit's name and value.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($field), self.$field)),*].into_iter()
+            }
+        }
+    };
+}
+
+limits! {
+    /// Bytes of the program.
+    code_bytes = 1_048_576,
+    /// Bytes of the metered program.
+    output_bytes = 4_194_304,
+    /// Bytes of one function's body.
+    function_bytes = 262_144,
+    /// Function types.
+    types = 1_000,
+    /// Functions, imported ones included.
+    functions = 10_000,
+    /// Imports.
+    imports = 128,
+    /// Exports.
+    exports = 1_000,
+    /// Parameters of a function type or block type.
+    params = 32,
+    /// Results of a function type or block type.
+    results = 16,
+    /// Parameters and locals of a function.
+    locals = 2_000,
+    /// Blocks inside blocks.
+    nesting = 512,
+    /// Targets of a `br_table`.
+    br_table_targets = 4_096,
+    /// Globals.
+    globals = 1_000,
+    /// Tables.
+    tables = 16,
+    /// Elements of a table, from the start or grown.
+    table_elements = 16_384,
+    /// Element segments.
+    element_segments = 1_000,
+    /// Elements of all element segments together.
+    segment_elements = 65_536,
+    /// Data segments.
+    data_segments = 1_000,
+    /// Bytes of all data segments together.
+    data_bytes = 1_048_576,
+    /// Pages of memory from the start; a program may declare a larger maximum, and cannot reach it.
+    memory_pages = 1_024,
+    /// Bytes of one function's frame.
+    frame_bytes = 32_768,
+    /// Bytes of all frames that are open at once.
+    stack_bytes = 262_144,
+}
+
+impl Rules {
+    /// The version 1 of the rules, with these functions to import.
+    #[must_use]
+    pub fn v1(syscalls: Vec<SyscallSignature>) -> Self {
+        Self::new(1, Schedule::v1(), Limits::v1(), syscalls)
+    }
+
+    /// Rules of one's own. The version is for people: what tells rules apart is their [`id`](Self::id).
+    #[must_use]
+    pub fn new(
+        version: u32,
+        schedule: Schedule,
+        limits: Limits,
+        syscalls: Vec<SyscallSignature>,
+    ) -> Self {
+        let id = identify(version, &schedule, &limits, &syscalls);
+        Self {
+            version,
+            schedule,
+            limits,
+            syscalls,
+            id,
+        }
+    }
+
+    /// The version.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The prices.
+    #[must_use]
+    pub const fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    /// The limits.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The functions that may be imported.
+    #[must_use]
+    pub fn syscalls(&self) -> &[SyscallSignature] {
+        &self.syscalls
+    }
+
+    /// Tells these rules from all others.
+    #[must_use]
+    pub const fn id(&self) -> RulesId {
+        self.id
+    }
+}
+
+/// Digests a text that names everything in the rules, a line each.
+fn identify(
+    version: u32,
+    schedule: &Schedule,
+    limits: &Limits,
+    syscalls: &[SyscallSignature],
+) -> RulesId {
+    let mut text = format!("rules {version}\nschedule {}\n", schedule.version);
+    for (name, price) in schedule.operators() {
+        text.push_str(&format!("{name} = {price}\n"));
+    }
+    text.push_str(&format!(
+        "{:?}\n{:?}\n{:?}\n",
+        schedule.dynamic, schedule.instance, schedule.frame
+    ));
+    for (name, limit) in limits.iter() {
+        text.push_str(&format!("{name} <= {limit}\n"));
+    }
+    for syscall in syscalls {
+        text.push_str(&format!("{syscall:?}\n"));
+    }
+    RulesId::of(text.as_bytes())
+}

@@ -1,0 +1,248 @@
+//! The gas schedule: what each operator costs.
+//!
+//! The table is also the list of the operators that are admitted: one that is not in it has no
+//! price, and a program that uses it is refused. Version 1 is provisional: its prices follow the
+//! operators' rough cost in compiled code, and are to be replaced by measured ones.
+
+use wasmparser::Operator;
+
+/// What the operators of a program cost, in gas. Each version is final once a chain runs on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schedule {
+    /// The version.
+    pub version: u32,
+    /// The price of each operator, in the order of the table.
+    operators: &'static [u32],
+    /// What the operators cost whose work depends on an operand, beside their price in the table.
+    pub dynamic: Dynamic,
+    /// What making an instance costs.
+    pub instance: InstancePrices,
+    /// How much stack a function's frame takes.
+    pub frame: FrameSize,
+}
+
+/// Prices of the operators whose work depends on an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dynamic {
+    /// A page asked for by `memory.grow`.
+    pub grow_page: u32,
+    /// Each 64 bytes, or part of them, that `memory.fill`, `memory.copy` and `memory.init` name.
+    pub bulk_64_bytes: u32,
+    /// Each element that `table.fill`, `table.copy`, `table.init` and `table.grow` name.
+    pub table_element: u32,
+}
+
+/// Prices of making an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstancePrices {
+    /// Any instance.
+    pub base: u32,
+    /// A page of initial memory.
+    pub page: u32,
+    /// Each 64 bytes, or part of them, in data segments.
+    pub data_64_bytes: u32,
+    /// An element of a table or an element segment.
+    pub table_element: u32,
+}
+
+/// The stack that a function's frame is taken to need, in bytes: an agreed number, the same for
+/// every engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameSize {
+    /// Any frame.
+    pub base: u32,
+    /// Each parameter, local and operand at the height of the function's operand stack.
+    pub slot: u32,
+}
+
+macro_rules! operators {
+    ($($variant:ident $name:literal $v1:literal,)*) => {
+        /// The operators that are admitted, by their names in the text format.
+        pub const OPERATORS: &[&str] = &[$($name),*];
+
+        const PRICES_V1: &[u32] = &[$($v1),*];
+
+        enum Row { $($variant),* }
+
+        fn row(operator: &Operator<'_>) -> Option<Row> {
+            match operator {
+                $(Operator::$variant { .. } => Some(Row::$variant),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+operators! {
+    // operator, name, price in version 1
+    Unreachable   "unreachable"           1,
+    Nop           "nop"                   0,
+    Block         "block"                 0,
+    Loop          "loop"                  0,
+    If            "if"                    1,
+    Else          "else"                  0,
+    End           "end"                   0,
+    Br            "br"                    1,
+    BrIf          "br_if"                 1,
+    BrTable       "br_table"              3,
+    Return        "return"                1,
+    Call          "call"                  4,
+    CallIndirect  "call_indirect"         8,
+    Drop          "drop"                  0,
+    Select        "select"                1,
+    TypedSelect   "select t"              1,
+    LocalGet      "local.get"             1,
+    LocalSet      "local.set"             1,
+    LocalTee      "local.tee"             1,
+    GlobalGet     "global.get"            1,
+    GlobalSet     "global.set"            1,
+    I32Load       "i32.load"              2,
+    I32Load8S     "i32.load8_s"           2,
+    I32Load8U     "i32.load8_u"           2,
+    I32Load16S    "i32.load16_s"          2,
+    I32Load16U    "i32.load16_u"          2,
+    I64Load       "i64.load"              2,
+    I64Load8S     "i64.load8_s"           2,
+    I64Load8U     "i64.load8_u"           2,
+    I64Load16S    "i64.load16_s"          2,
+    I64Load16U    "i64.load16_u"          2,
+    I64Load32S    "i64.load32_s"          2,
+    I64Load32U    "i64.load32_u"          2,
+    I32Store      "i32.store"             2,
+    I32Store8     "i32.store8"            2,
+    I32Store16    "i32.store16"           2,
+    I64Store      "i64.store"             2,
+    I64Store8     "i64.store8"            2,
+    I64Store16    "i64.store16"           2,
+    I64Store32    "i64.store32"           2,
+    MemorySize    "memory.size"           2,
+    MemoryGrow    "memory.grow"         100,
+    I32Const      "i32.const"             1,
+    I64Const      "i64.const"             1,
+    RefNull       "ref.null"              1,
+    RefIsNull     "ref.is_null"           1,
+    RefFunc       "ref.func"              4,
+    I32Eqz        "i32.eqz"               1,
+    I32Eq         "i32.eq"                1,
+    I32Ne         "i32.ne"                1,
+    I32LtS        "i32.lt_s"              1,
+    I32LtU        "i32.lt_u"              1,
+    I32GtS        "i32.gt_s"              1,
+    I32GtU        "i32.gt_u"              1,
+    I32LeS        "i32.le_s"              1,
+    I32LeU        "i32.le_u"              1,
+    I32GeS        "i32.ge_s"              1,
+    I32GeU        "i32.ge_u"              1,
+    I64Eqz        "i64.eqz"               1,
+    I64Eq         "i64.eq"                1,
+    I64Ne         "i64.ne"                1,
+    I64LtS        "i64.lt_s"              1,
+    I64LtU        "i64.lt_u"              1,
+    I64GtS        "i64.gt_s"              1,
+    I64GtU        "i64.gt_u"              1,
+    I64LeS        "i64.le_s"              1,
+    I64LeU        "i64.le_u"              1,
+    I64GeS        "i64.ge_s"              1,
+    I64GeU        "i64.ge_u"              1,
+    I32Clz        "i32.clz"               1,
+    I32Ctz        "i32.ctz"               1,
+    I32Popcnt     "i32.popcnt"            1,
+    I32Add        "i32.add"               1,
+    I32Sub        "i32.sub"               1,
+    I32Mul        "i32.mul"               2,
+    I32DivS       "i32.div_s"            10,
+    I32DivU       "i32.div_u"            10,
+    I32RemS       "i32.rem_s"            10,
+    I32RemU       "i32.rem_u"            10,
+    I32And        "i32.and"               1,
+    I32Or         "i32.or"                1,
+    I32Xor        "i32.xor"               1,
+    I32Shl        "i32.shl"               1,
+    I32ShrS       "i32.shr_s"             1,
+    I32ShrU       "i32.shr_u"             1,
+    I32Rotl       "i32.rotl"              1,
+    I32Rotr       "i32.rotr"              1,
+    I64Clz        "i64.clz"               1,
+    I64Ctz        "i64.ctz"               1,
+    I64Popcnt     "i64.popcnt"            1,
+    I64Add        "i64.add"               1,
+    I64Sub        "i64.sub"               1,
+    I64Mul        "i64.mul"               2,
+    I64DivS       "i64.div_s"            10,
+    I64DivU       "i64.div_u"            10,
+    I64RemS       "i64.rem_s"            10,
+    I64RemU       "i64.rem_u"            10,
+    I64And        "i64.and"               1,
+    I64Or         "i64.or"                1,
+    I64Xor        "i64.xor"               1,
+    I64Shl        "i64.shl"               1,
+    I64ShrS       "i64.shr_s"             1,
+    I64ShrU       "i64.shr_u"             1,
+    I64Rotl       "i64.rotl"              1,
+    I64Rotr       "i64.rotr"              1,
+    I32WrapI64    "i32.wrap_i64"          1,
+    I64ExtendI32S "i64.extend_i32_s"      1,
+    I64ExtendI32U "i64.extend_i32_u"      1,
+    I32Extend8S   "i32.extend8_s"         1,
+    I32Extend16S  "i32.extend16_s"        1,
+    I64Extend8S   "i64.extend8_s"         1,
+    I64Extend16S  "i64.extend16_s"        1,
+    I64Extend32S  "i64.extend32_s"        1,
+    MemoryInit    "memory.init"          20,
+    DataDrop      "data.drop"             5,
+    MemoryCopy    "memory.copy"          20,
+    MemoryFill    "memory.fill"          20,
+    TableInit     "table.init"           20,
+    ElemDrop      "elem.drop"             5,
+    TableCopy     "table.copy"           20,
+    TableFill     "table.fill"           20,
+    TableGet      "table.get"             4,
+    TableSet      "table.set"             4,
+    TableGrow     "table.grow"           50,
+    TableSize     "table.size"            2,
+}
+
+impl Schedule {
+    /// Version 1.
+    #[must_use]
+    pub const fn v1() -> Self {
+        Self {
+            version: 1,
+            operators: PRICES_V1,
+            dynamic: Dynamic {
+                grow_page: 1_000,
+                bulk_64_bytes: 8,
+                table_element: 4,
+            },
+            instance: InstancePrices {
+                base: 2_000,
+                page: 1_000,
+                data_64_bytes: 8,
+                table_element: 4,
+            },
+            frame: FrameSize { base: 64, slot: 8 },
+        }
+    }
+
+    /// The price of an operator; `None` if it is not admitted.
+    #[must_use]
+    pub fn price(&self, operator: &Operator<'_>) -> Option<u32> {
+        row(operator).and_then(|row| self.price_of_row(row))
+    }
+
+    /// Every operator's name and price, in the order of the table.
+    pub fn operators(&self) -> impl Iterator<Item = (&'static str, u32)> + '_ {
+        OPERATORS
+            .iter()
+            .copied()
+            .zip(self.operators.iter().copied())
+    }
+
+    #[allow(
+        clippy::as_conversions,
+        reason = "a discriminant that the table made, fewer than the table has rows"
+    )]
+    fn price_of_row(&self, row: Row) -> Option<u32> {
+        self.operators.get(row as usize).copied()
+    }
+}

@@ -1,0 +1,533 @@
+//! The first pass: is the program valid, within the limits, and what is in it?
+
+use fusee_engine::{Export, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, ValueType, reserved};
+use wasmparser::{
+    CompositeInnerType, Encoding, ExternalKind, FuncValidatorAllocations, Operator, Parser,
+    Payload, TypeRef, ValType, ValidPayload, Validator,
+};
+
+use crate::{
+    Refusal, Rule, Rules, features,
+    plan::{self, Plan, check_limit},
+};
+
+/// What the first pass found.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    pub(crate) types: Vec<FunctionType>,
+    pub(crate) imports: Vec<SurveyedImport>,
+    /// The type of each function that the program defines.
+    pub(crate) functions: Vec<u32>,
+    /// The plan of each of them.
+    pub(crate) plans: Vec<Plan>,
+    pub(crate) exports: Vec<Export>,
+    pub(crate) memory: Option<MemoryLimits>,
+    pub(crate) globals: u32,
+    pub(crate) start: Option<u32>,
+    pub(crate) instance_gas: Gas,
+}
+
+#[derive(Debug)]
+pub(crate) struct FunctionType {
+    pub(crate) params: Vec<ValueType>,
+    /// `None` where a result is not an integer: such a function cannot be entered from outside.
+    pub(crate) signature: Option<Vec<ValueType>>,
+    pub(crate) result_types: Vec<ValType>,
+    param_count: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct SurveyedImport {
+    pub(crate) import: Import,
+    pub(crate) type_index: u32,
+}
+
+/// What adds up over several sections.
+#[derive(Default)]
+struct Totals {
+    segment_elements: u64,
+    table_elements: u64,
+    data_bytes: u64,
+    exports: Vec<(String, u32)>,
+    missing: Vec<String>,
+}
+
+pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
+    let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
+    check_limit("code_bytes", bytes, rules.limits().code_bytes, None)?;
+    let mut survey = Survey::default();
+    let mut totals = Totals::default();
+    let mut validator = Validator::new_with_features(features::admitted());
+    let mut allocations = FuncValidatorAllocations::default();
+    for payload in Parser::new(0).parse_all(wasm) {
+        let payload = payload?;
+        if let Payload::Version {
+            encoding: Encoding::Component,
+            range,
+            ..
+        } = &payload
+        {
+            return Err(Refusal::new(
+                Rule::Valid,
+                range.start,
+                "a component, where a core module is expected",
+            ));
+        }
+        check_counts(&payload, &survey, rules)?;
+        match validator.payload(&payload)? {
+            ValidPayload::Func(function, body) => {
+                let params = survey
+                    .type_of_defined(survey.plans.len())
+                    .map_or(0, |found| found.param_count);
+                survey.plans.push(plan::plan(
+                    function,
+                    &mut allocations,
+                    params,
+                    &body,
+                    rules,
+                )?);
+            }
+            ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {
+                survey.section(payload, &mut totals, rules)?;
+            }
+        }
+    }
+    survey.name_exports(totals.exports);
+    survey.price_instance(
+        rules,
+        totals
+            .segment_elements
+            .saturating_add(totals.table_elements),
+        totals.data_bytes,
+    );
+    Ok(survey)
+}
+
+/// Holds what a section says of its own length against the limits, before anybody believes it.
+fn check_counts(payload: &Payload<'_>, survey: &Survey, rules: &Rules) -> Result<(), Refusal> {
+    let limits = rules.limits();
+    let (name, count, limit, range) = match payload {
+        Payload::TypeSection(section) => ("types", section.count(), limits.types, section.range()),
+        Payload::ImportSection(section) => {
+            ("imports", section.count(), limits.imports, section.range())
+        }
+        Payload::FunctionSection(section) => {
+            let imported = u32::try_from(survey.imports.len()).unwrap_or(u32::MAX);
+            (
+                "functions",
+                section.count().saturating_add(imported),
+                limits.functions,
+                section.range(),
+            )
+        }
+        Payload::TableSection(section) => {
+            ("tables", section.count(), limits.tables, section.range())
+        }
+        Payload::GlobalSection(section) => {
+            ("globals", section.count(), limits.globals, section.range())
+        }
+        Payload::ExportSection(section) => {
+            ("exports", section.count(), limits.exports, section.range())
+        }
+        Payload::ElementSection(section) => (
+            "element_segments",
+            section.count(),
+            limits.element_segments,
+            section.range(),
+        ),
+        Payload::DataSection(section) => (
+            "data_segments",
+            section.count(),
+            limits.data_segments,
+            section.range(),
+        ),
+        _ => return Ok(()),
+    };
+    check_limit(name, u64::from(count), limit, Some(range.start))
+}
+
+impl Survey {
+    fn section(
+        &mut self,
+        payload: Payload<'_>,
+        totals: &mut Totals,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        match payload {
+            Payload::TypeSection(section) => self.read_types(section, rules),
+            Payload::ImportSection(section) => {
+                self.read_imports(section, totals, rules)?;
+                refuse_missing(&totals.missing)
+            }
+            Payload::FunctionSection(section) => {
+                for type_index in section {
+                    self.functions.push(type_index?);
+                }
+                Ok(())
+            }
+            Payload::TableSection(section) => read_tables(section, totals, rules),
+            Payload::MemorySection(section) => self.read_memory(section, rules),
+            Payload::GlobalSection(section) => {
+                self.globals = section.count();
+                for global in section.into_iter_with_offsets() {
+                    let (offset, global) = global?;
+                    admit_type(global.ty.content_type, offset)?;
+                }
+                Ok(())
+            }
+            Payload::ExportSection(section) => read_exports(section, totals),
+            Payload::StartSection { func, .. } => {
+                self.start = Some(func);
+                Ok(())
+            }
+            Payload::ElementSection(section) => read_elements(section, totals, rules),
+            Payload::DataSection(section) => {
+                for data in section.into_iter_with_offsets() {
+                    let (offset, data) = data?;
+                    let bytes = u64::try_from(data.data.len()).unwrap_or(u64::MAX);
+                    totals.data_bytes = totals.data_bytes.saturating_add(bytes);
+                    check_limit(
+                        "data_bytes",
+                        totals.data_bytes,
+                        rules.limits().data_bytes,
+                        Some(offset),
+                    )?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read_types(
+        &mut self,
+        section: wasmparser::TypeSectionReader<'_>,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        for group in section.into_iter_with_offsets() {
+            let (offset, group) = group?;
+            for sub_type in group.types() {
+                let CompositeInnerType::Func(function) = &sub_type.composite_type.inner else {
+                    return Err(Refusal::new(
+                        Rule::Type,
+                        offset,
+                        "a type that is not a function's",
+                    ));
+                };
+                let count = |types: &[ValType]| u64::try_from(types.len()).unwrap_or(u64::MAX);
+                check_limit(
+                    "params",
+                    count(function.params()),
+                    rules.limits().params,
+                    Some(offset),
+                )?;
+                check_limit(
+                    "results",
+                    count(function.results()),
+                    rules.limits().results,
+                    Some(offset),
+                )?;
+                for value_type in function.params().iter().chain(function.results()) {
+                    admit_type(*value_type, offset)?;
+                }
+                self.types.push(FunctionType::of(function));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_imports(
+        &mut self,
+        section: wasmparser::ImportSectionReader<'_>,
+        totals: &mut Totals,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        for import in section.into_imports_with_offsets() {
+            let (offset, import) = import?;
+            if import.module.starts_with(reserved::PREFIX) {
+                let message = format!("imports from module `{}`, which is ours", import.module);
+                return Err(Refusal::new(Rule::ReservedName, offset, message));
+            }
+            let TypeRef::Func(type_index) = import.ty else {
+                let message = format!(
+                    "imports `{}.{}`, which is not a function",
+                    import.module, import.name
+                );
+                return Err(Refusal::new(Rule::ImportKind, offset, message));
+            };
+            match self.admit_import(import.module, import.name, type_index, offset, rules)? {
+                Some(admitted) => self.imports.push(SurveyedImport {
+                    import: admitted,
+                    type_index,
+                }),
+                None => totals
+                    .missing
+                    .push(format!("`{}.{}`", import.module, import.name)),
+            }
+        }
+        Ok(())
+    }
+
+    /// `None` if the rules know no such function.
+    fn admit_import(
+        &self,
+        module: &str,
+        name: &str,
+        type_index: u32,
+        offset: u64,
+        rules: &Rules,
+    ) -> Result<Option<Import>, Refusal> {
+        let known = rules
+            .syscalls()
+            .iter()
+            .find(|known| known.module == module && known.name == name);
+        let (Some(known), Some(declared)) = (known, self.type_at(type_index)) else {
+            return Ok(None);
+        };
+        let results: Vec<ValueType> = known.result.into_iter().collect();
+        let fits = declared.is(&known.params, &results) && known.params.len() <= MAX_SYSCALL_ARGS;
+        if !fits {
+            let message = format!(
+                "imports `{module}.{name}` with another signature than ({}) -> ({})",
+                list(&known.params),
+                list(&results)
+            );
+            return Err(Refusal::new(Rule::ImportSignature, offset, message));
+        }
+        Ok(Some(Import {
+            module: module.to_owned(),
+            name: name.to_owned(),
+            number: known.number,
+            params: known.params.clone(),
+            result: known.result,
+            may_suspend: known.may_suspend,
+        }))
+    }
+
+    fn read_memory(
+        &mut self,
+        section: wasmparser::MemorySectionReader<'_>,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        for memory in section.into_iter_with_offsets() {
+            let (offset, memory) = memory?;
+            let cap = rules.limits().memory_pages;
+            check_limit("memory_pages", memory.initial, cap, Some(offset))?;
+            let pages = |pages: u64| u32::try_from(pages).unwrap_or(u32::MAX);
+            let maximum = memory.maximum.map_or(cap, |declared| declared.min(cap));
+            self.memory = Some(MemoryLimits {
+                initial: pages(memory.initial),
+                maximum: pages(maximum),
+            });
+        }
+        Ok(())
+    }
+
+    fn type_at(&self, type_index: u32) -> Option<&FunctionType> {
+        usize::try_from(type_index)
+            .ok()
+            .and_then(|index| self.types.get(index))
+    }
+
+    fn type_of_defined(&self, position: usize) -> Option<&FunctionType> {
+        self.functions
+            .get(position)
+            .and_then(|type_index| self.type_at(*type_index))
+    }
+
+    fn type_of_function(&self, function: u32) -> Option<&FunctionType> {
+        let index = usize::try_from(function).ok()?;
+        match self.imports.get(index) {
+            Some(import) => self.type_at(import.type_index),
+            None => self.type_of_defined(index.checked_sub(self.imports.len())?),
+        }
+    }
+
+    fn name_exports(&mut self, exports: Vec<(String, u32)>) {
+        for (name, function) in exports {
+            let signature = self
+                .type_of_function(function)
+                .and_then(FunctionType::signature);
+            if let Some((params, results)) = signature {
+                self.exports.push(Export {
+                    name,
+                    params,
+                    results,
+                });
+            }
+        }
+    }
+
+    fn price_instance(&mut self, rules: &Rules, elements: u64, data_bytes: u64) {
+        let price = rules.schedule().instance;
+        let pages = self.memory.map_or(0, |memory| u64::from(memory.initial));
+        self.instance_gas = Gas::new(u64::from(price.base))
+            .saturating_add(Gas::new(u64::from(price.page)).saturating_mul(pages))
+            .saturating_add(
+                Gas::new(u64::from(price.data_64_bytes)).saturating_mul(data_bytes.div_ceil(64)),
+            )
+            .saturating_add(Gas::new(u64::from(price.table_element)).saturating_mul(elements));
+    }
+}
+
+impl FunctionType {
+    fn of(function: &wasmparser::FuncType) -> Self {
+        let params: Option<Vec<ValueType>> = function
+            .params()
+            .iter()
+            .map(|found| integer(*found))
+            .collect();
+        let results: Option<Vec<ValueType>> = function
+            .results()
+            .iter()
+            .map(|found| integer(*found))
+            .collect();
+        let all_integers = params.is_some();
+        Self {
+            params: params.unwrap_or_default(),
+            signature: results.filter(|_| all_integers),
+            result_types: function.results().to_vec(),
+            param_count: u32::try_from(function.params().len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn is(&self, params: &[ValueType], results: &[ValueType]) -> bool {
+        self.params == params && self.signature.as_deref() == Some(results)
+    }
+
+    /// Parameters and results, if all of them can cross the border of a guest.
+    fn signature(&self) -> Option<(Vec<ValueType>, Vec<ValueType>)> {
+        self.signature
+            .clone()
+            .map(|results| (self.params.clone(), results))
+    }
+}
+
+fn read_tables(
+    section: wasmparser::TableSectionReader<'_>,
+    totals: &mut Totals,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    for table in section.into_iter_with_offsets() {
+        let (offset, table) = table?;
+        admit_type(ValType::Ref(table.ty.element_type), offset)?;
+        check_limit(
+            "table_elements",
+            table.ty.initial,
+            rules.limits().table_elements,
+            Some(offset),
+        )?;
+        totals.table_elements = totals.table_elements.saturating_add(table.ty.initial);
+    }
+    Ok(())
+}
+
+fn read_exports(
+    section: wasmparser::ExportSectionReader<'_>,
+    totals: &mut Totals,
+) -> Result<(), Refusal> {
+    for export in section.into_iter_with_offsets() {
+        let (offset, export) = export?;
+        if export.name.starts_with(reserved::PREFIX) {
+            let message = format!("exports `{}`, a name that is ours", export.name);
+            return Err(Refusal::new(Rule::ReservedName, offset, message));
+        }
+        if export.kind == ExternalKind::Func {
+            totals.exports.push((export.name.to_owned(), export.index));
+        }
+    }
+    Ok(())
+}
+
+fn read_elements(
+    section: wasmparser::ElementSectionReader<'_>,
+    totals: &mut Totals,
+    rules: &Rules,
+) -> Result<(), Refusal> {
+    for element in section.into_iter_with_offsets() {
+        let (offset, element) = element?;
+        let count = match element.items {
+            wasmparser::ElementItems::Functions(items) => items.count(),
+            wasmparser::ElementItems::Expressions(element_type, items) => {
+                admit_type(ValType::Ref(element_type), offset)?;
+                items.count()
+            }
+        };
+        totals.segment_elements = totals.segment_elements.saturating_add(u64::from(count));
+        check_limit(
+            "segment_elements",
+            totals.segment_elements,
+            rules.limits().segment_elements,
+            Some(offset),
+        )?;
+    }
+    Ok(())
+}
+
+fn refuse_missing(missing: &[String]) -> Result<(), Refusal> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal {
+        rule: Rule::UnknownImport,
+        value: None,
+        limit: None,
+        offset: None,
+        message: format!(
+            "imports functions that the host does not have: {}",
+            missing.join(", ")
+        ),
+    })
+}
+
+/// Admits integers and function references.
+pub(crate) fn admit_type(value_type: ValType, offset: u64) -> Result<(), Refusal> {
+    match value_type {
+        ValType::I32 | ValType::I64 => Ok(()),
+        ValType::F32 | ValType::F64 => Err(Refusal::new(
+            Rule::Floats,
+            offset,
+            format!("floating point (`{value_type}`) is not admitted"),
+        )),
+        ValType::Ref(reference) if reference.is_func_ref() => Ok(()),
+        ValType::V128 | ValType::Ref(_) => Err(Refusal::new(
+            Rule::Type,
+            offset,
+            format!("type `{value_type}` is not admitted"),
+        )),
+    }
+}
+
+/// Refuses an operator that has no price, by the rule that a reader would look for.
+pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
+    let shown = format!("{operator:?}");
+    let name = shown.split([' ', '{']).next().unwrap_or_default();
+    if name.contains("F32") || name.contains("F64") {
+        return Refusal::new(
+            Rule::Floats,
+            offset,
+            format!("floating point (`{name}`) is not admitted"),
+        );
+    }
+    Refusal::new(
+        Rule::Operator,
+        offset,
+        format!("operator `{name}` is not admitted"),
+    )
+}
+
+fn integer(value_type: ValType) -> Option<ValueType> {
+    match value_type {
+        ValType::I32 => Some(ValueType::I32),
+        ValType::I64 => Some(ValueType::I64),
+        ValType::F32 | ValType::F64 | ValType::V128 | ValType::Ref(_) => None,
+    }
+}
+
+fn list(types: &[ValueType]) -> String {
+    types
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,147 @@
+//! The diff: what a journal's changes amount to.
+//!
+//! Invariant: keys ascend and each occurs once, so equal diffs have equal encodings.
+
+use std::collections::{BTreeMap, btree_map};
+
+use crate::DiffError;
+
+/// Keys with the values they take, in ascending order of keys.
+///
+/// # Encoding
+///
+/// Integers are `u32`, little-endian.
+///
+/// | bytes            | meaning                                   |
+/// |------------------|-------------------------------------------|
+/// | 4                | number of entries, which follow           |
+/// | 4, then so many  | length of the key, key                    |
+/// | 1                | 0: the key is removed; 1: a value follows |
+/// | 4, then so many  | length of the value, value                |
+///
+/// Every diff has exactly one encoding, and [`Diff::decode`] takes no other.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Diff {
+    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+const REMOVED: u8 = 0;
+const VALUE: u8 = 1;
+
+impl Diff {
+    /// The changes in ascending order of keys; `None` means that the key is removed.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
+        self.changes
+            .iter()
+            .map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// How many keys change.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// The encoding that the type's documentation describes.
+    ///
+    /// # Panics
+    ///
+    /// If a key or a value is longer than a `u32` can say, or there are more entries than that.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        push_length(&mut bytes, self.changes.len());
+        for (key, value) in &self.changes {
+            push_bytes(&mut bytes, key);
+            match value {
+                None => bytes.push(REMOVED),
+                Some(value) => {
+                    bytes.push(VALUE);
+                    push_bytes(&mut bytes, value);
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Reads what [`Diff::encode`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// If `bytes` is anything else. The bytes are not trusted: no length in them makes this
+    /// allocate more than they hold.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DiffError> {
+        let mut bytes = bytes;
+        let mut changes = BTreeMap::new();
+        for _ in 0..take_length(&mut bytes)? {
+            let key = take_bytes(&mut bytes)?.to_vec();
+            let value = match take_kind(&mut bytes)? {
+                REMOVED => None,
+                VALUE => Some(take_bytes(&mut bytes)?.to_vec()),
+                unknown => return Err(DiffError::Kind(unknown)),
+            };
+            if changes
+                .last_key_value()
+                .is_some_and(|(last, _)| *last >= key)
+            {
+                return Err(DiffError::Order);
+            }
+            changes.insert(key, value);
+        }
+        match bytes.len() {
+            0 => Ok(Self { changes }),
+            trailing => Err(DiffError::Trailing(trailing)),
+        }
+    }
+}
+
+/// Where a key occurs twice, the later change counts.
+///
+/// A diff collected this way says what it is given: unlike one that a
+/// [`Journal`](crate::Journal) makes, it may hold changes that change nothing.
+impl FromIterator<(Vec<u8>, Option<Vec<u8>>)> for Diff {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>>(changes: I) -> Self {
+        Self {
+            changes: changes.into_iter().collect(),
+        }
+    }
+}
+
+impl IntoIterator for Diff {
+    type Item = (Vec<u8>, Option<Vec<u8>>);
+    type IntoIter = btree_map::IntoIter<Vec<u8>, Option<Vec<u8>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.changes.into_iter()
+    }
+}
+
+fn push_length(bytes: &mut Vec<u8>, length: usize) {
+    let length = u32::try_from(length).expect("documented as the caller's duty");
+    bytes.extend_from_slice(&length.to_le_bytes());
+}
+
+fn push_bytes(bytes: &mut Vec<u8>, part: &[u8]) {
+    push_length(bytes, part.len());
+    bytes.extend_from_slice(part);
+}
+
+fn take_kind(bytes: &mut &[u8]) -> Result<u8, DiffError> {
+    bytes.split_off_first().copied().ok_or(DiffError::Truncated)
+}
+
+fn take_length(bytes: &mut &[u8]) -> Result<u32, DiffError> {
+    let (length, rest) = bytes.split_first_chunk().ok_or(DiffError::Truncated)?;
+    *bytes = rest;
+    Ok(u32::from_le_bytes(*length))
+}
+
+fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], DiffError> {
+    let length = take_length(bytes)?;
+    // A length that does not fit a usize is longer than any slice.
+    let length = usize::try_from(length).map_err(|_| DiffError::Truncated)?;
+    bytes.split_off(..length).ok_or(DiffError::Truncated)
+}

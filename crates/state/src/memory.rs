@@ -1,0 +1,50 @@
+//! State in memory: for tests, for genesis, for an embedder that keeps nothing.
+
+use std::collections::BTreeMap;
+
+use crate::{Diff, StateError, StateReader};
+
+/// State that lives in memory. Reading it never fails.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct MemoryState {
+    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+}
+
+impl MemoryState {
+    /// The empty state.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes the changes of `diff`.
+    pub fn apply(&mut self, diff: &Diff) {
+        for (key, value) in diff.iter() {
+            match value {
+                Some(value) => self.entries.insert(key.to_vec(), value.to_vec()),
+                None => self.entries.remove(key),
+            };
+        }
+    }
+
+    /// All entries in ascending order of keys.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
+        self.entries
+            .iter()
+            .map(|(key, value)| (key.as_slice(), value.as_slice()))
+    }
+}
+
+/// Where a key occurs twice, the later value counts.
+impl FromIterator<(Vec<u8>, Vec<u8>)> for MemoryState {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Vec<u8>)>>(entries: I) -> Self {
+        Self {
+            entries: entries.into_iter().collect(),
+        }
+    }
+}
+
+impl StateReader for MemoryState {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.entries.get(key).cloned())
+    }
+}

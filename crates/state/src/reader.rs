@@ -1,0 +1,16 @@
+//! The seam between state and what holds it.
+
+use crate::StateError;
+
+/// Reads one unchanging version of the state.
+///
+/// Two reads of the same key through the same reader give the same answer; what is committed
+/// elsewhere in the meantime does not show. A [`Journal`](crate::Journal) relies on that.
+pub trait StateReader: Send + Sync {
+    /// The value under `key`, or `None` if there is none. An empty value is a value.
+    ///
+    /// # Errors
+    ///
+    /// Only if the host fails to read. No key is invalid.
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError>;
+}

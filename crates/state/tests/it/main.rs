@@ -1,0 +1,8 @@
+//! Tests of the crate at its boundary.
+
+#[cfg(test)]
+mod diff;
+#[cfg(test)]
+mod journal;
+#[cfg(test)]
+mod model;

@@ -1,0 +1,172 @@
+//! A snapshot: one committed version of the store, to read.
+
+use std::fmt;
+use std::iter;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use fusee_state::{StateError, StateReader};
+use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable};
+use sha2::{Digest, Sha256};
+
+use crate::StoreError;
+use crate::directory::OpenFile;
+use crate::error::{At, guard};
+use crate::format::{self, Bytes, Head};
+
+/// One committed version of the store, which later commits do not change.
+///
+/// Any number of snapshots can be read from any threads while commits go on. The file keeps what
+/// a snapshot sees for as long as it lives, so one held for long makes the file grow.
+pub struct Snapshot {
+    state: ReadOnlyTable<Bytes, Bytes>,
+    receipts: ReadOnlyTable<u64, Bytes>,
+    head: Head,
+    // Last, so that the tables go before the database. It keeps the database open, without which
+    // reads would fail.
+    file: Arc<OpenFile>,
+}
+
+/// A key and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+
+impl Snapshot {
+    pub(crate) fn new(file: Arc<OpenFile>) -> Result<Self, StoreError> {
+        let path = &file.path;
+        let transaction = file.database.begin_read().at(path)?;
+        let meta = transaction.open_table(format::META).at(path)?;
+        Ok(Self {
+            state: transaction.open_table(format::STATE).at(path)?,
+            receipts: transaction.open_table(format::RECEIPTS).at(path)?,
+            head: Head::load(&meta, path)?,
+            file,
+        })
+    }
+
+    /// How many transactions led here: the sequence number that the next one takes.
+    pub fn sequence(&self) -> u64 {
+        self.head.sequence
+    }
+
+    /// The history hash: two stores with the same one were made by the same commits.
+    ///
+    /// It starts as zeros; each commit replaces it by SHA-256 of itself, the
+    /// [encoded](fusee_state::Diff::encode) diff and the receipt. It says how the state came
+    /// about; [`digest`](Snapshot::digest) says what it is.
+    pub fn history(&self) -> [u8; 32] {
+        self.head.history
+    }
+
+    /// SHA-256 of the whole state: for each entry, in ascending order of keys, the length of the
+    /// key as `u64`, little-endian, the key, the length of the value likewise, and the value.
+    ///
+    /// Costs a full scan of the state.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is damaged.
+    pub fn digest(&self) -> Result<[u8; 32], StoreError> {
+        let path = &self.file.path;
+        guard(path, || {
+            let mut hasher = Sha256::new();
+            for entry in self.state.iter().at(path)? {
+                let (key, value) = entry.at(path)?;
+                for part in [key.value(), value.value()] {
+                    let length = u64::try_from(part.len()).expect("no machine has longer slices");
+                    hasher.update(length.to_le_bytes());
+                    hasher.update(part);
+                }
+            }
+            Ok(hasher.finalize().into())
+        })
+    }
+
+    /// The entries whose keys begin with `prefix`, in ascending order of keys.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is damaged, at the start or at any entry.
+    pub fn scan(
+        &self,
+        prefix: &[u8],
+    ) -> Result<impl Iterator<Item = Result<Entry, StoreError>> + use<'_>, StoreError> {
+        let path = &self.file.path;
+        let prefix = prefix.to_vec();
+        let mut entries = guard(path, || self.state.range(prefix.as_slice()..).at(path))?;
+        Ok(guarded(path, move || {
+            let Some((key, value)) = entries.next().transpose().at(path)? else {
+                return Ok(None);
+            };
+            let inside = key.value().starts_with(&prefix);
+            Ok(inside.then(|| (key.value().to_vec(), value.value().to_vec())))
+        }))
+    }
+
+    /// The receipt of the transaction with this sequence number, if it has happened.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is damaged.
+    pub fn receipt(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let path = &self.file.path;
+        guard(path, || {
+            let receipt = self.receipts.get(sequence).at(path)?;
+            Ok(receipt.map(|receipt| receipt.value().to_vec()))
+        })
+    }
+
+    /// The receipts in a range of sequence numbers, with their numbers, in order. Numbers that
+    /// have not happened are left out.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or is damaged, at the start or at any receipt.
+    pub fn receipts(
+        &self,
+        sequences: Range<u64>,
+    ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), StoreError>>, StoreError> {
+        let path = &self.file.path;
+        let mut receipts = guard(path, || self.receipts.range(sequences).at(path))?;
+        Ok(guarded(path, move || {
+            let entry = receipts.next().transpose().at(path)?;
+            Ok(entry.map(|(sequence, receipt)| (sequence.value(), receipt.value().to_vec())))
+        }))
+    }
+}
+
+/// Calls `next` until it has nothing more or fails.
+fn guarded<T>(
+    path: &Path,
+    mut next: impl FnMut() -> Result<Option<T>, StoreError>,
+) -> impl Iterator<Item = Result<T, StoreError>> {
+    let mut failed = false;
+    iter::from_fn(move || {
+        if failed {
+            return None;
+        }
+        let item = guard(path, &mut next);
+        failed = item.is_err();
+        item.transpose()
+    })
+}
+
+impl StateReader for Snapshot {
+    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+        let value = self
+            .state
+            .get(key)
+            .at(&self.file.path)
+            .map_err(StateError::new)?;
+        Ok(value.map(|value| value.value().to_vec()))
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("path", &self.file.path)
+            .field("sequence", &self.head.sequence)
+            .finish_non_exhaustive()
+    }
+}

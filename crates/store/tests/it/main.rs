@@ -1,0 +1,13 @@
+//! Tests of the crate at its boundary.
+
+#[cfg(test)]
+mod commits;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+#[cfg(unix)]
+mod kill;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,182 @@
+#!/usr/bin/env bash
+#
+# Builds every guest into wasm/. With --check, builds into a temporary directory instead, and fails if
+# a file there is not byte for byte the one in wasm/.
+#
+# Other versions of the compilers make other bytes, so each is pinned; what has no toolchain is skipped,
+# and said so. To move to another version, set RUST_VERSION or CLANG_VERSION, build, and pin it here.
+set -euo pipefail
+shopt -s nullglob
+
+RUST_VERSION=${RUST_VERSION:-1.96.0}
+CLANG_VERSION=${CLANG_VERSION:-19.1.7}
+CLANG_MAJOR=${CLANG_VERSION%%.*}
+
+guests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+skipped=()
+
+main() {
+    case ${1-} in
+        '') out=$guests/wasm ;;
+        --check) out=$(mktemp -d) && trap 'rm -rf "$out"' EXIT ;;
+        *) echo "usage: build.sh [--check]" >&2 && exit 2 ;;
+    esac
+
+    build_tools
+    build_rust
+    build_c
+    build_wat
+    build_generated
+    check_plain_guests
+    [ "$out" = "$guests/wasm" ] || compare
+    for skip in ${skipped[@]+"${skipped[@]}"}; do
+        echo "skipped: $skip"
+    done
+}
+
+# The assembler and the checker, for the machine that builds.
+build_tools() {
+    (cd "$guests" && cargo build --quiet --locked --package guest-tools)
+    tools=${CARGO_TARGET_DIR:-$guests/target}/debug
+}
+
+# token and caller. They bring their own core, built from the compiler's sources: a precompiled one may
+# be missing, and differs between distributors. A stack of 60 KiB leaves room for the constants, so a
+# guest starts with one page of memory.
+build_rust() {
+    local rustc
+    if ! rustc=$(find_rustc) || ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
+        skipped+=("token caller: need rustc $RUST_VERSION with its sources, and wasm-ld-$CLANG_MAJOR
+  apt-get install lld-$CLANG_MAJOR rustc-web rust-web-src
+  or, for the compiler: rustup toolchain install $RUST_VERSION --component rust-src")
+        return
+    fi
+
+    local target=${CARGO_TARGET_DIR:-$guests/target}/guests
+    (
+        cd "$guests"
+        unset CARGO_ENCODED_RUSTFLAGS
+        export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
+        export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
+        export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
+        cargo build --quiet --locked --release --target wasm32v1-none -Zbuild-std=core \
+            --package token --package caller
+    )
+    cp "$target/wasm32v1-none/release/"{token,caller}.wasm "$out"
+    chmod -x "$out/"{token,caller}.wasm
+}
+
+# The first rustc of the pinned version that has the sources of core beside it.
+find_rustc() {
+    local rustc
+    for rustc in rustc /usr/bin/rustc "$(rustup which --toolchain "$RUST_VERSION" rustc 2>/dev/null)"; do
+        if [[ $("$rustc" --version 2>/dev/null) == "rustc $RUST_VERSION "* ]] &&
+            [ -e "$("$rustc" --print sysroot)/lib/rustlib/src/rust/library/core/Cargo.toml" ]; then
+            command -v "$rustc"
+            return
+        fi
+    done
+    return 1
+}
+
+build_c() {
+    local clang=clang-$CLANG_MAJOR source
+    if [[ $("$clang" --version 2>/dev/null) != *"version $CLANG_VERSION "* ]] ||
+        ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
+        skipped+=("kernel_*: need $clang $CLANG_VERSION and its linker
+  apt-get install $clang lld-$CLANG_MAJOR")
+        return
+    fi
+
+    for source in "$guests"/kernels/*.c; do
+        "$clang" --target=wasm32 -mcpu=mvp -O2 -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
+            -nostdlib -Wl,--no-entry -Wl,--strip-all -Wl,--compress-relocations \
+            -o "$out/kernel_$(basename "$source" .c).wasm" "$source"
+    done
+}
+
+build_wat() {
+    local source
+    for source in "$guests"/wat/*.wat; do
+        "$tools/assemble" "$source" "$out/$(basename "$source" .wat).wasm"
+    done
+    for source in "$guests"/hostile/*.wat; do
+        "$tools/assemble" "$source" "$out/hostile_$(basename "$source" .wat).wasm"
+    done
+}
+
+# Hostile guests whose text is long and says little.
+build_generated() {
+    # A jump with 200,000 targets, four labels by turns.
+    generate giant_br_table <<END
+        (func (export "run")
+          (block (block (block (block (br_table $(repeat 50000 '0 1 2 3 ') 0 (i32.const 77777)))))))
+END
+    # Blocks in blocks, 10,000 deep.
+    generate deep_nesting <<END
+        (func (export "run") $(repeat 10000 'block ') $(repeat 10000 'end '))
+END
+    # A few bytes that ask for 480 kB of stack: more locals than engines take, and as many as they do.
+    generate many_locals <<END
+        (func (export "run") (local $(repeat 60000 'i64 '))
+          (local.set 59999 (i64.add (local.get 0) (i64.const 1))))
+END
+    generate most_locals <<END
+        (func (export "run") (local $(repeat 50000 'i64 '))
+          (local.set 49999 (i64.add (local.get 0) (i64.const 1))))
+END
+    # Neither loop nor recursion: 2^40 calls, since each of forty functions calls the next one twice.
+    generate exponential_calls <<END
+        (func (export "run") (call \$level1))
+        $(for level in {1..40}; do
+            echo "(func \$level$level (call \$level$((level + 1))) (call \$level$((level + 1))))"
+        done)
+        (func \$level41)
+END
+}
+
+# A hostile guest of that name, with the functions on standard input.
+generate() {
+    local text
+    text=$(mktemp)
+    { echo '(module (memory (export "memory") 1) (func (export "deploy"))' && cat && echo ')'; } >"$text"
+    "$tools/assemble" "$text" "$out/hostile_$1.wasm"
+    rm "$text"
+}
+
+# repeat N TEXT
+repeat() {
+    printf '%*s' "$1" '' | sed "s/ /$2/g"
+}
+
+check_plain_guests() {
+    local plain=()
+    for name in token caller counter arith kernel_; do
+        plain+=("$out/$name"*.wasm)
+    done
+    "$tools/check" "${plain[@]}"
+}
+
+# Compares what was built with wasm/, both ways: a file that no source makes fails, too, unless
+# something was skipped.
+compare() {
+    local built committed failed=
+    for built in "$out"/*.wasm; do
+        if ! cmp --silent "$built" "$guests/wasm/$(basename "$built")"; then
+            echo "differs from its source: wasm/$(basename "$built")"
+            failed=yes
+        fi
+    done
+    if [ ${#skipped[@]} -eq 0 ]; then
+        for committed in "$guests"/wasm/*.wasm; do
+            if [ ! -e "$out/$(basename "$committed")" ]; then
+                echo "has no source: wasm/$(basename "$committed")"
+                failed=yes
+            fi
+        done
+    fi
+    [ -z "$failed" ] || exit 1
+    echo "as built: $(find "$out" -name '*.wasm' | wc -l) files"
+}
+
+main "$@"

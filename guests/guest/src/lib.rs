@@ -1,0 +1,44 @@
+//! Safe wrappers over the syscalls, shared by the Rust guests.
+//!
+//! What a method needs and no more: its arguments, its storage, events, calls, and reverts. There is
+//! no allocator and no formatting machinery, so a guest stays within a few kilobytes. All `unsafe`
+//! of the guests is in this crate.
+#![no_std]
+
+mod buffer;
+mod host;
+mod input;
+mod message;
+
+pub use buffer::Buffer;
+pub use host::*;
+pub use input::{Input, arguments};
+pub use message::Message;
+
+use core::panic::PanicInfo;
+
+/// The address of an account or a contract.
+pub type Address = [u8; 32];
+
+/// Joins the parts, which are `N` bytes together.
+///
+/// # Panics
+///
+/// If the parts have another length.
+pub fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    let mut joined = [0; N];
+    let mut rest = joined.as_mut_slice();
+    for part in parts {
+        let (head, tail) = rest.split_at_mut(part.len());
+        head.copy_from_slice(part);
+        rest = tail;
+    }
+    assert!(rest.is_empty());
+    joined
+}
+
+/// A panic is a bug in a guest: it traps, and its message is dropped with the code to format it.
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    trap()
+}

@@ -1,0 +1,61 @@
+//! The project's own checks and generators: `cargo xtask <command>`.
+//!
+//! Everything here reads the work tree and nothing else: no clock, no environment, no network. The
+//! same tree therefore gives the same findings everywhere.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool answers on its standard streams"
+)]
+
+mod markdown;
+mod rust_text;
+mod syscalls;
+mod tidy;
+mod workspace;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+const USAGE: &str = "\
+Usage: cargo xtask <command>
+
+Commands:
+  tidy                Check the rules that no compiler checks; print each offence as path:line: rule: message
+  syscalls            Write docs/syscalls.md from the table in crates/abi
+  syscalls --check    Only say whether docs/syscalls.md is what would be written
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<ExitCode> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .context("xtask lies in no folder")?;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["tidy"] => tidy::run(root),
+        ["syscalls"] => syscalls::write(root),
+        ["syscalls", "--check"] => syscalls::check(root),
+        [] | ["help" | "-h" | "--help"] => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        unknown => {
+            eprint!("xtask: unknown command `{}`\n\n{USAGE}", unknown.join(" "));
+            Ok(ExitCode::from(2))
+        }
+    }
+}

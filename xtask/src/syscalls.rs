@@ -1,0 +1,223 @@
+//! The reference page of the syscalls, made from the table in `fusee-abi`.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use fusee_abi::{Answer, Syscall, Wire};
+
+use crate::tidy::Finding;
+use crate::workspace;
+
+pub(crate) const PAGE: &str = "docs/syscalls.md";
+const RULE: &str = "generated";
+const REMEDY: &str = "is not what the table says: run `cargo xtask syscalls`";
+
+const INTRODUCTION: &str = "\
+<!-- Written by `cargo xtask syscalls` from crates/abi. Change the table there, not this page. -->
+
+# Syscalls
+
+What a contract can ask of its host. Every syscall is a function of the same wasm module; its number
+and its name never change their meaning.
+";
+
+const CONVENTIONS: &str = "
+## Conventions
+
+- A region of memory is a pointer and a length in bytes. A region outside the memory traps.
+- A syscall that yields bytes takes a buffer and its capacity. It writes at most that many bytes and
+  returns the full length, so a caller whose buffer was too small knows what to ask for.
+- The gas of a syscall is its base price plus the price of a byte for each byte that it reads or
+  writes. It is charged before the syscall acts.
+
+| type | on the wire | meaning |
+|---|---|---|
+| `In` | `i32` | the address of a region that the host reads |
+| `Out` | `i32` | the address of a region that the host writes |
+| `Len` | `i32` | a length in bytes, unsigned |
+| `Status` | `i32` | a length or flag if not negative, otherwise a status code |
+| `u64` | `i64` | a number, unsigned |
+";
+
+/// Writes the page.
+pub(crate) fn write(root: &Path) -> anyhow::Result<ExitCode> {
+    let place = root.join(PAGE);
+    fs::write(&place, current()).with_context(|| place.display().to_string())?;
+    println!("wrote {PAGE}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says whether the page is what [`write`] would write.
+pub(crate) fn check(root: &Path) -> anyhow::Result<ExitCode> {
+    let found = workspace::read(&root.join(PAGE))?;
+    Ok(match stale(&found) {
+        Some(finding) => {
+            println!("{finding}");
+            ExitCode::FAILURE
+        }
+        None => ExitCode::SUCCESS,
+    })
+}
+
+/// A finding at the first line in which the page differs from the table.
+pub(crate) fn stale(found: &str) -> Option<Finding> {
+    let line = first_difference(found, &current())?;
+    Some(Finding::new(PAGE, line, RULE, REMEDY))
+}
+
+fn first_difference(found: &str, expected: &str) -> Option<usize> {
+    if found == expected {
+        return None;
+    }
+    let same = found
+        .lines()
+        .zip(expected.lines())
+        .take_while(|(left, right)| left == right)
+        .count();
+    Some(same.saturating_add(1))
+}
+
+fn current() -> String {
+    page(fusee_abi::SYSCALLS)
+}
+
+fn page(syscalls: &[Syscall]) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    page.push_str(CONVENTIONS);
+    page.push_str(&constants());
+    page.push_str(&overview(syscalls));
+    for syscall in syscalls {
+        page.push_str(&section(syscall));
+    }
+    page
+}
+
+fn constants() -> String {
+    let rows = [
+        (
+            "IMPORT_MODULE",
+            format!("`{}`", fusee_abi::IMPORT_MODULE),
+            "the wasm module that a contract imports from",
+        ),
+        (
+            "DEPLOY_METHOD",
+            format!("`{}`", fusee_abi::DEPLOY_METHOD),
+            "the export that runs once, at deployment",
+        ),
+        (
+            "ADDRESS_BYTES",
+            fusee_abi::ADDRESS_BYTES.to_string(),
+            "bytes in an address",
+        ),
+        (
+            "AMOUNT_BYTES",
+            fusee_abi::AMOUNT_BYTES.to_string(),
+            "bytes in an amount (`u128`, little-endian)",
+        ),
+        (
+            "CALL_OPTIONS_BYTES",
+            fusee_abi::CALL_OPTIONS_BYTES.to_string(),
+            "bytes in the options of `call`",
+        ),
+        (
+            "ALL_GAS",
+            fusee_abi::ALL_GAS.to_string(),
+            "the gas limit that asks for all that may be forwarded",
+        ),
+    ];
+    let mut text = "\n## Constants\n\n| name | value | meaning |\n|---|---|---|\n".to_owned();
+    for (name, value, meaning) in rows {
+        line(
+            &mut text,
+            format_args!("| `{name}` | {value} | {meaning} |"),
+        );
+    }
+    text
+}
+
+fn overview(syscalls: &[Syscall]) -> String {
+    let mut text = "\n## Table\n\n".to_owned();
+    text.push_str("| number | name | on the wire | may suspend | base | per byte |\n|---:|---|---|---|---:|---:|\n");
+    for syscall in syscalls {
+        let Syscall {
+            number,
+            name,
+            price,
+            ..
+        } = syscall;
+        let (wire, suspends) = (wire_signature(syscall), suspends(syscall.answer));
+        let (base, byte) = (price.base, price.byte);
+        line(
+            &mut text,
+            format_args!(
+                "| {number} | [`{name}`](#{name}) | `{wire}` | {suspends} | {base} | {byte} |"
+            ),
+        );
+    }
+    text
+}
+
+fn section(syscall: &Syscall) -> String {
+    let mut text = format!("\n## {}\n\n", syscall.name);
+    line(
+        &mut text,
+        format_args!("```rust\nfn {}\n```\n", signature(syscall)),
+    );
+    for sentence in syscall.doc.lines() {
+        line(&mut text, format_args!("{}", sentence.trim()));
+    }
+    text
+}
+
+/// The signature in the words of the table, as in `storage_remove(key: In, key_length: Len) -> Status`.
+fn signature(syscall: &Syscall) -> String {
+    let params: Vec<String> = syscall
+        .params
+        .iter()
+        .map(|param| format!("{}: {}", param.name, param.rust_type))
+        .collect();
+    let result = match syscall.result {
+        Some(_) => format!(" -> {}", syscall.rust_result),
+        None => String::new(),
+    };
+    format!("{}({}){result}", syscall.name, params.join(", "))
+}
+
+/// The signature as wasm sees it, as in `(i32, i32) -> i32`.
+fn wire_signature(syscall: &Syscall) -> String {
+    let params: Vec<&str> = syscall
+        .params
+        .iter()
+        .filter_map(|param| param.wire)
+        .map(wire_name)
+        .collect();
+    let result = match syscall.result {
+        Some(wire) => format!(" -> {}", wire_name(wire)),
+        None => String::new(),
+    };
+    format!("({}){result}", params.join(", "))
+}
+
+fn wire_name(wire: Wire) -> &'static str {
+    match wire {
+        Wire::I32 => "i32",
+        Wire::I64 => "i64",
+    }
+}
+
+fn suspends(answer: Answer) -> &'static str {
+    match answer {
+        Answer::Inline => "-",
+        Answer::MaySuspend => "yes",
+    }
+}
+
+fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
+    writeln!(text, "{content}").expect("writing into a string cannot fail");
+}
+
+#[cfg(test)]
+mod tests;

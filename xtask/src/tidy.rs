@@ -1,0 +1,100 @@
+//! The rules that no compiler checks, one file each, and the report of what breaks them.
+//!
+//! A rule is a function from texts to findings: it touches no file, so its test is a few lines of
+//! text. Only [`run`] reads the work tree.
+
+mod dependencies;
+mod edges;
+mod layers;
+mod openings;
+mod unsafety;
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::{syscalls, workspace};
+
+/// One offence against a rule.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Finding {
+    path: String,
+    line: usize,
+    rule: &'static str,
+    message: String,
+}
+
+impl Finding {
+    pub(crate) fn new(
+        path: &str,
+        line: usize,
+        rule: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            line,
+            rule,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            line,
+            rule,
+            message,
+        } = self;
+        write!(out, "{path}:{line}: {rule}: {message}")
+    }
+}
+
+/// Applies every rule to the work tree and prints what it finds.
+pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
+    let members = workspace::members(root)?;
+    let sources = workspace::sources(root)?;
+    let map = page(root, edges::PAGE)?;
+    let table = page(root, dependencies::PAGE)?;
+
+    let mut findings = Vec::new();
+    findings.extend(edges::check(&members, &map));
+    findings.extend(dependencies::check(&members, &table));
+    findings.extend(sources.iter().flat_map(openings::check));
+    findings.extend(sources.iter().flat_map(layers::check));
+    findings.extend(sources.iter().flat_map(unsafety::check));
+    findings.extend(syscalls::stale(&page(root, syscalls::PAGE)?));
+    findings.sort();
+
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let (crates, files, count) = (members.len(), sources.len(), findings.len());
+    println!("tidy: {crates} crates, {files} sources, {count} findings");
+    Ok(if findings.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A page's text; a page that is not there reads as empty, and the rule that needs it says so.
+fn page(root: &Path, path: &str) -> anyhow::Result<String> {
+    let place = root.join(path);
+    if place.exists() {
+        workspace::read(&place)
+    } else {
+        Ok(String::new())
+    }
+}
+
+/// What a rule found, as the report prints it.
+#[cfg(test)]
+fn printed(findings: impl IntoIterator<Item = Finding>) -> Vec<String> {
+    findings
+        .into_iter()
+        .map(|finding| finding.to_string())
+        .collect()
+}

@@ -1,0 +1,73 @@
+//! `unsafe` is only where a reader expects it, and everywhere else the compiler refuses it.
+//!
+//! A crate's root forbids it. A crate with a single excepted file cannot forbid, since nothing below
+//! a `forbid` may allow: its root denies, and the excepted item says `#[expect(unsafe_code)]`.
+
+use super::Finding;
+use crate::rust_text;
+use crate::workspace::Source;
+
+const RULE: &str = "unsafety";
+const FORBID: &str = "#![forbid(unsafe_code)]";
+const DENY: &str = "#![deny(unsafe_code)]";
+
+/// Where `unsafe` may stand, as the beginning of a path, and why.
+const EXCEPTIONS: &[(&str, &str)] = &[
+    (
+        "crates/engine-",
+        "a backend trusts its own compiled artifacts and suspends native stacks",
+    ),
+    (
+        "crates/abi/src/syscalls.rs",
+        "declares the host's functions for wasm guests",
+    ),
+    ("guests/", "a guest hands pointers to the host"),
+];
+
+pub(super) fn check(source: &Source) -> Vec<Finding> {
+    let path = source.path.as_str();
+    if EXCEPTIONS
+        .iter()
+        .any(|(prefix, _)| path.starts_with(prefix))
+    {
+        return Vec::new();
+    }
+    let code = rust_text::code(&source.text);
+    let mut findings = Vec::new();
+    for (line, _) in (1..)
+        .zip(code.lines())
+        .filter(|(_, text)| rust_text::uses(text, "unsafe"))
+    {
+        findings.push(Finding::new(
+            path,
+            line,
+            RULE,
+            "`unsafe` outside the excepted places",
+        ));
+    }
+    if let Some(wanted) = attribute_of_root(path)
+        && !code.lines().any(|text| text.trim() == wanted)
+    {
+        findings.push(Finding::new(
+            path,
+            1,
+            RULE,
+            format!("the crate's root lacks `{wanted}`"),
+        ));
+    }
+    findings
+}
+
+/// What the file must say about `unsafe` if it is a crate's root.
+fn attribute_of_root(path: &str) -> Option<&'static str> {
+    let folder = path
+        .strip_suffix("src/lib.rs")
+        .or_else(|| path.strip_suffix("src/main.rs"))?;
+    let has_exception = EXCEPTIONS
+        .iter()
+        .any(|(prefix, _)| prefix.starts_with(folder));
+    Some(if has_exception { DENY } else { FORBID })
+}
+
+#[cfg(test)]
+mod tests;
