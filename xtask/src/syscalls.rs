@@ -88,6 +88,7 @@ fn page(syscalls: &[Syscall]) -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str(CONVENTIONS);
     page.push_str(&constants());
+    page.push_str(&statuses());
     page.push_str(&overview(syscalls));
     for syscall in syscalls {
         page.push_str(&section(syscall));
@@ -134,6 +135,15 @@ fn constants() -> String {
             &mut text,
             format_args!("| `{name}` | {value} | {meaning} |"),
         );
+    }
+    text
+}
+
+fn statuses() -> String {
+    let mut text = "\n## Statuses\n\n| name | value | meaning |\n|---|---:|---|\n".to_owned();
+    for status in fusee_abi::status::STATUSES {
+        let (name, code, meaning) = (status.name, status.code, status.doc.trim());
+        line(&mut text, format_args!("| `{name}` | {code} | {meaning} |"));
     }
     text
 }

@@ -154,6 +154,10 @@ impl Instance for WasmiInstance {
             None => &mut [],
         }
     }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
 }
 
 impl Parked for ParkedCall {

@@ -51,11 +51,11 @@ pub(crate) fn link(engine: &Engine, program: &Program) -> Result<Linker<State>, 
     linker.func_wrap(reserved::MODULE, reserved::LOW, low)?;
     for (position, import) in program.imports.iter().enumerate() {
         let name = position.to_string();
-        let number = import.number;
+        let (number, may_suspend) = (import.number, import.may_suspend);
         macro_rules! wrap {
             ($($arg:ident),*) => {
                 linker.func_wrap(reserved::MODULE, &name, move |caller: Caller<'_, State>, gas: i64 $(, $arg: i64)*| {
-                    syscall(caller, number, gas, &[$($arg),*])
+                    syscall(caller, number, may_suspend, gas, &[$($arg),*])
                 })
             };
         }
@@ -87,6 +87,7 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
 fn syscall(
     mut caller: Caller<'_, State>,
     number: u32,
+    may_suspend: bool,
     gas: i64,
     given: &[i64],
 ) -> Result<(i64, i64), Error> {
@@ -111,7 +112,8 @@ fn syscall(
     };
     let halt = match answer {
         Some(Ok((result, gas))) => return Ok((result.cast_signed(), gas)),
-        Some(Err(Stop::Suspend)) => Halt::Park(Parking::Syscall(request)),
+        Some(Err(Stop::Suspend)) if may_suspend => Halt::Park(Parking::Syscall(request)),
+        Some(Err(Stop::Suspend)) => Halt::Stop(Stop::Fail(EngineError::CannotSuspend { number })),
         Some(Err(stop)) => Halt::Stop(stop),
         None => Halt::Stop(no_run()),
     };

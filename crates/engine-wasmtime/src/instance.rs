@@ -125,6 +125,10 @@ impl Instance for WasmtimeInstance {
             None => &mut [],
         }
     }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
 }
 
 impl Return {

@@ -61,6 +61,9 @@ pub trait Instance: Debug + Send {
 
     /// The guest's whole memory; empty if it has none.
     fn memory(&mut self) -> &mut [u8];
+
+    /// The mode that it was made for.
+    fn mode(&self) -> Mode;
 }
 
 /// An instance whose run is parked. Dropping it destroys the instance.

@@ -142,7 +142,9 @@ impl Meter {
         self.counter = self.counter.saturating_add(slice.counter());
     }
 
-    pub(crate) const fn at_gas_end(&self) -> AtGasEnd {
+    /// What happens where the gas ends.
+    #[must_use]
+    pub const fn at_gas_end(&self) -> AtGasEnd {
         self.at_gas_end
     }
 

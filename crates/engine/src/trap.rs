@@ -27,6 +27,35 @@ pub enum Trap {
 }
 
 impl Trap {
+    /// Every trap.
+    pub const ALL: [Trap; 9] = [
+        Trap::Unreachable,
+        Trap::MemoryOutOfBounds,
+        Trap::TableOutOfBounds,
+        Trap::IndirectCallToNull,
+        Trap::IntegerDivisionByZero,
+        Trap::IntegerOverflow,
+        Trap::StackOverflow,
+        Trap::BadSignature,
+        Trap::SyscallRefused,
+    ];
+
+    /// A number for this trap that never changes, from 1 to 255, and no two have the same.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Trap::Unreachable => 1,
+            Trap::MemoryOutOfBounds => 2,
+            Trap::TableOutOfBounds => 3,
+            Trap::IndirectCallToNull => 4,
+            Trap::IntegerDivisionByZero => 5,
+            Trap::IntegerOverflow => 6,
+            Trap::StackOverflow => 8,
+            Trap::BadSignature => 9,
+            Trap::SyscallRefused => 32,
+        }
+    }
+
     /// The name that outside uses.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -36,6 +36,9 @@ pub enum RunError {
         /// What it was given.
         given: Vec<ValueType>,
     },
+    /// The run may be parked, but its instance was made for a run that may not.
+    #[error("this instance was made for runs that cannot be parked")]
+    PlainInstance,
     /// The engine or the host failed.
     #[error(transparent)]
     Engine(#[from] EngineError),

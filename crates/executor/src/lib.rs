@@ -11,6 +11,7 @@ mod error;
 mod executor;
 mod frames;
 mod outcome;
+mod owing;
 mod request;
 
 pub use error::{PrepareError, RunError};

@@ -5,11 +5,11 @@
 use std::{any::Any, collections::VecDeque, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Gas, Host, Instance, Meter, Module, OutOfGas, Parked, Pause, Program, Run, Step,
-    Stop, SyscallRequest, Trap, Value, reserved,
+    AtGasEnd, EngineError, Gas, Host, Instance, Meter, Mode, Module, OutOfGas, Parked, Pause,
+    Program, Run, Step, Stop, SyscallRequest, Trap, Value, reserved,
 };
 
-use crate::{RunError, RunRequest, executor::mode};
+use crate::{RunError, RunRequest, executor::mode, owing::Owing};
 
 /// The export that some toolchains make for what must run before anything else.
 const INITIALIZE: &str = "_initialize";
@@ -228,6 +228,14 @@ impl LiveInstance {
         }
     }
 
+    /// The guest's whole memory; empty before the first run.
+    pub fn memory(&mut self) -> &mut [u8] {
+        match &mut self.instance {
+            Some(instance) => instance.memory(),
+            None => &mut [],
+        }
+    }
+
     /// Enters the instance. The first run of an instance pays for making it, and runs the program's
     /// start function and `_initialize` before the entry.
     ///
@@ -244,14 +252,18 @@ impl LiveInstance {
         );
         let mut run = Box::new(Run { host, meter });
         let mut entries = VecDeque::from([(request.entry.to_owned(), request.args.to_vec())]);
+        let needed = mode(&self.program, &request);
         let instance = match self.instance {
+            Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
+                return Err(RunError::PlainInstance);
+            }
             Some(instance) => instance,
             None => {
                 if run.meter.charge(self.program.instance_gas).is_err() {
                     return Ok(out_of_gas(run));
                 }
                 prepend_initializers(&self.program, &mut entries);
-                self.module.instantiate(mode(&self.program, &request))?
+                self.module.instantiate(needed)?
             }
         };
         let mut rest = Rest {
@@ -278,9 +290,20 @@ impl Rest {
     fn advance(mut self, mut step: Step) -> Result<Outcome, RunError> {
         loop {
             match step {
-                Step::Returned { run, .. } if run.meter.is_overdrawn() => {
-                    return Ok(out_of_gas(run));
-                }
+                Step::Returned {
+                    instance,
+                    run,
+                    values,
+                } if run.meter.is_overdrawn() => match run.meter.at_gas_end() {
+                    AtGasEnd::Stop => return Ok(out_of_gas(run)),
+                    AtGasEnd::Suspend => {
+                        step = Step::Parked {
+                            parked: Box::new(Owing { instance, values }),
+                            run,
+                            pause: Pause::GasEnd,
+                        };
+                    }
+                },
                 Step::Returned {
                     instance,
                     run,

@@ -87,6 +87,9 @@ pub enum Rule {
     ImportSignature,
     /// No imports or exports under names that metered code uses.
     ReservedName,
+    /// Active segments fit into the memory or the table as it is from the start, so that making an
+    /// instance cannot fail.
+    Segment,
     /// There is no more of a thing than the limit of this name allows.
     Limit(&'static str),
     /// The metered program is valid again. This never refuses unless the meter itself is wrong.
@@ -106,6 +109,7 @@ impl Rule {
             Rule::UnknownImport => "unknown_import",
             Rule::ImportSignature => "import_signature",
             Rule::ReservedName => "reserved_name",
+            Rule::Segment => "segment",
             Rule::Limit(name) => name,
             Rule::Metered => "metered",
         }

@@ -13,7 +13,7 @@ use fusee_engine::{MAX_SYSCALL_ARGS, reserved};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType, ExportKind,
     ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection,
-    MemoryType, Module, TableSection, TypeSection, ValType,
+    MemoryType, Module, NameSection, TableSection, TypeSection, ValType,
     reencode::{self, Reencode},
 };
 use wasmparser::{Parser, Payload};
@@ -116,6 +116,18 @@ impl Reencode for Rewriter<'_> {
 
     fn function_index(&mut self, function: u32) -> Encoded<u32> {
         Ok(function.saturating_add(self.layout.shift))
+    }
+
+    /// Labels are numbered by the blocks of a function, among which there are blocks of ours now.
+    fn parse_custom_name_subsection(
+        &mut self,
+        names: &mut NameSection,
+        section: wasmparser::Name<'_>,
+    ) -> Encoded {
+        match section {
+            wasmparser::Name::Label(_) => Ok(()),
+            kept => reencode::utils::parse_custom_name_subsection(self, names, kept),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! The first pass: is the program valid, within the limits, and what is in it?
 
-use fusee_engine::{Export, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, ValueType, reserved};
+use fusee_engine::{
+    Export, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, ValueType, reserved,
+};
 use wasmparser::{
-    CompositeInnerType, Encoding, ExternalKind, FuncValidatorAllocations, Operator, Parser,
-    Payload, TypeRef, ValType, ValidPayload, Validator,
+    CompositeInnerType, ConstExpr, DataKind, ElementKind, Encoding, ExternalKind,
+    FuncValidatorAllocations, Operator, Parser, Payload, TypeRef, ValType, ValidPayload, Validator,
 };
 
 use crate::{
@@ -46,7 +48,8 @@ pub(crate) struct SurveyedImport {
 #[derive(Default)]
 struct Totals {
     segment_elements: u64,
-    table_elements: u64,
+    /// The elements that each table has from the start.
+    tables: Vec<u64>,
     data_bytes: u64,
     exports: Vec<(String, u32)>,
     missing: Vec<String>,
@@ -93,13 +96,13 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
         }
     }
     survey.name_exports(totals.exports);
-    survey.price_instance(
-        rules,
-        totals
-            .segment_elements
-            .saturating_add(totals.table_elements),
-        totals.data_bytes,
-    );
+    let elements = totals
+        .tables
+        .iter()
+        .fold(totals.segment_elements, |sum, table| {
+            sum.saturating_add(*table)
+        });
+    survey.price_instance(rules, elements, totals.data_bytes);
     Ok(survey)
 }
 
@@ -192,6 +195,11 @@ impl Survey {
                         rules.limits().data_bytes,
                         Some(offset),
                     )?;
+                    if let DataKind::Active { offset_expr, .. } = &data.kind {
+                        let pages = self.memory.map_or(0, |memory| u64::from(memory.initial));
+                        let room = pages.saturating_mul(PAGE_BYTES);
+                        check_segment(offset_expr, bytes, room, offset)?;
+                    }
                 }
                 Ok(())
             }
@@ -417,7 +425,7 @@ fn read_tables(
             rules.limits().table_elements,
             Some(offset),
         )?;
-        totals.table_elements = totals.table_elements.saturating_add(table.ty.initial);
+        totals.tables.push(table.ty.initial);
     }
     Ok(())
 }
@@ -460,6 +468,37 @@ fn read_elements(
             rules.limits().segment_elements,
             Some(offset),
         )?;
+        if let ElementKind::Active {
+            table_index,
+            offset_expr,
+        } = &element.kind
+        {
+            let table = usize::try_from(table_index.unwrap_or(0)).unwrap_or(usize::MAX);
+            let room = totals.tables.get(table).copied().unwrap_or(0);
+            check_segment(offset_expr, u64::from(count), room, offset)?;
+        }
+    }
+    Ok(())
+}
+
+/// Holds an active segment against what it is to be copied into. It begins at a constant: globals
+/// that it could name instead would have to be imported.
+fn check_segment(
+    begin: &ConstExpr<'_>,
+    length: u64,
+    room: u64,
+    offset: u64,
+) -> Result<(), Refusal> {
+    let refuse = |message| Err(Refusal::new(Rule::Segment, offset, message));
+    let Operator::I32Const { value } = begin.get_operators_reader().read()? else {
+        return refuse("an active segment that does not begin at a constant".to_owned());
+    };
+    let begin = u64::from(value.cast_unsigned());
+    let end = begin.saturating_add(length);
+    if end > room {
+        return refuse(format!(
+            "an active segment from {begin} to {end}, where there is room up to {room}"
+        ));
     }
     Ok(())
 }

@@ -20,6 +20,23 @@ use crate::{Diff, StateError, StateReader};
 ///
 /// A journal holds the current value of every changed key and, for each open checkpoint, at most
 /// one earlier value of each key. So writing one key over and over does not make it grow.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use fusee_state::{Journal, MemoryState, StateError};
+///
+/// # fn main() -> Result<(), StateError> {
+/// let mut journal = Journal::new(Arc::new(MemoryState::new()));
+/// journal.write(b"a".to_vec(), b"caller".to_vec());
+/// let call = journal.checkpoint();
+/// journal.write(b"a".to_vec(), b"callee".to_vec());
+/// journal.revert(call);
+/// assert_eq!(journal.read(b"a")?, Some(b"caller".to_vec()));
+/// assert_eq!(journal.into_diff()?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Journal {
     base: Arc<dyn StateReader>,
     overlay: BTreeMap<Vec<u8>, Change>,

@@ -3,9 +3,12 @@
 //! Guarantees that nothing is written into a directory that holds something else, that one
 //! process at a time has the store, and that the file is there completely or not at all.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
+use std::panic;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use redb::Database;
 
@@ -31,9 +34,26 @@ pub(crate) struct OpenFile {
     pub(crate) _lock: Lock,
 }
 
-/// What keeps others away, until it is dropped or the process ends.
+/// What keeps others away, until it is dropped or the process ends, be it by a crash.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
+
+impl Lock {
+    pub(crate) fn take(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join(LOCK);
+        let failed = |error| StoreError::io(&path, error);
+        let mut options = OpenOptions::new();
+        let options = options.create(true).truncate(false).write(true);
+        let file = options.open(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                path: directory.to_path_buf(),
+            }),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+}
 
 impl Drop for Lock {
     fn drop(&mut self) {
@@ -50,19 +70,43 @@ pub(crate) fn open(directory: &Path) -> Result<OpenFile, StoreError> {
     if !has_database(&path)? {
         inspect_siblings(directory)?;
     }
-    let lock = lock(directory)?;
+    let lock = Lock::take(directory)?;
     // Asked again: only now can nobody else be making it.
     if !has_database(&path)? {
         create_file(directory, &path)?;
     }
-    let database = Database::builder()
-        .set_cache_size(CACHE_BYTES)
-        .open(&path)
-        .at(&path)?;
+    let database = open_verified(&path)?;
     Ok(OpenFile {
         path,
         database,
         _lock: lock,
+    })
+}
+
+/// Opens the file and compares every page of it with its checksum.
+///
+/// The database itself does so only after a crash. Otherwise it takes what it reads as it is: a
+/// damaged value is returned, and a damaged page panics, in the worst case twice, which aborts.
+fn open_verified(path: &Path) -> Result<Database, StoreError> {
+    let opened = panic::catch_unwind(|| {
+        let recovered = Rc::new(Cell::new(false));
+        let recovering = Rc::clone(&recovered);
+        let mut database = Database::builder()
+            .set_cache_size(CACHE_BYTES)
+            .set_repair_callback(move |_| recovering.set(true))
+            .open(path)
+            .at(path)?;
+        if !recovered.get() {
+            database.check_integrity().at(path)?;
+        }
+        Ok(database)
+    });
+    opened.unwrap_or_else(|panic| {
+        let message = match panic.downcast_ref::<String>() {
+            Some(message) => message,
+            None => panic.downcast_ref().copied().unwrap_or("unknown panic"),
+        };
+        Err(StoreError::corrupt(path, message))
     })
 }
 
@@ -88,13 +132,13 @@ fn has_database(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Makes sure that a directory without a store has nothing else in it, beyond what a crash in the
-/// making of a store leaves.
+/// Makes sure that a directory has nothing in it but what belongs to a store: one that is being
+/// made, or that a crash left half made.
 fn inspect_siblings(directory: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io(directory, error);
     for entry in fs::read_dir(directory).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if name != LOCK && name != UNFINISHED {
+        if ![FILE, UNFINISHED, LOCK].iter().any(|ours| name == *ours) {
             return Err(StoreError::Foreign {
                 path: directory.to_path_buf(),
                 found: Foreign::OtherFiles,
@@ -102,21 +146,6 @@ fn inspect_siblings(directory: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-fn lock(directory: &Path) -> Result<Lock, StoreError> {
-    let path = directory.join(LOCK);
-    let failed = |error| StoreError::io(&path, error);
-    let mut options = OpenOptions::new();
-    let options = options.create(true).truncate(false).write(true);
-    let file = options.open(&path).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock(file)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
-            path: directory.to_path_buf(),
-        }),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
 }
 
 /// Makes an empty store under another name and then gives it its own, so that a crash in between

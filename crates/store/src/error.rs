@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -154,24 +153,6 @@ impl StoreError {
             },
         }
     }
-}
-
-/// Runs something that reads the database, and takes a panic for damage.
-///
-/// The database verifies checksums only when it recovers from a crash. A page that was damaged
-/// later is taken as it is, and if it makes no sense the database panics. That leaves it able to
-/// go on: what it may have left undone is only in memory, and it knows.
-pub(crate) fn guard<T>(
-    path: &Path,
-    work: impl FnOnce() -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let message = match panic.downcast_ref::<String>() {
-            Some(message) => message,
-            None => panic.downcast_ref().copied().unwrap_or("unknown panic"),
-        };
-        Err(StoreError::corrupt(path, message))
-    })
 }
 
 /// Says which file a failed operation was about.

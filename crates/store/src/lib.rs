@@ -5,8 +5,35 @@
 //! all of it survives a crash of the process or of the machine; when the machine crashes earlier,
 //! none of it has happened. A [`Snapshot`] reads one committed version while commits go on.
 //!
+//! Opening a store verifies the whole file. Damage that is done to it later, while it is open, is
+//! not looked for.
+//!
 //! The store does not look into keys, values or receipts, and it proves nothing about them:
 //! there is no authenticated tree yet.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use fusee_state::{Journal, StateReader};
+//! use fusee_store::{Commit, Store};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! let store = Store::open(directory.path())?;
+//!
+//! let snapshot = Arc::new(store.snapshot()?);
+//! let mut journal = Journal::new(snapshot.clone());
+//! journal.write(b"greeting".to_vec(), b"hello".to_vec());
+//! store.commit(Commit {
+//!     sequence: snapshot.sequence(),
+//!     diff: &journal.into_diff()?,
+//!     receipt: b"greeted",
+//! })?;
+//!
+//! assert_eq!(store.snapshot()?.read(b"greeting")?, Some(b"hello".to_vec()));
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 mod directory;

@@ -1,9 +1,7 @@
 //! A snapshot: one committed version of the store, to read.
 
 use std::fmt;
-use std::iter;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 
 use fusee_state::{StateError, StateReader};
@@ -12,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::StoreError;
 use crate::directory::OpenFile;
-use crate::error::{At, guard};
+use crate::error::At;
 use crate::format::{self, Bytes, Head};
 
 /// One committed version of the store, which later commits do not change.
@@ -68,18 +66,16 @@ impl Snapshot {
     /// If the file cannot be read or is damaged.
     pub fn digest(&self) -> Result<[u8; 32], StoreError> {
         let path = &self.file.path;
-        guard(path, || {
-            let mut hasher = Sha256::new();
-            for entry in self.state.iter().at(path)? {
-                let (key, value) = entry.at(path)?;
-                for part in [key.value(), value.value()] {
-                    let length = u64::try_from(part.len()).expect("no machine has longer slices");
-                    hasher.update(length.to_le_bytes());
-                    hasher.update(part);
-                }
+        let mut hasher = Sha256::new();
+        for entry in self.state.iter().at(path)? {
+            let (key, value) = entry.at(path)?;
+            for part in [key.value(), value.value()] {
+                let length = u64::try_from(part.len()).expect("no machine has longer slices");
+                hasher.update(length.to_le_bytes());
+                hasher.update(part);
             }
-            Ok(hasher.finalize().into())
-        })
+        }
+        Ok(hasher.finalize().into())
     }
 
     /// The entries whose keys begin with `prefix`, in ascending order of keys.
@@ -92,14 +88,17 @@ impl Snapshot {
         prefix: &[u8],
     ) -> Result<impl Iterator<Item = Result<Entry, StoreError>> + use<'_>, StoreError> {
         let path = &self.file.path;
+        let entries = self.state.range(prefix..).at(path)?;
+        let entries = entries.map(|entry| {
+            let (key, value) = entry.at(path)?;
+            Ok((key.value().to_vec(), value.value().to_vec()))
+        });
         let prefix = prefix.to_vec();
-        let mut entries = guard(path, || self.state.range(prefix.as_slice()..).at(path))?;
-        Ok(guarded(path, move || {
-            let Some((key, value)) = entries.next().transpose().at(path)? else {
-                return Ok(None);
-            };
-            let inside = key.value().starts_with(&prefix);
-            Ok(inside.then(|| (key.value().to_vec(), value.value().to_vec())))
+        // An error goes through, for the caller to see.
+        Ok(entries.take_while(move |entry: &Result<Entry, _>| {
+            entry
+                .as_ref()
+                .map_or(true, |(key, _)| key.starts_with(&prefix))
         }))
     }
 
@@ -109,11 +108,8 @@ impl Snapshot {
     ///
     /// If the file cannot be read or is damaged.
     pub fn receipt(&self, sequence: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        let path = &self.file.path;
-        guard(path, || {
-            let receipt = self.receipts.get(sequence).at(path)?;
-            Ok(receipt.map(|receipt| receipt.value().to_vec()))
-        })
+        let receipt = self.receipts.get(sequence).at(&self.file.path)?;
+        Ok(receipt.map(|receipt| receipt.value().to_vec()))
     }
 
     /// The receipts in a range of sequence numbers, with their numbers, in order. Numbers that
@@ -125,39 +121,21 @@ impl Snapshot {
     pub fn receipts(
         &self,
         sequences: Range<u64>,
-    ) -> Result<impl Iterator<Item = Result<(u64, Vec<u8>), StoreError>>, StoreError> {
+    ) -> Result<impl DoubleEndedIterator<Item = Result<(u64, Vec<u8>), StoreError>>, StoreError>
+    {
         let path = &self.file.path;
-        let mut receipts = guard(path, || self.receipts.range(sequences).at(path))?;
-        Ok(guarded(path, move || {
-            let entry = receipts.next().transpose().at(path)?;
-            Ok(entry.map(|(sequence, receipt)| (sequence.value(), receipt.value().to_vec())))
+        let receipts = self.receipts.range(sequences).at(path)?;
+        Ok(receipts.map(|entry| {
+            let (sequence, receipt) = entry.at(path)?;
+            Ok((sequence.value(), receipt.value().to_vec()))
         }))
     }
 }
 
-/// Calls `next` until it has nothing more or fails.
-fn guarded<T>(
-    path: &Path,
-    mut next: impl FnMut() -> Result<Option<T>, StoreError>,
-) -> impl Iterator<Item = Result<T, StoreError>> {
-    let mut failed = false;
-    iter::from_fn(move || {
-        if failed {
-            return None;
-        }
-        let item = guard(path, &mut next);
-        failed = item.is_err();
-        item.transpose()
-    })
-}
-
 impl StateReader for Snapshot {
     fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        let value = self
-            .state
-            .get(key)
-            .at(&self.file.path)
-            .map_err(StateError::new)?;
+        let value = self.state.get(key).at(&self.file.path);
+        let value = value.map_err(StateError::new)?;
         Ok(value.map(|value| value.value().to_vec()))
     }
 }

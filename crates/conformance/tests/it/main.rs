@@ -1,3 +1,10 @@
 //! Every engine, held against the same expectations.
 
+mod gas;
+mod guest;
+mod metered;
 mod outcomes;
+mod parking;
+mod refusals;
+mod smith;
+mod spec;

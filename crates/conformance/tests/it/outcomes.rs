@@ -1,98 +1,309 @@
 //! Each way out of a run, on every lane.
 
-use fusee_conformance::{Ending, NoHost, Verdict, lanes};
-use fusee_engine::{Gas, Trap, Value};
-use fusee_instrument::Rules;
+use std::collections::BTreeSet;
 
-fn check(wat: &str, entry: &str, args: &[Value], gas: u64) -> Verdict {
-    let wasm = wat::parse_str(wat).unwrap();
-    let rules = Rules::v1(Vec::new());
-    let mut first: Option<(&str, Verdict)> = None;
-    for lane in lanes() {
-        let prepared = lane.executor.prepare(&wasm, &rules).unwrap();
-        let request = lane.request(entry, args, Gas::new(gas));
-        let outcome = lane
-            .executor
-            .run(&prepared, request, Box::new(NoHost))
-            .unwrap();
-        let verdict = Verdict::of(outcome);
-        match &first {
-            Some((name, expected)) => {
-                assert_eq!(verdict, *expected, "{} against {name}", lane.name)
-            }
-            None => first = Some((lane.name, verdict)),
-        }
+use fusee_conformance::{Ending, Verdict, agreed, lanes};
+use fusee_engine::{EngineError, Gas, Interrupt, Trap, Value};
+use fusee_executor::{Outcome, RunError, RunRequest};
+
+use crate::guest::{Call, check, compiled, host, rules, wasm};
+
+const GAS: u64 = 1_000_000;
+
+fn call(entry: &str) -> Call<'_> {
+    Call {
+        entry,
+        args: &[],
+        gas: GAS,
     }
-    first.unwrap().1
 }
 
-const ARITH: &str = r#"(module
+#[test]
+fn functions_finish_with_their_values() {
+    let arith = compiled("arith");
+    let cases: [(&str, &[Value], &[Value]); 4] = [
+        ("add", &[Value::I32(2), Value::I32(3)], &[Value::I32(5)]),
+        (
+            "fac",
+            &[Value::I64(20)],
+            &[Value::I64(2_432_902_008_176_640_000)],
+        ),
+        ("fib", &[Value::I32(15)], &[Value::I32(610)]),
+        (
+            "swap",
+            &[Value::I32(1), Value::I64(2)],
+            &[Value::I64(2), Value::I32(1)],
+        ),
+    ];
+    for (entry, args, values) in cases {
+        let verdict = check(
+            &arith,
+            Call {
+                args,
+                ..call(entry)
+            },
+        );
+        assert_eq!(verdict.ending, Ending::Finished(values.to_vec()), "{entry}");
+    }
+}
+
+/// The traps of `hostile_traps`, and whether the gas is known where they strike.
+const TRAPS: &[(&str, Trap, bool)] = &[
+    ("unreachable", Trap::Unreachable, true),
+    ("div_by_zero", Trap::IntegerDivisionByZero, false),
+    ("div_overflow", Trap::IntegerOverflow, false),
+    ("rem_by_zero", Trap::IntegerDivisionByZero, false),
+    ("oob_load", Trap::MemoryOutOfBounds, false),
+    ("oob_store", Trap::MemoryOutOfBounds, false),
+    ("oob_fill", Trap::MemoryOutOfBounds, false),
+    ("oob_copy", Trap::MemoryOutOfBounds, false),
+    ("table_oob", Trap::TableOutOfBounds, false),
+    ("null_call", Trap::IndirectCallToNull, false),
+    ("bad_signature", Trap::BadSignature, false),
+    ("stack_overflow", Trap::StackOverflow, true),
+];
+
+#[test]
+fn every_trap_is_told_and_none_is_cheaper_than_the_work_before_it() {
+    let traps = compiled("hostile_traps");
+    let mut reached = BTreeSet::from([Trap::SyscallRefused.name()]);
+    for (entry, trap, exact) in TRAPS {
+        reached.insert(trap.name());
+        let at_once = check(&traps, call(entry));
+        assert_eq!(at_once.ending, Ending::Trapped(*trap), "{entry}");
+        assert_eq!(at_once.gas_used < GAS, *exact, "{entry}");
+
+        let burn = |rounds| {
+            let entry = format!("burn_then_{entry}");
+            let args = &[Value::I32(rounds)];
+            check(
+                &traps,
+                Call {
+                    args,
+                    ..call(&entry)
+                },
+            )
+        };
+        // A round costs 16 gas.
+        let (none, many) = (burn(0), burn(2_000));
+        assert_eq!(many.ending, Ending::Trapped(*trap), "{entry}");
+        let more = if *exact { 2_000 * 16 } else { 0 };
+        assert_eq!(many.gas_used, none.gas_used + more, "{entry}");
+        assert!(many.gas_used >= 2_000 * 16, "{entry}");
+        let too_many = Verdict {
+            ending: Ending::OutOfGas,
+            gas_used: GAS,
+        };
+        assert_eq!(burn(1_000_000), too_many, "{entry}");
+    }
+    let all: BTreeSet<&str> = Trap::ALL.iter().map(|trap| trap.name()).collect();
+    assert_eq!(reached, all);
+}
+
+/// A guest that does what its entry says, with imports to do it by.
+const ACTS: &str = r#"(module
+  (import "env" "finish" (func $finish))
+  (import "env" "refuse" (func $refuse))
+  (import "env" "fail" (func $fail))
+  (import "env" "sleep" (func $sleep))
+  (import "env" "gas" (func $gas (result i64)))
+  (import "env" "charge" (func $charge (param i64)))
+  (import "env" "poke" (func $poke (param i32 i32)))
   (memory 1)
-  (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
-  (func $fac (export "fac") (param i64) (result i64)
-    (if (result i64) (i64.eqz (local.get 0)) (then i64.const 1)
-      (else (i64.mul (local.get 0) (call $fac (i64.sub (local.get 0) (i64.const 1)))))))
-  (func (export "swap") (param i32 i64) (result i64 i32) local.get 1 local.get 0)
-  (func (export "div") (param i32 i32) (result i32) local.get 0 local.get 1 i32.div_s)
-  (func (export "spin") (loop br 0))
-  (func $recurse (export "recurse") call $recurse)
-  (func (export "crash") unreachable)
-  (func (export "oob") (result i32) (i32.load (i32.const 70000)))
-  (func (export "early") (param i32) (result i32)
-    (block (br_if 1 (i32.const 7) (local.get 0)) drop) (return (i32.const 8)))
-  (func (export "fill") (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)))
+  (func $work (param i32)
+    (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "finish") (call $work (i32.const 100)) (call $finish) (unreachable))
+  (func (export "refuse") (call $work (i32.const 100)) (call $refuse))
+  (func (export "fail") (call $fail))
+  (func (export "sleep") (call $sleep))
+  (func (export "gas") (result i64) (call $work (i32.const 100)) (call $gas))
+  (func (export "poke") (param i32) (result i32)
+    (call $poke (local.get 0) (i32.const 77)) (i32.load8_u (local.get 0)))
+  (func (export "charge") (call $charge (i64.const 100000000)))
+  (func (export "loop") (loop (br 0)))
+  (func $recurse (export "recurse") (call $recurse))
+  (func (export "fill") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)) (br 0)))
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
 )"#;
 
+/// `work` costs this much, and an instance that much.
+const WORK: u64 = 5 * 100;
+const INSTANCE: u64 = 3_000;
+
 #[test]
-fn runs_end_alike_on_every_lane() {
-    let run = |entry: &str, args: &[Value]| check(ARITH, entry, args, 1_000_000);
-    assert_eq!(
-        run("add", &[Value::I32(2), Value::I32(3)]).ending,
-        Ending::Finished(vec![Value::I32(5)])
-    );
-    assert_eq!(
-        run("fac", &[Value::I64(20)]).ending,
-        Ending::Finished(vec![Value::I64(2432902008176640000)])
-    );
-    assert_eq!(
-        run("swap", &[Value::I32(1), Value::I64(2)]).ending,
-        Ending::Finished(vec![Value::I64(2), Value::I32(1)])
-    );
-    assert_eq!(
-        run("early", &[Value::I32(1)]).ending,
-        Ending::Finished(vec![Value::I32(7)])
-    );
-    assert_eq!(
-        run("early", &[Value::I32(0)]).ending,
-        Ending::Finished(vec![Value::I32(8)])
-    );
-    assert_eq!(
-        run("grow", &[Value::I32(1)]).ending,
-        Ending::Finished(vec![Value::I32(1)])
-    );
-    assert_eq!(run("grow", &[Value::I32(100_000)]).ending, Ending::OutOfGas);
-    assert_eq!(
-        run("spin", &[]),
-        Verdict {
+fn syscalls_end_runs() {
+    let acts = wasm(ACTS);
+    let cases = [
+        ("finish", Ending::Finished(Vec::new()), 1 + 4 + WORK + 4 + 1),
+        (
+            "refuse",
+            Ending::Trapped(Trap::SyscallRefused),
+            1 + 4 + WORK + 4,
+        ),
+    ];
+    for (entry, ending, gas) in cases {
+        let gas_used = INSTANCE + gas;
+        assert_eq!(
+            check(&acts, call(entry)),
+            Verdict { ending, gas_used },
+            "{entry}"
+        );
+    }
+}
+
+#[test]
+fn syscalls_see_the_gas_that_is_left() {
+    let left = GAS - INSTANCE - (1 + 4 + WORK + 4);
+    let ending = Ending::Finished(vec![Value::I64(left.cast_signed())]);
+    assert_eq!(check(&wasm(ACTS), call("gas")).ending, ending);
+}
+
+#[test]
+fn syscalls_see_the_memory() {
+    let poke = |at| {
+        let args = &[Value::I32(at)];
+        check(
+            &wasm(ACTS),
+            Call {
+                args,
+                ..call("poke")
+            },
+        )
+        .ending
+    };
+    assert_eq!(poke(65_535), Ending::Finished(vec![Value::I32(77)]));
+    assert_eq!(poke(65_536), Ending::Trapped(Trap::MemoryOutOfBounds));
+}
+
+#[test]
+fn whoever_uses_more_gas_than_there_is_uses_all_of_it() {
+    let acts = wasm(ACTS);
+    let huge = [Value::I32(-1)];
+    let cases: [(&str, &[Value], u64); 7] = [
+        ("loop", &[], GAS),
+        ("recurse", &[], 5_000),
+        ("fill", &[], GAS),
+        ("grow", &huge, GAS),
+        ("charge", &[], GAS),
+        ("loop", &[], INSTANCE),
+        ("loop", &[], INSTANCE - 1),
+    ];
+    for (entry, args, gas) in cases {
+        let verdict = check(&acts, Call { entry, args, gas });
+        let expected = Verdict {
             ending: Ending::OutOfGas,
-            gas_used: 1_000_000
+            gas_used: gas,
+        };
+        assert_eq!(verdict, expected, "{entry} with {gas}");
+    }
+}
+
+#[test]
+fn faults_of_the_host_are_errors() {
+    let acts = wasm(ACTS);
+    let error = |entry: &str| {
+        agreed(&lanes(), |lane| {
+            let prepared = lane.executor.prepare(&acts, &rules()).unwrap();
+            let request = lane.request(entry, &[], Gas::new(GAS));
+            let error = lane.executor.run(&prepared, request, host()).unwrap_err();
+            error.to_string()
+        })
+    };
+    assert_eq!(error("fail"), "the host could not answer a syscall");
+    assert_eq!(
+        error("sleep"),
+        "syscall 1 wants to suspend, but this run cannot be parked"
+    );
+    assert_eq!(
+        error("nothing"),
+        "the program exports no function `nothing`"
+    );
+    assert_eq!(error("poke"), "`poke` takes (i32), but was given ()");
+    assert_eq!(
+        error("fusee:low"),
+        "the program exports no function `fusee:low`"
+    );
+}
+
+#[test]
+fn an_interrupt_ends_a_run_that_would_not_end() {
+    let acts = wasm(ACTS);
+    for lane in lanes() {
+        let prepared = lane.executor.prepare(&acts, &rules()).unwrap();
+        let run = |interrupt: Interrupt| {
+            let request = RunRequest {
+                interrupt,
+                ..lane.request("loop", &[], Gas::MAX)
+            };
+            lane.executor.run(&prepared, request, host())
+        };
+        let assert_interrupted = |result: Result<Outcome, RunError>| match result {
+            Err(RunError::Engine(EngineError::Interrupted)) => {}
+            other => panic!("{}: {other:?}", lane.name),
+        };
+        let before = Interrupt::new();
+        before.trigger();
+        assert_interrupted(run(before));
+
+        let meanwhile = Interrupt::new();
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| run(meanwhile.clone()));
+            meanwhile.trigger();
+            assert_interrupted(running.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn a_start_function_that_never_ends_runs_out_of_gas() {
+    let verdict = check(&compiled("hostile_start_loop"), call("deploy"));
+    let expected = Verdict {
+        ending: Ending::OutOfGas,
+        gas_used: GAS,
+    };
+    assert_eq!(verdict, expected);
+}
+
+#[test]
+fn a_recycled_instance_keeps_its_memory_and_costs_nothing_again() {
+    let counts = wasm(
+        "(module (memory 1) (global $starts (mut i32) (i32.const 0))
+           (func $start (global.set $starts (i32.add (global.get $starts) (i32.const 1))))
+           (start $start)
+           (func (export \"count\") (result i32 i32)
+             (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+             (i32.load (i32.const 0)) (global.get $starts))
+           (func (export \"grow\") (drop (memory.grow (i32.const 2)))))",
+    );
+    let used = agreed(&lanes(), |lane| {
+        let prepared = lane.executor.prepare(&counts, &rules()).unwrap();
+        let mut outcome = call("count").on(lane, &prepared);
+        let mut used = Vec::new();
+        for count in 1..=3 {
+            let Outcome::Finished(finished) = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(finished.values(), [Value::I32(count), Value::I32(1)]);
+            used.push(finished.gas_used().units());
+            let (live, host) = finished.recycle();
+            let mut live = live.unwrap();
+            assert_eq!(live.memory().first_chunk(), Some(&count.to_le_bytes()));
+            let request = lane.request("count", &[], Gas::new(GAS));
+            outcome = live.run(request, host).unwrap();
         }
-    );
-    assert_eq!(
-        run("recurse", &[]).ending,
-        Ending::Trapped(Trap::StackOverflow)
-    );
-    assert_eq!(run("crash", &[]).ending, Ending::Trapped(Trap::Unreachable));
-    assert_eq!(
-        run("oob", &[]),
-        Verdict {
-            ending: Ending::Trapped(Trap::MemoryOutOfBounds),
-            gas_used: 1_000_000
+        used
+    });
+    let count = 1 + (1 + 2 + 1 + 1) + 2 + (1 + 2) + 1;
+    assert_eq!(used, [3_000 + 4 + count, count, count]);
+}
+
+#[test]
+fn a_run_that_a_syscall_finished_leaves_no_instance() {
+    for lane in lanes() {
+        let prepared = lane.executor.prepare(&wasm(ACTS), &rules()).unwrap();
+        match call("finish").on(&lane, &prepared) {
+            Outcome::Finished(finished) => assert!(finished.recycle().0.is_none()),
+            other => panic!("{}: {other:?}", lane.name),
         }
-    );
-    assert_eq!(
-        run("div", &[Value::I32(1), Value::I32(0)]).ending,
-        Ending::Trapped(Trap::IntegerDivisionByZero)
-    );
+    }
 }

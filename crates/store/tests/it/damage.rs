@@ -1,49 +1,36 @@
-//! Whatever happens to the bytes of the file, the store answers or says that it is damaged.
+//! Whatever happened to the bytes of the file, the store is right or says that it is damaged.
 
 use std::fs;
 use std::path::Path;
 
-use fusee_store::{Commit, Store, StoreError};
+use fusee_store::{Store, StoreError};
 
-use crate::support::{advance, diff};
+use crate::support::{advance, check};
 
 const PAGE: usize = 4096;
 
 #[test]
 fn a_file_cut_short_is_damaged() {
-    check_damage(
-        40,
-        |file, random| file.truncate(9 + random(file.len() - 9)),
-        |outcome| {
-            assert!(
-                matches!(outcome, Err(StoreError::Corrupt { .. })),
-                "{outcome:?}"
-            );
-        },
-    );
+    let noticed = check_damage(30, |file, random| file.truncate(9 + random(file.len() - 9)));
+    assert_eq!(noticed, 30);
 }
 
 #[test]
-fn flipped_bits_do_not_panic() {
-    check_damage(100, |file, random| flip_bits(file, random), no_other_error);
+fn flipped_bits_are_noticed_where_they_matter() {
+    let noticed = check_damage(60, |file, random| flip_bits(file, random));
+    assert!(noticed > 0);
 }
 
 #[test]
-fn a_damaged_header_does_not_panic() {
-    check_damage(
-        100,
-        |file, random| file[9 + random(311)] ^= 1 << random(8),
-        no_other_error,
-    );
+fn a_damaged_header_is_noticed_where_it_matters() {
+    let noticed = check_damage(60, |file, random| file[9 + random(311)] ^= 1 << random(8));
+    assert!(noticed > 0);
 }
 
 #[test]
-fn pages_of_noise_do_not_panic() {
-    check_damage(
-        200,
-        |file, random| overwrite_page(file, random),
-        no_other_error,
-    );
+fn pages_of_noise_are_noticed_where_they_matter() {
+    let noticed = check_damage(120, |file, random| overwrite_page(file, random));
+    assert!(noticed > 0);
 }
 
 fn overwrite_page(file: &mut [u8], random: &mut dyn FnMut(usize) -> usize) {
@@ -62,22 +49,12 @@ fn flip_bits(file: &mut [u8], random: &mut dyn FnMut(usize) -> usize) {
     }
 }
 
-fn no_other_error(outcome: Result<(), StoreError>) {
-    match outcome {
-        // Not every byte of the file is in use.
-        Ok(()) | Err(StoreError::Corrupt { .. }) => {}
-        // The damage may be in what says that it is a store.
-        Err(StoreError::Format { .. } | StoreError::Foreign { .. }) => {}
-        Err(other) => panic!("{other:?}"),
-    }
-}
-
-/// Damages the file of a store many times, each time anew, and uses it in every way.
+/// Damages the file of a store many times, each time anew, and says how often that was noticed. Where
+/// it was not, everything is as it should be.
 fn check_damage(
     cases: u64,
     damage: impl Fn(&mut Vec<u8>, &mut dyn FnMut(usize) -> usize),
-    check: impl Fn(Result<(), StoreError>),
-) {
+) -> usize {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("state.redb");
     let store = Store::open(root.path()).unwrap();
@@ -86,29 +63,27 @@ fn check_damage(
     }
     drop(store);
     let whole = fs::read(&path).unwrap();
-    for seed in 0..cases {
-        let mut random = random(seed);
+    let noticed = (0..cases).filter(|seed| {
         let mut file = whole.clone();
-        damage(&mut file, &mut random);
+        damage(&mut file, &mut random(*seed));
         fs::write(&path, &file).unwrap();
-        check(use_in_every_way(root.path()));
-    }
+        match use_in_every_way(root.path()) {
+            // Not every byte of the file is in use.
+            Ok(()) => false,
+            Err(StoreError::Corrupt { .. }) => true,
+            Err(other) => panic!("{other:?}"),
+        }
+    });
+    noticed.count()
 }
 
 fn use_in_every_way(directory: &Path) -> Result<(), StoreError> {
     let store = Store::open(directory)?;
     let snapshot = store.snapshot()?;
+    check(&snapshot);
     snapshot.digest()?;
-    snapshot.scan(b"own/")?.collect::<Result<Vec<_>, _>>()?;
-    snapshot
-        .receipts(0..u64::MAX)?
-        .collect::<Result<Vec<_>, _>>()?;
-    snapshot.receipt(7)?;
-    store.commit(Commit {
-        sequence: snapshot.sequence(),
-        diff: &diff(snapshot.sequence()),
-        receipt: b"",
-    })?;
+    advance(&store, snapshot.sequence());
+    check(&store.snapshot()?);
     Ok(())
 }
 

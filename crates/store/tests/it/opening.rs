@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 
-use fusee_store::{Foreign, Store, StoreError};
+use fusee_state::Diff;
+use fusee_store::{Commit, Foreign, Store, StoreError};
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 use crate::support::{advance, check};
@@ -181,12 +182,27 @@ fn another_format_is_refused() {
 }
 
 #[test]
-fn a_meta_table_that_makes_no_sense_is_damage() {
+fn a_meta_table_that_makes_no_sense_is_damage_and_ends_writing() {
     let root = tempfile::tempdir().unwrap();
     edit_meta(root.path(), "sequence", b"many");
     let store = Store::open(root.path()).unwrap();
     let damaged = store.snapshot().unwrap_err();
     assert!(matches!(damaged, StoreError::Corrupt { .. }), "{damaged:?}");
+
+    let commit = || {
+        store.commit(Commit {
+            sequence: 0,
+            diff: &Diff::default(),
+            receipt: b"",
+        })
+    };
+    let damaged = commit().unwrap_err();
+    assert!(matches!(damaged, StoreError::Corrupt { .. }), "{damaged:?}");
+    let failed = commit().unwrap_err();
+    assert!(matches!(failed, StoreError::Failed { .. }), "{failed:?}");
+    let path = root.path().join("state.redb");
+    let expected = format!("{} takes no writes since one failed", path.display());
+    assert_eq!(failed.to_string(), expected);
 }
 
 #[test]

@@ -1,0 +1,69 @@
+//! The kernels: guests that only compute, how much of their work makes a measurement, and what
+//! they must answer.
+
+use anyhow::{Context, Result, ensure};
+
+/// One kernel.
+#[derive(Debug)]
+pub(crate) struct Kernel {
+    pub(crate) name: &'static str,
+    pub(crate) wasm: &'static [u8],
+    /// Some 40 ms of work for a compiler's code.
+    pub(crate) compiled: i32,
+    /// Some 40 ms of work for an interpreter.
+    pub(crate) interpreted: i32,
+}
+
+/// The export of a kernel that works: `(i32) -> i64`.
+pub(crate) const ENTRY: &str = "run";
+
+/// Checksums that were computed in another way: a kernel, its n and the checksum a line.
+const EXPECTED: &str = include_str!("../../guests/kernels/expected.txt");
+
+macro_rules! kernels {
+    ($($name:literal $compiled:literal $interpreted:literal,)*) => {
+        pub(crate) const KERNELS: &[Kernel] = &[$(Kernel {
+            name: $name,
+            wasm: include_bytes!(concat!("../../guests/wasm/kernel_", $name, ".wasm")),
+            compiled: $compiled,
+            interpreted: $interpreted,
+        }),*];
+    };
+}
+
+kernels! {
+    // kernel, n for compiled code, n for an interpreter
+    "sha256"    8_000     500,
+    "keccak"    5_000     500,
+    "matmul"    256       160,
+    "quicksort" 400_000   100_000,
+    "tiny_loop" 4_000_000 1_500_000,
+    "branchy"   120_000   30_000,
+    "fib"       34        29,
+    "memory"    50        10,
+}
+
+/// A kernel in an instance that stays alive: n in, the checksum out.
+pub(crate) type Contender = Box<dyn FnMut(i32) -> Result<i64>>;
+
+impl Kernel {
+    /// Holds what a contender answers against the checksums that are known.
+    pub(crate) fn check(&self, contender: &mut Contender) -> Result<()> {
+        for line in EXPECTED.lines() {
+            let mut words = line.split_whitespace();
+            if words.next() != Some(self.name) {
+                continue;
+            }
+            let mut number = || words.next().context("a line of expected.txt is cut short");
+            let n = number()?.parse()?;
+            let expected: i64 = number()?.parse()?;
+            let found = contender(n)?;
+            ensure!(
+                found == expected,
+                "{} of {n} is {expected}, but was {found}",
+                self.name,
+            );
+        }
+        Ok(())
+    }
+}

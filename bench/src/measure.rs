@@ -1,0 +1,102 @@
+//! Measuring: two sides by turns, so that what disturbs the machine disturbs both.
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::time::{ClockId, clock_gettime};
+
+/// One side of a comparison: does its work once, and says how long that took.
+pub(crate) type Side = Box<dyn FnMut() -> Result<Duration>>;
+
+/// Two ways to do the same work.
+pub(crate) struct Comparison {
+    pub(crate) ours: Side,
+    pub(crate) peer: Side,
+}
+
+/// The seconds that one round took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) ours: f64,
+    pub(crate) peer: f64,
+}
+
+/// The middle of some numbers, and how far they spread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Quartiles {
+    pub(crate) low: f64,
+    pub(crate) median: f64,
+    pub(crate) high: f64,
+}
+
+/// Measures every comparison `rounds` times, after one round that is not counted. A round goes
+/// through all comparisons, ours and the peer by turns. The samples come in the order of the
+/// comparisons, and each comparison's in the order of the rounds.
+pub(crate) fn interleave(comparisons: &mut [Comparison], rounds: u32) -> Result<Vec<Vec<Sample>>> {
+    let mut samples = vec![Vec::new(); comparisons.len()];
+    for round in 0..=rounds {
+        for (comparison, samples) in comparisons.iter_mut().zip(&mut samples) {
+            let sample = Sample {
+                ours: (comparison.ours)()?.as_secs_f64(),
+                peer: (comparison.peer)()?.as_secs_f64(),
+            };
+            if round > 0 {
+                samples.push(sample);
+            }
+        }
+    }
+    Ok(samples)
+}
+
+/// Does the work, and says how long this thread computed. Time in which another process has the
+/// processor does not count, nor does time in which the thread waits.
+pub(crate) fn processor_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let now = || {
+        // A time that the kernel gives is not below zero.
+        Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+    };
+    let start = now();
+    let done = work();
+    (done, now().saturating_sub(start))
+}
+
+impl Sample {
+    /// Our time over the peer's.
+    pub(crate) fn ratio(&self) -> f64 {
+        self.ours / self.peer
+    }
+}
+
+impl Quartiles {
+    /// Of nothing, they are not a number.
+    pub(crate) fn of(numbers: impl IntoIterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = numbers.into_iter().collect();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().saturating_sub(1);
+        let number = |position: usize| sorted.get(position).copied().unwrap_or(f64::NAN);
+        let at = |quarter: usize| {
+            let steps = last * quarter;
+            let (below, above) = (number(steps / 4), number(steps.div_ceil(4)));
+            let share = f64::from(u8::try_from(steps % 4).unwrap_or(0)) / 4.0;
+            below + (above - below) * share
+        };
+        Self {
+            low: at(1),
+            median: at(2),
+            high: at(3),
+        }
+    }
+}
+
+/// The geometric mean; of nothing, not a number.
+pub(crate) fn geometric_mean(numbers: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut sum, mut count) = (0.0, 0.0);
+    for number in numbers {
+        sum += number.ln();
+        count += 1.0;
+    }
+    (sum / count).exp()
+}

@@ -1,0 +1,60 @@
+//! Our side: programs as an embedder runs them, through the executor.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use fusee_engine::{Engine, Gas, Host, Stop, Syscall, Trap, Value};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
+use fusee_instrument::Rules;
+
+use crate::kernels::{Contender, ENTRY};
+
+/// Metered, on Wasmtime.
+pub(crate) fn on_wasmtime(wasm: &[u8]) -> Result<Contender> {
+    metered(Arc::new(WasmtimeEngine::new()?), wasm)
+}
+
+/// Metered, on wasmi.
+pub(crate) fn on_wasmi(wasm: &[u8]) -> Result<Contender> {
+    metered(Arc::new(WasmiEngine::new()), wasm)
+}
+
+/// Gas is handed out in slices of the usual size, and never ends.
+fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
+    let executor = Executor::builder(engine).build();
+    let prepared = executor.prepare(wasm, &Rules::v1(Vec::new()))?;
+    let mut live: Option<LiveInstance> = None;
+    let mut host: Option<Box<dyn Host>> = None;
+    Ok(Box::new(move |n| {
+        let args = [Value::I32(n)];
+        let request = RunRequest::new(ENTRY, &args, Gas::MAX);
+        let host_of_run = host.take().unwrap_or_else(|| Box::new(NoHost));
+        let outcome = match live.take() {
+            Some(instance) => instance.run(request, host_of_run)?,
+            None => executor.run(&prepared, request, host_of_run)?,
+        };
+        let finished = match outcome {
+            Outcome::Finished(finished) => finished,
+            other => bail!("the guest did not finish: {other:?}"),
+        };
+        let checksum = match finished.values() {
+            [Value::I64(checksum)] => *checksum,
+            other => bail!("the guest returned {other:?}"),
+        };
+        let (recycled, back) = finished.recycle();
+        live = recycled;
+        host = Some(back);
+        Ok(checksum)
+    }))
+}
+
+/// A host that answers no syscall.
+struct NoHost;
+
+impl Host for NoHost {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Trap(Trap::SyscallRefused))
+    }
+}

@@ -1,0 +1,234 @@
+//! Flags as they are given. What they mean is found out by the verbs.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use fusee_engine::Gas;
+
+use crate::{
+    engines::EngineChoice,
+    failure::EXIT_CODES,
+    numbers::{parse_amount, parse_gas},
+    values::{self, GRAMMAR},
+};
+
+/// The gas of a command that names none.
+const DEFAULT_GAS: &str = "1000000000";
+
+/// Fusee: a virtual machine for contracts in WebAssembly
+///
+/// It runs each program on more than one engine and finds the same result, the same gas and the same
+/// state on all of them.
+///
+/// Begin with `fusee demo`.
+#[derive(Debug, Parser)]
+#[command(name = "fusee", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// Answer with one JSON document
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Write plain text, even to a terminal
+    #[arg(long, global = true, env = "NO_COLOR", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pub(crate) no_color: bool,
+
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show it all in a few seconds: a token contract on every engine, side by side
+    Demo(DemoArgs),
+    /// Run a function of a program, on every engine
+    Run(RunArgs),
+    /// Say whether a program is valid as a contract, or why not
+    Check(CheckArgs),
+    /// Make a contract of a program
+    Deploy(DeployArgs),
+    /// Call a method of a contract, and keep what it changes
+    Call(CallArgs),
+    /// Ask a method of a contract, and change nothing
+    Query(QueryArgs),
+    /// List the accounts and contracts
+    Accounts(AccountsArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fusee demo
+  fusee demo --keep demo-state && fusee accounts --data demo-state/wasmtime
+  fusee demo --json")]
+pub(crate) struct DemoArgs {
+    /// Keep the two data folders, in this new folder [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A program that is run so has no imports. Exit code 3 says that the engines disagree.
+
+Examples:
+  fusee run guests/wasm/arith.wasm --invoke add 2 -3
+  fusee run guests/wasm/arith.wasm --invoke fac 20 --engine wasmi --gas 10000
+  fusee run guests/wasm/kernel_fib.wasm 20 --json")]
+pub(crate) struct RunArgs {
+    /// The program, as wasm or as text (.wat)
+    pub(crate) file: PathBuf,
+
+    /// Arguments of the function: whole numbers, decimal or 0x and hexadecimal
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) args: Vec<String>,
+
+    /// The exported function to enter; not needed if there is only one
+    #[arg(long, value_name = "EXPORT")]
+    pub(crate) invoke: Option<String>,
+
+    /// The most gas that it may use
+    #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
+    pub(crate) gas: Gas,
+
+    /// What it runs on
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) engine: EngineChoice,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit code 1 says that the program is refused.
+
+Examples:
+  fusee check guests/wasm/token.wasm
+  fusee check guests/wasm/hostile_floats.wasm
+  fusee check guests/wasm/token.wasm --json")]
+pub(crate) struct CheckArgs {
+    /// The program, as wasm or as text (.wat)
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+{GRAMMAR}
+
+Examples:
+  fusee deploy guests/wasm/counter.wasm
+  fusee deploy guests/wasm/token.wasm --args 1000000 --from alice
+  fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run"))]
+pub(crate) struct DeployArgs {
+    /// The program, as wasm or as text (.wat)
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+{GRAMMAR}
+
+Examples, where 3f9c20 begins the address that `fusee deploy` printed:
+  fusee call 3f9c20 transfer --args @bob 250 --from alice
+  fusee call 3f9c20 transfer --args @bob 250 --engine all --dry-run --json
+  fusee call bob --value 1000"))]
+pub(crate) struct CallArgs {
+    /// The contract: its address or the first digits of it, six at least; or an account
+    pub(crate) address: String,
+
+    /// The method; without one, only the value is sent
+    pub(crate) method: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+{GRAMMAR}
+
+Examples, where 3f9c20 begins the address that `fusee deploy` printed:
+  fusee query 3f9c20 balance_of --args @alice
+  fusee query 3f9c20 total_supply --engine all
+  fusee query 3f9c20 total_supply --json"))]
+pub(crate) struct QueryArgs {
+    /// The contract: its address, or the first digits of it, six at least
+    pub(crate) address: String,
+
+    /// The method
+    pub(crate) method: String,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fusee accounts
+  fusee accounts --data demo-state/wasmtime
+  fusee accounts --json")]
+pub(crate) struct AccountsArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+}
+
+/// What deploying and calling have in common.
+#[derive(Debug, Args)]
+pub(crate) struct TransactionArgs {
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+
+    /// The amount to send along
+    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]
+    pub(crate) value: u128,
+
+    /// Say what would happen, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What everything that enters a contract has in common.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+
+    /// The arguments, in order; see below
+    #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
+    pub(crate) args: Vec<String>,
+
+    /// The input as it is, in hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = Hex::parse)]
+    pub(crate) input: Option<Hex>,
+
+    /// The most gas that it may use
+    #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
+    pub(crate) gas: Gas,
+
+    /// Who asks: an account's name or address
+    #[arg(long, value_name = "NAME", default_value = "alice")]
+    pub(crate) from: String,
+
+    /// What it runs on
+    #[arg(long, value_enum, default_value = "wasmtime")]
+    pub(crate) engine: EngineChoice,
+}
+
+/// Where the state is.
+#[derive(Debug, Args)]
+pub(crate) struct FolderArgs {
+    /// The data folder; made, with funded accounts, if it is not there
+    #[arg(long, value_name = "DIR", env = "FUSEE_DATA", default_value = ".fusee")]
+    pub(crate) data: PathBuf,
+}
+
+/// Bytes that were given in hexadecimal digits.
+#[derive(Clone, Debug)]
+pub(crate) struct Hex(pub(crate) Vec<u8>);
+
+impl Hex {
+    fn parse(text: &str) -> Result<Self, String> {
+        values::parse_hex(text).map(Self)
+    }
+}

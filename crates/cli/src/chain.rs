@@ -1,0 +1,196 @@
+//! The chain in a data folder: its state, and one durable commit a transaction.
+//!
+//! The first use of a folder commits the development accounts with their funds.
+
+use std::{path::Path, sync::Arc};
+
+use fusee_contract::{
+    Account, Address, Applied, Contracts, Query, Receipt, Transaction, genesis, keys,
+};
+use fusee_engine::Interrupt;
+use fusee_state::{Diff, StateReader};
+use fusee_store::{Commit, Snapshot, Store};
+
+use crate::{
+    engines::{self, On},
+    failure::{Exit, Failure},
+    names,
+};
+
+/// What each development account has at first.
+pub(crate) const FUNDS: u128 = 1_000_000_000_000;
+
+/// The chain in a data folder. While it lives, nobody else can open the folder.
+#[derive(Debug)]
+pub(crate) struct Chain {
+    store: Store,
+}
+
+/// Whether what a transaction changes is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    Commit,
+    Nothing,
+}
+
+/// A transaction that every engine ran alike.
+#[derive(Debug)]
+pub(crate) struct Executed {
+    pub(crate) receipt: Receipt,
+    /// Its number, if it was committed.
+    pub(crate) sequence: Option<u64>,
+}
+
+impl Chain {
+    /// Opens the folder, which is made if it is missing.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
+        let chain = Self {
+            store: Store::open(folder)?,
+        };
+        if chain.store.snapshot()?.sequence() == 0 {
+            let balances: Vec<_> = names::ACCOUNTS
+                .iter()
+                .map(|name| (names::account(name), FUNDS))
+                .collect();
+            chain.commit(0, &genesis(&balances), &[])?;
+        }
+        Ok(chain)
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Failure> {
+        Ok(Arc::new(self.store.snapshot()?))
+    }
+
+    /// Runs a transaction on every engine and keeps what it changes, once, if they agree.
+    pub(crate) fn execute(
+        &self,
+        contracts: &[On<Contracts>],
+        transaction: &Transaction,
+        keep: Keep,
+    ) -> Result<Executed, Failure> {
+        let snapshot = self.snapshot()?;
+        let sequence = snapshot.sequence();
+        let applied = on_each(contracts, |contracts| {
+            Ok(contracts.execute(state(&snapshot), transaction.clone(), &Interrupt::new())?)
+        })?;
+        drop(snapshot);
+        if !engines::agree(&applied, |one, other| {
+            one.receipt == other.receipt && one.diff == other.diff
+        }) {
+            return Err(engines::disagreement(&applied, |applied| {
+                let changes = applied.diff.len();
+                format!("{}, {changes} keys changed", shown(&applied.receipt))
+            }));
+        }
+        let Applied { receipt, diff, .. } = first(applied)?;
+        let sequence = match keep {
+            Keep::Commit => Some(self.commit(sequence, &diff, &receipt.encode())?),
+            Keep::Nothing => None,
+        };
+        Ok(Executed { receipt, sequence })
+    }
+
+    /// Runs a query on every engine.
+    pub(crate) fn query(
+        &self,
+        contracts: &[On<Contracts>],
+        query: &Query,
+    ) -> Result<Receipt, Failure> {
+        let snapshot = self.snapshot()?;
+        let receipts = on_each(contracts, |contracts| {
+            Ok(contracts.query(state(&snapshot), query.clone(), &Interrupt::new())?)
+        })?;
+        if !engines::agree(&receipts, Receipt::eq) {
+            return Err(engines::disagreement(&receipts, shown));
+        }
+        first(receipts)
+    }
+
+    fn commit(&self, sequence: u64, diff: &Diff, receipt: &[u8]) -> Result<u64, Failure> {
+        Ok(self.store.commit(Commit {
+            sequence,
+            diff,
+            receipt,
+        })?)
+    }
+}
+
+/// The account at an address.
+pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, Failure> {
+    let bytes = snapshot
+        .read(&keys::account(address))
+        .map_err(|error| Failure::new(Exit::Host, error))?;
+    bytes.map_or(Ok(Account::default()), |bytes| decode(&bytes))
+}
+
+/// Every account that is in the state, with its address, in the order of addresses.
+pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, Failure> {
+    let mut accounts = Vec::new();
+    for entry in snapshot.scan(&[keys::ACCOUNT])? {
+        let (key, value) = entry?;
+        let address = key
+            .get(1..)
+            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        if let Some(address) = address {
+            accounts.push((Address::new(address), decode(&value)?));
+        }
+    }
+    Ok(accounts)
+}
+
+/// The methods of the contract at an address; `None` if its code cannot be entered any more.
+pub(crate) fn methods(
+    snapshot: &Arc<Snapshot>,
+    contracts: &[On<Contracts>],
+    address: Address,
+) -> Result<Option<Vec<String>>, Failure> {
+    match contracts.first() {
+        Some(first) => Ok(first.it.methods(state(snapshot), address)?),
+        None => Ok(None),
+    }
+}
+
+fn state(snapshot: &Arc<Snapshot>) -> Arc<dyn StateReader> {
+    Arc::<Snapshot>::clone(snapshot)
+}
+
+fn decode(bytes: &[u8]) -> Result<Account, Failure> {
+    Account::decode(bytes).map_err(|error| {
+        let error =
+            anyhow::Error::new(error).context("the state holds an account that cannot be read");
+        Failure::new(Exit::Host, error)
+            .next("restore the folder from a copy, or begin a new one with --data")
+    })
+}
+
+fn on_each<T>(
+    contracts: &[On<Contracts>],
+    mut work: impl FnMut(&Contracts) -> Result<T, Failure>,
+) -> Result<Vec<On<T>>, Failure> {
+    contracts
+        .iter()
+        .map(|on| {
+            Ok(On {
+                engine: on.engine,
+                it: work(&on.it)?,
+            })
+        })
+        .collect()
+}
+
+fn first<T>(answers: Vec<On<T>>) -> Result<T, Failure> {
+    let first = answers.into_iter().next();
+    first
+        .map(|on| on.it)
+        .ok_or_else(|| Failure::usage("no engine was chosen"))
+}
+
+fn shown(receipt: &Receipt) -> String {
+    format!(
+        "{}, {} gas used, output 0x{}, {} events",
+        receipt.status,
+        receipt.gas_used,
+        hex::encode(&receipt.output),
+        receipt.events.len()
+    )
+}

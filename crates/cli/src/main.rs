@@ -1,0 +1,64 @@
+//! The command-line interface: run and check programs, deploy, call and query contracts.
+//!
+//! Flags are parsed ([`args`]), then resolved into what they mean, then a verb does its work; no
+//! verb looks at a flag twice. This is the only place where an engine is chosen. An answer goes to
+//! the standard output, as text or as one JSON document; an error goes to the standard error, and
+//! with `--json` to the standard output as well. [`failure::EXIT_CODES`] lists the exit codes.
+#![forbid(unsafe_code)]
+
+mod args;
+mod chain;
+mod engines;
+mod failure;
+mod names;
+mod numbers;
+mod output;
+mod program;
+mod receipt;
+mod table;
+mod values;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Verb},
+    failure::{Exit, Failure},
+    output::{Format, Output},
+};
+
+fn main() -> ExitCode {
+    let Cli {
+        json,
+        no_color,
+        verb,
+    } = Cli::parse();
+    let format = if json { Format::Json } else { Format::Text };
+    let mut output = Output::new(format, no_color);
+    let exit = match dispatch(verb, &mut output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output::complain(&failure.text());
+            if format == Format::Json {
+                // If this fails too, the standard error has it.
+                let _ = output.json(&failure.json());
+            }
+            failure.exit()
+        }
+    };
+    exit.into()
+}
+
+fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Demo(args) => verbs::demo::run(&args, output),
+        Verb::Run(args) => verbs::run::run(&args, output),
+        Verb::Check(args) => verbs::check::run(&args, output),
+        Verb::Deploy(args) => verbs::deploy::run(&args, output),
+        Verb::Call(args) => verbs::call::run(&args, output),
+        Verb::Query(args) => verbs::query::run(&args, output),
+        Verb::Accounts(args) => verbs::accounts::run(&args, output),
+    }
+}

@@ -1,0 +1,67 @@
+//! What is read as which number.
+
+use fusee_engine::{Value, ValueType};
+
+use super::{grouped, parse_amount, parse_gas, parse_value};
+
+#[test]
+fn numbers_are_grouped_by_three() {
+    let shown = [0_u64, 999, 1_000, 1_234_567].map(grouped);
+    assert_eq!(shown, ["0", "999", "1,000", "1,234,567"]);
+}
+
+#[test]
+fn what_is_shown_can_be_read_again() {
+    assert_eq!(parse_amount(&grouped(u128::MAX)), Ok(u128::MAX));
+    assert_eq!(parse_amount("1_000"), Ok(1_000));
+    assert_eq!(parse_amount("0xff"), Ok(255));
+}
+
+#[test]
+fn amounts_are_whole_and_not_negative() {
+    for text in [
+        "",
+        "-1",
+        "1.5",
+        "0x",
+        "ten",
+        "340282366920938463463374607431768211456",
+    ] {
+        assert!(parse_amount(text).is_err(), "{text}");
+    }
+    assert!(parse_gas("9223372036854775808").is_err());
+    assert_eq!(
+        parse_gas("9223372036854775807").unwrap().units(),
+        9_223_372_036_854_775_807
+    );
+}
+
+#[test]
+fn values_may_be_signed_or_unsigned() {
+    let i32s = ["-2147483648", "4294967295", "0xffffffff", "-1"];
+    let read = i32s.map(|text| parse_value(text, ValueType::I32).unwrap());
+    assert_eq!(
+        read,
+        [
+            Value::I32(i32::MIN),
+            Value::I32(-1),
+            Value::I32(-1),
+            Value::I32(-1)
+        ]
+    );
+    let i64s = ["-9223372036854775808", "18446744073709551615", "-0x10"];
+    let read = i64s.map(|text| parse_value(text, ValueType::I64).unwrap());
+    assert_eq!(
+        read,
+        [Value::I64(i64::MIN), Value::I64(-1), Value::I64(-16)]
+    );
+}
+
+#[test]
+fn values_outside_the_type_are_refused() {
+    for text in ["4294967296", "-2147483649", "x", "", "-", "--1", "1.0"] {
+        let error = parse_value(text, ValueType::I32).unwrap_err();
+        assert!(error.contains("from -2147483648 to 4294967295"), "{error}");
+    }
+    assert!(parse_value("18446744073709551616", ValueType::I64).is_err());
+}

@@ -1,0 +1,134 @@
+//! Programs in files: as wasm, or as its text.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use fusee_engine::{Export, Program};
+use fusee_instrument::{Refusal, Rule, Rules};
+
+use crate::failure::{Exit, Failure};
+
+/// What every wasm file begins with.
+const MAGIC: &[u8] = b"\0asm";
+
+/// The largest file that is read: well above what the rules admit, so that it is they who refuse.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The program in a file, as wasm.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let shown = path.display();
+    let bytes = read_bytes(path).map_err(|error| {
+        let (message, next) = match error.kind() {
+            io::ErrorKind::NotFound => (
+                format!("there is no file `{shown}`"),
+                "check the path, or build the program",
+            ),
+            io::ErrorKind::IsADirectory => (
+                format!("`{shown}` is a folder"),
+                "name a .wasm or .wat file in it",
+            ),
+            io::ErrorKind::FileTooLarge => (
+                format!("`{shown}` is too large for a program"),
+                "name a .wasm or .wat file",
+            ),
+            _ => (
+                format!("`{shown}` cannot be read"),
+                "check that you may read it",
+            ),
+        };
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message)).next(next)
+    })?;
+    if !is_text(&bytes) {
+        return Ok(bytes);
+    }
+    let wasm = wat::Parser::new()
+        .parse_bytes(Some(path), &bytes)
+        .map_err(|error| {
+            let message = format!("`{shown}` is wasm text with a mistake");
+            Failure::new(
+                Exit::Unsuccessful,
+                anyhow::Error::new(error).context(message),
+            )
+            .next("correct it at that place")
+        })?;
+    Ok(wasm.into_owned())
+}
+
+/// Checks and meters a program. `path` is where it came from, for the failure.
+pub(crate) fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
+    fusee_instrument::prepare(wasm, rules).map_err(|refusal| {
+        let next = advice(wasm, &refusal);
+        Failure::refused(path.display(), refusal).next(next)
+    })
+}
+
+/// What the author of a refused program can do.
+pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
+    let cut = refusal.message.contains("unexpected end");
+    let size = wasm.len();
+    match refusal.rule {
+        Rule::Valid if size == 0 => "the file is empty; build or copy it again".to_owned(),
+        Rule::Valid if !wasm.starts_with(MAGIC) && !MAGIC.starts_with(wasm) => {
+            "the file is not wasm: name a .wasm file, which begins with `\\0asm`, or a .wat file"
+                .to_owned()
+        }
+        Rule::Valid if cut => {
+            format!("the file ends too early, after {size} bytes; build or copy it again")
+        }
+        Rule::Valid => {
+            "build it for `wasm32-unknown-unknown`, without newer wasm features".to_owned()
+        }
+        Rule::Floats => "use integers: floating point is not the same on all machines".to_owned(),
+        Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
+            "a contract imports from `fusee` alone, and only its syscalls".to_owned()
+        }
+        Rule::ReservedName => {
+            "rename it: names that begin with `fusee:` are used for metering".to_owned()
+        }
+        Rule::Limit(_) => "make it smaller".to_owned(),
+        Rule::Operator | Rule::Type => {
+            "compile without the wasm feature that this needs".to_owned()
+        }
+        _ => "this is a fault in Fusee: keep the program and report it".to_owned(),
+    }
+}
+
+/// A function with its signature.
+pub(crate) fn signature(export: &Export) -> String {
+    let list = |types: &[fusee_engine::ValueType]| {
+        types
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let params = list(&export.params);
+    match export.results.as_slice() {
+        [] => format!("{}({params})", export.name),
+        [result] => format!("{}({params}) -> {result}", export.name),
+        results => format!("{}({params}) -> ({})", export.name, list(results)),
+    }
+}
+
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES.saturating_add(1))
+        .read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}
+
+/// Whether it is the text of a program: wasm begins otherwise.
+fn is_text(bytes: &[u8]) -> bool {
+    let start = bytes.trim_ascii_start();
+    start.starts_with(b"(") || start.starts_with(b";;")
+}

@@ -1,0 +1,198 @@
+//! Receipts, shown: as JSON with everything in it, and as text with hints at what bytes mean.
+
+use fusee_contract::{Address, Event, Receipt, Rejection, Status};
+use serde::Serialize;
+
+use crate::{failure::Exit, names, numbers::grouped};
+
+/// The most bytes that text shows of one thing.
+const SHOWN_BYTES: usize = 64;
+
+/// A receipt as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReceiptJson {
+    status: &'static str,
+    gas_used: u64,
+    gas_limit: u64,
+    output: String,
+    events: Vec<EventJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revert: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trap: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejection: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct EventJson {
+    address: String,
+    topic: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic_text: Option<String>,
+    data: String,
+}
+
+/// A line of text: what it is about, and what there is to say.
+pub(crate) type Line = [String; 2];
+
+impl ReceiptJson {
+    pub(crate) fn new(receipt: &Receipt) -> Self {
+        let reverted = receipt.status == Status::Reverted;
+        Self {
+            status: receipt.status.name(),
+            gas_used: receipt.gas_used.units(),
+            gas_limit: receipt.gas_limit.units(),
+            output: hexed(&receipt.output),
+            events: receipt.events.iter().map(EventJson::new).collect(),
+            revert: reverted.then(|| text_or_hex(&receipt.output)),
+            trap: match receipt.status {
+                Status::Trapped(trap) => Some(trap.name()),
+                _ => None,
+            },
+            rejection: match receipt.status {
+                Status::Rejected(rejection) => Some(rejection.name()),
+                _ => None,
+            },
+        }
+    }
+}
+
+impl EventJson {
+    fn new(event: &Event) -> Self {
+        Self {
+            address: event.address.to_string(),
+            topic: hexed(&event.topic),
+            topic_text: printable(&event.topic).map(str::to_owned),
+            data: hexed(&event.data),
+        }
+    }
+}
+
+/// The exit code of a transaction that left this receipt.
+pub(crate) fn exit(receipt: &Receipt) -> Exit {
+    match receipt.status {
+        Status::Success => Exit::Success,
+        _ => Exit::Unsuccessful,
+    }
+}
+
+/// The lines of a receipt.
+pub(crate) fn lines(receipt: &Receipt) -> Vec<Line> {
+    let gas = format!(
+        "{} of {}",
+        grouped(receipt.gas_used),
+        grouped(receipt.gas_limit)
+    );
+    let mut lines = vec![line("status", status(receipt)), line("gas used", gas)];
+    if receipt.status != Status::Reverted && !receipt.output.is_empty() {
+        lines.push(line("output", hinted(&receipt.output)));
+    }
+    lines.extend(
+        receipt
+            .events
+            .iter()
+            .map(|shown| line("event", event(shown))),
+    );
+    match receipt.status {
+        Status::OutOfGas => lines.push(line("next", "give it more with --gas")),
+        Status::Rejected(Rejection::InsufficientBalance) => {
+            lines.push(line(
+                "next",
+                "see `fusee accounts`, and send less with --value, or from another with --from",
+            ));
+        }
+        _ => {}
+    }
+    lines
+}
+
+pub(crate) fn line(about: &str, text: impl Into<String>) -> Line {
+    [about.to_owned(), text.into()]
+}
+
+/// How it ended, with the contract's own words if it reverted.
+pub(crate) fn status(receipt: &Receipt) -> String {
+    let name = receipt.status.name();
+    match receipt.status {
+        Status::Success | Status::OutOfGas => name.to_owned(),
+        Status::Reverted if receipt.output.is_empty() => format!("{name}, without a message"),
+        Status::Reverted => format!("{name}: {}", text_or_hex(&receipt.output)),
+        Status::Trapped(trap) => format!("{name}: {trap}"),
+        Status::Rejected(rejection) => format!("{name}: {rejection}"),
+    }
+}
+
+/// An event in a line: the contract, the topic and the data.
+pub(crate) fn event(event: &Event) -> String {
+    format!(
+        "{} {} {}",
+        names::short(event.address),
+        text_or_hex(&event.topic),
+        hinted(&event.data)
+    )
+}
+
+pub(crate) fn hexed(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}
+
+/// Bytes in hexadecimal digits, and what they may mean.
+pub(crate) fn hinted(bytes: &[u8]) -> String {
+    let shown = match bytes.get(..SHOWN_BYTES) {
+        Some(start) if bytes.len() > SHOWN_BYTES => {
+            format!("{}.. ({} bytes)", hexed(start), bytes.len())
+        }
+        _ => hexed(bytes),
+    };
+    match hint(bytes) {
+        Some(hint) => format!("{shown}  ({hint})"),
+        None => shown,
+    }
+}
+
+/// What bytes may mean: text, a number, or known accounts and then a number.
+pub(crate) fn hint(bytes: &[u8]) -> Option<String> {
+    if let Some(text) = printable(bytes)
+        .or_else(|| printable(bytes.get(4..).filter(|rest| is_counted(bytes, rest))?))
+    {
+        return Some(format!("\"{text}\""));
+    }
+    let mut words = Vec::new();
+    let mut rest = bytes;
+    while let Some((start, after)) = rest.split_first_chunk::<32>() {
+        words.push(names::name_of(Address::new(*start))?.to_owned());
+        rest = after;
+    }
+    if let Ok(number) = <[u8; 8]>::try_from(rest) {
+        words.push(grouped(u64::from_le_bytes(number)));
+    } else if let Ok(number) = <[u8; 4]>::try_from(rest) {
+        words.push(grouped(u32::from_le_bytes(number)));
+    } else if let Ok(number) = <[u8; 16]>::try_from(rest) {
+        words.push(grouped(u128::from_le_bytes(number)));
+    } else if !rest.is_empty() {
+        return None;
+    }
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+/// Whether the bytes are the length of `rest` as borsh has it, and then `rest`.
+fn is_counted(bytes: &[u8], rest: &[u8]) -> bool {
+    let count = bytes
+        .first_chunk::<4>()
+        .map(|count| u32::from_le_bytes(*count));
+    count.is_some_and(|count| usize::try_from(count) == Ok(rest.len()))
+}
+
+fn text_or_hex(bytes: &[u8]) -> String {
+    printable(bytes).map_or_else(|| hexed(bytes), str::to_owned)
+}
+
+/// The text that these bytes are, if a terminal can show it and nothing else happens.
+fn printable(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests;

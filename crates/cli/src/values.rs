@@ -1,0 +1,200 @@
+//! Arguments: JSON values from the command line, as the canonical bytes that a contract reads.
+//!
+//! The encoding is borsh: a value has one encoding, which is small, needs no schema to be read,
+//! and has a well-kept `no_std` library for guests. What JSON does not say, the width of a number
+//! above all, follows from the rules in [`GRAMMAR`] or is named as in `{"u8": 1}`.
+
+use borsh::BorshSerialize;
+use fusee_contract::Address;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// How `--args` is read, for the help.
+pub(crate) const GRAMMAR: &str = "\
+Arguments (--args) are JSON values, encoded in order in borsh, which has one encoding for a
+value, is small, and is what the contracts here read:
+  5                    u64                  -5           i64
+  true                 bool, one byte       null         an absent Option
+  hello                string               '\"5\"'        string
+  @alice               address (32 bytes), of an account, 64 digits, or the beginning of a contract's
+  0x0102               these bytes, with no length
+  '[1,2]'              Vec, a u32 length and the items
+  '{\"u8\":1}'           a number of this type: u8 to u128, i8 to i128; '{\"u128\":\"1\"}' if large
+  '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@x\"}'  a string, whatever it begins with
+  '{\"some\":5}'         a present Option";
+
+/// Finds the address that a text names.
+type Resolve<'a> = &'a dyn Fn(&str) -> Result<Address, Failure>;
+
+/// The bytes of the arguments, one after the other.
+pub(crate) fn encode(args: &[String], resolve: Resolve<'_>) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    for (index, text) in args.iter().enumerate() {
+        let place = format!("argument {} (`{text}`)", index.saturating_add(1));
+        let value = parse(text).map_err(|reason| refuse(&place, &reason))?;
+        push(
+            &mut bytes,
+            &value,
+            &Context {
+                place: &place,
+                resolve,
+            },
+        )?;
+    }
+    Ok(bytes)
+}
+
+/// Reads bytes as they are given: hexadecimal digits, with or without `0x`.
+pub(crate) fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    hex::decode(digits).map_err(|error| format!("not bytes in hexadecimal digits: {error}"))
+}
+
+/// What every value of one argument is encoded with.
+struct Context<'a> {
+    place: &'a str,
+    resolve: Resolve<'a>,
+}
+
+/// A word that is not JSON is a string, unless it looks like JSON with a mistake.
+fn parse(text: &str) -> Result<Value, String> {
+    match serde_json::from_str(text) {
+        Ok(value) => Ok(value),
+        Err(error) if text.starts_with(['{', '[', '"']) => {
+            Err(format!("is not valid JSON: {error}"))
+        }
+        Err(_) => Ok(Value::String(text.to_owned())),
+    }
+}
+
+fn push(bytes: &mut Vec<u8>, value: &Value, context: &Context<'_>) -> Result<(), Failure> {
+    match value {
+        Value::Null => bytes.push(0),
+        Value::Bool(flag) => write(bytes, flag),
+        Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => write(bytes, &number),
+            (None, Some(number)) => write(bytes, &number),
+            (None, None) => {
+                let reason = format!(
+                    "has {number}, which is neither a u64 nor an i64; larger ones are named, as in {{\"u128\":\"1\"}}"
+                );
+                return Err(refuse(context.place, &reason));
+            }
+        },
+        Value::String(text) => push_text(bytes, text, context)?,
+        Value::Array(items) => {
+            push_length(bytes, items.len(), context)?;
+            for item in items {
+                push(bytes, item, context)?;
+            }
+        }
+        Value::Object(fields) => {
+            let mut fields = fields.iter();
+            match (fields.next(), fields.next()) {
+                (Some((name, value)), None) => push_typed(bytes, name, value, context)?,
+                _ => {
+                    return Err(refuse(
+                        context.place,
+                        "has an object that does not name one type, as {\"u8\":1} does",
+                    ));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn push_text(bytes: &mut Vec<u8>, text: &str, context: &Context<'_>) -> Result<(), Failure> {
+    if let Some(name) = text.strip_prefix('@') {
+        write(bytes, &(context.resolve)(name)?);
+    } else if text.starts_with("0x") {
+        bytes.extend(
+            parse_hex(text)
+                .map_err(|reason| refuse(context.place, &format!("has `{text}`: {reason}")))?,
+        );
+    } else {
+        push_bytes(bytes, text.as_bytes(), context)?;
+    }
+    Ok(())
+}
+
+fn push_typed(
+    bytes: &mut Vec<u8>,
+    name: &str,
+    value: &Value,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    match (name, value) {
+        ("u8", _) => number::<u8>(bytes, name, value, context),
+        ("u16", _) => number::<u16>(bytes, name, value, context),
+        ("u32", _) => number::<u32>(bytes, name, value, context),
+        ("u64", _) => number::<u64>(bytes, name, value, context),
+        ("u128", _) => number::<u128>(bytes, name, value, context),
+        ("i8", _) => number::<i8>(bytes, name, value, context),
+        ("i16", _) => number::<i16>(bytes, name, value, context),
+        ("i32", _) => number::<i32>(bytes, name, value, context),
+        ("i64", _) => number::<i64>(bytes, name, value, context),
+        ("i128", _) => number::<i128>(bytes, name, value, context),
+        ("string", Value::String(text)) => push_bytes(bytes, text.as_bytes(), context),
+        ("bytes", Value::String(text)) => {
+            let data = parse_hex(text)
+                .map_err(|reason| refuse(context.place, &format!("has `{text}`: {reason}")))?;
+            push_bytes(bytes, &data, context)
+        }
+        ("string" | "bytes", _) => Err(refuse(
+            context.place,
+            &format!("has {value} as `{name}`, which is a JSON string"),
+        )),
+        ("some", _) => {
+            bytes.push(1);
+            push(bytes, value, context)
+        }
+        _ => Err(refuse(
+            context.place,
+            &format!("names the type `{name}`, which there is not"),
+        )),
+    }
+}
+
+/// A number of a type, written as a JSON number or, since JSON's are small, as a string.
+fn number<T: std::str::FromStr + BorshSerialize>(
+    bytes: &mut Vec<u8>,
+    name: &str,
+    value: &Value,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let number = text
+        .parse::<T>()
+        .map_err(|_| refuse(context.place, &format!("has {value}, which is no `{name}`")))?;
+    write(bytes, &number);
+    Ok(())
+}
+
+fn push_bytes(bytes: &mut Vec<u8>, data: &[u8], context: &Context<'_>) -> Result<(), Failure> {
+    push_length(bytes, data.len(), context)?;
+    bytes.extend_from_slice(data);
+    Ok(())
+}
+
+fn push_length(bytes: &mut Vec<u8>, length: usize, context: &Context<'_>) -> Result<(), Failure> {
+    let length = u32::try_from(length).map_err(|_| refuse(context.place, "is too long"))?;
+    write(bytes, &length);
+    Ok(())
+}
+
+fn write(bytes: &mut Vec<u8>, value: &impl BorshSerialize) {
+    value.serialize(bytes).expect("a vector takes any bytes");
+}
+
+fn refuse(place: &str, reason: &str) -> Failure {
+    Failure::usage(format!("{place} {reason}"))
+        .next("allowed are numbers, true, false, null, strings, @NAME, 0xHEX, [..] and types as in {\"u8\":1}; see `fusee call --help`")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! `accounts`: who has how much, and which contracts there are.
+
+use fusee_contract::{Account, Address};
+use fusee_store::Snapshot;
+use serde::Serialize;
+
+use crate::{
+    args::AccountsArgs,
+    chain::{self, Chain},
+    failure::{Exit, Failure},
+    names,
+    numbers::grouped,
+    output::Output,
+    table::table,
+};
+
+#[derive(Serialize)]
+struct AccountsJson {
+    accounts: Vec<AccountJson>,
+    contracts: Vec<ContractJson>,
+    /// The number that the next transaction takes.
+    next_sequence: u64,
+    state_digest: String,
+}
+
+#[derive(Serialize)]
+struct AccountJson {
+    name: Option<&'static str>,
+    address: String,
+    /// As text: JSON readers round large numbers.
+    balance: String,
+    nonce: u64,
+}
+
+#[derive(Serialize)]
+struct ContractJson {
+    address: String,
+    code_hash: String,
+    balance: String,
+}
+
+pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let snapshot = Chain::open(&args.folder.data)?.snapshot()?;
+    let answer = AccountsJson::of(&snapshot)?;
+    output.answer(&answer, || answer.text())?;
+    Ok(Exit::Success)
+}
+
+impl AccountsJson {
+    fn of(snapshot: &Snapshot) -> Result<Self, Failure> {
+        let mut accounts = Vec::new();
+        // The named accounts come first, in their order.
+        for name in names::ACCOUNTS {
+            let address = names::account(name);
+            accounts.push(AccountJson::of(
+                address,
+                &chain::account(snapshot, address)?,
+            ));
+        }
+        let mut contracts = Vec::new();
+        for (address, account) in chain::accounts(snapshot)? {
+            match account.code() {
+                Some(code) => contracts.push(ContractJson {
+                    address: address.to_string(),
+                    code_hash: code.to_string(),
+                    balance: account.balance.to_string(),
+                }),
+                None if names::name_of(address).is_none() => {
+                    accounts.push(AccountJson::of(address, &account))
+                }
+                None => {}
+            }
+        }
+        let state_digest = hex::encode(snapshot.digest()?);
+        Ok(Self {
+            accounts,
+            contracts,
+            next_sequence: snapshot.sequence(),
+            state_digest,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut rows = vec![["account", "address", "balance", "nonce"].map(str::to_owned)];
+        rows.extend(self.accounts.iter().map(|account| {
+            [
+                account.name.unwrap_or("-").to_owned(),
+                account.address.clone(),
+                grouped(&account.balance),
+                account.nonce.to_string(),
+            ]
+        }));
+        let mut text = table(0, &rows);
+        if self.contracts.is_empty() {
+            text.push_str("\nno contracts yet: make one with `fusee deploy FILE`\n");
+            return text;
+        }
+        let mut rows = vec![["contract", "code hash", "balance"].map(str::to_owned)];
+        rows.extend(self.contracts.iter().map(|contract| {
+            [
+                contract.address.clone(),
+                contract.code_hash.clone(),
+                grouped(&contract.balance),
+            ]
+        }));
+        text.push('\n');
+        text.push_str(&table(0, &rows));
+        text
+    }
+}
+
+impl AccountJson {
+    fn of(address: Address, account: &Account) -> Self {
+        Self {
+            name: names::name_of(address),
+            address: address.to_string(),
+            balance: account.balance.to_string(),
+            nonce: account.nonce,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! `check`: whether a program is valid as a contract, and what is in it.
+
+use std::path::Path;
+
+use fusee_contract::ContractRules;
+use fusee_engine::{CodeHash, Export, Import, Program};
+use fusee_instrument::Refusal;
+use serde::Serialize;
+
+use crate::{
+    args::CheckArgs,
+    failure::{Exit, Failure},
+    numbers::grouped,
+    output::Output,
+    program,
+    receipt::line,
+    table::table,
+};
+
+/// What is said of a program.
+#[derive(Debug, Serialize)]
+struct Verdict {
+    file: String,
+    valid: bool,
+    code_hash: String,
+    size: usize,
+    #[serde(flatten)]
+    found: Found,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Found {
+    Valid(Contents),
+    Refused { refusal: RefusalJson },
+}
+
+/// What is in a valid program.
+#[derive(Debug, Serialize)]
+struct Contents {
+    metered_size: usize,
+    instance_gas: u64,
+    has_start: bool,
+    memory: Option<MemoryJson>,
+    imports: Vec<ImportJson>,
+    exports: Vec<ExportJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct MemoryJson {
+    initial_pages: u32,
+    maximum_pages: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct ImportJson {
+    module: String,
+    name: String,
+    params: Vec<String>,
+    results: Vec<String>,
+    may_suspend: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ExportJson {
+    name: String,
+    params: Vec<String>,
+    results: Vec<String>,
+    #[serde(skip)]
+    signature: String,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalJson {
+    rule: &'static str,
+    value: Option<u64>,
+    limit: Option<u64>,
+    offset: Option<u64>,
+    message: String,
+    next: String,
+}
+
+pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let wasm = program::read(&args.file)?;
+    let verdict = Verdict::of(&args.file, &wasm);
+    output.answer(&verdict, || verdict.text())?;
+    Ok(if verdict.valid {
+        Exit::Success
+    } else {
+        Exit::Unsuccessful
+    })
+}
+
+impl Verdict {
+    fn of(file: &Path, wasm: &[u8]) -> Self {
+        let found = match fusee_instrument::prepare(wasm, &ContractRules::v1().program) {
+            Ok(program) => Found::Valid(Contents::of(&program)),
+            Err(refusal) => Found::Refused {
+                refusal: RefusalJson::of(wasm, refusal),
+            },
+        };
+        Self {
+            file: file.display().to_string(),
+            valid: matches!(found, Found::Valid(_)),
+            code_hash: CodeHash::of(wasm).to_string(),
+            size: wasm.len(),
+            found,
+        }
+    }
+
+    fn text(&self) -> String {
+        let size = format!("{} bytes", grouped(self.size));
+        let hash = line("code hash", self.code_hash.as_str());
+        match &self.found {
+            Found::Valid(contents) => {
+                let mut text = format!("{}: valid\n", self.file);
+                let size = line(
+                    "size",
+                    format!("{size}, {} metered", grouped(contents.metered_size)),
+                );
+                text.push_str(&table(2, &[hash, size]));
+                text.push_str(&contents.text());
+                text
+            }
+            Found::Refused { refusal } => {
+                let mut lines = vec![hash, line("size", size), line("rule", refusal.rule)];
+                lines.extend(refusal.value.map(|value| line("value", grouped(value))));
+                lines.extend(refusal.limit.map(|limit| line("limit", grouped(limit))));
+                lines.extend(
+                    refusal
+                        .offset
+                        .map(|offset| line("offset", format!("{offset} ({offset:#x})"))),
+                );
+                lines.push(line("why", refusal.message.as_str()));
+                lines.push(line("next", refusal.next.as_str()));
+                format!("{}: refused\n{}", self.file, table(2, &lines))
+            }
+        }
+    }
+}
+
+impl Contents {
+    fn of(program: &Program) -> Self {
+        Self {
+            metered_size: program.code.len(),
+            instance_gas: program.instance_gas.units(),
+            has_start: program.has_start,
+            memory: program.memory.map(|memory| MemoryJson {
+                initial_pages: memory.initial,
+                maximum_pages: memory.maximum,
+            }),
+            imports: program.imports.iter().map(ImportJson::of).collect(),
+            exports: program.exports.iter().map(ExportJson::of).collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let memory = match &self.memory {
+            Some(memory) => format!(
+                "{} pages, at most {}",
+                memory.initial_pages, memory.maximum_pages
+            ),
+            None => "none".to_owned(),
+        };
+        let start = if self.has_start {
+            "runs before the first entry"
+        } else {
+            "none"
+        };
+        let mut text = table(
+            2,
+            &[
+                line("instance", format!("{} gas", grouped(self.instance_gas))),
+                line("memory", memory),
+                line("start", start),
+                line("imports", self.imports.len().to_string()),
+            ],
+        );
+        let imports: Vec<_> = self.imports.iter().map(ImportJson::line).collect();
+        text.push_str(&table(4, &imports));
+        text.push_str(&format!("  exports    {}\n", self.exports.len()));
+        for export in &self.exports {
+            text.push_str(&format!("    {}\n", export.signature));
+        }
+        text
+    }
+}
+
+impl ImportJson {
+    fn of(import: &Import) -> Self {
+        Self {
+            module: import.module.clone(),
+            name: import.name.clone(),
+            params: import.params.iter().map(ToString::to_string).collect(),
+            results: import.result.iter().map(ToString::to_string).collect(),
+            may_suspend: import.may_suspend,
+        }
+    }
+
+    fn line(&self) -> [String; 2] {
+        let result = self
+            .results
+            .first()
+            .map(|result| format!(" -> {result}"))
+            .unwrap_or_default();
+        let signature = format!(
+            "{}.{}({}){result}",
+            self.module,
+            self.name,
+            self.params.join(", ")
+        );
+        let suspends = if self.may_suspend { "may suspend" } else { "" };
+        [signature, suspends.to_owned()]
+    }
+}
+
+impl ExportJson {
+    fn of(export: &Export) -> Self {
+        Self {
+            name: export.name.clone(),
+            params: export.params.iter().map(ToString::to_string).collect(),
+            results: export.results.iter().map(ToString::to_string).collect(),
+            signature: program::signature(export),
+        }
+    }
+}
+
+impl RefusalJson {
+    fn of(wasm: &[u8], refusal: Refusal) -> Self {
+        let next = program::advice(wasm, &refusal);
+        let Refusal {
+            rule,
+            value,
+            limit,
+            offset,
+            message,
+        } = refusal;
+        Self {
+            rule: rule.name(),
+            value,
+            limit,
+            offset,
+            message,
+            next,
+        }
+    }
+}

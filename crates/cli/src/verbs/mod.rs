@@ -1,0 +1,10 @@
+//! The verbs, a file each: resolve the flags, do the work, answer.
+
+pub(crate) mod accounts;
+pub(crate) mod call;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod deploy;
+pub(crate) mod query;
+pub(crate) mod run;
+mod transaction;

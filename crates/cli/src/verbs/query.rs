@@ -1,0 +1,54 @@
+//! `query`: a method of a contract that may change nothing.
+
+use fusee_contract::{Query, Status};
+use fusee_engine::Trap;
+use serde::Serialize;
+
+use super::transaction::Resolved;
+use crate::{
+    args::QueryArgs,
+    failure::{Exit, Failure},
+    output::Output,
+    receipt::{self, ReceiptJson, line},
+    table::table,
+};
+
+#[derive(Serialize)]
+struct QueryJson {
+    engines: Vec<&'static str>,
+    #[serde(flatten)]
+    receipt: ReceiptJson,
+}
+
+pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let resolved = Resolved::new(&args.common)?;
+    if args.method.is_empty() {
+        return Err(Failure::usage("a query needs a method").next("see `fusee query --help`"));
+    }
+    let query = Query {
+        from: resolved.from,
+        to: resolved.callee(&args.address, &args.method)?,
+        method: args.method.clone(),
+        input: resolved.input.clone(),
+        gas: args.common.gas,
+    };
+    let receipt = resolved.chain.query(&resolved.contracts, &query)?;
+
+    let engines = resolved.engines();
+    let answer = QueryJson {
+        engines: engines.clone(),
+        receipt: ReceiptJson::new(&receipt),
+    };
+    output.answer(&answer, || {
+        let mut lines = receipt::lines(&receipt);
+        if receipt.status == Status::Trapped(Trap::SyscallRefused) {
+            lines.push(line(
+                "next",
+                "a query may change nothing: use `fusee call`, perhaps with --dry-run",
+            ));
+        }
+        lines.push(line("engine", engines.join(" and ")));
+        table(0, &lines)
+    })?;
+    Ok(receipt::exit(&receipt))
+}

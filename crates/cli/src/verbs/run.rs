@@ -1,0 +1,309 @@
+//! `run`: a function of a program, on every engine, side by side.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use fusee_engine::{Export, Gas, Host, Program, Stop, Syscall, Trap, Value};
+use fusee_executor::{Executor, Outcome, RunRequest};
+use fusee_instrument::{Rule, Rules};
+use serde::Serialize;
+
+use crate::{
+    args::RunArgs,
+    engines::{self, On},
+    failure::{Exit, Failure},
+    names,
+    numbers::{grouped, parse_value},
+    output::{self, Output},
+    program,
+    table::table,
+};
+
+/// What is run: the flags, resolved.
+struct Entry<'a> {
+    wasm: &'a [u8],
+    rules: &'a Rules,
+    name: &'a str,
+    args: &'a [Value],
+    gas: Gas,
+}
+
+/// How it went on one engine.
+#[derive(Debug)]
+struct Answer {
+    ending: Ending,
+    gas_used: Gas,
+    prepare: Duration,
+    run: Duration,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Ending {
+    Finished(Vec<Value>),
+    Trapped(Trap),
+    OutOfGas,
+}
+
+/// The same as JSON.
+#[derive(Serialize)]
+struct AnswerJson {
+    engine: &'static str,
+    outcome: &'static str,
+    gas_used: u64,
+    values: Vec<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trap: Option<&'static str>,
+    prepare_microseconds: u128,
+    run_microseconds: u128,
+}
+
+/// The host of a program without imports, which asks nothing.
+#[derive(Debug)]
+struct NoSyscalls;
+
+impl Host for NoSyscalls {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Trap(Trap::SyscallRefused))
+    }
+}
+
+pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let wasm = program::read(&args.file)?;
+    let rules = Rules::v1(Vec::new());
+    let program = prepare(&args.file, &wasm, &rules)?;
+    let export = find_export(&program, args.invoke.as_deref())?;
+    let values = parse_args(export, &args.args)?;
+    let entry = Entry {
+        wasm: &wasm,
+        rules: &rules,
+        name: &export.name,
+        args: &values,
+        gas: args.gas,
+    };
+    let executors = engines::executors(args.engine)?;
+    let answers: Vec<_> = executors
+        .iter()
+        .map(|on| {
+            Ok(On {
+                engine: on.engine,
+                it: entry.run(&on.it)?,
+            })
+        })
+        .collect::<Result<_, Failure>>()?;
+
+    let listed: Vec<_> = answers.iter().map(Answer::json).collect();
+    output.answer(&listed, || text(&answers))?;
+    if !engines::agree(&answers, |one, other| {
+        one.ending == other.ending && one.gas_used == other.gas_used
+    }) {
+        let failure = engines::disagreement(&answers, |answer| {
+            format!("{}, {} gas used", answer.ending.shown(), answer.gas_used)
+        });
+        output::complain(&failure.text());
+        return Ok(failure.exit());
+    }
+    let finished = answers
+        .iter()
+        .all(|answer| matches!(answer.it.ending, Ending::Finished(_)));
+    Ok(if finished {
+        Exit::Success
+    } else {
+        Exit::Unsuccessful
+    })
+}
+
+fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
+    fusee_instrument::prepare(wasm, rules).map_err(|refusal| {
+        let next = match refusal.rule {
+            Rule::UnknownImport => {
+                "run gives a program no imports: a contract is run by `fusee deploy` and \
+                                    `fusee call`, and looked into by `fusee check`"
+                    .to_owned()
+            }
+            _ => program::advice(wasm, &refusal),
+        };
+        Failure::refused(path.display(), refusal).next(next)
+    })
+}
+
+/// The export of this name, or the only one.
+fn find_export<'a>(program: &'a Program, name: Option<&str>) -> Result<&'a Export, Failure> {
+    let listed = || match program.exports.as_slice() {
+        [] => "it exports no functions: export one, and build it again".to_owned(),
+        exports => format!(
+            "it exports {}",
+            exports
+                .iter()
+                .map(program::signature)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    };
+    match (name, program.exports.as_slice()) {
+        (Some(name), exports) => program.export(name).ok_or_else(|| {
+            let near = names::nearest(name, exports.iter().map(|export| export.name.as_str()));
+            let near = near
+                .map(|near| format!("did you mean `{near}`? "))
+                .unwrap_or_default();
+            Failure::usage(format!("the program exports no function `{name}`"))
+                .next(format!("{near}{}", listed()))
+        }),
+        (None, [only]) => Ok(only),
+        (None, []) => Err(Failure::usage("the program has no function to run").next(listed())),
+        (None, _) => Err(Failure::usage("the program has several functions to run")
+            .next(format!("name one with --invoke: {}", listed()))),
+    }
+}
+
+fn parse_args(export: &Export, args: &[String]) -> Result<Vec<Value>, Failure> {
+    let refuse = |reason: String| {
+        Failure::usage(reason).next(format!(
+            "give it what `{}` takes, in order",
+            program::signature(export)
+        ))
+    };
+    if args.len() != export.params.len() {
+        let (takes, given) = (export.params.len(), args.len());
+        return Err(refuse(format!(
+            "`{}` takes {takes} arguments, and was given {given}",
+            export.name
+        )));
+    }
+    let typed = export.params.iter().zip(args);
+    typed
+        .map(|(value_type, text)| parse_value(text, *value_type).map_err(refuse))
+        .collect()
+}
+
+impl Entry<'_> {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "how long it took is shown to people, and changes no outcome"
+    )]
+    fn run(&self, executor: &Executor) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        let prepared = executor.prepare(self.wasm, self.rules)?;
+        let prepare = start.elapsed();
+        let start = Instant::now();
+        let request = RunRequest::new(self.name, self.args, self.gas);
+        let outcome = executor.run(&prepared, request, Box::new(NoSyscalls))?;
+        let run = start.elapsed();
+        let (ending, gas_used) = settle(outcome);
+        Ok(Answer {
+            ending,
+            gas_used,
+            prepare,
+            run,
+        })
+    }
+}
+
+fn settle(outcome: Outcome) -> (Ending, Gas) {
+    match outcome {
+        Outcome::Finished(finished) => (
+            Ending::Finished(finished.values().to_vec()),
+            finished.gas_used(),
+        ),
+        Outcome::Trapped(trap, ended) => (Ending::Trapped(trap), ended.gas_used()),
+        Outcome::OutOfGas(ended) => (Ending::OutOfGas, ended.gas_used()),
+        // The rules offer no syscalls, and nobody asked to be parked at the end of gas.
+        Outcome::Syscall(suspended) => settle(suspended.trap(Trap::SyscallRefused)),
+        Outcome::GasEnd(parked) => settle(parked.out_of_gas()),
+    }
+}
+
+impl On<Answer> {
+    fn line(&self) -> [String; 6] {
+        let Answer {
+            ending,
+            gas_used,
+            prepare,
+            run,
+        } = &self.it;
+        let values = match ending {
+            Ending::Finished(values) => values
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+            Ending::Trapped(trap) => trap.to_string(),
+            Ending::OutOfGas => String::new(),
+        };
+        let values = if values.is_empty() {
+            "-".to_owned()
+        } else {
+            values
+        };
+        [
+            self.engine.to_owned(),
+            ending.name().to_owned(),
+            values,
+            grouped(gas_used),
+            milliseconds(*prepare),
+            milliseconds(*run),
+        ]
+    }
+}
+
+impl Answer {
+    fn json(on: &On<Answer>) -> AnswerJson {
+        let Answer {
+            ending,
+            gas_used,
+            prepare,
+            run,
+        } = &on.it;
+        let (values, trap) = match ending {
+            Ending::Finished(values) => (values.iter().map(integer).collect(), None),
+            Ending::Trapped(trap) => (Vec::new(), Some(trap.name())),
+            Ending::OutOfGas => (Vec::new(), None),
+        };
+        AnswerJson {
+            engine: on.engine,
+            outcome: ending.name(),
+            gas_used: gas_used.units(),
+            values,
+            trap,
+            prepare_microseconds: prepare.as_micros(),
+            run_microseconds: run.as_micros(),
+        }
+    }
+}
+
+impl Ending {
+    const fn name(&self) -> &'static str {
+        match self {
+            Ending::Finished(_) => "finished",
+            Ending::Trapped(_) => "trapped",
+            Ending::OutOfGas => "out_of_gas",
+        }
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Ending::Finished(values) => format!("finished with {values:?}"),
+            Ending::Trapped(trap) => format!("trapped: {trap}"),
+            Ending::OutOfGas => "out of gas".to_owned(),
+        }
+    }
+}
+
+fn text(answers: &[On<Answer>]) -> String {
+    let head = ["engine", "outcome", "values", "gas used", "prepare", "run"].map(str::to_owned);
+    let mut rows = vec![head];
+    rows.extend(answers.iter().map(On::<Answer>::line));
+    table(0, &rows)
+}
+
+fn milliseconds(duration: Duration) -> String {
+    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
+}
+
+fn integer(value: &Value) -> i64 {
+    match value {
+        Value::I32(value) => i64::from(*value),
+        Value::I64(value) => *value,
+    }
+}

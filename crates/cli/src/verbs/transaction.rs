@@ -1,0 +1,138 @@
+//! What `deploy`, `call` and `query` share: flags resolved against the state, and answers.
+
+use std::sync::Arc;
+
+use fusee_contract::{Address, Contracts};
+use fusee_store::Snapshot;
+use serde::Serialize;
+
+use crate::{
+    args::CommonArgs,
+    chain::{self, Chain, Executed, Keep},
+    engines::{self, On},
+    failure::Failure,
+    names,
+    numbers::grouped,
+    receipt::{self, Line, ReceiptJson, line},
+    values,
+};
+
+/// The flags that everything that enters a contract has, resolved.
+pub(crate) struct Resolved {
+    pub(crate) chain: Chain,
+    pub(crate) contracts: Vec<On<Contracts>>,
+    pub(crate) from: Address,
+    pub(crate) input: Vec<u8>,
+}
+
+/// What is said of a transaction beside its receipt.
+#[derive(Serialize)]
+pub(crate) struct TransactionJson {
+    engines: Vec<&'static str>,
+    committed: bool,
+    sequence: Option<u64>,
+    #[serde(flatten)]
+    receipt: ReceiptJson,
+}
+
+impl Resolved {
+    pub(crate) fn new(args: &CommonArgs) -> Result<Self, Failure> {
+        let chain = Chain::open(&args.folder.data)?;
+        let snapshot = chain.snapshot()?;
+        let resolve = |text: &str| names::resolve(text, &snapshot);
+        let from = resolve(&args.from)?;
+        let input = match &args.input {
+            Some(input) => input.0.clone(),
+            None => values::encode(&args.args, &resolve)?,
+        };
+        Ok(Self {
+            chain,
+            contracts: engines::contracts(args.engine)?,
+            from,
+            input,
+        })
+    }
+
+    /// The address that a text names, at which there is a contract with this method; or any
+    /// address, if the method is empty.
+    pub(crate) fn callee(&self, text: &str, method: &str) -> Result<Address, Failure> {
+        let snapshot = self.chain.snapshot()?;
+        let address = names::resolve(text, &snapshot)?;
+        if !method.is_empty() {
+            self.check_method(&snapshot, (text, address), method)?;
+        }
+        Ok(address)
+    }
+
+    fn check_method(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        (text, address): (&str, Address),
+        method: &str,
+    ) -> Result<(), Failure> {
+        if chain::account(snapshot, address)?.code().is_none() {
+            return Err(names::no_contract(text, snapshot)?);
+        }
+        // Code that was deployed under other rules may be refused by now, which the receipt will say.
+        let Some(methods) = chain::methods(snapshot, &self.contracts, address)? else {
+            return Ok(());
+        };
+        if methods.iter().any(|name| name == method) {
+            return Ok(());
+        }
+        let all = methods.iter().map(String::as_str);
+        let near = names::nearest(method, all.clone());
+        let next = match (method, near) {
+            (fusee_abi::DEPLOY_METHOD, _) => {
+                format!(
+                    "`{method}` runs once, when a contract is made; it also has {}",
+                    names::list(all)
+                )
+            }
+            (_, Some(near)) => format!("did you mean `{near}`? It has {}", names::list(all)),
+            (_, None) if methods.is_empty() => {
+                "it has none: a method is an exported function that takes and \
+                                                returns nothing"
+                    .to_owned()
+            }
+            (_, None) => format!("it has {}", names::list(all)),
+        };
+        Err(Failure::usage(format!(
+            "the contract {} has no method `{method}`",
+            names::short(address)
+        ))
+        .next(next))
+    }
+
+    pub(crate) fn engines(&self) -> Vec<&'static str> {
+        self.contracts.iter().map(|on| on.engine).collect()
+    }
+}
+
+impl TransactionJson {
+    pub(crate) fn new(engines: Vec<&'static str>, executed: &Executed) -> Self {
+        let Executed { receipt, sequence } = executed;
+        Self {
+            engines,
+            committed: sequence.is_some(),
+            sequence: *sequence,
+            receipt: ReceiptJson::new(receipt),
+        }
+    }
+}
+
+/// Whether the flags ask for what changes to be kept.
+pub(crate) const fn keep(dry_run: bool) -> Keep {
+    if dry_run { Keep::Nothing } else { Keep::Commit }
+}
+
+/// The lines of a transaction: its receipt, where it ran and what became of it.
+pub(crate) fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
+    let mut lines = receipt::lines(&executed.receipt);
+    lines.push(line("engine", engines.join(" and ")));
+    lines.push(match executed.sequence {
+        Some(sequence) => line("committed", format!("as transaction {}", grouped(sequence))),
+        None => line("committed", "nothing, this was a dry run"),
+    });
+    lines
+}

@@ -1,0 +1,33 @@
+//! Hosts for tests.
+
+use std::fmt;
+
+use fusee_engine::{Host, Stop, Syscall, Trap};
+
+/// A host that answers no syscall.
+#[derive(Debug)]
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Trap(Trap::SyscallRefused))
+    }
+}
+
+/// A host that answers by a function.
+pub struct Answering<F>(pub F);
+
+impl<F> Host for Answering<F>
+where
+    F: FnMut(&mut Syscall<'_>) -> Result<u64, Stop> + Send + 'static,
+{
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        (self.0)(call)
+    }
+}
+
+impl<F> fmt::Debug for Answering<F> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Answering")
+    }
+}

@@ -1,0 +1,99 @@
+//! Lanes: the ways to run a program.
+
+use std::{fmt::Debug, sync::Arc};
+
+use fusee_engine::{Engine, Gas, Interrupt, Value};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::{Executor, RunRequest, Suspension};
+
+/// One way to run a program.
+#[derive(Debug)]
+pub struct Lane {
+    /// What it is called in a failed comparison.
+    pub name: &'static str,
+    /// Its engine and slices.
+    pub executor: Executor,
+    /// Whether it runs suspendable where it need not.
+    pub suspension: Suspension,
+}
+
+impl Lane {
+    /// A request to run on this lane.
+    #[must_use]
+    pub fn request<'a>(&self, entry: &'a str, args: &'a [Value], gas: Gas) -> RunRequest<'a> {
+        RunRequest {
+            suspension: self.suspension,
+            interrupt: Interrupt::new(),
+            ..RunRequest::new(entry, args, gas)
+        }
+    }
+}
+
+/// Every engine, plain and suspendable, with large slices and tiny ones.
+///
+/// # Panics
+///
+/// If an engine does not work on this machine.
+#[must_use]
+pub fn lanes() -> Vec<Lane> {
+    let wasmtime: Arc<dyn Engine> =
+        Arc::new(WasmtimeEngine::new().expect("Wasmtime works on this machine"));
+    let wasmi: Arc<dyn Engine> = Arc::new(WasmiEngine::new());
+    let large = Gas::new(1 << 24);
+    let tiny = Gas::new(97);
+    let lane = |name, engine: &Arc<dyn Engine>, slice, suspension| Lane {
+        name,
+        executor: Executor::builder(Arc::clone(engine)).slice(slice).build(),
+        suspension,
+    };
+    vec![
+        lane("wasmtime", &wasmtime, large, Suspension::AsNeeded),
+        lane("wasmi", &wasmi, large, Suspension::AsNeeded),
+        lane(
+            "wasmtime, suspendable",
+            &wasmtime,
+            large,
+            Suspension::Always,
+        ),
+        lane("wasmi, suspendable", &wasmi, large, Suspension::Always),
+        lane(
+            "wasmtime, tiny slices",
+            &wasmtime,
+            tiny,
+            Suspension::AsNeeded,
+        ),
+        lane("wasmi, tiny slices", &wasmi, tiny, Suspension::AsNeeded),
+        lane(
+            "wasmtime, suspendable, tiny slices",
+            &wasmtime,
+            tiny,
+            Suspension::Always,
+        ),
+        lane(
+            "wasmi, suspendable, tiny slices",
+            &wasmi,
+            tiny,
+            Suspension::Always,
+        ),
+    ]
+}
+
+/// What `observe` finds on every one of the lanes.
+///
+/// # Panics
+///
+/// If it finds different things on two of them.
+pub fn agreed<T: PartialEq + Debug>(lanes: &[Lane], mut observe: impl FnMut(&Lane) -> T) -> T {
+    let mut first: Option<(&Lane, T)> = None;
+    for lane in lanes {
+        let found = observe(lane);
+        match &first {
+            None => first = Some((lane, found)),
+            Some((other, expected)) => {
+                assert_eq!(found, *expected, "{} against {}", lane.name, other.name);
+            }
+        }
+    }
+    first.map(|(_, found)| found).expect("there is a lane")
+}

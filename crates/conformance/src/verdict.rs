@@ -1,0 +1,57 @@
+//! Verdicts: what of an outcome machines must agree on.
+
+use fusee_engine::{Trap, Value};
+use fusee_executor::Outcome;
+
+/// What of an outcome machines must agree on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// How the run ended.
+    pub ending: Ending,
+    /// The gas that it used.
+    pub gas_used: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Well, with these values.
+    Finished(Vec<Value>),
+    /// In a trap.
+    Trapped(Trap),
+    /// Out of gas.
+    OutOfGas,
+    /// It has not ended: it is parked.
+    Parked,
+}
+
+impl Verdict {
+    /// The verdict on an outcome. A run that is parked is dropped.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> Self {
+        Self::on(&outcome)
+    }
+
+    /// The verdict on an outcome that is still needed.
+    #[must_use]
+    pub fn on(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Finished(finished) => Verdict {
+                ending: Ending::Finished(finished.values().to_vec()),
+                gas_used: finished.gas_used().units(),
+            },
+            Outcome::Trapped(trap, ended) => Verdict {
+                ending: Ending::Trapped(*trap),
+                gas_used: ended.gas_used().units(),
+            },
+            Outcome::OutOfGas(ended) => Verdict {
+                ending: Ending::OutOfGas,
+                gas_used: ended.gas_used().units(),
+            },
+            Outcome::Syscall(_) | Outcome::GasEnd(_) => Verdict {
+                ending: Ending::Parked,
+                gas_used: 0,
+            },
+        }
+    }
+}

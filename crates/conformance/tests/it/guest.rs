@@ -1,0 +1,126 @@
+//! What the guests of these tests can import, and the host that answers them.
+
+use fusee_conformance::{Answering, Lane, Verdict, agreed, lanes};
+use fusee_engine::{EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
+use fusee_executor::{Outcome, Prepared};
+use fusee_instrument::{Rules, SyscallSignature};
+
+/// Every import is from this module.
+const MODULE: &str = "env";
+
+const I32: ValueType = ValueType::I32;
+const I64: ValueType = ValueType::I64;
+
+/// The number of `wait`, at which a guest is parked until somebody answers.
+pub(crate) const WAIT: u32 = 0;
+/// The gas that `tick` costs.
+pub(crate) const TICK_PRICE: u64 = 10;
+
+type Row = (
+    &'static str,
+    &'static [ValueType],
+    Option<ValueType>,
+    fn(&mut u64, &mut Syscall<'_>) -> Result<u64, Stop>,
+);
+
+/// The functions, by their numbers. The state of the host is how often it was ticked.
+const TABLE: &[Row] = &[
+    ("wait", &[I64], Some(I64), |_, _| Err(Stop::Suspend)),
+    ("sleep", &[], None, |_, _| Err(Stop::Suspend)),
+    ("add", &[I32, I64], Some(I64), |_, call| {
+        let [left, right, ..] = call.request.args;
+        Ok(left.wrapping_add(right))
+    }),
+    ("tick", &[], None, |ticks, call| {
+        call.charge(Gas::new(TICK_PRICE))?;
+        *ticks += 1;
+        Ok(0)
+    }),
+    ("ticks", &[], Some(I64), |ticks, _| Ok(*ticks)),
+    ("charge", &[I64], None, |_, call| {
+        call.charge(Gas::new(call.request.args[0]))?;
+        Ok(0)
+    }),
+    ("gas", &[], Some(I64), |_, call| Ok(call.gas_left().units())),
+    ("finish", &[], None, |_, _| Err(Stop::Finish)),
+    ("refuse", &[], None, |_, _| Err(Trap::SyscallRefused.into())),
+    ("fail", &[], None, |_, _| {
+        Err(Stop::Fail(EngineError::Host("as asked".into())))
+    }),
+    ("poke", &[I32, I32], None, |_, call| {
+        let at = usize::try_from(call.request.args[0]).map_err(|_| Trap::MemoryOutOfBounds)?;
+        let byte = call.memory.get_mut(at).ok_or(Trap::MemoryOutOfBounds)?;
+        *byte = call.request.args[1].to_le_bytes()[0];
+        Ok(0)
+    }),
+    (
+        "six",
+        &[I32, I64, I32, I64, I32, I64],
+        Some(I32),
+        |_, call| {
+            let digits = call.request.args.iter();
+            Ok(digits.fold(0, |number: u64, digit| {
+                number.wrapping_mul(10).wrapping_add(*digit)
+            }))
+        },
+    ),
+];
+
+/// The rules of version 1, with the functions of the table. A guest may be parked in `wait` alone.
+pub(crate) fn rules() -> Rules {
+    let signature = |(number, (name, params, result, _)): (u32, &Row)| SyscallSignature {
+        module: MODULE.to_owned(),
+        name: (*name).to_owned(),
+        number,
+        params: params.to_vec(),
+        result: *result,
+        may_suspend: number == WAIT,
+    };
+    Rules::v1((0..).zip(TABLE).map(signature).collect())
+}
+
+/// A host that was never ticked.
+pub(crate) fn host() -> Box<dyn Host> {
+    let mut ticks = 0;
+    Box::new(Answering(move |call: &mut Syscall<'_>| {
+        let number = usize::try_from(call.request.number).unwrap();
+        (TABLE[number].3)(&mut ticks, call)
+    }))
+}
+
+/// One way to enter a program.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) entry: &'a str,
+    pub(crate) args: &'a [Value],
+    pub(crate) gas: u64,
+}
+
+impl Call<'_> {
+    pub(crate) fn on(self, lane: &Lane, prepared: &Prepared) -> Outcome {
+        let request = lane.request(self.entry, self.args, Gas::new(self.gas));
+        lane.executor.run(prepared, request, host()).unwrap()
+    }
+}
+
+/// A program in the text format or the binary one.
+pub(crate) fn wasm(program: &str) -> Vec<u8> {
+    wat::parse_str(program).unwrap_or_else(|error| panic!("{error}\n{program}"))
+}
+
+/// A program of the folder `guests/wasm`.
+pub(crate) fn compiled(name: &str) -> Vec<u8> {
+    let path = format!(
+        "{}/../../guests/wasm/{name}.wasm",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The verdict that all lanes agree on.
+pub(crate) fn check(wasm: &[u8], call: Call<'_>) -> Verdict {
+    agreed(&lanes(), |lane| {
+        let prepared = lane.executor.prepare(wasm, &rules()).unwrap();
+        Verdict::of(call.on(lane, &prepared))
+    })
+}

@@ -1,0 +1,570 @@
+//! What the rules refuse: by which rule, how much of what, and where.
+
+use std::{collections::BTreeSet, fmt::Write};
+
+use expect_test::expect_file;
+use fusee_conformance::{Ending, Verdict, agreed, lanes};
+use fusee_engine::{Trap, Value, ValueType};
+use fusee_instrument::{Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, prepare};
+
+use crate::guest::{Call, compiled, rules, wasm};
+
+fn refusal(module: &[u8], rules: &Rules) -> Refusal {
+    match prepare(module, rules) {
+        Err(refusal) => refusal,
+        Ok(_) => panic!("accepted: {}", wasmprinter::print_bytes(module).unwrap()),
+    }
+}
+
+/// What breaks each rule that is not a limit.
+const BROKEN: &[(&str, &str)] = &[
+    ("valid", "(func (result i32))"),
+    ("valid", "(func (result externref) (ref.null extern))"),
+    ("valid", "(memory i64 1)"),
+    ("valid", "(memory 1) (memory 1)"),
+    ("valid", "(func (param v128))"),
+    (
+        "valid",
+        "(global i32 (i32.add (i32.const 1) (i32.const 2)))",
+    ),
+    ("valid", "(tag)"),
+    ("valid", "(type (struct))"),
+    ("floats", "(func (param f32))"),
+    ("floats", "(func (result f64) (unreachable))"),
+    ("floats", "(func (local f64))"),
+    ("floats", "(global f32 (f32.const 0))"),
+    ("floats", "(func (drop (f32.const 0)))"),
+    ("floats", "(func (unreachable) (f64.add) (drop))"),
+    (
+        "floats",
+        "(func (unreachable) (block (result f32) (unreachable)) (drop))",
+    ),
+    (
+        "floats",
+        "(func (unreachable) (i32.trunc_sat_f32_s) (drop))",
+    ),
+    ("operator", "(func $f (return_call $f))"),
+    (
+        "operator",
+        "(memory 1) (func (drop (i32.atomic.load (i32.const 0))))",
+    ),
+    (
+        "operator",
+        "(func (unreachable) (select (result i32 i32)) (drop))",
+    ),
+    ("type", "(func (local externref))"),
+    ("type", "(func (local v128))"),
+    (
+        "type",
+        "(func (unreachable) (block (result externref) (unreachable)) (drop))",
+    ),
+    ("import_kind", "(import \"env\" \"memory\" (memory 1))"),
+    (
+        "import_kind",
+        "(import \"env\" \"table\" (table 1 funcref))",
+    ),
+    ("import_kind", "(import \"env\" \"global\" (global i32))"),
+    ("unknown_import", "(import \"env\" \"nothing\" (func))"),
+    ("unknown_import", "(import \"other\" \"tick\" (func))"),
+    (
+        "unknown_import",
+        "(import \"env\" \"tick\" (func)) (import \"a\" \"b\" (func)) (import \"env\" \"c\" (func (param i32)))",
+    ),
+    (
+        "import_signature",
+        "(import \"env\" \"tick\" (func (param i32)))",
+    ),
+    (
+        "import_signature",
+        "(import \"env\" \"tick\" (func (result i32)))",
+    ),
+    (
+        "import_signature",
+        "(import \"env\" \"add\" (func (param i64 i32) (result i64)))",
+    ),
+    (
+        "import_signature",
+        "(import \"env\" \"seven\" (func (param i32 i32 i32 i32 i32 i32 i32)))",
+    ),
+    ("reserved_name", "(import \"fusee:host\" \"low\" (func))"),
+    ("reserved_name", "(import \"fusee:\" \"x\" (memory 1))"),
+    ("reserved_name", "(func (export \"fusee:gas\"))"),
+    ("reserved_name", "(memory (export \"fusee:anything\") 1)"),
+    ("segment", "(memory 1) (data (i32.const 65535) \"12\")"),
+    ("segment", "(memory 1) (data (i32.const -1) \"\")"),
+    ("segment", "(memory 0) (data (i32.const 0) \"1\")"),
+    (
+        "segment",
+        "(table 2 funcref) (func $f) (elem (i32.const 1) $f $f)",
+    ),
+    (
+        "segment",
+        "(table 9 funcref) (table 2 funcref) (func $f) (elem (table 1) (i32.const 2) func $f)",
+    ),
+];
+
+fn rules_with_seven() -> Rules {
+    let mut syscalls = rules().syscalls().to_vec();
+    syscalls.push(SyscallSignature {
+        module: "env".to_owned(),
+        name: "seven".to_owned(),
+        number: 100,
+        params: vec![ValueType::I32; 7],
+        result: None,
+        may_suspend: false,
+    });
+    Rules::v1(syscalls)
+}
+
+#[test]
+fn what_breaks_a_rule_is_refused_by_it() {
+    let rules = rules_with_seven();
+    let mut told = String::new();
+    for (rule, body) in BROKEN {
+        let refusal = refusal(&wasm(&format!("(module {body})")), &rules);
+        assert_eq!(refusal.rule.name(), *rule, "{body}: {refusal}");
+        assert_eq!((refusal.value, refusal.limit), (None, None), "{body}");
+        writeln!(told, "{body}\n    {refusal}").unwrap();
+    }
+    expect_file!["golden/refusals.txt"].assert_eq(&told);
+}
+
+/// What just fits into a segment's place is admitted.
+#[test]
+fn segments_may_fill_what_they_are_copied_into() {
+    let fits = [
+        "(memory 1) (data (i32.const 65534) \"12\") (data (i32.const 65536) \"\")",
+        "(table 2 funcref) (func $f) (elem (i32.const 0) $f $f) (elem (i32.const 2) func)",
+        "(memory 0) (data \"12\")",
+    ];
+    for body in fits {
+        let module = wasm(&format!("(module {body} (func (export \"run\")))"));
+        let call = Call {
+            entry: "run",
+            args: &[],
+            gas: 10_000,
+        };
+        let verdict = crate::guest::check(&module, call);
+        assert_eq!(verdict.ending, Ending::Finished(Vec::new()), "{body}");
+    }
+}
+
+type Field = fn(&mut Limits) -> &mut u64;
+
+/// A program for each limit, and how much of that it has.
+const LIMITED: &[(&str, Field, &str, u64)] = &[
+    ("code_bytes", |l| &mut l.code_bytes, "(func)", 24),
+    ("output_bytes", |l| &mut l.output_bytes, "(func)", 182),
+    (
+        "function_bytes",
+        |l| &mut l.function_bytes,
+        "(func (nop) (nop) (nop)) (func)",
+        5,
+    ),
+    (
+        "types",
+        |l| &mut l.types,
+        "(type (func)) (type (func (param i32))) (type (func (result i32)))",
+        3,
+    ),
+    (
+        "functions",
+        |l| &mut l.functions,
+        "(import \"env\" \"tick\" (func)) (func) (func)",
+        3,
+    ),
+    (
+        "imports",
+        |l| &mut l.imports,
+        "(import \"env\" \"tick\" (func)) (import \"env\" \"sleep\" (func)) (func)",
+        2,
+    ),
+    (
+        "exports",
+        |l| &mut l.exports,
+        "(func (export \"a\") (export \"b\")) (memory (export \"c\") 0)",
+        3,
+    ),
+    (
+        "params",
+        |l| &mut l.params,
+        "(type (func (param i32 i64 i32)))",
+        3,
+    ),
+    (
+        "results",
+        |l| &mut l.results,
+        "(type (func (result i32 i64)))",
+        2,
+    ),
+    (
+        "locals",
+        |l| &mut l.locals,
+        "(func (param i32 i32) (local i64 i64 i64 i32))",
+        6,
+    ),
+    (
+        "nesting",
+        |l| &mut l.nesting,
+        "(func (block (loop (if (i32.const 0) (then)))) (block))",
+        3,
+    ),
+    (
+        "br_table_targets",
+        |l| &mut l.br_table_targets,
+        "(func (br_table 0 0 0 0 0 (i32.const 0)))",
+        4,
+    ),
+    (
+        "globals",
+        |l| &mut l.globals,
+        "(global i32 (i32.const 0)) (global (mut i64) (i64.const 0))",
+        2,
+    ),
+    (
+        "tables",
+        |l| &mut l.tables,
+        "(table 1 funcref) (table 1 funcref) (table 1 funcref)",
+        3,
+    ),
+    (
+        "table_elements",
+        |l| &mut l.table_elements,
+        "(table 3 funcref) (table 7 funcref)",
+        7,
+    ),
+    (
+        "element_segments",
+        |l| &mut l.element_segments,
+        "(func $f) (elem func $f) (elem func $f)",
+        2,
+    ),
+    (
+        "segment_elements",
+        |l| &mut l.segment_elements,
+        "(func $f) (elem func $f $f) (elem funcref (ref.null func) (ref.func $f) (ref.null func))",
+        5,
+    ),
+    (
+        "data_segments",
+        |l| &mut l.data_segments,
+        "(memory 1) (data \"\") (data \"\")",
+        2,
+    ),
+    (
+        "data_bytes",
+        |l| &mut l.data_bytes,
+        "(memory 1) (data (i32.const 0) \"123\") (data \"45\")",
+        5,
+    ),
+    ("memory_pages", |l| &mut l.memory_pages, "(memory 9 20)", 9),
+    (
+        "frame_bytes",
+        |l| &mut l.frame_bytes,
+        "(func (param i32) (local i64) (drop (i32.add (i32.const 1) (i32.const 2))))",
+        64 + 8 * 4,
+    ),
+];
+
+#[test]
+fn what_is_over_a_limit_is_refused_and_what_is_at_it_is_not() {
+    let mut told = String::new();
+    for (name, field, body, value) in LIMITED {
+        let module = wasm(&format!("(module {body})"));
+        let limited = |most| {
+            let mut limits = Limits::v1();
+            *field(&mut limits) = most;
+            let syscalls = rules().syscalls().to_vec();
+            prepare(&module, &Rules::new(9, Schedule::v1(), limits, syscalls))
+        };
+        if let Err(refusal) = limited(*value) {
+            panic!("{name}: {refusal}");
+        }
+        let refusal = limited(value - 1).unwrap_err();
+        assert_eq!(refusal.rule, Rule::Limit(name), "{refusal}");
+        assert_eq!(refusal.rule.name(), *name);
+        assert_eq!(refusal.value, Some(*value), "{name}");
+        assert_eq!(refusal.limit, Some(value - 1), "{name}");
+        writeln!(told, "{refusal}").unwrap();
+    }
+    expect_file!["golden/limits.txt"].assert_eq(&told);
+
+    let tested: BTreeSet<&str> = LIMITED.iter().map(|(name, ..)| *name).collect();
+    let refusing: BTreeSet<&str> = Limits::v1()
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| *name != "stack_bytes")
+        .collect();
+    assert_eq!(tested, refusing);
+}
+
+/// The height of the stack is held while the guest runs, so that it refuses nothing.
+#[test]
+fn deeper_recursion_than_the_stack_limit_allows_is_a_trap() {
+    let module = wasm(
+        "(module (func $down (export \"down\") (param i32)
+           (if (local.get 0) (then (call $down (i32.sub (local.get 0) (i32.const 1)))))))",
+    );
+    let limits = Limits {
+        stack_bytes: 10 * (64 + 8 * (1 + 2)),
+        ..Limits::v1()
+    };
+    let rules = Rules::new(9, Schedule::v1(), limits, Vec::new());
+    let ending = |depth| {
+        agreed(&lanes(), |lane| {
+            let prepared = lane.executor.prepare(&module, &rules).unwrap();
+            let call = Call {
+                entry: "down",
+                args: &[Value::I32(depth)],
+                gas: 100_000,
+            };
+            Verdict::of(call.on(lane, &prepared)).ending
+        })
+    };
+    assert_eq!(ending(9), Ending::Finished(Vec::new()));
+    assert_eq!(ending(10), Ending::Trapped(Trap::StackOverflow));
+}
+
+/// The largest that the limits of version 1 admit, engines can compile and run.
+#[test]
+fn every_engine_runs_what_is_at_the_limits() {
+    let limits = Limits::v1();
+    let repeat = |count: u64, text: &str| text.repeat(usize::try_from(count).unwrap());
+    let params = repeat(limits.params, " i32");
+    let results = repeat(limits.results, " i64");
+    let values = repeat(limits.results, "(i64.const 1)");
+    let programs = [
+        format!(
+            "(memory 16) (data (i32.const 0) \"{}\")",
+            repeat(limits.code_bytes - 200, "x")
+        ),
+        format!("(memory {})", limits.memory_pages),
+        repeat(limits.globals, "(global (mut i64) (i64.const 1))"),
+        repeat(
+            limits.tables,
+            &format!("(table {} funcref)", limits.table_elements),
+        ),
+        repeat(limits.types - 1, "(type (func (param i64)))"),
+        repeat(limits.functions - 1, "(func)"),
+        format!("(func (param{params}) (result{results}) {values})"),
+        format!("(func (local{}))", repeat(limits.locals, " i64")),
+        format!(
+            "(func {}{})",
+            repeat(limits.nesting, "(block "),
+            repeat(limits.nesting, ")")
+        ),
+        format!(
+            "(func (br_table {} 0 (i32.const 0)))",
+            repeat(limits.br_table_targets, "0 ")
+        ),
+        format!(
+            "(func $f) (elem func {})",
+            repeat(limits.segment_elements, "$f ")
+        ),
+        format!(
+            "(func {})",
+            repeat(limits.function_bytes / 3 - 2, "(drop (i32.const 1))")
+        ),
+        format!(
+            "(memory 1) (func {})",
+            repeat(
+                limits.function_bytes / 13,
+                "(memory.fill (i32.const 1) (i32.const 1) (i32.const 1))"
+            )
+        ),
+    ];
+    let engines = &lanes()[..2];
+    for body in programs {
+        let module = wasm(&format!("(module (func (export \"run\")) {body})"));
+        let t = std::time::Instant::now();
+        let shown: String = body.chars().take(80).collect();
+        let ending = agreed(engines, |lane| {
+            let prepared = lane
+                .executor
+                .prepare(&module, &rules())
+                .unwrap_or_else(|error| panic!("{}: {shown}: {error}", lane.name));
+            let call = Call {
+                entry: "run",
+                args: &[],
+                gas: 10_000_000,
+            };
+            Verdict::of(call.on(lane, &prepared)).ending
+        });
+        assert_eq!(ending, Ending::Finished(Vec::new()), "{shown}");
+        eprintln!("TIME {:?} {shown}", t.elapsed());
+    }
+}
+
+#[test]
+fn a_refusal_lists_every_import_that_is_missing() {
+    let module = wasm(
+        "(module
+           (import \"env\" \"nothing\" (func))
+           (import \"env\" \"tick\" (func))
+           (import \"\" \"\" (func (param i32)))
+           (import \"wasi_snapshot_preview1\" \"fd_write\" (func (result f64))))",
+    );
+    let message = refusal(&module, &rules()).message;
+    let missing = "`env.nothing`, `.`, `wasi_snapshot_preview1.fd_write`";
+    assert!(message.ends_with(missing), "{message}");
+}
+
+/// What a hostile guest comes to.
+enum Fate {
+    Refused(&'static str),
+    Ends(Ending),
+}
+
+#[test]
+fn hostile_guests_are_refused_or_run_to_a_known_end() {
+    use Fate::{Ends, Refused};
+    let overflow = || Ends(Ending::Trapped(Trap::StackOverflow));
+    let fates = [
+        ("bulk_copies", Ends(Ending::OutOfGas)),
+        ("deep_nesting", Refused("nesting")),
+        ("endless_loop", Ends(Ending::OutOfGas)),
+        ("endless_recursion", overflow()),
+        ("exponential_calls", Ends(Ending::OutOfGas)),
+        ("export_reserved", Refused("reserved_name")),
+        ("floats", Refused("floats")),
+        ("giant_br_table", Refused("br_table_targets")),
+        ("import_reserved", Refused("reserved_name")),
+        ("import_unknown", Refused("unknown_import")),
+        ("indirect_recursion", overflow()),
+        ("many_locals", Refused("locals")),
+        ("memory_grower", Ends(Ending::OutOfGas)),
+        ("memory_hog", Refused("memory_pages")),
+        ("most_locals", Refused("locals")),
+        ("start_loop", Ends(Ending::OutOfGas)),
+    ];
+    let lanes = lanes();
+    for (name, fate) in fates {
+        let module = compiled(&format!("hostile_{name}"));
+        match fate {
+            Refused(rule) => {
+                let refusal = refusal(&module, &rules());
+                assert_eq!(refusal.rule.name(), rule, "{name}: {refusal}");
+            }
+            Ends(ending) => {
+                let verdict = agreed(&lanes, |lane| {
+                    let prepared = lane.executor.prepare(&module, &rules()).unwrap();
+                    let call = Call {
+                        entry: "run",
+                        args: &[],
+                        gas: 3_000_000,
+                    };
+                    Verdict::of(call.on(lane, &prepared))
+                });
+                assert_eq!(verdict.ending, ending, "{name}");
+            }
+        }
+    }
+}
+
+/// The rules with the syscalls of contracts.
+fn contract_rules() -> Rules {
+    let wire = |wire| match wire {
+        fusee_abi::Wire::I32 => ValueType::I32,
+        fusee_abi::Wire::I64 => ValueType::I64,
+    };
+    let signature = |syscall: &fusee_abi::Syscall| SyscallSignature {
+        module: fusee_abi::IMPORT_MODULE.to_owned(),
+        name: syscall.name.to_owned(),
+        number: syscall.number,
+        params: syscall
+            .params
+            .iter()
+            .filter_map(|param| param.wire.map(wire))
+            .collect(),
+        result: syscall.result.map(wire),
+        may_suspend: syscall.answer == fusee_abi::Answer::MaySuspend,
+    };
+    Rules::v1(fusee_abi::SYSCALLS.iter().map(signature).collect())
+}
+
+/// A prefix of a program is refused, but for the few that are programs themselves.
+#[test]
+fn a_program_that_breaks_off_is_refused() {
+    let token = compiled("token");
+    let rules = contract_rules();
+    prepare(&token, &rules).unwrap();
+    for end in 0..token.len() {
+        let prefix = &token[..end];
+        let is_program = wasmparser::validate(prefix).is_ok();
+        assert_eq!(prepare(prefix, &rules).is_ok(), is_program, "{end}");
+    }
+}
+
+/// Changes one bit of a program, in every place, and runs what is still a program.
+#[test]
+fn a_flipped_bit_is_refused_or_runs_alike() {
+    let arith = compiled("arith");
+    let rules = Rules::v1(Vec::new());
+    let engines = &lanes()[..2];
+    let mut admitted = 0;
+    for bit in 0..arith.len() * 8 {
+        let mut flipped = arith.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let Ok(program) = prepare(&flipped, &rules) else {
+            continue;
+        };
+        admitted += 1;
+        agreed(engines, |lane| {
+            let prepared = lane
+                .executor
+                .prepare(&flipped, &rules)
+                .unwrap_or_else(|error| panic!("bit {bit}, {}: {error}", lane.name));
+            program
+                .exports
+                .iter()
+                .map(|export| {
+                    let args: Vec<Value> =
+                        export.params.iter().map(|param| small(*param)).collect();
+                    let call = Call {
+                        entry: &export.name,
+                        args: &args,
+                        gas: 10_000,
+                    };
+                    Verdict::of(call.on(lane, &prepared))
+                })
+                .collect::<Vec<_>>()
+        });
+    }
+    assert!(admitted > 500, "{admitted}");
+}
+
+fn small(value_type: ValueType) -> Value {
+    match value_type {
+        ValueType::I32 => Value::I32(5),
+        ValueType::I64 => Value::I64(5),
+    }
+}
+
+/// Changes some bits of a larger program, here and there.
+#[test]
+fn flipped_bits_never_panic() {
+    let token = compiled("token");
+    let rules = contract_rules();
+    let engines = &lanes()[..2];
+    let mut random = fusee_conformance::smith::Random::new(1);
+    let (mut admitted, mut refused) = (0, 0);
+    for _ in 0..3_000 {
+        let mut flipped = token.clone();
+        for _ in 0..=random.below(3) {
+            let bit =
+                usize::try_from(random.below(u64::try_from(token.len() * 8).unwrap())).unwrap();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+        }
+        if prepare(&flipped, &rules).is_err() {
+            refused += 1;
+            continue;
+        }
+        admitted += 1;
+        if admitted % 50 == 0 {
+            for lane in engines {
+                lane.executor.prepare(&flipped, &rules).unwrap();
+            }
+        }
+    }
+    assert!(admitted > 300 && refused > 300, "{admitted} {refused}");
+}

@@ -1,0 +1,81 @@
+//! Addresses: 32 bytes that name an account or a contract.
+
+use std::{fmt, str::FromStr};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use fusee_engine::CodeHash;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+/// Names an account or a contract. Written as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Address([u8; 32]);
+
+/// A text that is not an address.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{text}` is not an address, which is 64 hexadecimal digits")]
+pub struct AddressError {
+    text: String,
+}
+
+impl Address {
+    /// The address of these bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The address of the contract that `creator` deploys with its transaction number `nonce`:
+    /// SHA-256 of a tag, the creator, the nonce (little-endian) and the code's hash.
+    #[must_use]
+    pub fn of_contract(creator: Address, nonce: u64, code: CodeHash) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(b"fusee contract address");
+        digest.update(creator.0);
+        digest.update(nonce.to_le_bytes());
+        digest.update(code.as_bytes());
+        Self(digest.finalize().into())
+    }
+
+    /// The address of a development account: SHA-256 of a tag and its name. Nobody has a key to it.
+    #[must_use]
+    pub fn of_development_account(name: &str) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(b"fusee development account");
+        digest.update(name.as_bytes());
+        Self(digest.finalize().into())
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        let mut bytes = [0; 32];
+        match hex::decode_to_slice(digits, &mut bytes) {
+            Ok(()) => Ok(Self(bytes)),
+            Err(_) => Err(AddressError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Errors: faults of the host. What a transaction can cause is in its receipt.
+
+use fusee_executor::{PrepareError, RunError};
+use fusee_state::StateError;
+use thiserror::Error;
+
+use crate::Address;
+
+/// A fault of the host: no receipt comes of it, and nothing changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ContractError {
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The state holds something under an account's key that is no account.
+    #[error("the state holds no valid account at {address}")]
+    CorruptAccount {
+        /// The account's address.
+        address: Address,
+        /// What is wrong with it.
+        source: std::io::Error,
+    },
+    /// The state names code that it does not hold.
+    #[error("the state holds no code for the contract at {address}")]
+    MissingCode {
+        /// The contract.
+        address: Address,
+    },
+    /// A program could not be prepared.
+    #[error("the contract's code could not be prepared")]
+    Prepare(#[from] PrepareError),
+    /// A program could not be run.
+    #[error("the contract could not be run")]
+    Run(#[from] RunError),
+    /// A frame came back without what it was lent: a bug.
+    #[error("a frame was lost")]
+    LostFrame,
+}

@@ -1,0 +1,96 @@
+//! Frames: one contract's call, and the host that answers its syscalls.
+
+use std::any::Any;
+
+use fusee_engine::{EngineError, Gas, Host, Stop, Syscall};
+
+use crate::{Address, ContractLimits, changes::Changes, changes::Mark, syscalls};
+
+/// One call while it runs.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) context: Context,
+    pub(crate) limits: ContractLimits,
+    /// What the transaction has changed; with the frame that runs, and with no other.
+    pub(crate) changes: Option<Changes>,
+    /// Where the changes were when this frame began.
+    pub(crate) mark: Option<Mark>,
+    pub(crate) output: Vec<u8>,
+    /// Whether the output is the message of a revert.
+    pub(crate) has_reverted: bool,
+    /// What the last call from this frame returned.
+    pub(crate) return_data: Vec<u8>,
+    /// The call that this frame waits for.
+    pub(crate) call: Option<CallRequest>,
+}
+
+/// What a contract can learn of its call.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) caller: Address,
+    pub(crate) address: Address,
+    pub(crate) method: String,
+    pub(crate) value: u128,
+    pub(crate) input: Vec<u8>,
+    pub(crate) access: Access,
+}
+
+/// Whether a call may change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
+/// A call that a frame asks for.
+#[derive(Debug)]
+pub(crate) struct CallRequest {
+    pub(crate) to: Address,
+    pub(crate) method: String,
+    pub(crate) value: u128,
+    pub(crate) input: Vec<u8>,
+    pub(crate) gas: Gas,
+}
+
+impl Frame {
+    pub(crate) fn new(
+        context: Context,
+        limits: ContractLimits,
+        changes: Changes,
+        mark: Mark,
+    ) -> Self {
+        Self {
+            context,
+            limits,
+            changes: Some(changes),
+            mark: Some(mark),
+            output: Vec::new(),
+            has_reverted: false,
+            return_data: Vec::new(),
+            call: None,
+        }
+    }
+
+    /// The frame that a run gives back.
+    pub(crate) fn from_host(host: Box<dyn Host>) -> Option<Box<Frame>> {
+        let host: Box<dyn Any> = host;
+        host.downcast().ok()
+    }
+
+    pub(crate) fn changes(&mut self) -> Result<&mut Changes, Stop> {
+        self.changes
+            .as_mut()
+            .ok_or_else(|| fail("a frame runs without the changes".into()))
+    }
+}
+
+impl Host for Frame {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        syscalls::dispatch(self, call)
+    }
+}
+
+/// A fault of the host in the middle of a syscall.
+pub(crate) fn fail(source: fusee_engine::Source) -> Stop {
+    Stop::Fail(EngineError::Host(source))
+}

@@ -1,0 +1,30 @@
+//! Contracts: code at an address, with its own key-value space.
+//!
+//! [`Contracts::execute`] runs a [`Transaction`] on a version of the state and gives back a
+//! [`Receipt`] and the changes; [`Contracts::query`] runs a method that may not change anything.
+//! Neither writes: the caller commits the changes.
+//!
+//! Guarantees: the receipt and the changes depend on the state, the transaction and the rules, and on
+//! nothing else. What a failed frame changed is undone; the gas that it used is not. A chain of calls
+//! takes no native stack.
+#![forbid(unsafe_code)]
+
+mod account;
+mod address;
+mod changes;
+mod contracts;
+mod error;
+mod frame;
+pub mod keys;
+mod receipt;
+mod rules;
+mod syscalls;
+mod transaction;
+
+pub use account::{Account, genesis};
+pub use address::{Address, AddressError};
+pub use contracts::{Applied, Contracts};
+pub use error::ContractError;
+pub use receipt::{Event, Receipt, ReceiptError, Rejection, Status};
+pub use rules::{ContractLimits, ContractPrices, ContractRules};
+pub use transaction::{Action, Query, Transaction};

@@ -1,0 +1,235 @@
+//! Receipts: what a transaction leaves.
+//!
+//! A receipt's canonical bytes are the borsh encoding of its fields in order. Everything in it is
+//! agreed between machines; messages for people come from outside what is agreed, except the
+//! output, which the contract wrote.
+
+use std::{fmt, io};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use fusee_engine::{Gas, Trap};
+use thiserror::Error;
+
+use crate::Address;
+
+/// What a transaction leaves, beside its changes to the state.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Receipt {
+    /// How it ended.
+    pub status: Status,
+    /// The gas that it was given.
+    #[borsh(serialize_with = "write_gas", deserialize_with = "read_gas")]
+    pub gas_limit: Gas,
+    /// The gas that it used.
+    #[borsh(serialize_with = "write_gas", deserialize_with = "read_gas")]
+    pub gas_used: Gas,
+    /// What the method returned; the message if it reverted.
+    pub output: Vec<u8>,
+    /// The events of the frames that did not fail, in order.
+    pub events: Vec<Event>,
+    /// The contract that it made.
+    pub deployed: Option<Address>,
+}
+
+/// Something that a contract made known.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Event {
+    /// The contract.
+    pub address: Address,
+    /// What to search by.
+    pub topic: Vec<u8>,
+    /// The rest.
+    pub data: Vec<u8>,
+}
+
+/// How a transaction or a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Well.
+    Success,
+    /// The contract reverted it; the output is its message.
+    Reverted,
+    /// The contract failed.
+    Trapped(Trap),
+    /// It needs more gas than it was given.
+    OutOfGas,
+    /// It could not begin.
+    Rejected(Rejection),
+}
+
+/// Why a call could not begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// There is no contract at the address.
+    UnknownAddress,
+    /// The contract has no such method. A method is an exported function without parameters and results,
+    /// other than `deploy`.
+    UnknownMethod,
+    /// The sender has less than the value.
+    InsufficientBalance,
+    /// The contract is on the call stack already.
+    Reentrant,
+    /// The call stack is as deep, or holds as much memory, as it may.
+    CallLimit,
+    /// The rules refuse the code.
+    RefusedCode,
+}
+
+/// Bytes that are not a receipt.
+#[derive(Debug, Error)]
+#[error("these bytes are not a receipt")]
+pub struct ReceiptError(#[from] io::Error);
+
+impl Receipt {
+    /// The canonical bytes.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        crate::account::encode(self)
+    }
+
+    /// The receipt that these canonical bytes are.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiptError`] if they are none.
+    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
+        Ok(borsh::from_slice(bytes)?)
+    }
+}
+
+impl Status {
+    /// The name that tools use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Success => "success",
+            Status::Reverted => "reverted",
+            Status::Trapped(_) => "trapped",
+            Status::OutOfGas => "out_of_gas",
+            Status::Rejected(_) => "rejected",
+        }
+    }
+
+    /// Stable numbers: they are in receipts.
+    const fn code(self) -> u16 {
+        match self {
+            Status::Success => 0,
+            Status::Reverted => 1,
+            Status::OutOfGas => 2,
+            Status::Rejected(rejection) => 0x100 | rejection.code(),
+            Status::Trapped(trap) => 0x200 | trap.code(),
+        }
+    }
+
+    fn from_code(code: u16) -> Option<Self> {
+        match code {
+            0 => Some(Status::Success),
+            1 => Some(Status::Reverted),
+            2 => Some(Status::OutOfGas),
+            0x100..0x200 => Rejection::ALL
+                .into_iter()
+                .map(Status::Rejected)
+                .find(|status| status.code() == code),
+            _ => Trap::ALL
+                .into_iter()
+                .map(Status::Trapped)
+                .find(|status| status.code() == code),
+        }
+    }
+}
+
+impl Rejection {
+    const ALL: [Rejection; 6] = [
+        Rejection::UnknownAddress,
+        Rejection::UnknownMethod,
+        Rejection::InsufficientBalance,
+        Rejection::Reentrant,
+        Rejection::CallLimit,
+        Rejection::RefusedCode,
+    ];
+
+    /// The name that tools use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Rejection::UnknownAddress => "unknown_address",
+            Rejection::UnknownMethod => "unknown_method",
+            Rejection::InsufficientBalance => "insufficient_balance",
+            Rejection::Reentrant => "reentrant",
+            Rejection::CallLimit => "call_limit",
+            Rejection::RefusedCode => "refused_code",
+        }
+    }
+
+    const fn code(self) -> u16 {
+        match self {
+            Rejection::UnknownAddress => 1,
+            Rejection::UnknownMethod => 2,
+            Rejection::InsufficientBalance => 3,
+            Rejection::Reentrant => 4,
+            Rejection::CallLimit => 5,
+            Rejection::RefusedCode => 6,
+        }
+    }
+}
+
+impl BorshSerialize for Status {
+    fn serialize<W: io::Write>(&self, writer: &mut W) -> io::Result<()> {
+        self.code().serialize(writer)
+    }
+}
+
+impl BorshDeserialize for Status {
+    fn deserialize_reader<R: io::Read>(reader: &mut R) -> io::Result<Self> {
+        let code = u16::deserialize_reader(reader)?;
+        Status::from_code(code).ok_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("{code} is not a status"),
+            )
+        })
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Status::Success => formatter.write_str("success"),
+            Status::Reverted => formatter.write_str("the contract reverted"),
+            Status::Trapped(trap) => write!(formatter, "the contract trapped: {trap}"),
+            Status::OutOfGas => formatter.write_str("out of gas"),
+            Status::Rejected(rejection) => rejection.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Rejection::UnknownAddress => "there is no contract at the address",
+            Rejection::UnknownMethod => "the contract has no such method",
+            Rejection::InsufficientBalance => "the sender's balance is smaller than the value",
+            Rejection::Reentrant => "the contract is on the call stack already",
+            Rejection::CallLimit => "the call stack is full",
+            Rejection::RefusedCode => "the rules refuse the code",
+        })
+    }
+}
+
+fn write_gas<W: io::Write>(gas: &Gas, writer: &mut W) -> io::Result<()> {
+    gas.units().serialize(writer)
+}
+
+fn read_gas<R: io::Read>(reader: &mut R) -> io::Result<Gas> {
+    let units = u64::deserialize_reader(reader)?;
+    let gas = Gas::new(units);
+    if gas.units() == units {
+        Ok(gas)
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{units} is more gas than there is"),
+        ))
+    }
+}

@@ -1,0 +1,37 @@
+//! Calls to other contracts. The frame is parked here; `contracts` runs the callee and resumes it.
+
+use fusee_engine::{Gas, Stop, Syscall, Trap};
+
+use super::{check_writable, take_address, take_array, take_region};
+use crate::frame::{CallRequest, Frame};
+
+const OPTIONS_BYTES: usize = 24;
+
+pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    let to = take_address(call, 0)?;
+    let method = take_region(call, 1, frame.limits.method_bytes)?;
+    // No export has a name that is not text; such a name is merely unknown.
+    let method = String::from_utf8_lossy(&method).into_owned();
+    let input = take_region(call, 3, frame.limits.data_bytes)?;
+    let options: [u8; OPTIONS_BYTES] = take_array(call, 5)?;
+    let (gas, value) = decode_options(&options).ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
+    if value > 0 {
+        check_writable(frame)?;
+    }
+    frame.call = Some(CallRequest {
+        to,
+        method,
+        value,
+        input,
+        gas: Gas::new(gas),
+    });
+    Err(Stop::Suspend)
+}
+
+fn decode_options(options: &[u8; OPTIONS_BYTES]) -> Option<(u64, u128)> {
+    let (gas, value) = options.split_first_chunk()?;
+    Some((
+        u64::from_le_bytes(*gas),
+        u128::from_le_bytes(*value.first_chunk()?),
+    ))
+}

@@ -1,0 +1,27 @@
+//! Who calls whom, with how much.
+
+use fusee_engine::{Stop, Syscall};
+
+use super::{give, take_address};
+use crate::frame::{Frame, fail};
+
+pub(super) fn caller(frame: &Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    give(call, 0, frame.context.caller.as_bytes()).map(|()| 0)
+}
+
+pub(super) fn own_address(frame: &Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    give(call, 0, frame.context.address.as_bytes()).map(|()| 0)
+}
+
+pub(super) fn value(frame: &Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    give(call, 0, &frame.context.value.to_le_bytes()).map(|()| 0)
+}
+
+pub(super) fn balance(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    let address = take_address(call, 0)?;
+    let account = frame
+        .changes()?
+        .account(address)
+        .map_err(|error| fail(error.into()))?;
+    give(call, 1, &account.balance.to_le_bytes()).map(|()| 0)
+}

@@ -1,0 +1,130 @@
+//! The syscalls, a family a file.
+//!
+//! A handler decodes, charges, acts and encodes. The base price is charged here, before anything
+//! else; a handler charges for bytes before it touches them.
+
+mod call;
+mod context;
+mod data;
+mod storage;
+
+use fusee_abi as abi;
+use fusee_engine::{Gas, Stop, Syscall, Trap};
+
+use crate::{
+    Address,
+    frame::{Access, Frame, fail},
+};
+
+pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    call.charge(Gas::new(row(call)?.price.base))?;
+    match call.request.number {
+        abi::INPUT_READ => data::input_read(frame, call),
+        abi::OUTPUT_WRITE => data::output_write(frame, call),
+        abi::REVERT => data::revert(frame, call),
+        abi::STORAGE_READ => storage::read(frame, call),
+        abi::STORAGE_WRITE => storage::write(frame, call),
+        abi::STORAGE_REMOVE => storage::remove(frame, call),
+        abi::CALLER => context::caller(frame, call),
+        abi::OWN_ADDRESS => context::own_address(frame, call),
+        abi::VALUE => context::value(frame, call),
+        abi::BALANCE => context::balance(frame, call),
+        abi::EVENT_EMIT => data::event_emit(frame, call),
+        abi::GAS_LEFT => Ok(call.gas_left().units()),
+        abi::CALL => call::call(frame, call),
+        abi::RETURN_DATA_READ => data::return_data_read(frame, call),
+        unknown => Err(fail(format!("syscall {unknown} has no handler").into())),
+    }
+}
+
+fn row(call: &Syscall<'_>) -> Result<&'static abi::Syscall, Stop> {
+    let number = call.request.number;
+    let row = usize::try_from(number)
+        .ok()
+        .and_then(|index| abi::SYSCALLS.get(index));
+    row.ok_or_else(|| fail(format!("syscall {number} is not in the table").into()))
+}
+
+/// Charges for `bytes` that the syscall touches.
+fn charge_bytes(call: &mut Syscall<'_>, bytes: usize) -> Result<(), Stop> {
+    let price = Gas::new(row(call)?.price.byte);
+    call.charge(price.saturating_mul(u64::try_from(bytes).unwrap_or(u64::MAX)))?;
+    Ok(())
+}
+
+/// The argument at `index` as an address or length: `i32` on the wire.
+fn arg(call: &Syscall<'_>, index: usize) -> Result<usize, Stop> {
+    let arg = call
+        .request
+        .args
+        .get(index)
+        .and_then(|arg| usize::try_from(*arg).ok());
+    arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
+}
+
+/// Charges for the region at the arguments `pointer` and `pointer + 1`, and copies it.
+fn take_region(call: &mut Syscall<'_>, pointer: usize, most: u32) -> Result<Vec<u8>, Stop> {
+    let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
+    if length > usize::try_from(most).unwrap_or(usize::MAX) {
+        return Err(Stop::Trap(Trap::SyscallRefused));
+    }
+    charge_bytes(call, length)?;
+    Ok(region(call, start, length)?.to_vec())
+}
+
+/// Charges for `N` bytes at the argument `pointer`, and copies them.
+fn take_array<const N: usize>(call: &mut Syscall<'_>, pointer: usize) -> Result<[u8; N], Stop> {
+    let start = arg(call, pointer)?;
+    charge_bytes(call, N)?;
+    let bytes = region(call, start, N)?;
+    bytes
+        .try_into()
+        .map_err(|_| Stop::Trap(Trap::MemoryOutOfBounds))
+}
+
+/// Charges for `bytes` and writes them at the argument `pointer`.
+fn give(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop> {
+    let start = arg(call, pointer)?;
+    charge_bytes(call, bytes.len())?;
+    region(call, start, bytes.len())?.copy_from_slice(bytes);
+    Ok(())
+}
+
+/// Writes what fits of `bytes` into the buffer at the arguments `pointer` and `pointer + 1`, charges
+/// for that, and answers the full length.
+fn give_buffer(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<u64, Stop> {
+    let capacity = arg(call, pointer.saturating_add(1))?;
+    let fitting = bytes.get(..capacity).unwrap_or(bytes);
+    give(call, pointer, fitting)?;
+    u64::try_from(bytes.len()).map_err(|error| fail(error.into()))
+}
+
+fn region<'a>(
+    call: &'a mut Syscall<'_>,
+    start: usize,
+    length: usize,
+) -> Result<&'a mut [u8], Stop> {
+    let end = start
+        .checked_add(length)
+        .ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
+    call.memory
+        .get_mut(start..end)
+        .ok_or(Stop::Trap(Trap::MemoryOutOfBounds))
+}
+
+fn take_address(call: &mut Syscall<'_>, pointer: usize) -> Result<Address, Stop> {
+    take_array(call, pointer).map(Address::new)
+}
+
+/// A negative status as a result on the wire.
+pub(crate) fn status(code: i32) -> u64 {
+    u64::from(code.cast_unsigned())
+}
+
+/// Refuses what a read-only call may not do.
+fn check_writable(frame: &Frame) -> Result<(), Stop> {
+    match frame.context.access {
+        Access::ReadWrite => Ok(()),
+        Access::ReadOnly => Err(Stop::Trap(Trap::SyscallRefused)),
+    }
+}

@@ -1,0 +1,275 @@
+//! Calls among contracts: what fails is undone, gas is kept, and depth costs no native stack.
+
+use fusee_abi::status;
+use fusee_contract::{Address, ContractRules, Rejection, Status};
+use fusee_engine::Trap;
+use fusee_executor::FrameLimits;
+
+use crate::world::{CALLER, COUNTER, FUNDS, GAS, World, alice, args, bob, counted};
+
+const ONE: [u8; 8] = 1_u64.to_le_bytes();
+
+fn target(address: Address, method: &str, input: &[u8]) -> Vec<u8> {
+    args(&[
+        address.as_bytes(),
+        &counted(method.as_bytes()),
+        &counted(input),
+    ])
+}
+
+fn chain(addresses: &[Address]) -> Vec<u8> {
+    let count = u32::try_from(addresses.len()).unwrap().to_le_bytes();
+    addresses.iter().fold(count.to_vec(), |bytes, address| {
+        args(&[&bytes, address.as_bytes()])
+    })
+}
+
+/// Calls `method` through `try_and_write`, and gives the status that the caller saw.
+fn caller_sees(world: &mut World, caller: Address, callee: Address, method: &str) -> i32 {
+    let receipt = world.call(
+        alice(),
+        caller,
+        "try_and_write",
+        &target(callee, method, &[]),
+    );
+    assert_eq!(receipt.status, Status::Success, "{receipt:?}");
+    i32::from_le_bytes(receipt.output.try_into().unwrap())
+}
+
+#[test]
+fn revert_in_callee_keeps_caller_writes() {
+    for (method, expected) in [
+        ("write_then_revert", status::REVERTED),
+        ("write_then_trap", status::TRAPPED),
+        ("write_then_loop", status::OUT_OF_GAS),
+        ("no_such_method", status::UNKNOWN_CALLEE),
+    ] {
+        let mut world = World::new();
+        let caller = world.deploy(CALLER, &[]);
+        let callee = world.deploy(CALLER, &[]);
+        assert_eq!(
+            caller_sees(&mut world, caller, callee, method),
+            expected,
+            "{method}"
+        );
+        assert_eq!(
+            world.stored(caller, b"before"),
+            Some(ONE.to_vec()),
+            "{method}"
+        );
+        assert_eq!(world.stored(callee, b"before"), None, "{method}");
+    }
+}
+
+#[test]
+fn gas_of_a_failed_callee_is_kept() {
+    let mut world = World::new();
+    let caller = world.deploy(CALLER, &[]);
+    let callee = world.deploy(CALLER, &[]);
+    let used = |world: &mut World, method| {
+        world
+            .call(
+                alice(),
+                caller,
+                "try_and_write",
+                &target(callee, method, &[]),
+            )
+            .gas_used
+            .units()
+    };
+    assert!(
+        used(&mut world, "write_then_loop") > GAS / 64 * 62,
+        "an endless callee uses what it is given"
+    );
+    let reverted = used(&mut world, "write_then_revert");
+    let unknown = used(&mut world, "no_such_method");
+    assert!(
+        reverted > unknown,
+        "the callee's work is paid for: {reverted} against {unknown}"
+    );
+}
+
+#[test]
+fn forward_returns_what_the_callee_returned() {
+    let mut world = World::new();
+    let caller = world.deploy(CALLER, &[]);
+    let counter = world.deploy(COUNTER, &[]);
+    let receipt = world.call(
+        alice(),
+        caller,
+        "forward",
+        &target(counter, "increment", &[]),
+    );
+    assert_eq!(receipt.output, args(&[&8_i32.to_le_bytes(), &ONE]));
+    assert_eq!(receipt.events.len(), 1);
+    assert_eq!(receipt.events[0].address, counter);
+    let receipt = world.call(alice(), caller, "forward", &target(counter, "add", &[1, 2]));
+    assert_eq!(
+        receipt.output,
+        args(&[&status::REVERTED.to_le_bytes(), b"add takes eight bytes"])
+    );
+    assert_eq!(world.query(counter, "value", &[]).output, ONE);
+}
+
+#[test]
+fn a_chain_of_calls_takes_no_native_stack() {
+    let mut world = World::new();
+    let contracts: Vec<Address> = (0..65).map(|_| world.deploy(CALLER, &[])).collect();
+    let (first, rest) = contracts.split_first().unwrap();
+    // 64 nested calls of frames on 256 KiB of native stack.
+    std::thread::scope(|scope| {
+        let run = || {
+            let receipt = world.call_with(alice(), *first, "nest", &chain(rest), 0, 1_000_000_000);
+            assert_eq!(receipt.status, Status::Success);
+            assert_eq!(receipt.output, 65_u32.to_le_bytes());
+            assert_eq!(receipt.events.len(), 65);
+        };
+        std::thread::Builder::new()
+            .stack_size(256 << 10)
+            .spawn_scoped(scope, run)
+            .unwrap()
+            .join()
+            .unwrap();
+    });
+    for contract in &contracts {
+        assert_eq!(world.stored(*contract, b"seen"), Some(ONE.to_vec()));
+    }
+}
+
+#[test]
+fn the_call_stack_has_limits() {
+    let page = 1 << 16;
+    for (limits, levels) in [
+        (
+            FrameLimits {
+                depth: 2,
+                memory_bytes: 100 * page,
+            },
+            3,
+        ),
+        (
+            FrameLimits {
+                depth: 100,
+                memory_bytes: 3 * page,
+            },
+            4,
+        ),
+    ] {
+        let mut world = World::with_rules(&ContractRules {
+            frames: limits,
+            ..ContractRules::v1()
+        });
+        let contracts: Vec<Address> = (0..6).map(|_| world.deploy(CALLER, &[])).collect();
+        // A level whose call is refused says that it is the last.
+        let receipt = world.call(alice(), contracts[0], "nest", &chain(&contracts[1..]));
+        assert_eq!(receipt.status, Status::Success, "{limits:?}");
+        assert_eq!(receipt.output, u32::to_le_bytes(levels), "{limits:?}");
+        let reached = contracts
+            .iter()
+            .filter(|contract| world.stored(**contract, b"seen").is_some())
+            .count();
+        assert_eq!(u32::try_from(reached), Ok(levels), "{limits:?}");
+    }
+}
+
+#[test]
+fn reentrancy_is_refused_and_both_frames_are_named() {
+    let mut world = World::new();
+    let first = world.deploy(CALLER, &[]);
+    let second = world.deploy(CALLER, &[]);
+    let back = target(first, "gas", &[]);
+    let inner = target(second, "forward", &back);
+    let receipt = world.call(alice(), first, "forward", &inner);
+    assert_eq!(receipt.status, Status::Success);
+    // The outer forward succeeded; in its output are the status and the message that the inner one got.
+    let (outer, rest) = receipt.output.split_at(4);
+    assert_eq!(
+        i32::from_le_bytes(outer.try_into().unwrap()),
+        i32::try_from(rest.len()).unwrap()
+    );
+    let (inner, message) = rest.split_at(4);
+    assert_eq!(inner, status::REENTRANT.to_le_bytes());
+    let message = String::from_utf8(message.to_vec()).unwrap();
+    let expected =
+        format!("frame 2 ({first}.gas) calls into frame 0 ({first}.forward), which has not ended");
+    assert_eq!(message, expected);
+}
+
+#[test]
+fn value_goes_along_and_comes_back() {
+    let mut world = World::new();
+    let caller = world.deploy(CALLER, &[]);
+    let receipt = world.call_with(bob(), caller, "who", &[], 500, GAS);
+    let expected = args(&[
+        bob().as_bytes(),
+        caller.as_bytes(),
+        &500_u128.to_le_bytes(),
+        &500_u128.to_le_bytes(),
+    ]);
+    assert_eq!(receipt.output, expected);
+    let send = |world: &mut World, units: u128| {
+        let input = args(&[alice().as_bytes(), &units.to_le_bytes()]);
+        i32::from_le_bytes(
+            world
+                .call(bob(), caller, "send", &input)
+                .output
+                .try_into()
+                .unwrap(),
+        )
+    };
+    assert_eq!(send(&mut world, 501), status::INSUFFICIENT_BALANCE);
+    assert_eq!(send(&mut world, 200), 0);
+    assert_eq!(world.account(caller).balance, 300);
+    assert_eq!(world.account(alice()).balance, FUNDS + 200);
+    assert_eq!(world.account(bob()).balance, FUNDS - 500);
+
+    let receipt = world.call_with(bob(), caller, "write_then_revert", &[], 100, GAS);
+    assert_eq!(receipt.status, Status::Reverted);
+    assert_eq!(
+        world.account(bob()).balance,
+        FUNDS - 500,
+        "the value of a failed call comes back"
+    );
+    let receipt = world.call_with(bob(), caller, "who", &[], FUNDS, GAS);
+    assert_eq!(
+        receipt.status,
+        Status::Rejected(Rejection::InsufficientBalance)
+    );
+}
+
+#[test]
+fn plain_transfers_need_no_contract() {
+    let mut world = World::new();
+    assert_eq!(
+        world.call_with(alice(), bob(), "", &[], 10, GAS).status,
+        Status::Success
+    );
+    assert_eq!(world.account(bob()).balance, FUNDS + 10);
+    assert_eq!(
+        world.call_with(alice(), alice(), "", &[], 10, GAS).status,
+        Status::Success
+    );
+    assert_eq!(world.account(alice()).balance, FUNDS - 10);
+    let receipt = world.call(alice(), bob(), "anything", &[]);
+    assert_eq!(receipt.status, Status::Rejected(Rejection::UnknownAddress));
+}
+
+#[test]
+fn a_read_only_call_reaches_no_write_through_others() {
+    let mut world = World::new();
+    let caller = world.deploy(CALLER, &[]);
+    let counter = world.deploy(COUNTER, &[]);
+    let receipt = world.query(caller, "forward", &target(counter, "increment", &[]));
+    assert_eq!(receipt.output, status::TRAPPED.to_le_bytes());
+    let receipt = world.query(caller, "forward", &target(counter, "value", &[]));
+    assert_eq!(
+        receipt.output,
+        args(&[&8_i32.to_le_bytes(), &0_u64.to_le_bytes()])
+    );
+    let receipt = world.query(
+        caller,
+        "send",
+        &args(&[bob().as_bytes(), &1_u128.to_le_bytes()]),
+    );
+    assert_eq!(receipt.status, Status::Trapped(Trap::SyscallRefused));
+}

@@ -1,0 +1,172 @@
+//! A small world: some accounts, and every lane doing the same to the same state.
+
+use std::sync::Arc;
+
+use fusee_conformance::lanes;
+use fusee_contract::{
+    Account, Action, Address, ContractRules, Contracts, Query, Receipt, Transaction, genesis, keys,
+};
+use fusee_engine::{Gas, Interrupt};
+use fusee_state::{MemoryState, StateReader};
+
+pub(crate) const TOKEN: &[u8] = include_bytes!("../../../../guests/wasm/token.wasm");
+pub(crate) const CALLER: &[u8] = include_bytes!("../../../../guests/wasm/caller.wasm");
+pub(crate) const COUNTER: &[u8] = include_bytes!("../../../../guests/wasm/counter.wasm");
+
+pub(crate) const GAS: u64 = 100_000_000;
+pub(crate) const FUNDS: u128 = 1_000_000;
+
+pub(crate) struct World {
+    lanes: Vec<(&'static str, Contracts)>,
+    pub(crate) state: MemoryState,
+}
+
+pub(crate) fn alice() -> Address {
+    Address::of_development_account("alice")
+}
+
+pub(crate) fn bob() -> Address {
+    Address::of_development_account("bob")
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with_rules(&ContractRules::v1())
+    }
+
+    pub(crate) fn with_rules(rules: &ContractRules) -> Self {
+        let mut state = MemoryState::new();
+        state.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
+        let contracts = |lane: fusee_conformance::Lane| {
+            let contracts =
+                Contracts::new(Arc::new(lane.executor), rules.clone()).suspension(lane.suspension);
+            (lane.name, contracts)
+        };
+        Self {
+            lanes: lanes().into_iter().map(contracts).collect(),
+            state,
+        }
+    }
+
+    fn reader(&self) -> Arc<dyn StateReader> {
+        Arc::new(self.state.clone())
+    }
+
+    /// Executes on every lane, holds receipts and changes against each other, and applies the changes.
+    pub(crate) fn send(&mut self, transaction: Transaction) -> Receipt {
+        let mut results = self.lanes.iter().map(|(name, contracts)| {
+            let applied = contracts
+                .execute(self.reader(), transaction.clone(), &Interrupt::new())
+                .unwrap();
+            (*name, applied.receipt, applied.diff)
+        });
+        let (first, receipt, diff) = results.next().unwrap();
+        for (name, other_receipt, other_diff) in results {
+            assert_eq!(other_receipt, receipt, "{name} against {first}");
+            assert_eq!(other_diff.encode(), diff.encode(), "{name} against {first}");
+        }
+        assert_eq!(Receipt::decode(&receipt.encode()).unwrap(), receipt);
+        self.state.apply(&diff);
+        receipt
+    }
+
+    pub(crate) fn deploy(&mut self, code: &[u8], input: &[u8]) -> Address {
+        let action = Action::Deploy {
+            code: code.to_vec(),
+            input: input.to_vec(),
+        };
+        let receipt = self.send(Transaction {
+            from: alice(),
+            action,
+            value: 0,
+            gas: Gas::new(GAS),
+        });
+        receipt
+            .deployed
+            .unwrap_or_else(|| panic!("not deployed: {receipt:?}"))
+    }
+
+    pub(crate) fn deploy_wat(&mut self, wat: &str) -> Address {
+        let code = wat::parse_str(wat).unwrap();
+        self.deploy(&code, &[])
+    }
+
+    pub(crate) fn call(
+        &mut self,
+        from: Address,
+        to: Address,
+        method: &str,
+        input: &[u8],
+    ) -> Receipt {
+        self.call_with(from, to, method, input, 0, GAS)
+    }
+
+    pub(crate) fn call_with(
+        &mut self,
+        from: Address,
+        to: Address,
+        method: &str,
+        input: &[u8],
+        value: u128,
+        gas: u64,
+    ) -> Receipt {
+        let action = Action::Call {
+            to,
+            method: method.to_owned(),
+            input: input.to_vec(),
+        };
+        self.send(Transaction {
+            from,
+            action,
+            value,
+            gas: Gas::new(gas),
+        })
+    }
+
+    pub(crate) fn query(&self, to: Address, method: &str, input: &[u8]) -> Receipt {
+        let query = Query {
+            from: bob(),
+            to,
+            method: method.to_owned(),
+            input: input.to_vec(),
+            gas: Gas::new(GAS),
+        };
+        let mut results = self.lanes.iter().map(|(name, contracts)| {
+            (
+                *name,
+                contracts
+                    .query(self.reader(), query.clone(), &Interrupt::new())
+                    .unwrap(),
+            )
+        });
+        let (first, receipt) = results.next().unwrap();
+        for (name, other) in results {
+            assert_eq!(other, receipt, "{name} against {first}");
+        }
+        receipt
+    }
+
+    pub(crate) fn account(&self, address: Address) -> Account {
+        let bytes = self.state.read(&keys::account(address)).unwrap();
+        bytes.map_or_else(Account::default, |bytes| Account::decode(&bytes).unwrap())
+    }
+
+    pub(crate) fn stored(&self, contract: Address, key: &[u8]) -> Option<Vec<u8>> {
+        self.state.read(&keys::storage(contract, key)).unwrap()
+    }
+
+    pub(crate) fn methods(&self, contract: Address) -> Option<Vec<String>> {
+        self.lanes[0].1.methods(self.reader(), contract).unwrap()
+    }
+}
+
+/// The concatenation of encoded arguments.
+pub(crate) fn args(parts: &[&[u8]]) -> Vec<u8> {
+    parts.concat()
+}
+
+/// Bytes with their length before them, as borsh has strings and vectors.
+pub(crate) fn counted(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap();
+    [&length.to_le_bytes(), bytes].concat()
+}

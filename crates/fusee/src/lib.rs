@@ -1,0 +1,36 @@
+//! The facade: what an embedder uses. It re-exports, and nothing depends on it.
+//!
+#![doc = include_str!("../../../README.md")]
+#![forbid(unsafe_code)]
+
+/// The sandbox: prepare a program, run it, resume it.
+pub mod sandbox {
+    pub use fusee_engine::{
+        AtGasEnd, CodeHash, Engine, EngineError, Export, Gas, Host, Import, Interrupt,
+        MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Program, RulesId, Stop, Syscall, SyscallRequest,
+        Trap, Value, ValueType,
+    };
+    pub use fusee_executor::{
+        Ended, Executor, ExecutorBuilder, Finished, FrameLimit, FrameLimits, FrameStack, GasEnded,
+        LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension,
+    };
+    pub use fusee_instrument::{Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, prepare};
+}
+
+/// The chain: contracts on a state, and the store that keeps it.
+pub mod chain {
+    pub use fusee_contract::{
+        Account, Action, Address, Applied, ContractError, ContractRules, Contracts, Event, Query,
+        Receipt, Rejection, Status, Transaction, genesis, keys,
+    };
+    pub use fusee_state::{Diff, MemoryState, StateError, StateReader};
+    pub use fusee_store::{Commit, Snapshot, Store, StoreError};
+}
+
+/// The engines, one a feature.
+pub mod engines {
+    #[cfg(feature = "wasmi")]
+    pub use fusee_engine_wasmi::WasmiEngine;
+    #[cfg(feature = "wasmtime")]
+    pub use fusee_engine_wasmtime::WasmtimeEngine;
+}
