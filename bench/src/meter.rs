@@ -104,16 +104,19 @@ impl Family {
         kernel.check(&mut peer)?;
         let expected = peer(n)?;
         Ok(Comparison {
-            ours: side(ours, n, expected),
-            peer: side(peer, n, expected),
+            ours: side(ours, kernel.name, n, expected),
+            peer: side(peer, kernel.name, n, expected),
         })
     }
 }
 
-fn side(mut contender: Contender, n: i32, expected: i64) -> Side {
+fn side(mut contender: Contender, name: &'static str, n: i32, expected: i64) -> Side {
     Box::new(move || {
         let (checksum, time) = processor_time(|| contender(n));
-        ensure!(checksum? == expected, "both sides disagree about {n}");
+        ensure!(
+            checksum? == expected,
+            "the sides disagree about {name} of {n}"
+        );
         Ok(time)
     })
 }

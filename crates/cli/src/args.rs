@@ -7,8 +7,9 @@ use fusee_engine::Gas;
 
 use crate::{
     engines::EngineChoice,
-    failure::EXIT_CODES,
+    failure::{EXIT_CODES, Exit, Failure},
     numbers::{parse_amount, parse_gas},
+    output::{Format, Output},
     values::{self, GRAMMAR},
 };
 
@@ -25,11 +26,18 @@ const DEFAULT_GAS: &str = "1000000000";
 #[command(name = "fusee", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// Answer with one JSON document
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
 
     /// Write plain text, even to a terminal
-    #[arg(long, global = true, env = "NO_COLOR", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Output",
+        env = "NO_COLOR",
+        hide_env_values = true
+    )]
+    #[arg(value_parser = FalseyValueParser::new())]
     pub(crate) no_color: bool,
 
     #[command(subcommand)]
@@ -226,6 +234,23 @@ pub(crate) struct FolderArgs {
 /// Bytes that were given in hexadecimal digits.
 #[derive(Clone, Debug)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
+
+/// Reads the command line. If that is all there is to do, says what has to be said and returns how
+/// the program ends.
+pub(crate) fn parse() -> Result<Cli, Exit> {
+    Cli::try_parse().map_err(|error| {
+        // If this cannot be written, nobody is there to read it.
+        let _ = error.print();
+        if !error.use_stderr() {
+            return Exit::Success;
+        }
+        if std::env::args_os().any(|arg| arg == "--json") {
+            let failure = Failure::usage(error.to_string().trim_end()).next("see `fusee --help`");
+            let _ = Output::new(Format::Json, true).json(&failure.json());
+        }
+        Exit::Usage
+    })
+}
 
 impl Hex {
     fn parse(text: &str) -> Result<Self, String> {

@@ -21,8 +21,6 @@ mod verbs;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::{
     args::{Cli, Verb},
     failure::{Exit, Failure},
@@ -34,7 +32,10 @@ fn main() -> ExitCode {
         json,
         no_color,
         verb,
-    } = Cli::parse();
+    } = match args::parse() {
+        Ok(cli) => cli,
+        Err(exit) => return exit.into(),
+    };
     let format = if json { Format::Json } else { Format::Text };
     let mut output = Output::new(format, no_color);
     let exit = match dispatch(verb, &mut output) {

@@ -48,7 +48,7 @@ pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failur
     if digits.len() < PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let failure = Failure::usage(format!("`{text}` names no account, and is no address"));
         return Err(failure.next(match nearest(name, ACCOUNTS) {
-            Some(near) => format!("did you mean `{near}`? {}", expected(&contracts)),
+            Some(near) => format!("did you mean `{near}`? If not, {}", expected(&contracts)),
             None => expected(&contracts),
         }));
     }
@@ -123,9 +123,9 @@ fn expected(contracts: &[Address]) -> String {
         0 => {
             format!("{accounts}, and there are no contracts yet: make one with `fusee deploy FILE`")
         }
-        1..=SHOWN => format!("{accounts}, the contracts {shown}"),
+        1..=SHOWN => format!("{accounts}, the contracts are {shown}"),
         count => format!(
-            "{accounts}, the contracts {shown} and {} more",
+            "{accounts}, the contracts are {shown} and {} more",
             count.saturating_sub(SHOWN)
         ),
     }

@@ -59,10 +59,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Checks and meters a program. `path` is where it came from, for the failure.
 pub(crate) fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
-    fusee_instrument::prepare(wasm, rules).map_err(|refusal| {
-        let next = advice(wasm, &refusal);
-        Failure::refused(path.display(), refusal).next(next)
-    })
+    fusee_instrument::prepare(wasm, rules).map_err(|refusal| refused(path, wasm, refusal))
+}
+
+/// The failure of a program that the rules refuse.
+pub(crate) fn refused(path: &Path, wasm: &[u8], refusal: Refusal) -> Failure {
+    let next = advice(wasm, &refusal);
+    Failure::refused(path.display(), refusal).next(next)
 }
 
 /// What the author of a refused program can do.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{failure::Exit, names, numbers::grouped};
 
 /// The most bytes that text shows of one thing.
-const SHOWN_BYTES: usize = 64;
+const SHOWN_BYTES: usize = 32;
 
 /// A receipt as JSON.
 #[derive(Debug, Serialize)]
@@ -111,15 +111,25 @@ pub(crate) fn line(about: &str, text: impl Into<String>) -> Line {
     [about.to_owned(), text.into()]
 }
 
-/// How it ended, with the contract's own words if it reverted.
-pub(crate) fn status(receipt: &Receipt) -> String {
+/// How it ended, and why.
+fn status(receipt: &Receipt) -> String {
     let name = receipt.status.name();
+    match reason(receipt) {
+        Some(reason) => format!("{name}: {reason}"),
+        None => name.to_owned(),
+    }
+}
+
+/// Why it ended so, in the contract's own words if it reverted.
+pub(crate) fn reason(receipt: &Receipt) -> Option<String> {
     match receipt.status {
-        Status::Success | Status::OutOfGas => name.to_owned(),
-        Status::Reverted if receipt.output.is_empty() => format!("{name}, without a message"),
-        Status::Reverted => format!("{name}: {}", text_or_hex(&receipt.output)),
-        Status::Trapped(trap) => format!("{name}: {trap}"),
-        Status::Rejected(rejection) => format!("{name}: {rejection}"),
+        Status::Success | Status::OutOfGas => None,
+        Status::Reverted if receipt.output.is_empty() => {
+            Some("the contract gives no message".to_owned())
+        }
+        Status::Reverted => Some(text_or_hex(&receipt.output)),
+        Status::Trapped(trap) => Some(trap.to_string()),
+        Status::Rejected(rejection) => Some(rejection.to_string()),
     }
 }
 

@@ -17,11 +17,11 @@ value, is small, and is what the contracts here read:
   5                    u64                  -5           i64
   true                 bool, one byte       null         an absent Option
   hello                string               '\"5\"'        string
-  @alice               address (32 bytes), of an account, 64 digits, or the beginning of a contract's
+  @alice               an address, 32 bytes: of an account, in full, or as a contract's first digits
   0x0102               these bytes, with no length
   '[1,2]'              Vec, a u32 length and the items
-  '{\"u8\":1}'           a number of this type: u8 to u128, i8 to i128; '{\"u128\":\"1\"}' if large
-  '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@x\"}'  a string, whatever it begins with
+  '{\"u8\":1}'           a number of a type, u8 to u128 or i8 to i128; '{\"u128\":\"1\"}' if large
+  '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@\"}'   a string, however it begins
   '{\"some\":5}'         a present Option";
 
 /// Finds the address that a text names.
@@ -57,13 +57,23 @@ struct Context<'a> {
     resolve: Resolve<'a>,
 }
 
-/// A word that is not JSON is a string, unless it looks like JSON with a mistake.
+/// A word that is not JSON is a string, unless it looks like JSON with a mistake. A number may be
+/// written with separators, as answers are.
 fn parse(text: &str) -> Result<Value, String> {
-    match serde_json::from_str(text) {
+    let is_number = text
+        .trim_start_matches('-')
+        .starts_with(|first: char| first.is_ascii_digit());
+    let plain = if is_number {
+        text.replace(['_', ','], "")
+    } else {
+        text.to_owned()
+    };
+    match serde_json::from_str(&plain) {
         Ok(value) => Ok(value),
-        Err(error) if text.starts_with(['{', '[', '"']) => {
-            Err(format!("is not valid JSON: {error}"))
+        Err(_) if is_number && !text.starts_with("0x") => {
+            Err("is neither a number nor a word; strings can be quoted, as '\"1a\"', and addresses begin with @".to_owned())
         }
+        Err(error) if text.starts_with(['{', '[', '"']) => Err(format!("is not valid JSON: {error}")),
         Err(_) => Ok(Value::String(text.to_owned())),
     }
 }

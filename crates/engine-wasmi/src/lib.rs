@@ -6,6 +6,7 @@
 
 mod engine;
 mod instance;
+mod limiter;
 mod link;
 mod module;
 mod trap;

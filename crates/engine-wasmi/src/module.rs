@@ -43,6 +43,7 @@ impl Module for WasmiModule {
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
         let mut store = Store::new(self.module.engine(), State::default());
+        store.limiter(|state| state);
         let instance = self
             .linker
             .instantiate_and_start(&mut store, &self.module)

@@ -66,6 +66,8 @@ fn config() -> Config {
         // Unwind tables are registered with a global list, which a churn of modules makes slow.
         .native_unwind_info(false)
         .generate_address_map(false)
+        // A trap is an answer, not an error to be traced, and tracing it takes time.
+        .wasm_backtrace_max_frames(None)
         .max_wasm_stack(GUEST_STACK_BYTES)
         .async_stack_size(GUEST_STACK_BYTES.saturating_add(HOST_STACK_BYTES))
         .wasm_features(WasmFeatures::all(), false)

@@ -55,6 +55,7 @@ impl Module for WasmtimeModule {
             source: error.into(),
         };
         let mut store = Store::new(self.module.engine(), State::default());
+        store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),
             // No start function runs here, so that nothing can make it wait.

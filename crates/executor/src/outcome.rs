@@ -191,7 +191,7 @@ impl Suspended {
     /// Ends the run: the guest may not make the syscall so.
     #[must_use]
     pub fn trap(self, trap: Trap) -> Outcome {
-        Outcome::Trapped(trap, settle(self.parked.run))
+        Outcome::Trapped(trap, settle(*self.parked.run))
     }
 }
 
@@ -342,7 +342,7 @@ impl Rest {
             instance: Some(instance),
         });
         Outcome::Finished(Finished {
-            ended: settle(run),
+            ended: settle(*run),
             values,
             live,
         })
@@ -352,12 +352,12 @@ impl Rest {
 fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
     match stop {
         Stop::Finish => Ok(Outcome::Finished(Finished {
-            ended: settle(run),
+            ended: settle(*run),
             values: Vec::new(),
             live: None,
         })),
         Stop::OutOfGas => Ok(out_of_gas(run)),
-        Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(run))),
+        Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(*run))),
         Stop::Fail(error) => Err(error.into()),
         _ => Err(
             EngineError::Host("a host function stopped the guest for no known reason".into())
@@ -369,12 +369,12 @@ fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
 /// Whoever uses more than the limit has used the limit.
 fn out_of_gas(mut run: Box<Run>) -> Outcome {
     run.meter.forfeit();
-    Outcome::OutOfGas(settle(run))
+    Outcome::OutOfGas(settle(*run))
 }
 
 /// The one place where a run's gas is settled.
-fn settle(run: Box<Run>) -> Ended {
-    let Run { host, meter } = *run;
+fn settle(run: Run) -> Ended {
+    let Run { host, meter } = run;
     Ended {
         host: HostBox(host),
         gas_limit: meter.limit(),

@@ -25,6 +25,8 @@ pub(crate) struct Plan {
     pub(crate) frame: u64,
     /// Whether it calls anything.
     pub(crate) calls: bool,
+    /// Whether it selects anything.
+    pub(crate) selects: bool,
 }
 
 /// A region that begins after an operator.
@@ -93,7 +95,7 @@ pub(crate) fn plan(
         dead_depth: None,
     };
     let mut highest = 0;
-    let mut calls = false;
+    let (mut calls, mut selects) = (false, false);
     let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
@@ -104,6 +106,7 @@ pub(crate) fn plan(
             operator,
             Operator::Call { .. } | Operator::CallIndirect { .. }
         );
+        selects |= matches!(operator, Operator::Select | Operator::TypedSelect { .. });
         planner.operator(&operator, offset, rules)?;
     }
     operators.finish().map_err(Refusal::from)?;
@@ -122,6 +125,7 @@ pub(crate) fn plan(
         locals: u32::try_from(count).unwrap_or(u32::MAX),
         frame,
         calls,
+        selects,
     })
 }
 

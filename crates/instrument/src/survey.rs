@@ -13,6 +13,9 @@ use crate::{
     plan::{self, Plan, check_limit},
 };
 
+/// What every wasm module begins with.
+const MAGIC: &[u8] = b"\0asm";
+
 /// What the first pass found.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
@@ -58,6 +61,10 @@ struct Totals {
 pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
     let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
     check_limit("code_bytes", bytes, rules.limits().code_bytes, None)?;
+    if !wasm.starts_with(MAGIC) {
+        let message = "not a wasm module, which begins with `\\0asm`";
+        return Err(Refusal::new(Rule::Valid, 0, message));
+    }
     let mut survey = Survey::default();
     let mut totals = Totals::default();
     let mut validator = Validator::new_with_features(features::admitted());

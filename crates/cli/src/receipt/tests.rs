@@ -26,10 +26,7 @@ fn bytes_that_look_like_something_get_a_hint() {
 
 #[test]
 fn control_characters_never_reach_a_terminal() {
-    assert_eq!(
-        hinted(b"\x1b[2Jgone"),
-        "0x1b5b324a676f6e65  (7,308,332,183,077,059,355)"
-    );
+    assert_eq!(hinted(b"\x1b[2Jbye"), "0x1b5b324a627965");
     assert_eq!(hint(b"\x1b[2J!"), None);
 }
 

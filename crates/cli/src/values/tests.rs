@@ -43,12 +43,8 @@ fn plain_values_have_the_obvious_types() {
     check(&[""], "00000000");
     check(&["0x0a0B"], "0a0b");
     check(&["@alice"], &"07".repeat(32));
-    check(
-        &["[1, \"a\"]"],
-        "020000000100000000000000010000006 1"
-            .replace(' ', "")
-            .as_str(),
-    );
+    check(&["[1, \"a\"]"], "0200000001000000000000000100000061");
+    check(&["1_000", "1,000"], &"e803000000000000".repeat(2));
 }
 
 #[test]
@@ -78,6 +74,8 @@ fn what_has_no_encoding_is_refused_with_its_place() {
     check_refused("{\"u8\":1,\"u16\":1}", "does not name one type");
     check_refused("{}", "does not name one type");
     check_refused("0x1", "hexadecimal");
+    check_refused("007", "neither a number nor a word");
+    check_refused("9ccfaeb0", "addresses begin with @");
     check_refused("{\"bytes\":[1]}", "a JSON string");
 }
 

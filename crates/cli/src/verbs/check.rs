@@ -13,7 +13,7 @@ use crate::{
     numbers::grouped,
     output::Output,
     program,
-    receipt::line,
+    receipt::{Line, line},
     table::table,
 };
 
@@ -113,14 +113,11 @@ impl Verdict {
         let hash = line("code hash", self.code_hash.as_str());
         match &self.found {
             Found::Valid(contents) => {
-                let mut text = format!("{}: valid\n", self.file);
                 let size = line(
                     "size",
                     format!("{size}, {} metered", grouped(contents.metered_size)),
                 );
-                text.push_str(&table(2, &[hash, size]));
-                text.push_str(&contents.text());
-                text
+                format!("{}: valid\n{}", self.file, contents.text(hash, size))
             }
             Found::Refused { refusal } => {
                 let mut lines = vec![hash, line("size", size), line("rule", refusal.rule)];
@@ -154,11 +151,12 @@ impl Contents {
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, hash: Line, size: Line) -> String {
         let memory = match &self.memory {
             Some(memory) => format!(
-                "{} pages, at most {}",
-                memory.initial_pages, memory.maximum_pages
+                "{} to {} pages of 64 KiB",
+                memory.initial_pages,
+                grouped(memory.maximum_pages)
             ),
             None => "none".to_owned(),
         };
@@ -170,6 +168,8 @@ impl Contents {
         let mut text = table(
             2,
             &[
+                hash,
+                size,
                 line("instance", format!("{} gas", grouped(self.instance_gas))),
                 line("memory", memory),
                 line("start", start),

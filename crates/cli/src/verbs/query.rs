@@ -4,7 +4,7 @@ use fusee_contract::{Query, Status};
 use fusee_engine::Trap;
 use serde::Serialize;
 
-use super::transaction::Resolved;
+use super::transaction::{self, Resolved};
 use crate::{
     args::QueryArgs,
     failure::{Exit, Failure},
@@ -47,7 +47,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
                 "a query may change nothing: use `fusee call`, perhaps with --dry-run",
             ));
         }
-        lines.push(line("engine", engines.join(" and ")));
+        lines.push(line("engine", transaction::ran_on(&engines)));
         table(0, &lines)
     })?;
     Ok(receipt::exit(&receipt))

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fusee_contract::ContractRules;
 use fusee_engine::{Export, Gas, Host, Program, Stop, Syscall, Trap, Value};
 use fusee_executor::{Executor, Outcome, RunRequest};
 use fusee_instrument::{Rule, Rules};
@@ -115,17 +116,17 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
 }
 
 fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
-    fusee_instrument::prepare(wasm, rules).map_err(|refusal| {
-        let next = match refusal.rule {
-            Rule::UnknownImport => {
-                "run gives a program no imports: a contract is run by `fusee deploy` and \
-                                    `fusee call`, and looked into by `fusee check`"
-                    .to_owned()
-            }
-            _ => program::advice(wasm, &refusal),
-        };
-        Failure::refused(path.display(), refusal).next(next)
-    })
+    match fusee_instrument::prepare(wasm, rules) {
+        Err(refusal) if refusal.rule == Rule::UnknownImport => {
+            // What is wrong with it even as a contract says more.
+            program::prepare(path, wasm, &ContractRules::v1().program)?;
+            Err(Failure::refused(path.display(), refusal).next(
+                "this is a contract, which needs a host: use `fusee deploy` and `fusee call`",
+            ))
+        }
+        Err(refusal) => Err(program::refused(path, wasm, refusal)),
+        Ok(program) => Ok(program),
+    }
 }
 
 /// The export of this name, or the only one.
@@ -133,7 +134,7 @@ fn find_export<'a>(program: &'a Program, name: Option<&str>) -> Result<&'a Expor
     let listed = || match program.exports.as_slice() {
         [] => "it exports no functions: export one, and build it again".to_owned(),
         exports => format!(
-            "it exports {}",
+            "the program exports {}",
             exports
                 .iter()
                 .map(program::signature)
@@ -145,7 +146,7 @@ fn find_export<'a>(program: &'a Program, name: Option<&str>) -> Result<&'a Expor
         (Some(name), exports) => program.export(name).ok_or_else(|| {
             let near = names::nearest(name, exports.iter().map(|export| export.name.as_str()));
             let near = near
-                .map(|near| format!("did you mean `{near}`? "))
+                .map(|near| format!("did you mean `{near}`? If not, "))
                 .unwrap_or_default();
             Failure::usage(format!("the program exports no function `{name}`"))
                 .next(format!("{near}{}", listed()))
@@ -167,7 +168,7 @@ fn parse_args(export: &Export, args: &[String]) -> Result<Vec<Value>, Failure> {
     if args.len() != export.params.len() {
         let (takes, given) = (export.params.len(), args.len());
         return Err(refuse(format!(
-            "`{}` takes {takes} arguments, and was given {given}",
+            "`{}` takes another number of arguments: {takes}, not {given}",
             export.name
         )));
     }

@@ -126,10 +126,18 @@ pub(crate) const fn keep(dry_run: bool) -> Keep {
     if dry_run { Keep::Nothing } else { Keep::Commit }
 }
 
+/// The engines that it ran on.
+pub(crate) fn ran_on(engines: &[&str]) -> String {
+    match engines {
+        [only] => (*only).to_owned(),
+        several => format!("{}, which agree", several.join(" and ")),
+    }
+}
+
 /// The lines of a transaction: its receipt, where it ran and what became of it.
 pub(crate) fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
     let mut lines = receipt::lines(&executed.receipt);
-    lines.push(line("engine", engines.join(" and ")));
+    lines.push(line("engine", ran_on(engines)));
     lines.push(match executed.sequence {
         Some(sequence) => line("committed", format!("as transaction {}", grouped(sequence))),
         None => line("committed", "nothing, this was a dry run"),

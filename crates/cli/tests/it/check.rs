@@ -1,0 +1,83 @@
+//! `check`: what is in a program, or why it is refused.
+
+use expect_test::expect;
+use serde_json::json;
+
+use crate::support::Folder;
+
+#[test]
+fn a_valid_contract_is_described() {
+    let folder = Folder::new();
+    let answer = folder.json("check counter.wasm", 0);
+    assert_eq!(answer["valid"], true);
+    assert_eq!(answer["size"], 513);
+    assert!(answer["metered_size"].as_u64().unwrap() > 513);
+    assert_eq!(
+        answer["memory"],
+        json!({"initial_pages": 1, "maximum_pages": 1024})
+    );
+    assert_eq!(
+        answer["imports"][0],
+        json!({"module": "fusee", "name": "input_read", "params": ["i32", "i32"], "results": ["i32"], "may_suspend": false})
+    );
+    assert_eq!(
+        answer["exports"][0],
+        json!({"name": "deploy", "params": [], "results": []})
+    );
+    assert_eq!(answer["code_hash"].as_str().unwrap().len(), 64);
+
+    let text = folder.text("check caller.wasm", 0);
+    let call = text
+        .lines()
+        .find(|line| line.contains("fusee.call("))
+        .unwrap();
+    assert!(call.ends_with("may suspend"), "{text}");
+    assert!(text.contains("\n    write_then_trap()\n"), "{text}");
+}
+
+#[test]
+fn a_refused_program_is_told_the_rule_and_where() {
+    let folder = Folder::new();
+    let answer = folder.json("check hostile_giant_br_table.wasm", 1);
+    assert_eq!(answer["valid"], false);
+    let refusal = &answer["refusal"];
+    assert_eq!(refusal["rule"], "br_table_targets");
+    assert_eq!(refusal["value"], 200_000);
+    assert_eq!(refusal["limit"], 4_096);
+    assert_eq!(refusal["offset"], 75);
+
+    expect![[r#"
+        hostile_floats.wasm: refused
+          code hash  ff93b0f0cacf6805d66790c7a982bef181fc5a8bb1d9cdf498efb143d1c3c0a4
+          size       114 bytes
+          rule       floats
+          offset     59 (0x3b)
+          why        floating point (`f64`) is not admitted
+          next       use integers: floating point is not the same on all machines
+    "#]]
+    .assert_eq(&folder.text("check hostile_floats.wasm", 1));
+}
+
+#[test]
+fn what_is_not_wasm_or_not_all_of_it_is_told_apart() {
+    let folder = Folder::new();
+    let token = std::fs::read(folder.path().join("token.wasm")).unwrap();
+    folder.write("half.wasm", &token[..token.len() / 2]);
+    folder.write("empty.wasm", "");
+    folder.write("picture.wasm", "\u{89}PNG and so on");
+    let next = |file: &str| {
+        let refusal = folder.json(&format!("check {file}"), 1)["refusal"].take();
+        assert_eq!(refusal["rule"], "valid");
+        assert!(refusal["offset"].is_u64());
+        refusal["next"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        next("half.wasm"),
+        "the file ends too early, after 2209 bytes; build or copy it again"
+    );
+    assert_eq!(
+        next("empty.wasm"),
+        "the file is empty; build or copy it again"
+    );
+    assert!(next("picture.wasm").starts_with("the file is not wasm"));
+}

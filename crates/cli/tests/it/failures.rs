@@ -1,0 +1,377 @@
+//! Errors: what, where and what next, each with its exit code.
+
+use std::{fs, process::Stdio};
+
+use expect_test::{Expect, expect};
+use fusee_store::Store;
+
+use crate::support::Folder;
+
+/// Checks what a command complains about, in text and in JSON.
+fn check(folder: &Folder, words: &str, code: i32, expected: Expect) {
+    let answer = folder.fusee(words);
+    assert_eq!(answer.code, code, "{words}: {answer:?}");
+    assert_eq!(answer.stdout, "", "{words}");
+    expected.assert_eq(&answer.stderr);
+
+    let error = folder.json(words, code)["error"].take();
+    assert_eq!(error["exit_code"], code, "{words}");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        answer.stderr.starts_with(&format!("error: {message}\n")),
+        "{words}"
+    );
+    assert!(
+        error["next"].is_string() && error["causes"].is_array(),
+        "{words}: {error}"
+    );
+}
+
+#[test]
+fn files() {
+    let folder = Folder::new();
+    let token = fs::read(folder.path().join("token.wasm")).unwrap();
+    folder.write("half.wasm", &token[..token.len() / 2]);
+    folder.write("notes.txt", "to do");
+    folder.write("broken.wat", "(module (func (nope)))");
+    check(
+        &folder,
+        "run no.wasm",
+        2,
+        expect![[r#"
+        error: there is no file `no.wasm`
+          cause: No such file or directory (os error 2)
+          next: check the path, or build the program
+    "#]],
+    );
+    check(
+        &folder,
+        "check .",
+        2,
+        expect![[r#"
+        error: `.` is a folder
+          cause: is a directory
+          next: name a .wasm or .wat file in it
+    "#]],
+    );
+    check(
+        &folder,
+        "deploy notes.txt",
+        1,
+        expect![[r#"
+        error: `notes.txt` cannot be used
+          cause: refused by rule `valid`: not a wasm module, which begins with `\0asm` (at byte 0x0)
+          next: the file is not wasm: name a .wasm file, which begins with `\0asm`, or a .wat file
+    "#]],
+    );
+    check(
+        &folder,
+        "run half.wasm",
+        1,
+        expect![[r#"
+            error: `half.wasm` cannot be used
+              cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
+              next: the file ends too early, after 2209 bytes; build or copy it again
+        "#]],
+    );
+    check(
+        &folder,
+        "deploy half.wasm",
+        1,
+        expect![[r#"
+        error: `half.wasm` cannot be used
+          cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
+          next: the file ends too early, after 2209 bytes; build or copy it again
+    "#]],
+    );
+    check(
+        &folder,
+        "run broken.wat",
+        1,
+        expect![[r#"
+        error: `broken.wat` is wasm text with a mistake
+          cause: unknown operator or unexpected token
+             --> broken.wat:1:16
+              |
+            1 | (module (func (nope)))
+              |                ^
+          next: correct it at that place
+    "#]],
+    );
+    check(
+        &folder,
+        "run counter.wasm",
+        1,
+        expect![[r#"
+            error: `counter.wasm` cannot be used
+              cause: refused by rule `unknown_import`: imports functions that the host does not have: `fusee.input_read`, `fusee.output_write`, `fusee.revert`, `fusee.storage_read`, `fusee.storage_write`, `fusee.event_emit`
+              next: this is a contract, which needs a host: use `fusee deploy` and `fusee call`
+        "#]],
+    );
+    assert!(
+        !folder.path().join(".fusee").exists(),
+        "a refused program makes no data folder"
+    );
+}
+
+#[test]
+fn functions_and_their_arguments() {
+    let folder = Folder::new();
+    folder.write(
+        "few.wat",
+        "(module (func (export \"hello\") (param i32 i64)) (func (export \"bye\")))",
+    );
+    check(
+        &folder,
+        "run few.wat",
+        2,
+        expect![[r#"
+            error: the program has several functions to run
+              next: name one with --invoke: the program exports hello(i32, i64), bye()
+        "#]],
+    );
+    check(
+        &folder,
+        "run few.wat --invoke helo",
+        2,
+        expect![[r#"
+            error: the program exports no function `helo`
+              next: did you mean `hello`? If not, the program exports hello(i32, i64), bye()
+        "#]],
+    );
+    check(
+        &folder,
+        "run few.wat --invoke hello 1",
+        2,
+        expect![[r#"
+        error: `hello` takes another number of arguments: 2, not 1
+          next: give it what `hello(i32, i64)` takes, in order
+    "#]],
+    );
+    check(
+        &folder,
+        "run few.wat --invoke hello 1 x",
+        2,
+        expect![[r#"
+            error: `x` is not an i64, which is a whole number from -9223372036854775808 to 18446744073709551615
+              next: give it what `hello(i32, i64)` takes, in order
+        "#]],
+    );
+}
+
+#[test]
+fn names_of_accounts_contracts_and_methods() {
+    let folder = Folder::new();
+    check(
+        &folder,
+        "call abcdef12 go",
+        2,
+        expect![[r#"
+        error: there is no contract at `abcdef12`
+          next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, and there are no contracts yet: make one with `fusee deploy FILE`
+    "#]],
+    );
+    let counter = folder.deploy("counter.wasm");
+    check(
+        &folder,
+        &format!("call {counter} increments"),
+        2,
+        expect![[r#"
+            error: the contract 11b930664eee has no method `increments`
+              next: did you mean `increment`? It has `increment`, `add`, `value`
+        "#]],
+    );
+    check(
+        &folder,
+        &format!("query {counter} xyz"),
+        2,
+        expect![[r#"
+            error: the contract 11b930664eee has no method `xyz`
+              next: it has `increment`, `add`, `value`
+        "#]],
+    );
+    check(
+        &folder,
+        &format!("call {counter} deploy"),
+        2,
+        expect![[r#"
+            error: the contract 11b930664eee has no method `deploy`
+              next: `deploy` runs once, when a contract is made; it also has `increment`, `add`, `value`
+        "#]],
+    );
+    check(
+        &folder,
+        "call abcdef12 go",
+        2,
+        expect![[r#"
+        error: there is no contract at `abcdef12`
+          next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
+    "#]],
+    );
+    check(
+        &folder,
+        "query bob value",
+        2,
+        expect![[r#"
+        error: there is no contract at `bob`
+          next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
+    "#]],
+    );
+    check(
+        &folder,
+        "call alcie --value 1",
+        2,
+        expect![[r#"
+            error: `alcie` names no account, and is no address
+              next: did you mean `alice`? If not, the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
+        "#]],
+    );
+    check(
+        &folder,
+        "call bob --from mallory",
+        2,
+        expect![[r#"
+        error: `mallory` names no account, and is no address
+          next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
+    "#]],
+    );
+    check(
+        &folder,
+        &format!("call {counter} add --args 1.5"),
+        2,
+        expect![[r#"
+            error: argument 1 (`1.5`) has 1.5, which is neither a u64 nor an i64; larger ones are named, as in {"u128":"1"}
+              next: allowed are numbers, true, false, null, strings, @NAME, 0xHEX, [..] and types as in {"u8":1}; see `fusee call --help`
+        "#]],
+    );
+    assert_eq!(
+        folder.json("accounts", 0)["next_sequence"],
+        2,
+        "nothing of this was committed"
+    );
+}
+
+#[test]
+fn a_locked_folder() {
+    let folder = Folder::new();
+    let _store = Store::open(&folder.path().join(".fusee")).unwrap();
+    check(
+        &folder,
+        "accounts",
+        4,
+        expect![[r#"
+        error: .fusee is in use by another process
+          next: wait until the other process ends, or name another folder with --data
+    "#]],
+    );
+    check(
+        &folder,
+        "call bob --value 1",
+        4,
+        expect![[r#"
+        error: .fusee is in use by another process
+          next: wait until the other process ends, or name another folder with --data
+    "#]],
+    );
+}
+
+#[test]
+fn a_foreign_folder_is_left_alone() {
+    let folder = Folder::new();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("letter.txt"), "dear").unwrap();
+    check(
+        &folder,
+        "accounts --data home",
+        4,
+        expect![[r#"
+        error: home is a directory of other files, not a store
+          next: name an empty or a new folder with --data; nothing was written into this one
+    "#]],
+    );
+    check(
+        &folder,
+        "deploy counter.wasm --data home",
+        4,
+        expect![[r#"
+            error: home is a directory of other files, not a store
+              next: name an empty or a new folder with --data; nothing was written into this one
+        "#]],
+    );
+    assert_eq!(fs::read_dir(&home).unwrap().count(), 1);
+
+    fs::remove_file(home.join("letter.txt")).unwrap();
+    fs::write(home.join("state.redb"), "not a database").unwrap();
+    check(
+        &folder,
+        "accounts --data home",
+        4,
+        expect![[r#"
+        error: home/state.redb is a file of another kind, not a store
+          next: name another folder with --data; nothing was written into this one
+    "#]],
+    );
+    assert_eq!(
+        fs::read(home.join("state.redb")).unwrap(),
+        b"not a database"
+    );
+}
+
+#[test]
+fn flags() {
+    let folder = Folder::new();
+    for words in [
+        "",
+        "fly",
+        "run",
+        "run arith.wasm --gas x",
+        "call bob --args 1 --input 00",
+        "query bob",
+    ] {
+        assert_eq!(folder.fusee(words).code, 2, "{words}");
+    }
+    let help = folder.text("--help", 0);
+    assert!(
+        help.contains("Exit codes:") && help.contains("3  the engines disagree"),
+        "{help}"
+    );
+    for verb in [
+        "demo", "run", "check", "deploy", "call", "query", "accounts",
+    ] {
+        let help = folder.text(&format!("{verb} --help"), 0);
+        let examples = help
+            .lines()
+            .filter(|line| line.starts_with(&format!("  fusee {verb}")))
+            .count();
+        assert!(examples >= 2, "{help}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let folder = Folder::new();
+    for words in ["demo", "accounts", "check token.wasm --json"] {
+        let mut child = folder
+            .command(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words}");
+        assert_eq!(output.stderr, b"", "{words}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_told_in_json_too() {
+    let folder = Folder::new();
+    let error = folder.json("run arith.wasm --gas x", 2)["error"].take();
+    assert!(
+        error["message"].as_str().unwrap().contains("--gas"),
+        "{error}"
+    );
+    assert_eq!(error["exit_code"], 2);
+}

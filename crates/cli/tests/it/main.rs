@@ -1,0 +1,16 @@
+//! The program as its users meet it: commands in, answers and exit codes out.
+
+#[cfg(test)]
+mod chain;
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,102 @@
+//! A program from a seed.
+
+use arbitrary::Unstructured;
+use fusee_engine::ValueType;
+
+use super::Random;
+
+/// Every import is from this module.
+pub(super) const MODULE: &str = "smith";
+/// The import that costs gas.
+pub(super) const NOTE: u32 = 1;
+/// The import at which a guest is parked.
+pub(super) const WAIT: u32 = 2;
+
+/// The numbers, names, parameters and results of what a program may import.
+pub(super) const IMPORTS: &[(u32, &str, &[ValueType], Option<ValueType>)] = &[
+    (
+        0,
+        "mix",
+        &[ValueType::I32, ValueType::I64],
+        Some(ValueType::I64),
+    ),
+    (NOTE, "note", &[ValueType::I64], None),
+    (WAIT, "wait", &[ValueType::I32], Some(ValueType::I32)),
+];
+
+/// A module with the imports of [`IMPORTS`], to choose from; `wait` comes last.
+const AVAILABLE: &str = r#"(module
+  (import "smith" "mix" (func (param i32 i64) (result i64)))
+  (import "smith" "note" (func (param i64)))
+  (import "smith" "wait" (func (param i32) (result i32))))"#;
+const AVAILABLE_WITHOUT_WAIT: &str = r#"(module
+  (import "smith" "mix" (func (param i32 i64) (result i64)))
+  (import "smith" "note" (func (param i64))))"#;
+
+/// The program of a seed; `None` if nothing comes of it.
+pub(super) fn make(seed: u64) -> Option<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let size = 512 << random.below(5);
+    let bytes: Vec<u8> = std::iter::repeat_with(|| random.number().to_le_bytes())
+        .take(size)
+        .flatten()
+        .collect();
+    let config = config(&mut random)?;
+    wasm_smith::Module::new(config, &mut Unstructured::new(&bytes))
+        .ok()
+        .map(|module| module.to_bytes())
+}
+
+fn config(random: &mut Random) -> Option<wasm_smith::Config> {
+    let available = match random.below(3) {
+        0 => AVAILABLE,
+        _ => AVAILABLE_WITHOUT_WAIT,
+    };
+    Some(wasm_smith::Config {
+        available_imports: Some(wat::parse_str(available).ok()?),
+        // Most that uses references at all uses some that are not admitted.
+        reference_types_enabled: random.below(4) == 0,
+        disallow_traps: random.below(2) == 0,
+        max_instructions: 300,
+        max_funcs: 12,
+        min_funcs: 1,
+        max_types: 20,
+        max_tables: 2,
+        max_table_elements: 1_000,
+        min_memories: u32::from(random.below(4) != 0),
+        max_memories: 1,
+        max_memory32_bytes: 8 << 16,
+        max_data_segments: 5,
+        max_element_segments: 5,
+        max_globals: 10,
+        max_imports: 5,
+        export_everything: true,
+        allow_floats: false,
+        ..nothing_else()
+    })
+}
+
+/// No proposal that is not admitted.
+fn nothing_else() -> wasm_smith::Config {
+    wasm_smith::Config {
+        bulk_memory_enabled: true,
+        multi_value_enabled: true,
+        sign_extension_ops_enabled: true,
+        saturating_float_to_int_enabled: true,
+        acquire_release_atomics_enabled: false,
+        compact_imports_enabled: false,
+        custom_descriptors_enabled: false,
+        custom_page_sizes_enabled: false,
+        exceptions_enabled: false,
+        extended_const_enabled: false,
+        gc_enabled: false,
+        memory64_enabled: false,
+        relaxed_simd_enabled: false,
+        shared_everything_threads_enabled: false,
+        simd_enabled: false,
+        tail_call_enabled: false,
+        threads_enabled: false,
+        wide_arithmetic_enabled: false,
+        ..wasm_smith::Config::default()
+    }
+}
