@@ -7,7 +7,6 @@
 
 mod plain;
 mod program;
-
 mod random;
 
 use std::{any::Any, fmt};
@@ -55,8 +54,8 @@ pub struct Divergence {
 
 /// What is observed of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Observed {
-    pub verdict: Verdict,
+struct Observed {
+    verdict: Verdict,
     /// What the host was asked, mixed together.
     asked: u64,
     /// The memory that is left, where the call finished.
@@ -65,7 +64,7 @@ pub struct Observed {
 
 /// One call of an export.
 #[derive(Clone, Debug)]
-pub struct Call {
+struct Call {
     entry: String,
     args: Vec<Value>,
 }
@@ -145,7 +144,7 @@ pub fn check(lanes: &[Lane], seed: u64) -> Result<Tally, Divergence> {
     Ok(tally)
 }
 
-pub fn rules() -> Rules {
+fn rules() -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {
             SyscallSignature {
@@ -161,7 +160,7 @@ pub fn rules() -> Rules {
 }
 
 /// Every export once, with numbers at which things go wrong.
-pub fn calls(exports: &[fusee_engine::Export], seed: u64) -> Vec<Call> {
+fn calls(exports: &[fusee_engine::Export], seed: u64) -> Vec<Call> {
     let mut random = Random::new(!seed);
     let mut number = || {
         let number = random.number();
@@ -191,7 +190,7 @@ fn low(number: u64) -> u32 {
     u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-pub fn observe(lane: &Lane, prepared: &Prepared, calls: &[Call]) -> Result<Vec<Observed>, String> {
+fn observe(lane: &Lane, prepared: &Prepared, calls: &[Call]) -> Result<Vec<Observed>, String> {
     let mut live: Option<LiveInstance> = None;
     let mut observed = Vec::new();
     for call in calls {
@@ -230,7 +229,7 @@ pub fn observe(lane: &Lane, prepared: &Prepared, calls: &[Call]) -> Result<Vec<O
 }
 
 /// Holds what was observed against a run without metering; how many calls could be compared.
-pub fn compare(wasm: &[u8], calls: &[Call], observed: &[Observed]) -> Result<u64, String> {
+fn compare(wasm: &[u8], calls: &[Call], observed: &[Observed]) -> Result<u64, String> {
     let mut plain = Plain::new(wasm)?;
     let mut compared = 0;
     for (call, observed) in calls.iter().zip(observed) {
@@ -277,6 +276,5 @@ impl fmt::Display for Divergence {
         write!(formatter, "seed {}: {}", self.seed, self.what)
     }
 }
-pub fn program(seed: u64) -> Option<Vec<u8>> {
     program::make(seed)
 }

@@ -334,6 +334,26 @@ const CASES: &[Case] = &[
         )],
     ),
     (
+        "select by a comparison with zero",
+        "(func (export \"run\") (param i32 i64) (result i32 i64 i32 i64)
+           (select (i32.const 3) (i32.const 4) (i32.eqz (local.get 0)))
+           (select (i64.const 5) (local.get 1) (i32.eq (local.get 0) (i32.const 0)))
+           (select (result i32) (local.get 0) (i32.const 6) (i32.ne (i32.const 0) (local.get 0)))
+           (select (i64.const 7) (i64.const 8) (i32.eqz (i32.eqz (local.get 0)))))",
+        &[
+            (
+                &[I32(0), I64(9)],
+                Some(&[I32(3), I64(5), I32(6), I64(8)]),
+                5 + 6 + 6 + 6,
+            ),
+            (
+                &[I32(1), I64(9)],
+                Some(&[I32(4), I64(9), I32(1), I64(7)]),
+                5 + 6 + 6 + 6,
+            ),
+        ],
+    ),
+    (
         "unreachable in a callee, after work",
         "(func $fail (param i32)
            (if (local.get 0) (then (unreachable))))
