@@ -276,5 +276,3 @@ impl fmt::Display for Divergence {
         write!(formatter, "seed {}: {}", self.seed, self.what)
     }
 }
-    program::make(seed)
-}

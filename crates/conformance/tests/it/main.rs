@@ -1,5 +1,6 @@
 //! Every engine, held against the same expectations.
 
+mod cache;
 mod gas;
 mod guest;
 mod metered;
