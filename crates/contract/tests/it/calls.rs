@@ -273,3 +273,21 @@ fn a_read_only_call_reaches_no_write_through_others() {
     );
     assert_eq!(receipt.status, Status::Trapped(Trap::SyscallRefused));
 }
+
+#[test]
+fn events_of_a_failed_frame_are_undone() {
+    let mut world = World::new();
+    let caller = world.deploy(CALLER, &[]);
+    let callee = world.deploy_wat(
+        r#"(module (import "fusee" "event_emit" (func $emit (param i32 i32 i32 i32))) (memory (export "memory") 1)
+          (func $tell (call $emit (i32.const 0) (i32.const 4) (i32.const 8) (i32.const 4)))
+          (func (export "tell") call $tell) (func (export "tell_and_trap") call $tell unreachable))"#,
+    );
+    let mut events = |method: &str| {
+        let receipt = world.call(alice(), caller, "forward", &target(callee, method, &[]));
+        assert_eq!(receipt.status, Status::Success);
+        receipt.events.len()
+    };
+    assert_eq!((events("tell"), events("tell_and_trap")), (1, 0));
+    assert_eq!(world.call(alice(), callee, "tell_and_trap", &[]).events, []);
+}
