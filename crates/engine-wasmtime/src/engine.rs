@@ -80,7 +80,9 @@ fn config() -> Config {
                 | WasmFeatures::BULK_MEMORY
                 | WasmFeatures::REFERENCE_TYPES,
             true,
-        );
+        )
+        // Metered code says which of its branches are rare.
+        .wasm_branch_hinting(true);
     config
 }
 

@@ -11,6 +11,10 @@ use crate::{
     link::{State, link},
 };
 
+/// What a module takes beside its code and its bytes: mappings and tables of the engine's and the
+/// system's, of which there is not an endless number. So many small modules are not cheap.
+const MODULE_OVERHEAD_BYTES: u64 = 64 << 10;
+
 pub(crate) struct WasmtimeModule {
     module: wasmtime::Module,
     /// Every host function is synchronous.
@@ -47,6 +51,7 @@ impl Module for WasmtimeModule {
         u64::try_from(code)
             .unwrap_or(u64::MAX)
             .saturating_add(u64::try_from(self.program.code.len()).unwrap_or(u64::MAX))
+            .saturating_add(MODULE_OVERHEAD_BYTES)
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {

@@ -185,7 +185,7 @@ impl Suspended {
     /// Ends the run: the syscall costs more gas than is left.
     #[must_use]
     pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(self.parked.run)
+        out_of_gas(*self.parked.run)
     }
 
     /// Ends the run: the guest may not make the syscall so.
@@ -214,7 +214,7 @@ impl GasEnded {
     /// Ends the run.
     #[must_use]
     pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(self.parked.run)
+        out_of_gas(*self.parked.run)
     }
 }
 
@@ -260,7 +260,7 @@ impl LiveInstance {
             Some(instance) => instance,
             None => {
                 if run.meter.charge(self.program.instance_gas).is_err() {
-                    return Ok(out_of_gas(run));
+                    return Ok(out_of_gas(*run));
                 }
                 prepend_initializers(&self.program, &mut entries);
                 self.module.instantiate(needed)?
@@ -295,7 +295,7 @@ impl Rest {
                     run,
                     values,
                 } if run.meter.is_overdrawn() => match run.meter.at_gas_end() {
-                    AtGasEnd::Stop => return Ok(out_of_gas(run)),
+                    AtGasEnd::Stop => return Ok(out_of_gas(*run)),
                     AtGasEnd::Suspend => {
                         step = Step::Parked {
                             parked: Box::new(Owing { instance, values }),
@@ -310,7 +310,7 @@ impl Rest {
                     values,
                 } => match self.entries.pop_front() {
                     Some((entry, args)) => step = instance.call(run, &entry, &args)?,
-                    None => return Ok(self.finished(run, values, instance)),
+                    None => return Ok(self.finished(*run, values, instance)),
                 },
                 Step::Parked { parked, run, pause } => {
                     let parked = ParkedRun {
@@ -323,12 +323,12 @@ impl Rest {
                         Pause::GasEnd => Outcome::GasEnd(GasEnded { parked }),
                     });
                 }
-                Step::Stopped { run, stop } => return stopped(run, stop),
+                Step::Stopped { run, stop } => return stopped(*run, stop),
             }
         }
     }
 
-    fn finished(self, run: Box<Run>, values: Vec<Value>, instance: Box<dyn Instance>) -> Outcome {
+    fn finished(self, run: Run, values: Vec<Value>, instance: Box<dyn Instance>) -> Outcome {
         let Self {
             program,
             module,
@@ -342,22 +342,24 @@ impl Rest {
             instance: Some(instance),
         });
         Outcome::Finished(Finished {
-            ended: settle(*run),
+            ended: settle(run),
             values,
             live,
         })
     }
 }
 
-fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
+fn stopped(run: Run, stop: Stop) -> Result<Outcome, RunError> {
     match stop {
+        // Only a run that is parked where its gas ends can owe here; there is nothing left to park.
+        Stop::Finish if run.meter.is_overdrawn() => Ok(out_of_gas(run)),
         Stop::Finish => Ok(Outcome::Finished(Finished {
-            ended: settle(*run),
+            ended: settle(run),
             values: Vec::new(),
             live: None,
         })),
         Stop::OutOfGas => Ok(out_of_gas(run)),
-        Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(*run))),
+        Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(run))),
         Stop::Fail(error) => Err(error.into()),
         _ => Err(
             EngineError::Host("a host function stopped the guest for no known reason".into())
@@ -367,9 +369,9 @@ fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
 }
 
 /// Whoever uses more than the limit has used the limit.
-fn out_of_gas(mut run: Box<Run>) -> Outcome {
+fn out_of_gas(mut run: Run) -> Outcome {
     run.meter.forfeit();
-    Outcome::OutOfGas(settle(*run))
+    Outcome::OutOfGas(settle(run))
 }
 
 /// The one place where a run's gas is settled.

@@ -11,9 +11,9 @@ use std::convert::Infallible;
 
 use fusee_engine::{MAX_SYSCALL_ARGS, reserved};
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType, ExportKind,
-    ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection,
-    MemoryType, Module, NameSection, TableSection, TypeSection, ValType,
+    BranchHints, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType,
+    ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection,
+    MemorySection, MemoryType, Module, NameSection, TableSection, TypeSection, ValType,
     reencode::{self, Reencode},
 };
 use wasmparser::{Parser, Payload};
@@ -28,6 +28,8 @@ use crate::{
 struct Layout {
     /// How far the guest's function indices move.
     shift: u32,
+    /// The function of ours that calls the import `low`: the last function.
+    low: u32,
     /// The type `(i64, i64) -> (i64)` of `low`.
     low_type: u32,
     /// The types of the syscall imports, by how many arguments they take.
@@ -90,8 +92,12 @@ impl Layout {
             next = next.saturating_add(1);
             index
         };
+        let shift = count(survey.imports.len()).saturating_add(1);
         Self {
-            shift: count(survey.imports.len()).saturating_add(1),
+            shift,
+            low: count(survey.imports.len())
+                .saturating_add(count(survey.functions.len()))
+                .saturating_add(shift),
             low_type,
             syscall_types: std::array::from_fn(|_| take()),
             body_types: survey
@@ -203,13 +209,22 @@ impl Rewriter<'_> {
             self.module.section(data_count);
         }
         let mut code = CodeSection::new();
+        let mut hints = BranchHints::new();
         for wrapper in &wrappers {
             code.function(wrapper);
         }
-        for body in &sections.code {
-            code.function(body);
+        for (function, body) in (self.layout.shift..)
+            .skip(wrappers.len())
+            .zip(&sections.code)
+        {
+            code.function(&body.function);
+            hints.function_hints(function, body.hints.iter().copied());
         }
-        self.module.section(&code).section(&sections.data);
+        code.function(&self.low());
+        self.module
+            .section(&hints)
+            .section(&code)
+            .section(&sections.data);
     }
 
     fn add_types(&self, types: &mut TypeSection) {
@@ -272,6 +287,7 @@ impl Rewriter<'_> {
         for type_index in &self.survey.functions {
             functions.function(*type_index);
         }
+        functions.function(self.layout.low_type);
         functions
     }
 
@@ -323,6 +339,6 @@ struct Sections {
     exports: ExportSection,
     elements: ElementSection,
     data_count: Option<DataCountSection>,
-    code: Vec<wasm_encoder::Function>,
+    code: Vec<body::Rewritten>,
     data: DataSection,
 }

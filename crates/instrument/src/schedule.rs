@@ -246,3 +246,6 @@ impl Schedule {
         self.operators.get(row as usize).copied()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,7 +37,9 @@ struct State {
 impl Plain {
     pub(super) fn new(wasm: &[u8]) -> Result<Self, String> {
         let mut config = Config::default();
-        config.consume_fuel(true).cranelift_opt_level(OptLevel::None);
+        config
+            .consume_fuel(true)
+            .cranelift_opt_level(OptLevel::None);
         let make = || {
             let engine = Engine::new(&config)?;
             Ok(Self {
@@ -103,9 +105,7 @@ impl Plain {
         let mut store = Store::new(self.module.engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_fuel(FUEL)?;
-        let instance = self
-            .linker
-            .instantiate(&mut store, &self.module)?;
+        let instance = self.linker.instantiate(&mut store, &self.module)?;
         Ok((store, instance))
     }
 }

@@ -1,4 +1,9 @@
 //! Every engine, held against the same expectations.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed"
+)]
 
 mod cache;
 mod gas;

@@ -18,7 +18,7 @@
 //! stands the one epilogue, which spills the gas and gives the frame back.
 
 use fusee_engine::ValueType;
-use wasm_encoder::{BlockType, Function, InstructionSink, ValType, reencode::Reencode};
+use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
 use super::{Encoded, LOW, Rewriter};
@@ -42,9 +42,33 @@ struct Body<'a> {
     depth: u32,
     /// Blocks opened where no code is reached, which is left out.
     dead_depth: Option<u32>,
+    /// Where it calls `low`, which is rare.
+    hints: Vec<BranchHint>,
 }
 
+/// A function's new body, and what is known of its branches.
+pub(super) struct Rewritten {
+    pub(super) function: Function,
+    pub(super) hints: Vec<BranchHint>,
+}
+
+/// The hint that a branch is rarely taken.
+const UNLIKELY: u32 = 0;
+
 impl Rewriter<'_> {
+    /// The function through which all others call `low`. A call to it needs no more registers than
+    /// any other; a call to an import needs two for the import, which a loop would keep.
+    pub(super) fn low(&self) -> Function {
+        let mut function = Function::new([]);
+        function
+            .instructions()
+            .local_get(0)
+            .local_get(1)
+            .call(LOW)
+            .end();
+        function
+    }
+
     /// For each import a function of the guest's signature that calls it with the gas.
     pub(super) fn wrappers(&self) -> Vec<Function> {
         let wrapper = |(position, import): (usize, &crate::survey::SurveyedImport)| {
@@ -57,7 +81,7 @@ impl Rewriter<'_> {
                 .if_(BlockType::Empty);
             code.global_get(gas)
                 .i64_const(0)
-                .call(LOW)
+                .call(self.layout.low)
                 .global_set(gas)
                 .end();
             code.global_get(gas);
@@ -87,7 +111,7 @@ impl Rewriter<'_> {
             .collect()
     }
 
-    pub(super) fn body(&mut self, code: &mut Vec<Function>, guest: &FunctionBody<'_>) -> Encoded {
+    pub(super) fn body(&mut self, code: &mut Vec<Rewritten>, guest: &FunctionBody<'_>) -> Encoded {
         let survey = self.survey;
         let position = self.next_body;
         self.next_body = position.saturating_add(1);
@@ -116,8 +140,9 @@ impl Rewriter<'_> {
             regions: plan.regions.iter().peekable(),
             depth: 0,
             dead_depth: None,
+            hints: Vec::new(),
         };
-        self.entry(&body, &mut function.instructions());
+        self.entry(&mut body, &mut function);
         function.instructions().block(self.body_block(*type_index));
         let mut operators = guest.get_operators_reader()?;
         while !operators.eof() {
@@ -127,7 +152,10 @@ impl Rewriter<'_> {
             }
         }
         self.epilogue(&body, &mut function.instructions());
-        code.push(function);
+        code.push(Rewritten {
+            function,
+            hints: body.hints,
+        });
         Ok(())
     }
 
@@ -146,30 +174,43 @@ impl Rewriter<'_> {
         })
     }
 
-    fn entry(&self, body: &Body<'_>, code: &mut InstructionSink<'_>) {
+    fn entry(&self, body: &mut Body<'_>, function: &mut Function) {
         let Locals { gas, scratch, .. } = body.locals;
+        let mut code = function.instructions();
         code.global_get(self.layout.gas)
             .i64_const(body.plan.entry.counter())
             .i64_sub()
             .local_tee(gas);
-        if body.plan.calls {
+        let height = if body.plan.calls {
             code.global_get(self.layout.height)
                 .i64_const(frame(body.plan))
                 .i64_sub()
-                .local_tee(scratch);
-            code.global_set(self.layout.height);
-            code.local_get(scratch).i64_or();
-        }
-        code.i64_const(0)
-            .i64_lt_s()
-            .if_(BlockType::Empty)
-            .local_get(gas);
-        if body.plan.calls {
-            code.local_get(scratch);
+                .local_tee(scratch)
+                .global_set(self.layout.height)
+                .local_get(scratch)
+                .i64_or();
+            Some(scratch)
         } else {
-            code.i64_const(0);
-        }
-        code.call(LOW).local_set(gas).end();
+            None
+        };
+        self.call_if_low(body, function, height);
+    }
+
+    /// Calls `low` if the number on top of the stack is below zero, with the local that holds the
+    /// height, where it may be the height that is.
+    fn call_if_low(&self, body: &mut Body<'_>, function: &mut Function, height: Option<u32>) {
+        function.instructions().i64_const(0).i64_lt_s();
+        body.hints.push(BranchHint {
+            branch_func_offset: u32::try_from(function.byte_len()).unwrap_or(u32::MAX),
+            branch_hint_value: UNLIKELY,
+        });
+        let mut code = function.instructions();
+        code.if_(BlockType::Empty).local_get(body.locals.gas);
+        match height {
+            Some(height) => code.local_get(height),
+            None => code.i64_const(0),
+        };
+        code.call(self.layout.low).local_set(body.locals.gas).end();
     }
 
     fn epilogue(&self, body: &Body<'_>, code: &mut InstructionSink<'_>) {
@@ -223,6 +264,7 @@ impl Rewriter<'_> {
             _ => {
                 if let Some(length) = self.length_price(&operator) {
                     length.charge(&body.locals, &mut function.instructions());
+                    self.call_if_low(body, function, None);
                 }
                 function.instruction(&self.instruction(operator)?);
             }
@@ -231,15 +273,8 @@ impl Rewriter<'_> {
             let mut code = function.instructions();
             code.local_get(gas).i64_const(cost).i64_sub();
             if is_loop {
-                code.local_tee(gas)
-                    .i64_const(0)
-                    .i64_lt_s()
-                    .if_(BlockType::Empty);
-                code.local_get(gas)
-                    .i64_const(0)
-                    .call(LOW)
-                    .local_set(gas)
-                    .end();
+                code.local_tee(gas);
+                self.call_if_low(body, function, None);
             } else {
                 code.local_set(gas);
             }
@@ -280,7 +315,8 @@ struct LengthPrice {
 }
 
 impl LengthPrice {
-    /// The length, an `i32`, is on top of the stack and stays there. A length times a price is
+    /// The length, an `i32`, is on top of the stack and stays there; the new gas comes on top of
+    /// it. A length times a price is
     /// at most 2^64, but prices are small: the schedule's test holds them below 2^31, so that the
     /// product is positive.
     fn charge(&self, locals: &Locals, code: &mut InstructionSink<'_>) {
@@ -299,12 +335,6 @@ impl LengthPrice {
             .i64_mul()
             .i64_sub()
             .local_tee(locals.gas);
-        code.i64_const(0).i64_lt_s().if_(BlockType::Empty);
-        code.local_get(locals.gas)
-            .i64_const(0)
-            .call(LOW)
-            .local_set(locals.gas)
-            .end();
     }
 }
 

@@ -28,7 +28,7 @@
     if ;; label = @1
       global.get 0
       i64.const 0
-      call 0
+      call 7
       global.set 0
     end
     global.get 0
@@ -45,7 +45,7 @@
     if ;; label = @1
       global.get 0
       i64.const 0
-      call 0
+      call 7
       global.set 0
     end
     global.get 0
@@ -68,10 +68,11 @@
     i64.or
     i64.const 0
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       local.get 1
-      call 0
+      call 7
       local.set 0
     end
     block ;; label = @1
@@ -104,10 +105,11 @@
     i64.or
     i64.const 0
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
       local.get 1
-      call 0
+      call 7
       local.set 0
     end
     block (result i64) ;; label = @1
@@ -125,6 +127,11 @@
     i64.const 80
     i64.add
     global.set 1
+  )
+  (func (;7;) (type 3) (param i64 i64) (result i64)
+    local.get 0
+    local.get 1
+    call 0
   )
 )
 

@@ -22,10 +22,11 @@
     local.tee 2
     i64.const 0
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 2
       i64.const 0
-      call 0
+      call 2
       local.set 2
     end
     block (type 9) (result i64 i32) ;; label = @1
@@ -37,10 +38,11 @@
           local.tee 2
           i64.const 0
           i64.lt_s
+          (@metadata.code.branch_hint "\00")
           if ;; label = @4
             local.get 2
             i64.const 0
-            call 0
+            call 2
             local.set 2
           end
           local.get $n
@@ -91,6 +93,11 @@
     end
     local.get 2
     global.set 0
+  )
+  (func (;2;) (type 1) (param i64 i64) (result i64)
+    local.get 0
+    local.get 1
+    call 0
   )
 )
 

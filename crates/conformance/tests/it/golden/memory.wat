@@ -25,10 +25,11 @@
     local.tee 1
     i64.const 0
     i64.lt_s
+    (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
       i64.const 0
-      call 0
+      call 2
       local.set 1
     end
     block ;; label = @1
@@ -50,10 +51,11 @@
       local.tee 1
       i64.const 0
       i64.lt_s
+      (@metadata.code.branch_hint "\00")
       if ;; label = @2
         local.get 1
         i64.const 0
-        call 0
+        call 2
         local.set 1
       end
       memory.fill
@@ -75,10 +77,11 @@
       local.tee 1
       i64.const 0
       i64.lt_s
+      (@metadata.code.branch_hint "\00")
       if ;; label = @2
         local.get 1
         i64.const 0
-        call 0
+        call 2
         local.set 1
       end
       memory.init $d
@@ -94,10 +97,11 @@
       local.tee 1
       i64.const 0
       i64.lt_s
+      (@metadata.code.branch_hint "\00")
       if ;; label = @2
         local.get 1
         i64.const 0
-        call 0
+        call 2
         local.set 1
       end
       memory.grow
@@ -115,10 +119,11 @@
       local.tee 1
       i64.const 0
       i64.lt_s
+      (@metadata.code.branch_hint "\00")
       if ;; label = @2
         local.get 1
         i64.const 0
-        call 0
+        call 2
         local.set 1
       end
       table.grow 0
@@ -129,6 +134,11 @@
     end
     local.get 1
     global.set 0
+  )
+  (func (;2;) (type 1) (param i64 i64) (result i64)
+    local.get 0
+    local.get 1
+    call 0
   )
   (data $d (;0;) "abc")
 )
