@@ -56,6 +56,8 @@ struct Totals {
     data_bytes: u64,
     exports: Vec<(String, u32)>,
     missing: Vec<String>,
+    /// The refusal of the first import that is not a function.
+    not_functions: Option<Refusal>,
 }
 
 pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
@@ -167,7 +169,7 @@ impl Survey {
             Payload::TypeSection(section) => self.read_types(section, rules),
             Payload::ImportSection(section) => {
                 self.read_imports(section, totals, rules)?;
-                refuse_missing(&totals.missing)
+                refuse_imports(totals)
             }
             Payload::FunctionSection(section) => {
                 for type_index in section {
@@ -264,11 +266,14 @@ impl Survey {
                 return Err(Refusal::new(Rule::ReservedName, offset, message));
             }
             let TypeRef::Func(type_index) = import.ty else {
-                let message = format!(
-                    "imports `{}.{}`, which is not a function",
-                    import.module, import.name
-                );
-                return Err(Refusal::new(Rule::ImportKind, offset, message));
+                totals.not_functions.get_or_insert_with(|| {
+                    let message = format!(
+                        "imports `{}.{}`, which is not a function",
+                        import.module, import.name
+                    );
+                    Refusal::new(Rule::ImportKind, offset, message)
+                });
+                continue;
             };
             match self.admit_import(import.module, import.name, type_index, offset, rules)? {
                 Some(admitted) => self.imports.push(SurveyedImport {
@@ -510,20 +515,21 @@ fn check_segment(
     Ok(())
 }
 
-fn refuse_missing(missing: &[String]) -> Result<(), Refusal> {
-    if missing.is_empty() {
-        return Ok(());
+/// What the host does not have is told at once and in full, before what it would not take anyway.
+fn refuse_imports(totals: &mut Totals) -> Result<(), Refusal> {
+    if !totals.missing.is_empty() {
+        return Err(Refusal {
+            rule: Rule::UnknownImport,
+            value: None,
+            limit: None,
+            offset: None,
+            message: format!(
+                "imports functions that the host does not have: {}",
+                totals.missing.join(", ")
+            ),
+        });
     }
-    Err(Refusal {
-        rule: Rule::UnknownImport,
-        value: None,
-        limit: None,
-        offset: None,
-        message: format!(
-            "imports functions that the host does not have: {}",
-            missing.join(", ")
-        ),
-    })
+    totals.not_functions.take().map_or(Ok(()), Err)
 }
 
 /// Admits integers and function references.

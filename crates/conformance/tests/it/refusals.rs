@@ -428,7 +428,7 @@ fn hostile_guests_are_refused_or_run_to_a_known_end() {
         ("floats", Refused("floats")),
         ("giant_br_table", Refused("br_table_targets")),
         ("import_reserved", Refused("reserved_name")),
-        ("import_unknown", Refused("import_kind")),
+        ("import_unknown", Refused("unknown_import")),
         ("indirect_recursion", overflow()),
         ("many_locals", Refused("locals")),
         ("memory_grower", Ends(Ending::OutOfGas)),
