@@ -13,11 +13,13 @@ mod account;
 mod address;
 mod changes;
 mod contracts;
+mod ending;
 mod error;
 mod frame;
 pub mod keys;
 mod receipt;
 mod rules;
+mod session;
 mod syscalls;
 mod transaction;
 

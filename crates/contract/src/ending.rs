@@ -1,0 +1,67 @@
+//! Endings: how a call ended, whoever made it.
+
+use fusee_abi::status;
+use fusee_engine::Gas;
+
+use crate::{Address, Event, Receipt, Rejection, Status, syscalls};
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) status: Status,
+    pub(crate) output: Vec<u8>,
+    pub(crate) gas_used: Gas,
+}
+
+impl Ending {
+    pub(crate) const fn of(status: Status) -> Self {
+        Self {
+            status,
+            output: Vec::new(),
+            gas_used: Gas::ZERO,
+        }
+    }
+
+    pub(crate) const fn rejected(rejection: Rejection) -> Self {
+        Self::of(Status::Rejected(rejection))
+    }
+
+    pub(crate) fn receipt(
+        self,
+        events: Vec<Event>,
+        gas_limit: Gas,
+        deployed: Option<Address>,
+    ) -> Receipt {
+        let Self {
+            status,
+            output,
+            gas_used,
+        } = self;
+        Receipt {
+            status,
+            gas_limit,
+            gas_used,
+            output,
+            events,
+            deployed,
+        }
+    }
+
+    /// What the caller gets as the result of the syscall.
+    pub(crate) fn reply(&self) -> u64 {
+        let code = match self.status {
+            Status::Success => return u64::try_from(self.output.len()).unwrap_or(u64::MAX),
+            Status::Reverted => status::REVERTED,
+            Status::Trapped(_) => status::TRAPPED,
+            Status::OutOfGas => status::OUT_OF_GAS,
+            Status::Rejected(rejection) => match rejection {
+                Rejection::UnknownAddress | Rejection::UnknownMethod => status::UNKNOWN_CALLEE,
+                Rejection::InsufficientBalance => status::INSUFFICIENT_BALANCE,
+                Rejection::Reentrant => status::REENTRANT,
+                Rejection::CallLimit => status::CALL_LIMIT,
+                Rejection::RefusedCode => status::REFUSED,
+            },
+        };
+        syscalls::status(code)
+    }
+}
