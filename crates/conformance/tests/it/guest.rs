@@ -43,6 +43,7 @@ const TABLE: &[Row] = &[
     }),
     ("gas", &[], Some(I64), |_, call| Ok(call.gas_left().units())),
     ("finish", &[], None, |_, _| Err(Stop::Finish)),
+    ("broke", &[], None, |_, _| Err(Stop::OutOfGas)),
     ("refuse", &[], None, |_, _| Err(Trap::SyscallRefused.into())),
     ("fail", &[], None, |_, _| {
         Err(Stop::Fail(EngineError::Host("as asked".into())))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use fusee_conformance::{Ending, Verdict, agreed, lanes};
-use fusee_engine::{EngineError, Gas, Interrupt, Trap, Value};
+use fusee_conformance::{Answering, Ending, Verdict, agreed, lanes};
+use fusee_engine::{EngineError, Gas, Interrupt, Syscall, Trap, Value};
 use fusee_executor::{Outcome, RunError, RunRequest};
 
 use crate::guest::{Call, check, compiled, host, rules, wasm};
@@ -103,6 +103,7 @@ fn every_trap_is_told_and_none_is_cheaper_than_the_work_before_it() {
 /// A guest that does what its entry says, with imports to do it by.
 const ACTS: &str = r#"(module
   (import "env" "finish" (func $finish))
+  (import "env" "broke" (func $broke))
   (import "env" "refuse" (func $refuse))
   (import "env" "fail" (func $fail))
   (import "env" "sleep" (func $sleep))
@@ -115,6 +116,7 @@ const ACTS: &str = r#"(module
   (func (export "finish") (call $work (i32.const 100)) (call $finish) (unreachable))
   (func (export "refuse") (call $work (i32.const 100)) (call $refuse))
   (func (export "fail") (call $fail))
+  (func (export "broke") (call $broke))
   (func (export "sleep") (call $sleep))
   (func (export "gas") (result i64) (call $work (i32.const 100)) (call $gas))
   (func (export "poke") (param i32) (result i32)
@@ -123,6 +125,7 @@ const ACTS: &str = r#"(module
   (func (export "loop") (loop (br 0)))
   (func $recurse (export "recurse") (call $recurse))
   (func (export "fill") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)) (br 0)))
+  (func (export "fill far") (memory.fill (i32.const 0) (i32.const 1) (i32.const -1)))
   (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
 )"#;
 
@@ -179,11 +182,14 @@ fn syscalls_see_the_memory() {
 fn whoever_uses_more_gas_than_there_is_uses_all_of_it() {
     let acts = wasm(ACTS);
     let huge = [Value::I32(-1)];
-    let cases: [(&str, &[Value], u64); 7] = [
+    let cases: [(&str, &[Value], u64); 9] = [
         ("loop", &[], GAS),
         ("recurse", &[], 5_000),
         ("fill", &[], GAS),
         ("grow", &huge, GAS),
+        // It would trap, but it cannot pay for as much as trying.
+        ("fill far", &[], GAS),
+        ("broke", &[], GAS),
         ("charge", &[], GAS),
         ("loop", &[], INSTANCE),
         ("loop", &[], INSTANCE - 1),
@@ -196,6 +202,31 @@ fn whoever_uses_more_gas_than_there_is_uses_all_of_it() {
         };
         assert_eq!(verdict, expected, "{entry} with {gas}");
     }
+}
+
+/// Between two looks at its gas a guest may be below zero; the host acts for none that is.
+#[test]
+fn a_guest_below_zero_does_not_reach_the_host() {
+    let module = wasm(
+        "(module (import \"env\" \"sleep\" (func $sleep))
+           (func (export \"run\") (if (i32.const 1) (then (call $sleep)))))",
+    );
+    let reached = |gas| {
+        agreed(&lanes(), |lane| {
+            let prepared = lane.executor.prepare(&module, &rules()).unwrap();
+            let (sender, receiver) = std::sync::mpsc::channel();
+            let host = Answering(move |_: &mut Syscall<'_>| {
+                sender.send(()).unwrap();
+                Ok(0)
+            });
+            let request = lane.request("run", &[], Gas::new(gas));
+            let outcome = lane.executor.run(&prepared, request, Box::new(host));
+            let verdict = Verdict::of(outcome.unwrap());
+            (verdict.ending, receiver.try_iter().count())
+        })
+    };
+    assert_eq!(reached(2_000 + 2 + 4), (Ending::Finished(Vec::new()), 1));
+    assert_eq!(reached(2_000 + 2 + 3), (Ending::OutOfGas, 0));
 }
 
 #[test]

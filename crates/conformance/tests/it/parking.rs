@@ -100,6 +100,7 @@ fn what_is_charged_while_a_guest_is_parked_is_gone() {
         assert!(suspended.charge(Gas::new(GAS)).is_err());
         suspended.out_of_gas()
     });
+    let given_up = check("gas", &[], Suspended::out_of_gas);
     let regardless = check("gas", &[], |mut suspended| {
         assert!(suspended.charge(Gas::new(GAS)).is_err());
         suspended.resume(0).unwrap()
@@ -109,6 +110,7 @@ fn what_is_charged_while_a_guest_is_parked_is_gone() {
         gas_used: GAS,
     };
     assert_eq!(broke, out_of_gas);
+    assert_eq!(given_up, out_of_gas);
     assert_eq!(regardless, out_of_gas);
 }
 
