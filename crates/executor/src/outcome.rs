@@ -407,7 +407,9 @@ fn check_entry(program: &Program, request: &RunRequest<'_>) -> Result<(), RunErr
 fn prepend_initializers(program: &Program, entries: &mut VecDeque<(String, Vec<Value>)>) {
     let initializes = program
         .export(INITIALIZE)
-        .is_some_and(|export| export.params.is_empty());
+        .is_some_and(|export| export.params.is_empty())
+        // Whoever asks for it by name gets it once, too.
+        && entries.front().is_none_or(|(entry, _)| entry != INITIALIZE);
     if initializes {
         entries.push_front((INITIALIZE.to_owned(), Vec::new()));
     }

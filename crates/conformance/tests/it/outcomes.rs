@@ -338,3 +338,14 @@ fn a_run_that_a_syscall_finished_leaves_no_instance() {
         }
     }
 }
+
+#[test]
+fn initialize_runs_once_for_whoever_asks_for_it_by_name() {
+    let module = wasm(
+        r#"(module (global $runs (mut i32) (i32.const 0))
+          (func (export "_initialize") (result i32)
+            (global.set $runs (i32.add (global.get $runs) (i32.const 1))) (global.get $runs)))"#,
+    );
+    let verdict = check(&module, call("_initialize"));
+    assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(1)]));
+}
