@@ -282,6 +282,9 @@ impl Contracts {
         let Some(hash) = changes.account(address)?.code() else {
             return Ok(Err(Rejection::UnknownAddress));
         };
+        if let Some(prepared) = self.executor.find(hash, &self.rules.program) {
+            return Ok(Ok(prepared));
+        }
         let code = changes
             .journal
             .read(&keys::code(hash))?

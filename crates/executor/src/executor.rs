@@ -5,7 +5,10 @@ use std::sync::Arc;
 use fusee_engine::{CodeHash, Engine, Gas, Host, Mode, Module, Program};
 use fusee_instrument::Rules;
 
-use crate::{LiveInstance, Outcome, PrepareError, RunError, RunRequest, Suspension, cache::Cache};
+use crate::{
+    LiveInstance, Outcome, PrepareError, RunError, RunRequest, Suspension,
+    cache::{Cache, Key},
+};
 
 /// Prepares programs and runs them on one engine.
 ///
@@ -89,11 +92,7 @@ impl Executor {
     /// [`PrepareError::Refused`] if the rules refuse the program; [`PrepareError::Engine`] if the
     /// engine fails on it.
     pub fn prepare(&self, wasm: &[u8], rules: &Rules) -> Result<Arc<Prepared>, PrepareError> {
-        let key = (
-            CodeHash::of(wasm),
-            rules.id(),
-            self.engine.fingerprint().clone(),
-        );
+        let key = self.key(CodeHash::of(wasm), rules);
         if let Some(found) = self.cache.find(&key) {
             return Ok(found);
         }
@@ -102,6 +101,17 @@ impl Executor {
         let prepared = Arc::new(Prepared { program, module });
         self.cache.keep(key, Arc::clone(&prepared));
         Ok(prepared)
+    }
+
+    /// The program with this hash, if it is among those that were prepared before. It saves hashing
+    /// a program whose hash is known, and reading it from wherever it is.
+    #[must_use]
+    pub fn find(&self, code: CodeHash, rules: &Rules) -> Option<Arc<Prepared>> {
+        self.cache.find(&self.key(code, rules))
+    }
+
+    fn key(&self, code: CodeHash, rules: &Rules) -> Key {
+        (code, rules.id(), self.engine.fingerprint().clone())
     }
 
     /// Runs an entry of a program in a fresh instance. The program's start function runs first, then its
