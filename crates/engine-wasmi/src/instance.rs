@@ -136,13 +136,13 @@ impl WasmiInstance {
 impl Instance for WasmiInstance {
     fn call(
         mut self: Box<Self>,
-        run: Box<Run>,
+        mut run: Box<Run>,
         entry: &str,
         args: &[Value],
     ) -> Result<Step, EngineError> {
         let (function, mut outputs) = self.function(entry)?;
         let inputs: Vec<Val> = args.iter().map(val).collect();
-        self.set_counter(run.meter.counter())?;
+        self.set_counter(run.meter.hand_out())?;
         self.store.data_mut().run = Some(run);
         let returned = self.enter(function, &inputs, &mut outputs);
         self.step(returned, outputs)
@@ -167,7 +167,10 @@ impl Parked for ParkedCall {
 
     fn resume(mut self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
         let inputs: &[Val] = match self.parking {
-            Parking::Syscall(_) => &[Val::I64(reply.cast_signed()), Val::I64(run.meter.counter())],
+            Parking::Syscall(_) => &[
+                Val::I64(reply.cast_signed()),
+                Val::I64(run.meter.hand_out()),
+            ],
             Parking::Low { height } => match run.low(run.meter.counter(), height) {
                 Low::Continue(counter) => &[Val::I64(counter)],
                 Low::Park => {

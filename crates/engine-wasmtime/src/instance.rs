@@ -81,13 +81,13 @@ impl WasmtimeInstance {
 impl Instance for WasmtimeInstance {
     fn call(
         mut self: Box<Self>,
-        run: Box<Run>,
+        mut run: Box<Run>,
         entry: &str,
         args: &[Value],
     ) -> Result<Step, EngineError> {
         let (function, mut outputs) = self.function(entry)?;
         let inputs: Vec<Val> = args.iter().map(val).collect();
-        self.set_counter(run.meter.counter())?;
+        self.set_counter(run.meter.hand_out())?;
         self.store.data_mut().run = Some(run);
         match self.mode {
             Mode::Plain => {

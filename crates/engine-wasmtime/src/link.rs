@@ -244,7 +244,7 @@ async fn park(caller: &mut Caller<'_, State>, parking: Parking) -> Result<(i64, 
         parking,
         memory,
     });
-    let reply = poll_fn(|_| {
+    let mut reply = poll_fn(|_| {
         mailbox
             .open()
             .reply
@@ -252,7 +252,7 @@ async fn park(caller: &mut Caller<'_, State>, parking: Parking) -> Result<(i64, 
             .map_or(Poll::Pending, Poll::Ready)
     })
     .await;
-    let gas = reply.run.meter.counter();
+    let gas = reply.run.meter.hand_out();
     caller.data_mut().run = Some(reply.run);
     Ok((reply.result.cast_signed(), gas))
 }

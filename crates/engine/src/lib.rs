@@ -25,7 +25,7 @@ pub use error::{EngineError, Source};
 pub use fingerprint::Fingerprint;
 pub use gas::Gas;
 pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
-pub use meter::{AtGasEnd, Interrupt, Meter, OutOfGas};
+pub use meter::{AtGasEnd, Interrupt, MAX_SLICE, Meter, OutOfGas};
 pub use program::{CodeHash, Export, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
 pub use run::{Low, Run};
 pub use trap::Trap;

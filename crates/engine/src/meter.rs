@@ -11,6 +11,9 @@ use std::sync::{
 
 use crate::Gas;
 
+/// The most gas that a guest holds at a time: metered code keeps a stack height beside it in its counter.
+pub const MAX_SLICE: Gas = Gas::new(1 << 45);
+
 /// The guest used more gas than it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfGas;
@@ -54,7 +57,8 @@ impl Interrupt {
 pub struct Meter {
     limit: Gas,
     slice: Gas,
-    reserve: Gas,
+    /// What is not handed out; below zero, what is owed beside what the counter says.
+    reserve: i64,
     /// The guest's counter when it last told us; below zero between two of its checks.
     counter: i64,
     at_gas_end: AtGasEnd,
@@ -62,15 +66,15 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter of `limit` gas that hands out `slice` at a time (at least one unit).
+    /// A meter of `limit` gas that hands out `slice` at a time: at least one unit, at most [`MAX_SLICE`].
     #[must_use]
     pub fn new(limit: Gas, slice: Gas, at_gas_end: AtGasEnd, interrupt: Interrupt) -> Self {
-        let slice = slice.max(Gas::new(1));
+        let slice = slice.clamp(Gas::new(1), MAX_SLICE);
         let first = slice.min(limit);
         Self {
             limit,
             slice,
-            reserve: limit.saturating_sub(first),
+            reserve: limit.saturating_sub(first).counter(),
             counter: first.counter(),
             at_gas_end,
             interrupt,
@@ -95,9 +99,20 @@ impl Meter {
         self.balance() < 0
     }
 
-    /// The counter to hand to the guest.
+    /// The guest's counter, as far as it is known.
     #[must_use]
     pub const fn counter(&self) -> i64 {
+        self.counter
+    }
+
+    /// The counter to hand to the guest. Where it would be below zero, the next slice is handed out, and as much of it as
+    /// there is; what is owed beyond that is kept, and the counter is just below zero.
+    pub fn hand_out(&mut self) -> i64 {
+        if self.counter < 0 {
+            let balance = self.balance();
+            self.counter = balance.clamp(-1, self.slice.counter());
+            self.reserve = balance.saturating_sub(self.counter);
+        }
         self.counter
     }
 
@@ -108,7 +123,7 @@ impl Meter {
 
     /// Takes away all that is left: what a trap costs whose place the counter does not tell.
     pub const fn forfeit(&mut self) {
-        self.reserve = Gas::ZERO;
+        self.reserve = 0;
         self.counter = 0;
     }
 
@@ -131,15 +146,7 @@ impl Meter {
     pub fn top_up(&mut self, more: Gas) {
         let given = Gas::MAX.saturating_sub(self.limit).min(more);
         self.limit = self.limit.saturating_add(given);
-        self.reserve = self.reserve.saturating_add(given);
-    }
-
-    /// Hands out the next slice, so that the counter is not below zero. The balance is not either.
-    pub(crate) fn refill(&mut self) {
-        let missing = Gas::new(self.counter.min(0).unsigned_abs());
-        let slice = missing.saturating_add(self.slice).min(self.reserve);
-        self.reserve = self.reserve.saturating_sub(slice);
-        self.counter = self.counter.saturating_add(slice.counter());
+        self.reserve = self.reserve.saturating_add(given.counter());
     }
 
     /// What happens where the gas ends.
@@ -154,6 +161,6 @@ impl Meter {
 
     /// Counter and reserve never exceed the limit together, so this saturates only far below zero.
     fn balance(&self) -> i64 {
-        self.counter.saturating_add(self.reserve.counter())
+        self.counter.saturating_add(self.reserve)
     }
 }

@@ -45,7 +45,7 @@ impl Run {
         let result = self
             .host
             .syscall(&mut Syscall::new(request, memory, &mut self.meter))?;
-        Ok((result, self.meter.counter()))
+        Ok((result, self.meter.hand_out()))
     }
 
     /// What a trap that the engine raised comes to. `counter` is the guest's spilled counter.
@@ -79,8 +79,7 @@ impl Run {
         if self.meter.is_interrupted() {
             return Low::Stop(Stop::Fail(EngineError::Interrupted));
         }
-        self.meter.refill();
-        Low::Continue(self.meter.counter())
+        Low::Continue(self.meter.hand_out())
     }
 }
 

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod features;
+mod length;
 mod plan;
 mod refusal;
 mod rewrite;
@@ -21,7 +22,7 @@ use wasmparser::Validator;
 
 pub use refusal::{Refusal, Rule};
 pub use rules::{Limits, Rules, SyscallSignature};
-pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, Schedule};
+pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
 
 /// Checks and meters a wasm program.
 ///

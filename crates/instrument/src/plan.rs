@@ -1,48 +1,114 @@
 //! The plan of one function: where it is charged, how much, and how large its frame is.
 //!
 //! A *region* is a run of operators of which either all run or the guest leaves at one of them.
-//! It is charged as a whole before its first operator. Regions begin at the function's entry,
+//! It is charged as a whole. Regions begin at the function's entry,
 //! at a `loop`, after `if`, `else` and `br_if`, and after the `end` of an `if` and of a block that some
 //! branch leaves for. Operators that cannot be reached have no region and are dropped.
+//!
+//! What each region costs is how gas is defined; where charges stand is chosen by [`placement`],
+//! so that wherever gas is looked at it is what it would be had each region been charged at its begin.
 
-use fusee_engine::Gas;
+mod liveness;
+mod looks;
+mod placement;
+
+use std::collections::BTreeMap;
+
 use wasmparser::{
-    FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, ValidatorResources,
+    FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, ValType, ValidatorResources,
 };
 
-use crate::{Refusal, Rule, Rules, survey::admit_type};
+use self::{
+    liveness::Liveness,
+    looks::Looks,
+    placement::{EXACT, Edge, Node, Nodes},
+};
+use crate::{Refusal, Rule, Rules, length::Length, survey::admit_type};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// What the first region costs.
-    pub(crate) entry: Gas,
-    /// What the other regions cost, by the offset of the operator after which they begin.
-    pub(crate) regions: Vec<Region>,
+    /// What is charged at the entry, where gas is looked at.
+    pub(crate) entry: i64,
+    /// What is charged elsewhere, in the order of the places.
+    pub(crate) charges: Vec<Charge>,
+    /// The loops at whose heads gas is looked at, in their order.
+    pub(crate) looked_loops: Vec<LookedLoop>,
+    /// Parameters.
+    pub(crate) params: u32,
     /// Parameters and locals.
     pub(crate) locals: u32,
     /// Bytes that an open frame takes; none is counted for a function that calls nothing.
     pub(crate) frame: u64,
     /// Whether it calls anything.
     pub(crate) calls: bool,
-    /// Whether it selects anything.
-    pub(crate) selects: bool,
+    /// Whether some operator needs an `i32` to be kept while it is rewritten.
+    pub(crate) needs_scratch: bool,
+    /// Whether some branch leaves for the function's own end.
+    pub(crate) branches_out: bool,
 }
 
-/// A region that begins after an operator.
+/// A loop at whose head gas is looked at.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Region {
-    /// The offset of that operator.
-    pub(crate) after: u64,
-    /// What the region costs.
-    pub(crate) cost: u64,
+pub(crate) struct LookedLoop {
+    /// Its offset.
+    pub(crate) offset: u64,
+    /// The locals that it is worth to put away while the host is called, so that a compiler need not keep them in
+    /// registers that a call preserves.
+    pub(crate) put_away: Vec<u32>,
+}
+
+/// With more live locals than these, no compiler keeps them in registers anyway.
+pub(crate) const MOST_PUT_AWAY: usize = 24;
+
+/// A charge beside an operator.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Charge {
+    /// The offset of the operator.
+    pub(crate) offset: u64,
+    /// On which side of it.
+    pub(crate) side: Side,
+    /// How much; below zero, it is given back.
+    pub(crate) amount: i64,
+}
+
+/// A side of an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Side {
+    Before,
+    After,
+}
+
+/// A region, while the planner follows the operators.
+struct Region {
+    /// Where paths come from.
+    from: Node,
+    /// Where they go to.
+    to: Node,
+    cost: u64,
+    /// The offset of the operator after which it begins.
+    begin: u64,
+    /// The offset of the operator before which it ends.
+    end: u64,
+    /// Whether gas is looked at somewhere in it; then it must be exact there.
+    is_looked_at: bool,
+    /// Whether it ends where the function does.
+    leaves: bool,
+    /// Loops that it is in.
+    loops: u32,
 }
 
 /// A block that is open where the planner is.
 struct Block {
     kind: BlockKind,
+    /// Where branches to it go.
+    label: Node,
     /// Whether some branch leaves for its end.
     is_target: bool,
+    /// Where the paths of an `if` part.
+    parting: Node,
+    /// The region of a loop's head.
+    head: usize,
 }
 
 #[derive(PartialEq, Eq)]
@@ -50,12 +116,19 @@ enum BlockKind {
     Block,
     Loop,
     If,
+    Else,
 }
 
 struct Planner {
     /// The entry's region first.
     regions: Vec<Region>,
+    nodes: Nodes,
+    looks: Looks,
+    liveness: Liveness,
+    looked_loops: Vec<u64>,
     blocks: Vec<Block>,
+    loops: u32,
+    branches_out: bool,
     /// Blocks opened where no code is reached: none of them has a region.
     dead_depth: Option<u32>,
 }
@@ -64,7 +137,7 @@ struct Planner {
 pub(crate) fn plan(
     function: FuncToValidate<ValidatorResources>,
     allocations: &mut FuncValidatorAllocations,
-    params: u32,
+    params: &[ValType],
     body: &FunctionBody<'_>,
     rules: &Rules,
 ) -> Result<Plan, Refusal> {
@@ -76,60 +149,78 @@ pub(crate) fn plan(
     let mut validator = function.into_validator(std::mem::take(allocations));
     let mut reader = body.get_binary_reader();
     let mut locals = body.get_locals_reader().map_err(Refusal::from)?;
-    let mut count = u64::from(params);
+    let params_count = u32::try_from(params.len()).unwrap_or(u32::MAX);
+    let mut count = u64::from(params_count);
+    let mut liveness = Liveness::new();
+    liveness.declare(params.len(), |position| params.get(position).copied());
     for _ in 0..locals.get_count() {
         let offset = locals.original_position();
         let (more, value_type) = locals.read().map_err(Refusal::from)?;
         admit_type(value_type, offset)?;
+        liveness.declare(usize::try_from(more).unwrap_or(usize::MAX), |_| {
+            Some(value_type)
+        });
         count = count.saturating_add(u64::from(more));
         check_limit("locals", count, limits.locals, Some(offset))?;
     }
     validator.read_locals(&mut reader).map_err(Refusal::from)?;
 
-    let mut planner = Planner {
-        regions: vec![Region {
-            after: start,
-            cost: 0,
-        }],
-        blocks: Vec::new(),
-        dead_depth: None,
-    };
+    let mut planner = Planner::new(start, liveness);
     let mut highest = 0;
-    let (mut calls, mut selects) = (false, false);
+    let mut operator_count: u64 = 0;
+    let (mut calls, mut needs_scratch) = (false, false);
     let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
         admit_operator(&operator, offset, rules)?;
         validator.op(offset, &operator).map_err(Refusal::from)?;
         highest = highest.max(validator.operand_stack_height());
-        calls |= matches!(
-            operator,
-            Operator::Call { .. } | Operator::CallIndirect { .. }
-        );
-        selects |= matches!(operator, Operator::Select | Operator::TypedSelect { .. });
+        operator_count = operator_count.saturating_add(1);
+        calls |= is_call(&operator);
+        needs_scratch |= keeps_an_operand(&operator);
         planner.operator(&operator, offset, rules)?;
     }
     operators.finish().map_err(Refusal::from)?;
     *allocations = validator.into_allocations();
 
     let slots = count.saturating_add(u64::from(highest));
-    let size = rules.schedule().frame;
-    let frame = u64::from(size.base).saturating_add(u64::from(size.slot).saturating_mul(slots));
+    let frame = rules.schedule().frame.bytes(slots, operator_count);
     check_limit("frame_bytes", frame, limits.frame_bytes, Some(start))?;
 
-    let mut regions = planner.regions.into_iter();
-    let entry = regions.next().map_or(0, |region| region.cost);
+    let branches_out = planner.branches_out;
+    let looked_loops = planner.take_looked_loops();
+    let (entry, charges) = planner.place(calls);
     Ok(Plan {
-        entry: Gas::new(entry),
-        regions: regions.filter(|region| region.cost > 0).collect(),
+        entry,
+        charges,
+        looked_loops,
+        params: params_count,
         locals: u32::try_from(count).unwrap_or(u32::MAX),
         frame,
         calls,
-        selects,
+        needs_scratch,
+        branches_out,
     })
 }
 
 impl Planner {
+    fn new(start: u64, liveness: Liveness) -> Self {
+        let mut planner = Self {
+            regions: Vec::new(),
+            nodes: Nodes::new(),
+            looks: Looks::default(),
+            liveness,
+            looked_loops: Vec::new(),
+            blocks: Vec::new(),
+            loops: 0,
+            branches_out: false,
+            dead_depth: None,
+        };
+        planner.begin_region(EXACT, start);
+        planner.look();
+        planner
+    }
+
     fn operator(
         &mut self,
         operator: &Operator<'_>,
@@ -141,34 +232,54 @@ impl Planner {
             return Ok(());
         }
         self.charge(operator, rules);
+        self.liveness.operator(operator, offset);
         match operator {
-            Operator::Block { .. } => self.open(BlockKind::Block, offset, rules)?,
+            Operator::Block { .. } => {
+                self.open(BlockKind::Block, EXACT, offset, rules)?;
+                self.looks.open();
+            }
             Operator::Loop { .. } => {
-                self.open(BlockKind::Loop, offset, rules)?;
-                self.begin_region(offset);
+                self.open(BlockKind::Loop, EXACT, offset, rules)?;
+                self.looks.open_loop();
             }
             Operator::If { .. } => {
-                self.open(BlockKind::If, offset, rules)?;
-                self.begin_region(offset);
+                let parting = self.nodes.add();
+                self.end_region(parting, offset);
+                self.open(BlockKind::If, parting, offset, rules)?;
+                self.looks.open();
+                self.begin_region(parting, offset);
             }
-            Operator::Else => self.begin_region(offset),
-            Operator::End => self.close(offset, false),
+            Operator::Else => {
+                self.flow_to_label(offset);
+                self.alternative(offset);
+            }
+            Operator::End => self.close(offset, true),
             Operator::Br { relative_depth } => {
-                self.branch_to(*relative_depth);
-                self.dead_depth = Some(0);
+                let target = self.branch_to(*relative_depth);
+                self.leave(target, offset);
             }
             Operator::BrIf { relative_depth } => {
-                self.branch_to(*relative_depth);
-                self.begin_region(offset);
+                let target = self.branch_to(*relative_depth);
+                self.end_region(target, offset);
+                self.begin_region(target, offset);
             }
             Operator::BrTable { targets } => {
-                for target in targets.targets() {
-                    self.branch_to(target.map_err(Refusal::from)?);
+                let mut target = self.branch_to(targets.default());
+                for other in targets.targets() {
+                    let other = self.branch_to(other.map_err(Refusal::from)?);
+                    target = self.nodes.unite(target, other);
                 }
-                self.branch_to(targets.default());
-                self.dead_depth = Some(0);
+                self.leave(target, offset);
             }
-            Operator::Return | Operator::Unreachable => self.dead_depth = Some(0),
+            Operator::Return => {
+                self.leave_function();
+                self.leave(EXACT, offset);
+            }
+            Operator::Unreachable => {
+                self.look();
+                self.leave(EXACT, offset);
+            }
+            looking if is_call(looking) || Length::of(looking).is_some() => self.look(),
             _ => {}
         }
         Ok(())
@@ -182,52 +293,160 @@ impl Planner {
             }
             Operator::Else if depth == 0 => {
                 self.dead_depth = None;
-                self.begin_region(offset);
+                self.liveness.operator(operator, offset);
+                self.alternative(offset);
             }
             Operator::End => match depth.checked_sub(1) {
                 Some(outer) => self.dead_depth = Some(outer),
                 None => {
                     self.dead_depth = None;
-                    self.close(offset, true);
+                    self.liveness.operator(operator, offset);
+                    self.close(offset, false);
                 }
             },
             _ => {}
         }
     }
 
-    fn open(&mut self, kind: BlockKind, offset: u64, rules: &Rules) -> Result<(), Refusal> {
+    fn open(
+        &mut self,
+        kind: BlockKind,
+        parting: Node,
+        offset: u64,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        let label = self.nodes.add();
+        if kind == BlockKind::Loop {
+            self.end_region(label, offset);
+            self.loops = self.loops.saturating_add(1);
+            self.begin_region(label, offset);
+        }
         self.blocks.push(Block {
             kind,
+            label,
             is_target: false,
+            parting,
+            head: self.regions.len().saturating_sub(1),
         });
         let depth = u64::try_from(self.blocks.len()).unwrap_or(u64::MAX);
         check_limit("nesting", depth, rules.limits().nesting, Some(offset))
     }
 
-    fn close(&mut self, offset: u64, was_dead: bool) {
-        if let Some(block) = self.blocks.pop()
-            && (was_dead
-                || block.kind == BlockKind::If
-                || (block.kind == BlockKind::Block && block.is_target))
-        {
-            self.begin_region(offset);
+    /// The innermost block ends, which may be the function; `is_live` if what stands before is reached.
+    fn close(&mut self, offset: u64, is_live: bool) {
+        let Some(block) = self.blocks.pop() else {
+            if is_live {
+                self.leave_function();
+                self.end_region(EXACT, offset);
+            }
+            return;
+        };
+        match block.kind {
+            BlockKind::Loop => {
+                self.loops = self.loops.saturating_sub(1);
+                if self.looks.close_loop()
+                    && let Some(head) = self.regions.get_mut(block.head)
+                {
+                    head.is_looked_at = true;
+                    self.looked_loops.push(head.begin);
+                }
+                if is_live {
+                    return;
+                }
+            }
+            BlockKind::Block | BlockKind::Else => self.looks.close(false),
+            BlockKind::If => {
+                self.looks.close(true);
+                self.nodes.unite(block.label, block.parting);
+            }
         }
+        if is_live && block.kind == BlockKind::Block && !block.is_target {
+            return;
+        }
+        if is_live {
+            self.end_region(block.label, offset);
+        }
+        // Behind a loop whose inside ends in code that is not reached, nothing is.
+        let from = match block.kind {
+            BlockKind::Loop => self.nodes.add(),
+            _ => block.label,
+        };
+        self.begin_region(from, offset);
     }
 
-    fn branch_to(&mut self, depth: u32) {
-        let target = usize::try_from(depth)
-            .ok()
-            .and_then(|depth| self.blocks.iter_mut().rev().nth(depth));
-        if let Some(block) = target {
-            block.is_target = true;
-        }
-    }
-
-    fn begin_region(&mut self, offset: u64) {
-        self.regions.push(Region {
-            after: offset,
-            cost: 0,
+    /// The branch of an `if` that is taken where its condition does not hold.
+    fn alternative(&mut self, offset: u64) {
+        self.looks.alternative();
+        let parting = self.blocks.last_mut().map_or(EXACT, |block| {
+            block.kind = BlockKind::Else;
+            block.parting
         });
+        self.begin_region(parting, offset);
+    }
+
+    /// The innermost block is done with, but not closed.
+    fn flow_to_label(&mut self, offset: u64) {
+        let label = self.blocks.last().map_or(EXACT, |block| block.label);
+        self.end_region(label, offset);
+    }
+
+    /// Where a branch to the block of this depth goes.
+    fn branch_to(&mut self, depth: u32) -> Node {
+        let position = usize::try_from(depth)
+            .ok()
+            .and_then(|depth| self.blocks.len().checked_sub(depth.checked_add(1)?));
+        let Some((position, block)) =
+            position.and_then(|position| Some((position, self.blocks.get_mut(position)?)))
+        else {
+            self.branches_out = true;
+            return EXACT;
+        };
+        block.is_target = true;
+        self.looks.branch(position);
+        block.label
+    }
+
+    /// What follows is not reached.
+    fn leave(&mut self, to: Node, offset: u64) {
+        self.end_region(to, offset);
+        self.looks.leave();
+        self.dead_depth = Some(0);
+    }
+
+    fn leave_function(&mut self) {
+        if let Some(region) = self.regions.last_mut() {
+            region.leaves = true;
+        }
+    }
+
+    /// Gas is looked at in the current region.
+    fn look(&mut self) {
+        self.looks.look();
+        if let Some(region) = self.regions.last_mut() {
+            region.is_looked_at = true;
+        }
+    }
+
+    fn begin_region(&mut self, from: Node, begin: u64) {
+        self.regions.push(Region {
+            from,
+            to: EXACT,
+            cost: 0,
+            begin,
+            end: begin,
+            is_looked_at: false,
+            leaves: false,
+            loops: self.loops,
+        });
+    }
+
+    fn end_region(&mut self, to: Node, end: u64) {
+        if let Some(region) = self.regions.last_mut() {
+            region.to = to;
+            region.end = end;
+            // It may have left a loop, which ends no region: then it is not gone through in every round.
+            region.loops = region.loops.min(self.loops);
+        }
     }
 
     fn charge(&mut self, operator: &Operator<'_>, rules: &Rules) {
@@ -236,6 +455,95 @@ impl Planner {
             region.cost = region.cost.saturating_add(u64::from(price));
         }
     }
+
+    fn take_looked_loops(&mut self) -> Vec<LookedLoop> {
+        let mut offsets = std::mem::take(&mut self.looked_loops);
+        offsets.sort_unstable();
+        if offsets.is_empty() {
+            return Vec::new();
+        }
+        let liveness = std::mem::replace(&mut self.liveness, Liveness::new());
+        let mut live: BTreeMap<u64, Vec<u32>> = liveness.at_loops().into_iter().collect();
+        offsets
+            .into_iter()
+            .map(|offset| LookedLoop {
+                offset,
+                put_away: live
+                    .remove(&offset)
+                    .filter(|live| live.len() <= MOST_PUT_AWAY)
+                    .unwrap_or_default(),
+            })
+            .collect()
+    }
+
+    /// What is charged at the entry, and where what else is charged.
+    fn place(self, calls: bool) -> (i64, Vec<Charge>) {
+        let mut edges = Vec::new();
+        let mut places = Vec::new();
+        for region in &self.regions {
+            let cost = i64::try_from(region.cost).unwrap_or(i64::MAX);
+            let weight = 1_u64
+                .checked_shl(region.loops.saturating_mul(3).saturating_add(1))
+                .unwrap_or(u64::MAX);
+            let edge = |from, to, cost, weight| Edge {
+                from,
+                to,
+                cost,
+                weight,
+            };
+            let (begin, end) = ((region.begin, Side::After), (region.end, Side::Before));
+            if region.is_looked_at {
+                edges.push(edge(region.from, EXACT, cost, weight));
+                places.push(begin);
+                edges.push(edge(EXACT, region.to, 0, weight));
+                places.push(end);
+            } else if region.leaves {
+                // Where the frame is given back anyway, a charge is not one operation more.
+                let weight = if calls { 1 } else { weight };
+                edges.push(edge(region.from, region.to, cost, weight));
+                places.push(end);
+            } else {
+                edges.push(edge(region.from, region.to, cost, weight));
+                places.push(begin);
+            }
+        }
+        let mut charges: Vec<Charge> = self
+            .nodes
+            .place(&edges)
+            .into_iter()
+            .zip(places)
+            .map(|(amount, (offset, side))| Charge {
+                offset,
+                side,
+                amount,
+            })
+            .collect();
+        // The entry's first edge goes from the exact node to itself: it is charged in full.
+        let entry = if charges.is_empty() {
+            0
+        } else {
+            charges.remove(0).amount
+        };
+        charges.retain(|charge| charge.amount != 0);
+        charges.sort();
+        (entry, charges)
+    }
+}
+
+fn is_call(operator: &Operator<'_>) -> bool {
+    matches!(
+        operator,
+        Operator::Call { .. } | Operator::CallIndirect { .. }
+    )
+}
+
+/// Whether the operand on top is kept in a local while the operator is rewritten.
+fn keeps_an_operand(operator: &Operator<'_>) -> bool {
+    Length::of(operator).is_some()
+        || matches!(
+            operator,
+            Operator::CallIndirect { .. } | Operator::Select | Operator::TypedSelect { .. }
+        )
 }
 
 fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {

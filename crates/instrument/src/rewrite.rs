@@ -1,48 +1,62 @@
 //! The second pass: the program encoded anew, with its plan carried out.
 //!
 //! The metered program imports `low` and one function for each import of the guest's; then come
-//! wrappers, one for each import, that hand over the gas; then the guest's functions. So every
+//! wrappers, one for each import; then the guest's functions; then functions of ours. So every
 //! function index of the guest moves by the same distance. Types, globals and exports of ours come
 //! after the guest's, so that their indices do not move.
+//!
+//! Functions hand each other the [word]; at the borders of the guest, wrappers take it apart: the host knows
+//! only the gas.
 
 mod body;
+mod word;
+mod wrappers;
 
-use std::convert::Infallible;
+use std::{collections::BTreeSet, convert::Infallible};
 
 use fusee_engine::{MAX_SYSCALL_ARGS, reserved};
 use wasm_encoder::{
-    BranchHints, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, EntityType,
-    ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType, ImportSection,
-    MemorySection, MemoryType, Module, NameSection, TableSection, TypeSection, ValType,
+    BlockType, BranchHints, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection,
+    Elements, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType,
+    ImportSection, IndirectNameMap, MemorySection, MemoryType, Module, NameMap, NameSection,
+    TableSection, TypeSection, ValType,
     reencode::{self, Reencode},
 };
 use wasmparser::{Parser, Payload};
 
 use crate::{
-    Refusal, Rule, Rules,
+    Refusal, Rule, Rules, STACK_UNIT_BYTES,
+    length::Length,
     plan::check_limit,
     survey::{FunctionType, Survey},
 };
+
+pub(crate) use body::value_type;
 
 /// Where in the metered program things of ours are.
 struct Layout {
     /// How far the guest's function indices move.
     shift: u32,
-    /// The function of ours that calls the import `low`: the last function.
+    /// The function that calls the import `low`; behind it stand those that charge by a length, and then one
+    /// for each export.
     low: u32,
-    /// The type `(i64, i64) -> (i64)` of `low`.
+    /// The type `(i64, i64) -> (i64)` of the import `low`.
+    import_low_type: u32,
+    /// The type `(i64) -> (i64)` of our function `low`.
     low_type: u32,
+    /// The type `(i32, i64) -> (i64)` of the functions that charge by a length.
+    length_type: u32,
+    /// The first of the guest's types with the word; they stand in the order of the guest's.
+    metered_types: u32,
     /// The types of the syscall imports, by how many arguments they take.
     syscall_types: [u32; MAX_SYSCALL_ARGS + 1],
     /// The types `() -> results` that wrap the bodies of functions with several results, by the
     /// function's type.
     body_types: Vec<Option<u32>>,
     gas: u32,
-    height: u32,
+    /// The globals in which locals are put away: the last ones.
+    put_away: u32,
 }
-
-/// The index of the function `low`: the first import.
-const LOW: u32 = 0;
 
 struct Rewriter<'a> {
     rules: &'a Rules,
@@ -51,6 +65,10 @@ struct Rewriter<'a> {
     module: Module,
     /// The next function to be rewritten.
     next_body: usize,
+    /// The guest's functions that are exported, or start it: each has one wrapper.
+    exported: Vec<u32>,
+    /// The functions, by their indices in the metered program, that function bodies refer to.
+    referenced: BTreeSet<u32>,
 }
 
 pub(crate) fn rewrite(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
@@ -60,12 +78,23 @@ pub(crate) fn rewrite(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec
         layout: Layout::of(survey),
         module: Module::new(),
         next_body: 0,
+        exported: Vec::new(),
+        referenced: BTreeSet::new(),
     };
+    check_stack(rules)?;
     rewriter.module(wasm).map_err(internal)?;
     let code = rewriter.module.finish();
     let bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
     check_limit("output_bytes", bytes, rules.limits().output_bytes, None)?;
     Ok(code)
+}
+
+/// A height that does not fit the word cannot be metered.
+fn check_stack(rules: &Rules) -> Result<(), Refusal> {
+    let limits = rules.limits();
+    let most = word::MOST_UNITS.saturating_mul(STACK_UNIT_BYTES);
+    check_limit("stack_bytes", limits.stack_bytes, most, None)?;
+    check_limit("frame_bytes", limits.frame_bytes, most, None)
 }
 
 /// The survey has validated everything, so encoding it anew cannot fail. Were it to, the program
@@ -84,12 +113,11 @@ type Encoded<T = ()> = Result<T, reencode::Error<Infallible>>;
 
 impl Layout {
     fn of(survey: &Survey) -> Self {
-        let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let low_type = count(survey.types.len());
-        let mut next = low_type.saturating_add(1);
-        let mut take = || {
+        let import_low_type = count(survey.types.len());
+        let mut next = import_low_type.saturating_add(1);
+        let mut take = |types: u32| {
             let index = next;
-            next = next.saturating_add(1);
+            next = next.saturating_add(types);
             index
         };
         let shift = count(survey.imports.len()).saturating_add(1);
@@ -98,17 +126,60 @@ impl Layout {
             low: count(survey.imports.len())
                 .saturating_add(count(survey.functions.len()))
                 .saturating_add(shift),
-            low_type,
-            syscall_types: std::array::from_fn(|_| take()),
+            import_low_type,
+            low_type: take(1),
+            length_type: take(1),
+            metered_types: take(count(survey.types.len())),
+            syscall_types: std::array::from_fn(|_| take(1)),
             body_types: survey
                 .types
                 .iter()
-                .map(|found| found.has_many_results().then(&mut take))
+                .map(|found| found.has_many_results().then(|| take(1)))
                 .collect(),
             gas: survey.globals,
-            height: survey.globals.saturating_add(1),
+            put_away: survey.globals.saturating_add(1),
         }
     }
+
+    /// A type of the guest's, with the word.
+    fn metered_type(&self, guest: u32) -> u32 {
+        self.metered_types.saturating_add(guest)
+    }
+
+    /// The function that charges by a length.
+    fn charge_length(&self, length: Length) -> u32 {
+        let position = Length::ALL.iter().position(|other| *other == length);
+        self.low
+            .saturating_add(1)
+            .saturating_add(count(position.unwrap_or(0)))
+    }
+
+    /// The wrapper for the export of this position among the exported functions.
+    fn export_wrapper(&self, position: usize) -> u32 {
+        self.low
+            .saturating_add(1)
+            .saturating_add(count(Length::ALL.len()))
+            .saturating_add(count(position))
+    }
+
+    /// The type of a block that returns what a function of this type does.
+    fn body_block(&self, survey: &Survey, type_index: u32) -> BlockType {
+        let index = usize::try_from(type_index).unwrap_or(usize::MAX);
+        if let Some(Some(body_type)) = self.body_types.get(index) {
+            return BlockType::FunctionType(*body_type);
+        }
+        let result = survey
+            .types
+            .get(index)
+            .and_then(|found| found.result_types.first());
+        result.map_or(BlockType::Empty, |result| {
+            BlockType::Result(body::value_type(*result))
+        })
+    }
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
 }
 
 impl FunctionType {
@@ -124,7 +195,8 @@ impl Reencode for Rewriter<'_> {
         Ok(function.saturating_add(self.layout.shift))
     }
 
-    /// Labels are numbered by the blocks of a function, among which there are blocks of ours now.
+    /// Labels are numbered by the blocks of a function, among which there are blocks of ours now. Locals behind the
+    /// parameters make room for the word.
     fn parse_custom_name_subsection(
         &mut self,
         names: &mut NameSection,
@@ -132,6 +204,21 @@ impl Reencode for Rewriter<'_> {
     ) -> Encoded {
         match section {
             wasmparser::Name::Label(_) => Ok(()),
+            wasmparser::Name::Local(functions) => {
+                let mut renamed = IndirectNameMap::new();
+                for function in functions {
+                    let function = function?;
+                    let mut locals = NameMap::new();
+                    for naming in function.names {
+                        let naming = naming?;
+                        let local = self.survey.local_index(function.index, naming.index);
+                        locals.append(local, naming.name);
+                    }
+                    renamed.append(self.function_index(function.index)?, &locals);
+                }
+                names.locals(&renamed);
+                Ok(())
+            }
             kept => reencode::utils::parse_custom_name_subsection(self, names, kept),
         }
     }
@@ -152,7 +239,9 @@ impl Rewriter<'_> {
                     self.parse_global_section(&mut sections.globals, section)?
                 }
                 Payload::ExportSection(section) => {
-                    self.parse_export_section(&mut sections.exports, section)?
+                    for export in section {
+                        self.export(&mut sections.exports, export?)?;
+                    }
                 }
                 Payload::ElementSection(section) => {
                     self.parse_element_section(&mut sections.elements, section)?
@@ -184,7 +273,9 @@ impl Rewriter<'_> {
         self.add_types(&mut sections.types);
         self.add_globals(&mut sections.globals);
         self.add_exports(&mut sections.exports);
-        let (imports, functions, wrappers) = (self.imports(), self.functions(), self.wrappers());
+        self.declare_references(&mut sections.elements);
+        let (imports, functions) = (self.imports(), self.functions());
+        let wrappers = self.import_wrappers();
         self.module
             .section(&sections.types)
             .section(&imports)
@@ -221,37 +312,45 @@ impl Rewriter<'_> {
             hints.function_hints(function, body.hints.iter().copied());
         }
         code.function(&self.low());
+        for length in Length::ALL {
+            code.function(&self.charge_length(length));
+        }
+        for function in &self.exported {
+            code.function(&self.export_wrapper(*function));
+        }
         self.module
             .section(&hints)
             .section(&code)
             .section(&sections.data);
     }
 
+    /// In the order of the [`Layout`].
     fn add_types(&self, types: &mut TypeSection) {
-        types
-            .ty()
-            .function([ValType::I64, ValType::I64], [ValType::I64]);
+        let mut add = |params: Vec<ValType>, results: Vec<ValType>| {
+            types.ty().function(params, results);
+        };
+        add(vec![ValType::I64, ValType::I64], vec![ValType::I64]);
+        add(vec![ValType::I64], vec![ValType::I64]);
+        add(vec![ValType::I32, ValType::I64], vec![ValType::I64]);
+        let with_word = |guest: &[wasmparser::ValType]| {
+            let guest = guest.iter().copied().map(body::value_type);
+            guest.chain([ValType::I64]).collect()
+        };
+        for found in &self.survey.types {
+            add(
+                with_word(&found.param_types),
+                with_word(&found.result_types),
+            );
+        }
         for (args, _) in self.layout.syscall_types.iter().enumerate() {
             let params = std::iter::repeat_n(ValType::I64, args.saturating_add(1));
-            types
-                .ty()
-                .function(params.collect::<Vec<_>>(), [ValType::I64, ValType::I64]);
+            add(params.collect(), vec![ValType::I64, ValType::I64]);
         }
-        for found in self
-            .survey
-            .types
-            .iter()
-            .filter(|found| found.has_many_results())
-        {
-            types.ty().function(
-                [],
-                found
-                    .result_types
-                    .iter()
-                    .copied()
-                    .map(body::value_type)
-                    .collect::<Vec<_>>(),
-            );
+        for found in &self.survey.types {
+            if found.has_many_results() {
+                let results = found.result_types.iter().copied();
+                add(Vec::new(), results.map(body::value_type).collect());
+            }
         }
     }
 
@@ -260,7 +359,7 @@ impl Rewriter<'_> {
         imports.import(
             reserved::MODULE,
             reserved::LOW,
-            EntityType::Function(self.layout.low_type),
+            EntityType::Function(self.layout.import_low_type),
         );
         for (position, import) in self.survey.imports.iter().enumerate() {
             let args = import.import.params.len();
@@ -269,7 +368,7 @@ impl Rewriter<'_> {
                 .syscall_types
                 .get(args)
                 .copied()
-                .unwrap_or(self.layout.low_type);
+                .unwrap_or(self.layout.import_low_type);
             imports.import(
                 reserved::MODULE,
                 &position.to_string(),
@@ -282,12 +381,18 @@ impl Rewriter<'_> {
     fn functions(&self) -> FunctionSection {
         let mut functions = FunctionSection::new();
         for import in &self.survey.imports {
-            functions.function(import.type_index);
+            functions.function(self.layout.metered_type(import.type_index));
         }
         for type_index in &self.survey.functions {
-            functions.function(*type_index);
+            functions.function(self.layout.metered_type(*type_index));
         }
         functions.function(self.layout.low_type);
+        for _ in Length::ALL {
+            functions.function(self.layout.length_type);
+        }
+        for function in &self.exported {
+            functions.function(self.survey.type_index_of(*function));
+        }
         functions
     }
 
@@ -311,22 +416,49 @@ impl Rewriter<'_> {
             mutable: true,
             shared: false,
         };
-        let height = i64::try_from(self.rules.limits().stack_bytes).unwrap_or(i64::MAX);
         globals.global(counter, &ConstExpr::i64_const(0));
-        globals.global(counter, &ConstExpr::i64_const(height));
+        for _ in 0..self.survey.most_put_away() {
+            globals.global(counter, &ConstExpr::i64_const(0));
+        }
     }
 
-    fn add_exports(&self, exports: &mut ExportSection) {
+    /// A function that is referred to must be declared outside the bodies. Guests do so by exporting it, but what is
+    /// exported now is its wrapper.
+    fn declare_references(&self, elements: &mut ElementSection) {
+        if !self.referenced.is_empty() {
+            let functions: Vec<u32> = self.referenced.iter().copied().collect();
+            elements.declared(Elements::Functions(functions.into()));
+        }
+    }
+
+    /// The host enters a function by its wrapper.
+    fn export(&mut self, exports: &mut ExportSection, export: wasmparser::Export<'_>) -> Encoded {
+        if export.kind != wasmparser::ExternalKind::Func {
+            return self.parse_export(exports, export);
+        }
+        let wrapper = self.wrapper_of(export.index);
+        exports.export(export.name, ExportKind::Func, wrapper);
+        Ok(())
+    }
+
+    /// The wrapper of one of the guest's functions, which has one from now on.
+    fn wrapper_of(&mut self, function: u32) -> u32 {
+        let known = self.exported.iter().position(|known| *known == function);
+        let position = known.unwrap_or_else(|| {
+            self.exported.push(function);
+            self.exported.len().saturating_sub(1)
+        });
+        self.layout.export_wrapper(position)
+    }
+
+    fn add_exports(&mut self, exports: &mut ExportSection) {
         exports.export(reserved::GAS, ExportKind::Global, self.layout.gas);
         if self.survey.memory.is_some() {
             exports.export(reserved::MEMORY, ExportKind::Memory, 0);
         }
         if let Some(start) = self.survey.start {
-            exports.export(
-                reserved::START,
-                ExportKind::Func,
-                start.saturating_add(self.layout.shift),
-            );
+            let wrapper = self.wrapper_of(start);
+            exports.export(reserved::START, ExportKind::Func, wrapper);
         }
     }
 }

@@ -99,7 +99,7 @@ limits! {
     /// Pages of memory from the start; a program may declare a larger maximum, and cannot reach it.
     memory_pages = 1_024,
     /// Bytes of one function's frame.
-    frame_bytes = 32_768,
+    frame_bytes = 131_072,
     /// Bytes of all frames that are open at once.
     stack_bytes = 262_144,
 }

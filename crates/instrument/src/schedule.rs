@@ -53,7 +53,25 @@ pub struct FrameSize {
     pub base: u32,
     /// Each parameter, local and operand at the height of the function's operand stack.
     pub slot: u32,
+    /// Each eight operators in the function's body, or part of them: a compiler may keep what one operator computed
+    /// for a later one, in a loop or around a call.
+    pub eight_operators: u32,
 }
+
+impl FrameSize {
+    /// A frame's bytes, rounded up to [`STACK_UNIT_BYTES`].
+    pub(crate) fn bytes(self, slots: u64, operators: u64) -> u64 {
+        let of = |size: u32, count: u64| u64::from(size).saturating_mul(count);
+        u64::from(self.base)
+            .saturating_add(of(self.slot, slots))
+            .saturating_add(of(self.eight_operators, operators.div_ceil(8)))
+            .checked_next_multiple_of(STACK_UNIT_BYTES)
+            .unwrap_or(u64::MAX)
+    }
+}
+
+/// What heights of the stack are multiples of.
+pub const STACK_UNIT_BYTES: u64 = 8;
 
 macro_rules! operators {
     ($($variant:ident $name:literal $v1:literal,)*) => {
@@ -220,7 +238,11 @@ impl Schedule {
                 data_64_bytes: 8,
                 table_element: 4,
             },
-            frame: FrameSize { base: 64, slot: 8 },
+            frame: FrameSize {
+                base: 64,
+                slot: 8,
+                eight_operators: 4,
+            },
         }
     }
 

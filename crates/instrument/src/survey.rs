@@ -37,8 +37,8 @@ pub(crate) struct FunctionType {
     pub(crate) params: Vec<ValueType>,
     /// `None` where a result is not an integer: such a function cannot be entered from outside.
     pub(crate) signature: Option<Vec<ValueType>>,
+    pub(crate) param_types: Vec<ValType>,
     pub(crate) result_types: Vec<ValType>,
-    param_count: u32,
 }
 
 #[derive(Debug)]
@@ -90,7 +90,7 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
             ValidPayload::Func(function, body) => {
                 let params = survey
                     .type_of_defined(survey.plans.len())
-                    .map_or(0, |found| found.param_count);
+                    .map_or(&[][..], |found| found.param_types.as_slice());
                 survey.plans.push(plan::plan(
                     function,
                     &mut allocations,
@@ -349,24 +349,59 @@ impl Survey {
             .and_then(|index| self.types.get(index))
     }
 
+    /// The types of the parameters of a function of this type.
+    pub(crate) fn param_types(&self, type_index: u32) -> Vec<wasm_encoder::ValType> {
+        self.type_at(type_index).map_or_else(Vec::new, |found| {
+            found
+                .param_types
+                .iter()
+                .copied()
+                .map(crate::rewrite::value_type)
+                .collect()
+        })
+    }
+
+    /// Where a local of one of the guest's functions is in the metered program: behind the parameters stands the word.
+    pub(crate) fn local_index(&self, function: u32, local: u32) -> u32 {
+        let found = self.type_at(self.type_index_of(function));
+        let params = found.map_or(0, |found| found.param_types.len());
+        let is_param = usize::try_from(local).is_ok_and(|local| local < params);
+        local.saturating_add(u32::from(!is_param))
+    }
+
+    /// The most locals that any loop puts away.
+    pub(crate) fn most_put_away(&self) -> usize {
+        self.plans
+            .iter()
+            .flat_map(|plan| &plan.looked_loops)
+            .map(|looked_at| looked_at.put_away.len())
+            .max()
+            .unwrap_or(0)
+    }
+
     fn type_of_defined(&self, position: usize) -> Option<&FunctionType> {
         self.functions
             .get(position)
             .and_then(|type_index| self.type_at(*type_index))
     }
 
-    fn type_of_function(&self, function: u32) -> Option<&FunctionType> {
-        let index = usize::try_from(function).ok()?;
+    /// The type of any of the guest's functions, of which validation has seen that it is there.
+    pub(crate) fn type_index_of(&self, function: u32) -> u32 {
+        let index = usize::try_from(function).unwrap_or(usize::MAX);
         match self.imports.get(index) {
-            Some(import) => self.type_at(import.type_index),
-            None => self.type_of_defined(index.checked_sub(self.imports.len())?),
+            Some(import) => import.type_index,
+            None => index
+                .checked_sub(self.imports.len())
+                .and_then(|position| self.functions.get(position))
+                .copied()
+                .unwrap_or(u32::MAX),
         }
     }
 
     fn name_exports(&mut self, exports: Vec<(String, u32)>) {
         for (name, function) in exports {
             let signature = self
-                .type_of_function(function)
+                .type_at(self.type_index_of(function))
                 .and_then(FunctionType::signature);
             if let Some((params, results)) = signature {
                 self.exports.push(Export {
@@ -406,8 +441,8 @@ impl FunctionType {
         Self {
             params: params.unwrap_or_default(),
             signature: results.filter(|_| all_integers),
+            param_types: function.params().to_vec(),
             result_types: function.results().to_vec(),
-            param_count: u32::try_from(function.params().len()).unwrap_or(u32::MAX),
         }
     }
 

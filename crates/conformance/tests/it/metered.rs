@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use expect_test::{ExpectFile, expect_file};
-use wasmparser::{KnownCustom, Name, Parser, Payload, TypeRef};
+use wasmparser::{KnownCustom, Name, Parser, Payload};
 
 use crate::guest::{compiled, rules, wasm};
 
@@ -41,6 +41,33 @@ fn control_flow() {
     );
 }
 
+/// A loop whose every round passes another look has none at its head; one with parameters is not left to call the host.
+#[test]
+fn loops() {
+    check(
+        "(module
+           (func $leaf)
+           (func (export \"nested\") (param $n i32) (local $i i32) (local $f funcref)
+             (loop $outer
+               (local.set $i (i32.const 3))
+               (loop $inner
+                 (br_if $inner (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+               (br_if $outer (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+           (func (export \"skips\") (param $n i32)
+             (loop $again
+               (br_if $again (i32.and (local.get $n) (i32.const 1)))
+               (call $leaf)
+               (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+           (func (export \"operand\") (param $n i32) (result i32)
+             (local.get $n)
+             (loop $again (param i32) (result i32)
+               (i32.sub (i32.const 1))
+               (local.tee $n)
+               (br_if $again (local.get $n)))))",
+        expect_file!["golden/loops.wat"],
+    );
+}
+
 #[test]
 fn calls_and_imports() {
     check(
@@ -75,9 +102,11 @@ fn memory_tables_and_traps() {
     );
 }
 
-/// The names of functions, by the index of the function.
-fn function_names(module: &[u8]) -> BTreeMap<u32, String> {
-    let mut names = BTreeMap::new();
+/// The names of functions by their indices, and of locals by those of the function and the local.
+type Names = (BTreeMap<u32, String>, BTreeMap<(u32, u32), String>);
+
+fn names(module: &[u8]) -> Names {
+    let (mut functions, mut locals) = Names::default();
     for payload in Parser::new(0).parse_all(module) {
         let Payload::CustomSection(section) = payload.unwrap() else {
             continue;
@@ -86,61 +115,48 @@ fn function_names(module: &[u8]) -> BTreeMap<u32, String> {
             continue;
         };
         for subsection in section {
-            if let Name::Function(functions) = subsection.unwrap() {
-                for naming in functions {
-                    let naming = naming.unwrap();
-                    names.insert(naming.index, naming.name.to_owned());
-                }
-            }
-        }
-    }
-    names
-}
-
-/// The functions that are exported, by their names, and how many are imported.
-fn exported_functions(module: &[u8]) -> (BTreeMap<String, u32>, u32) {
-    let (mut exports, mut imports) = (BTreeMap::new(), 0);
-    for payload in Parser::new(0).parse_all(module) {
-        match payload.unwrap() {
-            Payload::ImportSection(section) => {
-                for import in section.into_imports() {
-                    assert!(matches!(import.unwrap().ty, TypeRef::Func(_)));
-                    imports += 1;
-                }
-            }
-            Payload::ExportSection(section) => {
-                for export in section {
-                    let export = export.unwrap();
-                    if export.kind == wasmparser::ExternalKind::Func {
-                        exports.insert(export.name.to_owned(), export.index);
+            match subsection.unwrap() {
+                Name::Function(section) => {
+                    for naming in section {
+                        let naming = naming.unwrap();
+                        functions.insert(naming.index, naming.name.to_owned());
                     }
                 }
+                Name::Local(section) => {
+                    for function in section {
+                        let function = function.unwrap();
+                        for naming in function.names {
+                            let naming = naming.unwrap();
+                            let index = (function.index, naming.index);
+                            locals.insert(index, naming.name.to_owned());
+                        }
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
-    (exports, imports)
+    (functions, locals)
 }
 
 #[test]
-fn names_still_name_the_same_functions() {
+fn names_still_name_the_same_functions_and_locals() {
     let module = wasm(
         "(module
            (import \"env\" \"add\" (func $import_add (param i32 i64) (result i64)))
            (import \"env\" \"tick\" (func $import_tick))
            (func $first (export \"first\"))
-           (func $second (export \"second\") (param $x i32) (local $y i64))
-           (export \"import_add\" (func $import_add))
-           (export \"import_tick\" (func $import_tick)))",
+           (func $second (export \"second\") (param $x i32) (local $y i64)))",
     );
+    let (guest, _) = names(&module);
     let metered = fusee_instrument::prepare(&module, &rules()).unwrap().code;
-    let names = function_names(&metered);
-    let (exports, imports) = exported_functions(&metered);
-    assert_eq!(names.len(), 4);
-    for (name, function) in exports {
-        assert_eq!(names.get(&function), Some(&name));
-        assert!(function >= imports, "`{name}` is one of our imports");
-    }
+    let (functions, locals) = names(&metered);
+    // Before the guest's functions stand our imports: `low` and two syscalls.
+    let moved = guest.into_iter().map(|(index, name)| (index + 3, name));
+    assert_eq!(functions, moved.collect());
+    // Behind the parameters stands a local of ours.
+    let expected = [((6, 0), "x".to_owned()), ((6, 2), "y".to_owned())];
+    assert_eq!(locals, BTreeMap::from(expected));
 }
 
 #[test]
@@ -148,7 +164,7 @@ fn a_broken_name_section_is_dropped() {
     let mut module = wasm("(module (func (export \"run\")))");
     module.extend_from_slice(b"\x00\x08\x04name\x01\xff\xff");
     let metered = fusee_instrument::prepare(&module, &rules()).unwrap().code;
-    assert_eq!(function_names(&metered), BTreeMap::new());
+    assert_eq!(names(&metered), Names::default());
 }
 
 #[test]

@@ -1,49 +1,71 @@
 //! Function bodies, with the charges of the plan in them.
 //!
-//! A function keeps the gas in a local. What is injected:
+//! A function holds the [word](super::word) in a local, the one behind its parameters. What is injected:
 //!
-//! - at the entry: load the gas, charge the first region, take the frame from the height, and call
-//!   `low` if either is below zero;
-//! - at a loop head: charge, and call `low` if the gas is below zero;
-//! - at any other region: charge;
-//! - around a call: spill the gas to its global, and load it again;
-//! - before an operator that works by the length of an operand: charge by it, and look at once;
-//! - before `unreachable`: spill, so that nothing is lost;
+//! - at the entry: charge, take the frame, and call `low` if the gas or the height is below zero;
+//! - at the head of a loop that is looked at: charge, and call `low` if the gas is below zero;
+//! - elsewhere: charge, or give back what was charged too early;
+//! - around a call: hand the word over, and take it back;
+//! - before an operator that works by the length of an operand: call the function that charges by it;
+//! - before `unreachable`: put the gas into its global, so that nothing is lost;
+//! - at every way out: give the frame back, and return the word;
 //! - before `select`: keep the condition in a local, which costs compiled code nothing. wasmi 2.0.0 fuses
 //!   `select` with a comparison with zero that stands before it, and takes any number for the number
 //!   that was compared; what is kept in a local it does not fuse.
 //!
-//! The body is wrapped in a block of the function's results, and every way out of the function
-//! is a branch to it: an original branch to the function's own label already is one. Behind the block
-//! stands the one epilogue, which spills the gas and gives the frame back.
+//! A call inside a loop costs a compiler registers even where it is never made. So a loop's call of `low` stands
+//! outside the loop: the loop is left where gas is low, and entered again from its head.
 
-use fusee_engine::ValueType;
+use std::{iter::Peekable, slice};
+
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
-use super::{Encoded, LOW, Rewriter};
-use crate::plan::{Plan, Region};
-
-/// The locals that are added to a function, behind its own.
-struct Locals {
-    gas: u32,
-    /// The height at the entry, and the length at a bulk operator.
-    scratch: u32,
-    /// The condition of a `select`, if there is one in the function.
-    condition: u32,
-}
+use super::{Encoded, Rewriter, word};
+use crate::{
+    length::Length,
+    plan::{Charge, LookedLoop, Plan, Side},
+};
 
 /// One function while it is rewritten.
 struct Body<'a> {
     plan: &'a Plan,
-    locals: Locals,
-    regions: std::iter::Peekable<std::slice::Iter<'a, Region>>,
-    /// Blocks of the guest's that are open.
+    code: Function,
+    /// The local that holds the word.
+    word: u32,
+    /// The local in which an `i32` is kept, if the plan needs one.
+    scratch: u32,
+    charges: Peekable<slice::Iter<'a, Charge>>,
+    looked_loops: Peekable<slice::Iter<'a, LookedLoop>>,
+    /// The types of the guest's parameters and locals.
+    types: Vec<ValType>,
+    /// What the guest's blocks became, the function's own first.
+    blocks: Vec<Block<'a>>,
+    /// Blocks that are open in the rewritten function, beside the function's own.
     depth: u32,
     /// Blocks opened where no code is reached, which is left out.
     dead_depth: Option<u32>,
     /// Where it calls `low`, which is rare.
     hints: Vec<BranchHint>,
+}
+
+/// What a block of the guest's became.
+struct Block<'a> {
+    /// The `depth` inside the block to which the guest's branches go.
+    label: u32,
+    /// What stands behind its `end`.
+    tail: Tail<'a>,
+}
+
+/// What follows the end of a block.
+enum Tail<'a> {
+    Nothing,
+    /// The loop is left where the gas is low, and entered again: what was charged at its head is given back, since it is
+    /// charged once more.
+    Refill {
+        charged: i64,
+        put_away: &'a [u32],
+    },
 }
 
 /// A function's new body, and what is known of its branches.
@@ -56,61 +78,6 @@ pub(super) struct Rewritten {
 const UNLIKELY: u32 = 0;
 
 impl Rewriter<'_> {
-    /// The function through which all others call `low`. A call to it needs no more registers than
-    /// any other; a call to an import needs two for the import, which a loop would keep.
-    pub(super) fn low(&self) -> Function {
-        let mut function = Function::new([]);
-        function
-            .instructions()
-            .local_get(0)
-            .local_get(1)
-            .call(LOW)
-            .end();
-        function
-    }
-
-    /// For each import a function of the guest's signature that calls it with the gas.
-    pub(super) fn wrappers(&self) -> Vec<Function> {
-        let wrapper = |(position, import): (usize, &crate::survey::SurveyedImport)| {
-            let mut function = Function::new([]);
-            let mut code = function.instructions();
-            let gas = self.layout.gas;
-            code.global_get(gas)
-                .i64_const(0)
-                .i64_lt_s()
-                .if_(BlockType::Empty);
-            code.global_get(gas)
-                .i64_const(0)
-                .call(self.layout.low)
-                .global_set(gas)
-                .end();
-            code.global_get(gas);
-            for (index, param) in (0_u32..).zip(&import.import.params) {
-                code.local_get(index);
-                if *param == ValueType::I32 {
-                    code.i64_extend_i32_u();
-                }
-            }
-            let host_function = u32::try_from(position)
-                .unwrap_or(u32::MAX)
-                .saturating_add(1);
-            code.call(host_function).global_set(gas);
-            match import.import.result {
-                None => code.drop(),
-                Some(ValueType::I32) => code.i32_wrap_i64(),
-                Some(ValueType::I64) => &mut code,
-            };
-            code.end();
-            function
-        };
-        self.survey
-            .imports
-            .iter()
-            .enumerate()
-            .map(wrapper)
-            .collect()
-    }
-
     pub(super) fn body(&mut self, code: &mut Vec<Rewritten>, guest: &FunctionBody<'_>) -> Encoded {
         let survey = self.survey;
         let position = self.next_body;
@@ -120,248 +87,384 @@ impl Rewriter<'_> {
         else {
             return Ok(());
         };
+        let mut types = survey.param_types(*type_index);
         let mut locals = Vec::new();
         for group in guest.get_locals_reader()? {
             let (count, local_type) = group?;
-            locals.push((count, self.val_type(local_type)?));
+            let local_type = self.val_type(local_type)?;
+            locals.push((count, local_type));
+            types.extend((0..count).map(|_| local_type));
         }
-        locals.push((2, ValType::I64));
-        if plan.selects {
+        if plan.needs_scratch {
             locals.push((1, ValType::I32));
         }
-        let mut function = Function::new(locals);
         let mut body = Body {
             plan,
-            locals: Locals {
-                gas: plan.locals,
-                scratch: plan.locals.saturating_add(1),
-                condition: plan.locals.saturating_add(2),
-            },
-            regions: plan.regions.iter().peekable(),
+            code: Function::new(locals),
+            word: plan.params,
+            scratch: plan.locals.saturating_add(1),
+            charges: plan.charges.iter().peekable(),
+            looked_loops: plan.looked_loops.iter().peekable(),
+            types,
+            blocks: Vec::new(),
             depth: 0,
             dead_depth: None,
             hints: Vec::new(),
         };
-        self.entry(&mut body, &mut function);
-        function.instructions().block(self.body_block(*type_index));
+        self.entry(&mut body);
+        if plan.branches_out {
+            body.sink()
+                .block(self.layout.body_block(survey, *type_index));
+            body.depth = 1;
+        }
+        body.blocks.push(Block {
+            label: body.depth,
+            tail: Tail::Nothing,
+        });
         let mut operators = guest.get_operators_reader()?;
         while !operators.eof() {
             let (operator, offset) = operators.read_with_offset()?;
             if body.is_live(&operator) {
-                self.operator(&mut body, operator, offset, &mut function)?;
+                self.operator(&mut body, operator, offset)?;
             }
         }
-        self.epilogue(&body, &mut function.instructions());
         code.push(Rewritten {
-            function,
+            function: body.code,
             hints: body.hints,
         });
         Ok(())
     }
 
-    fn body_block(&self, type_index: u32) -> BlockType {
-        let index = usize::try_from(type_index).unwrap_or(usize::MAX);
-        if let Some(Some(body_type)) = self.layout.body_types.get(index) {
-            return BlockType::FunctionType(*body_type);
-        }
-        let result = self
-            .survey
-            .types
-            .get(index)
-            .and_then(|found| found.result_types.first());
-        result.map_or(BlockType::Empty, |result| {
-            BlockType::Result(value_type(*result))
-        })
-    }
-
-    fn entry(&self, body: &mut Body<'_>, function: &mut Function) {
-        let Locals { gas, scratch, .. } = body.locals;
-        let mut code = function.instructions();
-        code.global_get(self.layout.gas)
-            .i64_const(body.plan.entry.counter())
-            .i64_sub()
-            .local_tee(gas);
-        let height = if body.plan.calls {
-            code.global_get(self.layout.height)
-                .i64_const(frame(body.plan))
-                .i64_sub()
-                .local_tee(scratch)
-                .global_set(self.layout.height)
-                .local_get(scratch)
-                .i64_or();
-            Some(scratch)
-        } else {
-            None
-        };
-        self.call_if_low(body, function, height);
-    }
-
-    /// Calls `low` if the number on top of the stack is below zero, with the local that holds the
-    /// height, where it may be the height that is.
-    fn call_if_low(&self, body: &mut Body<'_>, function: &mut Function, height: Option<u32>) {
-        function.instructions().i64_const(0).i64_lt_s();
-        body.hints.push(BranchHint {
-            branch_func_offset: u32::try_from(function.byte_len()).unwrap_or(u32::MAX),
-            branch_hint_value: UNLIKELY,
-        });
-        let mut code = function.instructions();
-        code.if_(BlockType::Empty).local_get(body.locals.gas);
-        match height {
-            Some(height) => code.local_get(height),
-            None => code.i64_const(0),
-        };
-        code.call(self.layout.low).local_set(body.locals.gas).end();
-    }
-
-    fn epilogue(&self, body: &Body<'_>, code: &mut InstructionSink<'_>) {
-        code.local_get(body.locals.gas).global_set(self.layout.gas);
+    fn entry(&self, body: &mut Body<'_>) {
+        body.charge(word::gas(body.plan.entry).saturating_add(body.frame()));
+        let word = body.word;
         if body.plan.calls {
-            let height = self.layout.height;
-            code.global_get(height)
-                .i64_const(frame(body.plan))
-                .i64_add()
-                .global_set(height);
+            body.sink()
+                .local_get(word)
+                .i64_const(word::LOW_MASK)
+                .i64_and()
+                .i64_const(0)
+                .i64_ne();
+        } else {
+            body.sink().local_get(word).i64_const(0).i64_lt_s();
         }
-        code.end();
+        self.call_low_if(body);
+    }
+
+    /// Calls `low` if the condition on top of the stack holds, which is rare.
+    fn call_low_if(&self, body: &mut Body<'_>) {
+        body.hint();
+        let word = body.word;
+        body.sink()
+            .if_(BlockType::Empty)
+            .local_get(word)
+            .call(self.layout.low)
+            .local_set(word)
+            .end();
     }
 
     /// One operator that is reached, what is injected before it, and what after.
-    fn operator(
-        &mut self,
-        body: &mut Body<'_>,
-        operator: Operator<'_>,
-        offset: u64,
-        function: &mut Function,
-    ) -> Encoded {
-        let gas = body.locals.gas;
-        let is_loop = matches!(operator, Operator::Loop { .. });
-        match &operator {
-            Operator::Call { .. } | Operator::CallIndirect { .. } => {
-                function
-                    .instructions()
-                    .local_get(gas)
-                    .global_set(self.layout.gas);
-                function.instruction(&self.instruction(operator)?);
-                function
-                    .instructions()
-                    .global_get(self.layout.gas)
-                    .local_set(gas);
+    fn operator(&mut self, body: &mut Body<'_>, operator: Operator<'_>, offset: u64) -> Encoded {
+        let before = body.charge_at(offset, Side::Before);
+        let after = body.charge_at(offset, Side::After);
+        match operator {
+            Operator::Return => {
+                body.leave(before);
+                body.sink().return_();
+                return Ok(());
+            }
+            Operator::End if body.blocks.len() == 1 => {
+                body.end_function(before);
+                return Ok(());
+            }
+            _ => {}
+        }
+        body.charge(word::gas(before));
+        let (word, scratch) = (body.word, body.scratch);
+        if let Some(length) = Length::of(&operator) {
+            let charge = self.layout.charge_length(length);
+            body.sink()
+                .local_tee(scratch)
+                .local_get(scratch)
+                .local_get(word)
+                .call(charge)
+                .local_set(word);
+        }
+        match operator {
+            Operator::Call { function_index } => {
+                let function = self.function_index(function_index)?;
+                body.sink().local_get(word).call(function).local_set(word);
+            }
+            Operator::CallIndirect {
+                type_index,
+                table_index,
+            } => {
+                let metered = self.layout.metered_type(type_index);
+                body.sink()
+                    .local_set(scratch)
+                    .local_get(word)
+                    .local_get(scratch)
+                    .call_indirect(table_index, metered)
+                    .local_set(word);
+            }
+            Operator::RefFunc { function_index } => {
+                let function = self.function_index(function_index)?;
+                self.referenced.insert(function);
+                body.sink().ref_func(function);
+            }
+            Operator::LocalGet { local_index } => {
+                let local = body.local(local_index);
+                body.sink().local_get(local);
+            }
+            Operator::LocalSet { local_index } => {
+                let local = body.local(local_index);
+                body.sink().local_set(local);
+            }
+            Operator::LocalTee { local_index } => {
+                let local = body.local(local_index);
+                body.sink().local_tee(local);
             }
             Operator::Unreachable => {
-                function
-                    .instructions()
-                    .local_get(gas)
-                    .global_set(self.layout.gas)
-                    .unreachable();
-            }
-            Operator::Return => {
-                function.instructions().br(body.depth);
+                let mut code = body.sink();
+                code.local_get(word);
+                word::take_gas(&mut code);
+                code.global_set(self.layout.gas).unreachable();
             }
             Operator::Select | Operator::TypedSelect { .. } => {
-                function.instructions().local_tee(body.locals.condition);
-                function.instruction(&self.instruction(operator)?);
+                body.sink().local_tee(scratch);
+                body.code.instruction(&self.instruction(operator)?);
+            }
+            Operator::Block { blockty } | Operator::If { blockty } => {
+                let is_block = matches!(operator, Operator::Block { .. });
+                let block_type = self.block_type(blockty)?;
+                if is_block {
+                    body.sink().block(block_type);
+                } else {
+                    body.sink().if_(block_type);
+                }
+                body.open(Tail::Nothing);
+            }
+            Operator::Loop { blockty } => {
+                return self.begin_loop(body, blockty, offset, after);
+            }
+            Operator::End => self.end_block(body),
+            Operator::Br { relative_depth } => {
+                let label = body.branch(relative_depth);
+                body.sink().br(label);
+            }
+            Operator::BrIf { relative_depth } => {
+                let label = body.branch(relative_depth);
+                body.sink().br_if(label);
+            }
+            Operator::BrTable { ref targets } => {
+                let labels = targets
+                    .targets()
+                    .map(|target| target.map(|depth| body.branch(depth)))
+                    .collect::<Result<Vec<u32>, _>>()?;
+                let default = body.branch(targets.default());
+                body.sink().br_table(labels, default);
             }
             _ => {
-                if let Some(length) = self.length_price(&operator) {
-                    length.charge(&body.locals, &mut function.instructions());
-                    self.call_if_low(body, function, None);
-                }
-                function.instruction(&self.instruction(operator)?);
+                body.code.instruction(&self.instruction(operator)?);
             }
         }
-        if let Some(cost) = body.region_after(offset) {
-            let mut code = function.instructions();
-            code.local_get(gas).i64_const(cost).i64_sub();
-            if is_loop {
-                code.local_tee(gas);
-                self.call_if_low(body, function, None);
-            } else {
-                code.local_set(gas);
-            }
+        body.charge(word::gas(after));
+        Ok(())
+    }
+
+    fn begin_loop(
+        &mut self,
+        body: &mut Body<'_>,
+        guest_type: wasmparser::BlockType,
+        offset: u64,
+        charge: i64,
+    ) -> Encoded {
+        let block_type = self.block_type(guest_type)?;
+        let word = body.word;
+        let looked_at = body
+            .looked_loops
+            .next_if(|looked_at| looked_at.offset == offset);
+        // Operands on the stack cannot be taken out of a loop and back to its head.
+        let has_params = matches!(guest_type, wasmparser::BlockType::FuncType(_));
+        if looked_at.is_some() && !has_params {
+            body.sink()
+                .block(block_type)
+                .loop_(block_type)
+                .block(BlockType::Empty);
+            body.depth = body.depth.saturating_add(3);
+        }
+        body.sink().loop_(block_type);
+        body.charge(word::gas(charge));
+        let Some(looked_at) = looked_at else {
+            body.open(Tail::Nothing);
+            return Ok(());
+        };
+        body.sink().local_get(word).i64_const(0).i64_lt_s();
+        if has_params {
+            self.call_low_if(body);
+            body.open(Tail::Nothing);
+        } else {
+            body.hint();
+            body.sink().br_if(1);
+            body.open(Tail::Refill {
+                charged: charge,
+                put_away: &looked_at.put_away,
+            });
         }
         Ok(())
     }
 
-    /// How an operator is charged by the length on top of its operands.
-    fn length_price(&self, operator: &Operator<'_>) -> Option<LengthPrice> {
-        let prices = self.rules.schedule().dynamic;
-        match operator {
-            Operator::MemoryGrow { .. } => Some(LengthPrice {
-                unit_log2: 0,
-                price: prices.grow_page,
-            }),
-            Operator::MemoryFill { .. }
-            | Operator::MemoryCopy { .. }
-            | Operator::MemoryInit { .. } => Some(LengthPrice {
-                unit_log2: 6,
-                price: prices.bulk_64_bytes,
-            }),
-            Operator::TableFill { .. }
-            | Operator::TableCopy { .. }
-            | Operator::TableInit { .. }
-            | Operator::TableGrow { .. } => Some(LengthPrice {
-                unit_log2: 0,
-                price: prices.table_element,
-            }),
-            _ => None,
+    fn end_block(&self, body: &mut Body<'_>) {
+        let Some(block) = body.blocks.pop() else {
+            return;
+        };
+        body.depth = body.depth.saturating_sub(1);
+        body.sink().end();
+        let Tail::Refill { charged, put_away } = block.tail else {
+            return;
+        };
+        // The loop's end leaves for the end of the outermost of the three blocks around it.
+        body.sink().br(2).end();
+        let word = body.word;
+        for (global, local) in (self.layout.put_away..).zip(put_away) {
+            body.put_away(*local, global);
         }
+        body.sink()
+            .local_get(word)
+            .call(self.layout.low)
+            .local_set(word);
+        for (global, local) in (self.layout.put_away..).zip(put_away) {
+            body.take_back(*local, global);
+        }
+        body.charge(word::gas(charged.saturating_neg()));
+        body.sink().br(0).end().end();
+        body.depth = body.depth.saturating_sub(3);
     }
 }
 
-/// A price for each unit of 2^`unit_log2`, or part of one.
-struct LengthPrice {
-    unit_log2: u32,
-    price: u32,
-}
+impl<'a> Body<'a> {
+    fn sink(&mut self) -> InstructionSink<'_> {
+        self.code.instructions()
+    }
 
-impl LengthPrice {
-    /// The length, an `i32`, is on top of the stack and stays there; the new gas comes on top of
-    /// it. A length times a price is
-    /// at most 2^64, but prices are small: the schedule's test holds them below 2^31, so that the
-    /// product is positive.
-    fn charge(&self, locals: &Locals, code: &mut InstructionSink<'_>) {
-        code.i64_extend_i32_u()
-            .local_tee(locals.scratch)
-            .i32_wrap_i64();
-        code.local_get(locals.gas).local_get(locals.scratch);
-        if self.unit_log2 > 0 {
-            let round_up = (1_i64 << self.unit_log2).saturating_sub(1);
-            code.i64_const(round_up)
+    /// What the frame takes of the height, as it counts in a word.
+    fn frame(&self) -> i64 {
+        if self.plan.calls {
+            word::height(self.plan.frame / crate::STACK_UNIT_BYTES)
+        } else {
+            0
+        }
+    }
+
+    /// Takes something from the word.
+    fn charge(&mut self, amount: i64) {
+        let word = self.word;
+        if amount != 0 {
+            self.sink()
+                .local_get(word)
+                .i64_const(amount.saturating_neg())
                 .i64_add()
-                .i64_const(i64::from(self.unit_log2))
-                .i64_shr_u();
+                .local_set(word);
         }
-        code.i64_const(i64::from(self.price))
-            .i64_mul()
-            .i64_sub()
-            .local_tee(locals.gas);
     }
-}
 
-impl Body<'_> {
+    /// Puts on the stack what is left to the caller.
+    fn leave(&mut self, charge: i64) {
+        let given_back = self.frame().saturating_sub(word::gas(charge));
+        let word = self.word;
+        self.sink().local_get(word);
+        if given_back != 0 {
+            self.sink().i64_const(given_back).i64_add();
+        }
+    }
+
+    /// The end of the function, to which branches may go, or which may not be reached.
+    fn end_function(&mut self, charge: i64) {
+        if self.plan.branches_out {
+            self.charge(word::gas(charge));
+            self.sink().end();
+            self.leave(0);
+        } else {
+            self.leave(charge);
+        }
+        self.sink().end();
+    }
+
+    /// Keeps a local in a global of ours.
+    fn put_away(&mut self, guest: u32, global: u32) {
+        let (local, local_type) = (self.local(guest), self.local_type(guest));
+        let mut code = self.sink();
+        code.local_get(local);
+        if local_type == ValType::I32 {
+            code.i64_extend_i32_u();
+        }
+        code.global_set(global);
+    }
+
+    fn take_back(&mut self, guest: u32, global: u32) {
+        let (local, local_type) = (self.local(guest), self.local_type(guest));
+        let mut code = self.sink();
+        code.global_get(global);
+        if local_type == ValType::I32 {
+            code.i32_wrap_i64();
+        }
+        code.local_set(local);
+    }
+
+    fn local_type(&self, guest: u32) -> ValType {
+        let index = usize::try_from(guest).unwrap_or(usize::MAX);
+        self.types.get(index).copied().unwrap_or(ValType::I64)
+    }
+
+    /// The branch that comes next is rarely taken.
+    fn hint(&mut self) {
+        self.hints.push(BranchHint {
+            branch_func_offset: u32::try_from(self.code.byte_len()).unwrap_or(u32::MAX),
+            branch_hint_value: UNLIKELY,
+        });
+    }
+
+    /// A block of the guest's was opened.
+    fn open(&mut self, tail: Tail<'a>) {
+        self.depth = self.depth.saturating_add(1);
+        self.blocks.push(Block {
+            label: self.depth,
+            tail,
+        });
+    }
+
+    /// The guest's local, of which those behind the parameters have moved.
+    fn local(&self, guest: u32) -> u32 {
+        if guest < self.plan.params {
+            guest
+        } else {
+            guest.saturating_add(1)
+        }
+    }
+
+    /// A branch of the guest's, as far as it is from here in the rewritten function.
+    fn branch(&self, guest_depth: u32) -> u32 {
+        let label = usize::try_from(guest_depth)
+            .ok()
+            .and_then(|depth| self.blocks.iter().rev().nth(depth))
+            .map_or(0, |block| block.label);
+        self.depth.saturating_sub(label)
+    }
+
     /// Follows the blocks, and says whether the operator is kept.
     fn is_live(&mut self, operator: &Operator<'_>) -> bool {
         match (operator, self.dead_depth) {
-            (Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }, None) => {
-                self.depth = self.depth.saturating_add(1);
-                true
-            }
             (Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }, Some(dead)) => {
                 self.dead_depth = Some(dead.saturating_add(1));
                 false
             }
-            (Operator::End, None | Some(0)) => {
+            (Operator::End | Operator::Else, Some(0)) => {
                 self.dead_depth = None;
-                self.depth = self.depth.saturating_sub(1);
                 true
             }
             (Operator::End, Some(dead)) => {
                 self.dead_depth = Some(dead.saturating_sub(1));
                 false
-            }
-            (Operator::Else, Some(0)) => {
-                self.dead_depth = None;
-                true
             }
             (_, Some(_)) => false,
             (
@@ -378,19 +481,16 @@ impl Body<'_> {
         }
     }
 
-    /// What the region costs that begins after the operator at `offset`, if one does.
-    fn region_after(&mut self, offset: u64) -> Option<i64> {
-        let region = self.regions.next_if(|region| region.after == offset)?;
-        Some(i64::try_from(region.cost).unwrap_or(i64::MAX))
+    /// What is charged on this side of the operator at `offset`.
+    fn charge_at(&mut self, offset: u64, side: Side) -> i64 {
+        self.charges
+            .next_if(|charge| charge.offset == offset && charge.side == side)
+            .map_or(0, |charge| charge.amount)
     }
 }
 
-fn frame(plan: &Plan) -> i64 {
-    i64::try_from(plan.frame).unwrap_or(i64::MAX)
-}
-
 /// The survey admits integers and function references only.
-pub(super) fn value_type(guest: wasmparser::ValType) -> ValType {
+pub(crate) fn value_type(guest: wasmparser::ValType) -> ValType {
     match guest {
         wasmparser::ValType::I32 => ValType::I32,
         wasmparser::ValType::I64 => ValType::I64,
