@@ -28,7 +28,9 @@ use crate::{Refusal, Rule, Rules, length::Length, survey::admit_type};
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// What is charged at the entry, where gas is looked at.
+    /// The offset of the body, which stands for the entry.
+    pub(crate) begin: u64,
+    /// What is charged at the entry before gas is looked at.
     pub(crate) entry: i64,
     /// What is charged elsewhere, in the order of the places.
     pub(crate) charges: Vec<Charge>,
@@ -77,6 +79,8 @@ pub(crate) struct Charge {
 pub(crate) enum Side {
     Before,
     After,
+    /// Behind the look at the head of a loop, or at the entry.
+    AfterLook,
 }
 
 /// A region, while the planner follows the operators.
@@ -90,8 +94,8 @@ struct Region {
     begin: u64,
     /// The offset of the operator before which it ends.
     end: u64,
-    /// Whether gas is looked at somewhere in it; then it must be exact there.
-    is_looked_at: bool,
+    /// Where gas is looked at for the last time in it, if it is: there it must be exact.
+    last_look: Option<(u64, Side)>,
     /// Whether it ends where the function does.
     leaves: bool,
     /// Loops that it is in.
@@ -191,6 +195,7 @@ pub(crate) fn plan(
     let looked_loops = planner.take_looked_loops();
     let (entry, charges) = planner.place(calls);
     Ok(Plan {
+        begin: start,
         entry,
         charges,
         looked_loops,
@@ -217,7 +222,7 @@ impl Planner {
             dead_depth: None,
         };
         planner.begin_region(EXACT, start);
-        planner.look();
+        planner.look(start, Side::AfterLook);
         planner
     }
 
@@ -276,10 +281,12 @@ impl Planner {
                 self.leave(EXACT, offset);
             }
             Operator::Unreachable => {
-                self.look();
+                self.look(offset, Side::Before);
                 self.leave(EXACT, offset);
             }
-            looking if is_call(looking) || Length::of(looking).is_some() => self.look(),
+            looking if is_call(looking) || Length::of(looking).is_some() => {
+                self.look(offset, Side::After);
+            }
             _ => {}
         }
         Ok(())
@@ -347,7 +354,7 @@ impl Planner {
                 if self.looks.close_loop()
                     && let Some(head) = self.regions.get_mut(block.head)
                 {
-                    head.is_looked_at = true;
+                    head.last_look.get_or_insert((head.begin, Side::AfterLook));
                     self.looked_loops.push(head.begin);
                 }
                 if is_live {
@@ -420,10 +427,10 @@ impl Planner {
     }
 
     /// Gas is looked at in the current region.
-    fn look(&mut self) {
+    fn look(&mut self, offset: u64, side: Side) {
         self.looks.look();
         if let Some(region) = self.regions.last_mut() {
-            region.is_looked_at = true;
+            region.last_look = Some((offset, side));
         }
     }
 
@@ -434,7 +441,7 @@ impl Planner {
             cost: 0,
             begin,
             end: begin,
-            is_looked_at: false,
+            last_look: None,
             leaves: false,
             loops: self.loops,
         });
@@ -492,11 +499,11 @@ impl Planner {
                 weight,
             };
             let (begin, end) = ((region.begin, Side::After), (region.end, Side::Before));
-            if region.is_looked_at {
+            if let Some(last_look) = region.last_look {
                 edges.push(edge(region.from, EXACT, cost, weight));
                 places.push(begin);
                 edges.push(edge(EXACT, region.to, 0, weight));
-                places.push(end);
+                places.push(last_look);
             } else if region.leaves {
                 // Where the frame is given back anyway, a charge is not one operation more.
                 let weight = if calls { 1 } else { weight };

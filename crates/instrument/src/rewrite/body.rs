@@ -149,6 +149,8 @@ impl Rewriter<'_> {
             body.sink().local_get(word).i64_const(0).i64_lt_s();
         }
         self.call_low_if(body);
+        let after = body.charge_at(body.plan.begin, Side::AfterLook);
+        body.charge(word::gas(after));
     }
 
     /// Calls `low` if the condition on top of the stack holds, which is rare.
@@ -299,6 +301,7 @@ impl Rewriter<'_> {
             body.open(Tail::Nothing);
             return Ok(());
         };
+        let after = body.charge_at(offset, Side::AfterLook);
         body.sink().local_get(word).i64_const(0).i64_lt_s();
         if has_params {
             self.call_low_if(body);
@@ -311,6 +314,7 @@ impl Rewriter<'_> {
                 put_away: &looked_at.put_away,
             });
         }
+        body.charge(word::gas(after));
         Ok(())
     }
 

@@ -29,11 +29,11 @@
       call 2
       local.set 1
     end
+    local.get 1
+    i64.const -393216
+    i64.add
+    local.set 1
     block ;; label = @1
-      local.get 1
-      i64.const -393216
-      i64.add
-      local.set 1
       block ;; label = @2
         loop ;; label = @3
           block ;; label = @4

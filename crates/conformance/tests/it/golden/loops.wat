@@ -61,14 +61,14 @@
               i64.lt_s
               (@metadata.code.branch_hint "\00")
               br_if 1 (;@4;)
-              local.get $i
-              i32.const 1
-              i32.sub
-              local.tee $i
               local.get 1
               i64.const -655360
               i64.add
               local.set 1
+              local.get $i
+              i32.const 1
+              i32.sub
+              local.tee $i
               br_if 0 (;@5;)
               local.get 1
               i64.const -917504
@@ -128,13 +128,13 @@
             i64.lt_s
             (@metadata.code.branch_hint "\00")
             br_if 1 (;@3;)
-            local.get $n
-            i32.const 1
-            i32.and
             local.get 1
             i64.const -524288
             i64.add
             local.set 1
+            local.get $n
+            i32.const 1
+            i32.and
             br_if 0 (;@4;)
             local.get 1
             i64.const -655360
@@ -143,14 +143,14 @@
             local.get 1
             call $leaf
             local.set 1
-            local.get $n
-            i32.const 1
-            i32.sub
-            local.tee $n
             local.get 1
             i64.const -524288
             i64.add
             local.set 1
+            local.get $n
+            i32.const 1
+            i32.sub
+            local.tee $n
             br_if 0 (;@4;)
           end
           br 2 (;@1;)
@@ -185,11 +185,11 @@
       call 5
       local.set 1
     end
-    local.get $n
     local.get 1
     i64.const -655360
     i64.add
     local.set 1
+    local.get $n
     loop (type 2) (param i32) (result i32) ;; label = @1
       local.get 1
       i64.const 0
@@ -200,14 +200,14 @@
         call 5
         local.set 1
       end
-      i32.const 1
-      i32.sub
-      local.tee $n
-      local.get $n
       local.get 1
       i64.const -655360
       i64.add
       local.set 1
+      i32.const 1
+      i32.sub
+      local.tee $n
+      local.get $n
       br_if 0 (;@1;)
     end
     local.get 1
