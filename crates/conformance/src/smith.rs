@@ -3,8 +3,11 @@
 //! [`check`] makes a program and enters each of its exports, one after the other, in an instance
 //! that is kept as long as it ends well. All lanes must agree on each ending, the gas, what the host
 //! was asked and the memory left behind; and so must Wasmtime running the program as it was, wherever
-//! it comes to an end that metering does not bring about.
+//! it comes to an end that metering does not bring about. One program in three may compute with
+//! floating-point numbers, and half of those do nothing else; the NaNs that Wasmtime makes canonical by
+//! itself must be ours.
 
+mod floats;
 mod plain;
 mod program;
 mod random;
@@ -100,7 +103,7 @@ impl Host for Mixer {
 /// [`Divergence`] if two ways to run it come to different ends.
 pub fn check(lanes: &[Lane], seed: u64) -> Result<Tally, Divergence> {
     let mut tally = Tally::default();
-    let rules = rules();
+    let rules = rules().with_floats(program::floats(seed));
     let Some(wasm) = program::make(seed) else {
         return Ok(tally);
     };
@@ -174,6 +177,8 @@ fn calls(exports: &[fusee_engine::Export], seed: u64) -> Vec<Call> {
     let mut arg = |value_type: &ValueType| match value_type {
         ValueType::I32 => Value::I32(low(number()).cast_signed()),
         ValueType::I64 => Value::I64(number().cast_signed()),
+        ValueType::F32 => Value::F32(f32_bits(number())),
+        ValueType::F64 => Value::F64(f64_bits(number())),
     };
     exports
         .iter()
@@ -183,6 +188,24 @@ fn calls(exports: &[fusee_engine::Export], seed: u64) -> Vec<Call> {
             args: export.params.iter().map(&mut arg).collect(),
         })
         .collect()
+}
+
+/// A small number, or one that has these bits; some of these are NaNs.
+fn f32_bits(number: u64) -> u32 {
+    match u8::try_from(number) {
+        Ok(small) => f32::from(small).to_bits(),
+        Err(_) if number & 1 == 0 => low(number >> 1),
+        Err(_) => low(number) | 0x7f80_0000,
+    }
+}
+
+/// The same for the other type.
+fn f64_bits(number: u64) -> u64 {
+    match u8::try_from(number) {
+        Ok(small) => f64::from(small).to_bits(),
+        Err(_) if number & 1 == 0 => number,
+        Err(_) => number | 0x7ff0_0000_0000_0000,
+    }
 }
 
 /// The low half of a number.

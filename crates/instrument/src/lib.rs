@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod features;
+mod floats;
 mod length;
 mod plan;
 mod refusal;
@@ -21,7 +22,7 @@ use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;
 
 pub use refusal::{Refusal, Rule};
-pub use rules::{Limits, Rules, SyscallSignature};
+pub use rules::{Floats, Limits, Rules, SyscallSignature};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
 
 /// Checks and meters a wasm program.

@@ -23,7 +23,7 @@ use self::{
     looks::Looks,
     placement::{EXACT, Edge, Node, Nodes},
 };
-use crate::{Refusal, Rule, Rules, length::Length, survey::admit_type};
+use crate::{Refusal, Rule, Rules, floats, length::Length, survey::admit_type};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     pub(crate) needs_scratch: bool,
     /// Whether some branch leaves for the function's own end.
     pub(crate) branches_out: bool,
+    /// Which NaNs it computes.
+    pub(crate) nans: floats::Computed,
 }
 
 /// A loop at whose head gas is looked at.
@@ -160,7 +162,7 @@ pub(crate) fn plan(
     for _ in 0..locals.get_count() {
         let offset = locals.original_position();
         let (more, value_type) = locals.read().map_err(Refusal::from)?;
-        admit_type(value_type, offset)?;
+        admit_type(value_type, offset, rules)?;
         liveness.declare(usize::try_from(more).unwrap_or(usize::MAX), |_| {
             Some(value_type)
         });
@@ -173,6 +175,7 @@ pub(crate) fn plan(
     let mut highest = 0;
     let mut operator_count: u64 = 0;
     let (mut calls, mut needs_scratch) = (false, false);
+    let mut nans = floats::Computed::default();
     let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
@@ -182,6 +185,7 @@ pub(crate) fn plan(
         operator_count = operator_count.saturating_add(1);
         calls |= is_call(&operator);
         needs_scratch |= keeps_an_operand(&operator);
+        nans.note(&operator);
         planner.operator(&operator, offset, rules)?;
     }
     operators.finish().map_err(Refusal::from)?;
@@ -205,6 +209,7 @@ pub(crate) fn plan(
         calls,
         needs_scratch,
         branches_out,
+        nans,
     })
 }
 
@@ -554,7 +559,7 @@ fn keeps_an_operand(operator: &Operator<'_>) -> bool {
 }
 
 fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {
-    if rules.schedule().price(operator).is_none() {
+    if !rules.admit(operator) {
         return Err(crate::survey::refuse_operator(operator, offset));
     }
     match operator {
@@ -569,11 +574,11 @@ fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result
         }
         Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
             match blockty {
-                wasmparser::BlockType::Type(value_type) => admit_type(*value_type, offset),
+                wasmparser::BlockType::Type(value_type) => admit_type(*value_type, offset, rules),
                 wasmparser::BlockType::Empty | wasmparser::BlockType::FuncType(_) => Ok(()),
             }
         }
-        Operator::TypedSelect { ty } => admit_type(*ty, offset),
+        Operator::TypedSelect { ty } => admit_type(*ty, offset, rules),
         _ => Ok(()),
     }
 }

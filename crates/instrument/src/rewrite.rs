@@ -9,6 +9,7 @@
 //! only the gas.
 
 mod body;
+mod floats;
 mod word;
 mod wrappers;
 

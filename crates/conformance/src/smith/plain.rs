@@ -39,6 +39,7 @@ impl Plain {
         let mut config = Config::default();
         config
             .consume_fuel(true)
+            .cranelift_nan_canonicalization(true)
             .cranelift_opt_level(OptLevel::None);
         let make = || {
             let engine = Engine::new(&config)?;
@@ -154,6 +155,7 @@ fn trap(code: wasmtime::Trap) -> Result<Trap, String> {
         wasmtime::Trap::IndirectCallToNull => Ok(Trap::IndirectCallToNull),
         wasmtime::Trap::IntegerDivisionByZero => Ok(Trap::IntegerDivisionByZero),
         wasmtime::Trap::IntegerOverflow => Ok(Trap::IntegerOverflow),
+        wasmtime::Trap::BadConversionToInteger => Ok(Trap::BadConversion),
         wasmtime::Trap::BadSignature => Ok(Trap::BadSignature),
         other => Err(format!("plain: {other}")),
     }
@@ -163,6 +165,8 @@ fn val(value: &Value) -> Val {
     match value {
         Value::I32(value) => Val::I32(*value),
         Value::I64(value) => Val::I64(*value),
+        Value::F32(bits) => Val::F32(*bits),
+        Value::F64(bits) => Val::F64(*bits),
     }
 }
 
@@ -170,6 +174,8 @@ fn value(val: &Val) -> Option<Value> {
     match val {
         Val::I32(value) => Some(Value::I32(*value)),
         Val::I64(value) => Some(Value::I64(*value)),
+        Val::F32(bits) => Some(Value::F32(*bits)),
+        Val::F64(bits) => Some(Value::F64(*bits)),
         _ => None,
     }
 }

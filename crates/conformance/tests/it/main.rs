@@ -6,6 +6,7 @@
 )]
 
 mod cache;
+mod floats;
 mod gas;
 mod guest;
 mod metered;

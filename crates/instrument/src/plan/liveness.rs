@@ -72,7 +72,10 @@ impl Liveness {
         let known = self.locals;
         self.locals = known.saturating_add(count);
         for (position, local) in (known..self.locals.min(MOST_LOCALS)).enumerate() {
-            if matches!(type_of(position), Some(ValType::I32 | ValType::I64)) {
+            if matches!(
+                type_of(position),
+                Some(ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
+            ) {
                 self.numbers |= bit(u32::try_from(local).unwrap_or(u32::MAX));
             }
         }

@@ -21,7 +21,7 @@ use std::{iter::Peekable, slice};
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
-use super::{Encoded, Rewriter, word};
+use super::{Encoded, Rewriter, floats::Floats, word};
 use crate::{
     length::Length,
     plan::{Charge, LookedLoop, Plan, Side},
@@ -47,6 +47,7 @@ struct Body<'a> {
     dead_depth: Option<u32>,
     /// Where it calls `low`, which is rare.
     hints: Vec<BranchHint>,
+    floats: Floats,
 }
 
 /// What a block of the guest's became.
@@ -98,6 +99,11 @@ impl Rewriter<'_> {
         if plan.needs_scratch {
             locals.push((1, ValType::I32));
         }
+        let next_local = plan
+            .locals
+            .saturating_add(1)
+            .saturating_add(u32::from(plan.needs_scratch));
+        let floats = Floats::new(plan.nans, next_local, &mut locals);
         let mut body = Body {
             plan,
             code: Function::new(locals),
@@ -110,6 +116,7 @@ impl Rewriter<'_> {
             depth: 0,
             dead_depth: None,
             hints: Vec::new(),
+            floats,
         };
         self.entry(&mut body);
         if plan.branches_out {
@@ -167,6 +174,7 @@ impl Rewriter<'_> {
 
     /// One operator that is reached, what is injected before it, and what after.
     fn operator(&mut self, body: &mut Body<'_>, operator: Operator<'_>, offset: u64) -> Encoded {
+        body.floats.before(&operator, &mut body.code.instructions());
         let before = body.charge_at(offset, Side::Before);
         let after = body.charge_at(offset, Side::After);
         match operator {
@@ -399,9 +407,12 @@ impl<'a> Body<'a> {
         let (local, local_type) = (self.local(guest), self.local_type(guest));
         let mut code = self.sink();
         code.local_get(local);
-        if local_type == ValType::I32 {
-            code.i64_extend_i32_u();
-        }
+        match local_type {
+            ValType::I32 => code.i64_extend_i32_u(),
+            ValType::F32 => code.i32_reinterpret_f32().i64_extend_i32_u(),
+            ValType::F64 => code.i64_reinterpret_f64(),
+            _ => &mut code,
+        };
         code.global_set(global);
     }
 
@@ -409,9 +420,12 @@ impl<'a> Body<'a> {
         let (local, local_type) = (self.local(guest), self.local_type(guest));
         let mut code = self.sink();
         code.global_get(global);
-        if local_type == ValType::I32 {
-            code.i32_wrap_i64();
-        }
+        match local_type {
+            ValType::I32 => code.i32_wrap_i64(),
+            ValType::F32 => code.i32_wrap_i64().f32_reinterpret_i32(),
+            ValType::F64 => code.f64_reinterpret_i64(),
+            _ => &mut code,
+        };
         code.local_set(local);
     }
 
@@ -493,11 +507,13 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The survey admits integers and function references only.
+/// The survey admits numbers and function references only.
 pub(crate) fn value_type(guest: wasmparser::ValType) -> ValType {
     match guest {
         wasmparser::ValType::I32 => ValType::I32,
         wasmparser::ValType::I64 => ValType::I64,
+        wasmparser::ValType::F32 => ValType::F32,
+        wasmparser::ValType::F64 => ValType::F64,
         _ => ValType::FUNCREF,
     }
 }

@@ -96,7 +96,7 @@ impl Rewriter<'_> {
         match import.import.result {
             None => code.drop(),
             Some(ValueType::I32) => code.i32_wrap_i64(),
-            Some(ValueType::I64) => &mut code,
+            Some(_) => &mut code,
         };
         code.local_get(word).end();
         function

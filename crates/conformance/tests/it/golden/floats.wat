@@ -1,0 +1,183 @@
+(module
+  (type (;0;) (func (param f64 f32) (result f64)))
+  (type (;1;) (func (param f64) (result f64)))
+  (type (;2;) (func (param i64 i64) (result i64)))
+  (type (;3;) (func (param i64) (result i64)))
+  (type (;4;) (func (param i32 i64) (result i64)))
+  (type (;5;) (func (param f64 f32 i64) (result f64 i64)))
+  (type (;6;) (func (param f64 i64) (result f64 i64)))
+  (type (;7;) (func (param i64) (result i64 i64)))
+  (type (;8;) (func (param i64 i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (import "fusee:host" "low" (func (;0;) (type 2) (param i64 i64) (result i64)))
+  (global (;0;) (mut i64) i64.const 0)
+  (export "chain" (func 7))
+  (export "signs" (func 8))
+  (export "fusee:gas" (global 0))
+  (func (;1;) (type 5) (param f64 f32 i64) (result f64 i64)
+    (local f32 f64)
+    local.get 2
+    i64.const -7077888
+    i64.add
+    local.set 2
+    local.get 2
+    i64.const 0
+    i64.lt_s
+    (@metadata.code.branch_hint "\00")
+    if ;; label = @1
+      local.get 2
+      call 3
+      local.set 2
+    end
+    local.get 1
+    f32.sqrt
+    f64.promote_f32
+    local.tee 4
+    f64.const nan (;=NaN;)
+    local.get 4
+    local.get 4
+    f64.eq
+    select
+    local.get 0
+    local.get 0
+    local.get 0
+    f64.mul
+    f64.add
+    f64.div
+    local.tee 4
+    f64.const nan (;=NaN;)
+    local.get 4
+    local.get 4
+    f64.eq
+    select
+    local.get 2
+  )
+  (func (;2;) (type 6) (param f64 i64) (result f64 i64)
+    local.get 1
+    i64.const -262144
+    i64.add
+    local.set 1
+    local.get 1
+    i64.const 0
+    i64.lt_s
+    (@metadata.code.branch_hint "\00")
+    if ;; label = @1
+      local.get 1
+      call 3
+      local.set 1
+    end
+    local.get 0
+    f64.neg
+    local.get 1
+  )
+  (func (;3;) (type 3) (param i64) (result i64)
+    (local i64)
+    local.get 0
+    i64.const 47
+    i64.shl
+    i64.const 47
+    i64.shr_s
+    local.set 1
+    local.get 0
+    local.get 1
+    i64.sub
+    i64.const 17
+    i64.shr_s
+    local.get 1
+    call 0
+    i64.const 17
+    i64.shl
+    local.get 1
+    i64.add
+  )
+  (func (;4;) (type 4) (param i32 i64) (result i64)
+    local.get 1
+    local.get 0
+    i32.const 65536
+    local.get 0
+    i32.const 65536
+    i32.lt_u
+    select
+    i64.extend_i32_u
+    i64.const 131072000
+    i64.mul
+    i64.sub
+    local.tee 1
+    i64.const 0
+    i64.lt_s
+    if ;; label = @1
+      local.get 1
+      call 3
+      local.set 1
+    end
+    local.get 1
+  )
+  (func (;5;) (type 4) (param i32 i64) (result i64)
+    local.get 1
+    local.get 0
+    i64.extend_i32_u
+    i64.const 63
+    i64.add
+    i64.const 6
+    i64.shr_u
+    i64.const 1048576
+    i64.mul
+    i64.sub
+    local.tee 1
+    i64.const 0
+    i64.lt_s
+    if ;; label = @1
+      local.get 1
+      call 3
+      local.set 1
+    end
+    local.get 1
+  )
+  (func (;6;) (type 4) (param i32 i64) (result i64)
+    local.get 1
+    local.get 0
+    i64.extend_i32_u
+    i64.const 524288
+    i64.mul
+    i64.sub
+    local.tee 1
+    i64.const 0
+    i64.lt_s
+    if ;; label = @1
+      local.get 1
+      call 3
+      local.set 1
+    end
+    local.get 1
+  )
+  (func (;7;) (type 0) (param f64 f32) (result f64)
+    local.get 0
+    local.get 1
+    global.get 0
+    i64.const 17
+    i64.shl
+    i64.const 32768
+    i64.add
+    call 1
+    i64.const 17
+    i64.shr_s
+    global.set 0
+  )
+  (func (;8;) (type 1) (param f64) (result f64)
+    local.get 0
+    global.get 0
+    i64.const 17
+    i64.shl
+    i64.const 32768
+    i64.add
+    call 2
+    i64.const 17
+    i64.shr_s
+    global.set 0
+  )
+)
+
