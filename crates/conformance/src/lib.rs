@@ -2,9 +2,10 @@
 //!
 //! A [`Lane`] is one way to run a program: an engine, plain or suspendable, with large slices or
 //! tiny ones. No outcome and no gas may depend on the lane, so a test runs on [`lanes`] and compares.
-//! [`smith`] does so for programs that nobody wrote.
+//! [`smith`] does so for programs that nobody wrote; [`counting`] implements gas a second time.
 #![forbid(unsafe_code)]
 
+pub mod counting;
 mod host;
 mod lane;
 pub mod smith;
