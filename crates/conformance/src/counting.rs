@@ -15,9 +15,24 @@ mod op;
 mod prices;
 mod program;
 
+use fusee_instrument::Rules;
+
 pub use machine::{Ended, Entry, Instance, Outcome, Parked, slots};
 pub use prices::Prices;
 pub use program::Program;
+
+/// Reads a program that the rules have admitted. Of the rules it only asks what can be imported.
+///
+/// # Errors
+///
+/// What cannot be read, as a text.
+pub fn read(wasm: &[u8], prices: &Prices, rules: &Rules) -> Result<Program> {
+    Program::read(wasm, prices, |module, name| {
+        let mut known = rules.syscalls().iter();
+        let found = known.find(|known| known.module == module && known.name == name);
+        found.map(|known| known.number)
+    })
+}
 
 /// What cannot be read or run is told in a text: it fails a test.
 type Result<T, E = String> = std::result::Result<T, E>;

@@ -318,10 +318,7 @@ impl<'a> Outline<'a> {
         let position = self.sites.len();
         let (number, block) = self.innermost_mut()?;
         block.otherwise = Some(position);
-        let (height, is_reached) = (
-            block.height.saturating_add(block.params),
-            block.is_reached,
-        );
+        let (height, is_reached) = (block.height.saturating_add(block.params), block.is_reached);
         self.height = height;
         self.is_reached = is_reached;
         Ok(Op::Skip(number))
@@ -333,10 +330,7 @@ impl<'a> Outline<'a> {
         let (_, block) = self.innermost_mut()?;
         block.ends = position;
         block.end_is_reached = end_is_reached;
-        let (height, is_reached) = (
-            block.height.saturating_add(block.results),
-            block.is_reached,
-        );
+        let (height, is_reached) = (block.height.saturating_add(block.results), block.is_reached);
         self.height = height;
         self.is_reached = is_reached;
         self.open.pop();

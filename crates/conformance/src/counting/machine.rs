@@ -637,7 +637,9 @@ impl Machine {
             }
             Op::TableFill(table) => {
                 let [start, value, count] = self.pops();
-                self.instance.state.fill_table(*table, start, value, count)?;
+                self.instance
+                    .state
+                    .fill_table(*table, start, value, count)?;
             }
             Op::TableCopy { to, from } => {
                 let place = self.pops();

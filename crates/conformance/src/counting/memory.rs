@@ -19,7 +19,9 @@ impl State {
         let place = range(address.saturating_add(load.offset), length(load.bytes));
         let bytes = self.memory.get(place).ok_or(Trap::MemoryOutOfBounds)?;
         let mut slot = [0; 8];
-        slot.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        slot.iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
         Ok((load.extend)(u64::from_le_bytes(slot)))
     }
 
@@ -27,7 +29,10 @@ impl State {
         let place = range(address.saturating_add(store.offset), length(store.bytes));
         let bytes = self.memory.get_mut(place).ok_or(Trap::MemoryOutOfBounds)?;
         let value = value.to_le_bytes();
-        bytes.iter_mut().zip(value).for_each(|(to, from)| *to = from);
+        bytes
+            .iter_mut()
+            .zip(value)
+            .for_each(|(to, from)| *to = from);
         Ok(())
     }
 
@@ -81,7 +86,9 @@ impl State {
     }
 
     pub(super) fn table_size(&self, table: usize) -> u64 {
-        self.tables.get(table).map_or(0, |table| length(table.len()))
+        self.tables
+            .get(table)
+            .map_or(0, |table| length(table.len()))
     }
 
     pub(super) fn table_get(&self, table: usize, element: u64) -> Result<u64, Trap> {

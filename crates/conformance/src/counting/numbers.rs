@@ -303,9 +303,7 @@ fn float(operator: &Operator<'_>) -> Option<Numeric> {
         Operator::F32Div => infix!(f32, /),
         Operator::F32Min => least!(f32),
         Operator::F32Max => greatest!(f32),
-        Operator::F32Copysign => {
-            Binary(|left, right| (left & !F32_SIGN) | (right & F32_SIGN))
-        }
+        Operator::F32Copysign => Binary(|left, right| (left & !F32_SIGN) | (right & F32_SIGN)),
         Operator::F64Eq => infix!(f64, ==),
         Operator::F64Ne => infix!(f64, !=),
         Operator::F64Lt => infix!(f64, <),
@@ -325,9 +323,7 @@ fn float(operator: &Operator<'_>) -> Option<Numeric> {
         Operator::F64Div => infix!(f64, /),
         Operator::F64Min => least!(f64),
         Operator::F64Max => greatest!(f64),
-        Operator::F64Copysign => {
-            Binary(|left, right| (left & !F64_SIGN) | (right & F64_SIGN))
-        }
+        Operator::F64Copysign => Binary(|left, right| (left & !F64_SIGN) | (right & F64_SIGN)),
         _ => return None,
     })
 }

@@ -3,7 +3,7 @@
 use arbitrary::Unstructured;
 use fusee_engine::ValueType;
 
-use super::Random;
+use crate::Random;
 
 /// Every import is from this module.
 pub(super) const MODULE: &str = "smith";

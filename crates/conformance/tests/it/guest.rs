@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fusee_conformance::{
     Answering, Lane, Verdict, agreed,
-    counting::{Entry, Instance, Outcome as Counted, Prices, Program, slots},
+    counting::{self, Entry, Instance, Outcome as Counted, Prices, Program, slots},
     lanes,
 };
 use fusee_engine::{AtGasEnd, EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
@@ -112,12 +112,7 @@ impl Call<'_> {
 
 /// The program as the counting interpreter reads it.
 pub(crate) fn counted(wasm: &[u8], prices: &Prices, rules: &Rules) -> Arc<Program> {
-    let number = |module: &str, name: &str| {
-        let mut known = rules.syscalls().iter();
-        let found = known.find(|known| known.module == module && known.name == name);
-        found.map(|known| known.number)
-    };
-    Arc::new(Program::read(wasm, prices, number).unwrap())
+    Arc::new(counting::read(wasm, prices, rules).unwrap())
 }
 
 /// A call by the counting interpreter, which is parked where its gas ends if `more` is not zero, and
