@@ -52,11 +52,12 @@ pub(super) enum Place {
     Inside,
 }
 
-impl Place {
+impl Region {
     /// Whether the gas left is looked at once the region is charged.
     pub(super) fn is_looked_at(self) -> bool {
-        match self {
-            Place::Entry | Place::LoopHead => true,
+        match self.place {
+            Place::Entry => true,
+            Place::LoopHead => self.cost > 0,
             Place::Inside => false,
         }
     }

@@ -480,7 +480,7 @@ impl Machine {
                     self.height = self.height.saturating_sub(body.frame);
                 }
             }
-            if region.place.is_looked_at() {
+            if region.is_looked_at() {
                 self.paid = Paid::Region;
                 self.look()?;
                 if self.height < 0 {

@@ -6,8 +6,11 @@
 )]
 
 mod cache;
+mod contract;
+mod counting;
 mod gas;
 mod guest;
+mod guests;
 mod metered;
 mod outcomes;
 mod parking;
