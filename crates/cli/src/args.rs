@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use fusee_engine::Gas;
+use fusee_instrument::Floats;
 
 use crate::{
     engines::EngineChoice,
@@ -86,7 +87,8 @@ pub(crate) struct RunArgs {
     /// The program, as wasm or as text (.wat)
     pub(crate) file: PathBuf,
 
-    /// Arguments of the function: whole numbers, decimal or 0x and hexadecimal
+    /// Arguments of the function: whole numbers, decimal or 0x and hexadecimal; floating-point numbers
+    /// as 1.5, inf or nan
     #[arg(allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
 
@@ -97,6 +99,10 @@ pub(crate) struct RunArgs {
     /// The most gas that it may use
     #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
     pub(crate) gas: Gas,
+
+    /// What the rules say of floating-point numbers
+    #[arg(long, value_enum, default_value = "refused")]
+    pub(crate) floats: FloatsChoice,
 
     /// What it runs on
     #[arg(long, value_enum, default_value = "all")]
@@ -110,10 +116,15 @@ Exit code 1 says that the program is refused.
 Examples:
   fusee check guests/wasm/token.wasm
   fusee check guests/wasm/hostile_floats.wasm
+  fusee check guests/wasm/hostile_floats.wasm --floats canonical
   fusee check guests/wasm/token.wasm --json")]
 pub(crate) struct CheckArgs {
     /// The program, as wasm or as text (.wat)
     pub(crate) file: PathBuf,
+
+    /// What the rules say of floating-point numbers
+    #[arg(long, value_enum, default_value = "refused")]
+    pub(crate) floats: FloatsChoice,
 }
 
 #[derive(Debug, Args)]
@@ -229,6 +240,24 @@ pub(crate) struct FolderArgs {
     /// The data folder; made, with funded accounts, if it is not there
     #[arg(long, value_name = "DIR", env = "FUSEE_DATA", default_value = ".fusee")]
     pub(crate) data: PathBuf,
+}
+
+/// What the rules say of floating-point numbers.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FloatsChoice {
+    /// Programs may not use them, as contracts may not
+    Refused,
+    /// Programs may use them; what no number can say, a NaN, has the same bits on all machines
+    Canonical,
+}
+
+impl FloatsChoice {
+    pub(crate) const fn rule(self) -> Floats {
+        match self {
+            FloatsChoice::Refused => Floats::Refused,
+            FloatsChoice::Canonical => Floats::Canonical,
+        }
+    }
 }
 
 /// Bytes that were given in hexadecimal digits.

@@ -1,5 +1,7 @@
 //! Numbers as people write them: decimal or hexadecimal, with separators.
 
+use std::fmt::Display;
+
 use fusee_engine::{Gas, Value, ValueType};
 
 /// A number with a comma before every third digit from the right.
@@ -36,38 +38,82 @@ pub(crate) fn parse_gas(text: &str) -> Result<Gas, String> {
         .ok_or_else(|| format!("{} is the most gas that there is", Gas::MAX))
 }
 
-/// Reads an argument of a function: a signed or an unsigned number of the type's width.
+/// Reads an argument of a function: a signed or an unsigned number of the type's width, or a
+/// floating-point number.
 pub(crate) fn parse_value(text: &str, value_type: ValueType) -> Result<Value, String> {
+    let (value, expected) = match value_type {
+        ValueType::I32 => (
+            parse_integer(text)
+                .and_then(|number| signed_or_unsigned(number, u32::cast_signed))
+                .map(Value::I32),
+            whole(i32::MIN, u32::MAX),
+        ),
+        ValueType::I64 => (
+            parse_integer(text)
+                .and_then(|number| signed_or_unsigned(number, u64::cast_signed))
+                .map(Value::I64),
+            whole(i64::MIN, u64::MAX),
+        ),
+        ValueType::F32 => (parse_f32(text).map(Value::F32), FLOATS.to_owned()),
+        ValueType::F64 => (parse_f64(text).map(Value::F64), FLOATS.to_owned()),
+    };
+    value.ok_or_else(|| format!("`{text}` is not an {value_type}, which is {expected}"))
+}
+
+/// How floating-point numbers are written.
+const FLOATS: &str = "a number such as -1.5, 2e10, inf or nan, or a NaN's bits as nan:0x7fc00001";
+
+/// The NaNs that `nan` means: the canonical ones.
+const F32_NAN: u32 = 0x7fc0_0000;
+const F64_NAN: u64 = 0x7ff8_0000_0000_0000;
+
+fn whole(least: impl Display, most: impl Display) -> String {
+    format!("a whole number from {least} to {most}")
+}
+
+fn parse_integer(text: &str) -> Option<i128> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, text),
     };
-    let refuse = || {
-        let (least, most) = match value_type {
-            ValueType::I32 => (i64::from(i32::MIN), u64::from(u32::MAX)),
-            ValueType::I64 => (i64::MIN, u64::MAX),
-        };
-        format!("`{text}` is not an {value_type}, which is a whole number from {least} to {most}")
-    };
-    let magnitude = parse_amount(digits)
-        .ok()
-        .and_then(|amount| i128::try_from(amount).ok())
-        .ok_or_else(refuse)?;
-    let number = if negative {
+    let magnitude = i128::try_from(parse_amount(digits).ok()?).ok()?;
+    if negative {
         magnitude.checked_neg()
     } else {
         Some(magnitude)
     }
-    .ok_or_else(refuse)?;
-    let value = match value_type {
-        ValueType::I32 => i32::try_from(number)
-            .or_else(|_| u32::try_from(number).map(u32::cast_signed))
-            .map(Value::I32),
-        ValueType::I64 => i64::try_from(number)
-            .or_else(|_| u64::try_from(number).map(u64::cast_signed))
-            .map(Value::I64),
-    };
-    value.map_err(|_| refuse())
+}
+
+fn signed_or_unsigned<S: TryFrom<i128>, U: TryFrom<i128>>(
+    number: i128,
+    cast: impl FnOnce(U) -> S,
+) -> Option<S> {
+    S::try_from(number)
+        .ok()
+        .or_else(|| U::try_from(number).ok().map(cast))
+}
+
+/// The bits of a number. A NaN's are never left to the library, which might choose others elsewhere.
+fn parse_f32(text: &str) -> Option<u32> {
+    let number = |text: &str| text.parse::<f32>().ok().filter(|number| !number.is_nan());
+    match text.strip_prefix("nan") {
+        None => number(text).map(f32::to_bits),
+        Some("") => Some(F32_NAN),
+        Some(bits) => u32::from_str_radix(bits.strip_prefix(":0x")?, 16)
+            .ok()
+            .filter(|bits| f32::from_bits(*bits).is_nan()),
+    }
+}
+
+fn parse_f64(text: &str) -> Option<u64> {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|number| !number.is_nan());
+    match text.strip_prefix("nan") {
+        None => number(text).map(f64::to_bits),
+        Some("") => Some(F64_NAN),
+        Some(bits) => u64::from_str_radix(bits.strip_prefix(":0x")?, 16)
+            .ok()
+            .filter(|bits| f64::from_bits(*bits).is_nan()),
+    }
 }
 
 #[cfg(test)]

@@ -84,7 +84,10 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
         Rule::Valid => {
             "build it for `wasm32-unknown-unknown`, without newer wasm features".to_owned()
         }
-        Rule::Floats => "use integers: floating point is not the same on all machines".to_owned(),
+        Rule::Floats => {
+            "use integers: these rules admit no floating point, whose NaNs machines choose"
+                .to_owned()
+        }
         Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
             "a contract imports from `fusee` alone, and only its syscalls".to_owned()
         }

@@ -3,7 +3,8 @@
 //! [`check`] enters each export of a program, one after the other, in an instance that is kept as long as
 //! it ends well. All lanes and the counting interpreter must agree on each ending, the gas, what the
 //! host was asked and the memory left behind; and so must Wasmtime running the program as it was, wherever
-//! it comes to an end that metering does not bring about.
+//! it comes to an end that metering does not bring about. The NaNs that Wasmtime makes canonical by itself
+//! must be ours.
 //!
 //! The calls are made three times: with much gas, with less than they used, and with little and a little
 //! more wherever it ends.
@@ -151,6 +152,8 @@ fn calls(exports: &[Export], random: &mut Random) -> Vec<Call> {
     let mut arg = |value_type: &ValueType| match value_type {
         ValueType::I32 => Value::I32(low(number()).cast_signed()),
         ValueType::I64 => Value::I64(number().cast_signed()),
+        ValueType::F32 => Value::F32(f32_bits(number())),
+        ValueType::F64 => Value::F64(f64_bits(number())),
     };
     exports
         .iter()
@@ -163,6 +166,24 @@ fn calls(exports: &[Export], random: &mut Random) -> Vec<Call> {
             more: Gas::ZERO,
         })
         .collect()
+}
+
+/// A small number, or one that has these bits; some of these are NaNs.
+fn f32_bits(number: u64) -> u32 {
+    match u8::try_from(number) {
+        Ok(small) => f32::from(small).to_bits(),
+        Err(_) if number & 1 == 0 => low(number >> 1),
+        Err(_) => low(number) | 0x7f80_0000,
+    }
+}
+
+/// The same for the other type.
+fn f64_bits(number: u64) -> u64 {
+    match u8::try_from(number) {
+        Ok(small) => f64::from(small).to_bits(),
+        Err(_) if number & 1 == 0 => number,
+        Err(_) => number | 0x7ff0_0000_0000_0000,
+    }
 }
 
 /// The calls again, each with less gas than it used.

@@ -1,5 +1,7 @@
-//! Programs that nobody wrote, made from a seed.
+//! Programs that nobody wrote, made from a seed. One in three may compute with floating-point numbers, and
+//! half of those do nothing else.
 
+mod floats;
 mod program;
 
 use std::fmt;
@@ -27,8 +29,9 @@ pub struct Divergence {
 ///
 /// [`Divergence`] if two ways to run it come to different ends.
 pub fn check(lanes: &[Lane], seed: u64) -> Result<Tally, Divergence> {
+    let rules = rules().with_floats(program::floats(seed));
     match program::make(seed) {
-        Some(wasm) => differential::check(lanes, &wasm, &rules(), seed)
+        Some(wasm) => differential::check(lanes, &wasm, &rules, seed)
             .map_err(|what| Divergence { seed, what }),
         None => Ok(Tally::default()),
     }

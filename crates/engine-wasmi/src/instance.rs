@@ -5,7 +5,7 @@ use std::fmt;
 use fusee_engine::{
     EngineError, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Value, reserved,
 };
-use wasmi::{Error, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
+use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
 
 use crate::{
     NAME,
@@ -214,6 +214,8 @@ fn val(value: &Value) -> Val {
     match value {
         Value::I32(value) => Val::I32(*value),
         Value::I64(value) => Val::I64(*value),
+        Value::F32(bits) => Val::F32(F32::from_bits(*bits)),
+        Value::F64(bits) => Val::F64(F64::from_bits(*bits)),
     }
 }
 
@@ -221,8 +223,10 @@ fn value(val: &Val) -> Result<Value, EngineError> {
     match val {
         Val::I32(value) => Ok(Value::I32(*value)),
         Val::I64(value) => Ok(Value::I64(*value)),
+        Val::F32(value) => Ok(Value::F32(value.to_bits())),
+        Val::F64(value) => Ok(Value::F64(value.to_bits())),
         _ => Err(failed(
-            "an entry returned a value that is not an integer".into(),
+            "an entry returned a value that is not a number".into(),
         )),
     }
 }

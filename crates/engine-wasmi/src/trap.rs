@@ -14,6 +14,7 @@ pub(crate) fn trap(code: TrapCode) -> Result<Trap, EngineError> {
         TrapCode::IndirectCallToNull => Ok(Trap::IndirectCallToNull),
         TrapCode::IntegerDivisionByZero => Ok(Trap::IntegerDivisionByZero),
         TrapCode::IntegerOverflow => Ok(Trap::IntegerOverflow),
+        TrapCode::BadConversionToInteger => Ok(Trap::BadConversion),
         TrapCode::BadSignature => Ok(Trap::BadSignature),
         TrapCode::StackOverflow => Err(EngineError::NativeStack { engine: NAME }),
         other => Err(failed(other.to_string().into())),

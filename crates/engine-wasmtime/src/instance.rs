@@ -240,6 +240,8 @@ fn val(value: &Value) -> Val {
     match value {
         Value::I32(value) => Val::I32(*value),
         Value::I64(value) => Val::I64(*value),
+        Value::F32(bits) => Val::F32(*bits),
+        Value::F64(bits) => Val::F64(*bits),
     }
 }
 
@@ -247,8 +249,10 @@ fn value(val: &Val) -> Result<Value, EngineError> {
     match val {
         Val::I32(value) => Ok(Value::I32(*value)),
         Val::I64(value) => Ok(Value::I64(*value)),
+        Val::F32(bits) => Ok(Value::F32(*bits)),
+        Val::F64(bits) => Ok(Value::F64(*bits)),
         _ => Err(failed(
-            "an entry returned a value that is not an integer".into(),
+            "an entry returned a value that is not a number".into(),
         )),
     }
 }

@@ -13,6 +13,7 @@ pub(crate) fn trap(code: wasmtime::Trap) -> Result<Trap, EngineError> {
         wasmtime::Trap::IndirectCallToNull => Ok(Trap::IndirectCallToNull),
         wasmtime::Trap::IntegerDivisionByZero => Ok(Trap::IntegerDivisionByZero),
         wasmtime::Trap::IntegerOverflow => Ok(Trap::IntegerOverflow),
+        wasmtime::Trap::BadConversionToInteger => Ok(Trap::BadConversion),
         wasmtime::Trap::BadSignature => Ok(Trap::BadSignature),
         wasmtime::Trap::StackOverflow => Err(EngineError::NativeStack { engine: NAME }),
         other => Err(failed(other.into())),

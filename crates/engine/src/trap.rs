@@ -16,10 +16,12 @@ pub enum Trap {
     IndirectCallToNull,
     /// An indirect call met a function of another type.
     BadSignature,
-    /// A division overflowed.
+    /// A division overflowed, or a number is out of the range of the integer that it is to become.
     IntegerOverflow,
     /// A division by zero.
     IntegerDivisionByZero,
+    /// A NaN was to become an integer.
+    BadConversion,
     /// The calls of the guest are nested deeper than the rules allow.
     StackOverflow,
     /// The guest asked for something that this run may not do, such as a write in a read-only run.
@@ -28,13 +30,14 @@ pub enum Trap {
 
 impl Trap {
     /// Every trap.
-    pub const ALL: [Trap; 9] = [
+    pub const ALL: [Trap; 10] = [
         Trap::Unreachable,
         Trap::MemoryOutOfBounds,
         Trap::TableOutOfBounds,
         Trap::IndirectCallToNull,
         Trap::IntegerDivisionByZero,
         Trap::IntegerOverflow,
+        Trap::BadConversion,
         Trap::StackOverflow,
         Trap::BadSignature,
         Trap::SyscallRefused,
@@ -50,6 +53,7 @@ impl Trap {
             Trap::IndirectCallToNull => 4,
             Trap::IntegerDivisionByZero => 5,
             Trap::IntegerOverflow => 6,
+            Trap::BadConversion => 7,
             Trap::StackOverflow => 8,
             Trap::BadSignature => 9,
             Trap::SyscallRefused => 32,
@@ -67,6 +71,7 @@ impl Trap {
             Trap::BadSignature => "bad_signature",
             Trap::IntegerOverflow => "integer_overflow",
             Trap::IntegerDivisionByZero => "integer_division_by_zero",
+            Trap::BadConversion => "bad_conversion",
             Trap::StackOverflow => "stack_overflow",
             Trap::SyscallRefused => "syscall_refused",
         }
@@ -83,6 +88,7 @@ impl fmt::Display for Trap {
             Trap::BadSignature => "indirect call to a function of another type",
             Trap::IntegerOverflow => "integer overflow",
             Trap::IntegerDivisionByZero => "integer division by zero",
+            Trap::BadConversion => "conversion of a NaN to an integer",
             Trap::StackOverflow => "stack overflow",
             Trap::SyscallRefused => "a syscall that this run may not make",
         })

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod features;
+mod floats;
 mod plan;
 mod refusal;
 mod rewrite;
@@ -20,7 +21,7 @@ use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;
 
 pub use refusal::{Refusal, Rule};
-pub use rules::{Limits, Rules, SyscallSignature};
+pub use rules::{Floats, Limits, Rules, SyscallSignature};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, Schedule};
 
 /// Checks and meters a wasm program.

@@ -10,7 +10,7 @@ use wasmparser::{
     FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, ValidatorResources,
 };
 
-use crate::{Refusal, Rule, Rules, survey::admit_type};
+use crate::{Refusal, Rule, Rules, floats, survey::admit_type};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) calls: bool,
     /// Whether it selects anything.
     pub(crate) selects: bool,
+    /// Which NaNs it computes.
+    pub(crate) nans: floats::Computed,
 }
 
 /// A region that begins after an operator.
@@ -80,7 +82,7 @@ pub(crate) fn plan(
     for _ in 0..locals.get_count() {
         let offset = locals.original_position();
         let (more, value_type) = locals.read().map_err(Refusal::from)?;
-        admit_type(value_type, offset)?;
+        admit_type(value_type, offset, rules)?;
         count = count.saturating_add(u64::from(more));
         check_limit("locals", count, limits.locals, Some(offset))?;
     }
@@ -96,6 +98,7 @@ pub(crate) fn plan(
     };
     let mut highest = 0;
     let (mut calls, mut selects) = (false, false);
+    let mut nans = floats::Computed::default();
     let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
@@ -107,6 +110,7 @@ pub(crate) fn plan(
             Operator::Call { .. } | Operator::CallIndirect { .. }
         );
         selects |= matches!(operator, Operator::Select | Operator::TypedSelect { .. });
+        nans.note(&operator);
         planner.operator(&operator, offset, rules)?;
     }
     operators.finish().map_err(Refusal::from)?;
@@ -126,6 +130,7 @@ pub(crate) fn plan(
         frame,
         calls,
         selects,
+        nans,
     })
 }
 
@@ -239,7 +244,7 @@ impl Planner {
 }
 
 fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {
-    if rules.schedule().price(operator).is_none() {
+    if !rules.admit(operator) {
         return Err(crate::survey::refuse_operator(operator, offset));
     }
     match operator {
@@ -254,11 +259,11 @@ fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result
         }
         Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
             match blockty {
-                wasmparser::BlockType::Type(value_type) => admit_type(*value_type, offset),
+                wasmparser::BlockType::Type(value_type) => admit_type(*value_type, offset, rules),
                 wasmparser::BlockType::Empty | wasmparser::BlockType::FuncType(_) => Ok(()),
             }
         }
-        Operator::TypedSelect { ty } => admit_type(*ty, offset),
+        Operator::TypedSelect { ty } => admit_type(*ty, offset, rules),
         _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@
 //! after the guest's, so that their indices do not move.
 
 mod body;
+mod floats;
 
 use std::convert::Infallible;
 

@@ -1,8 +1,9 @@
 //! Rules: what a program may be, and what it costs.
 
 use fusee_engine::{RulesId, ValueType};
+use wasmparser::Operator;
 
-use crate::Schedule;
+use crate::schedule::{self, Group, Schedule};
 
 /// A set of rules by which programs are checked and metered.
 ///
@@ -14,7 +15,19 @@ pub struct Rules {
     schedule: Schedule,
     limits: Limits,
     syscalls: Vec<SyscallSignature>,
+    floats: Floats,
     id: RulesId,
+}
+
+/// Whether programs may compute with floating-point numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Floats {
+    /// They may not.
+    #[default]
+    Refused,
+    /// They may. Injected code makes every NaN that an operator computes the canonical one, since
+    /// nothing else about floating point is left to the machine.
+    Canonical,
 }
 
 /// A function that programs may import.
@@ -26,9 +39,10 @@ pub struct SyscallSignature {
     pub name: String,
     /// The number by which the host is asked.
     pub number: u32,
-    /// Its parameters; more than six refuse the program that imports it.
+    /// Its parameters, integers; another type, or more than six of them, refuse the program that
+    /// imports it.
     pub params: Vec<ValueType>,
-    /// Its result.
+    /// Its result, an integer.
     pub result: Option<ValueType>,
     /// Whether the host may park the guest before it answers.
     pub may_suspend: bool,
@@ -119,14 +133,24 @@ impl Rules {
         limits: Limits,
         syscalls: Vec<SyscallSignature>,
     ) -> Self {
-        let id = identify(version, &schedule, &limits, &syscalls);
-        Self {
+        let mut rules = Self {
             version,
             schedule,
             limits,
             syscalls,
-            id,
-        }
+            floats: Floats::default(),
+            id: RulesId::from_bytes([0; 32]),
+        };
+        rules.id = rules.identify();
+        rules
+    }
+
+    /// The same rules, but for floating point, which they refuse unless this is called.
+    #[must_use]
+    pub fn with_floats(mut self, floats: Floats) -> Self {
+        self.floats = floats;
+        self.id = self.identify();
+        self
     }
 
     /// The version.
@@ -153,33 +177,51 @@ impl Rules {
         &self.syscalls
     }
 
+    /// Whether floating point is admitted.
+    #[must_use]
+    pub const fn floats(&self) -> Floats {
+        self.floats
+    }
+
     /// Tells these rules from all others.
     #[must_use]
     pub const fn id(&self) -> RulesId {
         self.id
     }
-}
 
-/// Digests a text that names everything in the rules, a line each.
-fn identify(
-    version: u32,
-    schedule: &Schedule,
-    limits: &Limits,
-    syscalls: &[SyscallSignature],
-) -> RulesId {
-    let mut text = format!("rules {version}\nschedule {}\n", schedule.version);
-    for (name, price) in schedule.operators() {
-        text.push_str(&format!("{name} = {price}\n"));
+    /// Whether programs may use the operator.
+    pub(crate) fn admit(&self, operator: &Operator<'_>) -> bool {
+        match schedule::group(operator) {
+            Some(Group::Base) => true,
+            Some(Group::Floats) => self.floats == Floats::Canonical,
+            None => false,
+        }
     }
-    text.push_str(&format!(
-        "{:?}\n{:?}\n{:?}\n",
-        schedule.dynamic, schedule.instance, schedule.frame
-    ));
-    for (name, limit) in limits.iter() {
-        text.push_str(&format!("{name} <= {limit}\n"));
+
+    /// Digests a text that names everything in the rules, a line each.
+    fn identify(&self) -> RulesId {
+        let Self {
+            version,
+            schedule,
+            limits,
+            syscalls,
+            floats,
+            id: _,
+        } = self;
+        let mut text = format!("rules {version}\nschedule {}\n", schedule.version);
+        for (name, price) in schedule.operators() {
+            text.push_str(&format!("{name} = {price}\n"));
+        }
+        text.push_str(&format!(
+            "{:?}\n{:?}\n{:?}\nfloats {floats:?}\n",
+            schedule.dynamic, schedule.instance, schedule.frame
+        ));
+        for (name, limit) in limits.iter() {
+            text.push_str(&format!("{name} <= {limit}\n"));
+        }
+        for syscall in syscalls {
+            text.push_str(&format!("{syscall:?}\n"));
+        }
+        RulesId::of(text.as_bytes())
     }
-    for syscall in syscalls {
-        text.push_str(&format!("{syscall:?}\n"));
-    }
-    RulesId::of(text.as_bytes())
 }

@@ -1,8 +1,9 @@
 //! The gas schedule: what each operator costs.
 //!
-//! The table is also the list of the operators that are admitted: one that is not in it has no
-//! price, and a program that uses it is refused. Version 1 is provisional: its prices follow the
-//! operators' rough cost in compiled code, and are to be replaced by measured ones.
+//! The table is also the list of the operators that can be admitted: one that is not in it has no
+//! price, and a program that uses it is refused. Those of a [`Group`] are admitted where the rules say
+//! so. Version 1 is provisional: its prices follow the operators' rough cost in compiled code, and
+//! are to be replaced by measured ones.
 
 use wasmparser::Operator;
 
@@ -55,18 +56,27 @@ pub struct FrameSize {
     pub slot: u32,
 }
 
+/// Operators that are admitted together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// All rules admit them.
+    Base,
+    /// Floating point; what canonicalising a NaN costs is in the prices.
+    Floats,
+}
+
 macro_rules! operators {
-    ($($variant:ident $name:literal $v1:literal,)*) => {
-        /// The operators that are admitted, by their names in the text format.
-        pub const OPERATORS: &[&str] = &[$($name),*];
+    ($([$group:ident] $($variant:ident $name:literal $v1:literal,)*)*) => {
+        /// The operators that have a price, by their names in the text format.
+        pub const OPERATORS: &[&str] = &[$($($name),*),*];
 
-        const PRICES_V1: &[u32] = &[$($v1),*];
+        const PRICES_V1: &[u32] = &[$($($v1),*),*];
 
-        enum Row { $($variant),* }
+        enum Row { $($($variant),*),* }
 
-        fn row(operator: &Operator<'_>) -> Option<Row> {
+        fn row(operator: &Operator<'_>) -> Option<(Group, Row)> {
             match operator {
-                $(Operator::$variant { .. } => Some(Row::$variant),)*
+                $($(Operator::$variant { .. } => Some((Group::$group, Row::$variant)),)*)*
                 _ => None,
             }
         }
@@ -75,6 +85,7 @@ macro_rules! operators {
 
 operators! {
     // operator, name, price in version 1
+    [Base]
     Unreachable   "unreachable"           1,
     Nop           "nop"                   0,
     Block         "block"                 0,
@@ -200,6 +211,84 @@ operators! {
     TableSet      "table.set"             4,
     TableGrow     "table.grow"           50,
     TableSize     "table.size"            2,
+
+    [Floats]
+    F32Load           "f32.load"               2,
+    F64Load           "f64.load"               2,
+    F32Store          "f32.store"              2,
+    F64Store          "f64.store"              2,
+    F32Const          "f32.const"              1,
+    F64Const          "f64.const"              1,
+    F32Eq             "f32.eq"                 2,
+    F32Ne             "f32.ne"                 2,
+    F32Lt             "f32.lt"                 2,
+    F32Gt             "f32.gt"                 2,
+    F32Le             "f32.le"                 2,
+    F32Ge             "f32.ge"                 2,
+    F64Eq             "f64.eq"                 2,
+    F64Ne             "f64.ne"                 2,
+    F64Lt             "f64.lt"                 2,
+    F64Gt             "f64.gt"                 2,
+    F64Le             "f64.le"                 2,
+    F64Ge             "f64.ge"                 2,
+    F32Abs            "f32.abs"                1,
+    F32Neg            "f32.neg"                1,
+    F32Ceil           "f32.ceil"               6,
+    F32Floor          "f32.floor"              6,
+    F32Trunc          "f32.trunc"              6,
+    F32Nearest        "f32.nearest"            6,
+    F32Sqrt           "f32.sqrt"              20,
+    F32Add            "f32.add"                5,
+    F32Sub            "f32.sub"                5,
+    F32Mul            "f32.mul"                5,
+    F32Div            "f32.div"               15,
+    F32Min            "f32.min"                8,
+    F32Max            "f32.max"                8,
+    F32Copysign       "f32.copysign"           3,
+    F64Abs            "f64.abs"                1,
+    F64Neg            "f64.neg"                1,
+    F64Ceil           "f64.ceil"               6,
+    F64Floor          "f64.floor"              6,
+    F64Trunc          "f64.trunc"              6,
+    F64Nearest        "f64.nearest"            6,
+    F64Sqrt           "f64.sqrt"              20,
+    F64Add            "f64.add"                5,
+    F64Sub            "f64.sub"                5,
+    F64Mul            "f64.mul"                5,
+    F64Div            "f64.div"               15,
+    F64Min            "f64.min"                8,
+    F64Max            "f64.max"                8,
+    F64Copysign       "f64.copysign"           3,
+    I32TruncF32S      "i32.trunc_f32_s"        6,
+    I32TruncF32U      "i32.trunc_f32_u"        6,
+    I32TruncF64S      "i32.trunc_f64_s"        6,
+    I32TruncF64U      "i32.trunc_f64_u"        6,
+    I64TruncF32S      "i64.trunc_f32_s"        6,
+    I64TruncF32U      "i64.trunc_f32_u"        6,
+    I64TruncF64S      "i64.trunc_f64_s"        6,
+    I64TruncF64U      "i64.trunc_f64_u"        6,
+    F32ConvertI32S    "f32.convert_i32_s"      3,
+    F32ConvertI32U    "f32.convert_i32_u"      3,
+    F32ConvertI64S    "f32.convert_i64_s"      3,
+    F32ConvertI64U    "f32.convert_i64_u"      3,
+    F64ConvertI32S    "f64.convert_i32_s"      3,
+    F64ConvertI32U    "f64.convert_i32_u"      3,
+    F64ConvertI64S    "f64.convert_i64_s"      3,
+    F64ConvertI64U    "f64.convert_i64_u"      3,
+    F32DemoteF64      "f32.demote_f64"         5,
+    F64PromoteF32     "f64.promote_f32"        5,
+    I32ReinterpretF32 "i32.reinterpret_f32"    1,
+    I64ReinterpretF64 "i64.reinterpret_f64"    1,
+    F32ReinterpretI32 "f32.reinterpret_i32"    1,
+    F64ReinterpretI64 "f64.reinterpret_i64"    1,
+    I32TruncSatF32S   "i32.trunc_sat_f32_s"    6,
+    I32TruncSatF32U   "i32.trunc_sat_f32_u"    6,
+    I32TruncSatF64S   "i32.trunc_sat_f64_s"    6,
+    I32TruncSatF64U   "i32.trunc_sat_f64_u"    6,
+    I64TruncSatF32S   "i64.trunc_sat_f32_s"    6,
+    I64TruncSatF32U   "i64.trunc_sat_f32_u"    6,
+    I64TruncSatF64S   "i64.trunc_sat_f64_s"    6,
+    I64TruncSatF64U   "i64.trunc_sat_f64_u"    6,
 }
 
 impl Schedule {
@@ -224,10 +313,10 @@ impl Schedule {
         }
     }
 
-    /// The price of an operator; `None` if it is not admitted.
+    /// The price of an operator; `None` if no rules admit it.
     #[must_use]
     pub fn price(&self, operator: &Operator<'_>) -> Option<u32> {
-        row(operator).and_then(|row| self.price_of_row(row))
+        row(operator).and_then(|(_, row)| self.price_of_row(row))
     }
 
     /// Every operator's name and price, in the order of the table.
@@ -245,6 +334,11 @@ impl Schedule {
     fn price_of_row(&self, row: Row) -> Option<u32> {
         self.operators.get(row as usize).copied()
     }
+}
+
+/// The group of an operator; `None` if no rules admit it.
+pub(crate) fn group(operator: &Operator<'_>) -> Option<Group> {
+    row(operator).map(|(group, _)| group)
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use wasmparser::{
 };
 
 use crate::{
-    Refusal, Rule, Rules, features,
+    Floats, Refusal, Rule, Rules, features,
     plan::{self, Plan, check_limit},
+    schedule::{self, Group},
 };
 
 /// What every wasm module begins with.
@@ -35,7 +36,7 @@ pub(crate) struct Survey {
 #[derive(Debug)]
 pub(crate) struct FunctionType {
     pub(crate) params: Vec<ValueType>,
-    /// `None` where a result is not an integer: such a function cannot be entered from outside.
+    /// `None` where something is not a number: such a function cannot be entered from outside.
     pub(crate) signature: Option<Vec<ValueType>>,
     pub(crate) result_types: Vec<ValType>,
     param_count: u32,
@@ -183,7 +184,7 @@ impl Survey {
                 self.globals = section.count();
                 for global in section.into_iter_with_offsets() {
                     let (offset, global) = global?;
-                    admit_type(global.ty.content_type, offset)?;
+                    admit_type(global.ty.content_type, offset, rules)?;
                 }
                 Ok(())
             }
@@ -245,7 +246,7 @@ impl Survey {
                     Some(offset),
                 )?;
                 for value_type in function.params().iter().chain(function.results()) {
-                    admit_type(*value_type, offset)?;
+                    admit_type(*value_type, offset, rules)?;
                 }
                 self.types.push(FunctionType::of(function));
             }
@@ -305,7 +306,10 @@ impl Survey {
             return Ok(None);
         };
         let results: Vec<ValueType> = known.result.into_iter().collect();
-        let fits = declared.is(&known.params, &results) && known.params.len() <= MAX_SYSCALL_ARGS;
+        let is_integer = |known: &ValueType| matches!(known, ValueType::I32 | ValueType::I64);
+        let fits = declared.is(&known.params, &results)
+            && known.params.len() <= MAX_SYSCALL_ARGS
+            && known.params.iter().chain(&results).all(is_integer);
         if !fits {
             let message = format!(
                 "imports `{module}.{name}` with another signature than ({}) -> ({})",
@@ -395,17 +399,17 @@ impl FunctionType {
         let params: Option<Vec<ValueType>> = function
             .params()
             .iter()
-            .map(|found| integer(*found))
+            .map(|found| number(*found))
             .collect();
         let results: Option<Vec<ValueType>> = function
             .results()
             .iter()
-            .map(|found| integer(*found))
+            .map(|found| number(*found))
             .collect();
-        let all_integers = params.is_some();
+        let all_numbers = params.is_some();
         Self {
             params: params.unwrap_or_default(),
-            signature: results.filter(|_| all_integers),
+            signature: results.filter(|_| all_numbers),
             result_types: function.results().to_vec(),
             param_count: u32::try_from(function.params().len()).unwrap_or(u32::MAX),
         }
@@ -430,7 +434,7 @@ fn read_tables(
 ) -> Result<(), Refusal> {
     for table in section.into_iter_with_offsets() {
         let (offset, table) = table?;
-        admit_type(ValType::Ref(table.ty.element_type), offset)?;
+        admit_type(ValType::Ref(table.ty.element_type), offset, rules)?;
         check_limit(
             "table_elements",
             table.ty.initial,
@@ -469,7 +473,7 @@ fn read_elements(
         let count = match element.items {
             wasmparser::ElementItems::Functions(items) => items.count(),
             wasmparser::ElementItems::Expressions(element_type, items) => {
-                admit_type(ValType::Ref(element_type), offset)?;
+                admit_type(ValType::Ref(element_type), offset, rules)?;
                 items.count()
             }
         };
@@ -532,10 +536,11 @@ fn refuse_imports(totals: &mut Totals) -> Result<(), Refusal> {
     totals.not_functions.take().map_or(Ok(()), Err)
 }
 
-/// Admits integers and function references.
-pub(crate) fn admit_type(value_type: ValType, offset: u64) -> Result<(), Refusal> {
+/// Admits integers, function references, and floating-point numbers if the rules do.
+pub(crate) fn admit_type(value_type: ValType, offset: u64, rules: &Rules) -> Result<(), Refusal> {
     match value_type {
         ValType::I32 | ValType::I64 => Ok(()),
+        ValType::F32 | ValType::F64 if rules.floats() == Floats::Canonical => Ok(()),
         ValType::F32 | ValType::F64 => Err(Refusal::new(
             Rule::Floats,
             offset,
@@ -554,7 +559,7 @@ pub(crate) fn admit_type(value_type: ValType, offset: u64) -> Result<(), Refusal
 pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
     let shown = format!("{operator:?}");
     let name = shown.split([' ', '{']).next().unwrap_or_default();
-    if name.contains("F32") || name.contains("F64") {
+    if schedule::group(operator) == Some(Group::Floats) {
         return Refusal::new(
             Rule::Floats,
             offset,
@@ -568,11 +573,13 @@ pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
     )
 }
 
-fn integer(value_type: ValType) -> Option<ValueType> {
+fn number(value_type: ValType) -> Option<ValueType> {
     match value_type {
         ValType::I32 => Some(ValueType::I32),
         ValType::I64 => Some(ValueType::I64),
-        ValType::F32 | ValType::F64 | ValType::V128 | ValType::Ref(_) => None,
+        ValType::F32 => Some(ValueType::F32),
+        ValType::F64 => Some(ValueType::F64),
+        ValType::V128 | ValType::Ref(_) => None,
     }
 }
 

@@ -65,3 +65,53 @@ fn values_outside_the_type_are_refused() {
     }
     assert!(parse_value("18446744073709551616", ValueType::I64).is_err());
 }
+
+#[test]
+fn floating_point_numbers_are_read_as_they_are_shown() {
+    let f32s = [
+        "1.5",
+        "-0.0",
+        "inf",
+        "-inf",
+        "3.4028235e38",
+        "1e-45",
+        "nan:0x7fc00000",
+        "nan:0xff800001",
+    ];
+    let f64s = [
+        "0.1",
+        "1e300",
+        "5e-324",
+        "nan:0x7ff8000000000000",
+        "nan:0x7ff0000000000001",
+    ];
+    let checked = |text: &&str, value_type| {
+        let value = parse_value(text, value_type).unwrap();
+        assert_eq!(value.to_string(), **text);
+    };
+    f32s.iter().for_each(|text| checked(text, ValueType::F32));
+    f64s.iter().for_each(|text| checked(text, ValueType::F64));
+    let canonical = parse_value("nan", ValueType::F64);
+    assert_eq!(canonical, Ok(Value::F64(0x7ff8_0000_0000_0000)));
+    assert_eq!(parse_value("7", ValueType::F32), Ok(7.0_f32.into()));
+}
+
+#[test]
+fn what_is_no_floating_point_number_is_refused() {
+    for text in [
+        "",
+        "x",
+        "0x10",
+        "-nan",
+        "NaN",
+        "nan:",
+        "nan:0x1",
+        "nan:7fc00000",
+    ] {
+        for value_type in [ValueType::F32, ValueType::F64] {
+            let error = parse_value(text, value_type).unwrap_err();
+            assert!(error.contains("a NaN's bits as nan:0x7fc00001"), "{error}");
+        }
+    }
+    assert!(parse_value("nan:0x7ff8000000000000", ValueType::F32).is_err());
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use fusee_contract::ContractRules;
 use fusee_engine::{CodeHash, Export, Import, Program};
-use fusee_instrument::Refusal;
+use fusee_instrument::{Refusal, Rules};
 use serde::Serialize;
 
 use crate::{
@@ -82,7 +82,8 @@ struct RefusalJson {
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let verdict = Verdict::of(&args.file, &wasm);
+    let rules = ContractRules::v1().program.with_floats(args.floats.rule());
+    let verdict = Verdict::of(&args.file, &wasm, &rules);
     output.answer(&verdict, || verdict.text())?;
     Ok(if verdict.valid {
         Exit::Success
@@ -92,8 +93,8 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
 }
 
 impl Verdict {
-    fn of(file: &Path, wasm: &[u8]) -> Self {
-        let found = match fusee_instrument::prepare(wasm, &ContractRules::v1().program) {
+    fn of(file: &Path, wasm: &[u8], rules: &Rules) -> Self {
+        let found = match fusee_instrument::prepare(wasm, rules) {
             Ok(program) => Found::Valid(Contents::of(&program)),
             Err(refusal) => Found::Refused {
                 refusal: RefusalJson::of(wasm, refusal),

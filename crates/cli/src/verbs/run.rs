@@ -53,11 +53,20 @@ struct AnswerJson {
     engine: &'static str,
     outcome: &'static str,
     gas_used: u64,
-    values: Vec<i64>,
+    values: Vec<ValueJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trap: Option<&'static str>,
     prepare_microseconds: u128,
     run_microseconds: u128,
+}
+
+/// An integer is a number. A floating-point number is text: JSON has no infinities and no NaNs, and
+/// its readers round.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ValueJson {
+    Integer(i64),
+    Float(String),
 }
 
 /// The host of a program without imports, which asks nothing.
@@ -72,7 +81,7 @@ impl Host for NoSyscalls {
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v1(Vec::new());
+    let rules = Rules::v1(Vec::new()).with_floats(args.floats.rule());
     let program = prepare(&args.file, &wasm, &rules)?;
     let export = find_export(&program, args.invoke.as_deref())?;
     let values = parse_args(export, &args.args)?;
@@ -119,7 +128,8 @@ fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> 
     match fusee_instrument::prepare(wasm, rules) {
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
             // What is wrong with it even as a contract says more.
-            program::prepare(path, wasm, &ContractRules::v1().program)?;
+            let contract = ContractRules::v1().program.with_floats(rules.floats());
+            program::prepare(path, wasm, &contract)?;
             Err(Failure::refused(path.display(), refusal).next(
                 "this is a contract, which needs a host: use `fusee deploy` and `fusee call`",
             ))
@@ -257,7 +267,7 @@ impl Answer {
             run,
         } = &on.it;
         let (values, trap) = match ending {
-            Ending::Finished(values) => (values.iter().map(integer).collect(), None),
+            Ending::Finished(values) => (values.iter().map(ValueJson::of).collect(), None),
             Ending::Trapped(trap) => (Vec::new(), Some(trap.name())),
             Ending::OutOfGas => (Vec::new(), None),
         };
@@ -302,9 +312,12 @@ fn milliseconds(duration: Duration) -> String {
     format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
 }
 
-fn integer(value: &Value) -> i64 {
-    match value {
-        Value::I32(value) => i64::from(*value),
-        Value::I64(value) => *value,
+impl ValueJson {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::I32(value) => ValueJson::Integer(i64::from(*value)),
+            Value::I64(value) => ValueJson::Integer(*value),
+            Value::F32(_) | Value::F64(_) => ValueJson::Float(value.to_string()),
+        }
     }
 }

@@ -32,6 +32,33 @@ fn values_are_read_and_shown_by_their_types() {
 }
 
 #[test]
+fn floating_point_runs_where_the_rules_admit_it() {
+    let folder = Folder::new();
+    folder.write(
+        "half.wat",
+        r#"(module (func (export "half") (param f64) (result f64) (f64.div (local.get 0) (f64.const 2)))
+           (func (export "root") (param f32) (result f32) (f32.sqrt (local.get 0))))"#,
+    );
+    let values = |words: &str| {
+        let answer = folder.json(&format!("run half.wat --floats canonical {words}"), 0);
+        assert_eq!(answer[0]["values"], answer[1]["values"]);
+        answer[0]["values"].clone()
+    };
+    assert_eq!(values("--invoke half 3"), json!(["1.5"]));
+    assert_eq!(values("--invoke half -0.001"), json!(["-0.0005"]));
+    assert_eq!(values("--invoke root inf"), json!(["inf"]));
+    assert_eq!(values("--invoke root -1"), json!(["nan:0x7fc00000"]));
+    let nan = "nan:0xfff0000000000001";
+    assert_eq!(
+        values(&format!("--invoke half {nan}")),
+        json!(["nan:0x7ff8000000000000"])
+    );
+    let refused = folder.json("run half.wat --invoke half 3", 1);
+    let message = refused["error"]["causes"][0].as_str().unwrap();
+    assert!(message.contains("refused by rule `floats`"), "{message}");
+}
+
+#[test]
 fn a_run_that_does_not_finish_is_told_apart() {
     let folder = Folder::new();
     let trapped = folder.json("run arith.wasm --invoke div 1 0", 1);

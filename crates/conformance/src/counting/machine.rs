@@ -440,7 +440,9 @@ impl Machine {
         let value = |(found, slot): (&ValType, &u64)| match found {
             ValType::I32 => Some(Value::I32(low(*slot).cast_signed())),
             ValType::I64 => Some(Value::I64(slot.cast_signed())),
-            _ => None,
+            ValType::F32 => Some(Value::F32(low(*slot))),
+            ValType::F64 => Some(Value::F64(*slot)),
+            ValType::V128 | ValType::Ref(_) => None,
         };
         Ok(types.iter().zip(&self.stack).filter_map(value).collect())
     }
@@ -731,6 +733,8 @@ pub fn slots(values: &[Value]) -> Vec<u64> {
     let slot = |value: &Value| match value {
         Value::I32(value) => u64::from(value.cast_unsigned()),
         Value::I64(value) => value.cast_unsigned(),
+        Value::F32(bits) => u64::from(*bits),
+        Value::F64(bits) => *bits,
     };
     values.iter().map(slot).collect()
 }

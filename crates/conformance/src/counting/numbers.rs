@@ -30,9 +30,6 @@ trait Slot: Sized {
     fn slot(self) -> u64;
 }
 
-/// The trap of a NaN that is to become an integer.
-const NOT_A_NUMBER: Trap = Trap::IntegerOverflow;
-
 const F32_NAN: u64 = 0x7fc0_0000;
 const F64_NAN: u64 = 0x7ff8_0000_0000_0000;
 const F32_SIGN: u64 = 1 << 31;
@@ -167,7 +164,7 @@ macro_rules! truncate {
         Partial(|operand| {
             let number = f64::from(<$from>::of(operand)).trunc();
             if number.is_nan() {
-                Err(NOT_A_NUMBER)
+                Err(Trap::BadConversion)
             } else if ($least..$end).contains(&number) {
                 Ok(Slot::slot(number as $to))
             } else {

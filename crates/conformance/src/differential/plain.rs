@@ -46,6 +46,7 @@ impl Plain {
         let mut config = Config::default();
         config
             .consume_fuel(true)
+            .cranelift_nan_canonicalization(true)
             .cranelift_opt_level(OptLevel::None);
         let make = || {
             let engine = Engine::new(&config)?;
@@ -149,7 +150,7 @@ fn link(engine: &Engine, rules: &Rules) -> Result<Linker<State>, Error> {
                 for (to, result) in results.iter_mut().zip(known_result) {
                     *to = match result {
                         ValueType::I32 => Val::I32(low(reply).cast_signed()),
-                        ValueType::I64 => Val::I64(reply.cast_signed()),
+                        _ => Val::I64(reply.cast_signed()),
                     };
                 }
                 Ok(())
@@ -192,6 +193,8 @@ fn val_type(value_type: &ValueType) -> ValType {
     match value_type {
         ValueType::I32 => ValType::I32,
         ValueType::I64 => ValType::I64,
+        ValueType::F32 => ValType::F32,
+        ValueType::F64 => ValType::F64,
     }
 }
 
@@ -203,6 +206,7 @@ fn trap(code: wasmtime::Trap) -> Result<Trap, String> {
         wasmtime::Trap::IndirectCallToNull => Ok(Trap::IndirectCallToNull),
         wasmtime::Trap::IntegerDivisionByZero => Ok(Trap::IntegerDivisionByZero),
         wasmtime::Trap::IntegerOverflow => Ok(Trap::IntegerOverflow),
+        wasmtime::Trap::BadConversionToInteger => Ok(Trap::BadConversion),
         wasmtime::Trap::BadSignature => Ok(Trap::BadSignature),
         other => Err(format!("plain: {other}")),
     }
@@ -212,6 +216,8 @@ fn val(value: &Value) -> Val {
     match value {
         Value::I32(value) => Val::I32(*value),
         Value::I64(value) => Val::I64(*value),
+        Value::F32(bits) => Val::F32(*bits),
+        Value::F64(bits) => Val::F64(*bits),
     }
 }
 
@@ -219,6 +225,8 @@ fn value(val: &Val) -> Option<Value> {
     match val {
         Val::I32(value) => Some(Value::I32(*value)),
         Val::I64(value) => Some(Value::I64(*value)),
+        Val::F32(bits) => Some(Value::F32(*bits)),
+        Val::F64(bits) => Some(Value::F64(*bits)),
         _ => None,
     }
 }

@@ -2,7 +2,9 @@
 
 use arbitrary::Unstructured;
 use fusee_engine::ValueType;
+use fusee_instrument::Floats;
 
+use super::floats as computing;
 use crate::Random;
 
 /// Every import is from this module.
@@ -36,15 +38,30 @@ const AVAILABLE_WITHOUT_WAIT: &str = r#"(module
 /// The program of a seed; `None` if nothing comes of it.
 pub(super) fn make(seed: u64) -> Option<Vec<u8>> {
     let mut random = Random::new(seed);
+    if seed.is_multiple_of(6) {
+        return wat::parse_str(computing::make(&mut random)).ok();
+    }
     let size = 512 << random.below(5);
     let bytes: Vec<u8> = std::iter::repeat_with(|| random.number().to_le_bytes())
         .take(size)
         .flatten()
         .collect();
-    let config = config(&mut random)?;
+    let config = wasm_smith::Config {
+        allow_floats: floats(seed) == Floats::Canonical,
+        ..config(&mut random)?
+    };
     wasm_smith::Module::new(config, &mut Unstructured::new(&bytes))
         .ok()
         .map(|module| module.to_bytes())
+}
+
+/// Whether the program of a seed may compute with floating-point numbers.
+pub(super) const fn floats(seed: u64) -> Floats {
+    if seed.is_multiple_of(3) {
+        Floats::Canonical
+    } else {
+        Floats::Refused
+    }
 }
 
 fn config(random: &mut Random) -> Option<wasm_smith::Config> {
@@ -71,7 +88,6 @@ fn config(random: &mut Random) -> Option<wasm_smith::Config> {
         max_globals: 10,
         max_imports: 5,
         export_everything: true,
-        allow_floats: false,
         ..nothing_else()
     })
 }

@@ -8,6 +8,7 @@
 mod cache;
 mod contract;
 mod counting;
+mod floats;
 mod gas;
 mod guest;
 mod guests;

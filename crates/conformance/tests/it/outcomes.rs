@@ -66,7 +66,8 @@ const TRAPS: &[(&str, Trap, bool)] = &[
 #[test]
 fn every_trap_is_told_and_none_is_cheaper_than_the_work_before_it() {
     let traps = compiled("hostile_traps");
-    let mut reached = BTreeSet::from([Trap::SyscallRefused.name()]);
+    // The one is a host's to raise; the other takes floating point, which these rules refuse.
+    let mut reached = BTreeSet::from([Trap::SyscallRefused, Trap::BadConversion].map(Trap::name));
     for (entry, trap, exact) in TRAPS {
         reached.insert(trap.name());
         let at_once = check(&traps, call(entry));

@@ -536,6 +536,8 @@ fn small(value_type: ValueType) -> Value {
     match value_type {
         ValueType::I32 => Value::I32(5),
         ValueType::I64 => Value::I64(5),
+        ValueType::F32 => 5.0_f32.into(),
+        ValueType::F64 => 5.0_f64.into(),
     }
 }
 

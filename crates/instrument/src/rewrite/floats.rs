@@ -1,0 +1,69 @@
+//! Canonical NaNs: where an operator computed a NaN, its result is replaced by the one NaN that all
+//! engines agree on.
+//!
+//! It is replaced before the next operator that could tell it from another one. Most arithmetic
+//! cannot, so that in a chain of operators only the last result is looked at. A value that equals
+//! itself is none; compiled code makes a comparison and a blend of this, without a branch.
+
+use wasm_encoder::{Ieee32, Ieee64, InstructionSink, ValType};
+use wasmparser::Operator;
+
+use crate::floats::{Computed, Width, computed, treats_nans_alike};
+
+/// The NaN that every computed NaN becomes: positive, quiet, without a payload.
+const F32_NAN: Ieee32 = Ieee32::new(0x7fc0_0000);
+const F64_NAN: Ieee64 = Ieee64::new(0x7ff8_0000_0000_0000);
+
+/// What is known of NaNs where the rewriter is in a function.
+pub(super) struct Floats {
+    f32: u32,
+    f64: u32,
+    /// Of which type the value on top of the stack was computed and not looked at.
+    pending: Option<Width>,
+}
+
+impl Floats {
+    /// `next` is the first free local. Adds those that are needed.
+    pub(super) fn new(computed: Computed, next: u32, locals: &mut Vec<(u32, ValType)>) -> Self {
+        let f64 = next.saturating_add(u32::from(computed.f32));
+        if computed.f32 {
+            locals.push((1, ValType::F32));
+        }
+        if computed.f64 {
+            locals.push((1, ValType::F64));
+        }
+        Self {
+            f32: next,
+            f64,
+            pending: None,
+        }
+    }
+
+    /// To be called before anything is encoded for an operator that is reached.
+    pub(super) fn before(&mut self, operator: &Operator<'_>, code: &mut InstructionSink<'_>) {
+        if let Some(width) = self.pending.take()
+            && !treats_nans_alike(operator)
+        {
+            self.canonicalise(width, code);
+        }
+        self.pending = computed(operator);
+    }
+
+    fn canonicalise(&self, width: Width, code: &mut InstructionSink<'_>) {
+        match width {
+            Width::F32 => code
+                .local_tee(self.f32)
+                .f32_const(F32_NAN)
+                .local_get(self.f32)
+                .local_get(self.f32)
+                .f32_eq(),
+            Width::F64 => code
+                .local_tee(self.f64)
+                .f64_const(F64_NAN)
+                .local_get(self.f64)
+                .local_get(self.f64)
+                .f64_eq(),
+        }
+        .select();
+    }
+}
