@@ -10,7 +10,9 @@
 )]
 
 mod markdown;
+mod page;
 mod rust_text;
+mod schedule;
 mod syscalls;
 mod tidy;
 mod workspace;
@@ -25,6 +27,8 @@ Usage: cargo xtask <command>
 
 Commands:
   tidy                Check the rules that no compiler checks; print each offence as path:line: rule: message
+  schedule            Write docs/schedule.md from the table in crates/instrument
+  schedule --check    Only say whether docs/schedule.md is what would be written
   syscalls            Write docs/syscalls.md from the table in crates/abi
   syscalls --check    Only say whether docs/syscalls.md is what would be written
 ";
@@ -47,8 +51,10 @@ fn run() -> anyhow::Result<ExitCode> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["tidy"] => tidy::run(root),
-        ["syscalls"] => syscalls::write(root),
-        ["syscalls", "--check"] => syscalls::check(root),
+        ["schedule"] => schedule::PAGE.write(root),
+        ["schedule", "--check"] => schedule::PAGE.check(root),
+        ["syscalls"] => syscalls::PAGE.write(root),
+        ["syscalls", "--check"] => syscalls::PAGE.check(root),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

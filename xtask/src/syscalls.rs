@@ -1,19 +1,14 @@
 //! The reference page of the syscalls, made from the table in `fusee-abi`.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
-use std::process::ExitCode;
-
-use anyhow::Context;
 use fusee_abi::{Answer, Syscall, Wire};
 
-use crate::tidy::Finding;
-use crate::workspace;
+use crate::page::{Page, line};
 
-pub(crate) const PAGE: &str = "docs/syscalls.md";
-const RULE: &str = "generated";
-const REMEDY: &str = "is not what the table says: run `cargo xtask syscalls`";
+pub(crate) const PAGE: Page = Page {
+    path: "docs/syscalls.md",
+    command: "syscalls",
+    text: || page(fusee_abi::SYSCALLS),
+};
 
 const INTRODUCTION: &str = "\
 <!-- Written by `cargo xtask syscalls` from crates/abi. Change the table there, not this page. -->
@@ -41,48 +36,6 @@ const CONVENTIONS: &str = "
 | `Status` | `i32` | a length or flag if not negative, otherwise a status code |
 | `u64` | `i64` | a number, unsigned |
 ";
-
-/// Writes the page.
-pub(crate) fn write(root: &Path) -> anyhow::Result<ExitCode> {
-    let place = root.join(PAGE);
-    fs::write(&place, current()).with_context(|| place.display().to_string())?;
-    println!("wrote {PAGE}");
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Says whether the page is what [`write`] would write.
-pub(crate) fn check(root: &Path) -> anyhow::Result<ExitCode> {
-    let found = workspace::read(&root.join(PAGE))?;
-    Ok(match stale(&found) {
-        Some(finding) => {
-            println!("{finding}");
-            ExitCode::FAILURE
-        }
-        None => ExitCode::SUCCESS,
-    })
-}
-
-/// A finding at the first line in which the page differs from the table.
-pub(crate) fn stale(found: &str) -> Option<Finding> {
-    let line = first_difference(found, &current())?;
-    Some(Finding::new(PAGE, line, RULE, REMEDY))
-}
-
-fn first_difference(found: &str, expected: &str) -> Option<usize> {
-    if found == expected {
-        return None;
-    }
-    let same = found
-        .lines()
-        .zip(expected.lines())
-        .take_while(|(left, right)| left == right)
-        .count();
-    Some(same.saturating_add(1))
-}
-
-fn current() -> String {
-    page(fusee_abi::SYSCALLS)
-}
 
 fn page(syscalls: &[Syscall]) -> String {
     let mut page = INTRODUCTION.to_owned();
@@ -223,10 +176,6 @@ fn suspends(answer: Answer) -> &'static str {
         Answer::Inline => "-",
         Answer::MaySuspend => "yes",
     }
-}
-
-fn line(text: &mut String, content: std::fmt::Arguments<'_>) {
-    writeln!(text, "{content}").expect("writing into a string cannot fail");
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::{syscalls, workspace};
+use crate::{schedule, syscalls, workspace};
 
 /// One offence against a rule.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,9 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(sources.iter().flat_map(openings::check));
     findings.extend(sources.iter().flat_map(layers::check));
     findings.extend(sources.iter().flat_map(unsafety::check));
-    findings.extend(syscalls::stale(&page(root, syscalls::PAGE)?));
+    for generated in [schedule::PAGE, syscalls::PAGE] {
+        findings.extend(generated.stale(&page(root, generated.path)?));
+    }
     findings.sort();
 
     for finding in &findings {

@@ -2,10 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fusee_conformance::{
-    lanes,
-    smith::{Tally, check},
-};
+use fusee_conformance::{differential::Tally, lanes, smith::check};
 
 #[allow(clippy::print_stdout, reason = "a program for people")]
 fn main() {
@@ -25,7 +22,7 @@ fn main() {
                 return tally;
             }
             match check(&lanes, seed) {
-                Ok(more) => tally.add(more),
+                Ok(more) => tally += more,
                 Err(divergence) => println!("{divergence}"),
             }
         }
@@ -35,7 +32,7 @@ fn main() {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut tally = work();
         for other in others {
-            tally.add(other.join().expect("a divergence is no panic"));
+            tally += other.join().expect("a divergence is no panic");
         }
         tally
     });

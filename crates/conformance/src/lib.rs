@@ -2,14 +2,19 @@
 //!
 //! A [`Lane`] is one way to run a program: an engine, plain or suspendable, with large slices or
 //! tiny ones. No outcome and no gas may depend on the lane, so a test runs on [`lanes`] and compares.
-//! [`smith`] does so for programs that nobody wrote.
+//! [`differential`] does so for any program, and [`smith`] makes programs that nobody wrote.
+//! [`counting`] implements gas a second time.
 #![forbid(unsafe_code)]
 
+pub mod counting;
+pub mod differential;
 mod host;
 mod lane;
+mod random;
 pub mod smith;
 mod verdict;
 
 pub use host::{Answering, NoHost};
 pub use lane::{Lane, agreed, lanes};
+pub use random::Random;
 pub use verdict::{Ending, Verdict};

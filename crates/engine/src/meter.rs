@@ -159,8 +159,11 @@ impl Meter {
         self.interrupt.is_triggered()
     }
 
+    /// The gas left; below zero, what is owed.
+    ///
     /// Counter and reserve never exceed the limit together, so this saturates only far below zero.
-    fn balance(&self) -> i64 {
+    #[must_use]
+    pub const fn balance(&self) -> i64 {
         self.counter.saturating_add(self.reserve)
     }
 }

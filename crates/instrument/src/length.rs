@@ -12,8 +12,8 @@ pub(crate) enum Length {
     Elements,
 }
 
-/// More pages than these no memory has: a greater number is charged as this one.
-pub(crate) const MOST_PAGES: u64 = 65_536;
+/// More pages than these no memory has: `memory.grow` by a greater number is charged as by this one.
+pub const MOST_PAGES: u64 = 65_536;
 
 impl Length {
     pub(crate) const ALL: [Length; 3] = [Length::Pages, Length::Bytes, Length::Elements];

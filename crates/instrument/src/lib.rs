@@ -21,6 +21,7 @@ mod survey;
 use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;
 
+pub use length::MOST_PAGES;
 pub use refusal::{Refusal, Rule};
 pub use rules::{Floats, Limits, Rules, SyscallSignature};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};

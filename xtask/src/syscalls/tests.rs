@@ -1,8 +1,8 @@
-//! One syscall, printed, and pages that are fresh and stale.
+//! One syscall, printed.
 
 use fusee_abi::{Answer, Param, Price, Syscall, Wire};
 
-use super::{first_difference, overview, page, section, stale};
+use super::{overview, section};
 
 const HALT: Syscall = Syscall {
     number: 7,
@@ -51,23 +51,4 @@ fn a_row_and_a_section() {
 fn a_syscall_without_parameters_and_result() {
     assert!(overview(&[TICK]).ends_with("| 7 | [`tick`](#tick) | `()` | - | 10 | 2 |\n"));
     assert!(section(&TICK).contains("\nfn tick()\n"));
-}
-
-#[test]
-fn a_fresh_page_has_no_finding() {
-    assert_eq!(stale(&page(fusee_abi::SYSCALLS)), None);
-}
-
-#[test]
-fn a_stale_page_is_found_where_it_differs() {
-    let page = page(&[HALT]);
-    assert!(stale(&page).is_some());
-    assert!(
-        stale("")
-            .unwrap()
-            .to_string()
-            .starts_with("docs/syscalls.md:1: generated: ")
-    );
-    assert_eq!(first_difference("a\nb\n", "a\nc\n"), Some(2));
-    assert_eq!(first_difference("a\n", "a\nc\n"), Some(2));
 }

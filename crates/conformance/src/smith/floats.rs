@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use super::Random;
+use crate::Random;
 
 /// Functions of a program.
 const FUNCTIONS: usize = 12;

@@ -4,7 +4,8 @@ use arbitrary::Unstructured;
 use fusee_engine::ValueType;
 use fusee_instrument::Floats;
 
-use super::{Random, floats as computing};
+use super::floats as computing;
+use crate::Random;
 
 /// Every import is from this module.
 pub(super) const MODULE: &str = "smith";

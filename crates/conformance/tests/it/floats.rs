@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use expect_test::expect_file;
-use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, lanes};
+use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, counting::Prices, lanes};
 use fusee_engine::{Gas, Trap, Value};
 use fusee_executor::{Outcome, Prepared};
 use fusee_instrument::{Floats, OPERATORS, Rule, Rules, prepare};
 
-use crate::guest::{compiled, wasm};
+use crate::guest::{Call, compiled, count, counted, wasm};
 
 /// Gas for each call.
 const GAS: u64 = 1_000_000;
@@ -73,16 +73,24 @@ fn enter(lane: &Lane, prepared: &Prepared, entry: &str, args: &[Value]) -> Outco
         .unwrap()
 }
 
-/// What the functions of a program come to with these arguments, where all lanes agree.
+/// What the functions of a program come to with these arguments, where all lanes and the counting
+/// interpreter agree.
 fn check(module: &str, calls: &[(String, Vec<Value>)]) -> Vec<Verdict> {
     let module = wasm(module);
-    agreed(&lanes(), |lane| {
+    let verdicts: Vec<Verdict> = agreed(&lanes(), |lane| {
         let prepared = lane.executor.prepare(&module, &rules()).unwrap();
         calls
             .iter()
             .map(|(entry, args)| Verdict::of(enter(lane, &prepared, entry, args)))
             .collect()
-    })
+    });
+    let program = counted(&module, &Prices::current(), &rules());
+    for ((entry, args), verdict) in calls.iter().zip(&verdicts) {
+        let gas = GAS;
+        let call = Call { entry, args, gas };
+        assert_eq!(count(&program, call, 0).0, *verdict, "{entry}{args:?}");
+    }
+    verdicts
 }
 
 /// The types, by name, with what is to be tried of each.

@@ -3,12 +3,12 @@
 //! Each case is also run with exactly the gas that it needs, with a unit less, and, where it finishes,
 //! with little gas and a little more each time that it ends.
 
-use fusee_conformance::{Ending, Verdict, agreed, lanes};
+use fusee_conformance::{Ending, Verdict, agreed, counting::Prices, lanes};
 use fusee_engine::{AtGasEnd, Gas, Trap, Value};
 use fusee_executor::{Outcome, RunRequest};
 use fusee_instrument::{OPERATORS, Schedule};
 
-use crate::guest::{Call, check, host, rules, wasm};
+use crate::guest::{Call, check, count, counted, host, rules, wasm};
 
 use Value::{I32, I64};
 
@@ -377,18 +377,23 @@ fn gas_is_the_sum_of_what_ran() {
             .unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
             .instance_gas
             .units();
+        let counted = counted(&module, &Prices::current(), &rules());
         for (args, values, gas) in *runs {
             let ending = match values {
                 Some(values) => Ending::Finished(values.to_vec()),
                 None => Ending::Trapped(Trap::Unreachable),
             };
             let needed = instance + gas;
+            let entry = "run";
             let run = |gas| {
-                let entry = "run";
-                agreed(&lanes, |lane| {
+                let call = Call { entry, args, gas };
+                let verdict = agreed(&lanes, |lane| {
                     let prepared = lane.executor.prepare(&module, &rules()).unwrap();
-                    Verdict::of(Call { entry, args, gas }.on(lane, &prepared))
-                })
+                    Verdict::of(call.on(lane, &prepared))
+                });
+                let (counted, _) = count(&counted, call, 0);
+                assert_eq!(counted, verdict, "{name}, {args:?}, counted");
+                verdict
             };
             let expected = Verdict {
                 ending,
@@ -406,15 +411,20 @@ fn gas_is_the_sum_of_what_ran() {
                     let prepared = lane.executor.prepare(&module, &rules()).unwrap();
                     let request = RunRequest {
                         at_gas_end: AtGasEnd::Suspend,
-                        ..lane.request("run", args, Gas::new(instance))
+                        ..lane.request(entry, args, Gas::new(instance))
                     };
                     let mut outcome = lane.executor.run(&prepared, request, host()).unwrap();
+                    let mut parks = 0;
                     while let Outcome::GasEnd(ended) = outcome {
                         outcome = ended.resume_with(Gas::new(1)).unwrap();
+                        parks += 1;
                     }
-                    Verdict::of(outcome)
+                    (Verdict::of(outcome), parks)
                 });
-                assert_eq!(little, expected, "{name}, {args:?}, a unit at a time");
+                assert_eq!(little.0, expected, "{name}, {args:?}, a unit at a time");
+                let gas = instance;
+                let counted = count(&counted, Call { entry, args, gas }, 1);
+                assert_eq!(counted, little, "{name}, {args:?}, counted");
             }
         }
     }

@@ -1,7 +1,13 @@
 //! What the guests of these tests can import, and the host that answers them.
 
-use fusee_conformance::{Answering, Lane, Verdict, agreed, lanes};
-use fusee_engine::{EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
+use std::sync::Arc;
+
+use fusee_conformance::{
+    Answering, Lane, Verdict, agreed,
+    counting::{self, Entry, Instance, Outcome as Counted, Prices, Program, slots},
+    lanes,
+};
+use fusee_engine::{AtGasEnd, EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
 use fusee_executor::{Outcome, Prepared};
 use fusee_instrument::{Rules, SyscallSignature};
 
@@ -104,6 +110,33 @@ impl Call<'_> {
     }
 }
 
+/// The program as the counting interpreter reads it.
+pub(crate) fn counted(wasm: &[u8], prices: &Prices, rules: &Rules) -> Arc<Program> {
+    Arc::new(counting::read(wasm, prices, rules).unwrap())
+}
+
+/// A call by the counting interpreter, which is parked where its gas ends if `more` is not zero, and
+/// given so much more each time; and how often that was.
+pub(crate) fn count(program: &Arc<Program>, call: Call<'_>, more: u64) -> (Verdict, u32) {
+    let args = slots(call.args);
+    let entry = Entry {
+        name: call.entry,
+        args: &args,
+        gas: Gas::new(call.gas),
+        at_gas_end: match more {
+            0 => AtGasEnd::Stop,
+            _ => AtGasEnd::Suspend,
+        },
+    };
+    let mut outcome = Instance::new(program).run(entry, host()).unwrap();
+    let mut parks = 0;
+    while let Counted::GasEnd(parked) = outcome {
+        outcome = parked.resume_with(Gas::new(more)).unwrap();
+        parks += 1;
+    }
+    (outcome.verdict(), parks)
+}
+
 /// A program in the text format or the binary one.
 pub(crate) fn wasm(program: &str) -> Vec<u8> {
     wat::parse_str(program).unwrap_or_else(|error| panic!("{error}\n{program}"))
@@ -118,10 +151,13 @@ pub(crate) fn compiled(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The verdict that all lanes agree on.
+/// The verdict that all lanes and the counting interpreter agree on.
 pub(crate) fn check(wasm: &[u8], call: Call<'_>) -> Verdict {
-    agreed(&lanes(), |lane| {
+    let verdict = agreed(&lanes(), |lane| {
         let prepared = lane.executor.prepare(wasm, &rules()).unwrap();
         Verdict::of(call.on(lane, &prepared))
-    })
+    });
+    let program = counted(wasm, &Prices::current(), &rules());
+    assert_eq!(count(&program, call, 0).0, verdict, "counted");
+    verdict
 }

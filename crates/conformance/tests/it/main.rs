@@ -6,9 +6,12 @@
 )]
 
 mod cache;
+mod contract;
+mod counting;
 mod floats;
 mod gas;
 mod guest;
+mod guests;
 mod metered;
 mod outcomes;
 mod parking;

@@ -548,7 +548,7 @@ fn flipped_bits_never_panic() {
     let token = compiled("token");
     let rules = contract_rules();
     let engines = &lanes()[..2];
-    let mut random = fusee_conformance::smith::Random::new(1);
+    let mut random = fusee_conformance::Random::new(1);
     let (mut admitted, mut refused) = (0, 0);
     for _ in 0..3_000 {
         let mut flipped = token.clone();

@@ -2,10 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fusee_conformance::{
-    lanes,
-    smith::{Tally, check},
-};
+use fusee_conformance::{differential::Tally, lanes, smith::check};
 
 /// Programs that are made; the example `smith` makes as many as one likes.
 const PROGRAMS: u64 = 400;
@@ -22,7 +19,7 @@ fn generated_programs_end_alike_on_every_lane_and_without_metering() {
                 return tally;
             }
             match check(&lanes, seed) {
-                Ok(more) => tally.add(more),
+                Ok(more) => tally += more,
                 Err(divergence) => panic!("{divergence}"),
             }
         }
@@ -30,7 +27,7 @@ fn generated_programs_end_alike_on_every_lane_and_without_metering() {
     let tally = std::thread::scope(|scope| {
         let other = scope.spawn(work);
         let mut tally = work();
-        tally.add(other.join().unwrap());
+        tally += other.join().unwrap();
         tally
     });
     expect_test::expect_file!["golden/smith.txt"].assert_eq(&format!("{tally:#?}\n"));

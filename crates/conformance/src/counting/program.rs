@@ -1,0 +1,331 @@
+//! Programs as their author made them, read once.
+
+use std::collections::BTreeMap;
+
+use fusee_engine::PAGE_BYTES;
+use wasmparser::{
+    CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FuncType,
+    Parser, Payload, TypeRef, ValType, Validator,
+};
+
+use super::{
+    Result,
+    body::Body,
+    op::{NULL, Op, index, reference},
+    prices::Prices,
+};
+
+/// A program, with what each of its regions costs.
+#[derive(Debug, Default)]
+pub struct Program {
+    pub(super) types: Types,
+    /// Those that are imported come first.
+    pub(super) functions: Vec<Function>,
+    pub(super) start: Option<usize>,
+    /// Each exported function.
+    pub(super) exports: BTreeMap<String, usize>,
+    /// What an instance begins with.
+    pub(super) initial: State,
+    /// The elements that each table can grow to.
+    pub(super) table_limits: Vec<u64>,
+    /// The pages that memory can grow to.
+    pub(super) memory_limit: u64,
+    /// What making an instance costs.
+    pub(super) instance: u64,
+    /// The height at the entry.
+    pub(super) height: i64,
+    segments: Segments,
+}
+
+/// What all segments together hold.
+#[derive(Debug, Default)]
+struct Segments {
+    bytes: usize,
+    elements: usize,
+}
+
+/// What an instance is made of.
+#[derive(Clone, Debug, Default)]
+pub(super) struct State {
+    pub(super) memory: Vec<u8>,
+    pub(super) globals: Vec<u64>,
+    pub(super) tables: Vec<Vec<u64>>,
+    /// A segment that was dropped is empty.
+    pub(super) data: Vec<Vec<u8>>,
+    pub(super) elements: Vec<Vec<u64>>,
+}
+
+#[derive(Debug)]
+pub(super) enum Function {
+    /// By the number under which the host knows it.
+    Import(u32),
+    Body(Body),
+}
+
+/// The types of a program, and which of its functions has which.
+#[derive(Debug, Default)]
+pub(super) struct Types {
+    types: Vec<FuncType>,
+    functions: Vec<usize>,
+}
+
+impl Types {
+    fn get(&self, type_index: usize) -> Result<&FuncType> {
+        self.types.get(type_index).ok_or_else(|| missing("type"))
+    }
+
+    /// How many parameters and results a type has.
+    pub(super) fn counts(&self, type_index: usize) -> Result<(usize, usize)> {
+        let found = self.get(type_index)?;
+        Ok((found.params().len(), found.results().len()))
+    }
+
+    pub(super) fn of_function(&self, function: usize) -> Result<usize> {
+        let found = self.functions.get(function).copied();
+        found.ok_or_else(|| missing("function"))
+    }
+
+    /// The parameters and results of a function.
+    pub(super) fn signature(&self, function: usize) -> Result<(&[ValType], &[ValType])> {
+        let found = self.get(self.of_function(function)?)?;
+        Ok((found.params(), found.results()))
+    }
+
+    /// Whether a function has a type, or one like it.
+    pub(super) fn has_type(&self, function: usize, type_index: usize) -> Result<bool> {
+        let own = self.of_function(function)?;
+        Ok(own == type_index || self.get(own)? == self.get(type_index)?)
+    }
+}
+
+impl Program {
+    /// Reads a program that the rules have admitted. `number` knows what it can import.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read, as a text.
+    pub fn read(
+        wasm: &[u8],
+        prices: &Prices,
+        number: impl Fn(&str, &str) -> Option<u32>,
+    ) -> Result<Self> {
+        Validator::new().validate_all(wasm).map_err(text)?;
+        let mut program = Self {
+            height: i64::try_from(prices.number("Limits", "stack_bytes")?)
+                .map_err(|error| error.to_string())?,
+            ..Self::default()
+        };
+        for payload in Parser::new(0).parse_all(wasm) {
+            program.section(payload.map_err(text)?, prices, &number)?;
+        }
+        program.instance = program.instance_price(prices)?;
+        Ok(program)
+    }
+
+    fn section(
+        &mut self,
+        payload: Payload<'_>,
+        prices: &Prices,
+        number: &impl Fn(&str, &str) -> Option<u32>,
+    ) -> Result<()> {
+        match payload {
+            Payload::TypeSection(section) => {
+                for group in section {
+                    for found in group.map_err(text)?.into_types() {
+                        let CompositeInnerType::Func(function) = found.composite_type.inner else {
+                            return Err("a type that is not a function's".to_owned());
+                        };
+                        self.types.types.push(function);
+                    }
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import.map_err(text)?;
+                    let TypeRef::Func(type_index) = import.ty else {
+                        return Err("an import that is not a function".to_owned());
+                    };
+                    let number = number(import.module, import.name);
+                    self.types.functions.push(index(type_index));
+                    self.functions
+                        .push(Function::Import(number.ok_or_else(|| missing("import"))?));
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for type_index in section {
+                    self.types.functions.push(index(type_index.map_err(text)?));
+                }
+            }
+            Payload::TableSection(section) => {
+                let cap = prices.number("Limits", "table_elements")?;
+                for table in section {
+                    let table = table.map_err(text)?.ty;
+                    let initial = size(table.initial)?;
+                    self.initial.tables.push(vec![NULL; initial]);
+                    self.table_limits
+                        .push(table.maximum.map_or(cap, |declared| declared.min(cap)));
+                }
+            }
+            Payload::MemorySection(section) => {
+                let cap = prices.number("Limits", "memory_pages")?;
+                for memory in section {
+                    let memory = memory.map_err(text)?;
+                    let bytes = memory.initial.saturating_mul(PAGE_BYTES);
+                    self.initial.memory = vec![0; size(bytes)?];
+                    self.memory_limit = memory.maximum.map_or(cap, |declared| declared.min(cap));
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    let value = self.constant(&global.map_err(text)?.init_expr)?;
+                    self.initial.globals.push(value);
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export.map_err(text)?;
+                    if export.kind == ExternalKind::Func {
+                        self.exports
+                            .insert(export.name.to_owned(), index(export.index));
+                    }
+                }
+            }
+            Payload::StartSection { func, .. } => self.start = Some(index(func)),
+            Payload::ElementSection(section) => {
+                for element in section {
+                    self.element(element.map_err(text)?)?;
+                }
+            }
+            Payload::DataSection(section) => {
+                for data in section {
+                    self.data(data.map_err(text)?)?;
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let type_index = self.types.of_function(self.functions.len())?;
+                let body = Body::read(&body, type_index, &self.types, prices)?;
+                self.functions.push(Function::Body(body));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Program {
+    fn element(&mut self, element: wasmparser::Element<'_>) -> Result<()> {
+        let mut items = Vec::new();
+        match element.items {
+            ElementItems::Functions(functions) => {
+                for function in functions {
+                    items.push(reference(function.map_err(text)?));
+                }
+            }
+            ElementItems::Expressions(_, expressions) => {
+                for expression in expressions {
+                    items.push(self.constant(&expression.map_err(text)?)?);
+                }
+            }
+        }
+        self.segments.elements = self.segments.elements.saturating_add(items.len());
+        match element.kind {
+            ElementKind::Passive => self.initial.elements.push(items),
+            ElementKind::Declared => self.initial.elements.push(Vec::new()),
+            ElementKind::Active {
+                table_index,
+                offset_expr,
+            } => {
+                let start = size(self.constant(&offset_expr)?)?;
+                let table = self
+                    .initial
+                    .tables
+                    .get_mut(index(table_index.unwrap_or(0)))
+                    .ok_or_else(|| missing("table"))?;
+                place(table, start, &items)?;
+                self.initial.elements.push(Vec::new());
+            }
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, data: wasmparser::Data<'_>) -> Result<()> {
+        self.segments.bytes = self.segments.bytes.saturating_add(data.data.len());
+        match data.kind {
+            DataKind::Passive => self.initial.data.push(data.data.to_vec()),
+            DataKind::Active { offset_expr, .. } => {
+                let start = size(self.constant(&offset_expr)?)?;
+                place(&mut self.initial.memory, start, data.data)?;
+                self.initial.data.push(Vec::new());
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing but functions is imported, so that a constant is one operator that depends on nothing.
+    fn constant(&self, expression: &ConstExpr<'_>) -> Result<u64> {
+        let operator = expression.get_operators_reader().read().map_err(text)?;
+        match Op::plain(&operator)? {
+            Op::Const(value) => Ok(value),
+            _ => Err(format!("{operator:?} is no constant")),
+        }
+    }
+
+    fn instance_price(&self, prices: &Prices) -> Result<u64> {
+        let tables = self.initial.tables.iter().map(Vec::len);
+        let elements = tables.fold(self.segments.elements, usize::saturating_add);
+        let pages = length(self.initial.memory.len()) / PAGE_BYTES;
+        let price = |name, count: u64| {
+            let price = prices.number("Instance", name)?;
+            Ok::<u64, String>(price.saturating_mul(count))
+        };
+        Ok(price("base", 1)?
+            .saturating_add(price("page", pages)?)
+            .saturating_add(price("data", length(self.segments.bytes).div_ceil(64))?)
+            .saturating_add(price("element", length(elements))?))
+    }
+
+    /// The function behind an export that is entered with numbers and returns numbers.
+    pub(super) fn entry(&self, name: &str) -> Option<usize> {
+        let is_number = |found: &ValType| {
+            matches!(
+                found,
+                ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64
+            )
+        };
+        let function = *self.exports.get(name)?;
+        let (params, results) = self.types.signature(function).ok()?;
+        let enters = params.iter().chain(results).all(is_number);
+        enters.then_some(function)
+    }
+
+    /// Whether there is an entry of this name.
+    #[must_use]
+    pub fn has_entry(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+}
+
+/// Copies a segment to where it belongs from the start.
+fn place<T: Clone>(into: &mut [T], start: usize, segment: &[T]) -> Result<()> {
+    let end = start.saturating_add(segment.len());
+    let room = into.get_mut(start..end);
+    room.ok_or("an active segment out of bounds")?
+        .clone_from_slice(segment);
+    Ok(())
+}
+
+fn size(number: u64) -> Result<usize> {
+    usize::try_from(number).map_err(|error| error.to_string())
+}
+
+fn length(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+fn missing(what: &str) -> String {
+    format!("the program names a {what} that is not there")
+}
+
+fn text(error: wasmparser::Error) -> String {
+    error.to_string()
+}

@@ -1,0 +1,416 @@
+//! One program, run in every way there is.
+//!
+//! [`check`] enters each export of a program, one after the other, in an instance that is kept as long as
+//! it ends well. All lanes and the counting interpreter must agree on each ending, the gas, what the
+//! host was asked and the memory left behind; and so must Wasmtime running the program as it was, wherever
+//! it comes to an end that metering does not bring about. The NaNs that Wasmtime makes canonical by itself
+//! must be ours.
+//!
+//! The calls are made three times: with much gas, with less than they used, and with little and a little
+//! more wherever it ends.
+
+mod mixer;
+mod plain;
+
+use std::{any::Any, ops::AddAssign, sync::Arc};
+
+use fusee_engine::{AtGasEnd, CodeHash, Export, Gas, Trap, Value, ValueType};
+use fusee_executor::{LiveInstance, Outcome, Prepared, RunRequest};
+use fusee_instrument::Rules;
+
+use crate::{
+    Ending, Lane, Random, Verdict,
+    counting::{self, Entry, Prices, slots},
+};
+
+use mixer::Mixer;
+use plain::{Plain, PlainEnding};
+
+/// Gas for each call: enough for most that end at all.
+const GAS: Gas = Gas::new(200_000);
+
+/// Calls of one program.
+const MOST_CALLS: usize = 12;
+
+/// How often a call is given more gas before it is given up.
+const MOST_PARKS: u32 = 20;
+
+/// How the checks of some programs went.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Programs that the rules refused.
+    pub refused: u64,
+    /// Programs that were run.
+    pub admitted: u64,
+    /// Calls that finished.
+    pub finished: u64,
+    /// Calls that trapped.
+    pub trapped: u64,
+    /// Calls that ran out of gas.
+    pub out_of_gas: u64,
+    /// Calls that were compared with a run without metering.
+    pub compared: u64,
+    /// Calls with less gas than they used before that ran out of it.
+    pub starved: u64,
+    /// How often calls were parked where their gas ended.
+    pub parked: u64,
+}
+
+/// What is observed of one call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Observed {
+    verdict: Verdict,
+    /// How often it was parked where its gas ended.
+    parks: u32,
+    /// What the host was asked, mixed together.
+    asked: u64,
+    /// The memory that is left, where the call finished.
+    memory: Option<CodeHash>,
+}
+
+/// One call of an export.
+#[derive(Clone, Debug)]
+struct Call {
+    entry: String,
+    args: Vec<Value>,
+    gas: Gas,
+    at_gas_end: AtGasEnd,
+    /// What it is given where it is parked because its gas ended.
+    more: Gas,
+}
+
+/// Where a program runs.
+enum Runner<'a> {
+    Lane(&'a Lane, Arc<Prepared>),
+    Counting(Arc<counting::Program>),
+}
+
+/// Checks a program. The seed chooses the arguments.
+///
+/// # Errors
+///
+/// What differs, if two ways to run the program come to different ends.
+pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    let Ok(program) = fusee_instrument::prepare(wasm, rules) else {
+        tally.refused = 1;
+        return Ok(tally);
+    };
+    tally.admitted = 1;
+    let mut random = Random::new(!seed);
+    let runners = runners(lanes, wasm, rules)?;
+    let calls = calls(&program.exports, &mut random);
+    let mixer = Mixer::new(rules);
+    let observed = agree(&runners, &calls, &mixer)?;
+    for call in &observed {
+        match call.verdict.ending {
+            Ending::Finished(_) => tally.finished += 1,
+            Ending::Trapped(_) => tally.trapped += 1,
+            Ending::OutOfGas => tally.out_of_gas += 1,
+            Ending::Parked => {}
+        }
+    }
+    let plain = Plain::new(wasm, rules)?;
+    if plain.shows_memory(program.memory.is_some()) {
+        tally.compared = compare(plain, &calls, &observed)?;
+    }
+    let starved = starved(&calls, &observed, &mut random);
+    for call in agree(&runners, &starved, &mixer)? {
+        tally.starved += u64::from(call.verdict.ending == Ending::OutOfGas);
+    }
+    let fed = fed(&calls, &observed, &mut random);
+    for call in agree(&runners, &fed, &mixer)? {
+        tally.parked += u64::from(call.parks);
+    }
+    Ok(tally)
+}
+
+fn runners<'a>(lanes: &'a [Lane], wasm: &[u8], rules: &Rules) -> Result<Vec<Runner<'a>>, String> {
+    let counted = counting::read(wasm, &Prices::current(), rules)?;
+    let mut runners = vec![Runner::Counting(Arc::new(counted))];
+    for lane in lanes {
+        let prepared = lane
+            .executor
+            .prepare(wasm, rules)
+            .map_err(|error| format!("{}: {error:?}", lane.name))?;
+        runners.push(Runner::Lane(lane, prepared));
+    }
+    Ok(runners)
+}
+
+/// Every export once, with numbers at which things go wrong.
+fn calls(exports: &[Export], random: &mut Random) -> Vec<Call> {
+    let mut number = || {
+        let number = random.number();
+        match random.below(4) {
+            0 => number % 4,
+            1 => (number % 4).wrapping_neg(),
+            2 => number % 100_000,
+            _ => number,
+        }
+    };
+    let mut arg = |value_type: &ValueType| match value_type {
+        ValueType::I32 => Value::I32(low(number()).cast_signed()),
+        ValueType::I64 => Value::I64(number().cast_signed()),
+        ValueType::F32 => Value::F32(f32_bits(number())),
+        ValueType::F64 => Value::F64(f64_bits(number())),
+    };
+    exports
+        .iter()
+        .take(MOST_CALLS)
+        .map(|export| Call {
+            entry: export.name.clone(),
+            args: export.params.iter().map(&mut arg).collect(),
+            gas: GAS,
+            at_gas_end: AtGasEnd::Stop,
+            more: Gas::ZERO,
+        })
+        .collect()
+}
+
+/// A small number, or one that has these bits; some of these are NaNs.
+fn f32_bits(number: u64) -> u32 {
+    match u8::try_from(number) {
+        Ok(small) => f32::from(small).to_bits(),
+        Err(_) if number & 1 == 0 => low(number >> 1),
+        Err(_) => low(number) | 0x7f80_0000,
+    }
+}
+
+/// The same for the other type.
+fn f64_bits(number: u64) -> u64 {
+    match u8::try_from(number) {
+        Ok(small) => f64::from(small).to_bits(),
+        Err(_) if number & 1 == 0 => number,
+        Err(_) => number | 0x7ff0_0000_0000_0000,
+    }
+}
+
+/// The calls again, each with less gas than it used.
+fn starved(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> {
+    let starve = |(call, observed): (&Call, &Observed)| Call {
+        gas: Gas::new(random.below(observed.verdict.gas_used.max(1))),
+        ..call.clone()
+    };
+    calls.iter().zip(observed).map(starve).collect()
+}
+
+/// The calls again, each parked a few times where its gas ends.
+fn fed(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> {
+    let feed = |(call, observed): (&Call, &Observed)| {
+        let used = observed.verdict.gas_used.max(1);
+        let meals = random.below(12).saturating_add(1);
+        Call {
+            gas: Gas::new(random.below(used)),
+            at_gas_end: AtGasEnd::Suspend,
+            more: Gas::new(used.div_ceil(meals)),
+            ..call.clone()
+        }
+    };
+    calls.iter().zip(observed).map(feed).collect()
+}
+
+/// The low half of a number.
+fn low(number: u64) -> u32 {
+    u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// What is observed wherever the calls are made.
+fn agree(runners: &[Runner<'_>], calls: &[Call], mixer: &Mixer) -> Result<Vec<Observed>, String> {
+    let mut first: Option<(&str, Vec<Observed>)> = None;
+    for runner in runners {
+        let name = runner.name();
+        let found = runner
+            .observe(calls, mixer)
+            .map_err(|what| format!("{name}: {what}"))?;
+        match &first {
+            None => first = Some((name, found)),
+            Some((other, expected)) => {
+                for ((call, found), expected) in calls.iter().zip(&found).zip(expected) {
+                    if found != expected {
+                        return Err(format!(
+                            "{call:?}\n{name}: {found:?}\n{other}: {expected:?}"
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    Ok(first.map(|(_, observed)| observed).unwrap_or_default())
+}
+
+impl Runner<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Runner::Lane(lane, _) => lane.name,
+            Runner::Counting(_) => "counting",
+        }
+    }
+
+    fn observe(&self, calls: &[Call], mixer: &Mixer) -> Result<Vec<Observed>, String> {
+        match self {
+            Runner::Lane(lane, prepared) => observe_lane(lane, prepared, calls, mixer),
+            Runner::Counting(program) => observe_counting(program, calls, mixer),
+        }
+    }
+}
+
+fn observe_lane(
+    lane: &Lane,
+    prepared: &Prepared,
+    calls: &[Call],
+    mixer: &Mixer,
+) -> Result<Vec<Observed>, String> {
+    let mut live: Option<LiveInstance> = None;
+    let mut observed = Vec::new();
+    for call in calls {
+        let request = RunRequest {
+            at_gas_end: call.at_gas_end,
+            ..lane.request(&call.entry, &call.args, call.gas)
+        };
+        let failed = |error| format!("{call:?}: {error:?}");
+        let mixer = Box::new(mixer.clone());
+        let mut outcome = match live.take() {
+            Some(live) => live.run(request, mixer),
+            None => lane.executor.run(prepared, request, mixer),
+        };
+        let mut parks = 0;
+        let outcome = loop {
+            outcome = match outcome.map_err(failed)? {
+                Outcome::Syscall(mut suspended) => {
+                    let request = suspended.request();
+                    let reply = suspended
+                        .host()
+                        .map_or(0, |mixer: &mut Mixer| mixer.answer(&request, &mut []));
+                    suspended.resume(reply)
+                }
+                Outcome::GasEnd(ended) if parks < MOST_PARKS => {
+                    parks += 1;
+                    ended.resume_with(call.more)
+                }
+                ended => break ended,
+            };
+        };
+        let verdict = Verdict::on(&outcome);
+        let (host, memory): (Option<Box<dyn Any>>, _) = match outcome {
+            Outcome::Finished(finished) => {
+                let (left, host) = finished.recycle();
+                live = left;
+                let memory = live.as_mut().map(|live| CodeHash::of(live.memory()));
+                (Some(host), memory)
+            }
+            Outcome::Trapped(_, ended) | Outcome::OutOfGas(ended) => {
+                (Some(ended.into_host()), None)
+            }
+            Outcome::Syscall(_) | Outcome::GasEnd(_) => (None, None),
+        };
+        observed.push(Observed {
+            verdict,
+            parks,
+            asked: asked(host),
+            memory,
+        });
+    }
+    Ok(observed)
+}
+
+fn observe_counting(
+    program: &Arc<counting::Program>,
+    calls: &[Call],
+    mixer: &Mixer,
+) -> Result<Vec<Observed>, String> {
+    let mut live: Option<counting::Instance> = None;
+    let mut observed = Vec::new();
+    for call in calls {
+        let entry = Entry {
+            name: &call.entry,
+            args: &slots(&call.args),
+            gas: call.gas,
+            at_gas_end: call.at_gas_end,
+        };
+        let instance = live
+            .take()
+            .unwrap_or_else(|| counting::Instance::new(program));
+        let mut outcome = instance.run(entry, Box::new(mixer.clone()));
+        let mut parks = 0;
+        let outcome = loop {
+            outcome = match outcome? {
+                counting::Outcome::Syscall(request, mut parked) => {
+                    let reply = parked
+                        .host()
+                        .map_or(0, |mixer: &mut Mixer| mixer.answer(&request, &mut []));
+                    parked.resume(reply)
+                }
+                counting::Outcome::GasEnd(parked) if parks < MOST_PARKS => {
+                    parks += 1;
+                    parked.resume_with(call.more)
+                }
+                ended => break ended,
+            };
+        };
+        let verdict = outcome.verdict();
+        let host: Option<Box<dyn Any>> = match outcome {
+            counting::Outcome::Ended(ended) => {
+                live = ended.instance;
+                Some(ended.host)
+            }
+            counting::Outcome::Syscall(..) | counting::Outcome::GasEnd(_) => None,
+        };
+        let memory = live.as_ref().map(|live| CodeHash::of(live.memory()));
+        observed.push(Observed {
+            verdict,
+            parks,
+            asked: asked(host),
+            memory,
+        });
+    }
+    Ok(observed)
+}
+
+fn asked(host: Option<Box<dyn Any>>) -> u64 {
+    host.and_then(|host| host.downcast().ok())
+        .map_or(0, |mixer: Box<Mixer>| mixer.asked())
+}
+
+/// Holds what was observed against a run without metering; how many calls could be compared.
+fn compare(mut plain: Plain, calls: &[Call], observed: &[Observed]) -> Result<u64, String> {
+    let mut compared = 0;
+    for (call, observed) in calls.iter().zip(observed) {
+        let metered = &observed.verdict.ending;
+        if matches!(
+            metered,
+            Ending::OutOfGas | Ending::Trapped(Trap::StackOverflow)
+        ) {
+            plain.discard();
+            continue;
+        }
+        let ending = plain.call(&call.entry, &call.args)?;
+        let alike = match (&ending, metered) {
+            // The rest depends on a state that the run without metering did not come to.
+            (PlainEnding::Unbounded, _) => return Ok(compared),
+            (PlainEnding::Finished(values, asked, memory), Ending::Finished(expected)) => {
+                values == expected && *asked == observed.asked && Some(*memory) == observed.memory
+            }
+            (PlainEnding::Trapped(trap), Ending::Trapped(expected)) => trap == expected,
+            _ => false,
+        };
+        if !alike {
+            return Err(format!("{call:?}: metered {observed:?}, plain {ending:?}"));
+        }
+        compared += 1;
+    }
+    Ok(compared)
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.refused += other.refused;
+        self.admitted += other.admitted;
+        self.finished += other.finished;
+        self.trapped += other.trapped;
+        self.out_of_gas += other.out_of_gas;
+        self.compared += other.compared;
+        self.starved += other.starved;
+        self.parked += other.parked;
+    }
+}

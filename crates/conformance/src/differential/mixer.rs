@@ -1,0 +1,79 @@
+//! A host that answers everything from what it was asked before.
+
+use fusee_engine::{Gas, Host, Stop, Syscall, SyscallRequest};
+use fusee_instrument::Rules;
+
+use crate::Random;
+
+/// The most bytes that an answer writes.
+const MOST_BYTES: usize = 256;
+
+/// A host that answers from what it was asked before, and writes into the guest's memory where the
+/// question seems to name a buffer. Every syscall that may park the guest does, and every third costs gas.
+#[derive(Clone, Debug)]
+pub(super) struct Mixer {
+    mixed: u64,
+    /// The numbers of the syscalls that park the guest.
+    parking: Vec<u32>,
+}
+
+impl Mixer {
+    /// A host that was not asked anything.
+    pub(super) fn new(rules: &Rules) -> Self {
+        let parking = rules.syscalls().iter().filter(|known| known.may_suspend);
+        Self {
+            mixed: 0,
+            parking: parking.map(|known| known.number).collect(),
+        }
+    }
+
+    /// What was asked, mixed together.
+    pub(super) fn asked(&self) -> u64 {
+        self.mixed
+    }
+
+    pub(super) fn parks(&self, number: u32) -> bool {
+        self.parking.contains(&number)
+    }
+
+    pub(super) fn answer(&mut self, request: &SyscallRequest, memory: &mut [u8]) -> u64 {
+        for asked in request.args.iter().chain([&u64::from(request.number)]) {
+            self.mixed = Random::new(self.mixed ^ asked).number();
+        }
+        let mut random = Random::new(self.mixed);
+        for pair in request.args.windows(2) {
+            if let [start, length] = *pair
+                && let Some(buffer) = buffer(memory, start, length)
+            {
+                buffer.fill_with(|| random.number().to_le_bytes()[0]);
+            }
+        }
+        match random.below(4) {
+            0 => random.below(64),
+            _ => self.mixed,
+        }
+    }
+}
+
+impl Host for Mixer {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        let number = call.request.number;
+        if self.parks(number) {
+            return Err(Stop::Suspend);
+        }
+        if number % 3 == 1 {
+            call.charge(Gas::new(7))?;
+        }
+        Ok(self.answer(&call.request, call.memory))
+    }
+}
+
+/// The memory that a pair of arguments names, if it is there and short.
+fn buffer(memory: &mut [u8], start: u64, length: u64) -> Option<&mut [u8]> {
+    let start = usize::try_from(start).ok()?;
+    let length = usize::try_from(length).ok()?;
+    if length > MOST_BYTES {
+        return None;
+    }
+    memory.get_mut(start..start.checked_add(length)?)
+}

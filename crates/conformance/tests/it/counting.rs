@@ -1,0 +1,102 @@
+//! The counting interpreter, where it is not enough that it agrees with the lanes on what they run anyway.
+
+use fusee_conformance::{Ending, counting::Prices};
+use fusee_engine::{Trap, Value};
+use fusee_instrument::Schedule;
+
+use crate::guest::{Call, check, compiled, count, counted, rules, wasm};
+
+/// It reads its prices from the page, and not from where the meter has them.
+#[test]
+fn another_price_is_noticed() {
+    let arith = compiled("arith");
+    let call = Call {
+        entry: "add",
+        args: &[Value::I32(2), Value::I32(3)],
+        gas: 1_000_000,
+    };
+    let verdict = check(&arith, call);
+    let price = |name| {
+        let schedule = Schedule::v1();
+        let mut operators = schedule.operators();
+        let (_, price) = operators.find(|(known, _)| *known == name).unwrap();
+        u64::from(price)
+    };
+    for (name, more) in [("i32.add", 1), ("local.get", 2), ("i32.sub", 0)] {
+        let prices = Prices::current().with_operator(name, price(name) + 1);
+        let (dearer, _) = count(&counted(&arith, &prices, &rules()), call, 0);
+        assert_eq!(dearer.gas_used, verdict.gas_used + more, "{name}");
+        assert_eq!(dearer.ending, verdict.ending, "{name}");
+    }
+}
+
+/// Whether gas is looked at decides between two endings where a trap follows.
+#[test]
+fn the_head_of_a_loop_is_looked_at_where_a_round_could_pass_no_look() {
+    // What a loop has in it, and the least gas by which its run comes to the division: 3,002 take it through
+    // the entry, and where the head is looked at what it costs up to there must be paid for as well.
+    let cases = [
+        ("", 3_002),
+        ("(br_if 0 (i32.const 0))", 3_005),
+        ("(call $leaf) (br_if 0 (i32.const 0))", 3_009),
+        ("(br_if 0 (i32.const 0)) (call $leaf)", 3_009),
+        (
+            "(if (i32.const 0) (then (call $leaf))) (br_if 0 (i32.const 0))",
+            3_005,
+        ),
+        (
+            "(block (br_if 0 (i32.const 1)) (loop (br_if 0 (i32.const 0))) (br_if 1 (i32.const 0)))",
+            3_002,
+        ),
+        (
+            "(block (br_if 0 (i32.const 1)) (loop (br_if 0 (i32.const 0)) (br_if 1 (i32.const 0))))",
+            3_002,
+        ),
+    ];
+    let mut found = Vec::new();
+    for (inside, _) in cases {
+        let module = wasm(&format!(
+            "(module
+               (memory 1)
+               (func $leaf)
+               (func (export \"run\") (param i32) (result i32)
+                 (if (i32.const 1) (then (loop (drop (i32.const 1)) {inside})))
+                 (i32.div_u (i32.const 1) (local.get 0))))"
+        ));
+        let run = |gas| {
+            let call = Call {
+                entry: "run",
+                args: &[Value::I32(0)],
+                gas,
+            };
+            check(&module, call).ending
+        };
+        // The least gas with which the run comes to the division: there, nothing tells what was charged.
+        let least = (3_000..3_030).find(|gas| run(*gas) != Ending::OutOfGas);
+        let division = Ending::Trapped(Trap::IntegerDivisionByZero);
+        assert_eq!(run(least.unwrap()), division, "{inside}");
+        found.push((inside, least.unwrap()));
+    }
+    assert_eq!(found, cases);
+}
+
+/// A guest may ask for any number of pages, and pays for no more than a memory can have.
+#[test]
+fn pages_beyond_those_of_any_memory_cost_nothing() {
+    let module = wasm(
+        "(module (memory 1)
+           (func (export \"run\") (param i32) (result i32) (memory.grow (local.get 0))))",
+    );
+    let gas_used = |pages: u32| {
+        let call = Call {
+            entry: "run",
+            args: &[Value::I32(pages.cast_signed())],
+            gas: 1 << 40,
+        };
+        let verdict = check(&module, call);
+        assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(-1)]));
+        verdict.gas_used
+    };
+    assert_eq!(gas_used(65_536), gas_used(u32::MAX));
+    assert!(gas_used(65_535) < gas_used(65_536));
+}
