@@ -14,7 +14,9 @@ pub mod sandbox {
         Ended, Executor, ExecutorBuilder, Finished, FrameLimit, FrameLimits, FrameStack, GasEnded,
         LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension,
     };
-    pub use fusee_instrument::{Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, prepare};
+    pub use fusee_instrument::{
+        Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect, prepare,
+    };
 }
 
 /// The chain: contracts on a state, and the store that keeps it.

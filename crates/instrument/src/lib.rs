@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod features;
+pub mod inspection;
 mod plan;
 mod refusal;
 mod rewrite;
@@ -19,6 +20,9 @@ mod survey;
 use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;
 
+use crate::survey::Survey;
+
+pub use inspection::{Inspection, function_at, inspect};
 pub use refusal::{Refusal, Rule};
 pub use rules::{Limits, Rules, SyscallSignature};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, Schedule};
@@ -30,11 +34,20 @@ pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, Schedule};
 /// [`Refusal`] names the rule that the program breaks.
 pub fn prepare(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let survey = survey::survey(wasm, rules)?;
-    let code = rewrite::rewrite(wasm, rules, &survey)?;
+    let code = meter(wasm, rules, &survey)?;
+    Ok(program(wasm, rules, survey, code))
+}
+
+fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
+    let code = rewrite::rewrite(wasm, rules, survey)?;
     Validator::new_with_features(features::admitted())
         .validate_all(&code)
         .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
-    Ok(Program {
+    Ok(code)
+}
+
+fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program {
+    Program {
         code_hash: CodeHash::of(wasm),
         rules: rules.id(),
         code,
@@ -47,5 +60,5 @@ pub fn prepare(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         memory: survey.memory,
         has_start: survey.start.is_some(),
         instance_gas: survey.instance_gas,
-    })
+    }
 }
