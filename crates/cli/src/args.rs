@@ -53,6 +53,8 @@ pub(crate) enum Verb {
     Run(RunArgs),
     /// Say whether a program is valid as a contract, or why not
     Check(CheckArgs),
+    /// Show what is in a program, and what metering makes of it
+    Inspect(InspectArgs),
     /// Make a contract of a program
     Deploy(DeployArgs),
     /// Call a method of a contract, and keep what it changes
@@ -125,6 +127,36 @@ pub(crate) struct CheckArgs {
     /// What the rules say of floating-point numbers
     #[arg(long, value_enum, default_value = "refused")]
     pub(crate) floats: FloatsChoice,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Of each function: its bytes before and after metering; its operators, loops and calls; its regions,
+which are the places where it is charged; the gas of all regions together, which is what it costs to
+run every operator once; and the bytes of stack that a call of it takes.
+
+A program that is refused is told why, as by `fusee check`, with exit code 1.
+
+Examples:
+  fusee inspect guests/wasm/token.wasm
+  fusee inspect guests/wasm/token.wasm --functions 5
+  fusee inspect guests/wasm/token.wasm --text > metered.wat
+  fusee inspect guests/wasm/token.wasm --json")]
+pub(crate) struct InspectArgs {
+    /// The program, as wasm or as text (.wat)
+    pub(crate) file: PathBuf,
+
+    /// What the rules say of floating-point numbers
+    #[arg(long, value_enum, default_value = "refused")]
+    pub(crate) floats: FloatsChoice,
+
+    /// List only the largest functions, this many; JSON has all
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub(crate) functions: usize,
+
+    /// Print the metered program as WebAssembly text, and nothing else
+    #[arg(long, conflicts_with_all = ["functions", "json"])]
+    pub(crate) text: bool,
 }
 
 #[derive(Debug, Args)]

@@ -57,6 +57,7 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Demo(args) => verbs::demo::run(&args, output),
         Verb::Run(args) => verbs::run::run(&args, output),
         Verb::Check(args) => verbs::check::run(&args, output),
+        Verb::Inspect(args) => verbs::inspect::run(&args, output),
         Verb::Deploy(args) => verbs::deploy::run(&args, output),
         Verb::Call(args) => verbs::call::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),

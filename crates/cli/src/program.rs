@@ -9,7 +9,10 @@ use std::{
 use fusee_engine::{Export, Program};
 use fusee_instrument::{Refusal, Rule, Rules};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    numbers::grouped,
+};
 
 /// What every wasm file begins with.
 const MAGIC: &[u8] = b"\0asm";
@@ -31,7 +34,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
                 "name a .wasm or .wat file in it",
             ),
             io::ErrorKind::FileTooLarge => (
-                format!("`{shown}` is too large for a program"),
+                format!(
+                    "`{shown}` is larger than {} bytes, so it is no program",
+                    grouped(MOST_BYTES)
+                ),
                 "name a .wasm or .wat file",
             ),
             _ => (
@@ -70,35 +76,66 @@ pub(crate) fn refused(path: &Path, wasm: &[u8], refusal: Refusal) -> Failure {
 
 /// What the author of a refused program can do.
 pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
-    let cut = refusal.message.contains("unexpected end");
-    let size = wasm.len();
-    match refusal.rule {
-        Rule::Valid if size == 0 => "the file is empty; build or copy it again".to_owned(),
-        Rule::Valid if !wasm.starts_with(MAGIC) && !MAGIC.starts_with(wasm) => {
-            "the file is not wasm: name a .wasm file, which begins with `\\0asm`, or a .wat file"
-                .to_owned()
-        }
-        Rule::Valid if cut => {
-            format!("the file ends too early, after {size} bytes; build or copy it again")
-        }
-        Rule::Valid => {
-            "build it for `wasm32-unknown-unknown`, without newer wasm features".to_owned()
-        }
+    let next = match refusal.rule {
+        Rule::Valid => return advice_on_invalid(wasm, refusal),
         Rule::Floats => {
             "use integers: these rules admit no floating point, whose NaNs machines choose"
-                .to_owned()
         }
         Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
-            "a contract imports from `fusee` alone, and only its syscalls".to_owned()
+            "a contract imports from `fusee` alone, and only its syscalls"
         }
-        Rule::ReservedName => {
-            "rename it: names that begin with `fusee:` are used for metering".to_owned()
+        Rule::ReservedName => "rename it: names that begin with `fusee:` are used for metering",
+        Rule::Segment => {
+            "give the memory or the table, from the start, the size that its segments need"
         }
-        Rule::Limit(_) => "make it smaller".to_owned(),
-        Rule::Operator | Rule::Type => {
-            "compile without the wasm feature that this needs".to_owned()
+        Rule::Limit(limit) => advice_on_limit(limit),
+        Rule::Operator | Rule::Type => "compile without the wasm feature that this needs",
+        _ => "this is a fault in Fusee: keep the program and report it",
+    };
+    next.to_owned()
+}
+
+fn advice_on_invalid(wasm: &[u8], refusal: &Refusal) -> String {
+    let size = wasm.len();
+    let is_cut = refusal.message.contains("unexpected end")
+        || refusal.offset >= u64::try_from(size).ok()
+        || MAGIC.starts_with(wasm);
+    if size == 0 {
+        "the file is empty; build or copy it again".to_owned()
+    } else if is_cut {
+        format!("the file ends too early, after {size} bytes; build or copy it again")
+    } else if !wasm.starts_with(MAGIC) {
+        "the file is not wasm: name a .wasm file, which begins with `\\0asm`, or a .wat file"
+            .to_owned()
+    } else if refusal.message.starts_with("a component") {
+        "name the module that the component was made of, or build for `wasm32-unknown-unknown`"
+            .to_owned()
+    } else {
+        "build it for `wasm32-unknown-unknown`, without newer wasm features".to_owned()
+    }
+}
+
+fn advice_on_limit(limit: &str) -> &'static str {
+    match limit {
+        "code_bytes" | "output_bytes" => {
+            "leave out names and debug information, optimise for size, or split it in two"
         }
-        _ => "this is a fault in Fusee: keep the program and report it".to_owned(),
+        "function_bytes" | "locals" | "nesting" | "frame_bytes" => {
+            "build it with optimisation, or split that function"
+        }
+        "br_table_targets" => "split the large `switch` or `match` in that function",
+        "params" | "results" => "pass a pointer to a struct instead",
+        "types" | "functions" | "imports" | "exports" | "globals" => {
+            "build it with link-time optimisation, which leaves out what is not used"
+        }
+        "tables" | "table_elements" | "element_segments" | "segment_elements" => {
+            "take fewer addresses of functions, or make tables smaller"
+        }
+        "data_segments" | "data_bytes" => "keep less constant data in the program",
+        "memory_pages" => {
+            "ask for less memory from the start, as with the linker's `--initial-memory`"
+        }
+        _ => "make it smaller",
     }
 }
 
@@ -138,3 +175,6 @@ fn is_text(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
     start.starts_with(b"(") || start.starts_with(b";;")
 }
+
+#[cfg(test)]
+mod tests;

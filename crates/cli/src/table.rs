@@ -1,7 +1,23 @@
 //! Tables of text: columns as wide as their widest cell.
 
+/// On which side of its column a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Align {
+    Left,
+    Right,
+}
+
 /// The rows as lines, each after `indent` spaces. Empty cells keep their place.
 pub(crate) fn table<const N: usize>(indent: usize, rows: &[[String; N]]) -> String {
+    aligned(indent, [Align::Left; N], rows)
+}
+
+/// The same, where each column says on which side its cells stand.
+pub(crate) fn aligned<const N: usize>(
+    indent: usize,
+    columns: [Align; N],
+    rows: &[[String; N]],
+) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -11,8 +27,11 @@ pub(crate) fn table<const N: usize>(indent: usize, rows: &[[String; N]]) -> Stri
     let mut text = String::new();
     for row in rows {
         let mut line = " ".repeat(indent);
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(&format!("{cell:width$}  "));
+        for ((cell, width), align) in row.iter().zip(widths).zip(columns) {
+            line.push_str(&match align {
+                Align::Left => format!("{cell:<width$}  "),
+                Align::Right => format!("{cell:>width$}  "),
+            });
         }
         text.push_str(line.trim_end());
         text.push('\n');

@@ -15,7 +15,8 @@ pub mod sandbox {
         LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension,
     };
     pub use fusee_instrument::{
-        Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, prepare,
+        Floats, Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect,
+        prepare,
     };
 }
 

@@ -10,6 +10,7 @@
 
 mod features;
 mod floats;
+pub mod inspection;
 mod length;
 mod plan;
 mod refusal;
@@ -21,6 +22,9 @@ mod survey;
 use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;
 
+use crate::survey::Survey;
+
+pub use inspection::{Inspection, function_at, inspect};
 pub use length::MOST_PAGES;
 pub use refusal::{Refusal, Rule};
 pub use rules::{Floats, Limits, Rules, SyscallSignature};
@@ -33,11 +37,20 @@ pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYT
 /// [`Refusal`] names the rule that the program breaks.
 pub fn prepare(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let survey = survey::survey(wasm, rules)?;
-    let code = rewrite::rewrite(wasm, rules, &survey)?;
+    let code = meter(wasm, rules, &survey)?;
+    Ok(program(wasm, rules, survey, code))
+}
+
+fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
+    let code = rewrite::rewrite(wasm, rules, survey)?;
     Validator::new_with_features(features::admitted())
         .validate_all(&code)
         .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
-    Ok(Program {
+    Ok(code)
+}
+
+fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program {
+    Program {
         code_hash: CodeHash::of(wasm),
         rules: rules.id(),
         code,
@@ -50,5 +63,5 @@ pub fn prepare(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         memory: survey.memory,
         has_start: survey.start.is_some(),
         instance_gas: survey.instance_gas,
-    })
+    }
 }

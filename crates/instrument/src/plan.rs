@@ -36,6 +36,9 @@ pub(crate) struct Plan {
     pub(crate) charges: Vec<Charge>,
     /// The loops at whose heads gas is looked at, in their order.
     pub(crate) looked_loops: Vec<LookedLoop>,
+    /// Regions that cost something, and what they cost together.
+    pub(crate) regions: u64,
+    pub(crate) gas: u64,
     /// Parameters.
     pub(crate) params: u32,
     /// Parameters and locals.
@@ -196,6 +199,7 @@ pub(crate) fn plan(
     check_limit("frame_bytes", frame, limits.frame_bytes, Some(start))?;
 
     let branches_out = planner.branches_out;
+    let (regions, gas) = planner.sum();
     let looked_loops = planner.take_looked_loops();
     let (entry, charges) = planner.place(calls);
     Ok(Plan {
@@ -203,6 +207,8 @@ pub(crate) fn plan(
         entry,
         charges,
         looked_loops,
+        regions,
+        gas,
         params: params_count,
         locals: u32::try_from(count).unwrap_or(u32::MAX),
         frame,
@@ -466,6 +472,14 @@ impl Planner {
         if let Some(region) = self.regions.last_mut() {
             region.cost = region.cost.saturating_add(u64::from(price));
         }
+    }
+
+    /// How many regions cost something, and what they cost together.
+    fn sum(&self) -> (u64, u64) {
+        self.regions.iter().fold((0, 0), |(count, gas), region| {
+            let costs = u64::from(region.cost > 0);
+            (count.saturating_add(costs), gas.saturating_add(region.cost))
+        })
     }
 
     fn take_looked_loops(&mut self) -> Vec<LookedLoop> {

@@ -4,8 +4,8 @@ use fusee_engine::{
     Export, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, ValueType, reserved,
 };
 use wasmparser::{
-    CompositeInnerType, ConstExpr, DataKind, ElementKind, Encoding, ExternalKind,
-    FuncValidatorAllocations, Operator, Parser, Payload, TypeRef, ValType, ValidPayload, Validator,
+    CompositeInnerType, ConstExpr, DataKind, ElementKind, ExternalKind, FuncValidatorAllocations,
+    Operator, Parser, Payload, TypeRef, ValType, ValidPayload, Validator,
 };
 
 use crate::{
@@ -14,8 +14,12 @@ use crate::{
     schedule::{self, Group},
 };
 
-/// What every wasm module begins with.
+/// What every wasm file begins with.
 const MAGIC: &[u8] = b"\0asm";
+
+/// What follows in a module, and in a component.
+const MODULE: [u8; 4] = [1, 0, 0, 0];
+const COMPONENT_LAYER: [u8; 2] = [1, 0];
 
 /// What the first pass found.
 #[derive(Debug, Default)]
@@ -64,28 +68,13 @@ struct Totals {
 pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
     let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
     check_limit("code_bytes", bytes, rules.limits().code_bytes, None)?;
-    if !wasm.starts_with(MAGIC) {
-        let message = "not a wasm module, which begins with `\\0asm`";
-        return Err(Refusal::new(Rule::Valid, 0, message));
-    }
+    check_header(wasm)?;
     let mut survey = Survey::default();
     let mut totals = Totals::default();
     let mut validator = Validator::new_with_features(features::admitted());
     let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
-        if let Payload::Version {
-            encoding: Encoding::Component,
-            range,
-            ..
-        } = &payload
-        {
-            return Err(Refusal::new(
-                Rule::Valid,
-                range.start,
-                "a component, where a core module is expected",
-            ));
-        }
         check_counts(&payload, &survey, rules)?;
         match validator.payload(&payload)? {
             ValidPayload::Func(function, body) => {
@@ -114,6 +103,28 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
         });
     survey.price_instance(rules, elements, totals.data_bytes);
     Ok(survey)
+}
+
+/// Tells apart what is no wasm, what is another kind of it, and what is of another version.
+fn check_header(wasm: &[u8]) -> Result<(), Refusal> {
+    let refuse = |offset, message: String| Err(Refusal::new(Rule::Valid, offset, message));
+    let Some(rest) = wasm.strip_prefix(MAGIC) else {
+        return refuse(0, "not wasm, which begins with `\\0asm`".to_owned());
+    };
+    match rest.first_chunk() {
+        // A parser tells that the program ends here.
+        None | Some(&MODULE) => Ok(()),
+        Some([_, _, layer @ ..]) if *layer == COMPONENT_LAYER => {
+            refuse(4, "a component, where a module is expected".to_owned())
+        }
+        Some(version) => {
+            let version = u32::from_le_bytes(*version);
+            refuse(
+                4,
+                format!("wasm of version {version:#x}, where 0x1 is expected"),
+            )
+        }
+    }
 }
 
 /// Holds what a section says of its own length against the limits, before anybody believes it.

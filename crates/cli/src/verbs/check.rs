@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use fusee_contract::ContractRules;
-use fusee_engine::{CodeHash, Export, Import, Program};
-use fusee_instrument::{Refusal, Rules};
+use fusee_engine::{CodeHash, Export, Import, MemoryLimits, Program};
+use fusee_instrument::{Refusal, function_at};
 use serde::Serialize;
 
 use crate::{
@@ -46,14 +46,14 @@ struct Contents {
     exports: Vec<ExportJson>,
 }
 
-#[derive(Debug, Serialize)]
-struct MemoryJson {
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct MemoryJson {
     initial_pages: u32,
     maximum_pages: u32,
 }
 
 #[derive(Debug, Serialize)]
-struct ImportJson {
+pub(super) struct ImportJson {
     module: String,
     name: String,
     params: Vec<String>,
@@ -76,30 +76,45 @@ struct RefusalJson {
     value: Option<u64>,
     limit: Option<u64>,
     offset: Option<u64>,
+    function: Option<FunctionJson>,
     message: String,
     next: String,
+}
+
+/// The function that a refusal is about.
+#[derive(Debug, Serialize)]
+struct FunctionJson {
+    index: u32,
+    name: Option<String>,
 }
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
     let rules = ContractRules::v1().program.with_floats(args.floats.rule());
-    let verdict = Verdict::of(&args.file, &wasm, &rules);
+    let program = match fusee_instrument::prepare(&wasm, &rules) {
+        Ok(program) => program,
+        Err(refusal) => return refuse(&args.file, &wasm, refusal, output),
+    };
+    let verdict = Verdict::new(&args.file, &wasm, Found::Valid(Contents::of(&program)));
     output.answer(&verdict, || verdict.text())?;
-    Ok(if verdict.valid {
-        Exit::Success
-    } else {
-        Exit::Unsuccessful
-    })
+    Ok(Exit::Success)
+}
+
+/// Tells why the program is refused.
+pub(super) fn refuse(
+    file: &Path,
+    wasm: &[u8],
+    refusal: Refusal,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let refusal = RefusalJson::of(wasm, refusal);
+    let verdict = Verdict::new(file, wasm, Found::Refused { refusal });
+    output.answer(&verdict, || verdict.text())?;
+    Ok(Exit::Unsuccessful)
 }
 
 impl Verdict {
-    fn of(file: &Path, wasm: &[u8], rules: &Rules) -> Self {
-        let found = match fusee_instrument::prepare(wasm, rules) {
-            Ok(program) => Found::Valid(Contents::of(&program)),
-            Err(refusal) => Found::Refused {
-                refusal: RefusalJson::of(wasm, refusal),
-            },
-        };
+    fn new(file: &Path, wasm: &[u8], found: Found) -> Self {
         Self {
             file: file.display().to_string(),
             valid: matches!(found, Found::Valid(_)),
@@ -129,6 +144,12 @@ impl Verdict {
                         .offset
                         .map(|offset| line("offset", format!("{offset} ({offset:#x})"))),
                 );
+                lines.extend(
+                    refusal
+                        .function
+                        .as_ref()
+                        .map(|function| line("function", function.text())),
+                );
                 lines.push(line("why", refusal.message.as_str()));
                 lines.push(line("next", refusal.next.as_str()));
                 format!("{}: refused\n{}", self.file, table(2, &lines))
@@ -143,37 +164,21 @@ impl Contents {
             metered_size: program.code.len(),
             instance_gas: program.instance_gas.units(),
             has_start: program.has_start,
-            memory: program.memory.map(|memory| MemoryJson {
-                initial_pages: memory.initial,
-                maximum_pages: memory.maximum,
-            }),
+            memory: program.memory.map(MemoryJson::of),
             imports: program.imports.iter().map(ImportJson::of).collect(),
             exports: program.exports.iter().map(ExportJson::of).collect(),
         }
     }
 
     fn text(&self, hash: Line, size: Line) -> String {
-        let memory = match &self.memory {
-            Some(memory) => format!(
-                "{} to {} pages of 64 KiB",
-                memory.initial_pages,
-                grouped(memory.maximum_pages)
-            ),
-            None => "none".to_owned(),
-        };
-        let start = if self.has_start {
-            "runs before the first entry"
-        } else {
-            "none"
-        };
         let mut text = table(
             2,
             &[
                 hash,
                 size,
                 line("instance", format!("{} gas", grouped(self.instance_gas))),
-                line("memory", memory),
-                line("start", start),
+                line("memory", memory(self.memory)),
+                line("start", start(self.has_start)),
                 line("imports", self.imports.len().to_string()),
             ],
         );
@@ -187,8 +192,40 @@ impl Contents {
     }
 }
 
+/// A program's memory in words.
+pub(super) fn memory(memory: Option<MemoryJson>) -> String {
+    memory.map_or_else(
+        || "none".to_owned(),
+        |memory| {
+            format!(
+                "{} to {} pages of 64 KiB",
+                memory.initial_pages,
+                grouped(memory.maximum_pages)
+            )
+        },
+    )
+}
+
+/// In words whether a program has a start function.
+pub(super) const fn start(has_start: bool) -> &'static str {
+    if has_start {
+        "runs before the first entry"
+    } else {
+        "none"
+    }
+}
+
+impl MemoryJson {
+    pub(super) const fn of(memory: MemoryLimits) -> Self {
+        Self {
+            initial_pages: memory.initial,
+            maximum_pages: memory.maximum,
+        }
+    }
+}
+
 impl ImportJson {
-    fn of(import: &Import) -> Self {
+    pub(super) fn of(import: &Import) -> Self {
         Self {
             module: import.module.clone(),
             name: import.name.clone(),
@@ -198,7 +235,7 @@ impl ImportJson {
         }
     }
 
-    fn line(&self) -> [String; 2] {
+    pub(super) fn line(&self) -> [String; 2] {
         let result = self
             .results
             .first()
@@ -229,6 +266,13 @@ impl ExportJson {
 impl RefusalJson {
     fn of(wasm: &[u8], refusal: Refusal) -> Self {
         let next = program::advice(wasm, &refusal);
+        let function = refusal
+            .offset
+            .and_then(|offset| function_at(wasm, offset))
+            .map(|found| FunctionJson {
+                index: found.index,
+                name: found.name,
+            });
         let Refusal {
             rule,
             value,
@@ -241,8 +285,18 @@ impl RefusalJson {
             value,
             limit,
             offset,
+            function,
             message,
             next,
+        }
+    }
+}
+
+impl FunctionJson {
+    fn text(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{}, {name}", self.index),
+            None => self.index.to_string(),
         }
     }
 }

@@ -52,6 +52,7 @@ fn a_refused_program_is_told_the_rule_and_where() {
           size       114 bytes
           rule       floats
           offset     59 (0x3b)
+          function   1, run
           why        floating point (`f64`) is not admitted
           next       use integers: these rules admit no floating point, whose NaNs machines choose
     "#]]
@@ -83,4 +84,111 @@ fn what_is_not_wasm_or_not_all_of_it_is_told_apart() {
         "the file is empty; build or copy it again"
     );
     assert!(next("picture.wasm").starts_with("the file is not wasm"));
+}
+
+#[test]
+fn a_file_that_breaks_off_is_told_so_wherever_it_does() {
+    let folder = Folder::new();
+    let counter = std::fs::read(folder.path().join("counter.wasm")).unwrap();
+    let mut valid = Vec::new();
+    for end in 1..counter.len() {
+        folder.write("cut.wasm", &counter[..end]);
+        let answer = folder.fusee("check cut.wasm --json");
+        if answer.code == 0 {
+            valid.push(end);
+            continue;
+        }
+        let next = format!("the file ends too early, after {end} bytes");
+        assert!(answer.stdout.contains(&next), "{end}: {}", answer.stdout);
+    }
+    // A header alone is a program, and so is what ends with a section where no function is promised or missing.
+    assert_eq!(valid, [8, 44, 164, 345, 384]);
+}
+
+#[test]
+fn another_kind_of_wasm_is_told_so() {
+    let folder = Folder::new();
+    folder.write("component.wat", "(component)");
+    folder.write("version.wasm", b"\0asm\x02\0\0\0");
+    let refusal = folder.json("check component.wat", 1)["refusal"].take();
+    assert_eq!(refusal["offset"], 4);
+    assert_eq!(
+        refusal["message"],
+        "a component, where a module is expected"
+    );
+    assert!(
+        refusal["next"]
+            .as_str()
+            .unwrap()
+            .starts_with("name the module"),
+        "{refusal}"
+    );
+    let refusal = folder.json("check version.wasm", 1)["refusal"].take();
+    assert_eq!(
+        refusal["message"],
+        "wasm of version 0x2, where 0x1 is expected"
+    );
+}
+
+#[test]
+fn a_refusal_in_a_function_names_it() {
+    let folder = Folder::new();
+    folder.write(
+        "deep.wat",
+        format!(
+            "(module (func) (func $deep {}))",
+            "(block ".repeat(600) + &")".repeat(600)
+        ),
+    );
+    let refusal = folder.json("check deep.wat", 1)["refusal"].take();
+    assert_eq!(refusal["rule"], "nesting");
+    assert_eq!(
+        (&refusal["value"], &refusal["limit"]),
+        (&json!(513), &json!(512))
+    );
+    assert_eq!(refusal["function"], json!({"index": 1, "name": "deep"}));
+    assert_eq!(
+        refusal["next"],
+        "build it with optimisation, or split that function"
+    );
+}
+
+#[test]
+fn a_segment_that_does_not_fit_is_the_programs_fault() {
+    let folder = Folder::new();
+    folder.write(
+        "segment.wat",
+        "(module (memory 1) (data (i32.const 65535) \"12\"))",
+    );
+    let refusal = folder.json("check segment.wat", 1)["refusal"].take();
+    assert_eq!(refusal["rule"], "segment");
+    assert!(
+        refusal["next"]
+            .as_str()
+            .unwrap()
+            .starts_with("give the memory"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_file_of_any_size_is_answered() {
+    let folder = Folder::new();
+    let mut large = b"\0asm\x01\0\0\0".to_vec();
+    large.resize(20 << 20, 0);
+    folder.write("large.wasm", &large);
+    let refusal = folder.json("check large.wasm", 1)["refusal"].take();
+    assert_eq!(refusal["rule"], "code_bytes");
+    assert_eq!(
+        (&refusal["value"], &refusal["limit"]),
+        (&json!(20 << 20), &json!(1_048_576))
+    );
+
+    let file = std::fs::File::create(folder.path().join("huge.wasm")).unwrap();
+    file.set_len(65 << 20).unwrap();
+    let error = folder.json("check huge.wasm", 2)["error"].take();
+    assert_eq!(
+        error["message"],
+        "`huge.wasm` is larger than 67,108,864 bytes, so it is no program"
+    );
 }

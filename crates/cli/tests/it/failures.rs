@@ -59,10 +59,10 @@ fn files() {
         "deploy notes.txt",
         1,
         expect![[r#"
-        error: `notes.txt` cannot be used
-          cause: refused by rule `valid`: not a wasm module, which begins with `\0asm` (at byte 0x0)
-          next: the file is not wasm: name a .wasm file, which begins with `\0asm`, or a .wat file
-    "#]],
+            error: `notes.txt` cannot be used
+              cause: refused by rule `valid`: not wasm, which begins with `\0asm` (at byte 0x0)
+              next: the file is not wasm: name a .wasm file, which begins with `\0asm`, or a .wat file
+        "#]],
     );
     check(
         &folder,

@@ -1,0 +1,219 @@
+//! `inspect`: what is in a program, function by function.
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use crate::support::Folder;
+
+/// Everything that can be in a program.
+const RICH: &str = r#"
+(module
+  (import "fusee" "gas_left" (func $gas_left (result i64)))
+  (import "fusee" "call" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2 3)
+  (table (export "table") 4 funcref)
+  (global $seen (mut i32) (i32.const 0))
+  (global (export "seven") i64 (i64.const 7))
+  (data (i32.const 8) "12345")
+  (data "123")
+  (elem (i32.const 1) $leaf $busy)
+  (elem declare func $leaf)
+  (func $leaf (export "leaf") (param i32 i64) (result i64 i32)
+    (local.get 1) (local.get 0))
+  (func $busy (export "busy") (local i32 funcref)
+    (loop $again
+      (br_if $again (i64.gt_s (call $gas_left) (i64.const 1000)))
+      (loop (br_if 0 (i32.eqz (global.get $seen)))))
+    (local.set 1 (ref.func $leaf)))
+  (func (export "deploy")))
+"#;
+
+fn function<'a>(answer: &'a Value, name: &str) -> &'a Value {
+    let functions = answer["functions"].as_array().unwrap();
+    functions
+        .iter()
+        .find(|function| function["name"] == name)
+        .unwrap()
+}
+
+#[test]
+fn everything_in_a_program_is_listed() {
+    let folder = Folder::new();
+    folder.write("rich.wat", RICH);
+    let answer = folder.json("inspect rich.wat", 0);
+    assert_eq!(answer["rules"]["version"], 1);
+    assert_eq!(answer["rules"]["id"].as_str().unwrap().len(), 64);
+    assert_eq!(
+        answer["memory"],
+        json!({"initial_pages": 2, "maximum_pages": 3})
+    );
+    assert_eq!(
+        answer["tables"],
+        json!([{"initial_elements": 4, "maximum_elements": 16_384}])
+    );
+    assert_eq!(
+        answer["globals"],
+        json!([{"type": "i32", "mutable": true}, {"type": "i64", "mutable": false}])
+    );
+    assert_eq!(
+        answer["data_segments"],
+        json!([
+            {"kind": "active", "target": 0, "offset": 8, "length": 5},
+            {"kind": "passive", "target": null, "offset": null, "length": 3}
+        ])
+    );
+    assert_eq!(
+        answer["element_segments"],
+        json!([
+            {"kind": "active", "target": 0, "offset": 1, "length": 2},
+            {"kind": "declared", "target": null, "offset": null, "length": 1}
+        ])
+    );
+    assert_eq!(answer["custom_sections"][0]["name"], "name");
+    assert_eq!(
+        answer["exports"],
+        json!([
+            {"name": "memory", "kind": "memory", "index": 0},
+            {"name": "table", "kind": "table", "index": 0},
+            {"name": "seven", "kind": "global", "index": 1},
+            {"name": "leaf", "kind": "func", "index": 2},
+            {"name": "busy", "kind": "func", "index": 3},
+            {"name": "deploy", "kind": "func", "index": 4}
+        ])
+    );
+    assert_eq!(
+        answer["imports"][1],
+        json!({
+            "index": 1, "module": "fusee", "name": "call", "params": vec!["i32"; 6], "results": ["i32"],
+            "may_suspend": true, "base_gas": 5_000, "byte_gas": 1
+        })
+    );
+}
+
+#[test]
+fn functions_are_counted_and_priced() {
+    let folder = Folder::new();
+    folder.write("rich.wat", RICH);
+    let answer = folder.json("inspect rich.wat", 0);
+
+    let leaf = function(&answer, "leaf");
+    assert_eq!(leaf["index"], 2);
+    assert_eq!(
+        (&leaf["params"], &leaf["results"]),
+        (&json!(["i32", "i64"]), &json!(["i64", "i32"]))
+    );
+    assert_eq!(
+        (&leaf["operators"], &leaf["gas"], &leaf["regions"]),
+        (&json!(3), &json!(2), &json!(1))
+    );
+    assert_eq!(
+        (&leaf["frame_bytes"], &leaf["calls"]),
+        (&json!(0), &json!(0))
+    );
+
+    let busy = function(&answer, "busy");
+    assert_eq!(
+        (&busy["loops"], &busy["calls"], &busy["locals"]),
+        (&json!(2), &json!(1), &json!(2))
+    );
+    // The loop's region, the inner loop's, and what follows it; the entry's costs nothing.
+    assert_eq!((&busy["regions"], &busy["gas"]), (&json!(3), &json!(15)));
+    // Nine to sixteen operators take eight bytes.
+    assert_eq!(busy["frame_bytes"], 64 + 8 * (2 + 2) + 8);
+    assert!(busy["metered_bytes"].as_u64() > busy["bytes"].as_u64());
+
+    // The bodies lie where they are said to, before and after metering.
+    let wasm = std::fs::read(folder.path().join("token.wasm")).unwrap();
+    let answer = folder.json("inspect token.wasm", 0);
+    let functions = answer["functions"].as_array().unwrap();
+    let sum = |field: &str| {
+        functions
+            .iter()
+            .map(|function| function[field].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert!(sum("bytes") < u64::try_from(wasm.len()).unwrap());
+    assert!(sum("metered_bytes") < answer["metered_size"].as_u64().unwrap());
+    for pair in functions.windows(2) {
+        let [offset, bytes] = ["offset", "bytes"].map(|field| pair[0][field].as_u64().unwrap());
+        assert!(offset + bytes < pair[1]["offset"].as_u64().unwrap());
+    }
+}
+
+#[test]
+fn text_lists_the_largest_functions() {
+    let folder = Folder::new();
+    let text = folder.text("inspect counter.wasm --functions 2", 0);
+    // These two change with every change of the rules.
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("  rules") && !line.starts_with("  size"));
+    expect![[r#"
+        counter.wasm
+          code hash  dd841d3acbabb1c9aafa6c24d49f8f2553b231b65a99e09ff6834f33cfa20918
+          instance   3,008 gas
+          memory     1 to 1,024 pages of 64 KiB
+          start      none
+          functions  8, the largest first
+            index  bytes  metered  operators  loops  calls  regions  gas  frame  function
+               10     31       88         15      0      4        1   28    112  add(i64)
+                8     27       98         14      0      3        3   22     88  add()
+            and 6 more of 49 bytes together; --functions 8 lists them all
+          imports    6
+            0  fusee.input_read(i32, i32) -> i32              100 gas, 1 a byte
+            1  fusee.output_write(i32, i32)                   100 gas, 1 a byte
+            2  fusee.revert(i32, i32)                         100 gas, 1 a byte
+            3  fusee.storage_read(i32, i32, i32, i32) -> i32  2,000 gas, 2 a byte
+            4  fusee.storage_write(i32, i32, i32, i32)        5,000 gas, 20 a byte
+            5  fusee.event_emit(i32, i32, i32, i32)           1,000 gas, 8 a byte
+          exports    5
+            memory 0  memory
+            func 6    deploy
+            func 7    increment
+            func 8    add
+            func 9    value
+          tables     0
+          globals    0
+          elements   0
+          data       2
+            0  5 bytes   to memory 0 at 16
+            1  21 bytes  to memory 0 at 32
+          custom     1
+            name  122 bytes
+    "#]]
+    .assert_eq(&lines.map(|line| format!("{line}\n")).collect::<String>());
+
+    let all = folder.text("inspect counter.wasm --functions 99", 0);
+    assert!(!all.contains(" more of "), "{all}");
+}
+
+#[test]
+fn the_metered_program_is_printed_as_text() {
+    let folder = Folder::new();
+    let text = folder.text("inspect counter.wasm --text", 0);
+    assert!(text.starts_with("(module"), "{text}");
+    let printed = wasmprinter::print_bytes(wat::parse_str(&text).unwrap()).unwrap();
+    assert_eq!(printed, text);
+    assert!(text.contains("\"fusee:host\""), "{text}");
+
+    let answer = folder.json("inspect counter.wasm --text", 2);
+    assert!(
+        answer["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("--text")
+    );
+}
+
+#[test]
+fn a_refused_program_is_told_as_by_check() {
+    let folder = Folder::new();
+    for options in ["", "--json", "--text", "--functions 3"] {
+        let common = if options == "--json" { options } else { "" };
+        let inspected = folder.text(&format!("inspect hostile_floats.wasm {options}"), 1);
+        assert_eq!(
+            inspected,
+            folder.text(&format!("check hostile_floats.wasm {common}"), 1)
+        );
+    }
+}
