@@ -95,6 +95,9 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
             "rename it: names that begin with `fusee:` are used for metering".to_owned()
         }
         Rule::Limit(_) => "make it smaller".to_owned(),
+        Rule::Feature(name) => {
+            format!("compile without the wasm feature `{name}`, which no rules admit")
+        }
         Rule::Operator | Rule::Type => {
             "compile without the wasm feature that this needs".to_owned()
         }

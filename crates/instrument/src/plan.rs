@@ -10,7 +10,11 @@ use wasmparser::{
     FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, ValidatorResources,
 };
 
-use crate::{Refusal, Rule, Rules, floats, survey::admit_type};
+use crate::{
+    Refusal, Rule, Rules,
+    features::{admit_type, refuse_operator},
+    floats,
+};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
@@ -245,7 +249,7 @@ impl Planner {
 
 fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {
     if !rules.admit(operator) {
-        return Err(crate::survey::refuse_operator(operator, offset));
+        return Err(refuse_operator(operator, offset));
     }
     match operator {
         Operator::BrTable { targets } => {
