@@ -89,6 +89,9 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
             "give the memory or the table, from the start, the size that its segments need"
         }
         Rule::Limit(limit) => advice_on_limit(limit),
+        Rule::Feature(name) => {
+            return format!("compile without the wasm feature `{name}`, which no rules admit");
+        }
         Rule::Operator | Rule::Type => "compile without the wasm feature that this needs",
         _ => "this is a fault in Fusee: keep the program and report it",
     };

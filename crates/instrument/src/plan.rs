@@ -23,7 +23,12 @@ use self::{
     looks::Looks,
     placement::{EXACT, Edge, Node, Nodes},
 };
-use crate::{Refusal, Rule, Rules, floats, length::Length, survey::admit_type};
+use crate::{
+    Refusal, Rule, Rules,
+    features::{admit_type, refuse_operator},
+    floats,
+    length::Length,
+};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
@@ -574,7 +579,7 @@ fn keeps_an_operand(operator: &Operator<'_>) -> bool {
 
 fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {
     if !rules.admit(operator) {
-        return Err(crate::survey::refuse_operator(operator, offset));
+        return Err(refuse_operator(operator, offset));
     }
     match operator {
         Operator::BrTable { targets } => {
