@@ -1,7 +1,11 @@
 //! The kernels: guests that only compute, how much of their work makes a measurement, and what
 //! they must answer.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
+
+use crate::measure::processor_time;
 
 /// One kernel.
 #[derive(Debug)]
@@ -46,9 +50,31 @@ kernels! {
 /// A kernel in an instance that stays alive: n in, the checksum out.
 pub(crate) type Contender = Box<dyn FnMut(i32) -> Result<i64>>;
 
+/// A contender that says how long it took.
+pub(crate) type Timed = Box<dyn FnMut(i32) -> Result<Work>>;
+
+/// What a kernel did once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work {
+    pub(crate) checksum: i64,
+    /// The processor time that it took.
+    pub(crate) time: Duration,
+}
+
+/// Looks at the clock of this thread before and after.
+pub(crate) fn timed(mut contender: Contender) -> Timed {
+    Box::new(move |n| {
+        let (checksum, time) = processor_time(|| contender(n));
+        Ok(Work {
+            checksum: checksum?,
+            time,
+        })
+    })
+}
+
 impl Kernel {
     /// Holds what a contender answers against the checksums that are known.
-    pub(crate) fn check(&self, contender: &mut Contender) -> Result<()> {
+    pub(crate) fn check(&self, contender: &mut Timed) -> Result<()> {
         for line in EXPECTED.lines() {
             let mut words = line.split_whitespace();
             if words.next() != Some(self.name) {
@@ -57,7 +83,7 @@ impl Kernel {
             let mut number = || words.next().context("a line of expected.txt is cut short");
             let n = number()?.parse()?;
             let expected: i64 = number()?.parse()?;
-            let found = contender(n)?;
+            let found = contender(n)?.checksum;
             ensure!(
                 found == expected,
                 "{} of {n} is {expected}, but was {found}",
