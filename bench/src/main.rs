@@ -4,6 +4,7 @@
 //! returns rows. What the rows mean stands in `README.md`. A command, in [`COMMANDS`], does something
 //! else with what is measured.
 
+mod calibrate;
 mod count;
 mod kernels;
 mod measure;
@@ -79,6 +80,11 @@ const COMMANDS: &[Command] = &[
         name: "count",
         about: "what metering costs in instructions, held against a golden file; needs valgrind",
         run: count::count,
+    },
+    Command {
+        name: "calibrate",
+        about: "what each priced thing takes on each engine, and what it should cost",
+        run: calibrate::calibrate,
     },
     Command {
         name: "count-on-wasmtime",
