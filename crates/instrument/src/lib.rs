@@ -16,6 +16,7 @@ mod rewrite;
 mod rules;
 mod schedule;
 mod survey;
+mod work;
 
 use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;

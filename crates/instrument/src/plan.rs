@@ -10,7 +10,7 @@ use wasmparser::{
     FuncToValidate, FuncValidatorAllocations, FunctionBody, Operator, ValidatorResources,
 };
 
-use crate::{Refusal, Rule, Rules, survey::admit_type};
+use crate::{Refusal, Rule, Rules, survey::admit_type, work::Work};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) calls: bool,
     /// Whether it selects anything.
     pub(crate) selects: bool,
+    /// The work that compiling it is.
+    pub(crate) work: u64,
 }
 
 /// A region that begins after an operator.
@@ -94,12 +96,14 @@ pub(crate) fn plan(
         blocks: Vec::new(),
         dead_depth: None,
     };
+    let mut work = Work::new(count);
     let mut highest = 0;
     let (mut calls, mut selects) = (false, false);
     let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
         admit_operator(&operator, offset, rules)?;
+        work.operator(&operator, &validator);
         validator.op(offset, &operator).map_err(Refusal::from)?;
         highest = highest.max(validator.operand_stack_height());
         calls |= matches!(
@@ -111,6 +115,9 @@ pub(crate) fn plan(
     }
     operators.finish().map_err(Refusal::from)?;
     *allocations = validator.into_allocations();
+
+    let work = work.units();
+    check_limit("function_work", work, limits.function_work, Some(start))?;
 
     let slots = count.saturating_add(u64::from(highest));
     let size = rules.schedule().frame;
@@ -126,6 +133,7 @@ pub(crate) fn plan(
         frame,
         calls,
         selects,
+        work,
     })
 }
 

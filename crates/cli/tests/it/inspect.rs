@@ -154,9 +154,9 @@ fn text_lists_the_largest_functions() {
           memory     1 to 1,024 pages of 64 KiB
           start      none
           functions  8, the largest first
-            index  bytes  metered  operators  loops  calls  regions  gas  frame  function
-               10     31      114         15      0      4        1   28    104  add(i64)
-                8     27      116         14      0      3        3   22     80  add()
+            index  bytes  metered  operators  loops  calls  regions  gas  frame  work  function
+               10     31      114         15      0      4        1   28    104   125  add(i64)
+                8     27      116         14      0      3        3   22     80   178  add()
             and 6 more of 49 bytes together; --functions 8 lists them all
           imports    6
             0  fusee.input_read(i32, i32) -> i32              100 gas, 1 a byte

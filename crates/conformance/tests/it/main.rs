@@ -14,3 +14,5 @@ mod parking;
 mod refusals;
 mod smith;
 mod spec;
+#[cfg(test)]
+mod work;
