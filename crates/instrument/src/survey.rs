@@ -63,6 +63,8 @@ struct Totals {
     missing: Vec<String>,
     /// The refusal of the first import that is not a function.
     not_functions: Option<Refusal>,
+    /// The work that compiling all functions is.
+    work: u64,
 }
 
 pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
@@ -84,13 +86,11 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
                 let params = survey
                     .type_of_defined(survey.plans.len())
                     .map_or(&[][..], |found| found.param_types.as_slice());
-                survey.plans.push(plan::plan(
-                    function,
-                    &mut allocations,
-                    params,
-                    &body,
-                    rules,
-                )?);
+                let plan = plan::plan(function, &mut allocations, params, &body, rules)?;
+                totals.work = totals.work.saturating_add(plan.work);
+                let most = rules.limits().program_work;
+                check_limit("program_work", totals.work, most, Some(body.range().start))?;
+                survey.plans.push(plan);
             }
             ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {
                 survey.section(payload, &mut totals, rules)?;

@@ -164,14 +164,14 @@ fn a_refusal_in_a_function_names_it() {
         "deep.wat",
         format!(
             "(module (func) (func $deep {}))",
-            "(block ".repeat(600) + &")".repeat(600)
+            "block ".repeat(1_100) + &"end ".repeat(1_100)
         ),
     );
     let refusal = folder.json("check deep.wat", 1)["refusal"].take();
     assert_eq!(refusal["rule"], "nesting");
     assert_eq!(
         (&refusal["value"], &refusal["limit"]),
-        (&json!(513), &json!(512))
+        (&json!(1_025), &json!(1_024))
     );
     assert_eq!(refusal["function"], json!({"index": 1, "name": "deep"}));
     assert_eq!(

@@ -317,6 +317,18 @@ const LIMITED: &[(&str, Field, &str, u64)] = &[
     ),
     ("memory_pages", |l| &mut l.memory_pages, "(memory 9 20)", 9),
     (
+        "function_work",
+        |l| &mut l.function_work,
+        "(func) (func (local i32) (loop (br_if 0 (i32.const 1))))",
+        50 + 1 + 150 + 2 + 40 + 2 + 2,
+    ),
+    (
+        "program_work",
+        |l| &mut l.program_work,
+        "(func) (func)",
+        2 * (50 + 2),
+    ),
+    (
         "frame_bytes",
         |l| &mut l.frame_bytes,
         "(func (param i32) (local i64) (drop (i32.add (i32.const 1) (i32.const 2))))",
@@ -409,8 +421,8 @@ fn every_engine_runs_what_is_at_the_limits() {
         format!("(func (local{}))", repeat(limits.locals, " i64")),
         format!(
             "(func {}{})",
-            repeat(limits.nesting, "(block "),
-            repeat(limits.nesting, ")")
+            repeat(limits.nesting, "block "),
+            repeat(limits.nesting, "end ")
         ),
         format!(
             "(func (br_table {} 0 (i32.const 0)))",
