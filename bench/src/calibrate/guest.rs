@@ -33,8 +33,8 @@ const DATA_BYTES: usize = 16_384;
 const BEYOND_CACHES: u32 = 16 << 20;
 const MANY_PAGES: u32 = 512;
 
-/// Rounds of the loop in one call: wasmi 2.0.0 takes native stack for each `memory.grow` and `table.grow` until it
-/// returns.
+/// Rounds of the loop in one call: wasmi 2.0.0 takes native stack for each `memory.grow` until it
+/// returns, which metered programs therefore leave to the host.
 const ROUNDS_OF_A_CALL: i32 = 256;
 
 /// Every operator of the schedule, repeated.

@@ -226,7 +226,6 @@ fn by_name(name: &str) -> Option<Pattern> {
             added("(ref.is_null (table.get $table (local.get $zero)))").less("ref.is_null")
         }
         "table.set" => Pattern::new("(table.set $table (local.get $zero) (local.get $ref))"),
-        "table.grow" => added("(table.grow $table (local.get $ref) (local.get $zero))"),
         "table.size" => added("(table.size $table)"),
         _ => return None,
     })

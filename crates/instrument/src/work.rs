@@ -221,9 +221,7 @@ impl Work {
             | Operator::MemoryFill { .. }
             | Operator::MemoryCopy { .. }
             | Operator::MemoryInit { .. } => UNITS.memory_bulk,
-            Operator::TableFill { .. }
-            | Operator::TableInit { .. }
-            | Operator::TableGrow { .. } => UNITS.table_bulk,
+            Operator::TableFill { .. } | Operator::TableInit { .. } => UNITS.table_bulk,
             Operator::TableCopy { .. } => UNITS.table_copy,
             Operator::TableGet { .. } | Operator::TableSet { .. } => UNITS.table_element,
             Operator::RefFunc { .. } => UNITS.ref_func,

@@ -79,8 +79,7 @@ impl Counts {
                 | Operator::MemoryInit { .. }
                 | Operator::TableFill { .. }
                 | Operator::TableCopy { .. }
-                | Operator::TableInit { .. }
-                | Operator::TableGrow { .. } => counts.checks += 1,
+                | Operator::TableInit { .. } => counts.checks += 1,
                 _ => {}
             }
             counts.nesting = counts.nesting.max(depth);

@@ -82,7 +82,6 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape("memory.grow", 0, grows),
     shape("table.fill", 0, table_fills),
     shape("table.copy", 0, table_copies),
-    shape("table.grow", 0, table_grows),
     // Calls, and what is alive across them.
     shape("calls", 0, calls),
     shape("calls, 16 locals", 16, calls),
@@ -401,15 +400,6 @@ fn table_fills(code: &mut InstructionSink<'_>, size: Size) {
 fn table_copies(code: &mut InstructionSink<'_>, size: Size) {
     for _ in 0..size.repeats {
         code.local_get(0).local_get(0).local_get(0).table_copy(0, 1);
-    }
-}
-
-fn table_grows(code: &mut InstructionSink<'_>, size: Size) {
-    for _ in 0..size.repeats {
-        code.ref_func(NOTHING)
-            .local_get(0)
-            .table_grow(0)
-            .local_set(0);
     }
 }
 

@@ -212,7 +212,7 @@ type Field = fn(&mut Limits) -> &mut u64;
 /// A program for each limit, and how much of that it has.
 const LIMITED: &[(&str, Field, &str, u64)] = &[
     ("code_bytes", |l| &mut l.code_bytes, "(func)", 24),
-    ("output_bytes", |l| &mut l.output_bytes, "(func)", 359),
+    ("output_bytes", |l| &mut l.output_bytes, "(func)", 382),
     (
         "function_bytes",
         |l| &mut l.function_bytes,

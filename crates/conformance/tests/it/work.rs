@@ -45,7 +45,7 @@ fn operators_have_their_units() {
             600 + 3 * 2,
         ),
         (
-            "(drop (table.grow (ref.null func) (i32.const 1)))",
+            "(table.fill (i32.const 1) (ref.null func) (i32.const 1))",
             200 + 3 * 2,
         ),
         ("(drop (table.get (i32.const 1)))", 60 + 2 * 2),
