@@ -1,7 +1,7 @@
 //! No bytes make `prepare` panic, and what it admits is valid and compiles on every engine.
 #![no_main]
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use fusee_engine::Engine;
 use fusee_engine_wasmi::WasmiEngine;
@@ -20,13 +20,15 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(program) = prepare(bytes, &RULES) else {
         return;
     };
-    assert_eq!(prepare(bytes, &RULES).as_ref(), Ok(&program));
+    let again = prepare(bytes, &RULES);
+    assert_eq!(again.as_ref(), Ok(&program), "it is prepared alike twice");
     Validator::new()
         .validate_all(bytes)
         .expect("what is admitted is valid");
     Validator::new()
         .validate_all(&program.code)
         .expect("what is metered is valid");
+    let program = Arc::new(program);
     for engine in ENGINES.iter() {
         if let Err(error) = engine.compile(&program) {
             panic!("{}: {error:?}", engine.name());
@@ -34,6 +36,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    mutate(bytes, size, max_size, seed)
-});
+fuzz_mutator!(
+    |bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
+        mutate(bytes, size, max_size, seed)
+    }
+);

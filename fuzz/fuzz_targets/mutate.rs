@@ -11,6 +11,8 @@ fuzz_target!(|wasm: &[u8]| {
     }
 });
 
-fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    mutate(bytes, size, max_size, seed)
-});
+fuzz_mutator!(
+    |bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
+        mutate(bytes, size, max_size, seed)
+    }
+);

@@ -8,6 +8,7 @@ use fusee_engine::ValueType;
 use fusee_instrument::{Floats, Rules, SyscallSignature};
 use libfuzzer_sys::fuzzer_mutate;
 use wasm_mutate::WasmMutate;
+use wasmparser::Validator;
 
 /// Each engine as it is used most, and as it is used least.
 pub static LANES: LazyLock<Vec<Lane>> = LazyLock::new(|| {
@@ -54,6 +55,8 @@ pub fn mutate(bytes: &mut [u8], size: usize, max_size: usize, seed: u32) -> usiz
 }
 
 fn mutate_wasm(program: &[u8], seed: u64) -> Option<Vec<u8>> {
+    // `wasm-mutate` believes what a program says of itself.
+    Validator::new().validate_all(program).ok()?;
     let mut mutator = WasmMutate::default();
     // Fuel bounds how long it searches for equal expressions.
     mutator.seed(seed).fuel(300).preserve_semantics(false);
