@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::Context;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
-/// Folders with Rust sources. `bench` and `guests` are workspaces of their own.
-const SOURCE_FOLDERS: &[&str] = &["bench", "crates", "guests", "xtask"];
+/// Folders with Rust sources. `bench`, `fuzz` and `guests` are workspaces of their own.
+const SOURCE_FOLDERS: &[&str] = &["bench", "crates", "fuzz", "guests", "xtask"];
 
 /// One crate of the workspace.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Programs that nobody wrote, made from a seed. One in three may compute with floating-point numbers, and
-//! half of those do nothing else.
+//! half of those do nothing else; another one in three is mostly flow of control.
 
 mod floats;
+mod flow;
 mod program;
 
 use std::fmt;
@@ -13,6 +14,8 @@ use crate::{
     Lane,
     differential::{self, Tally},
 };
+
+use program::Choices;
 
 /// A program on which somebody disagreed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,10 +32,23 @@ pub struct Divergence {
 ///
 /// [`Divergence`] if two ways to run it come to different ends.
 pub fn check(lanes: &[Lane], seed: u64) -> Result<Tally, Divergence> {
-    let rules = rules().with_floats(program::floats(seed));
-    match program::make(seed) {
-        Some(wasm) => differential::check(lanes, &wasm, &rules, seed)
-            .map_err(|what| Divergence { seed, what }),
+    check_program(lanes, Choices::of_seed(seed), seed).map_err(|what| Divergence { seed, what })
+}
+
+/// Makes the program that somebody chooses by bytes, and checks it: the first tells of which kind it is.
+///
+/// # Errors
+///
+/// What differs, if two ways to run it come to different ends.
+pub fn check_bytes(lanes: &[Lane], bytes: &[u8]) -> Result<Tally, String> {
+    let (kind, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    check_program(lanes, Choices::of_bytes(*kind, rest), u64::from(*kind))
+}
+
+fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tally, String> {
+    let rules = rules().with_floats(choices.floats());
+    match program::make(choices) {
+        Some(wasm) => differential::check(lanes, &wasm, &rules, seed),
         None => Ok(Tally::default()),
     }
 }

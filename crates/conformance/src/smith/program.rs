@@ -4,7 +4,7 @@ use arbitrary::Unstructured;
 use fusee_engine::ValueType;
 use fusee_instrument::Floats;
 
-use super::floats as computing;
+use super::{floats as computing, flow};
 use crate::Random;
 
 /// Every import is from this module.
@@ -35,33 +35,68 @@ const AVAILABLE_WITHOUT_WAIT: &str = r#"(module
   (import "smith" "mix" (func (param i32 i64) (result i64)))
   (import "smith" "note" (func (param i64))))"#;
 
-/// The program of a seed; `None` if nothing comes of it.
-pub(super) fn make(seed: u64) -> Option<Vec<u8>> {
-    let mut random = Random::new(seed);
-    if seed.is_multiple_of(6) {
-        return wat::parse_str(computing::make(&mut random)).ok();
+/// What decides of a program.
+pub(super) struct Choices<'a> {
+    kind: u64,
+    random: Random,
+    /// What `wasm-smith` makes its program of, if somebody chose it.
+    bytes: Option<&'a [u8]>,
+}
+
+impl<'a> Choices<'a> {
+    pub(super) const fn of_seed(seed: u64) -> Self {
+        Self {
+            kind: seed,
+            random: Random::new(seed),
+            bytes: None,
+        }
+    }
+
+    pub(super) fn of_bytes(kind: u8, bytes: &'a [u8]) -> Self {
+        Self {
+            kind: u64::from(kind),
+            random: match kind % 6 {
+                0 | 1 | 4 => Random::choosing(bytes),
+                _ => Random::new(u64::from(kind)),
+            },
+            bytes: Some(bytes),
+        }
+    }
+
+    /// Whether the program may compute with floating-point numbers.
+    pub(super) const fn floats(&self) -> Floats {
+        if self.kind.is_multiple_of(3) {
+            Floats::Canonical
+        } else {
+            Floats::Refused
+        }
+    }
+}
+
+/// The program; `None` if nothing comes of the choices.
+pub(super) fn make(choices: Choices<'_>) -> Option<Vec<u8>> {
+    let floats = choices.floats();
+    let mut random = choices.random;
+    match choices.kind % 6 {
+        0 => return wat::parse_str(computing::make(&mut random)).ok(),
+        1 | 4 => return wat::parse_str(flow::make(&mut random)).ok(),
+        _ => {}
     }
     let size = 512 << random.below(5);
-    let bytes: Vec<u8> = std::iter::repeat_with(|| random.number().to_le_bytes())
-        .take(size)
-        .flatten()
-        .collect();
+    let bytes = match choices.bytes {
+        Some(bytes) => bytes.to_vec(),
+        None => std::iter::repeat_with(|| random.number().to_le_bytes())
+            .take(size)
+            .flatten()
+            .collect(),
+    };
     let config = wasm_smith::Config {
-        allow_floats: floats(seed) == Floats::Canonical,
+        allow_floats: floats == Floats::Canonical,
         ..config(&mut random)?
     };
     wasm_smith::Module::new(config, &mut Unstructured::new(&bytes))
         .ok()
         .map(|module| module.to_bytes())
-}
-
-/// Whether the program of a seed may compute with floating-point numbers.
-pub(super) const fn floats(seed: u64) -> Floats {
-    if seed.is_multiple_of(3) {
-        Floats::Canonical
-    } else {
-        Floats::Refused
-    }
 }
 
 fn config(random: &mut Random) -> Option<wasm_smith::Config> {

@@ -2,7 +2,7 @@
 
 use fusee_conformance::{Ending, counting::Prices};
 use fusee_engine::{Trap, Value};
-use fusee_instrument::Schedule;
+use fusee_instrument::{Limits, Schedule};
 
 use crate::guest::{Call, check, compiled, count, counted, rules, wasm};
 
@@ -99,4 +99,37 @@ fn pages_beyond_those_of_any_memory_cost_nothing() {
     };
     assert_eq!(gas_used(65_536), gas_used(u32::MAX));
     assert!(gas_used(65_535) < gas_used(65_536));
+}
+
+/// The depth at which a function that calls itself overflows, and what it takes there to call a leaf, are told by
+/// the frames alone.
+#[test]
+fn only_functions_that_call_take_stack() {
+    let module = wasm(
+        "(module
+           (func $leaf (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+             (local i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64 i64))
+           (func $down (export \"run\") (param i32)
+             (if (local.get 0)
+               (then (call $down (i32.sub (local.get 0) (i32.const 1))))
+               (else (call $leaf (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)
+                       (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0)
+                       (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0))))))",
+    );
+    let ending = |depth: i32| {
+        let args = &[Value::I32(depth)];
+        let call = Call {
+            entry: "run",
+            args,
+            gas: 1_000_000,
+        };
+        check(&module, call).ending
+    };
+    // A parameter, 16 operands at most, 26 operators.
+    let size = Schedule::v1().frame;
+    let frame = size.base + size.slot * (1 + 16) + size.eight_operators * 4;
+    let frames = Limits::v1().stack_bytes / u64::from(frame);
+    let frames = i32::try_from(frames).unwrap();
+    assert_eq!(ending(frames - 1), Ending::Finished(Vec::new()));
+    assert_eq!(ending(frames), Ending::Trapped(Trap::StackOverflow));
 }

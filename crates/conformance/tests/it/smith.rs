@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use fusee_conformance::{differential::Tally, lanes, smith::check};
 
 /// Programs that are made; the example `smith` makes as many as one likes.
-const PROGRAMS: u64 = 400;
+const PROGRAMS: u64 = 300;
 
 #[test]
 fn generated_programs_end_alike_on_every_lane_and_without_metering() {

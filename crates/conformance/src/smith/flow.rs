@@ -1,0 +1,451 @@
+//! A program that is mostly flow of control: blocks in loops in blocks, branches to all of them, calls, and
+//! code that is not reached.
+//!
+//! What `wasm-smith` makes seldom goes round a loop more than once. Here many loops count down, so that what
+//! is charged on a way through them is added up often enough to be seen.
+
+use std::fmt::Write;
+
+use crate::Random;
+
+/// The types of a label, of a function's parameters or of its results.
+type Types = &'static [&'static str];
+
+const TYPES: [Types; 4] = [&[], &["i32"], &["i64", "i32"], &["i32", "i32", "i64"]];
+
+/// The types of the locals behind the parameters.
+const LOCALS: Types = &["i32", "i32", "i64"];
+
+/// Blocks inside blocks.
+const DEEPEST: usize = 7;
+
+/// A program while it is written.
+struct Writer<'a> {
+    random: &'a mut Random,
+    text: String,
+    /// The parameters and results of the functions.
+    functions: Vec<(Types, Types)>,
+    /// The function that is written.
+    function: usize,
+    /// What branches to the labels around take with them, from the outermost.
+    labels: Vec<Types>,
+    /// Statements that may still be written.
+    budget: u64,
+    may_wait: bool,
+}
+
+/// The text of the program.
+pub(super) fn make(random: &mut Random) -> String {
+    let count = random.below(5).saturating_add(2);
+    let functions = (0..count)
+        .map(|_| (pick(random, &TYPES), pick(random, &TYPES)))
+        .collect();
+    let may_wait = random.below(4) == 0;
+    let mut writer = Writer {
+        random,
+        text: String::new(),
+        functions,
+        function: 0,
+        labels: Vec::new(),
+        budget: 0,
+        may_wait,
+    };
+    writer.module();
+    writer.text
+}
+
+impl Writer<'_> {
+    fn line(&mut self, code: &str) {
+        self.text.push_str(code);
+        self.text.push('\n');
+    }
+
+    fn chance(&mut self, of: u64) -> bool {
+        self.random.below(of) == 0
+    }
+
+    fn module(&mut self) {
+        self.line(
+            r#"(module
+(import "smith" "mix" (func $mix (param i32 i64) (result i64)))
+(import "smith" "note" (func $note (param i64)))"#,
+        );
+        if self.may_wait {
+            self.line(r#"(import "smith" "wait" (func $wait (param i32) (result i32)))"#);
+        }
+        self.line(
+            r#"(memory (export "memory") 1 4) (data $data "0123456789") (global $global (mut i32) (i32.const 9))"#,
+        );
+        let names: String = (0..self.functions.len())
+            .map(|index| format!(" $f{index}"))
+            .collect();
+        let size = self.functions.len().saturating_add(1);
+        self.line(&format!(
+            "(table {size} funcref) (elem (i32.const 0){names})"
+        ));
+        for (function, (params, results)) in self.functions.clone().into_iter().enumerate() {
+            self.function = function;
+            self.labels = vec![results];
+            self.budget = self.random.below(80).saturating_add(5);
+            self.line(&format!(
+                "(func $f{function} (export \"f{function}\") {} {} (local {})",
+                typed("param", params),
+                typed("result", results),
+                LOCALS.join(" ")
+            ));
+            // So that the first loops count down, whatever the arguments are.
+            self.line("i32.const 7");
+            self.consume(&["i32"]);
+            self.sequence(0);
+            self.values(results);
+            self.line(")");
+        }
+        self.line(")");
+    }
+
+    /// Statements, up to one that is not passed, and perhaps some that are not reached.
+    fn sequence(&mut self, depth: usize) {
+        let length = self.random.below(7);
+        for _ in 0..length {
+            let Some(left) = self.budget.checked_sub(1) else {
+                return;
+            };
+            self.budget = left;
+            if self.statement(depth) && self.chance(2) {
+                return;
+            }
+        }
+    }
+
+    /// Whether it is not passed.
+    fn statement(&mut self, depth: usize) -> bool {
+        let is_deep = depth >= DEEPEST;
+        match self.random.below(20) {
+            0..=4 if !is_deep => self.looping(depth),
+            5..=6 if !is_deep => self.block(depth),
+            7..=8 if !is_deep => self.branching(depth),
+            9 => self.hold(depth),
+            10..=11 => self.branch_if(),
+            12 => return self.branch(),
+            13 => return self.branch_table(),
+            14..=15 => self.call(),
+            16 => self.bulk(),
+            17 => self.store(),
+            18 => return self.end_of_all(),
+            _ => self.assign("i32"),
+        }
+        false
+    }
+
+    fn looping(&mut self, depth: usize) {
+        let (params, results) = (self.types(), self.types());
+        self.values(params);
+        self.line(&format!(
+            "loop {} {}",
+            typed("param", params),
+            typed("result", results)
+        ));
+        self.consume(params);
+        self.labels.push(params);
+        self.sequence(depth.saturating_add(1));
+        if !self.chance(3) {
+            self.values(params);
+            self.count_down();
+            self.line("br_if 0");
+            self.consume(params);
+        }
+        self.close(results);
+    }
+
+    fn block(&mut self, depth: usize) {
+        let (params, results) = (self.types(), self.types());
+        self.values(params);
+        self.line(&format!(
+            "block {} {}",
+            typed("param", params),
+            typed("result", results)
+        ));
+        self.consume(params);
+        self.labels.push(results);
+        self.sequence(depth.saturating_add(1));
+        self.close(results);
+    }
+
+    fn branching(&mut self, depth: usize) {
+        let results = self.types();
+        self.condition();
+        self.line(&format!("if {}", typed("result", results)));
+        self.labels.push(results);
+        self.sequence(depth.saturating_add(1));
+        if !results.is_empty() || self.chance(2) {
+            self.values(results);
+            self.line("else");
+            self.sequence(depth.saturating_add(1));
+        }
+        self.close(results);
+    }
+
+    /// The innermost block comes to its end.
+    fn close(&mut self, results: Types) {
+        self.values(results);
+        self.labels.pop();
+        self.line("end");
+        self.consume(results);
+    }
+
+    /// Statements above an operand.
+    fn hold(&mut self, depth: usize) {
+        self.value("i32");
+        self.sequence(depth);
+        self.consume(&["i32"]);
+    }
+
+    /// A label: how far out it is, and what a branch to it takes.
+    fn label(&mut self) -> (usize, Types) {
+        let from = u64::try_from(self.labels.len()).unwrap_or(u64::MAX);
+        let depth = usize::try_from(self.random.below(from)).unwrap_or(0);
+        let found = self.labels.iter().rev().nth(depth).copied();
+        (depth, found.unwrap_or_default())
+    }
+
+    fn branch(&mut self) -> bool {
+        let (depth, types) = self.label();
+        self.values(types);
+        self.line(&format!("br {depth}"));
+        true
+    }
+
+    fn branch_if(&mut self) {
+        let (depth, types) = self.label();
+        self.values(types);
+        self.condition();
+        self.line(&format!("br_if {depth}"));
+        self.consume(types);
+    }
+
+    fn branch_table(&mut self) -> bool {
+        let (depth, types) = self.label();
+        let mut targets = String::new();
+        for _ in 0..self.random.below(4) {
+            let (other, others) = self.label();
+            if others == types {
+                targets.push_str(&format!(" {other}"));
+            }
+        }
+        self.values(types);
+        self.value("i32");
+        self.line("i32.const 3 i32.and");
+        self.line(&format!("br_table{targets} {depth}"));
+        true
+    }
+
+    /// What leaves the function, mostly behind a condition.
+    fn end_of_all(&mut self) -> bool {
+        let is_conditional = !self.chance(4);
+        if is_conditional {
+            self.condition();
+            self.line("if");
+        }
+        match self.random.below(3) {
+            0 => self.line("unreachable"),
+            1 => {
+                self.value("i32");
+                self.value("i32");
+                self.line("i32.div_s drop");
+            }
+            _ => {
+                let results = self.labels.first().copied().unwrap_or_default();
+                self.values(results);
+                self.line("return");
+            }
+        }
+        if is_conditional {
+            self.line("end");
+        }
+        !is_conditional
+    }
+
+    fn call(&mut self) {
+        match self.random.below(6) {
+            0 => {
+                self.values(&["i32", "i64"]);
+                self.line("call $mix");
+                self.consume(&["i64"]);
+            }
+            1 => {
+                self.values(&["i64"]);
+                self.line("call $note");
+            }
+            2 if self.may_wait => {
+                self.values(&["i32"]);
+                self.line("call $wait");
+                self.consume(&["i32"]);
+            }
+            kind => self.call_function(kind == 3),
+        }
+    }
+
+    /// Mostly of a function that is written later, so that most calls end.
+    fn call_function(&mut self, is_indirect: bool) {
+        let later = self.functions.len().saturating_sub(self.function);
+        let from = if self.chance(12) {
+            0
+        } else {
+            self.function.saturating_add(1)
+        };
+        let choice = self.random.below(u64::try_from(later.max(1)).unwrap_or(1));
+        let callee = from.saturating_add(usize::try_from(choice).unwrap_or(0));
+        let Some((params, results)) = self.functions.get(callee).copied() else {
+            return;
+        };
+        self.values(params);
+        if is_indirect {
+            // Sometimes the element of another function, or of none.
+            let element = callee.saturating_add(usize::from(self.chance(8)));
+            self.line(&format!(
+                "i32.const {element} call_indirect {} {}",
+                typed("param", params),
+                typed("result", results)
+            ));
+        } else {
+            self.line(&format!("call $f{callee}"));
+        }
+        self.consume(results);
+    }
+
+    fn bulk(&mut self) {
+        let length = self.random.below(200);
+        match self.random.below(5) {
+            0 => self.line(&format!(
+                "i32.const 64 i32.const 7 i32.const {length} memory.fill"
+            )),
+            1 => self.line(&format!(
+                "i32.const 8 i32.const 99 i32.const {length} memory.copy"
+            )),
+            2 => self.line("i32.const 32 i32.const 1 i32.const 8 memory.init $data"),
+            3 => self.line(&format!("i32.const {} memory.grow drop", length % 3)),
+            _ => self.line(&format!(
+                "i32.const 0 ref.null func i32.const {} table.fill",
+                length % 3
+            )),
+        }
+    }
+
+    fn store(&mut self) {
+        self.value("i32");
+        self.line("i32.const 0x1ffff i32.and");
+        self.value("i64");
+        self.line("i64.store16 offset=3");
+    }
+
+    fn assign(&mut self, of: &'static str) {
+        self.value(of);
+        self.consume(match of {
+            "i64" => &["i64"],
+            _ => &["i32"],
+        });
+    }
+
+    /// Takes values from the stack, as if they had these types.
+    fn consume(&mut self, types: Types) {
+        for of in types.iter().rev() {
+            if self.chance(4) {
+                self.line("drop");
+            } else {
+                let local = self.local(of);
+                self.line(&format!("local.set {local}"));
+            }
+        }
+    }
+
+    fn values(&mut self, types: Types) {
+        for of in types {
+            self.value(of);
+        }
+    }
+
+    fn value(&mut self, of: &str) {
+        let local = self.local(of);
+        let number = self.random.below(9);
+        match (self.random.below(6), of) {
+            (0..=1, _) => self.line(&format!("local.get {local}")),
+            (2, _) => self.line(&format!("{of}.const {number}")),
+            (3, _) => self.line(&format!("local.get {local} {of}.const {number} {of}.add")),
+            (4, "i32") => self.line(
+                "global.get $global i32.const 1 i32.sub global.set $global global.get $global",
+            ),
+            (4, _) => self.line(&format!("i32.const {number} i64.load offset=64")),
+            (_, "i32") => self.line(&format!(
+                "local.get {local} i32.const {number} i32.xor local.tee {local}"
+            )),
+            (..) => self.line(&format!("local.get {local} i64.const 3 i64.mul")),
+        }
+    }
+
+    /// Half of them come true only so often.
+    fn condition(&mut self) {
+        if self.chance(2) {
+            self.count_down();
+        } else {
+            self.value("i32");
+            let mask = self.random.below(4);
+            self.line(&format!("i32.const {mask} i32.and"));
+        }
+    }
+
+    fn count_down(&mut self) {
+        let local = self.local("i32");
+        self.line(&format!(
+            "local.get {local} i32.const 1 i32.sub local.tee {local} i32.const 0 i32.gt_s"
+        ));
+    }
+
+    /// The index of a parameter or local of this type.
+    fn local(&mut self, of: &str) -> usize {
+        let params = self
+            .functions
+            .get(self.function)
+            .map_or(&[][..], |found| found.0);
+        let fitting: Vec<usize> = params
+            .iter()
+            .chain(LOCALS)
+            .enumerate()
+            .filter(|(_, found)| **found == of)
+            .map(|(index, _)| index)
+            .collect();
+        pick(self.random, &fitting)
+    }
+
+    fn types(&mut self) -> Types {
+        // Mostly none.
+        match self.random.below(6) {
+            0 => pick(self.random, &TYPES),
+            _ => &[],
+        }
+    }
+}
+
+fn typed(what: &str, types: Types) -> String {
+    if types.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("({what}");
+    for of in types {
+        // Writing to a text cannot fail.
+        let _ = write!(text, " {of}");
+    }
+    text.push(')');
+    text
+}
+
+fn pick<T: Copy + Default>(random: &mut Random, from: &[T]) -> T {
+    let count = u64::try_from(from.len()).unwrap_or(1).max(1);
+    let chosen = usize::try_from(random.below(count)).ok();
+    chosen
+        .and_then(|chosen| from.get(chosen))
+        .copied()
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! What the fuzz targets share: lanes to run on, the rules of contracts, and a mutator that knows wasm.
+
+use std::sync::LazyLock;
+
+use fusee_abi::{Answer, IMPORT_MODULE, SYSCALLS, Syscall, Wire};
+use fusee_conformance::Lane;
+use fusee_engine::ValueType;
+use fusee_instrument::{Floats, Rules, SyscallSignature};
+use libfuzzer_sys::fuzzer_mutate;
+use wasm_mutate::WasmMutate;
+use wasmparser::Validator;
+
+/// Each engine as it is used most, and as it is used least.
+pub static LANES: LazyLock<Vec<Lane>> = LazyLock::new(|| {
+    let mut lanes = fusee_conformance::lanes();
+    lanes.retain(|lane| !lane.name.contains(',') || lane.name.matches(',').count() == 2);
+    lanes
+});
+
+/// The rules of contracts, with floating point.
+pub static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let signatures = SYSCALLS.iter().map(signature).collect();
+    Rules::v1(signatures).with_floats(Floats::Canonical)
+});
+
+fn signature(syscall: &Syscall) -> SyscallSignature {
+    let value_type = |wire| match wire {
+        Wire::I32 => ValueType::I32,
+        Wire::I64 => ValueType::I64,
+    };
+    let params = syscall.params.iter().filter_map(|param| param.wire);
+    SyscallSignature {
+        module: IMPORT_MODULE.to_owned(),
+        name: syscall.name.to_owned(),
+        number: syscall.number,
+        params: params.map(value_type).collect(),
+        result: syscall.result.map(value_type),
+        may_suspend: syscall.answer == Answer::MaySuspend,
+    }
+}
+
+/// Changes the program in the first `size` bytes, and tells its new size. Most changes leave a valid
+/// program valid; one in eight is left to libFuzzer, which knows nothing of wasm.
+pub fn mutate(bytes: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
+    if !seed.is_multiple_of(8)
+        && let Some(program) = bytes.get(..size)
+        && let Some(mutated) = mutate_wasm(program, u64::from(seed))
+        && mutated.len() <= max_size
+        && let Some(room) = bytes.get_mut(..mutated.len())
+    {
+        room.copy_from_slice(&mutated);
+        return mutated.len();
+    }
+    fuzzer_mutate(bytes, size, max_size)
+}
+
+fn mutate_wasm(program: &[u8], seed: u64) -> Option<Vec<u8>> {
+    // `wasm-mutate` believes what a program says of itself.
+    Validator::new().validate_all(program).ok()?;
+    let mut mutator = WasmMutate::default();
+    // Fuel bounds how long it searches for equal expressions.
+    mutator.seed(seed).fuel(300).preserve_semantics(false);
+    mutator.run(program).ok()?.next()?.ok()
+}
