@@ -10,6 +10,8 @@ use wasmi::{
     errors::{HostError, LinkerError},
 };
 
+use crate::instance::failed;
+
 /// What a store holds.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -101,8 +103,13 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
     if wanted > u64::from(most) {
         return Ok(-1);
     }
-    let before = memory.grow(&mut caller, u64::from(pages))?;
-    Ok(i32::try_from(before).unwrap_or(-1))
+    match memory.grow(&mut caller, u64::from(pages)) {
+        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+        Err(error) => {
+            caller.data_mut().halt = Some(Halt::Stop(Stop::Fail(failed(Box::new(error)))));
+            Err(Error::host(Left))
+        }
+    }
 }
 
 fn syscall(

@@ -13,6 +13,8 @@ use fusee_engine::{
 };
 use wasmtime::{Caller, Engine, Error, Linker, Memory};
 
+use crate::instance::failed;
+
 /// What a store holds.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -170,8 +172,10 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
     if wanted > u64::from(most) {
         return Ok(-1);
     }
-    let before = memory.grow(&mut caller, u64::from(pages))?;
-    Ok(i32::try_from(before).unwrap_or(-1))
+    match memory.grow(&mut caller, u64::from(pages)) {
+        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+        Err(error) => Err(leave(&mut caller, Stop::Fail(failed(error.into())))),
+    }
 }
 
 fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {
