@@ -412,3 +412,56 @@ fn no_operator_grows_the_native_stack() {
         });
     }
 }
+
+/// A compiler keeps what it computed before a call for after it, and takes what does not change out of a loop. However much
+/// that is, the stack that is metered ends before the one that there is.
+#[test]
+fn no_native_frame_outgrows_its_metered_one() {
+    let engines = &lanes()[..2];
+    let stores = |count: u64, term: fn(u64) -> String| -> String {
+        (0..count)
+            .map(|index| format!("(i64.store (i32.const {}) {})", index * 8, term(index)))
+            .collect()
+    };
+    let product: fn(u64) -> String =
+        |index| format!("(i64.mul (local.get $n) (i64.const {}))", 2 * index + 3);
+    // Of one operator each, as far as there are such.
+    let short: fn(u64) -> String = |index| match index % 4 {
+        0 => "(i64.clz (local.get $n))".to_owned(),
+        1 => format!("(i64.shl (local.get $n) (i64.const {}))", index % 64),
+        2 => format!("(i64.rotl (local.get $n) (i64.const {}))", index % 64),
+        _ => format!("(i64.xor (local.get $n) (i64.const {}))", index * 77 + 1),
+    };
+    let down = "(if (i64.ne (local.get $n) (i64.const 0))
+                  (then (call $down (i64.sub (local.get $n) (i64.const 1)))))";
+    for term in [product, short] {
+        for count in [1, 8, 64, 512, 4_000] {
+            let stores = stores(count, term);
+            let around = format!("{stores} {down} {stores}");
+            let in_a_loop = format!(
+                "(loop $again {stores} {down} {stores}
+                   (br_if $again (i64.eq (local.get $n) (i64.const -1))))"
+            );
+            let indirect = around.replace(
+                "(call $down (i64.sub (local.get $n) (i64.const 1)))",
+                "(call_indirect (param i64) (i64.sub (local.get $n) (i64.const 1)) (i32.const 0))",
+            );
+            for body in [around, in_a_loop, indirect] {
+                let module = wasm(&format!(
+                    "(module (memory 1) (table 1 funcref) (elem (i32.const 0) $down)
+                       (func $down (export \"down\") (param $n i64) {body}))"
+                ));
+                let ending = agreed(engines, |lane| {
+                    let prepared = lane.executor.prepare(&module, &rules()).unwrap();
+                    let call = Call {
+                        entry: "down",
+                        args: &[Value::I64(1 << 40)],
+                        gas: 1 << 40,
+                    };
+                    Verdict::of(call.on(lane, &prepared)).ending
+                });
+                assert_eq!(ending, Ending::Trapped(Trap::StackOverflow), "{count}");
+            }
+        }
+    }
+}
