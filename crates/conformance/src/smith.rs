@@ -37,6 +37,20 @@ pub fn check(lanes: &[Lane], seed: u64) -> Result<Tally, Divergence> {
     }
 }
 
+/// Makes the program of a seed and checks its profiles; how many there were on each lane.
+///
+/// # Errors
+///
+/// [`Divergence`] if a profile changes how it ends, or is not all of the gas.
+pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
+    let rules = rules().with_floats(program::floats(seed));
+    match program::make(seed) {
+        Some(wasm) => differential::check_profiles(lanes, &wasm, &rules, seed)
+            .map_err(|what| Divergence { seed, what }),
+        None => Ok(0),
+    }
+}
+
 fn rules() -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {

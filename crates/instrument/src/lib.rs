@@ -19,7 +19,7 @@ mod rules;
 mod schedule;
 mod survey;
 
-use fusee_engine::{CodeHash, Program};
+use fusee_engine::{CodeHash, Program, profile};
 use wasmparser::Validator;
 
 use crate::survey::Survey;
@@ -50,6 +50,7 @@ fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal
 }
 
 fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program {
+    let told = rules.is_profiled().then(profile::imports);
     Program {
         code_hash: CodeHash::of(wasm),
         rules: rules.id(),
@@ -58,6 +59,7 @@ fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program
             .imports
             .into_iter()
             .map(|import| import.import)
+            .chain(told.into_iter().flatten())
             .collect(),
         exports: survey.exports,
         memory: survey.memory,

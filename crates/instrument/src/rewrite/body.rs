@@ -9,6 +9,7 @@
 //! - before an operator that works by the length of an operand: call the function that charges by it;
 //! - before `unreachable`: put the gas into its global, so that nothing is lost;
 //! - at every way out: give the frame back, and return the word;
+//! - for a profile: tell so first thing at the entry, and last at every way out;
 //! - before `select`: keep the condition in a local, which costs compiled code nothing. wasmi 2.0.0 fuses
 //!   `select` with a comparison with zero that stands before it, and takes any number for the number
 //!   that was compared; what is kept in a local it does not fuse.
@@ -21,7 +22,7 @@ use std::{iter::Peekable, slice};
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
-use super::{Encoded, Rewriter, floats::Floats, word};
+use super::{Encoded, Rewriter, floats::Floats, profile::Profile, word};
 use crate::{
     length::Length,
     plan::{Charge, LookedLoop, Plan, Side},
@@ -48,6 +49,7 @@ struct Body<'a> {
     /// Where it calls `low`, which is rare.
     hints: Vec<BranchHint>,
     floats: Floats,
+    profile: Option<Profile>,
 }
 
 /// What a block of the guest's became.
@@ -117,7 +119,10 @@ impl Rewriter<'_> {
             dead_depth: None,
             hints: Vec::new(),
             floats,
+            profile: self.layout.profile,
         };
+        let function = super::count(survey.imports.len().saturating_add(position));
+        body.tell_entry(function);
         self.entry(&mut body);
         if plan.branches_out {
             body.sink()
@@ -387,6 +392,17 @@ impl<'a> Body<'a> {
         self.sink().local_get(word);
         if given_back != 0 {
             self.sink().i64_const(given_back).i64_add();
+        }
+        if let Some(profile) = self.profile {
+            profile.leave(&mut self.sink(), word);
+        }
+    }
+
+    /// Tells the index of the guest's function, where somebody makes a profile.
+    fn tell_entry(&mut self, function: u32) {
+        let word = self.word;
+        if let Some(profile) = self.profile {
+            profile.enter(&mut self.sink(), word, function);
         }
     }
 
