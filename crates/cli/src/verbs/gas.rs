@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use fusee_contract::{Action, ContractRules, Contracts, Status, Transaction};
+use fusee_contract::{Action, Address, ContractRules, Contracts, Status, Transaction};
 use fusee_engine::{Gas, Profiler, Value};
 use fusee_executor::RunRequest;
 use fusee_instrument::{Inspection, Rule, Rules};
@@ -28,6 +28,9 @@ use crate::{
     table::table,
     values,
 };
+
+/// What a deployment may use that nobody asked about: more than enough.
+const DEPLOY_GAS: Gas = Gas::new(1 << 40);
 
 /// A run, and where its gas went.
 struct Spent {
@@ -144,59 +147,29 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
         let error = anyhow::Error::new(error).context("no temporary folder could be made");
         Failure::new(Exit::Host, error).next("check the folder that TMPDIR names")
     })?;
-    let chain = Chain::open(folder.path())?;
-    let snapshot = chain.snapshot()?;
-    let resolve = |text: &str| names::resolve(text, &snapshot);
-    let deploys = args.invoke.as_deref() == Some(fusee_abi::DEPLOY_METHOD);
-    let deploy_args = if deploys {
-        &args.args
+    let resolved = resolve(args, Chain::open(folder.path())?)?;
+    let action = if is_deployment(args) {
+        let input = resolved.input.clone();
+        Action::Deploy { code, input }
     } else {
-        &args.deploy_args
+        resolved.deploy_and_find(args, code)?
     };
-    let deployment = Action::Deploy {
-        code,
-        input: values::encode(deploy_args, &resolve)?,
-    };
-    let resolved = Resolved {
-        from: resolve(&args.from)?,
-        input: values::encode(&args.args, &resolve)?,
-        contracts: engines::contracts(args.engine)?,
-        chain,
-    };
-    let action = if deploys {
-        deployment
-    } else {
-        resolved.prepare_call(args, deployment)?
-    };
-    let mut profilers = Vec::new();
-    let profile = |on: On<Contracts>| {
-        let profiler = Profiler::new();
-        profilers.push(On {
-            engine: on.engine,
-            it: profiler.clone(),
-        });
-        On {
-            engine: on.engine,
-            it: on.it.profiler(profiler),
-        }
-    };
-    let contracts: Vec<_> = engines::contracts(args.engine)?
+    let (contracts, profilers): (Vec<_>, Vec<_>) = engines::contracts(args.engine)?
         .into_iter()
-        .map(profile)
-        .collect();
-    let transaction = resolved.transaction(args, action);
-    let executed = resolved
+        .map(profiled)
+        .unzip();
+    let transaction = resolved.transaction(action, args.gas);
+    let receipt = resolved
         .chain
-        .execute(&contracts, &transaction, Keep::Nothing)?;
-    let receipt = executed.receipt;
-    let paths: Vec<_> = profilers
-        .iter()
-        .map(|On { engine, it }| On {
-            engine: *engine,
-            it: it.paths(),
-        })
-        .collect();
-    let paths = agreed(paths, |paths| format!("{paths:?}"))?;
+        .execute(&contracts, &transaction, Keep::Nothing)?
+        .receipt;
+    let paths = |on: On<Profiler>| On {
+        engine: on.engine,
+        it: on.it.paths(),
+    };
+    let paths: Paths = agreed(profilers.into_iter().map(paths).collect(), |paths| {
+        format!("{paths:?}")
+    })?;
     let in_run = paths
         .values()
         .fold(Gas::ZERO, |sum, gas| sum.saturating_add(*gas));
@@ -208,6 +181,36 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
         profile: Profile::new(found, &paths, receipt.gas_used.saturating_sub(in_run)),
         engines: resolved.engines(),
     })
+}
+
+/// Whether what is profiled is the deployment itself.
+fn is_deployment(args: &GasArgs) -> bool {
+    args.invoke.as_deref() == Some(fusee_abi::DEPLOY_METHOD)
+}
+
+fn resolve(args: &GasArgs, chain: Chain) -> Result<Resolved, Failure> {
+    let snapshot = chain.snapshot()?;
+    let resolve = |text: &str| names::resolve(text, &snapshot);
+    Ok(Resolved {
+        from: resolve(&args.from)?,
+        input: values::encode(&args.args, &resolve)?,
+        contracts: engines::contracts(args.engine)?,
+        chain,
+    })
+}
+
+/// Contracts with a profiler.
+fn profiled(on: On<Contracts>) -> (On<Contracts>, On<Profiler>) {
+    let On { engine, it } = on;
+    let profiler = Profiler::new();
+    let it = it.profiler(profiler.clone());
+    (
+        On { engine, it },
+        On {
+            engine,
+            it: profiler,
+        },
+    )
 }
 
 /// What all engines found.
@@ -223,8 +226,11 @@ fn agreed<T: PartialEq>(answers: Vec<On<T>>, show: impl Fn(&T) -> String) -> Res
 
 impl Resolved {
     /// Deploys the contract; the call of the method that was asked for.
-    fn prepare_call(&self, args: &GasArgs, deployment: Action) -> Result<Action, Failure> {
-        let transaction = self.transaction(args, deployment);
+    fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Action, Failure> {
+        let snapshot = self.chain.snapshot()?;
+        let resolve = |text: &str| names::resolve(text, &snapshot);
+        let input = values::encode(&args.deploy_args, &resolve)?;
+        let transaction = self.transaction(Action::Deploy { code, input }, DEPLOY_GAS);
         let deployed = self
             .chain
             .execute(&self.contracts, &transaction, Keep::Commit)?
@@ -235,21 +241,7 @@ impl Resolved {
             return Err(Failure::new(Exit::Unsuccessful, error)
                 .next("give its `deploy` what it takes with --deploy-args"));
         };
-        let method = match &args.invoke {
-            Some(method) => method.clone(),
-            None => {
-                let methods = chain::methods(&self.chain.snapshot()?, &self.contracts, address)?;
-                let methods = methods.unwrap_or_default();
-                let listed = names::list(methods.iter().map(String::as_str));
-                match <[String; 1]>::try_from(methods) {
-                    Ok([only]) => only,
-                    Err(_) => {
-                        return Err(Failure::usage("no method was named")
-                            .next(format!("name one with --invoke: it has {listed}")));
-                    }
-                }
-            }
-        };
+        let method = self.method(args, address)?;
         Ok(Action::Call {
             to: self.callee(&address.to_string(), &method)?,
             method,
@@ -257,12 +249,27 @@ impl Resolved {
         })
     }
 
-    fn transaction(&self, args: &GasArgs, action: Action) -> Transaction {
+    /// The method that was named, or the only one.
+    fn method(&self, args: &GasArgs, address: Address) -> Result<String, Failure> {
+        if let Some(method) = &args.invoke {
+            return Ok(method.clone());
+        }
+        let methods = chain::methods(&self.chain.snapshot()?, &self.contracts, address)?;
+        let methods = methods.unwrap_or_default();
+        let listed = names::list(methods.iter().map(String::as_str));
+        match <[String; 1]>::try_from(methods) {
+            Ok([only]) => Ok(only),
+            Err(_) => Err(Failure::usage("no method was named")
+                .next(format!("name one with --invoke: it has {listed}"))),
+        }
+    }
+
+    fn transaction(&self, action: Action, gas: Gas) -> Transaction {
         Transaction {
             from: self.from,
             action,
             value: 0,
-            gas: args.gas,
+            gas,
         }
     }
 }

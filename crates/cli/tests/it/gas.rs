@@ -85,6 +85,16 @@ fn all_parts_are_the_gas_used_however_a_run_ends() {
             1,
         ),
         ("token.wasm --invoke deploy 1000".to_owned(), "success", 0),
+        (
+            "token.wasm --invoke transfer @bob 250 --gas 20000 --deploy-args 1000".to_owned(),
+            "out_of_gas",
+            1,
+        ),
+        (
+            "token.wasm --invoke transfer @bob 250 --gas 1000 --deploy-args 1000".to_owned(),
+            "out_of_gas",
+            1,
+        ),
         ("caller.wasm --invoke nest".to_owned(), "reverted", 1),
     ] {
         let answer = folder.json(&format!("gas {words}"), code);

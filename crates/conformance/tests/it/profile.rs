@@ -8,6 +8,7 @@ use fusee_engine::{
     profile::{Path, Place},
 };
 use fusee_executor::{Outcome, RunRequest};
+use fusee_instrument::{Limits, Rules, Schedule};
 
 use crate::guest::{Call, TICK_PRICE, WAIT, host, rules, wasm};
 
@@ -333,7 +334,15 @@ fn generated_programs_come_to_the_same_end_with_a_profile() {
 #[test]
 fn rules_with_a_profile_are_other_rules() {
     let wasm = wasm(PARTS);
-    assert_ne!(rules().id(), rules().profiled().id());
+    let limits = Limits {
+        output_bytes: u64::MAX,
+        ..Limits::v1()
+    };
+    let unlimited = Rules::new(1, Schedule::v1(), limits, Vec::new());
+    assert_eq!(unlimited.limits(), unlimited.clone().profiled().limits());
+    for rules in [rules(), unlimited] {
+        assert_ne!(rules.id(), rules.clone().profiled().id());
+    }
     let lane = &lanes()[0];
     let profiler = Profiler::new();
     let prepared = lane.executor.prepare(&wasm, &rules()).unwrap();
