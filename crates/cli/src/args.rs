@@ -55,6 +55,8 @@ pub(crate) enum Verb {
     Check(CheckArgs),
     /// Show what is in a program, and what metering makes of it
     Inspect(InspectArgs),
+    /// Show where the gas of a run went, by function and by syscall
+    Gas(GasArgs),
     /// Make a contract of a program
     Deploy(DeployArgs),
     /// Call a method of a contract, and keep what it changes
@@ -158,6 +160,66 @@ pub(crate) struct InspectArgs {
     /// Print the metered program as WebAssembly text, and nothing else
     #[arg(long, conflicts_with_all = ["functions", "json"])]
     pub(crate) text: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Of each function: what it spent by itself, its share of all, and what it spent with all that it called.
+Of each syscall: what it cost, with what it called in other contracts. All the parts together are the
+gas used, exactly, however the run ends. A profile changes neither the gas nor the outcome.
+
+A contract is deployed on a chain of its own, which is gone afterwards; its arguments are written as
+for `fusee call`. A program without imports is run as by `fusee run`.
+
+Examples:
+  fusee gas guests/wasm/arith.wasm --invoke fib 20
+  fusee gas guests/wasm/token.wasm --invoke transfer @bob 250 --deploy-args 1000000
+  fusee gas guests/wasm/token.wasm --invoke deploy 1000000 --svg deploy.svg
+  fusee gas guests/wasm/arith.wasm --invoke fib 20 --folded > stacks.txt
+  fusee gas guests/wasm/arith.wasm --invoke fib 20 --json")]
+pub(crate) struct GasArgs {
+    /// The program, as wasm or as text (.wat)
+    pub(crate) file: PathBuf,
+
+    /// Arguments of the function or method, in order
+    #[arg(allow_negative_numbers = true)]
+    pub(crate) args: Vec<String>,
+
+    /// The function or method to enter; not needed if there is only one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) invoke: Option<String>,
+
+    /// What the contract is deployed with
+    #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true)]
+    pub(crate) deploy_args: Vec<String>,
+
+    /// Who deploys the contract and calls it: an account's name
+    #[arg(long, value_name = "NAME", default_value = "alice")]
+    pub(crate) from: String,
+
+    /// The most gas that it may use
+    #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
+    pub(crate) gas: Gas,
+
+    /// What the rules say of floating-point numbers; contracts have none
+    #[arg(long, value_enum, default_value = "refused")]
+    pub(crate) floats: FloatsChoice,
+
+    /// What it runs on
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) engine: EngineChoice,
+
+    /// List only the most expensive places, this many; JSON has all
+    #[arg(long, value_name = "N", default_value = "32")]
+    pub(crate) top: usize,
+
+    /// Print stacks, a line each with its gas, as tools for flame graphs read them
+    #[arg(long, conflicts_with_all = ["json", "top"])]
+    pub(crate) folded: bool,
+
+    /// Write a flame graph into this file, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

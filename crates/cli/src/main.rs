@@ -10,9 +10,11 @@ mod args;
 mod chain;
 mod engines;
 mod failure;
+mod flame;
 mod names;
 mod numbers;
 mod output;
+mod profile;
 mod program;
 mod receipt;
 mod table;
@@ -58,6 +60,7 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Run(args) => verbs::run::run(&args, output),
         Verb::Check(args) => verbs::check::run(&args, output),
         Verb::Inspect(args) => verbs::inspect::run(&args, output),
+        Verb::Gas(args) => verbs::gas::run(&args, output),
         Verb::Deploy(args) => verbs::deploy::run(&args, output),
         Verb::Call(args) => verbs::call::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),

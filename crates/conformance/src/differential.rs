@@ -11,10 +11,11 @@
 
 mod mixer;
 mod plain;
+mod profiles;
 
 use std::{any::Any, ops::AddAssign, sync::Arc};
 
-use fusee_engine::{AtGasEnd, CodeHash, Export, Gas, Trap, Value, ValueType};
+use fusee_engine::{AtGasEnd, CodeHash, Export, Gas, Profiler, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, Prepared, RunRequest};
 use fusee_instrument::Rules;
 
@@ -25,6 +26,8 @@ use crate::{
 
 use mixer::Mixer;
 use plain::{Plain, PlainEnding};
+
+pub use profiles::check_profiles;
 
 /// Gas for each call: enough for most that end at all.
 const GAS: Gas = Gas::new(200_000);
@@ -77,6 +80,8 @@ struct Call {
     at_gas_end: AtGasEnd,
     /// What it is given where it is parked because its gas ended.
     more: Gas,
+    /// Who notes where its gas goes, on a lane.
+    profiler: Option<Profiler>,
 }
 
 /// Where a program runs.
@@ -164,6 +169,7 @@ fn calls(exports: &[Export], random: &mut Random) -> Vec<Call> {
             gas: GAS,
             at_gas_end: AtGasEnd::Stop,
             more: Gas::ZERO,
+            profiler: None,
         })
         .collect()
 }
@@ -266,6 +272,7 @@ fn observe_lane(
     for call in calls {
         let request = RunRequest {
             at_gas_end: call.at_gas_end,
+            profiler: call.profiler.clone(),
             ..lane.request(&call.entry, &call.args, call.gas)
         };
         let failed = |error| format!("{call:?}: {error:?}");

@@ -53,6 +53,21 @@ fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tall
     }
 }
 
+/// Makes the program of a seed and checks its profiles; how many there were on each lane.
+///
+/// # Errors
+///
+/// [`Divergence`] if a profile changes how it ends, or is not all of the gas.
+pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
+    let choices = Choices::of_seed(seed);
+    let rules = rules().with_floats(choices.floats());
+    match program::make(choices) {
+        Some(wasm) => differential::check_profiles(lanes, &wasm, &rules, seed)
+            .map_err(|what| Divergence { seed, what }),
+        None => Ok(0),
+    }
+}
+
 fn rules() -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fusee_abi::DEPLOY_METHOD;
-use fusee_engine::{CodeHash, Gas, Interrupt};
+use fusee_engine::{CodeHash, Gas, Interrupt, Profiler};
 use fusee_executor::{Executor, PrepareError, Prepared, Suspension};
 use fusee_instrument::Refusal;
 use fusee_state::{Diff, Journal, StateReader};
@@ -23,6 +23,7 @@ pub struct Contracts {
     pub(crate) executor: Arc<Executor>,
     pub(crate) rules: ContractRules,
     pub(crate) suspension: Suspension,
+    pub(crate) profiler: Option<Profiler>,
 }
 
 /// What a transaction comes to. Nothing is written until somebody commits the changes.
@@ -44,6 +45,7 @@ impl Contracts {
             executor,
             rules,
             suspension: Suspension::AsNeeded,
+            profiler: None,
         }
     }
 
@@ -52,6 +54,15 @@ impl Contracts {
     #[must_use]
     pub const fn suspension(mut self, suspension: Suspension) -> Self {
         self.suspension = suspension;
+        self
+    }
+
+    /// Who notes where the gas goes, of one transaction or query: in its outermost call function by function, and there what
+    /// other contracts use is spent in the syscall `call`. No receipt depends on it.
+    #[must_use]
+    pub fn profiler(mut self, profiler: Profiler) -> Self {
+        self.rules.program = self.rules.program.profiled();
+        self.profiler = Some(profiler);
         self
     }
 

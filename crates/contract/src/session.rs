@@ -140,9 +140,11 @@ impl<'a> Session<'a> {
         self.active.push((context.address, context.method.clone()));
         let method = context.method.clone();
         let frame = Frame::new(context, self.contracts.rules.limits, changes, mark);
+        let is_outermost = self.active.len() == 1;
         let request = RunRequest {
             suspension: self.contracts.suspension,
             interrupt: self.interrupt.clone(),
+            profiler: self.contracts.profiler.clone().filter(|_| is_outermost),
             ..RunRequest::new(&method, &[], gas)
         };
         let outcome = self

@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use crate::{AtGasEnd, EngineError, Host, Meter, Stop, Syscall, SyscallRequest, Trap};
+use crate::{
+    AtGasEnd, EngineError, Host, Meter, Profiler, Stop, Syscall, SyscallRequest, Trap,
+    profile::{ENTER, LEAVE, Place},
+};
 
 /// What one run owns beside its instance. It is inside the backend while the guest runs, and
 /// outside while it rests or is parked.
@@ -13,6 +16,8 @@ pub struct Run {
     pub host: Box<dyn Host>,
     /// The gas.
     pub meter: Meter,
+    /// Who notes where the gas goes, if anybody does.
+    pub profiler: Option<Profiler>,
 }
 
 /// What a guest does whose gas or height went below zero.
@@ -39,13 +44,51 @@ impl Run {
         memory: &mut [u8],
     ) -> Result<(u64, i64), Stop> {
         self.meter.note(counter);
+        if request.number >= ENTER {
+            self.tell(request);
+            return Ok((0, counter));
+        }
         if self.meter.is_overdrawn() {
             return Err(Stop::OutOfGas);
         }
+        self.enter(Place::Syscall(request.number));
         let result = self
             .host
             .syscall(&mut Syscall::new(request, memory, &mut self.meter))?;
+        self.leave();
         Ok((result, self.meter.hand_out()))
+    }
+
+    /// What a program tells that was metered for a profile. The guest is not stopped here, nor given more gas: it goes on
+    /// as if it had told nothing.
+    fn tell(&self, request: SyscallRequest) {
+        let [function, ..] = request.args;
+        if request.number == LEAVE {
+            self.leave();
+        } else if let Ok(function) = u32::try_from(function) {
+            self.enter(Place::Function(function));
+        }
+    }
+
+    /// What is spent from now on is spent in this place, for whoever makes a profile.
+    pub fn enter(&self, place: Place) {
+        if let Some(profiler) = &self.profiler {
+            profiler.enter(place, &self.meter);
+        }
+    }
+
+    /// What is spent from now on is spent in the place before. A syscall that parked the guest ends so once it is answered.
+    pub fn leave(&self) {
+        if let Some(profiler) = &self.profiler {
+            profiler.leave(&self.meter);
+        }
+    }
+
+    /// The run has ended, and its gas is settled: the profile is complete.
+    pub fn end(&self) {
+        if let Some(profiler) = &self.profiler {
+            profiler.end(&self.meter);
+        }
     }
 
     /// What a trap that the engine raised comes to. `counter` is the guest's spilled counter.
@@ -60,6 +103,9 @@ impl Run {
             }
         } else {
             self.meter.forfeit();
+            if let Some(profiler) = &self.profiler {
+                profiler.forfeit();
+            }
         }
         Stop::Trap(trap)
     }

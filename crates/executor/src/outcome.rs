@@ -6,7 +6,7 @@ use std::{any::Any, collections::VecDeque, sync::Arc};
 
 use fusee_engine::{
     AtGasEnd, EngineError, Gas, Host, Instance, Meter, Mode, Module, OutOfGas, Parked, Pause,
-    Program, Run, Step, Stop, SyscallRequest, Trap, Value, reserved,
+    Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place, reserved,
 };
 
 use crate::{RunError, RunRequest, executor::mode, owing::Owing};
@@ -179,6 +179,7 @@ impl Suspended {
     ///
     /// [`RunError::Engine`] if the host fails.
     pub fn resume(self, reply: u64) -> Result<Outcome, RunError> {
+        self.parked.run.leave();
         self.parked.resume(reply)
     }
 
@@ -250,7 +251,11 @@ impl LiveInstance {
             request.at_gas_end,
             request.interrupt.clone(),
         );
-        let mut run = Box::new(Run { host, meter });
+        let mut run = Box::new(Run {
+            host,
+            meter,
+            profiler: request.profiler.clone(),
+        });
         let mut entries = VecDeque::from([(request.entry.to_owned(), request.args.to_vec())]);
         let needed = mode(&self.program, &request);
         let instance = match self.instance {
@@ -259,9 +264,11 @@ impl LiveInstance {
             }
             Some(instance) => instance,
             None => {
+                run.enter(Place::Instance);
                 if run.meter.charge(self.program.instance_gas).is_err() {
                     return Ok(out_of_gas(*run));
                 }
+                run.leave();
                 prepend_initializers(&self.program, &mut entries);
                 self.module.instantiate(needed)?
             }
@@ -376,7 +383,8 @@ fn out_of_gas(mut run: Run) -> Outcome {
 
 /// The one place where a run's gas is settled.
 fn settle(run: Run) -> Ended {
-    let Run { host, meter } = run;
+    run.end();
+    let Run { host, meter, .. } = run;
     Ended {
         host: HostBox(host),
         gas_limit: meter.limit(),

@@ -1,6 +1,6 @@
 //! What to run, and how.
 
-use fusee_engine::{AtGasEnd, Gas, Interrupt, Value};
+use fusee_engine::{AtGasEnd, Gas, Interrupt, Profiler, Value};
 
 /// One run: the entry, what it may spend, and what may happen on the way.
 #[derive(Clone, Debug)]
@@ -17,6 +17,9 @@ pub struct RunRequest<'a> {
     pub at_gas_end: AtGasEnd,
     /// By which it can be stopped from outside.
     pub interrupt: Interrupt,
+    /// Who notes where the gas goes, if anybody does. Functions are told apart if the program was prepared by rules
+    /// that are `profiled`.
+    pub profiler: Option<Profiler>,
 }
 
 /// Whether a run may be parked.
@@ -30,7 +33,7 @@ pub enum Suspension {
 }
 
 impl<'a> RunRequest<'a> {
-    /// A run that is parked as needed and stops where its gas ends, and that nobody interrupts.
+    /// A run that is parked as needed and stops where its gas ends, and that nobody interrupts or profiles.
     #[must_use]
     pub fn new(entry: &'a str, args: &'a [Value], gas: Gas) -> Self {
         Self {
@@ -40,6 +43,7 @@ impl<'a> RunRequest<'a> {
             suspension: Suspension::AsNeeded,
             at_gas_end: AtGasEnd::Stop,
             interrupt: Interrupt::new(),
+            profiler: None,
         }
     }
 }

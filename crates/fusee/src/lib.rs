@@ -7,8 +7,8 @@
 pub mod sandbox {
     pub use fusee_engine::{
         AtGasEnd, CodeHash, Engine, EngineError, Export, Gas, Host, Import, Interrupt,
-        MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Program, RulesId, Stop, Syscall, SyscallRequest,
-        Trap, Value, ValueType,
+        MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Profiler, Program, RulesId, Stop, Syscall,
+        SyscallRequest, Trap, Value, ValueType, profile,
     };
     pub use fusee_executor::{
         Ended, Executor, ExecutorBuilder, Finished, FrameLimit, FrameLimits, FrameStack, GasEnded,

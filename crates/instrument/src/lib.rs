@@ -20,7 +20,7 @@ mod schedule;
 mod survey;
 mod work;
 
-use fusee_engine::{CodeHash, Program};
+use fusee_engine::{CodeHash, Program, profile};
 use wasmparser::Validator;
 
 use crate::survey::Survey;
@@ -51,6 +51,7 @@ fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal
 }
 
 fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program {
+    let told = rules.is_profiled().then(profile::imports);
     Program {
         code_hash: CodeHash::of(wasm),
         rules: rules.id(),
@@ -59,6 +60,7 @@ fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program
             .imports
             .into_iter()
             .map(|import| import.import)
+            .chain(told.into_iter().flatten())
             .collect(),
         exports: survey.exports,
         memory: survey.memory,

@@ -5,17 +5,20 @@
 //! function index of the guest moves by the same distance. Types, globals and exports of ours come
 //! after the guest's, so that their indices do not move.
 //!
+//! A program that is metered for a profile imports two more functions of ours, behind the guest's imports.
+//!
 //! Functions hand each other the [word]; at the borders of the guest, wrappers take it apart: the host knows
 //! only the gas.
 
 mod body;
 mod floats;
+mod profile;
 mod word;
 mod wrappers;
 
 use std::{collections::BTreeSet, convert::Infallible};
 
-use fusee_engine::{MAX_SYSCALL_ARGS, reserved};
+use fusee_engine::{MAX_SYSCALL_ARGS, profile::imports as profile_imports, reserved};
 use wasm_encoder::{
     BlockType, BranchHints, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection,
     Elements, EntityType, ExportKind, ExportSection, FunctionSection, GlobalSection, GlobalType,
@@ -24,6 +27,8 @@ use wasm_encoder::{
     reencode::{self, Reencode},
 };
 use wasmparser::{Parser, Payload};
+
+use profile::Profile;
 
 use crate::{
     Refusal, Rule, Rules, STACK_UNIT_BYTES,
@@ -59,6 +64,8 @@ struct Layout {
     gas: u32,
     /// The globals in which locals are put away: the last ones.
     put_away: u32,
+    /// The imports by which functions tell where gas goes, if they do.
+    profile: Option<Profile>,
 }
 
 /// The index of the import `low`.
@@ -87,7 +94,7 @@ pub(crate) fn rewrite(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec
     let mut rewriter = Rewriter {
         rules,
         survey,
-        layout: Layout::of(survey),
+        layout: Layout::of(survey, rules),
         module: Module::new(),
         next_body: 0,
         exported: Vec::new(),
@@ -124,7 +131,7 @@ fn internal(error: reencode::Error<Infallible>) -> Refusal {
 type Encoded<T = ()> = Result<T, reencode::Error<Infallible>>;
 
 impl Layout {
-    fn of(survey: &Survey) -> Self {
+    fn of(survey: &Survey, rules: &Rules) -> Self {
         let import_low_type = count(survey.types.len());
         let mut next = import_low_type.saturating_add(1);
         let mut take = |types: u32| {
@@ -132,7 +139,9 @@ impl Layout {
             next = next.saturating_add(types);
             index
         };
-        let shift = count(survey.imports.len()).saturating_add(FIXED_IMPORTS);
+        let syscalls_end = count(survey.imports.len()).saturating_add(FIXED_IMPORTS);
+        let profile = rules.is_profiled().then(|| Profile::behind(syscalls_end));
+        let shift = profile.as_ref().map_or(syscalls_end, Profile::end);
         Self {
             shift,
             low: count(survey.imports.len())
@@ -151,6 +160,7 @@ impl Layout {
                 .collect(),
             gas: survey.globals,
             put_away: survey.globals.saturating_add(1),
+            profile,
         }
     }
 
@@ -380,12 +390,13 @@ impl Rewriter<'_> {
             reserved::GROW,
             EntityType::Function(self.layout.grow_type),
         );
-        for (position, import) in self.survey.imports.iter().enumerate() {
-            let args = import.import.params.len();
+        let guest = self.survey.imports.iter().map(|import| &import.import);
+        let told = self.layout.profile.as_ref().map(|_| profile_imports());
+        for (position, import) in guest.chain(told.iter().flatten()).enumerate() {
             let syscall_type = self
                 .layout
                 .syscall_types
-                .get(args)
+                .get(import.params.len())
                 .copied()
                 .unwrap_or(self.layout.import_low_type);
             imports.import(

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod gas;
 pub(crate) mod inspect;
 pub(crate) mod query;
 pub(crate) mod run;

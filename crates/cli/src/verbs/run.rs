@@ -41,7 +41,7 @@ struct Answer {
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     Finished(Vec<Value>),
     Trapped(Trap),
     OutOfGas,
@@ -71,7 +71,7 @@ enum ValueJson {
 
 /// The host of a program without imports, which asks nothing.
 #[derive(Debug)]
-struct NoSyscalls;
+pub(super) struct NoSyscalls;
 
 impl Host for NoSyscalls {
     fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
@@ -140,7 +140,10 @@ fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> 
 }
 
 /// The export of this name, or the only one.
-fn find_export<'a>(program: &'a Program, name: Option<&str>) -> Result<&'a Export, Failure> {
+pub(super) fn find_export<'a>(
+    program: &'a Program,
+    name: Option<&str>,
+) -> Result<&'a Export, Failure> {
     let listed = || match program.exports.as_slice() {
         [] => "it exports no functions: export one, and build it again".to_owned(),
         exports => format!(
@@ -168,7 +171,7 @@ fn find_export<'a>(program: &'a Program, name: Option<&str>) -> Result<&'a Expor
     }
 }
 
-fn parse_args(export: &Export, args: &[String]) -> Result<Vec<Value>, Failure> {
+pub(super) fn parse_args(export: &Export, args: &[String]) -> Result<Vec<Value>, Failure> {
     let refuse = |reason: String| {
         Failure::usage(reason).next(format!(
             "give it what `{}` takes, in order",
@@ -211,7 +214,7 @@ impl Entry<'_> {
     }
 }
 
-fn settle(outcome: Outcome) -> (Ending, Gas) {
+pub(super) fn settle(outcome: Outcome) -> (Ending, Gas) {
     match outcome {
         Outcome::Finished(finished) => (
             Ending::Finished(finished.values().to_vec()),
@@ -284,7 +287,7 @@ impl Answer {
 }
 
 impl Ending {
-    const fn name(&self) -> &'static str {
+    pub(super) const fn name(&self) -> &'static str {
         match self {
             Ending::Finished(_) => "finished",
             Ending::Trapped(_) => "trapped",
@@ -292,7 +295,7 @@ impl Ending {
         }
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         match self {
             Ending::Finished(values) => format!("finished with {values:?}"),
             Ending::Trapped(trap) => format!("trapped: {trap}"),

@@ -337,7 +337,7 @@ fn flags() {
         "{help}"
     );
     for verb in [
-        "demo", "run", "check", "deploy", "call", "query", "accounts",
+        "demo", "run", "check", "inspect", "gas", "deploy", "call", "query", "accounts",
     ] {
         let help = folder.text(&format!("{verb} --help"), 0);
         let examples = help

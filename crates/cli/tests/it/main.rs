@@ -11,6 +11,8 @@ mod demo;
 #[cfg(test)]
 mod failures;
 #[cfg(test)]
+mod gas;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod run;

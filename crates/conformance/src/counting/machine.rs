@@ -216,7 +216,11 @@ impl Instance {
             at_gas_end: entry.at_gas_end,
             height: self.program.height,
             instance: self,
-            run: Run { host, meter },
+            run: Run {
+                host,
+                meter,
+                profiler: None,
+            },
             stack: Vec::new(),
             frames: Vec::new(),
             paid: Paid::Nothing,

@@ -15,6 +15,7 @@ mod guests;
 mod metered;
 mod outcomes;
 mod parking;
+mod profile;
 mod refusals;
 mod smith;
 mod spec;

@@ -7,5 +7,6 @@
 
 mod calls;
 mod interface;
+mod profile;
 mod token;
 mod world;

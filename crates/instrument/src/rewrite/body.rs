@@ -10,6 +10,7 @@
 //! - in the place of `memory.grow`: a call of the host;
 //! - before `unreachable`: put the gas into its global, so that nothing is lost;
 //! - at every way out: give the frame back, and return the word;
+//! - for a profile: tell so first thing at the entry, and last at every way out;
 //! - before `select`: keep the condition in a local, which costs compiled code nothing. wasmi 2.0.0 fuses
 //!   `select` with a comparison with zero that stands before it, and takes any number for the number
 //!   that was compared; what is kept in a local it does not fuse.
@@ -22,7 +23,7 @@ use std::{iter::Peekable, slice};
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
-use super::{Encoded, IMPORT_GROW, Rewriter, floats::Floats, word};
+use super::{Encoded, IMPORT_GROW, Rewriter, floats::Floats, profile::Profile, word};
 use crate::{
     length::Length,
     plan::{Charge, LookedLoop, Plan, Side},
@@ -49,6 +50,7 @@ struct Body<'a> {
     /// Where it calls `low`, which is rare.
     hints: Vec<BranchHint>,
     floats: Floats,
+    profile: Option<Profile>,
 }
 
 /// What a block of the guest's became.
@@ -118,7 +120,10 @@ impl Rewriter<'_> {
             dead_depth: None,
             hints: Vec::new(),
             floats,
+            profile: self.layout.profile,
         };
+        let function = super::count(survey.imports.len().saturating_add(position));
+        body.tell_entry(function);
         self.entry(&mut body);
         if plan.branches_out {
             body.sink()
@@ -391,6 +396,17 @@ impl<'a> Body<'a> {
         self.sink().local_get(word);
         if given_back != 0 {
             self.sink().i64_const(given_back).i64_add();
+        }
+        if let Some(profile) = self.profile {
+            profile.leave(&mut self.sink(), word);
+        }
+    }
+
+    /// Tells the index of the guest's function, where somebody makes a profile.
+    fn tell_entry(&mut self, function: u32) {
+        let word = self.word;
+        if let Some(profile) = self.profile {
+            profile.enter(&mut self.sink(), word, function);
         }
     }
 

@@ -1,0 +1,251 @@
+//! Where gas went, with names: as parts that add up, as a table, and as stacks.
+
+use std::collections::BTreeMap;
+
+use fusee_engine::{
+    Gas,
+    profile::{Path, Place},
+};
+use fusee_instrument::Inspection;
+use serde::Serialize;
+
+use crate::{
+    numbers::grouped,
+    table::{Align, aligned},
+};
+
+/// What each path cost.
+pub(crate) type Paths = BTreeMap<Path, Gas>;
+
+/// What each stack of frames cost, without those that are longer.
+pub(crate) type Stacks = BTreeMap<Vec<Frame>, u64>;
+
+/// A place by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Frame {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Function,
+    Syscall,
+    /// What a program costs beside what runs of it.
+    Other,
+}
+
+/// Where the gas went. All the parts together are the gas used.
+#[derive(Debug, Serialize)]
+pub(crate) struct Profile {
+    /// What a transaction costs beside the run.
+    transaction: u64,
+    /// Making the instance.
+    instance: u64,
+    /// What a trap cost.
+    forfeited: u64,
+    functions: Vec<FunctionPart>,
+    syscalls: Vec<SyscallPart>,
+    #[serde(skip)]
+    pub(crate) stacks: Stacks,
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionPart {
+    index: u32,
+    name: String,
+    gas: u64,
+    with_callees: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct SyscallPart {
+    name: String,
+    gas: u64,
+}
+
+/// What functions and syscalls are called.
+struct Names {
+    functions: BTreeMap<u32, String>,
+    syscalls: BTreeMap<u32, String>,
+}
+
+const TRANSACTION: &str = "(transaction)";
+
+impl Profile {
+    /// The profile of a program's run, which cost so much more as a transaction.
+    pub(crate) fn new(program: &Inspection, paths: &Paths, transaction: Gas) -> Self {
+        let names = Names::of(program);
+        let mut own: BTreeMap<Place, u64> = BTreeMap::new();
+        let mut whole: BTreeMap<Place, u64> = BTreeMap::new();
+        let mut stacks = Stacks::new();
+        if transaction > Gas::ZERO {
+            let frame = Frame {
+                name: TRANSACTION.to_owned(),
+                kind: Kind::Other,
+            };
+            stacks.insert(vec![frame], transaction.units());
+        }
+        for (path, gas) in paths {
+            let stack = path.iter().map(|place| names.frame(*place)).collect();
+            add(&mut stacks, stack, gas.units());
+            let mut places = path.clone();
+            if let Some(last) = places.last() {
+                add(&mut own, *last, gas.units());
+            }
+            // A function that calls itself is not counted twice.
+            places.sort();
+            places.dedup();
+            for place in places {
+                add(&mut whole, place, gas.units());
+            }
+        }
+        let of = |place| own.get(&place).copied().unwrap_or_default();
+        let (mut functions, mut syscalls) = (Vec::new(), Vec::new());
+        for (place, with_callees) in whole {
+            let (name, gas) = (names.frame(place).name, of(place));
+            match place {
+                Place::Function(index) => functions.push(FunctionPart {
+                    index,
+                    name,
+                    gas,
+                    with_callees,
+                }),
+                Place::Syscall(_) => syscalls.push(SyscallPart { name, gas }),
+                Place::Instance | Place::Forfeited => {}
+            }
+        }
+        Self {
+            transaction: transaction.units(),
+            instance: of(Place::Instance),
+            forfeited: of(Place::Forfeited),
+            functions,
+            syscalls,
+            stacks,
+        }
+    }
+
+    /// The most expensive places, a line each, and what the others and all together cost.
+    pub(crate) fn table(&self, most: usize) -> String {
+        let function = |part: &FunctionPart| (part.gas, Some(part.with_callees), part.name.clone());
+        let syscall = |part: &SyscallPart| (part.gas, None, part.name.clone());
+        let mut parts: Vec<_> = self.functions.iter().map(function).collect();
+        parts.extend(self.syscalls.iter().map(syscall));
+        for (gas, place) in [
+            (self.instance, Place::Instance),
+            (self.forfeited, Place::Forfeited),
+        ] {
+            parts.push((gas, None, other(place).to_owned()));
+        }
+        parts.push((self.transaction, None, TRANSACTION.to_owned()));
+        parts.retain(|(gas, whole, _)| *gas > 0 || whole.is_some());
+        parts.sort_by(|one, another| another.cmp(one));
+        let total = sum(parts.iter().map(|(gas, ..)| *gas));
+        let mut rows = vec![["gas", "share", "with callees", "where"].map(str::to_owned)];
+        let row = |gas, whole: Option<u64>, name: String| {
+            let whole = whole.map(grouped).unwrap_or_default();
+            [grouped(gas), share(gas, total), whole, name]
+        };
+        let hidden = parts.split_off(most.min(parts.len()));
+        rows.extend(
+            parts
+                .into_iter()
+                .map(|(gas, whole, name)| row(gas, whole, name)),
+        );
+        if !hidden.is_empty() {
+            let gas = sum(hidden.iter().map(|(gas, ..)| *gas));
+            let name = format!("{} more; --top lists them", grouped(hidden.len()));
+            rows.push(row(gas, None, name));
+        }
+        rows.push(row(total, None, "in all".to_owned()));
+        let columns = [Align::Right, Align::Right, Align::Right, Align::Left];
+        aligned(0, columns, &rows)
+    }
+
+    /// A line for each stack: its frames, the outermost first, and what it cost.
+    pub(crate) fn folded(&self) -> String {
+        let line = |(stack, gas): (&Vec<Frame>, &u64)| {
+            let frames: Vec<_> = stack.iter().map(|frame| frame.name.as_str()).collect();
+            format!("{} {gas}\n", frames.join(";"))
+        };
+        self.stacks.iter().map(line).collect()
+    }
+}
+
+impl Names {
+    fn of(program: &Inspection) -> Self {
+        let function = |name: &fusee_instrument::inspection::FunctionName| {
+            Some((name.index, clean(name.name.as_deref()?)))
+        };
+        let functions = program.functions.iter();
+        let imports = program.program.imports.iter();
+        Self {
+            functions: functions
+                .filter_map(|found| function(&found.name))
+                .collect(),
+            syscalls: imports
+                .map(|import| {
+                    let name = clean(&format!("{}.{}", import.module, import.name));
+                    (import.number, name)
+                })
+                .collect(),
+        }
+    }
+
+    fn frame(&self, place: Place) -> Frame {
+        let (kind, name) = match place {
+            Place::Function(index) => {
+                let name = self.functions.get(&index).cloned();
+                (
+                    Kind::Function,
+                    name.unwrap_or_else(|| format!("func[{index}]")),
+                )
+            }
+            Place::Syscall(number) => {
+                let name = self.syscalls.get(&number).cloned();
+                (
+                    Kind::Syscall,
+                    name.unwrap_or_else(|| format!("syscall[{number}]")),
+                )
+            }
+            Place::Instance | Place::Forfeited => (Kind::Other, other(place).to_owned()),
+        };
+        Frame { name, kind }
+    }
+}
+
+/// What is no function and no syscall.
+const fn other(place: Place) -> &'static str {
+    match place {
+        Place::Forfeited => "(forfeited by the trap)",
+        _ => "(instance)",
+    }
+}
+
+/// A name as it can stand in a line among others: authors of programs choose names.
+pub(crate) fn clean(name: &str) -> String {
+    let clean = |character: char| match character {
+        ';' => ':',
+        // These two are no characters of XML.
+        '\u{fffe}' | '\u{ffff}' => '?',
+        _ if character.is_control() => '?',
+        _ => character,
+    };
+    name.chars().map(clean).collect()
+}
+
+/// So much of all as people read it.
+pub(crate) fn share(gas: u64, total: u64) -> String {
+    let total = u128::from(total.max(1));
+    let tenths = (u128::from(gas) * 1_000 + total / 2) / total;
+    format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+fn add<K: Ord>(sums: &mut BTreeMap<K, u64>, key: K, gas: u64) {
+    let sum = sums.entry(key).or_default();
+    *sum = sum.saturating_add(gas);
+}
+
+fn sum(parts: impl Iterator<Item = u64>) -> u64 {
+    parts.fold(0, u64::saturating_add)
+}
