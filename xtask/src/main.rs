@@ -28,8 +28,8 @@ Usage: cargo xtask <command>
 
 Commands:
   tidy                Check the rules that no compiler checks; print each offence as path:line: rule: message
-  schedule            Write docs/schedule.md from the table in crates/instrument
-  schedule --check    Only say whether docs/schedule.md is what would be written
+  schedule            Write docs/schedule-*.md from the table in crates/instrument
+  schedule --check    Only say whether docs/schedule-*.md are what would be written
   syscalls            Write docs/syscalls.md from the table in crates/abi
   syscalls --check    Only say whether docs/syscalls.md is what would be written
   calibrate           Measure what everything that has a price takes, and print the prices that follow
@@ -54,8 +54,8 @@ fn run() -> anyhow::Result<ExitCode> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["tidy"] => tidy::run(root),
-        ["schedule"] => schedule::PAGE.write(root),
-        ["schedule", "--check"] => schedule::PAGE.check(root),
+        ["schedule"] => all(&schedule::PAGES, |page| page.write(root)),
+        ["schedule", "--check"] => all(&schedule::PAGES, |page| page.check(root)),
         ["syscalls"] => syscalls::PAGE.write(root),
         ["syscalls", "--check"] => syscalls::PAGE.check(root),
         ["calibrate", options @ ..] => calibrate(root, options),
@@ -84,4 +84,18 @@ fn calibrate(root: &Path, options: &[&str]) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Does the same with all pages, and fails if one of them does.
+fn all(
+    pages: &[page::Page],
+    act: impl Fn(&page::Page) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    let mut code = ExitCode::SUCCESS;
+    for page in pages {
+        if act(page)? != ExitCode::SUCCESS {
+            code = ExitCode::FAILURE;
+        }
+    }
+    Ok(code)
 }

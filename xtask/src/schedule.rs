@@ -1,17 +1,24 @@
-//! The reference page of the prices, made from the tables in `fusee-instrument`.
+//! The reference pages of the prices, one a version, made from the tables in `fusee-instrument`.
 //!
-//! Somebody who implements gas again needs this page and `docs/gas.md`, and nothing else. The counting
-//! interpreter of `fusee-conformance` does so: it reads its prices from here.
+//! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else. The
+//! counting interpreter of `fusee-conformance` does so: it reads its prices from them.
 
 use fusee_instrument::{Limits, MOST_PAGES, Schedule};
 
 use crate::page::{Page, line};
 
-pub(crate) const PAGE: Page = Page {
-    path: "docs/schedule.md",
-    command: "schedule",
-    text: || page(&Schedule::v1(), &Limits::v1()),
-};
+pub(crate) const PAGES: [Page; 2] = [
+    Page {
+        path: "docs/schedule-v1.md",
+        command: "schedule",
+        text: || page(&Schedule::v1(), &Limits::v1()),
+    },
+    Page {
+        path: "docs/schedule-v2.md",
+        command: "schedule",
+        text: || page(&Schedule::v2(), &Limits::v1()),
+    },
+];
 
 const INTRODUCTION: &str = "\
 <!-- Written by `cargo xtask schedule` from crates/instrument. Change the tables there, not this page. -->

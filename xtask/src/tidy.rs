@@ -65,7 +65,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(sources.iter().flat_map(openings::check));
     findings.extend(sources.iter().flat_map(layers::check));
     findings.extend(sources.iter().flat_map(unsafety::check));
-    for generated in [schedule::PAGE, syscalls::PAGE] {
+    for generated in schedule::PAGES.into_iter().chain([syscalls::PAGE]) {
         findings.extend(generated.stale(&page(root, generated.path)?));
     }
     findings.sort();

@@ -76,7 +76,7 @@ impl Instances {
     pub(super) fn items(&self) -> Vec<Item> {
         let Schedule {
             dynamic, instance, ..
-        } = Schedule::v1();
+        } = Schedule::v2();
         let blocks = f64::from(u32::try_from(BYTES / 64).unwrap_or(u32::MAX));
         let item = |kind, name: &str, remark: &str, now: u32, time| Item {
             kind,
@@ -154,7 +154,7 @@ fn probes(text: &str) -> Result<PerEngine<Probe>> {
 
 fn probe(engine: &Engine, wasm: &[u8]) -> Result<Probe> {
     let executor = Executor::builder((engine.ours)()?).build();
-    let prepared = executor.prepare(wasm, &Rules::v1(Vec::new()))?;
+    let prepared = executor.prepare(wasm, &Rules::v2(Vec::new()))?;
     Probe::new(move |times| {
         for _ in 0..times {
             let request = RunRequest::new(ENTRY, &[], Gas::MAX);

@@ -1,7 +1,7 @@
 //! A second implementation of gas: an interpreter that counts while it runs the program as its author
 //! made it.
 //!
-//! It follows `docs/gas.md` and `docs/schedule.md` and shares no code with what meters programs, so that where
+//! It follows `docs/gas.md` and `docs/schedule-*.md` and shares no code with what meters programs, so that where
 //! both agree, neither is likely to be wrong. It tells the same [`Verdict`](crate::Verdict) as a lane does, and parks where
 //! a lane does. It believes that the rules have admitted the program; their limits are not its business, except
 //! those that a running program meets.

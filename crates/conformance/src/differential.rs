@@ -15,7 +15,7 @@ mod profiles;
 
 use std::{any::Any, ops::AddAssign, sync::Arc};
 
-use fusee_engine::{AtGasEnd, CodeHash, Export, Gas, Profiler, Trap, Value, ValueType};
+use fusee_engine::{AtGasEnd, CodeHash, Gas, Profiler, Program, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, Prepared, RunRequest};
 use fusee_instrument::Rules;
 
@@ -29,7 +29,7 @@ use plain::{Plain, PlainEnding};
 
 pub use profiles::check_profiles;
 
-/// Gas for each call: enough for most that end at all.
+/// Gas for each call, beside what the instance costs: enough for most that end at all.
 const GAS: Gas = Gas::new(200_000);
 
 /// Calls of one program.
@@ -104,7 +104,7 @@ pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Ta
     tally.admitted = 1;
     let mut random = Random::new(!seed);
     let runners = runners(lanes, wasm, rules)?;
-    let calls = calls(&program.exports, &mut random);
+    let calls = calls(&program, &mut random);
     let mixer = Mixer::new(rules);
     let observed = agree(&runners, &calls, &mixer)?;
     for call in &observed {
@@ -131,7 +131,7 @@ pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Ta
 }
 
 fn runners<'a>(lanes: &'a [Lane], wasm: &[u8], rules: &Rules) -> Result<Vec<Runner<'a>>, String> {
-    let counted = counting::read(wasm, &Prices::current(), rules)?;
+    let counted = counting::read(wasm, &Prices::version(rules.schedule().version), rules)?;
     let mut runners = vec![Runner::Counting(Arc::new(counted))];
     for lane in lanes {
         let prepared = lane
@@ -144,7 +144,8 @@ fn runners<'a>(lanes: &'a [Lane], wasm: &[u8], rules: &Rules) -> Result<Vec<Runn
 }
 
 /// Every export once, with numbers at which things go wrong.
-fn calls(exports: &[Export], random: &mut Random) -> Vec<Call> {
+fn calls(program: &Program, random: &mut Random) -> Vec<Call> {
+    let gas = GAS.saturating_add(program.instance_gas);
     let mut number = || {
         let number = random.number();
         match random.below(4) {
@@ -160,13 +161,14 @@ fn calls(exports: &[Export], random: &mut Random) -> Vec<Call> {
         ValueType::F32 => Value::F32(f32_bits(number())),
         ValueType::F64 => Value::F64(f64_bits(number())),
     };
-    exports
+    program
+        .exports
         .iter()
         .take(MOST_CALLS)
         .map(|export| Call {
             entry: export.name.clone(),
             args: export.params.iter().map(&mut arg).collect(),
-            gas: GAS,
+            gas,
             at_gas_end: AtGasEnd::Stop,
             more: Gas::ZERO,
             profiler: None,

@@ -46,7 +46,7 @@ pub fn check_bytes(lanes: &[Lane], bytes: &[u8]) -> Result<Tally, String> {
 }
 
 fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tally, String> {
-    let rules = rules().with_floats(choices.floats());
+    let rules = rules(seed).with_floats(choices.floats());
     match program::make(choices) {
         Some(wasm) => differential::check(lanes, &wasm, &rules, seed),
         None => Ok(Tally::default()),
@@ -60,7 +60,7 @@ fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tall
 /// [`Divergence`] if a profile changes how it ends, or is not all of the gas.
 pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     let choices = Choices::of_seed(seed);
-    let rules = rules().with_floats(choices.floats());
+    let rules = rules(seed).with_floats(choices.floats());
     match program::make(choices) {
         Some(wasm) => differential::check_profiles(lanes, &wasm, &rules, seed)
             .map_err(|what| Divergence { seed, what }),
@@ -68,7 +68,8 @@ pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     }
 }
 
-fn rules() -> Rules {
+/// Both versions, by turns: they live side by side in one executor.
+fn rules(seed: u64) -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {
             SyscallSignature {
@@ -80,7 +81,12 @@ fn rules() -> Rules {
                 may_suspend: number == program::WAIT,
             }
         };
-    Rules::v1(program::IMPORTS.iter().copied().map(signature).collect())
+    let syscalls = program::IMPORTS.iter().copied().map(signature).collect();
+    if seed.is_multiple_of(2) {
+        Rules::v1(syscalls)
+    } else {
+        Rules::v2(syscalls)
+    }
 }
 
 impl fmt::Display for Divergence {

@@ -49,7 +49,7 @@ impl ContractRules {
     #[must_use]
     pub fn v1() -> Self {
         Self {
-            program: Rules::v1(SYSCALLS.iter().map(signature).collect()),
+            program: Rules::v2(SYSCALLS.iter().map(signature).collect()),
             frames: FrameLimits {
                 depth: 128,
                 memory_bytes: 256 << 20,

@@ -134,6 +134,12 @@ impl Rules {
         Self::new(1, Schedule::v1(), Limits::v1(), syscalls)
     }
 
+    /// The version 2 of the rules: with the prices that were measured, and else as version 1.
+    #[must_use]
+    pub fn v2(syscalls: Vec<SyscallSignature>) -> Self {
+        Self::new(2, Schedule::v2(), Limits::v1(), syscalls)
+    }
+
     /// Rules of one's own. The version is for people: what tells rules apart is their [`id`](Self::id).
     #[must_use]
     pub fn new(

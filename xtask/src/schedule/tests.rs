@@ -6,8 +6,13 @@ use super::page;
 
 #[test]
 fn every_price_has_a_row() {
-    let schedule = Schedule::v1();
-    let page = page(&schedule, &Limits::v1());
+    for schedule in [Schedule::v1(), Schedule::v2()] {
+        check(&schedule);
+    }
+}
+
+fn check(schedule: &Schedule) {
+    let page = page(schedule, &Limits::v1());
     for (name, price) in schedule.operators() {
         assert!(
             page.contains(&format!("\n| `{name}` | {price} |\n")),
@@ -21,7 +26,7 @@ fn every_price_has_a_row() {
         );
     }
     let grow = schedule.dynamic.grow_page;
-    assert!(page.contains(&format!("\n| `memory.grow` | 1 | {grow} |\n")));
+    assert!(page.contains(&format!("\n| `memory.grow` | 1 | {grow} | 65536 |\n")));
     let bulk = schedule.dynamic.bulk_64_bytes;
-    assert!(page.contains(&format!("\n| `memory.fill` | 64 | {bulk} |\n")));
+    assert!(page.contains(&format!("\n| `memory.fill` | 64 | {bulk} | 4294967295 |\n")));
 }

@@ -66,7 +66,7 @@ struct Ran {
 
 pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v1(Vec::new()).with_floats(args.floats.rule());
+    let rules = Rules::v2(Vec::new()).with_floats(args.floats.rule());
     let spent = match fusee_instrument::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
         Err(refusal) if refusal.rule == Rule::UnknownImport => {

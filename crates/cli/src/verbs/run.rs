@@ -81,7 +81,7 @@ impl Host for NoSyscalls {
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v1(Vec::new()).with_floats(args.floats.rule());
+    let rules = Rules::v2(Vec::new()).with_floats(args.floats.rule());
     let program = prepare(&args.file, &wasm, &rules)?;
     let export = find_export(&program, args.invoke.as_deref())?;
     let values = parse_args(export, &args.args)?;

@@ -139,44 +139,44 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  31,316 of 1,000,000,000
+        gas used  112,025 of 1,000,000,000
         engines   wasmtime, wasmi
 
-           gas   share  with callees  where
-        11,640   37.2%                fusee.storage_write
-        10,160   32.4%                (transaction)
-         4,148   13.2%                fusee.storage_read
-         3,024    9.7%                (instance)
-         1,640    5.2%                fusee.event_emit
-           259    0.8%        17,687  func[12]
-           146    0.5%        18,132  transfer
-           140    0.4%                fusee.input_read
-           132    0.4%                fusee.caller
-            27    0.1%           167  func[7]
-        31,316  100.0%                in all
+            gas   share  with callees  where
+         83,336   74.4%                (instance)
+         11,640   10.4%                fusee.storage_write
+         10,160    9.1%                (transaction)
+          4,148    3.7%                fusee.storage_read
+          1,640    1.5%                fusee.event_emit
+            481    0.4%        17,909  func[12]
+            293    0.3%        18,529  transfer
+            140    0.1%                fusee.input_read
+            132    0.1%                fusee.caller
+             55    0.0%           195  func[7]
+        112,025  100.0%                in all
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  31,316 of 1,000,000,000
+        gas used  112,025 of 1,000,000,000
         engines   wasmtime, wasmi
 
-           gas   share  with callees  where
-        11,640   37.2%                fusee.storage_write
-        10,160   32.4%                (transaction)
-         9,516   30.4%                8 more; --top lists them
-        31,316  100.0%                in all
+            gas   share  with callees  where
+         83,336   74.4%                (instance)
+         11,640   10.4%                fusee.storage_write
+         17,049   15.2%                8 more; --top lists them
+        112,025  100.0%                in all
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
-        (instance) 3024
+        (instance) 83336
         (transaction) 10160
-        transfer 146
-        transfer;func[12] 259
+        transfer 293
+        transfer;func[12] 481
         transfer;func[12];fusee.event_emit 1640
         transfer;func[12];fusee.storage_read 4148
         transfer;func[12];fusee.storage_write 11640
-        transfer;func[7] 27
+        transfer;func[7] 55
         transfer;func[7];fusee.input_read 140
         transfer;fusee.caller 132
     "#]]

@@ -137,7 +137,7 @@ fn memory_that_only_this_machine_lacks_is_a_failure_of_the_host() {
         );
     }
     // What no machine grants is the guest's answer, the same everywhere.
-    let answer = folder.json("run grow.wat --invoke grow 70000", 0);
+    let answer = folder.json("run grow.wat --invoke grow 70000 --gas 9000000000", 0);
     assert_eq!(answer[0]["values"], json!([-1]));
     assert_eq!(answer[1]["values"], json!([-1]));
 }

@@ -1,12 +1,15 @@
-//! The numbers of the schedule, read from the page `docs/schedule.md`.
+//! The numbers of the schedule, read from the pages `docs/schedule-*.md`.
 //!
 //! A row is found by the heading above it and the name in its first cell; its numbers are the cells that
 //! are numbers.
 
 use std::collections::BTreeMap;
 
-/// The page, as it was when this was compiled.
-const PAGE: &str = include_str!("../../../../docs/schedule.md");
+/// The pages of all versions, as they were when this was compiled.
+const PAGES: &[&str] = &[
+    include_str!("../../../../docs/schedule-v1.md"),
+    include_str!("../../../../docs/schedule-v2.md"),
+];
 
 /// The numbers of the schedule.
 #[derive(Clone, Debug)]
@@ -27,10 +30,17 @@ pub(super) struct LengthPrice {
 }
 
 impl Prices {
-    /// The numbers of `docs/schedule.md`.
+    /// The numbers of a version of the schedule.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such version.
     #[must_use]
-    pub fn current() -> Self {
-        Self::of_page(PAGE)
+    pub fn version(version: u32) -> Self {
+        let page = usize::try_from(version)
+            .ok()
+            .and_then(|version| PAGES.get(version.checked_sub(1)?));
+        Self::of_page(page.expect("a version of the schedule has a page"))
     }
 
     /// The numbers of a page like it.

@@ -29,7 +29,7 @@ pub fn check_profiles(
     };
     let mut random = Random::new(!seed);
     let mixer = Mixer::new(rules);
-    let calls = calls(&program.exports, &mut random);
+    let calls = calls(&program, &mut random);
     let observed = agree(lanes, wasm, rules, &calls, &mixer)?;
     let starved = starved(&calls, &observed, &mut random);
     let fed = fed(&calls, &observed, &mut random);

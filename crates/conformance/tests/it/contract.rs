@@ -24,7 +24,7 @@ pub(crate) fn contract_rules() -> Rules {
         result: syscall.result.map(value_type),
         may_suspend: false,
     };
-    Rules::v1(abi::SYSCALLS.iter().map(signature).collect())
+    Rules::v2(abi::SYSCALLS.iter().map(signature).collect())
 }
 
 /// What a contract finds around it.

@@ -23,7 +23,7 @@ fn another_price_is_noticed() {
         u64::from(price)
     };
     for (name, more) in [("i32.add", 1), ("local.get", 2), ("i32.sub", 0)] {
-        let prices = Prices::current().with_operator(name, price(name) + 1);
+        let prices = Prices::version(1).with_operator(name, price(name) + 1);
         let (dearer, _) = count(&counted(&arith, &prices, &rules()), call, 0);
         assert_eq!(dearer.gas_used, verdict.gas_used + more, "{name}");
         assert_eq!(dearer.ending, verdict.ending, "{name}");

@@ -84,7 +84,7 @@ fn check(module: &str, calls: &[(String, Vec<Value>)]) -> Vec<Verdict> {
             .map(|(entry, args)| Verdict::of(enter(lane, &prepared, entry, args)))
             .collect()
     });
-    let program = counted(&module, &Prices::current(), &rules());
+    let program = counted(&module, &Prices::version(1), &rules());
     for ((entry, args), verdict) in calls.iter().zip(&verdicts) {
         let gas = GAS;
         let call = Call { entry, args, gas };

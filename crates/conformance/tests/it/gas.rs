@@ -3,10 +3,13 @@
 //! Each case is also run with exactly the gas that it needs, with a unit less, and, where it finishes,
 //! with little gas and a little more each time that it ends.
 
+use std::collections::BTreeMap;
+
+use expect_test::expect_file;
 use fusee_conformance::{Ending, Verdict, agreed, counting::Prices, lanes};
 use fusee_engine::{AtGasEnd, Gas, Trap, Value};
 use fusee_executor::{Outcome, RunRequest};
-use fusee_instrument::{OPERATORS, Schedule};
+use fusee_instrument::{OPERATORS, Rules, Schedule, prepare};
 
 use crate::guest::{Call, check, count, counted, host, rules, wasm};
 
@@ -375,7 +378,7 @@ fn gas_is_the_sum_of_what_ran() {
             .unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
             .instance_gas
             .units();
-        let counted = counted(&module, &Prices::current(), &rules());
+        let counted = counted(&module, &Prices::version(1), &rules());
         for (args, values, gas) in *runs {
             let ending = match values {
                 Some(values) => Ending::Finished(values.to_vec()),
@@ -467,16 +470,62 @@ fn an_instance_costs_by_what_it_declares() {
 
 /// The programs above are worth as much as the prices that they were added up with.
 #[test]
-fn the_schedule_is_known() {
-    let schedule = Schedule::v1();
-    let table: String = schedule
-        .operators()
-        .map(|(name, price)| format!("{name} {price}\n"))
-        .collect();
-    let prices = format!(
-        "{table}{:?}\n{:?}\n{:?}\n",
-        schedule.dynamic, schedule.instance, schedule.frame
+fn the_schedules_are_known() {
+    let versions = [
+        (Schedule::v1(), expect_file!["golden/schedule_v1.txt"]),
+        (Schedule::v2(), expect_file!["golden/schedule_v2.txt"]),
+    ];
+    for (schedule, expected) in versions {
+        let table: String = schedule
+            .operators()
+            .map(|(name, price)| format!("{name} {price}\n"))
+            .collect();
+        expected.assert_eq(&format!(
+            "{table}{:?}\n{:?}\n{:?}\n",
+            schedule.dynamic, schedule.instance, schedule.frame
+        ));
+        assert_eq!(schedule.operators().count(), OPERATORS.len());
+    }
+}
+
+/// One executor runs a program by two versions of the rules, by turns, and neither sees the other.
+#[test]
+fn two_versions_of_the_rules_live_side_by_side() {
+    let module = wasm(
+        "(module (memory 1)
+           (func (export \"run\") (param i32) (result i32)
+             (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+             (i32.load (local.get 0))))",
     );
-    expect_test::expect_file!["golden/schedule_v1.txt"].assert_eq(&prices);
-    assert_eq!(schedule.operators().count(), OPERATORS.len());
+    for lane in lanes() {
+        let run = |rules: &Rules| {
+            let prepared = lane.executor.prepare(&module, rules).unwrap();
+            let call = Call {
+                entry: "run",
+                args: &[Value::I32(100)],
+                gas: 1_000_000,
+            };
+            let verdict = Verdict::of(call.on(&lane, &prepared));
+            assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(0)]));
+            verdict.gas_used
+        };
+        let (first, second) = (Rules::v1(Vec::new()), Rules::v2(Vec::new()));
+        let price = |rules: &Rules| {
+            let program = prepare(&module, rules).unwrap();
+            let operators: BTreeMap<_, _> = rules.schedule().operators().collect();
+            let sum = |names: &[&str]| {
+                names
+                    .iter()
+                    .map(|name| u64::from(operators[name]))
+                    .sum::<u64>()
+            };
+            let round = sum(&["local.get", "i32.const", "i32.sub", "local.tee", "br_if"]);
+            let rest = sum(&["loop", "end", "local.get", "i32.load", "end"]);
+            program.instance_gas.units() + 100 * round + rest
+        };
+        for rules in [&first, &second, &first, &second] {
+            assert_eq!(run(rules), price(rules), "{}", lane.name);
+        }
+        assert_ne!(run(&first), run(&second));
+    }
 }

@@ -157,7 +157,7 @@ pub(crate) fn check(wasm: &[u8], call: Call<'_>) -> Verdict {
         let prepared = lane.executor.prepare(wasm, &rules()).unwrap();
         Verdict::of(call.on(lane, &prepared))
     });
-    let program = counted(wasm, &Prices::current(), &rules());
+    let program = counted(wasm, &Prices::version(1), &rules());
     assert_eq!(count(&program, call, 0).0, verdict, "counted");
     verdict
 }

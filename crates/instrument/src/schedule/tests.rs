@@ -2,7 +2,7 @@
 
 use super::Schedule;
 
-const VERSIONS: &[Schedule] = &[Schedule::v1()];
+const VERSIONS: &[Schedule] = &[Schedule::v1(), Schedule::v2()];
 
 /// A loop goes round by one of these. Were it free, a guest could run for ever on no gas.
 #[test]
