@@ -1,8 +1,11 @@
 //! Measures Fusee side by side with its peers.
 //!
 //! A group is one file and one line in [`GROUPS`]: it builds comparisons, has them measured, and
-//! returns rows. What the rows mean stands in `README.md`.
+//! returns rows. What the rows mean stands in `README.md`. A command, in [`COMMANDS`], does something
+//! else with what is measured.
 
+mod calibrate;
+mod count;
 mod kernels;
 mod measure;
 mod meter;
@@ -21,7 +24,7 @@ use crate::report::Row;
 #[derive(Debug, Parser)]
 #[command(arg_required_else_help = true, after_help = groups())]
 struct Arguments {
-    /// What to measure
+    /// What to measure, or to do
     group: String,
     #[command(flatten)]
     options: Options,
@@ -39,6 +42,9 @@ struct Options {
     /// Measure only the rows with NAME in their names
     #[arg(long, value_name = "NAME", default_value = "")]
     filter: String,
+    /// Write what was found into this repository, rather than only comparing with what is there
+    #[arg(long)]
+    write: bool,
 }
 
 impl Options {
@@ -46,6 +52,14 @@ impl Options {
     fn wants(&self, name: &str) -> bool {
         name.contains(&self.filter)
     }
+}
+
+/// Something else to do than to print rows.
+struct Command {
+    name: &'static str,
+    /// Empty if it is not for people.
+    about: &'static str,
+    run: fn(&Options) -> Result<()>,
 }
 
 /// Comparisons that are measured together.
@@ -61,8 +75,36 @@ const GROUPS: &[Group] = &[Group {
     measure: meter::measure,
 }];
 
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "count",
+        about: "what metering costs in instructions, held against a golden file; needs valgrind",
+        run: count::count,
+    },
+    Command {
+        name: "calibrate",
+        about: "what each priced thing takes on each engine, and what it should cost",
+        run: calibrate::calibrate,
+    },
+    Command {
+        name: "count-on-wasmtime",
+        about: "",
+        run: count::run_on_wasmtime,
+    },
+    Command {
+        name: "count-on-wasmi",
+        about: "",
+        run: count::run_on_wasmi,
+    },
+];
+
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
+    let named = |command: &&Command| command.name == arguments.group;
+    if let Some(command) = COMMANDS.iter().find(named) {
+        (command.run)(&arguments.options)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(group) = GROUPS.iter().find(|group| group.name == arguments.group) else {
         eprintln!("error: there is no group `{}`\n", arguments.group);
         eprintln!("{}", Arguments::command().render_help());
@@ -80,7 +122,11 @@ fn main() -> Result<ExitCode> {
 fn groups() -> String {
     let mut text = String::from("Groups:");
     for group in GROUPS {
-        text.push_str(&format!("\n  {:<8} {}", group.name, group.about));
+        text.push_str(&format!("\n  {:<9} {}", group.name, group.about));
+    }
+    text.push_str("\n\nCommands:");
+    for command in COMMANDS.iter().filter(|command| !command.about.is_empty()) {
+        text.push_str(&format!("\n  {:<9} {}", command.name, command.about));
     }
     text
 }

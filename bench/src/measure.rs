@@ -6,7 +6,7 @@ mod tests;
 use std::time::Duration;
 
 use anyhow::Result;
-use rustix::time::{ClockId, clock_gettime};
+use cpu_time::ThreadTime;
 
 /// One side of a comparison: does its work once, and says how long that took.
 pub(crate) type Side = Box<dyn FnMut() -> Result<Duration>>;
@@ -54,13 +54,9 @@ pub(crate) fn interleave(comparisons: &mut [Comparison], rounds: u32) -> Result<
 /// Does the work, and says how long this thread computed. Time in which another process has the
 /// processor does not count, nor does time in which the thread waits.
 pub(crate) fn processor_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let now = || {
-        // A time that the kernel gives is not below zero.
-        Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
-    };
-    let start = now();
+    let start = ThreadTime::now();
     let done = work();
-    (done, now().saturating_sub(start))
+    (done, start.elapsed())
 }
 
 impl Sample {

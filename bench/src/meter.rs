@@ -1,24 +1,28 @@
 //! The group `meter`: what metering costs while a guest computes.
 //!
 //! Each kernel runs metered through the executor, and by itself on the same engine with the same
-//! configuration. Instances are made before the clock starts, and live for all rounds.
+//! configuration. Instances are made before the clock starts, and live for all rounds. How long it
+//! takes to leave where gas ends is measured on a guest that does nothing else.
+
+pub(crate) mod out_of_gas;
 
 use anyhow::{Result, ensure};
 
 use crate::{
     Options,
-    kernels::{Contender, KERNELS, Kernel},
-    measure::{Comparison, Side, interleave, processor_time},
+    kernels::{KERNELS, Kernel, Timed, timed},
+    measure::{Comparison, Side, interleave},
     ours, peers,
     report::{Row, Unit},
 };
 
-/// All kernels, ours against one peer.
+/// All kernels, one way to run them against another.
 struct Family {
     name: &'static str,
     peer_name: &'static str,
-    ours: fn(&[u8]) -> Result<Contender>,
-    peer: fn(&[u8]) -> Result<Contender>,
+    /// Ours, but where a peer is measured against itself.
+    ours: fn(&[u8]) -> Result<Timed>,
+    peer: fn(&[u8]) -> Result<Timed>,
     /// The n that takes both sides long enough.
     size: fn(&Kernel) -> i32,
 }
@@ -27,29 +31,57 @@ const FAMILIES: &[Family] = &[
     Family {
         name: "meter",
         peer_name: "wasmtime",
-        ours: ours::on_wasmtime,
-        peer: peers::wasmtime::bare,
+        ours: |wasm| ours::on_wasmtime(wasm).map(timed),
+        peer: |wasm| peers::wasmtime::bare(wasm).map(timed),
         size: |kernel| kernel.compiled,
     },
     Family {
         name: "meter-vs-fuel",
         peer_name: "wasmtime fuel",
-        ours: ours::on_wasmtime,
-        peer: peers::wasmtime::fuelled,
+        ours: |wasm| ours::on_wasmtime(wasm).map(timed),
+        peer: |wasm| peers::wasmtime::fuelled(wasm).map(timed),
+        size: |kernel| kernel.compiled,
+    },
+    Family {
+        name: "meter-vs-epochs",
+        peer_name: "wasmtime epochs",
+        ours: |wasm| ours::on_wasmtime(wasm).map(timed),
+        peer: |wasm| peers::wasmtime::interruptible(wasm).map(timed),
+        size: |kernel| kernel.compiled,
+    },
+    Family {
+        name: "meter-vs-wasm-instrument",
+        peer_name: "wasm-instrument",
+        ours: |wasm| ours::on_wasmtime(wasm).map(timed),
+        peer: |wasm| peers::wasm_instrument::metered(wasm).map(timed),
+        size: |kernel| kernel.compiled,
+    },
+    Family {
+        name: "meter-vs-wasmer",
+        peer_name: "wasmer metering",
+        ours: |wasm| ours::on_wasmtime(wasm).map(timed),
+        peer: peers::wasmer::metered,
+        size: |kernel| kernel.compiled,
+    },
+    Family {
+        name: "wasmer-metering",
+        peer_name: "wasmer",
+        ours: peers::wasmer::metered,
+        peer: peers::wasmer::bare,
         size: |kernel| kernel.compiled,
     },
     Family {
         name: "meter-wasmi",
         peer_name: "wasmi",
-        ours: ours::on_wasmi,
-        peer: peers::wasmi::bare,
+        ours: |wasm| ours::on_wasmi(wasm).map(timed),
+        peer: |wasm| peers::wasmi::bare(wasm).map(timed),
         size: |kernel| kernel.interpreted,
     },
     Family {
         name: "meter-wasmi-vs-fuel",
         peer_name: "wasmi fuel",
-        ours: ours::on_wasmi,
-        peer: peers::wasmi::fuelled,
+        ours: |wasm| ours::on_wasmi(wasm).map(timed),
+        peer: |wasm| peers::wasmi::fuelled(wasm).map(timed),
         size: |kernel| kernel.interpreted,
     },
 ];
@@ -60,6 +92,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
         rows.extend(family.measure(options)?);
     }
     rows.retain(|row| options.wants(row.name()));
+    rows.extend(out_of_gas::measure(options)?);
     Ok(rows)
 }
 
@@ -102,7 +135,7 @@ impl Family {
         let mut peer = (self.peer)(kernel.wasm)?;
         kernel.check(&mut ours)?;
         kernel.check(&mut peer)?;
-        let expected = peer(n)?;
+        let expected = peer(n)?.checksum;
         Ok(Comparison {
             ours: side(ours, kernel.name, n, expected),
             peer: side(peer, kernel.name, n, expected),
@@ -110,13 +143,13 @@ impl Family {
     }
 }
 
-fn side(mut contender: Contender, name: &'static str, n: i32, expected: i64) -> Side {
+fn side(mut contender: Timed, name: &'static str, n: i32, expected: i64) -> Side {
     Box::new(move || {
-        let (checksum, time) = processor_time(|| contender(n));
+        let work = contender(n)?;
         ensure!(
-            checksum? == expected,
+            work.checksum == expected,
             "the sides disagree about {name} of {n}"
         );
-        Ok(time)
+        Ok(work.time)
     })
 }

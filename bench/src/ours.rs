@@ -9,7 +9,10 @@ use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
 use fusee_instrument::Rules;
 
-use crate::kernels::{Contender, ENTRY};
+use crate::{
+    kernels::{Contender, ENTRY},
+    meter::out_of_gas::{End, Looper},
+};
 
 /// Metered, on Wasmtime.
 pub(crate) fn on_wasmtime(wasm: &[u8]) -> Result<Contender> {
@@ -50,8 +53,35 @@ fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
     }))
 }
 
+/// Loops that end by gas, on Wasmtime.
+pub(crate) fn looping_on_wasmtime(wasm: &[u8]) -> Result<Looper> {
+    looping(Arc::new(WasmtimeEngine::new()?), wasm)
+}
+
+/// Loops that end by gas, on wasmi.
+pub(crate) fn looping_on_wasmi(wasm: &[u8]) -> Result<Looper> {
+    looping(Arc::new(WasmiEngine::new()), wasm)
+}
+
+/// Each run has an instance of its own.
+fn looping(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Looper> {
+    let executor = Executor::builder(engine).build();
+    let prepared = executor.prepare(wasm, &Rules::v1(Vec::new()))?;
+    Ok(Box::new(move |rounds, gas| {
+        let args = [Value::I32(rounds)];
+        let request = RunRequest::new(ENTRY, &args, Gas::new(gas));
+        match executor.run(&prepared, request, Box::new(NoHost))? {
+            Outcome::Finished(finished) => Ok(End::Returned {
+                gas: finished.gas_used().units(),
+            }),
+            Outcome::OutOfGas(_) => Ok(End::OutOfGas),
+            other => bail!("the guest neither finished nor used its gas: {other:?}"),
+        }
+    }))
+}
+
 /// A host that answers no syscall.
-struct NoHost;
+pub(crate) struct NoHost;
 
 impl Host for NoHost {
     fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {

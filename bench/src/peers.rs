@@ -1,4 +1,6 @@
 //! The peers: other ways to run the same programs.
 
+pub(crate) mod wasm_instrument;
+pub(crate) mod wasmer;
 pub(crate) mod wasmi;
 pub(crate) mod wasmtime;

@@ -31,18 +31,21 @@ pub(crate) struct Row {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
     Milliseconds,
+    Microseconds,
 }
 
 impl Unit {
     fn name(self) -> &'static str {
         match self {
             Unit::Milliseconds => "ms",
+            Unit::Microseconds => "us",
         }
     }
 
     fn per_second(self) -> f64 {
         match self {
             Unit::Milliseconds => 1e3,
+            Unit::Microseconds => 1e6,
         }
     }
 }

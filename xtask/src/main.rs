@@ -1,7 +1,8 @@
 //! The project's own checks and generators: `cargo xtask <command>`.
 //!
 //! Everything here reads the work tree and nothing else: no clock, no environment, no network. The
-//! same tree therefore gives the same findings everywhere.
+//! same tree therefore gives the same findings everywhere. `calibrate` alone asks another program,
+//! `bench/`, which measures.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::print_stdout,
@@ -18,7 +19,7 @@ mod tidy;
 mod workspace;
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::Context;
 
@@ -31,6 +32,8 @@ Commands:
   schedule --check    Only say whether docs/schedule.md is what would be written
   syscalls            Write docs/syscalls.md from the table in crates/abi
   syscalls --check    Only say whether docs/syscalls.md is what would be written
+  calibrate           Measure what everything that has a price takes, and print the prices that follow
+  calibrate --write   The same, and write docs/calibration.md and the prices in crates/instrument
 ";
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn run() -> anyhow::Result<ExitCode> {
         ["schedule", "--check"] => schedule::PAGE.check(root),
         ["syscalls"] => syscalls::PAGE.write(root),
         ["syscalls", "--check"] => syscalls::PAGE.check(root),
+        ["calibrate", options @ ..] => calibrate(root, options),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)
@@ -64,4 +68,20 @@ fn run() -> anyhow::Result<ExitCode> {
             Ok(ExitCode::from(2))
         }
     }
+}
+
+/// Runs the benchmarks' command of this name: what measures has engines, which nothing here may have.
+fn calibrate(root: &Path, options: &[&str]) -> anyhow::Result<ExitCode> {
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--release", "--locked", "--manifest-path"])
+        .arg(root.join("bench/Cargo.toml"))
+        .args(["--", "calibrate"])
+        .args(options)
+        .status()
+        .context("cannot start cargo")?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

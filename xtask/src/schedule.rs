@@ -91,7 +91,6 @@ fn lengths(schedule: &Schedule) -> String {
         ("table.fill", elements),
         ("table.copy", elements),
         ("table.init", elements),
-        ("table.grow", elements),
     ];
     let mut text = LENGTHS.to_owned();
     for (name, (unit, price)) in rows {

@@ -1,9 +1,12 @@
 //! wasmi by itself, configured as our backend configures it.
 
-use anyhow::Result;
-use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store};
+use anyhow::{Result, bail};
+use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store, TrapCode};
 
-use crate::kernels::{Contender, ENTRY};
+use crate::{
+    kernels::{Contender, ENTRY},
+    meter::out_of_gas::{End, Looper},
+};
 
 /// Nothing counts what the guest does.
 pub(crate) fn bare(wasm: &[u8]) -> Result<Contender> {
@@ -15,6 +18,28 @@ pub(crate) fn fuelled(wasm: &[u8]) -> Result<Contender> {
     let mut config = config();
     config.consume_fuel(true);
     contender(&config, wasm, |store| Ok(store.set_fuel(u64::MAX)?))
+}
+
+/// Loops that end by wasmi's own fuel. Each run has an instance of its own.
+pub(crate) fn looping(wasm: &[u8]) -> Result<Looper> {
+    let mut config = config();
+    config.consume_fuel(true);
+    let engine = Engine::new(&config);
+    let module = Module::new(&engine, wasm)?;
+    let linker = Linker::new(&engine);
+    Ok(Box::new(move |rounds, fuel| {
+        let mut store = Store::new(&engine, ());
+        store.set_fuel(fuel)?;
+        let instance = linker.instantiate_and_start(&mut store, &module)?;
+        let run = instance.get_typed_func::<i32, i64>(&store, ENTRY)?;
+        match run.call(&mut store, rounds) {
+            Ok(_) => Ok(End::Returned {
+                gas: fuel.saturating_sub(store.get_fuel()?),
+            }),
+            Err(error) if error.as_trap_code() == Some(TrapCode::OutOfFuel) => Ok(End::OutOfGas),
+            Err(error) => bail!(error),
+        }
+    }))
 }
 
 fn contender(

@@ -133,7 +133,8 @@ pub(crate) struct CheckArgs {
 #[command(after_help = "\
 Of each function: its bytes before and after metering; its operators, loops and calls; its regions,
 which are the places where it is charged; the gas of all regions together, which is what it costs to
-run every operator once; and the bytes of stack that a call of it takes.
+run every operator once; the bytes of stack that a call of it takes; and the work that compiling it
+is, which is limited (docs/limits.md).
 
 A program that is refused is told why, as by `fusee check`, with exit code 1.
 

@@ -89,6 +89,9 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
             "give the memory or the table, from the start, the size that its segments need"
         }
         Rule::Limit(limit) => advice_on_limit(limit),
+        Rule::Feature(name) => {
+            return format!("compile without the wasm feature `{name}`, which no rules admit");
+        }
         Rule::Operator | Rule::Type => "compile without the wasm feature that this needs",
         _ => "this is a fault in Fusee: keep the program and report it",
     };
@@ -117,10 +120,10 @@ fn advice_on_invalid(wasm: &[u8], refusal: &Refusal) -> String {
 
 fn advice_on_limit(limit: &str) -> &'static str {
     match limit {
-        "code_bytes" | "output_bytes" => {
+        "code_bytes" | "output_bytes" | "program_work" => {
             "leave out names and debug information, optimise for size, or split it in two"
         }
-        "function_bytes" | "locals" | "nesting" | "frame_bytes" => {
+        "function_bytes" | "function_work" | "locals" | "nesting" | "frame_bytes" => {
             "build it with optimisation, or split that function"
         }
         "br_table_targets" => "split the large `switch` or `match` in that function",

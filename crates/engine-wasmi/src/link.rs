@@ -49,6 +49,12 @@ impl HostError for Left {}
 pub(crate) fn link(engine: &Engine, program: &Program) -> Result<Linker<State>, LinkerError> {
     let mut linker = Linker::new(engine);
     linker.func_wrap(reserved::MODULE, reserved::LOW, low)?;
+    let most = program.maximum_memory_pages();
+    linker.func_wrap(
+        reserved::MODULE,
+        reserved::GROW,
+        move |caller: Caller<'_, State>, pages: u32| grow(caller, pages, most),
+    )?;
     for (position, import) in program.imports.iter().enumerate() {
         let name = position.to_string();
         let (number, may_suspend) = (import.number, import.may_suspend);
@@ -82,6 +88,21 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
     };
     state.halt = Some(halt);
     Err(Error::host(Left))
+}
+
+/// Grows the memory: the pages that there were, or -1 if the rules or the program do not let it grow so far.
+///
+/// wasmi's own operator calls itself and does not return before the run does (2.0.0, optimised builds).
+fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
+    let Some(memory) = caller.data().memory else {
+        return Ok(-1);
+    };
+    let wanted = memory.size(&caller).saturating_add(u64::from(pages));
+    if wanted > u64::from(most) {
+        return Ok(-1);
+    }
+    let before = memory.grow(&mut caller, u64::from(pages))?;
+    Ok(i32::try_from(before).unwrap_or(-1))
 }
 
 fn syscall(

@@ -103,6 +103,12 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
             |caller, (gas, height): (i64, i64)| Box::new(low_suspendable(caller, gas, height)),
         )?,
     };
+    let most = program.maximum_memory_pages();
+    linker.func_wrap(
+        reserved::MODULE,
+        reserved::GROW,
+        move |caller: Caller<'_, State>, pages: u32| grow(caller, pages, most),
+    )?;
     for (position, import) in program.imports.iter().enumerate() {
         let name = position.to_string();
         let number = import.number;
@@ -153,6 +159,19 @@ async fn low_suspendable(
             .map(|(_, gas)| gas),
         Low::Stop(stop) => Err(leave(&mut caller, stop)),
     }
+}
+
+/// Grows the memory: the pages that there were, or -1 if the rules or the program do not let it grow so far.
+fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
+    let Some(memory) = caller.data().memory else {
+        return Ok(-1);
+    };
+    let wanted = memory.size(&caller).saturating_add(u64::from(pages));
+    if wanted > u64::from(most) {
+        return Ok(-1);
+    }
+    let before = memory.grow(&mut caller, u64::from(pages))?;
+    Ok(i32::try_from(before).unwrap_or(-1))
 }
 
 fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {

@@ -133,11 +133,15 @@ impl Program {
         self.imports.iter().any(|import| import.may_suspend)
     }
 
+    /// The pages of memory that an instance can come to hold.
+    #[must_use]
+    pub fn maximum_memory_pages(&self) -> u32 {
+        self.memory.map_or(0, |memory| memory.maximum)
+    }
+
     /// The bytes of memory that an instance can come to hold.
     #[must_use]
     pub fn maximum_memory_bytes(&self) -> u64 {
-        self.memory.map_or(0, |memory| {
-            u64::from(memory.maximum).saturating_mul(PAGE_BYTES)
-        })
+        u64::from(self.maximum_memory_pages()).saturating_mul(PAGE_BYTES)
     }
 }

@@ -12,6 +12,10 @@ pub const MODULE: &str = "fusee:host";
 /// The import `(gas: i64, height: i64) -> (gas: i64)` that is called where either is below zero.
 pub const LOW: &str = "low";
 
+/// The import `(pages: i32) -> (pages: i32)` that is called for `memory.grow`. Engines grow memory by their own rules
+/// and one of them not without growing its native stack; the host decides alike for all.
+pub const GROW: &str = "grow";
+
 /// The exported mutable `i64` global that holds the gas between functions.
 pub const GAS: &str = "fusee:gas";
 

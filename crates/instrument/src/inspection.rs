@@ -64,6 +64,8 @@ pub struct Function {
     pub gas: Gas,
     /// Bytes of stack that a call of it takes.
     pub frame_bytes: u64,
+    /// The work that compiling it is, in the units of the limits `function_work` and `program_work`.
+    pub work: u64,
     /// Calls of functions, imported ones included.
     pub calls: u64,
     /// Loops.
@@ -326,6 +328,7 @@ impl Contents {
             regions: 0,
             gas: Gas::ZERO,
             frame_bytes: 0,
+            work: 0,
             calls: 0,
             loops: 0,
         };
@@ -381,6 +384,7 @@ impl Function {
         self.locals = u64::from(plan.locals);
         self.regions = plan.regions;
         self.gas = Gas::new(plan.gas);
+        self.work = plan.work;
         self.frame_bytes = if plan.calls { plan.frame } else { 0 };
     }
 }

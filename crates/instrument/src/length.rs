@@ -27,8 +27,7 @@ impl Length {
             | Operator::MemoryInit { .. } => Some(Length::Bytes),
             Operator::TableFill { .. }
             | Operator::TableCopy { .. }
-            | Operator::TableInit { .. }
-            | Operator::TableGrow { .. } => Some(Length::Elements),
+            | Operator::TableInit { .. } => Some(Length::Elements),
             _ => None,
         }
     }

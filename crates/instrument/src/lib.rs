@@ -18,6 +18,7 @@ mod rewrite;
 mod rules;
 mod schedule;
 mod survey;
+mod work;
 
 use fusee_engine::{CodeHash, Program};
 use wasmparser::Validator;

@@ -23,7 +23,13 @@ use self::{
     looks::Looks,
     placement::{EXACT, Edge, Node, Nodes},
 };
-use crate::{Refusal, Rule, Rules, floats, length::Length, survey::admit_type};
+use crate::{
+    Refusal, Rule, Rules,
+    features::{admit_type, refuse_operator},
+    floats,
+    length::Length,
+    work::Work,
+};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +59,8 @@ pub(crate) struct Plan {
     pub(crate) branches_out: bool,
     /// Which NaNs it computes.
     pub(crate) nans: floats::Computed,
+    /// The work that compiling it is.
+    pub(crate) work: u64,
 }
 
 /// A loop at whose head gas is looked at.
@@ -175,6 +183,7 @@ pub(crate) fn plan(
     validator.read_locals(&mut reader).map_err(Refusal::from)?;
 
     let mut planner = Planner::new(start, liveness);
+    let mut work = Work::new(count);
     let mut highest = 0;
     let mut operator_count: u64 = 0;
     let (mut calls, mut needs_scratch) = (false, false);
@@ -183,6 +192,7 @@ pub(crate) fn plan(
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
         admit_operator(&operator, offset, rules)?;
+        work.operator(&operator, &validator);
         validator.op(offset, &operator).map_err(Refusal::from)?;
         highest = highest.max(validator.operand_stack_height());
         operator_count = operator_count.saturating_add(1);
@@ -193,6 +203,9 @@ pub(crate) fn plan(
     }
     operators.finish().map_err(Refusal::from)?;
     *allocations = validator.into_allocations();
+
+    let work = work.units();
+    check_limit("function_work", work, limits.function_work, Some(start))?;
 
     let slots = count.saturating_add(u64::from(highest));
     let frame = rules.schedule().frame.bytes(slots, operator_count);
@@ -216,6 +229,7 @@ pub(crate) fn plan(
         needs_scratch,
         branches_out,
         nans,
+        work,
     })
 }
 
@@ -574,7 +588,7 @@ fn keeps_an_operand(operator: &Operator<'_>) -> bool {
 
 fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {
     if !rules.admit(operator) {
-        return Err(crate::survey::refuse_operator(operator, offset));
+        return Err(refuse_operator(operator, offset));
     }
     match operator {
         Operator::BrTable { targets } => {

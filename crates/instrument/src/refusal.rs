@@ -75,6 +75,8 @@ pub enum Rule {
     Valid,
     /// No floating-point types and operators.
     Floats,
+    /// Nothing of the wasm feature of this name, which is the name of the proposal that it came by.
+    Feature(&'static str),
     /// No operator that the gas schedule has no price for.
     Operator,
     /// No types but integers and function references.
@@ -110,7 +112,7 @@ impl Rule {
             Rule::ImportSignature => "import_signature",
             Rule::ReservedName => "reserved_name",
             Rule::Segment => "segment",
-            Rule::Limit(name) => name,
+            Rule::Limit(name) | Rule::Feature(name) => name,
             Rule::Metered => "metered",
         }
     }

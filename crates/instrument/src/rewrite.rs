@@ -1,6 +1,6 @@
 //! The second pass: the program encoded anew, with its plan carried out.
 //!
-//! The metered program imports `low` and one function for each import of the guest's; then come
+//! The metered program imports `low`, `grow`, and one function for each import of the guest's; then come
 //! wrappers, one for each import; then the guest's functions; then functions of ours. So every
 //! function index of the guest moves by the same distance. Types, globals and exports of ours come
 //! after the guest's, so that their indices do not move.
@@ -45,6 +45,8 @@ struct Layout {
     import_low_type: u32,
     /// The type `(i64) -> (i64)` of our function `low`.
     low_type: u32,
+    /// The type `(i32) -> (i32)` of the import `grow`.
+    grow_type: u32,
     /// The type `(i32, i64) -> (i64)` of the functions that charge by a length.
     length_type: u32,
     /// The first of the guest's types with the word; they stand in the order of the guest's.
@@ -58,6 +60,15 @@ struct Layout {
     /// The globals in which locals are put away: the last ones.
     put_away: u32,
 }
+
+/// The index of the import `low`.
+const IMPORT_LOW: u32 = 0;
+
+/// The index of the import `grow`.
+const IMPORT_GROW: u32 = 1;
+
+/// The imports that every metered program has; the guest's come behind them.
+const FIXED_IMPORTS: u32 = 2;
 
 struct Rewriter<'a> {
     rules: &'a Rules,
@@ -121,7 +132,7 @@ impl Layout {
             next = next.saturating_add(types);
             index
         };
-        let shift = count(survey.imports.len()).saturating_add(1);
+        let shift = count(survey.imports.len()).saturating_add(FIXED_IMPORTS);
         Self {
             shift,
             low: count(survey.imports.len())
@@ -129,6 +140,7 @@ impl Layout {
                 .saturating_add(shift),
             import_low_type,
             low_type: take(1),
+            grow_type: take(1),
             length_type: take(1),
             metered_types: take(count(survey.types.len())),
             syscall_types: std::array::from_fn(|_| take(1)),
@@ -332,6 +344,7 @@ impl Rewriter<'_> {
         };
         add(vec![ValType::I64, ValType::I64], vec![ValType::I64]);
         add(vec![ValType::I64], vec![ValType::I64]);
+        add(vec![ValType::I32], vec![ValType::I32]);
         add(vec![ValType::I32, ValType::I64], vec![ValType::I64]);
         let with_word = |guest: &[wasmparser::ValType]| {
             let guest = guest.iter().copied().map(body::value_type);
@@ -361,6 +374,11 @@ impl Rewriter<'_> {
             reserved::MODULE,
             reserved::LOW,
             EntityType::Function(self.layout.import_low_type),
+        );
+        imports.import(
+            reserved::MODULE,
+            reserved::GROW,
+            EntityType::Function(self.layout.grow_type),
         );
         for (position, import) in self.survey.imports.iter().enumerate() {
             let args = import.import.params.len();

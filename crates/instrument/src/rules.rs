@@ -3,7 +3,10 @@
 use fusee_engine::{RulesId, ValueType};
 use wasmparser::Operator;
 
-use crate::schedule::{self, Group, Schedule};
+use crate::{
+    schedule::{self, Group, Schedule},
+    work::UNITS,
+};
 
 /// A set of rules by which programs are checked and metered.
 ///
@@ -92,8 +95,8 @@ limits! {
     results = 16,
     /// Parameters and locals of a function.
     locals = 2_000,
-    /// Blocks inside blocks.
-    nesting = 512,
+    /// Blocks inside blocks. Compiled state machines have more than 500.
+    nesting = 1_024,
     /// Targets of a `br_table`.
     br_table_targets = 4_096,
     /// Globals.
@@ -112,6 +115,11 @@ limits! {
     data_bytes = 1_048_576,
     /// Pages of memory from the start; a program may declare a larger maximum, and cannot reach it.
     memory_pages = 1_024,
+    /// Work that compiling one function is: units of about a microsecond, which grow faster than the
+    /// function does. `docs/limits.md` tells what they are made of.
+    function_work = 1_500_000,
+    /// Work that compiling all functions together is.
+    program_work = 7_000_000,
     /// Bytes of one function's frame.
     frame_bytes = 131_072,
     /// Bytes of all frames that are open at once.
@@ -219,6 +227,7 @@ impl Rules {
         for (name, limit) in limits.iter() {
             text.push_str(&format!("{name} <= {limit}\n"));
         }
+        text.push_str(&format!("{UNITS:?}\n"));
         for syscall in syscalls {
             text.push_str(&format!("{syscall:?}\n"));
         }

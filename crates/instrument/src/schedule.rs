@@ -29,7 +29,7 @@ pub struct Dynamic {
     pub grow_page: u32,
     /// Each 64 bytes, or part of them, that `memory.fill`, `memory.copy` and `memory.init` name.
     pub bulk_64_bytes: u32,
-    /// Each element that `table.fill`, `table.copy`, `table.init` and `table.grow` name.
+    /// Each element that `table.fill`, `table.copy` and `table.init` name.
     pub table_element: u32,
 }
 
@@ -227,7 +227,6 @@ operators! {
     TableFill     "table.fill"           20,
     TableGet      "table.get"             4,
     TableSet      "table.set"             4,
-    TableGrow     "table.grow"           50,
     TableSize     "table.size"            2,
 
     [Floats]

@@ -9,9 +9,9 @@ use wasmparser::{
 };
 
 use crate::{
-    Floats, Refusal, Rule, Rules, features,
+    Refusal, Rule, Rules,
+    features::{self, admit_type},
     plan::{self, Plan, check_limit},
-    schedule::{self, Group},
 };
 
 /// What every wasm file begins with.
@@ -63,6 +63,8 @@ struct Totals {
     missing: Vec<String>,
     /// The refusal of the first import that is not a function.
     not_functions: Option<Refusal>,
+    /// The work that compiling all functions is.
+    work: u64,
 }
 
 pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
@@ -76,18 +78,19 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
         check_counts(&payload, &survey, rules)?;
-        match validator.payload(&payload)? {
+        let validated = validator
+            .payload(&payload)
+            .map_err(|error| features::explain(&payload, error, rules))?;
+        match validated {
             ValidPayload::Func(function, body) => {
                 let params = survey
                     .type_of_defined(survey.plans.len())
                     .map_or(&[][..], |found| found.param_types.as_slice());
-                survey.plans.push(plan::plan(
-                    function,
-                    &mut allocations,
-                    params,
-                    &body,
-                    rules,
-                )?);
+                let plan = plan::plan(function, &mut allocations, params, &body, rules)?;
+                totals.work = totals.work.saturating_add(plan.work);
+                let most = rules.limits().program_work;
+                check_limit("program_work", totals.work, most, Some(body.range().start))?;
+                survey.plans.push(plan);
             }
             ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {
                 survey.section(payload, &mut totals, rules)?;
@@ -580,43 +583,6 @@ fn refuse_imports(totals: &mut Totals) -> Result<(), Refusal> {
         });
     }
     totals.not_functions.take().map_or(Ok(()), Err)
-}
-
-/// Admits integers, function references, and floating-point numbers if the rules do.
-pub(crate) fn admit_type(value_type: ValType, offset: u64, rules: &Rules) -> Result<(), Refusal> {
-    match value_type {
-        ValType::I32 | ValType::I64 => Ok(()),
-        ValType::F32 | ValType::F64 if rules.floats() == Floats::Canonical => Ok(()),
-        ValType::F32 | ValType::F64 => Err(Refusal::new(
-            Rule::Floats,
-            offset,
-            format!("floating point (`{value_type}`) is not admitted"),
-        )),
-        ValType::Ref(reference) if reference.is_func_ref() => Ok(()),
-        ValType::V128 | ValType::Ref(_) => Err(Refusal::new(
-            Rule::Type,
-            offset,
-            format!("type `{value_type}` is not admitted"),
-        )),
-    }
-}
-
-/// Refuses an operator that has no price, by the rule that a reader would look for.
-pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
-    let shown = format!("{operator:?}");
-    let name = shown.split([' ', '{']).next().unwrap_or_default();
-    if schedule::group(operator) == Some(Group::Floats) {
-        return Refusal::new(
-            Rule::Floats,
-            offset,
-            format!("floating point (`{name}`) is not admitted"),
-        );
-    }
-    Refusal::new(
-        Rule::Operator,
-        offset,
-        format!("operator `{name}` is not admitted"),
-    )
 }
 
 fn number(value_type: ValType) -> Option<ValueType> {

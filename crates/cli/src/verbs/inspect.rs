@@ -239,7 +239,7 @@ impl Inspected<'_> {
     }
 }
 
-const HEADINGS: [&str; 10] = [
+const HEADINGS: [&str; 11] = [
     "index",
     "bytes",
     "metered",
@@ -249,16 +249,17 @@ const HEADINGS: [&str; 10] = [
     "regions",
     "gas",
     "frame",
+    "work",
     "function",
 ];
 
-const COLUMNS: [Align; 10] = {
-    let mut columns = [Align::Right; 10];
-    columns[9] = Align::Left;
+const COLUMNS: [Align; 11] = {
+    let mut columns = [Align::Right; 11];
+    columns[10] = Align::Left;
     columns
 };
 
-fn row(function: &Function) -> [String; 10] {
+fn row(function: &Function) -> [String; 11] {
     [
         function.name.index.to_string(),
         grouped(function.bytes),
@@ -269,6 +270,7 @@ fn row(function: &Function) -> [String; 10] {
         grouped(function.regions),
         grouped(function.gas.units()),
         grouped(function.frame_bytes),
+        grouped(function.work),
         signature(function),
     ]
 }
@@ -299,6 +301,7 @@ fn function_json(function: &Function) -> Value {
         "regions": function.regions,
         "gas": function.gas.units(),
         "frame_bytes": function.frame_bytes,
+        "work": function.work,
     })
 }
 

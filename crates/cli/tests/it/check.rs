@@ -63,6 +63,33 @@ fn a_refused_program_is_told_the_rule_and_where() {
 }
 
 #[test]
+fn a_wasm_feature_that_is_not_admitted_is_named() {
+    let folder = Folder::new();
+    folder.write(
+        "vectors.wat",
+        "(module (func (export \"ones\") (result v128) (i8x16.splat (i32.const 1))))",
+    );
+    folder.write("shared.wat", "(module (memory 1 1 shared))");
+    folder.write(
+        "lanes.wat",
+        "(module (func (unreachable) (f32x4.add) (drop)))",
+    );
+    let refusal = |words: &str| folder.json(&format!("check {words}"), 1)["refusal"].take();
+
+    let vectors = refusal("vectors.wat");
+    assert_eq!(vectors["rule"], "simd");
+    assert_eq!(
+        vectors["next"],
+        "compile without the wasm feature `simd`, which no rules admit"
+    );
+    let lanes = refusal("lanes.wat --floats canonical");
+    assert_eq!(lanes["rule"], "simd");
+    assert_eq!(lanes["message"], "operator `F32x4Add` is not admitted");
+    assert!(lanes["offset"].is_u64());
+    assert_eq!(refusal("shared.wat")["rule"], "threads");
+}
+
+#[test]
 fn what_is_not_wasm_or_not_all_of_it_is_told_apart() {
     let folder = Folder::new();
     let token = std::fs::read(folder.path().join("token.wasm")).unwrap();
@@ -137,14 +164,14 @@ fn a_refusal_in_a_function_names_it() {
         "deep.wat",
         format!(
             "(module (func) (func $deep {}))",
-            "(block ".repeat(600) + &")".repeat(600)
+            "block ".repeat(1_100) + &"end ".repeat(1_100)
         ),
     );
     let refusal = folder.json("check deep.wat", 1)["refusal"].take();
     assert_eq!(refusal["rule"], "nesting");
     assert_eq!(
         (&refusal["value"], &refusal["limit"]),
-        (&json!(513), &json!(512))
+        (&json!(1_025), &json!(1_024))
     );
     assert_eq!(refusal["function"], json!({"index": 1, "name": "deep"}));
     assert_eq!(

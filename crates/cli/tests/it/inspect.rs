@@ -155,9 +155,9 @@ fn text_lists_the_largest_functions() {
           memory     1 to 1,024 pages of 64 KiB
           start      none
           functions  8, the largest first
-            index  bytes  metered  operators  loops  calls  regions  gas  frame  function
-               10     31       88         15      0      4        1   28    112  add(i64)
-                8     27       98         14      0      3        3   22     88  add()
+            index  bytes  metered  operators  loops  calls  regions  gas  frame  work  function
+               10     31       88         15      0      4        1   28    112   125  add(i64)
+                8     27       98         14      0      3        3   22     88   178  add()
             and 6 more of 49 bytes together; --functions 8 lists them all
           imports    6
             0  fusee.input_read(i32, i32) -> i32              100 gas, 1 a byte

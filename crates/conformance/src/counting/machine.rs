@@ -642,12 +642,6 @@ impl Machine {
                 self.instance.state.fill_table(*table, element, value, 1)?;
             }
             Op::TableSize(table) => self.push(self.instance.state.table_size(*table)),
-            Op::TableGrow(table) => {
-                let [value, count] = self.pops();
-                let limit = *program.table_limits.get(*table).ok_or(INVALID)?;
-                let before = self.instance.state.grow_table(*table, value, count, limit);
-                self.push(before);
-            }
             Op::TableFill(table) => {
                 let [start, value, count] = self.pops();
                 self.instance

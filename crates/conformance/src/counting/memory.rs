@@ -110,18 +110,6 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn grow_table(&mut self, table: usize, value: u64, count: u64, limit: u64) -> u64 {
-        let before = self.table_size(table);
-        let after = before.saturating_add(count);
-        match self.tables.get_mut(table) {
-            Some(table) if after <= limit => {
-                table.resize(place(after), value);
-                before
-            }
-            _ => NO_ROOM,
-        }
-    }
-
     pub(super) fn copy_table(
         &mut self,
         (to_table, from_table): (usize, usize),

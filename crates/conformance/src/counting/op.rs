@@ -63,7 +63,6 @@ pub(super) enum Op {
     TableGet(usize),
     TableSet(usize),
     TableSize(usize),
-    TableGrow(usize),
     TableFill(usize),
     TableCopy {
         to: usize,
@@ -148,7 +147,6 @@ impl Op {
             Operator::TableGet { table } => Op::TableGet(index(*table)),
             Operator::TableSet { table } => Op::TableSet(index(*table)),
             Operator::TableSize { table } => Op::TableSize(index(*table)),
-            Operator::TableGrow { table } => Op::TableGrow(index(*table)),
             Operator::TableFill { table } => Op::TableFill(index(*table)),
             Operator::TableCopy {
                 dst_table,
@@ -195,7 +193,7 @@ impl Op {
             | Op::MemoryGrow
             | Op::TableGet(_) => (1, 1),
             Op::Store(_) | Op::TableSet(_) => (2, 0),
-            Op::Binary(_) | Op::Division(_) | Op::TableGrow(_) => (2, 1),
+            Op::Binary(_) | Op::Division(_) => (2, 1),
             Op::MemoryFill
             | Op::MemoryCopy
             | Op::MemoryInit(_)

@@ -26,8 +26,6 @@ pub struct Program {
     pub(super) exports: BTreeMap<String, usize>,
     /// What an instance begins with.
     pub(super) initial: State,
-    /// The elements that each table can grow to.
-    pub(super) table_limits: Vec<u64>,
     /// The pages that memory can grow to.
     pub(super) memory_limit: u64,
     /// What making an instance costs.
@@ -157,13 +155,9 @@ impl Program {
                 }
             }
             Payload::TableSection(section) => {
-                let cap = prices.number("Limits", "table_elements")?;
                 for table in section {
-                    let table = table.map_err(text)?.ty;
-                    let initial = size(table.initial)?;
+                    let initial = size(table.map_err(text)?.ty.initial)?;
                     self.initial.tables.push(vec![NULL; initial]);
-                    self.table_limits
-                        .push(table.maximum.map_or(cap, |declared| declared.min(cap)));
                 }
             }
             Payload::MemorySection(section) => {

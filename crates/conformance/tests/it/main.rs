@@ -18,3 +18,5 @@ mod parking;
 mod refusals;
 mod smith;
 mod spec;
+#[cfg(test)]
+mod work;

@@ -96,7 +96,7 @@ fn memory_tables_and_traps() {
              (memory.fill (i32.const 0) (i32.const 0) (local.get 0))
              (memory.init $d (i32.const 0) (i32.const 0) (i32.const 3))
              (drop (memory.grow (local.get 0)))
-             (drop (table.grow (ref.null func) (local.get 0)))
+             (table.fill (i32.const 0) (ref.null func) (local.get 0))
              (unreachable)))",
         expect_file!["golden/memory.wat"],
     );
@@ -151,11 +151,11 @@ fn names_still_name_the_same_functions_and_locals() {
     let (guest, _) = names(&module);
     let metered = fusee_instrument::prepare(&module, &rules()).unwrap().code;
     let (functions, locals) = names(&metered);
-    // Before the guest's functions stand our imports: `low` and two syscalls.
-    let moved = guest.into_iter().map(|(index, name)| (index + 3, name));
+    // Before the guest's functions stand our imports: `low`, `grow` and two syscalls.
+    let moved = guest.into_iter().map(|(index, name)| (index + 4, name));
     assert_eq!(functions, moved.collect());
     // Behind the parameters stands a local of ours.
-    let expected = [((6, 0), "x".to_owned()), ((6, 2), "y".to_owned())];
+    let expected = [((7, 0), "x".to_owned()), ((7, 2), "y".to_owned())];
     assert_eq!(locals, BTreeMap::from(expected));
 }
 

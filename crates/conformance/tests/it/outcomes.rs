@@ -350,3 +350,65 @@ fn initialize_runs_once_for_whoever_asks_for_it_by_name() {
     let verdict = check(&module, call("_initialize"));
     assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(1)]));
 }
+
+/// An interpreter that calls itself for some operator, and does not return before the run does, would run out of native
+/// stack where the guest has gas left.
+#[test]
+fn no_operator_grows_the_native_stack() {
+    let operators = [
+        "(drop (memory.grow (local.get $zero)))",
+        "(drop (memory.size))",
+        "(memory.fill (i32.const 0) (i32.const 0) (i32.const 0))",
+        "(memory.copy (i32.const 0) (i32.const 0) (i32.const 0))",
+        "(memory.init $bytes (i32.const 0) (i32.const 0) (i32.const 0))",
+        "(data.drop $bytes)",
+        "(drop (table.size $table))",
+        "(table.fill $table (i32.const 0) (ref.null func) (i32.const 0))",
+        "(table.copy $table $table (i32.const 0) (i32.const 0) (i32.const 0))",
+        "(table.init $table $functions (i32.const 0) (i32.const 0) (i32.const 0))",
+        "(elem.drop $functions)",
+        "(table.set $table (i32.const 1) (table.get $table (i32.const 1)))",
+        "(call $leaf)",
+        "(call_indirect $table (i32.const 0))",
+        "(call $tick)",
+        "(drop (ref.is_null (ref.func $leaf)))",
+        "(global.set $global (global.get $global))",
+        "(block (block (br_table 0 1 (local.get $left))))",
+        "(drop (select (i32.const 1) (i32.const 2) (local.get $left)))",
+        "(drop (i64.div_u (i64.const 1) (i64.extend_i32_u (local.get $left))))",
+        "(i64.store (i32.const 8) (i64.load (i32.const 0)))",
+    ];
+    // Of wasmi's lanes the one with tiny slices asks the host in every round.
+    let lanes: Vec<_> = lanes()
+        .into_iter()
+        .filter(|lane| ["wasmtime", "wasmi", "wasmi, tiny slices"].contains(&lane.name))
+        .collect();
+    for operator in operators {
+        let module = wasm(&format!(
+            "(module
+               (import \"env\" \"tick\" (func $tick))
+               (memory 1)
+               (data $bytes \"abc\")
+               (table $table 2 funcref)
+               (elem (table $table) (i32.const 0) func $leaf)
+               (elem $functions func $leaf)
+               (global $global (mut i64) (i64.const 0))
+               (func $leaf)
+               (func (export \"run\") (param $left i32) (local $zero i32)
+                 (loop $again
+                   {operator} {operator} {operator} {operator} {operator} {operator} {operator} {operator}
+                   (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))"
+        ));
+        agreed(&lanes, |lane| {
+            let prepared = lane.executor.prepare(&module, &rules()).unwrap();
+            let call = Call {
+                entry: "run",
+                args: &[Value::I32(100_000)],
+                gas: 1 << 40,
+            };
+            let verdict = Verdict::of(call.on(lane, &prepared));
+            assert_eq!(verdict.ending, Ending::Finished(Vec::new()), "{operator}");
+            verdict.gas_used
+        });
+    }
+}

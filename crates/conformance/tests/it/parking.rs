@@ -178,7 +178,7 @@ const SPENDS: &str = r#"(module
     (call $fib (i32.const 8))
     (memory.fill (i32.const 10) (i32.const 1) (i32.const 10000))
     (drop (memory.grow (i32.const 1)))
-    (drop (table.grow (ref.null func) (i32.const 20)))
+    (table.fill (i32.const 0) (ref.null func) (i32.const 1))
     (loop
       (call $tick)
       (br_if 0 (i32.lt_s (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 10))))

@@ -254,7 +254,10 @@ impl<'a> Script<'a> {
         match self.prepare(&bytes) {
             Ok(_) if LENIENT.contains(&message) => skipped("encodings that version 3 allows"),
             Ok(_) => Err("admitted, but it is malformed or invalid".to_owned()),
-            Err(refusal) if refusal.rule == Rule::Valid => Ok(Passed),
+            Err(Refusal {
+                rule: Rule::Valid | Rule::Feature(_),
+                ..
+            }) => Ok(Passed),
             Err(refusal) => skipped(reason(&refusal)),
         }
     }

@@ -7,6 +7,7 @@
 //! - elsewhere: charge, or give back what was charged too early;
 //! - around a call: hand the word over, and take it back;
 //! - before an operator that works by the length of an operand: call the function that charges by it;
+//! - in the place of `memory.grow`: a call of the host;
 //! - before `unreachable`: put the gas into its global, so that nothing is lost;
 //! - at every way out: give the frame back, and return the word;
 //! - before `select`: keep the condition in a local, which costs compiled code nothing. wasmi 2.0.0 fuses
@@ -21,7 +22,7 @@ use std::{iter::Peekable, slice};
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{FunctionBody, Operator};
 
-use super::{Encoded, Rewriter, floats::Floats, word};
+use super::{Encoded, IMPORT_GROW, Rewriter, floats::Floats, word};
 use crate::{
     length::Length,
     plan::{Charge, LookedLoop, Plan, Side},
@@ -216,6 +217,9 @@ impl Rewriter<'_> {
                     .local_get(scratch)
                     .call_indirect(table_index, metered)
                     .local_set(word);
+            }
+            Operator::MemoryGrow { .. } => {
+                body.sink().call(IMPORT_GROW);
             }
             Operator::RefFunc { function_index } => {
                 let function = self.function_index(function_index)?;

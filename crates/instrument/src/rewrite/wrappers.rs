@@ -3,15 +3,12 @@
 use fusee_engine::ValueType;
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
-use super::{Rewriter, word};
+use super::{FIXED_IMPORTS, IMPORT_LOW, Rewriter, word};
 use crate::{
     STACK_UNIT_BYTES,
     length::{Length, MOST_PAGES},
     survey::SurveyedImport,
 };
-
-/// The index of the import `low`: the first import.
-const IMPORT_LOW: u32 = 0;
 
 impl Rewriter<'_> {
     /// `(word) -> (word)`: asks the host what a guest does whose gas or height is below zero. A call to it
@@ -66,7 +63,7 @@ impl Rewriter<'_> {
 
     /// For each import a function of the guest's signature that calls it with the gas.
     pub(super) fn import_wrappers(&self) -> Vec<Function> {
-        (1_u32..)
+        (FIXED_IMPORTS..)
             .zip(&self.survey.imports)
             .map(|(host_function, import)| self.import_wrapper(host_function, import))
             .collect()

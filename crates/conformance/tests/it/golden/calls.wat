@@ -4,34 +4,36 @@
   (type (;2;) (func (result i64)))
   (type (;3;) (func (param i64 i64) (result i64)))
   (type (;4;) (func (param i64) (result i64)))
-  (type (;5;) (func (param i32 i64) (result i64)))
-  (type (;6;) (func (param i64) (result i64)))
-  (type (;7;) (func (param i32 i64 i64) (result i64 i64)))
-  (type (;8;) (func (param i64) (result i64 i64)))
+  (type (;5;) (func (param i32) (result i32)))
+  (type (;6;) (func (param i32 i64) (result i64)))
+  (type (;7;) (func (param i64) (result i64)))
+  (type (;8;) (func (param i32 i64 i64) (result i64 i64)))
   (type (;9;) (func (param i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;14;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;15;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;15;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;16;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 3) (param i64 i64) (result i64)))
-  (import "fusee:host" "0" (func (;1;) (type 11) (param i64 i64 i64) (result i64 i64)))
-  (import "fusee:host" "1" (func (;2;) (type 9) (param i64) (result i64 i64)))
+  (import "fusee:host" "grow" (func (;1;) (type 5) (param i32) (result i32)))
+  (import "fusee:host" "0" (func (;2;) (type 12) (param i64 i64 i64) (result i64 i64)))
+  (import "fusee:host" "1" (func (;3;) (type 10) (param i64) (result i64 i64)))
   (table (;0;) 2 16384 funcref)
   (global (;0;) (mut i64) i64.const 0)
-  (export "run" (func 11))
-  (export "tick" (func 12))
+  (export "run" (func 12))
+  (export "tick" (func 13))
   (export "fusee:gas" (global 0))
-  (export "fusee:start" (func 13))
+  (export "fusee:start" (func 14))
   (elem (;0;) (i32.const 0) func $tick $start)
-  (func $add (;3;) (type 7) (param i32 i64 i64) (result i64 i64)
+  (func $add (;4;) (type 8) (param i32 i64 i64) (result i64 i64)
     local.get 2
     i64.const 0
     i64.lt_s
     if ;; label = @1
       local.get 2
-      call 7
+      call 8
       local.set 2
     end
     local.get 2
@@ -40,7 +42,7 @@
     local.get 0
     i64.extend_i32_u
     local.get 1
-    call 1
+    call 2
     i64.const 17
     i64.shl
     local.get 2
@@ -52,19 +54,19 @@
     local.set 2
     local.get 2
   )
-  (func $tick (;4;) (type 6) (param i64) (result i64)
+  (func $tick (;5;) (type 7) (param i64) (result i64)
     local.get 0
     i64.const 0
     i64.lt_s
     if ;; label = @1
       local.get 0
-      call 7
+      call 8
       local.set 0
     end
     local.get 0
     i64.const 17
     i64.shr_s
-    call 2
+    call 3
     i64.const 17
     i64.shl
     local.get 0
@@ -77,7 +79,7 @@
     drop
     local.get 0
   )
-  (func $start (;5;) (type 6) (param i64) (result i64)
+  (func $start (;6;) (type 7) (param i64) (result i64)
     (local i32)
     local.get 0
     i64.const -1179658
@@ -91,20 +93,20 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
-      call 7
+      call 8
       local.set 0
     end
     i32.const 0
     local.set 1
     local.get 0
     local.get 1
-    call_indirect (type 6)
+    call_indirect (type 7)
     local.set 0
     local.get 0
     i64.const 10
     i64.add
   )
-  (func (;6;) (type 8) (param i64) (result i64 i64)
+  (func (;7;) (type 9) (param i64) (result i64 i64)
     local.get 0
     i64.const -786443
     i64.add
@@ -117,7 +119,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
-      call 7
+      call 8
       local.set 0
     end
     i32.const 1
@@ -129,7 +131,7 @@
     i64.const 11
     i64.add
   )
-  (func (;7;) (type 4) (param i64) (result i64)
+  (func (;8;) (type 4) (param i64) (result i64)
     (local i64)
     local.get 0
     i64.const 47
@@ -149,7 +151,7 @@
     local.get 1
     i64.add
   )
-  (func (;8;) (type 5) (param i32 i64) (result i64)
+  (func (;9;) (type 6) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i32.const 65536
@@ -166,12 +168,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 7
+      call 8
       local.set 1
     end
     local.get 1
   )
-  (func (;9;) (type 5) (param i32 i64) (result i64)
+  (func (;10;) (type 6) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -187,12 +189,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 7
+      call 8
       local.set 1
     end
     local.get 1
   )
-  (func (;10;) (type 5) (param i32 i64) (result i64)
+  (func (;11;) (type 6) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -204,23 +206,23 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 7
+      call 8
       local.set 1
     end
     local.get 1
   )
-  (func (;11;) (type 2) (result i64)
+  (func (;12;) (type 2) (result i64)
     global.get 0
     i64.const 17
     i64.shl
     i64.const 32768
     i64.add
-    call 6
+    call 7
     i64.const 17
     i64.shr_s
     global.set 0
   )
-  (func (;12;) (type $none)
+  (func (;13;) (type $none)
     global.get 0
     i64.const 17
     i64.shl
@@ -231,7 +233,7 @@
     i64.shr_s
     global.set 0
   )
-  (func (;13;) (type $none)
+  (func (;14;) (type $none)
     global.get 0
     i64.const 17
     i64.shl

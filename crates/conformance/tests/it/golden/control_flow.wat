@@ -2,23 +2,25 @@
   (type (;0;) (func (param i32) (result i64 i32)))
   (type (;1;) (func (param i64 i64) (result i64)))
   (type (;2;) (func (param i64) (result i64)))
-  (type (;3;) (func (param i32 i64) (result i64)))
-  (type (;4;) (func (param i32 i64) (result i64 i32 i64)))
-  (type (;5;) (func (param i64) (result i64 i64)))
-  (type (;6;) (func (param i64 i64) (result i64 i64)))
-  (type (;7;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;8;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (result i64 i32)))
+  (type (;3;) (func (param i32) (result i32)))
+  (type (;4;) (func (param i32 i64) (result i64)))
+  (type (;5;) (func (param i32 i64) (result i64 i32 i64)))
+  (type (;6;) (func (param i64) (result i64 i64)))
+  (type (;7;) (func (param i64 i64) (result i64 i64)))
+  (type (;8;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (result i64 i32)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
+  (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
   (global (;1;) (mut i64) i64.const 0)
   (global (;2;) (mut i64) i64.const 0)
-  (export "count" (func 6))
+  (export "count" (func 7))
   (export "fusee:gas" (global 0))
-  (func $count (;1;) (type 4) (param $n i32) (param i64) (result i64 i32 i64)
+  (func $count (;2;) (type 5) (param $n i32) (param i64) (result i64 i32 i64)
     (local $sum i64)
     local.get 1
     i64.const 0
@@ -26,7 +28,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
@@ -80,7 +82,7 @@
           local.get $sum
           global.set 2
           local.get 1
-          call 2
+          call 3
           local.set 1
           global.get 1
           i32.wrap_i64
@@ -97,7 +99,7 @@
     i64.const -262144
     i64.add
   )
-  (func (;2;) (type 2) (param i64) (result i64)
+  (func (;3;) (type 2) (param i64) (result i64)
     (local i64)
     local.get 0
     i64.const 47
@@ -117,7 +119,7 @@
     local.get 1
     i64.add
   )
-  (func (;3;) (type 3) (param i32 i64) (result i64)
+  (func (;4;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i32.const 65536
@@ -134,12 +136,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;4;) (type 3) (param i32 i64) (result i64)
+  (func (;5;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -155,12 +157,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;5;) (type 3) (param i32 i64) (result i64)
+  (func (;6;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -172,12 +174,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;6;) (type 0) (param i32) (result i64 i32)
+  (func (;7;) (type 0) (param i32) (result i64 i32)
     local.get 0
     global.get 0
     i64.const 17

@@ -3,22 +3,24 @@
   (type (;1;) (func (param f64) (result f64)))
   (type (;2;) (func (param i64 i64) (result i64)))
   (type (;3;) (func (param i64) (result i64)))
-  (type (;4;) (func (param i32 i64) (result i64)))
-  (type (;5;) (func (param f64 f32 i64) (result f64 i64)))
-  (type (;6;) (func (param f64 i64) (result f64 i64)))
-  (type (;7;) (func (param i64) (result i64 i64)))
-  (type (;8;) (func (param i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;4;) (func (param i32) (result i32)))
+  (type (;5;) (func (param i32 i64) (result i64)))
+  (type (;6;) (func (param f64 f32 i64) (result f64 i64)))
+  (type (;7;) (func (param f64 i64) (result f64 i64)))
+  (type (;8;) (func (param i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 2) (param i64 i64) (result i64)))
+  (import "fusee:host" "grow" (func (;1;) (type 4) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
-  (export "chain" (func 7))
-  (export "signs" (func 8))
+  (export "chain" (func 8))
+  (export "signs" (func 9))
   (export "fusee:gas" (global 0))
-  (func (;1;) (type 5) (param f64 f32 i64) (result f64 i64)
+  (func (;2;) (type 6) (param f64 f32 i64) (result f64 i64)
     (local f32 f64)
     local.get 2
     i64.const -7077888
@@ -30,7 +32,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 2
-      call 3
+      call 4
       local.set 2
     end
     local.get 1
@@ -56,7 +58,7 @@
     select
     local.get 2
   )
-  (func (;2;) (type 6) (param f64 i64) (result f64 i64)
+  (func (;3;) (type 7) (param f64 i64) (result f64 i64)
     local.get 1
     i64.const -262144
     i64.add
@@ -67,14 +69,14 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
-      call 3
+      call 4
       local.set 1
     end
     local.get 0
     f64.neg
     local.get 1
   )
-  (func (;3;) (type 3) (param i64) (result i64)
+  (func (;4;) (type 3) (param i64) (result i64)
     (local i64)
     local.get 0
     i64.const 47
@@ -94,7 +96,7 @@
     local.get 1
     i64.add
   )
-  (func (;4;) (type 4) (param i32 i64) (result i64)
+  (func (;5;) (type 5) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i32.const 65536
@@ -111,12 +113,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 3
+      call 4
       local.set 1
     end
     local.get 1
   )
-  (func (;5;) (type 4) (param i32 i64) (result i64)
+  (func (;6;) (type 5) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -132,12 +134,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 3
+      call 4
       local.set 1
     end
     local.get 1
   )
-  (func (;6;) (type 4) (param i32 i64) (result i64)
+  (func (;7;) (type 5) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -149,32 +151,32 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 3
+      call 4
       local.set 1
     end
     local.get 1
   )
-  (func (;7;) (type 0) (param f64 f32) (result f64)
+  (func (;8;) (type 0) (param f64 f32) (result f64)
     local.get 0
     local.get 1
-    global.get 0
-    i64.const 17
-    i64.shl
-    i64.const 32768
-    i64.add
-    call 1
-    i64.const 17
-    i64.shr_s
-    global.set 0
-  )
-  (func (;8;) (type 1) (param f64) (result f64)
-    local.get 0
     global.get 0
     i64.const 17
     i64.shl
     i64.const 32768
     i64.add
     call 2
+    i64.const 17
+    i64.shr_s
+    global.set 0
+  )
+  (func (;9;) (type 1) (param f64) (result f64)
+    local.get 0
+    global.get 0
+    i64.const 17
+    i64.shl
+    i64.const 32768
+    i64.add
+    call 3
     i64.const 17
     i64.shr_s
     global.set 0

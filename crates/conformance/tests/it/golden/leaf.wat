@@ -2,20 +2,22 @@
   (type (;0;) (func (param i32 i32) (result i32)))
   (type (;1;) (func (param i64 i64) (result i64)))
   (type (;2;) (func (param i64) (result i64)))
-  (type (;3;) (func (param i32 i64) (result i64)))
-  (type (;4;) (func (param i32 i32 i64) (result i32 i64)))
-  (type (;5;) (func (param i64) (result i64 i64)))
-  (type (;6;) (func (param i64 i64) (result i64 i64)))
-  (type (;7;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;8;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;3;) (func (param i32) (result i32)))
+  (type (;4;) (func (param i32 i64) (result i64)))
+  (type (;5;) (func (param i32 i32 i64) (result i32 i64)))
+  (type (;6;) (func (param i64) (result i64 i64)))
+  (type (;7;) (func (param i64 i64) (result i64 i64)))
+  (type (;8;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
+  (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
-  (export "add" (func 6))
+  (export "add" (func 7))
   (export "fusee:gas" (global 0))
-  (func $add (;1;) (type 4) (param $left i32) (param $right i32) (param i64) (result i32 i64)
+  (func $add (;2;) (type 5) (param $left i32) (param $right i32) (param i64) (result i32 i64)
     local.get 2
     i64.const -393216
     i64.add
@@ -26,7 +28,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 2
-      call 2
+      call 3
       local.set 2
     end
     local.get $left
@@ -34,7 +36,7 @@
     i32.add
     local.get 2
   )
-  (func (;2;) (type 2) (param i64) (result i64)
+  (func (;3;) (type 2) (param i64) (result i64)
     (local i64)
     local.get 0
     i64.const 47
@@ -54,7 +56,7 @@
     local.get 1
     i64.add
   )
-  (func (;3;) (type 3) (param i32 i64) (result i64)
+  (func (;4;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i32.const 65536
@@ -71,12 +73,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;4;) (type 3) (param i32 i64) (result i64)
+  (func (;5;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -92,12 +94,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;5;) (type 3) (param i32 i64) (result i64)
+  (func (;6;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -109,12 +111,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;6;) (type 0) (param i32 i32) (result i32)
+  (func (;7;) (type 0) (param i32 i32) (result i32)
     local.get 0
     local.get 1
     global.get 0

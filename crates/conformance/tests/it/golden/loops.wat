@@ -4,37 +4,39 @@
   (type (;2;) (func (param i32) (result i32)))
   (type (;3;) (func (param i64 i64) (result i64)))
   (type (;4;) (func (param i64) (result i64)))
-  (type (;5;) (func (param i32 i64) (result i64)))
-  (type (;6;) (func (param i64) (result i64)))
-  (type (;7;) (func (param i32 i64) (result i64)))
-  (type (;8;) (func (param i32 i64) (result i32 i64)))
-  (type (;9;) (func (param i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;14;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;15;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;5;) (func (param i32) (result i32)))
+  (type (;6;) (func (param i32 i64) (result i64)))
+  (type (;7;) (func (param i64) (result i64)))
+  (type (;8;) (func (param i32 i64) (result i64)))
+  (type (;9;) (func (param i32 i64) (result i32 i64)))
+  (type (;10;) (func (param i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;15;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;16;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 3) (param i64 i64) (result i64)))
+  (import "fusee:host" "grow" (func (;1;) (type 5) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
   (global (;1;) (mut i64) i64.const 0)
-  (export "nested" (func 9))
-  (export "skips" (func 10))
-  (export "operand" (func 11))
+  (export "nested" (func 10))
+  (export "skips" (func 11))
+  (export "operand" (func 12))
   (export "fusee:gas" (global 0))
-  (func $leaf (;1;) (type 6) (param i64) (result i64)
+  (func $leaf (;2;) (type 7) (param i64) (result i64)
     local.get 0
     i64.const 0
     i64.lt_s
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 0
-      call 5
+      call 6
       local.set 0
     end
     local.get 0
   )
-  (func (;2;) (type 7) (param $n i32) (param i64) (result i64)
+  (func (;3;) (type 8) (param $n i32) (param i64) (result i64)
     (local $i i32) (local $f funcref)
     local.get 1
     i64.const 0
@@ -42,7 +44,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
-      call 5
+      call 6
       local.set 1
     end
     local.get 1
@@ -81,7 +83,7 @@
           i64.extend_i32_u
           global.set 1
           local.get 1
-          call 5
+          call 6
           local.set 1
           global.get 1
           i32.wrap_i64
@@ -99,7 +101,7 @@
     i64.const 917504
     i64.add
   )
-  (func (;3;) (type 7) (param $n i32) (param i64) (result i64)
+  (func (;4;) (type 8) (param $n i32) (param i64) (result i64)
     local.get 1
     i64.const -12
     i64.add
@@ -112,7 +114,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
-      call 5
+      call 6
       local.set 1
     end
     local.get 1
@@ -159,7 +161,7 @@
         i64.extend_i32_u
         global.set 1
         local.get 1
-        call 5
+        call 6
         local.set 1
         global.get 1
         i32.wrap_i64
@@ -171,7 +173,7 @@
     i64.const 524300
     i64.add
   )
-  (func (;4;) (type 8) (param $n i32) (param i64) (result i32 i64)
+  (func (;5;) (type 9) (param $n i32) (param i64) (result i32 i64)
     local.get 1
     i64.const -131072
     i64.add
@@ -182,7 +184,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
-      call 5
+      call 6
       local.set 1
     end
     local.get 1
@@ -197,7 +199,7 @@
       (@metadata.code.branch_hint "\00")
       if ;; label = @2
         local.get 1
-        call 5
+        call 6
         local.set 1
       end
       local.get 1
@@ -214,7 +216,7 @@
     i64.const 655360
     i64.add
   )
-  (func (;5;) (type 4) (param i64) (result i64)
+  (func (;6;) (type 4) (param i64) (result i64)
     (local i64)
     local.get 0
     i64.const 47
@@ -234,7 +236,7 @@
     local.get 1
     i64.add
   )
-  (func (;6;) (type 5) (param i32 i64) (result i64)
+  (func (;7;) (type 6) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i32.const 65536
@@ -251,12 +253,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 5
+      call 6
       local.set 1
     end
     local.get 1
   )
-  (func (;7;) (type 5) (param i32 i64) (result i64)
+  (func (;8;) (type 6) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -272,12 +274,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 5
+      call 6
       local.set 1
     end
     local.get 1
   )
-  (func (;8;) (type 5) (param i32 i64) (result i64)
+  (func (;9;) (type 6) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -289,22 +291,10 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 5
+      call 6
       local.set 1
     end
     local.get 1
-  )
-  (func (;9;) (type 1) (param i32)
-    local.get 0
-    global.get 0
-    i64.const 17
-    i64.shl
-    i64.const 32768
-    i64.add
-    call 2
-    i64.const 17
-    i64.shr_s
-    global.set 0
   )
   (func (;10;) (type 1) (param i32)
     local.get 0
@@ -318,7 +308,7 @@
     i64.shr_s
     global.set 0
   )
-  (func (;11;) (type 2) (param i32) (result i32)
+  (func (;11;) (type 1) (param i32)
     local.get 0
     global.get 0
     i64.const 17
@@ -326,6 +316,18 @@
     i64.const 32768
     i64.add
     call 4
+    i64.const 17
+    i64.shr_s
+    global.set 0
+  )
+  (func (;12;) (type 2) (param i32) (result i32)
+    local.get 0
+    global.get 0
+    i64.const 17
+    i64.shl
+    i64.const 32768
+    i64.add
+    call 5
     i64.const 17
     i64.shr_s
     global.set 0

@@ -2,27 +2,29 @@
   (type (;0;) (func (param i32)))
   (type (;1;) (func (param i64 i64) (result i64)))
   (type (;2;) (func (param i64) (result i64)))
-  (type (;3;) (func (param i32 i64) (result i64)))
+  (type (;3;) (func (param i32) (result i32)))
   (type (;4;) (func (param i32 i64) (result i64)))
-  (type (;5;) (func (param i64) (result i64 i64)))
-  (type (;6;) (func (param i64 i64) (result i64 i64)))
-  (type (;7;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;8;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;5;) (func (param i32 i64) (result i64)))
+  (type (;6;) (func (param i64) (result i64 i64)))
+  (type (;7;) (func (param i64 i64) (result i64 i64)))
+  (type (;8;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
+  (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (table (;0;) 1 16384 funcref)
   (memory (;0;) 1 1024)
   (global (;0;) (mut i64) i64.const 0)
   (export "memory" (memory 0))
-  (export "run" (func 6))
+  (export "run" (func 7))
   (export "fusee:gas" (global 0))
   (export "fusee:memory" (memory 0))
-  (func (;1;) (type 4) (param i32 i64) (result i64)
+  (func (;2;) (type 5) (param i32 i64) (result i64)
     (local i32)
     local.get 1
-    i64.const -26214400
+    i64.const -22413312
     i64.add
     local.set 1
     local.get 1
@@ -31,7 +33,7 @@
     (@metadata.code.branch_hint "\00")
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     i32.const 0
@@ -40,7 +42,7 @@
     local.tee 2
     local.get 2
     local.get 1
-    call 4
+    call 5
     local.set 1
     memory.fill
     i32.const 0
@@ -49,26 +51,26 @@
     local.tee 2
     local.get 2
     local.get 1
-    call 4
+    call 5
     local.set 1
     memory.init $d
     local.get 0
     local.tee 2
     local.get 2
     local.get 1
-    call 3
+    call 4
     local.set 1
-    memory.grow
+    call 1
     drop
+    i32.const 0
     ref.null func
     local.get 0
     local.tee 2
     local.get 2
     local.get 1
-    call 5
+    call 6
     local.set 1
-    table.grow 0
-    drop
+    table.fill 0
     local.get 1
     i64.const 17
     i64.shr_s
@@ -76,7 +78,7 @@
     unreachable
     local.get 1
   )
-  (func (;2;) (type 2) (param i64) (result i64)
+  (func (;3;) (type 2) (param i64) (result i64)
     (local i64)
     local.get 0
     i64.const 47
@@ -96,7 +98,7 @@
     local.get 1
     i64.add
   )
-  (func (;3;) (type 3) (param i32 i64) (result i64)
+  (func (;4;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i32.const 65536
@@ -113,12 +115,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;4;) (type 3) (param i32 i64) (result i64)
+  (func (;5;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -134,12 +136,12 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;5;) (type 3) (param i32 i64) (result i64)
+  (func (;6;) (type 4) (param i32 i64) (result i64)
     local.get 1
     local.get 0
     i64.extend_i32_u
@@ -151,19 +153,19 @@
     i64.lt_s
     if ;; label = @1
       local.get 1
-      call 2
+      call 3
       local.set 1
     end
     local.get 1
   )
-  (func (;6;) (type 0) (param i32)
+  (func (;7;) (type 0) (param i32)
     local.get 0
     global.get 0
     i64.const 17
     i64.shl
     i64.const 32768
     i64.add
-    call 1
+    call 2
     i64.const 17
     i64.shr_s
     global.set 0

@@ -1,0 +1,160 @@
+//! The page `docs/calibration.md`: what was measured, and what follows.
+
+use std::fmt::Write;
+
+use super::{
+    Calibration, ENGINES, Fairness, Item, Kind, MOST, PerEngine, UNMETERED, prices::grouped,
+};
+
+const INTRODUCTION: &str = "\
+# Calibration
+
+What everything that has a price takes on each engine. Written by `cargo xtask calibrate --write`; the prices
+themselves stand in `crates/instrument/src/schedule.rs` and `crates/abi/src/syscalls.rs`.
+
+One gas is what a cheap operator takes: the median of the additions, subtractions, shifts, rotations and bitwise
+operations of integers, in chains. Each engine has that unit in its own nanoseconds. What a thing takes in
+units, on the engine where it takes more, is the column *relative*; the price proposed is that, rounded up, where a
+quarter of a unit is taken for noise. Operators that do the same to other types, signs and widths have one price, that
+of the dearest; nothing that is more than structure is free.
+
+Most operators may be cheap for their gas on one engine because they are dear on the other, so that what is dear there
+stands out. The unit of that engine is then made smaller, by the weight below, until the prices are the fairest.
+
+Operators are repeated in a loop of an unmetered guest, each on what the one before made, or, where that is
+impossible, beside each other; the loop, and operators that a pattern needs beside the one it is of, are subtracted.
+Operands are hot: in registers, in the first cache, predicted. Divisions have long quotients; products and
+quotients of floats are measured with subnormal numbers too, and floats with what canonicalising a NaN takes.
+What a compiler knows to be free comes out as nothing. Times are those of the thread's processor, the
+low quartile of interleaved rounds.
+";
+
+/// The page, with how fair the prices are that there are, and those that are proposed.
+pub(super) fn text(calibration: &Calibration, fairness: &[PerEngine<Fairness>; 2]) -> String {
+    let mut page = String::from(INTRODUCTION);
+    // Writing to a string does not fail.
+    let _ = write(&mut page, calibration, fairness);
+    page
+}
+
+fn write(
+    page: &mut String,
+    calibration: &Calibration,
+    fairness: &[PerEngine<Fairness>; 2],
+) -> std::fmt::Result {
+    writeln!(page, "\nMeasured on: {}.\n", machine())?;
+    writeln!(
+        page,
+        "| engine | ns of a cheap operator | weight | ns of one gas |"
+    )?;
+    writeln!(page, "|---|---|---|---|")?;
+    for ((engine, cheap), unit) in ENGINES.iter().zip(calibration.cheap).zip(calibration.unit) {
+        let weight = cheap / unit;
+        writeln!(
+            page,
+            "| {} | {cheap:.3} | {weight:.2} | {unit:.3} |",
+            engine.name
+        )?;
+    }
+    writeln!(page, "\n## Fairness\n")?;
+    writeln!(
+        page,
+        "At the prices proposed, no operator may take more than {MOST} times as long for its gas as the median.\n"
+    )?;
+    writeln!(
+        page,
+        "| engine | prices | median ns for a gas | dearest operator | medians |"
+    )?;
+    writeln!(page, "|---|---|---|---|---|")?;
+    let [now, proposed] = fairness;
+    for (prices, engines) in [("now", now), ("proposed", proposed)] {
+        for Fairness {
+            engine,
+            median,
+            worst,
+            ratio,
+        } in engines
+        {
+            writeln!(
+                page,
+                "| {engine} | {prices} | {median:.3} | `{worst}` | {ratio:.2} |"
+            )?;
+        }
+    }
+    for (kind, title, remark) in [
+        (Kind::Operator, "Operators", UNMETERED),
+        (
+            Kind::Length,
+            "Lengths",
+            "Fields of `Dynamic`; a price is the greatest of its rows.",
+        ),
+        (
+            Kind::Instance,
+            "Instances",
+            "Fields of `InstancePrices`, through the executor, and with the call of an empty function.",
+        ),
+        (
+            Kind::Syscall,
+            "Syscalls",
+            "In a contract, on a state in memory: a disk comes on top, so that a price is not lowered for \
+             what stands here. `call` is without the callee's instance. These prices are changed by hand.",
+        ),
+        (
+            Kind::SyscallByte,
+            "Bytes of syscalls",
+            "The same, for each byte.",
+        ),
+    ] {
+        writeln!(page, "\n## {title}\n\n{remark}\n")?;
+        writeln!(
+            page,
+            "| | ns on wasmtime | ns on wasmi | relative | price now | proposed |"
+        )?;
+        writeln!(page, "|---|---|---|---|---|---|")?;
+        for item in calibration.items.iter().filter(|item| item.kind == kind) {
+            row(page, calibration, item)?;
+        }
+    }
+    Ok(())
+}
+
+fn row(page: &mut String, calibration: &Calibration, item: &Item) -> std::fmt::Result {
+    let [wasmtime, wasmi] = item.time.map(number);
+    let (now, new) = (item.now, item.price);
+    let mark = if now == new { "" } else { "**" };
+    let remark = match item.remark.as_str() {
+        "" => String::new(),
+        remark => format!(", {remark}"),
+    };
+    writeln!(
+        page,
+        "| `{}`{remark} | {wasmtime} | {wasmi} | {} | {} | {mark}{}{mark} |",
+        item.name,
+        number(calibration.relative(item)),
+        grouped(now),
+        grouped(new),
+    )
+}
+
+/// Three figures or so; nothing for what was not measured.
+fn number(number: f64) -> String {
+    if number.is_nan() {
+        return String::from("-");
+    }
+    let decimals = match number {
+        n if n < 10.0 => 2,
+        n if n < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$}")
+}
+
+/// The processor's name, if the system tells it.
+fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("a processor without a name", |(_, model)| model);
+    format!("{model}, {}", std::env::consts::ARCH)
+}
