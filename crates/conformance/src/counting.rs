@@ -2,7 +2,7 @@
 //! made it.
 //!
 //! It follows `docs/gas.md` and `docs/schedule.md` and shares no code with what meters programs, so that where
-//! both agree, neither is likely to be wrong. It tells the same [`Verdict`] as a lane does, and parks where
+//! both agree, neither is likely to be wrong. It tells the same [`Verdict`](crate::Verdict) as a lane does, and parks where
 //! a lane does. It believes that the rules have admitted the program; their limits are not its business, except
 //! those that a running program meets.
 
