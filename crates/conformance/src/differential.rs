@@ -35,8 +35,14 @@ const GAS: Gas = Gas::new(200_000);
 /// Calls of one program.
 const MOST_CALLS: usize = 12;
 
-/// How often a call is given more gas before it is given up.
-const MOST_PARKS: u32 = 20;
+/// How often the calls are made with little gas at first, and a little more wherever it ends.
+const FEEDINGS: u32 = 3;
+
+/// How often a call is given a little more gas: so often tells what was owed where it was parked.
+const SIPS: u32 = 40;
+
+/// How often it is given more before it is given up; much of it after the sips.
+const MOST_PARKS: u32 = 43;
 
 /// How the checks of some programs went.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +71,8 @@ struct Observed {
     verdict: Verdict,
     /// How often it was parked where its gas ended.
     parks: u32,
+    /// What stood at the begin of the memory each time, mixed together.
+    glimpses: u64,
     /// What the host was asked, mixed together.
     asked: u64,
     /// The memory that is left, where the call finished.
@@ -78,10 +86,17 @@ struct Call {
     args: Vec<Value>,
     gas: Gas,
     at_gas_end: AtGasEnd,
-    /// What it is given where it is parked because its gas ended.
+    /// What it is given at first where it is parked because its gas ended.
     more: Gas,
     /// Who notes where its gas goes, on a lane.
     profiler: Option<Profiler>,
+}
+
+impl Call {
+    /// What it is given when it was parked so often.
+    fn more_after(&self, parks: u32) -> Gas {
+        if parks <= SIPS { self.more } else { GAS }
+    }
 }
 
 /// Where a program runs.
@@ -123,9 +138,11 @@ pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Ta
     for call in agree(&runners, &starved, &mixer)? {
         tally.starved += u64::from(call.verdict.ending == Ending::OutOfGas);
     }
-    let fed = fed(&calls, &observed, &mut random);
-    for call in agree(&runners, &fed, &mixer)? {
-        tally.parked += u64::from(call.parks);
+    for _ in 0..FEEDINGS {
+        let fed = fed(&calls, &observed, &mut random);
+        for call in agree(&runners, &fed, &mixer)? {
+            tally.parked += u64::from(call.parks);
+        }
     }
     Ok(tally)
 }
@@ -203,15 +220,15 @@ fn starved(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Ca
     calls.iter().zip(observed).map(starve).collect()
 }
 
-/// The calls again, each parked a few times where its gas ends.
+/// The calls again, each parked where its gas ends, many times.
 fn fed(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> {
     let feed = |(call, observed): (&Call, &Observed)| {
         let used = observed.verdict.gas_used.max(1);
-        let meals = random.below(12).saturating_add(1);
+        let most = 1 << random.below(10);
         Call {
             gas: Gas::new(random.below(used)),
             at_gas_end: AtGasEnd::Suspend,
-            more: Gas::new(used.div_ceil(meals)),
+            more: Gas::new(random.below(most).saturating_add(1)),
             ..call.clone()
         }
     };
@@ -283,7 +300,7 @@ fn observe_lane(
             Some(live) => live.run(request, mixer),
             None => lane.executor.run(prepared, request, mixer),
         };
-        let mut parks = 0;
+        let (mut parks, mut glimpses) = (0, 0);
         let outcome = loop {
             outcome = match outcome.map_err(failed)? {
                 Outcome::Syscall(mut suspended) => {
@@ -293,9 +310,10 @@ fn observe_lane(
                         .map_or(0, |mixer: &mut Mixer| mixer.answer(&request, &mut []));
                     suspended.resume(reply)
                 }
-                Outcome::GasEnd(ended) if parks < MOST_PARKS => {
+                Outcome::GasEnd(mut ended) if parks < MOST_PARKS => {
                     parks += 1;
-                    ended.resume_with(call.more)
+                    glimpses = glimpse(glimpses, ended.memory());
+                    ended.resume_with(call.more_after(parks))
                 }
                 ended => break ended,
             };
@@ -316,6 +334,7 @@ fn observe_lane(
         observed.push(Observed {
             verdict,
             parks,
+            glimpses,
             asked: asked(host),
             memory,
         });
@@ -341,7 +360,7 @@ fn observe_counting(
             .take()
             .unwrap_or_else(|| counting::Instance::new(program));
         let mut outcome = instance.run(entry, Box::new(mixer.clone()));
-        let mut parks = 0;
+        let (mut parks, mut glimpses) = (0, 0);
         let outcome = loop {
             outcome = match outcome? {
                 counting::Outcome::Syscall(request, mut parked) => {
@@ -352,7 +371,8 @@ fn observe_counting(
                 }
                 counting::Outcome::GasEnd(parked) if parks < MOST_PARKS => {
                     parks += 1;
-                    parked.resume_with(call.more)
+                    glimpses = glimpse(glimpses, parked.memory());
+                    parked.resume_with(call.more_after(parks))
                 }
                 ended => break ended,
             };
@@ -369,11 +389,21 @@ fn observe_counting(
         observed.push(Observed {
             verdict,
             parks,
+            glimpses,
             asked: asked(host),
             memory,
         });
     }
     Ok(observed)
+}
+
+/// Mixes the begin of a memory with what was seen before.
+fn glimpse(before: u64, memory: &[u8]) -> u64 {
+    let words = memory.chunks_exact(8).take(16);
+    let number = |word: &[u8]| word.try_into().map_or(0, u64::from_le_bytes);
+    words.fold(before, |mixed, word| {
+        Random::new(mixed ^ number(word)).number()
+    })
 }
 
 fn asked(host: Option<Box<dyn Any>>) -> u64 {

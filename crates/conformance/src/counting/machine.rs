@@ -254,6 +254,12 @@ impl Parked {
         host.downcast_mut()
     }
 
+    /// The whole memory.
+    #[must_use]
+    pub fn memory(&self) -> &[u8] {
+        self.0.instance.memory()
+    }
+
     /// Goes on from a syscall.
     ///
     /// # Errors

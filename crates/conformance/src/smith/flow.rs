@@ -120,18 +120,20 @@ impl Writer<'_> {
     /// Whether it is not passed.
     fn statement(&mut self, depth: usize) -> bool {
         let is_deep = depth >= DEEPEST;
-        match self.random.below(20) {
-            0..=4 if !is_deep => self.looping(depth),
-            5..=6 if !is_deep => self.block(depth),
-            7..=8 if !is_deep => self.branching(depth),
-            9 => self.hold(depth),
-            10..=11 => self.branch_if(),
-            12 => return self.branch(),
-            13 => return self.branch_table(),
-            14..=15 => self.call(),
-            16 => self.bulk(),
-            17 => self.store(),
-            18 => return self.end_of_all(),
+        if self.chance(3) {
+            self.store();
+        }
+        match self.random.below(22) {
+            0..=5 if !is_deep => self.looping(depth),
+            6..=7 if !is_deep => self.block(depth),
+            8..=10 if !is_deep => self.branching(depth),
+            11 => self.hold(depth),
+            12..=13 => self.branch_if(),
+            14 => return self.branch(),
+            15 => return self.branch_table(),
+            16..=18 => self.call(),
+            19 => self.bulk(),
+            20 => return self.end_of_all(),
             _ => self.assign("i32"),
         }
         false
@@ -331,11 +333,19 @@ impl Writer<'_> {
         }
     }
 
+    /// Counts in memory, where somebody looks while the guest is parked, or stores anywhere.
     fn store(&mut self) {
-        self.value("i32");
-        self.line("i32.const 0x1ffff i32.and");
-        self.value("i64");
-        self.line("i64.store16 offset=3");
+        if self.chance(4) {
+            self.value("i32");
+            self.line("i32.const 0x1ffff i32.and");
+            self.value("i64");
+            self.line("i64.store16 offset=3");
+        } else {
+            let at = self.random.below(16).saturating_mul(8);
+            self.line(&format!(
+                "i32.const {at} i32.const {at} i64.load i64.const 1 i64.add i64.store"
+            ));
+        }
     }
 
     fn assign(&mut self, of: &'static str) {

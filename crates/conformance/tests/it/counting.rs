@@ -133,3 +133,41 @@ fn only_functions_that_call_take_stack() {
     assert_eq!(ending(frames - 1), Ending::Finished(Vec::new()));
     assert_eq!(ending(frames), Ending::Trapped(Trap::StackOverflow));
 }
+
+/// The guest's counter holds less than a run can be given.
+#[test]
+fn gas_beyond_what_a_counter_holds_is_counted() {
+    let module = wasm(
+        "(module
+           (import \"env\" \"charge\" (func $charge (param i64)))
+           (import \"env\" \"gas\" (func $gas (result i64)))
+           (func $work (param i32)
+             (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+           (func (export \"run\") (param i64) (result i64 i64)
+             (call $work (i32.const 50))
+             (call $gas)
+             (call $charge (local.get 0))
+             (call $work (i32.const 50))
+             (call $gas)))",
+    );
+    let most = i64::MAX.unsigned_abs();
+    let mut finished = 0;
+    for gas in [most, most - 1, 1 << 62, 1 << 46, 1 << 45, (1 << 44) - 1] {
+        for charged in [
+            0,
+            1 << 43,
+            1 << 44,
+            1 << 45,
+            1 << 46,
+            1 << 62,
+            most - 5_000,
+            most,
+        ] {
+            let args = &[Value::I64(charged.cast_signed())];
+            let entry = "run";
+            let verdict = check(&module, Call { entry, args, gas });
+            finished += u32::from(matches!(verdict.ending, Ending::Finished(_)));
+        }
+    }
+    assert!(finished > 10);
+}
