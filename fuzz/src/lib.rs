@@ -17,10 +17,10 @@ pub static LANES: LazyLock<Vec<Lane>> = LazyLock::new(|| {
     lanes
 });
 
-/// The rules of contracts, with floating point.
+/// The rules of contracts, but with floating point.
 pub static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let signatures = SYSCALLS.iter().map(signature).collect();
-    Rules::v1(signatures).with_floats(Floats::Canonical)
+    Rules::v2(signatures).with_floats(Floats::Canonical)
 });
 
 fn signature(syscall: &Syscall) -> SyscallSignature {
