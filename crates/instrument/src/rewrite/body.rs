@@ -29,6 +29,9 @@ use crate::{
     plan::{Charge, LookedLoop, Plan, Side},
 };
 
+/// Above how many charges a function is held to be large.
+const MANY_CHARGES: usize = 512;
+
 /// One function while it is rewritten.
 struct Body<'a> {
     plan: &'a Plan,
@@ -47,6 +50,8 @@ struct Body<'a> {
     depth: u32,
     /// Blocks opened where no code is reached, which is left out.
     dead_depth: Option<u32>,
+    /// Whether it has so many charges that how they are written decides how long it compiles.
+    has_many_charges: bool,
     /// Where it calls `low`, which is rare.
     hints: Vec<BranchHint>,
     floats: Floats,
@@ -118,7 +123,8 @@ impl Rewriter<'_> {
             blocks: Vec::new(),
             depth: 0,
             dead_depth: None,
-            hints: Vec::new(),
+            has_many_charges: plan.charges.len() > MANY_CHARGES,
+        hints: Vec::new(),
             floats,
             profile: self.layout.profile,
         };
@@ -378,15 +384,22 @@ impl<'a> Body<'a> {
     }
 
     /// Takes something from the word.
+    ///
+    /// Cranelift makes an addition of a constant again wherever its result is used, and merges it
+    /// with others. That saves registers, and takes time that grows with the square of the
+    /// function; a subtraction is computed once, where it stands.
     fn charge(&mut self, amount: i64) {
-        let word = self.word;
-        if amount != 0 {
-            self.sink()
-                .local_get(word)
-                .i64_const(amount.saturating_neg())
-                .i64_add()
-                .local_set(word);
+        if amount == 0 {
+            return;
         }
+        let word = self.word;
+        self.sink().local_get(word);
+        if self.has_many_charges {
+            self.sink().i64_const(amount).i64_sub();
+        } else {
+            self.sink().i64_const(amount.saturating_neg()).i64_add();
+        }
+        self.sink().local_set(word);
     }
 
     /// Puts on the stack what is left to the caller.
