@@ -32,6 +32,8 @@ pub(crate) struct Units {
     call_indirect: u64,
     /// A parameter or a result of a call.
     operand: u64,
+    /// So many operands below a call make it dearer by a unit: they are put away around it.
+    operands_a_unit: u64,
     /// A loop, where gas is looked at.
     loop_: u64,
     /// Each loop around a loop.
@@ -63,6 +65,7 @@ pub(crate) const UNITS: Units = Units {
     call: 10,
     call_indirect: 100,
     operand: 3,
+    operands_a_unit: 64,
     loop_: 150,
     loop_around: 2,
     memory_bulk: 150,
@@ -142,6 +145,12 @@ impl Work {
         }
         let resources = function.resources();
         self.add(self.units_of(operator, resources));
+        if matches!(
+            operator,
+            Operator::Call { .. } | Operator::CallIndirect { .. }
+        ) {
+            self.add(u64::from(function.operand_stack_height()) / UNITS.operands_a_unit);
+        }
         match operator {
             Operator::Block { blockty } => self.open(Kind::Block, 0, arity(*blockty, resources).1),
             Operator::Loop { blockty } => {

@@ -124,7 +124,7 @@ impl Rewriter<'_> {
             depth: 0,
             dead_depth: None,
             has_many_charges: plan.charges.len() > MANY_CHARGES,
-        hints: Vec::new(),
+            hints: Vec::new(),
             floats,
             profile: self.layout.profile,
         };
