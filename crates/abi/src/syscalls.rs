@@ -186,7 +186,8 @@ syscalls! {
     /// Calls a method of another contract. `options` names 24 bytes: the gas limit (`u64`, `ALL_GAS`
     /// for as much as may be forwarded), then the value to send (`u128`). Returns the length of the
     /// return data, or why the call failed; the changes of a failed call are undone, its gas is not.
-    /// At most 63/64 of the caller's gas is forwarded. An empty method only sends the value.
+    /// At most 63/64 of the caller's gas is forwarded. An empty method only sends the value. The caller
+    /// pays for its memory, which waits: 500 for each page that it has, beside the base.
     12 CALL MaySuspend (5000 + 1 / byte)
     fn call(address: In, method: In, method_length: Len, input: In, input_length: Len, options: In) -> Status;
 

@@ -4,13 +4,17 @@ use std::any::Any;
 
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall};
 
-use crate::{Address, ContractLimits, changes::Changes, changes::Mark, syscalls};
+use crate::{
+    Address, ContractLimits, ContractPrices, ContractRules, changes::Changes, changes::Mark,
+    syscalls,
+};
 
 /// One call while it runs.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) context: Context,
     pub(crate) limits: ContractLimits,
+    pub(crate) prices: ContractPrices,
     /// What the transaction has changed; with the frame that runs, and with no other.
     pub(crate) changes: Option<Changes>,
     /// Where the changes were when this frame began.
@@ -55,13 +59,14 @@ pub(crate) struct CallRequest {
 impl Frame {
     pub(crate) fn new(
         context: Context,
-        limits: ContractLimits,
+        rules: &ContractRules,
         changes: Changes,
         mark: Mark,
     ) -> Self {
         Self {
             context,
-            limits,
+            limits: rules.limits,
+            prices: rules.prices,
             changes: Some(changes),
             mark: Some(mark),
             output: Vec::new(),

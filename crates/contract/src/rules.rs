@@ -42,6 +42,8 @@ pub struct ContractPrices {
     pub input_byte: Gas,
     /// A byte of code that is deployed: it is checked, metered and compiled, and kept.
     pub code_byte: Gas,
+    /// A page of a caller's memory, for each call that it waits for: its callees leave it where it is.
+    pub held_page: Gas,
 }
 
 impl ContractRules {
@@ -65,6 +67,7 @@ impl ContractRules {
                 transaction: Gas::new(10_000),
                 input_byte: Gas::new(4),
                 code_byte: Gas::new(50),
+                held_page: Gas::new(500),
             },
         }
     }

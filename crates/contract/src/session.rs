@@ -139,7 +139,7 @@ impl<'a> Session<'a> {
         }
         self.active.push((context.address, context.method.clone()));
         let method = context.method.clone();
-        let frame = Frame::new(context, self.contracts.rules.limits, changes, mark);
+        let frame = Frame::new(context, &self.contracts.rules, changes, mark);
         let is_outermost = self.active.len() == 1;
         let request = RunRequest {
             suspension: self.contracts.suspension,

@@ -7,7 +7,11 @@ use crate::frame::{CallRequest, Frame};
 
 const OPTIONS_BYTES: usize = 24;
 
+/// A page of wasm memory.
+const PAGE_BYTES: usize = 65_536;
+
 pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    charge_held(frame, call)?;
     let to = take_address(call, 0)?;
     let method = take_region(call, 1, frame.limits.method_bytes)?;
     // No export has a name that is not text; such a name is merely unknown.
@@ -26,6 +30,14 @@ pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Sto
         gas: Gas::new(gas),
     });
     Err(Stop::Suspend)
+}
+
+/// Charges for the memory that waits for the callee, in pages.
+fn charge_held(frame: &Frame, call: &mut Syscall<'_>) -> Result<(), Stop> {
+    let pages = call.memory.len() / PAGE_BYTES;
+    let price = frame.prices.held_page;
+    call.charge(price.saturating_mul(u64::try_from(pages).unwrap_or(u64::MAX)))?;
+    Ok(())
 }
 
 fn decode_options(options: &[u8; OPTIONS_BYTES]) -> Option<(u64, u128)> {

@@ -2,7 +2,7 @@
 
 use fusee_abi::status;
 use fusee_contract::{Address, ContractRules, Rejection, Status};
-use fusee_engine::Trap;
+use fusee_engine::{Gas, Trap};
 use fusee_executor::FrameLimits;
 
 use crate::world::{CALLER, COUNTER, FUNDS, GAS, World, alice, args, bob, counted};
@@ -290,4 +290,45 @@ fn events_of_a_failed_frame_are_undone() {
     };
     assert_eq!((events("tell"), events("tell_and_trap")), (1, 0));
     assert_eq!(world.call(alice(), callee, "tell_and_trap", &[]).events, []);
+}
+
+#[test]
+fn a_caller_pays_for_the_memory_that_waits() {
+    // Each calls itself, which is refused: what is left to differ is the memory.
+    let caller = |pages: u32| {
+        format!(
+            r#"(module
+                (import "fusee" "own_address" (func $own_address (param i32)))
+                (import "fusee" "call" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
+                (memory (export "memory") 1 40)
+                (data (i32.const 64) "\ff\ff\ff\ff\ff\ff\ff\7f")
+                (data (i32.const 128) "other")
+                (func (export "other"))
+                (func (export "run")
+                    (drop (memory.grow (i32.const {pages})))
+                    (call $own_address (i32.const 0))
+                    (drop (call $call (i32.const 0) (i32.const 128) (i32.const 5)
+                        (i32.const 0) (i32.const 0) (i32.const 64)))))"#
+        )
+    };
+    let free = {
+        let mut rules = ContractRules::v1();
+        rules.prices.held_page = Gas::ZERO;
+        rules
+    };
+    for pages in [0, 1, 31] {
+        let used = |rules: &ContractRules| {
+            let mut world = World::with_rules(rules);
+            let address = world.deploy_wat(&caller(pages));
+            let receipt = world.call(alice(), address, "run", &[]);
+            assert_eq!(receipt.status, Status::Success);
+            receipt.gas_used.units()
+        };
+        let held = u64::from(pages) + 1;
+        assert_eq!(
+            used(&ContractRules::v1()) - used(&free),
+            500 * held,
+            "{held} pages"
+        );
+    }
 }
