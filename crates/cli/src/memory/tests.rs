@@ -1,3 +1,5 @@
+//! Memory limits as systems tell them.
+
 use super::{limit, part, total};
 
 #[test]
