@@ -21,8 +21,8 @@ mod run;
 mod trap;
 mod value;
 
-pub use backend::{Engine, Instance, Mode, Module, Parked, Pause, Step};
-pub use error::{EngineError, Source};
+pub use backend::{Engine, Entry, Instance, Mode, Module, Parked, Pause, Step};
+pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use gas::Gas;
 pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
