@@ -54,6 +54,7 @@ impl RunError {
             RunError::Engine(
                 EngineError::NativeStack { .. }
                     | EngineError::Instantiate { .. }
+                    | EngineError::Exhausted { .. }
                     | EngineError::Engine { .. }
             )
         )
