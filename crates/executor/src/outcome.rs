@@ -9,7 +9,7 @@ use fusee_engine::{
     Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
 };
 
-use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing};
+use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing, parking};
 
 /// The export that some toolchains make for what must run before anything else.
 const INITIALIZE: &str = "_initialize";
@@ -81,6 +81,8 @@ struct ParkedRun {
 /// What a run still has to do when the guest returns.
 #[derive(Debug)]
 struct Rest {
+    /// Its place among the parked, from the first time to its end: whoever goes on can be parked again.
+    place: Option<parking::Place>,
     entries: Entries,
     prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
@@ -300,6 +302,7 @@ impl LiveInstance {
             }
         };
         let mut rest = Rest {
+            place: None,
             entries,
             prepared: self.prepared,
             module: self.module,
@@ -346,6 +349,9 @@ impl Rest {
                     None => return Ok(self.finished(*run, values, instance)),
                 },
                 Step::Parked { parked, run, pause } => {
+                    if self.place.is_none() {
+                        self.place = Some(self.prepared.parking_lot().take()?);
+                    }
                     let parked = ParkedRun {
                         parked,
                         run,
