@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod counting;
+mod cramped;
 pub mod differential;
 mod host;
 mod lane;
@@ -14,6 +15,7 @@ mod random;
 pub mod smith;
 mod verdict;
 
+pub use cramped::Cramped;
 pub use host::{Answering, NoHost};
 pub use lane::{Lane, agreed, lanes};
 pub use random::Random;

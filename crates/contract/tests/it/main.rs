@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod fallback;
 mod interface;
 mod profile;
 mod token;
