@@ -8,6 +8,7 @@
 mod artifacts;
 mod asynchronous;
 mod cache;
+mod churn;
 mod contract;
 mod counting;
 mod floats;
