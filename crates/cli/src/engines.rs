@@ -34,7 +34,9 @@ pub(crate) struct On<T> {
 pub(crate) fn executors(choice: EngineChoice) -> Result<Vec<On<Arc<Executor>>>, Failure> {
     let mut engines: Vec<Arc<dyn Engine>> = Vec::new();
     if matches!(choice, EngineChoice::Wasmtime | EngineChoice::All) {
-        let engine = WasmtimeEngine::new().map_err(|error| {
+        // A command runs one call at a time, and the calls inside it; a larger pool would take time.
+        let engine = WasmtimeEngine::builder().instances(256).build();
+        let engine = engine.map_err(|error| {
             Failure::new(Exit::Host, error).next("use `--engine wasmi`, which works on any machine")
         })?;
         engines.push(Arc::new(engine));

@@ -37,8 +37,9 @@ impl Lane {
 /// If an engine does not work on this machine.
 #[must_use]
 pub fn lanes() -> Vec<Lane> {
-    let wasmtime: Arc<dyn Engine> =
-        Arc::new(WasmtimeEngine::new().expect("Wasmtime works on this machine"));
+    // As many as the tests of the specification keep alive at once.
+    let wasmtime = WasmtimeEngine::builder().instances(4_096).build();
+    let wasmtime: Arc<dyn Engine> = Arc::new(wasmtime.expect("Wasmtime works on this machine"));
     let wasmi: Arc<dyn Engine> = Arc::new(WasmiEngine::new());
     let large = Gas::new(1 << 24);
     let tiny = Gas::new(97);

@@ -1,6 +1,14 @@
-//! The engine: one configuration of the compiler, and a pool of instances.
+//! The engine: two configurations of the compiler, each with a pool of instances.
+//!
+//! Where memory ends is found out by the processor, for a program that never grows it: the pages behind it cannot be accessed,
+//! and metered code has no check of its own. Memory that grows would have to be protected anew for every instance, twice,
+//! which takes longer than a short call does, and which threads cannot do at the same time. So a program that grows
+//! its memory is compiled with checks instead. What a program does, and its gas, is the same with both.
 
-use std::{hash::Hash, sync::Arc};
+use std::{
+    hash::Hash,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use fusee_engine::{Engine, EngineError, Fingerprint, Module, Program};
 use wasmtime::{Config, OptLevel, WasmFeatures};
@@ -8,16 +16,46 @@ use wasmtime::{Config, OptLevel, WasmFeatures};
 use crate::{
     NAME,
     module::WasmtimeModule,
-    pool::{Pool, Reset},
+    pool::{MEMORY_BYTES, Pool, Reset},
 };
 
 /// Runs programs on Wasmtime with Cranelift.
 #[derive(Debug)]
 pub struct WasmtimeEngine {
-    engine: wasmtime::Engine,
-    stack: NativeStack,
-    instances: Option<u32>,
+    options: WasmtimeEngineBuilder,
+    /// Made when the first such program is compiled: a pool takes milliseconds.
+    guarded: Mutex<Option<Runtime>>,
+    checked: Mutex<Option<Runtime>>,
     fingerprint: Fingerprint,
+}
+
+/// Wasmtime in one configuration, with its pool.
+#[derive(Clone, Debug)]
+pub(crate) struct Runtime {
+    pub(crate) engine: wasmtime::Engine,
+    pub(crate) stack: NativeStack,
+    /// How many instances can live at once; `None` if each is mapped when it is made.
+    pub(crate) instances: Option<u32>,
+}
+
+/// By whom it is found out where a memory ends.
+#[derive(Clone, Copy, Debug)]
+enum Bounds {
+    /// By the processor.
+    Guarded,
+    /// By compiled code.
+    Checked,
+}
+
+impl Bounds {
+    /// A function of the program alone, so that whoever loads compiled code chooses as whoever made it.
+    const fn of(program: &Program) -> Self {
+        if program.grows_memory {
+            Self::Checked
+        } else {
+            Self::Guarded
+        }
+    }
 }
 
 /// Options of a [`WasmtimeEngine`]. None of them changes an outcome, or the compiled code: engines that differ in no
@@ -51,10 +89,10 @@ impl NativeStack {
 }
 
 impl WasmtimeEngineBuilder {
-    /// How many instances can live at once, suspended ones included (10,000 unless told). Each takes 4 GiB of addresses,
-    /// which cost nothing, and Linux lets a process map so and so many ranges of them (`vm.max_map_count`): four to six
-    /// for each instance. Where the system refuses so many the engine has fewer, as
-    /// [`instances`](WasmtimeEngine::instances) tells.
+    /// How many instances can live at once, suspended ones included (10,000 unless told): so many of programs that grow their
+    /// memory, and so many of those that do not. Each takes up to 4 GiB of addresses, which cost nothing; but Linux lets a
+    /// process map so and so many ranges of them (`vm.max_map_count`), and an instance takes four to six. Where the
+    /// system refuses so many the engine has room for fewer, and where it refuses any, each instance is mapped when it is made.
     #[must_use]
     pub const fn instances(mut self, most: u32) -> Self {
         self.pool.instances = most;
@@ -90,24 +128,31 @@ impl WasmtimeEngineBuilder {
     ///
     /// [`EngineError::Engine`] if Wasmtime does not support this machine.
     pub fn build(self) -> Result<WasmtimeEngine, EngineError> {
+        let mut description = Description::default();
+        for bounds in [Bounds::Guarded, Bounds::Checked] {
+            wasmtime::Engine::new(&config(bounds, self.stack))
+                .map_err(unsupported)?
+                .precompile_compatibility_hash()
+                .hash(&mut description);
+        }
+        Ok(WasmtimeEngine {
+            options: self,
+            guarded: Mutex::new(None),
+            checked: Mutex::new(None),
+            fingerprint: Fingerprint::of(&description.0),
+        })
+    }
+
+    fn runtime(self, bounds: Bounds) -> Result<Runtime, EngineError> {
+        let mut config = config(bounds, self.stack);
         let (engine, instances) = self
             .pool
-            .reserve(|strategy| {
-                wasmtime::Engine::new(config(self.stack).allocation_strategy(strategy))
-            })
-            .map_err(|error| EngineError::Engine {
-                engine: NAME,
-                source: error.into(),
-            })?;
-        let mut description = Description::default();
-        engine
-            .precompile_compatibility_hash()
-            .hash(&mut description);
-        Ok(WasmtimeEngine {
+            .reserve(|strategy| wasmtime::Engine::new(config.allocation_strategy(strategy)))
+            .map_err(unsupported)?;
+        Ok(Runtime {
             engine,
             stack: self.stack,
             instances,
-            fingerprint: Fingerprint::of(&description.0),
         })
     }
 }
@@ -137,11 +182,18 @@ impl WasmtimeEngine {
         }
     }
 
-    /// How many instances can live at once; `None` where the system refuses to reserve addresses for them, so that each
-    /// is mapped when it is made.
-    #[must_use]
-    pub const fn instances(&self) -> Option<u32> {
-        self.instances
+    /// The runtime for programs of these bounds.
+    fn runtime(&self, bounds: Bounds) -> Result<Runtime, EngineError> {
+        let place = match bounds {
+            Bounds::Guarded => &self.guarded,
+            Bounds::Checked => &self.checked,
+        };
+        // A panic leaves it as it was, so that a poisoned lock is as good as any.
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*place {
+            Some(runtime) => Ok(runtime.clone()),
+            None => Ok(place.insert(self.options.runtime(bounds)?).clone()),
+        }
     }
 }
 
@@ -155,12 +207,19 @@ impl Engine for WasmtimeEngine {
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        let module = WasmtimeModule::compile(&self.engine, self.stack, self.instances, program)?;
-        Ok(Arc::new(module))
+        let runtime = self.runtime(Bounds::of(program))?;
+        Ok(Arc::new(WasmtimeModule::compile(&runtime, program)?))
     }
 }
 
-fn config(stack: NativeStack) -> Config {
+fn unsupported(error: wasmtime::Error) -> EngineError {
+    EngineError::Engine {
+        engine: NAME,
+        source: error.into(),
+    }
+}
+
+fn config(bounds: Bounds, stack: NativeStack) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(false)
@@ -173,9 +232,6 @@ fn config(stack: NativeStack) -> Config {
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(stack.guest_bytes)
         .async_stack_size(stack.bytes())
-        // Whatever is computed from 32 bits lies in here, so that accesses need no check of their own.
-        .memory_reservation(4 << 30)
-        .memory_guard_size(32 << 20)
         .wasm_features(WasmFeatures::all(), false)
         .wasm_features(
             WasmFeatures::MUTABLE_GLOBAL
@@ -189,6 +245,17 @@ fn config(stack: NativeStack) -> Config {
         )
         // Metered code says which of its branches are rare.
         .wasm_branch_hinting(true);
+    match bounds {
+        // Whatever 32 bits and an offset add up to lies in here.
+        Bounds::Guarded => config
+            .memory_reservation(4 << 30)
+            .memory_guard_size(32 << 20),
+        Bounds::Checked => config
+            .signals_based_traps(false)
+            .memory_reservation(MEMORY_BYTES)
+            .memory_guard_size(0)
+            .memory_may_move(false),
+    };
     config
 }
 

@@ -114,6 +114,8 @@ pub struct Program {
     pub exports: Vec<Export>,
     /// Its memory, if it has one.
     pub memory: Option<MemoryLimits>,
+    /// Whether it has an operator that grows its memory.
+    pub grows_memory: bool,
     /// Whether it has a start function, which runs before the first entry.
     pub has_start: bool,
     /// What making an instance costs.
