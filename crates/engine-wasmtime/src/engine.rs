@@ -3,7 +3,7 @@
 //! Where memory ends is found out by the processor, for a program that never grows it: the pages behind it cannot be accessed,
 //! and metered code has no check of its own. Memory that grows would have to be protected anew for every instance, twice,
 //! which takes longer than a short call does, and which threads cannot do at the same time. So a program that grows
-//! its memory is compiled with checks instead. What a program does, and its gas, is the same with both.
+//! its memory is compiled with checks instead, unless the options say otherwise. What a program does, and its gas, is the same with both.
 
 use std::{
     hash::Hash,
@@ -39,29 +39,19 @@ pub(crate) struct Runtime {
 }
 
 /// By whom it is found out where a memory ends.
-#[derive(Clone, Copy, Debug)]
-enum Bounds {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
     /// By the processor.
     Guarded,
     /// By compiled code.
     Checked,
 }
 
-impl Bounds {
-    /// A function of the program alone, so that whoever loads compiled code chooses as whoever made it.
-    const fn of(program: &Program) -> Self {
-        if program.grows_memory {
-            Self::Checked
-        } else {
-            Self::Guarded
-        }
-    }
-}
-
-/// Options of a [`WasmtimeEngine`]. None of them changes an outcome, or the compiled code: engines that differ in no
-/// more than these have the same fingerprint.
+/// Options of a [`WasmtimeEngine`]. None of them changes an outcome. But for [`growing`](Self::growing) none changes
+/// the compiled code either: engines that differ in no more than these have the same fingerprint.
 #[derive(Clone, Copy, Debug)]
 pub struct WasmtimeEngineBuilder {
+    growing: Bounds,
     pool: Pool,
     stack: NativeStack,
 }
@@ -99,6 +89,15 @@ impl WasmtimeEngineBuilder {
         self
     }
 
+    /// By whom it is found out where a memory ends that grows ([`Bounds::Checked`] unless told). Short calls are faster if
+    /// compiled code does, and scale over threads; long ones, and compiling, if the processor does. Memory that never
+    /// grows is always guarded.
+    #[must_use]
+    pub const fn growing(mut self, bounds: Bounds) -> Self {
+        self.growing = bounds;
+        self
+    }
+
     /// How many bytes of an instance's memory are put back by the engine when it ends, and stay resident for the next
     /// one (1 MiB unless told). What an instance wrote beyond that is given back to the system, which takes longer.
     #[must_use]
@@ -129,7 +128,7 @@ impl WasmtimeEngineBuilder {
     /// [`EngineError::Engine`] if Wasmtime does not support this machine.
     pub fn build(self) -> Result<WasmtimeEngine, EngineError> {
         let mut description = Description::default();
-        for bounds in [Bounds::Guarded, Bounds::Checked] {
+        for bounds in [Bounds::Guarded, self.growing] {
             wasmtime::Engine::new(&config(bounds, self.stack))
                 .map_err(unsupported)?
                 .precompile_compatibility_hash()
@@ -171,6 +170,7 @@ impl WasmtimeEngine {
     #[must_use]
     pub const fn builder() -> WasmtimeEngineBuilder {
         WasmtimeEngineBuilder {
+            growing: Bounds::Checked,
             pool: Pool {
                 instances: 10_000,
                 resident_bytes: 1 << 20,
@@ -207,7 +207,13 @@ impl Engine for WasmtimeEngine {
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        let runtime = self.runtime(Bounds::of(program))?;
+        // By the program alone, so that whoever loads compiled code chooses as whoever made it.
+        let bounds = if program.grows_memory {
+            self.options.growing
+        } else {
+            Bounds::Guarded
+        };
+        let runtime = self.runtime(bounds)?;
         Ok(Arc::new(WasmtimeModule::compile(&runtime, program)?))
     }
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, sync::Arc};
 
 use fusee_engine::{Engine, EngineError, Gas, Resource, Value};
-use fusee_engine_wasmtime::{Reset, WasmtimeEngine, WasmtimeEngineBuilder};
+use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::{Executor, Outcome, Prepared, RunError, RunRequest};
 
 use crate::guest::{host, rules, wasm};
@@ -73,6 +73,13 @@ fn a_full_pool_says_so_until_a_suspended_run_is_dropped() {
     }
 }
 
+fn check(options: WasmtimeEngineBuilder) {
+    let executor = executor(options);
+    for program in programs(&executor) {
+        assert_eq!(resume(run(&executor, &program).unwrap()), [Value::I64(42)]);
+    }
+}
+
 #[test]
 fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
     let plain = WasmtimeEngine::builder();
@@ -85,9 +92,12 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
     ] {
         let engine = options.build().unwrap();
         assert_eq!(*engine.fingerprint().as_bytes(), fingerprint);
-        let executor = executor(options);
-        for program in programs(&executor) {
-            assert_eq!(resume(run(&executor, &program).unwrap()), [Value::I64(42)]);
-        }
+        check(options);
     }
+    let other = plain.growing(Bounds::Guarded).instances(2);
+    assert_ne!(
+        *other.build().unwrap().fingerprint().as_bytes(),
+        fingerprint
+    );
+    check(other);
 }
