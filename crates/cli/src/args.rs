@@ -65,7 +65,7 @@ pub(crate) enum Verb {
     Query(QueryArgs),
     /// List the accounts and contracts
     Accounts(AccountsArgs),
-    /// Compile metered code from the standard input to the standard output, for another process
+    /// Compile a metered program from the standard input to the standard output, for another process
     #[command(hide = true)]
     Compile(CompileArgs),
 }

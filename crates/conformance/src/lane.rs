@@ -4,7 +4,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use fusee_engine::{Engine, Gas, Interrupt, Value};
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::{Executor, RunRequest, Suspension};
 
 /// One way to run a program.
@@ -30,15 +30,20 @@ impl Lane {
     }
 }
 
-/// Every engine, plain and suspendable, with large slices and tiny ones.
+/// Every engine, plain and suspendable, with large slices and tiny ones; Wasmtime with guards and with checks.
 ///
 /// # Panics
 ///
 /// If an engine does not work on this machine.
 #[must_use]
 pub fn lanes() -> Vec<Lane> {
-    let wasmtime: Arc<dyn Engine> =
-        Arc::new(WasmtimeEngine::new().expect("Wasmtime works on this machine"));
+    let wasmtime = |bounds| -> Arc<dyn Engine> {
+        // As many as the tests of the specification keep alive at once.
+        let engine = WasmtimeEngine::builder().instances(4_096).growing(bounds);
+        Arc::new(engine.build().expect("Wasmtime works on this machine"))
+    };
+    let checked = wasmtime(Bounds::Checked);
+    let wasmtime = wasmtime(Bounds::Guarded);
     let wasmi: Arc<dyn Engine> = Arc::new(WasmiEngine::new());
     let large = Gas::new(1 << 24);
     let tiny = Gas::new(97);
@@ -58,15 +63,15 @@ pub fn lanes() -> Vec<Lane> {
         ),
         lane("wasmi, suspendable", &wasmi, large, Suspension::Always),
         lane(
-            "wasmtime, tiny slices",
-            &wasmtime,
+            "wasmtime, checked, tiny slices",
+            &checked,
             tiny,
             Suspension::AsNeeded,
         ),
         lane("wasmi, tiny slices", &wasmi, tiny, Suspension::AsNeeded),
         lane(
-            "wasmtime, suspendable, tiny slices",
-            &wasmtime,
+            "wasmtime, checked, suspendable, tiny slices",
+            &checked,
             tiny,
             Suspension::Always,
         ),

@@ -124,22 +124,16 @@ fn syscall(
         *arg = given.cast_unsigned();
     }
     let request = SyscallRequest { number, args };
-    let answer = match caller.data().memory {
-        Some(memory) => {
-            let (bytes, state) = memory.data_and_store_mut(&mut caller);
-            state
-                .run
-                .as_mut()
-                .map(|run| run.syscall(gas, request, bytes))
-        }
-        None => caller
-            .data_mut()
-            .run
-            .as_mut()
-            .map(|run| run.syscall(gas, request, &mut [])),
+    let (bytes, state): (&mut [u8], _) = match caller.data().memory {
+        Some(memory) => memory.data_and_store_mut(&mut caller),
+        None => (&mut [], caller.data_mut()),
     };
+    let answer = state.run.as_mut().map(|run| {
+        let result = run.syscall(gas, &request, bytes)?;
+        Ok((result.cast_signed(), run.meter.counter()))
+    });
     let halt = match answer {
-        Some(Ok((result, gas))) => return Ok((result.cast_signed(), gas)),
+        Some(Ok(answer)) => return Ok(answer),
         Some(Err(Stop::Suspend)) if may_suspend => Halt::Park(Parking::Syscall(request)),
         Some(Err(Stop::Suspend)) => Halt::Stop(Stop::Fail(EngineError::CannotSuspend { number })),
         Some(Err(stop)) => Halt::Stop(stop),

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn, ready},
     ptr::NonNull,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
@@ -37,6 +37,9 @@ impl State {
         }
     }
 }
+
+/// What a host function at which a guest may be parked comes to.
+type Answer<'a, T> = Box<dyn Future<Output = Result<T, Error>> + Send + 'a>;
 
 /// Where a parked guest leaves its run, and finds the reply.
 #[derive(Clone, Debug, Default)]
@@ -113,7 +116,7 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
         Mode::Suspendable => linker.func_wrap_async(
             reserved::MODULE,
             reserved::LOW,
-            |caller, (gas, height): (i64, i64)| Box::new(low_suspendable(caller, gas, height)),
+            |caller, (gas, height): (i64, i64)| low_suspendable(caller, gas, height),
         )?,
     };
     let most = program.maximum_memory_pages();
@@ -130,11 +133,11 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
             ($($arg:ident: $type:ty),*) => {
                 if may_park {
                     linker.func_wrap_async(reserved::MODULE, &name, move |caller, (gas, $($arg,)*): (i64, $($type,)*)| {
-                        Box::new(async move { syscall_suspendable(caller, number, gas, &[$($arg),*]).await })
+                        syscall_suspendable(caller, request(number, [$($arg),*]), gas)
                     })?
                 } else {
                     linker.func_wrap(reserved::MODULE, &name, move |caller: Caller<'_, State>, gas: i64 $(, $arg: $type)*| {
-                        syscall(caller, number, gas, &[$($arg),*])
+                        syscall(caller, &request(number, [$($arg),*]), gas)
                     })?
                 }
             };
@@ -160,17 +163,14 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
     }
 }
 
-async fn low_suspendable(
-    mut caller: Caller<'_, State>,
-    gas: i64,
-    height: i64,
-) -> Result<i64, Error> {
+fn low_suspendable(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Answer<'_, i64> {
     match decide_low(&mut caller, gas, height) {
-        Low::Continue(gas) => Ok(gas),
-        Low::Park => park(&mut caller, Parking::Low { height })
-            .await
-            .map(|(_, gas)| gas),
-        Low::Stop(stop) => Err(leave(&mut caller, stop)),
+        Low::Continue(gas) => Box::new(ready(Ok(gas))),
+        Low::Park => Box::new(async move {
+            let (_, gas) = park(&mut caller, Parking::Low { height }).await?;
+            Ok(gas)
+        }),
+        Low::Stop(stop) => Box::new(ready(Err(leave(&mut caller, stop)))),
     }
 }
 
@@ -198,35 +198,38 @@ fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {
 
 fn syscall(
     mut caller: Caller<'_, State>,
-    number: u32,
+    request: &SyscallRequest,
     gas: i64,
-    given: &[i64],
 ) -> Result<(i64, i64), Error> {
-    match answer(&mut caller, request(number, given), gas) {
-        Ok((result, gas)) => Ok((result.cast_signed(), gas)),
+    match answer(&mut caller, request, gas) {
+        Ok(result) => Ok((result, counter(&caller))),
         Err(Stop::Suspend) => Err(leave(
             &mut caller,
-            Stop::Fail(EngineError::CannotSuspend { number }),
+            Stop::Fail(EngineError::CannotSuspend {
+                number: request.number,
+            }),
         )),
         Err(stop) => Err(leave(&mut caller, stop)),
     }
 }
 
-async fn syscall_suspendable(
-    mut caller: Caller<'_, State>,
-    number: u32,
+/// What waits is made only where the guest does.
+fn syscall_suspendable<'a>(
+    mut caller: Caller<'a, State>,
+    request: SyscallRequest,
     gas: i64,
-    given: &[i64],
-) -> Result<(i64, i64), Error> {
-    let request = request(number, given);
-    match answer(&mut caller, request, gas) {
-        Ok((result, gas)) => Ok((result.cast_signed(), gas)),
-        Err(Stop::Suspend) => park(&mut caller, Parking::Syscall(request)).await,
-        Err(stop) => Err(leave(&mut caller, stop)),
+) -> Answer<'a, (i64, i64)> {
+    match answer(&mut caller, &request, gas) {
+        Ok(result) => Box::new(ready(Ok((result, counter(&caller))))),
+        Err(Stop::Suspend) => {
+            Box::new(async move { park(&mut caller, Parking::Syscall(request)).await })
+        }
+        Err(stop) => Box::new(ready(Err(leave(&mut caller, stop)))),
     }
 }
 
-fn request(number: u32, given: &[i64]) -> SyscallRequest {
+#[inline]
+fn request<const N: usize>(number: u32, given: [i64; N]) -> SyscallRequest {
     let mut args = [0; MAX_SYSCALL_ARGS];
     for (arg, given) in args.iter_mut().zip(given) {
         *arg = given.cast_unsigned();
@@ -234,26 +237,23 @@ fn request(number: u32, given: &[i64]) -> SyscallRequest {
     SyscallRequest { number, args }
 }
 
-fn answer(
-    caller: &mut Caller<'_, State>,
-    request: SyscallRequest,
-    gas: i64,
-) -> Result<(u64, i64), Stop> {
-    let answered = match caller.data().memory {
-        Some(memory) => {
-            let (bytes, state) = memory.data_and_store_mut(caller);
-            state
-                .run
-                .as_mut()
-                .map(|run| run.syscall(gas, request, bytes))
-        }
-        None => caller
-            .data_mut()
-            .run
-            .as_mut()
-            .map(|run| run.syscall(gas, request, &mut [])),
+/// The result of a syscall; the run's meter has the counter.
+#[inline]
+fn answer(caller: &mut Caller<'_, State>, request: &SyscallRequest, gas: i64) -> Result<i64, Stop> {
+    let (bytes, state): (&mut [u8], _) = match caller.data().memory {
+        Some(memory) => memory.data_and_store_mut(caller),
+        None => (&mut [], caller.data_mut()),
     };
-    answered.unwrap_or_else(|| Err(no_run()))
+    match &mut state.run {
+        Some(run) => run.syscall(gas, request, bytes).map(u64::cast_signed),
+        None => Err(no_run()),
+    }
+}
+
+#[inline]
+fn counter(caller: &Caller<'_, State>) -> i64 {
+    let run = caller.data().run.as_ref();
+    run.map_or(0, |run| run.meter.counter())
 }
 
 /// Leaves the run in the mailbox and waits for the reply: the result of the syscall, and the gas.

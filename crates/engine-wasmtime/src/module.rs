@@ -5,11 +5,11 @@ use std::{fmt, sync::Arc};
 use fusee_engine::{
     Code, EngineError, Entry, Instance, Mode, Module, Program, ValueType, reserved,
 };
-use wasmtime::{Engine, InstancePre, ModuleExport, Store};
+use wasmtime::{InstancePre, ModuleExport, Store};
 
 use crate::{
     NAME,
-    engine::NativeStack,
+    engine::Runtime,
     instance::{WasmtimeInstance, poll_ready},
     link::{State, link},
     pool,
@@ -26,9 +26,7 @@ pub(crate) struct WasmtimeModule {
     /// The host functions at which a guest may be parked are asynchronous.
     suspendable: InstancePre<State>,
     exports: Arc<Exports>,
-    stack: NativeStack,
-    /// How many instances can live at once, for whoever wants one more.
-    instances: Option<u32>,
+    runtime: Runtime,
 }
 
 /// Where a module's exports are, so that nobody looks for them by name in each instance.
@@ -79,20 +77,13 @@ impl Exports {
 }
 
 impl WasmtimeModule {
-    pub(crate) fn compile(
-        engine: &Engine,
-        stack: NativeStack,
-        instances: Option<u32>,
-        program: &Arc<Program>,
-    ) -> Result<Self, EngineError> {
-        let module = wasmtime::Module::new(engine, &program.code).map_err(compile_failed)?;
-        Self::new(module, stack, instances, program)
+    pub(crate) fn compile(runtime: &Runtime, program: &Arc<Program>) -> Result<Self, EngineError> {
+        let module = wasmtime::Module::new(&runtime.engine, &program.code);
+        Self::new(runtime, module.map_err(compile_failed)?, program)
     }
 
     pub(crate) fn load(
-        engine: &Engine,
-        stack: NativeStack,
-        instances: Option<u32>,
+        runtime: &Runtime,
         program: &Arc<Program>,
         code: Code,
     ) -> Result<Self, EngineError> {
@@ -102,21 +93,20 @@ impl WasmtimeModule {
         // looks for itself.
         let module = unsafe {
             match code {
-                Code::Bytes(bytes) => wasmtime::Module::deserialize(engine, bytes),
-                Code::File(file) => wasmtime::Module::deserialize_open_file(engine, file),
+                Code::Bytes(bytes) => wasmtime::Module::deserialize(&runtime.engine, bytes),
+                Code::File(file) => wasmtime::Module::deserialize_open_file(&runtime.engine, file),
             }
         };
-        Self::new(module.map_err(compile_failed)?, stack, instances, program)
+        Self::new(runtime, module.map_err(compile_failed)?, program)
     }
 
     fn new(
+        runtime: &Runtime,
         module: wasmtime::Module,
-        stack: NativeStack,
-        instances: Option<u32>,
         program: &Arc<Program>,
     ) -> Result<Self, EngineError> {
         let pre = |mode| {
-            link(module.engine(), program, mode).and_then(|linker| linker.instantiate_pre(&module))
+            link(&runtime.engine, program, mode).and_then(|linker| linker.instantiate_pre(&module))
         };
         let plain = pre(Mode::Plain).map_err(compile_failed)?;
         let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
@@ -128,8 +118,7 @@ impl WasmtimeModule {
             suspendable,
             module,
             exports: Arc::new(exports),
-            stack,
-            instances,
+            runtime: runtime.clone(),
         })
     }
 }
@@ -145,16 +134,16 @@ impl Module for WasmtimeModule {
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let mut store = Store::new(self.module.engine(), State::new(mode));
+        let mut store = Store::new(&self.runtime.engine, State::new(mode));
         store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),
             // No start function runs here, so that nothing can make it wait.
             Mode::Suspendable => poll_ready(self.suspendable.instantiate_async(&mut store)),
         }
-        .map_err(|error| pool::refused(error, self.instances))?;
+        .map_err(|error| pool::refused(error, self.runtime.instances))?;
         let exports = Arc::clone(&self.exports);
-        let instance = WasmtimeInstance::new(store, instance, exports, mode, self.stack)?;
+        let instance = WasmtimeInstance::new(store, instance, exports, mode, self.runtime.stack)?;
         Ok(Box::new(instance))
     }
 }

@@ -12,8 +12,8 @@ use fusee_engine::{EngineError, Resource};
 
 use crate::NAME;
 
-/// As much as 32 bits address: the pool refuses no memory that the rules admit.
-const MEMORY_BYTES: usize = 4 << 30;
+/// Four times what version 1 of the rules admits.
+pub(crate) const MEMORY_BYTES: u64 = 256 << 20;
 
 /// What version 1 of the rules admits.
 const TABLES: u32 = 16;
@@ -48,7 +48,7 @@ impl Pool {
     /// none, every instance is mapped when it is made.
     pub(crate) fn reserve<T>(
         mut self,
-        make: impl Fn(InstanceAllocationStrategy) -> Result<T, Error>,
+        mut make: impl FnMut(InstanceAllocationStrategy) -> Result<T, Error>,
     ) -> Result<(T, Option<u32>), Error> {
         while self.instances > 0 {
             if let Ok(made) = make(self.strategy()) {
@@ -66,7 +66,7 @@ impl Pool {
             .total_tables(self.instances.saturating_mul(TABLES))
             .total_stacks(self.instances)
             .max_unused_warm_slots(self.instances)
-            .max_memory_size(MEMORY_BYTES)
+            .max_memory_size(usize::try_from(MEMORY_BYTES).unwrap_or(usize::MAX))
             .max_tables_per_module(TABLES)
             .table_elements(TABLE_ELEMENTS)
             .max_core_instance_size(INSTANCE_BYTES)

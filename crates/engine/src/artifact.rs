@@ -93,7 +93,7 @@ impl Artifact {
         engine: &Fingerprint,
         code: &[u8],
     ) -> io::Result<()> {
-        let described = borsh::to_vec(program)?;
+        let described = program.encode();
         let mut footer = Vec::with_capacity(FOOTER_BYTES);
         footer.extend(MAGIC);
         (FORMAT, length(code), length(&described)).serialize(&mut footer)?;
@@ -115,7 +115,7 @@ impl Artifact {
     /// [`Mismatch`] says what it is instead. Whoever asked compiles the program again.
     pub fn open(mut file: File, key: &ArtifactKey) -> Result<Self, Mismatch> {
         let described = verify(&mut file, key)?;
-        let program = Program::try_from_slice(&described).map_err(|_| Mismatch::Cut)?;
+        let program = Program::decode(&described).map_err(|_| Mismatch::Cut)?;
         if program.code_hash != key.code || program.rules != key.rules {
             return Err(Mismatch::Other("program"));
         }

@@ -23,12 +23,12 @@ pub trait Engine: Debug + Send + Sync {
 
 /// An engine whose compiled programs can leave the process and come back.
 pub trait Compiler: Engine {
-    /// Compiles metered code. What comes out is [`Code`] for [`load`](Self::load), in this process or another.
+    /// Compiles a program. What comes out is [`Code`] for [`load`](Self::load), in this process or another.
     ///
     /// # Errors
     ///
     /// [`EngineError::Compile`], as with [`compile`](Engine::compile).
-    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError>;
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError>;
 
     /// Makes a module of what was compiled before.
     ///

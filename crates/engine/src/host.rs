@@ -34,15 +34,19 @@ pub struct SyscallRequest {
 /// One syscall, while the host answers it.
 #[derive(Debug)]
 pub struct Syscall<'a> {
-    /// What the guest asked.
-    pub request: SyscallRequest,
+    /// What the guest asked. Where it lies, since moving it would take longer than all the rest of a syscall.
+    pub request: &'a SyscallRequest,
     /// The guest's whole memory; empty if it has none.
     pub memory: &'a mut [u8],
     meter: &'a mut Meter,
 }
 
 impl<'a> Syscall<'a> {
-    pub(crate) fn new(request: SyscallRequest, memory: &'a mut [u8], meter: &'a mut Meter) -> Self {
+    pub(crate) fn new(
+        request: &'a SyscallRequest,
+        memory: &'a mut [u8],
+        meter: &'a mut Meter,
+    ) -> Self {
         Self {
             request,
             memory,

@@ -95,18 +95,21 @@ impl Meter {
 
     /// Whether the guest used more than it was given.
     #[must_use]
+    #[inline]
     pub fn is_overdrawn(&self) -> bool {
         self.balance() < 0
     }
 
     /// The guest's counter, as far as it is known.
     #[must_use]
+    #[inline]
     pub const fn counter(&self) -> i64 {
         self.counter
     }
 
     /// The counter to hand to the guest. Where it would be below zero, the next slice is handed out, and as much of it as
     /// there is; what is owed beyond that is kept, and the counter is just below zero.
+    #[inline]
     pub fn hand_out(&mut self) -> i64 {
         if self.counter < 0 {
             let balance = self.balance();
@@ -117,6 +120,7 @@ impl Meter {
     }
 
     /// Takes note of the guest's counter.
+    #[inline]
     pub const fn note(&mut self, counter: i64) {
         self.counter = counter;
     }
@@ -163,6 +167,7 @@ impl Meter {
     ///
     /// Counter and reserve never exceed the limit together, so this saturates only far below zero.
     #[must_use]
+    #[inline]
     pub const fn balance(&self) -> i64 {
         self.counter.saturating_add(self.reserve)
     }

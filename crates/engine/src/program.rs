@@ -1,6 +1,6 @@
 //! Programs: what an engine compiles, and what is known of it beforehand.
 
-use std::fmt;
+use std::{fmt, io};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
@@ -115,6 +115,8 @@ pub struct Program {
     pub exports: Vec<Export>,
     /// Its memory, if it has one.
     pub memory: Option<MemoryLimits>,
+    /// Whether it has an operator that grows its memory.
+    pub grows_memory: bool,
     /// Whether it has a start function, which runs before the first entry.
     pub has_start: bool,
     /// What making an instance costs.
@@ -122,6 +124,21 @@ pub struct Program {
 }
 
 impl Program {
+    /// The program as bytes, for another process of the same build.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        borsh::to_vec(self).expect("a vector takes whatever is written into it")
+    }
+
+    /// A program from [`encode`](Self::encode).
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are none, or more than one.
+    pub fn decode(bytes: &[u8]) -> io::Result<Self> {
+        Self::try_from_slice(bytes)
+    }
+
     /// The exported function of this name.
     #[must_use]
     pub fn export(&self, name: &str) -> Option<&Export> {

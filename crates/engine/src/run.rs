@@ -32,21 +32,22 @@ pub enum Low {
 }
 
 impl Run {
-    /// Answers a syscall of a guest whose counter is `counter`: the result and the new counter.
+    /// Answers a syscall of a guest whose counter is `counter`: the result. The meter has the new counter.
     ///
     /// # Errors
     ///
     /// [`Stop`] where the guest does not go on. A guest below zero does not reach the host.
+    #[inline]
     pub fn syscall(
         &mut self,
         counter: i64,
-        request: SyscallRequest,
+        request: &SyscallRequest,
         memory: &mut [u8],
-    ) -> Result<(u64, i64), Stop> {
+    ) -> Result<u64, Stop> {
         self.meter.note(counter);
         if request.number >= ENTER {
             self.tell(request);
-            return Ok((0, counter));
+            return Ok(0);
         }
         if self.meter.is_overdrawn() {
             return Err(Stop::OutOfGas);
@@ -56,12 +57,13 @@ impl Run {
             .host
             .syscall(&mut Syscall::new(request, memory, &mut self.meter))?;
         self.leave();
-        Ok((result, self.meter.hand_out()))
+        self.meter.hand_out();
+        Ok(result)
     }
 
     /// What a program tells that was metered for a profile. The guest is not stopped here, nor given more gas: it goes on
     /// as if it had told nothing.
-    fn tell(&self, request: SyscallRequest) {
+    fn tell(&self, request: &SyscallRequest) {
         let [function, ..] = request.args;
         if request.number == LEAVE {
             self.leave();
@@ -71,6 +73,7 @@ impl Run {
     }
 
     /// What is spent from now on is spent in this place, for whoever makes a profile.
+    #[inline]
     pub fn enter(&self, place: Place) {
         if let Some(profiler) = &self.profiler {
             profiler.enter(place, &self.meter);
@@ -78,6 +81,7 @@ impl Run {
     }
 
     /// What is spent from now on is spent in the place before. A syscall that parked the guest ends so once it is answered.
+    #[inline]
     pub fn leave(&self) {
         if let Some(profiler) = &self.profiler {
             profiler.leave(&self.meter);

@@ -12,7 +12,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use fusee_engine::{Compiler, EngineError};
+use fusee_engine::{Compiler, EngineError, Program};
 
 /// Where programs are compiled.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ pub enum CompileIn {
 
 /// A command that compiles one program.
 ///
-/// It reads metered code from its standard input, writes what [`Compiler::precompile`] makes of it to its standard output,
+/// It reads a program from its standard input, as [`Program::encode`] writes it; writes what [`Compiler::precompile`] makes of it to its standard output,
 /// with the same engine as this process, and holds itself to its limits. If it fails it says why on its standard
 /// error, and ends with a status other than 0. What it writes is run.
 #[derive(Clone, Debug)]
@@ -41,17 +41,17 @@ pub struct CompileCommand {
 const COMPLAINT_BYTES: u64 = 2_048;
 
 impl CompileIn {
-    /// Compiles metered code; or says why not.
+    /// Compiles a program; or says why not.
     pub(crate) fn compile(
         &self,
         compiler: &dyn Compiler,
-        code: &[u8],
+        program: &Program,
         most_bytes: u64,
     ) -> Result<Vec<u8>, String> {
         let compiled = match self {
-            CompileIn::Thread => in_this_process(compiler, code)?,
+            CompileIn::Thread => in_this_process(compiler, program)?,
             CompileIn::Process(command) => command
-                .run(code, most_bytes)
+                .run(&program.encode(), most_bytes)
                 .map_err(|error| format!("{}: {error}", command.program.display()))?,
         };
         if u64::try_from(compiled.len()).is_ok_and(|length| length <= most_bytes) {
@@ -65,8 +65,8 @@ impl CompileIn {
 }
 
 /// A compiler that panics has a fault, and whoever calls a program is not to pay for that.
-fn in_this_process(compiler: &dyn Compiler, code: &[u8]) -> Result<Vec<u8>, String> {
-    let compile = || compiler.precompile(code);
+fn in_this_process(compiler: &dyn Compiler, program: &Program) -> Result<Vec<u8>, String> {
+    let compile = || compiler.precompile(program);
     catch_unwind(AssertUnwindSafe(compile))
         .map_err(|_| "the compiler panicked".to_owned())?
         .map_err(|error| describe(&error))
@@ -85,7 +85,7 @@ fn describe(error: &EngineError) -> String {
 }
 
 impl CompileCommand {
-    fn run(&self, code: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
+    fn run(&self, program: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
         let mut child = Reaped(
             Command::new(&self.program)
                 .args(&self.args)
@@ -98,7 +98,7 @@ impl CompileCommand {
         );
         // A command that fails early does not read to the end; what it says then is more to the point.
         let sent = match child.0.stdin.take() {
-            Some(mut stdin) => stdin.write_all(code),
+            Some(mut stdin) => stdin.write_all(program),
             None => Ok(()),
         };
         let compiled = read(child.0.stdout.take(), most_bytes.saturating_add(1))?;

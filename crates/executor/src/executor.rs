@@ -450,7 +450,7 @@ impl Core {
     ) -> Result<Arc<dyn Module>, String> {
         let code = self
             .compile_in
-            .compile(compiler, &program.code, self.compiled_bytes)?;
+            .compile(compiler, program, self.compiled_bytes)?;
         let load = |code| {
             compiler
                 .load(program, code)

@@ -64,6 +64,7 @@ fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program
             .collect(),
         exports: survey.exports,
         memory: survey.memory,
+        grows_memory: survey.plans.iter().any(|plan| plan.grows),
         has_start: survey.start.is_some(),
         instance_gas: survey.instance_gas,
     }

@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) frame: u64,
     /// Whether it calls anything.
     pub(crate) calls: bool,
+    /// Whether it grows the memory.
+    pub(crate) grows: bool,
     /// Whether some operator needs an `i32` to be kept while it is rewritten.
     pub(crate) needs_scratch: bool,
     /// Whether some branch leaves for the function's own end.
@@ -186,7 +188,7 @@ pub(crate) fn plan(
     let mut work = Work::new(count);
     let mut highest = 0;
     let mut operator_count: u64 = 0;
-    let (mut calls, mut needs_scratch) = (false, false);
+    let (mut calls, mut grows, mut needs_scratch) = (false, false, false);
     let mut nans = floats::Computed::default();
     let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
     while !operators.eof() {
@@ -197,6 +199,7 @@ pub(crate) fn plan(
         highest = highest.max(validator.operand_stack_height());
         operator_count = operator_count.saturating_add(1);
         calls |= is_call(&operator);
+        grows |= matches!(operator, Operator::MemoryGrow { .. });
         needs_scratch |= keeps_an_operand(&operator);
         nans.note(&operator);
         planner.operator(&operator, offset, rules)?;
@@ -226,6 +229,7 @@ pub(crate) fn plan(
         locals: u32::try_from(count).unwrap_or(u32::MAX),
         frame,
         calls,
+        grows,
         needs_scratch,
         branches_out,
         nans,

@@ -1,6 +1,6 @@
 //! `compile`: one program, for a process that does not want to do so itself.
 //!
-//! It is not for people: the other verbs start it. It reads metered code, writes what it is compiled
+//! It is not for people: the other verbs start it. It reads a metered program, writes what it is compiled
 //! to, and does not outlive its limits or whoever started it, so that no program can take the memory or the
 //! time of a node.
 
@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use fusee_engine::Compiler;
+use fusee_engine::{Compiler, Program};
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{CompileCommand, CompileIn};
 
@@ -51,17 +51,21 @@ pub(crate) fn in_a_process() -> Result<CompileIn, Failure> {
 }
 
 pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
-    // It makes no instance, and a pool of them is made of addresses, which are limited here.
-    let engine = WasmtimeEngine::builder()
-        .instances(0)
-        .build()
-        .map_err(|error| Failure::new(Exit::Host, error))?;
+    let engine = WasmtimeEngine::new().map_err(|error| Failure::new(Exit::Host, error))?;
     let on_host = |error: io::Error| Failure::new(Exit::Host, error);
     limit(args).map_err(on_host)?;
-    let mut code = Vec::new();
-    io::stdin().lock().read_to_end(&mut code).map_err(on_host)?;
+    let mut program = Vec::new();
+    io::stdin()
+        .lock()
+        .read_to_end(&mut program)
+        .map_err(on_host)?;
+    let program = Program::decode(&program).map_err(|error| {
+        let error = anyhow::Error::new(error).context("the standard input holds no program");
+        Failure::new(Exit::Usage, error)
+            .next("this command is for other commands: see `fusee --help`")
+    })?;
     let compiled = engine
-        .precompile(&code)
+        .precompile(&program)
         .map_err(|error| Failure::new(Exit::Unsuccessful, error))?;
     io::stdout().lock().write_all(&compiled).map_err(on_host)?;
     Ok(Exit::Success)

@@ -5,17 +5,14 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use fusee_engine::Compiler;
+use fusee_engine::{Compiler, Program};
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_instrument::Rules;
 
 use crate::support::{Folder, guests};
 
-/// Metered code.
-fn metered(wasm: &[u8]) -> Vec<u8> {
-    fusee_instrument::prepare(wasm, &Rules::v2(Vec::new()))
-        .unwrap()
-        .code
+fn metered(wasm: &[u8]) -> Program {
+    fusee_instrument::prepare(wasm, &Rules::v2(Vec::new())).unwrap()
 }
 
 /// A program that takes seconds to compile in an optimised build of the compiler.
@@ -27,7 +24,7 @@ fn bomb() -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-fn compile(code: &[u8], seconds: &str, mebibytes: &str) -> Output {
+fn compile(program: &Program, seconds: &str, mebibytes: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fusee"))
         .args(["compile", "--seconds", seconds, "--mebibytes", mebibytes])
         .stdin(Stdio::piped())
@@ -36,16 +33,16 @@ fn compile(code: &[u8], seconds: &str, mebibytes: &str) -> Output {
         .spawn()
         .unwrap();
     // It may end before it has read everything.
-    let _ = child.stdin.take().unwrap().write_all(code);
+    let _ = child.stdin.take().unwrap().write_all(&program.encode());
     child.wait_with_output().unwrap()
 }
 
 #[test]
 fn a_process_compiles_what_this_one_would() {
-    let code = metered(&std::fs::read(guests().join("arith.wasm")).unwrap());
-    let output = compile(&code, "30", "2048");
+    let program = metered(&std::fs::read(guests().join("arith.wasm")).unwrap());
+    let output = compile(&program, "30", "2048");
     assert!(output.status.success(), "{output:?}");
-    let here = WasmtimeEngine::new().unwrap().precompile(&code).unwrap();
+    let here = WasmtimeEngine::new().unwrap().precompile(&program).unwrap();
     assert_eq!(output.stdout, here);
 }
 
@@ -57,11 +54,11 @@ fn a_program_that_takes_too_long_or_too_much_is_not_compiled() {
     const SIGKILL: i32 = 9;
     const SIGXCPU: i32 = 24;
 
-    let code = metered(&bomb());
-    let output = compile(&code, "1", "2048");
+    let program = metered(&bomb());
+    let output = compile(&program, "1", "2048");
     let signal = output.status.signal();
     assert!(matches!(signal, Some(SIGXCPU | SIGKILL)), "{output:?}");
-    let output = compile(&code, "60", "40");
+    let output = compile(&program, "60", "40");
     assert!(!output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty());
 }

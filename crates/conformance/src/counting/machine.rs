@@ -426,10 +426,10 @@ impl Machine {
     fn ask(&mut self, function: usize, request: SyscallRequest) -> Flow {
         let memory = &mut self.instance.state.memory;
         self.run.meter = meter(self.at_gas_end);
-        let answer = self.run.syscall(self.balance, request, memory);
+        let answer = self.run.syscall(self.balance, &request, memory);
         self.balance = self.run.meter.balance();
         match answer {
-            Ok((reply, _)) => Ok(self.answered(function, reply)?),
+            Ok(reply) => Ok(self.answered(function, reply)?),
             Err(Stop::Suspend) => Err(Break::Syscall(request, function)),
             Err(Stop::Finish) if self.balance < 0 => Err(Break::OutOfGas),
             Err(Stop::Finish) => Err(Break::Finish),

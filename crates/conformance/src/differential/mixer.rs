@@ -64,7 +64,7 @@ impl Host for Mixer {
         if number % 3 == 1 {
             call.charge(Gas::new(7))?;
         }
-        Ok(self.answer(&call.request, call.memory))
+        Ok(self.answer(call.request, call.memory))
     }
 }
 

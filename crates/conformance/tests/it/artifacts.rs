@@ -65,9 +65,9 @@ impl Engine for Counting {
 }
 
 impl Compiler for Counting {
-    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError> {
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
         self.compilations.fetch_add(1, Ordering::Relaxed);
-        self.inner.precompile(code)
+        self.inner.precompile(program)
     }
 
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {

@@ -72,7 +72,7 @@ impl Engine for Failing {
 }
 
 impl Compiler for Failing {
-    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError> {
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
         self.compilations.fetch_add(1, Ordering::Relaxed);
         let left = self
             .failures
@@ -80,7 +80,7 @@ impl Compiler for Failing {
                 left.checked_sub(1)
             });
         assert!(left.is_err(), "a compiler that panics");
-        self.inner.precompile(code)
+        self.inner.precompile(program)
     }
 
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {

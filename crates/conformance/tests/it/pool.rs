@@ -1,0 +1,103 @@
+//! The pool of instances: what it holds, and what is said when it is full.
+
+use std::{error::Error, sync::Arc};
+
+use fusee_engine::{Engine, EngineError, Gas, Resource, Value};
+use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
+use fusee_executor::{Executor, Outcome, Prepared, RunError, RunRequest};
+
+use crate::guest::{host, rules, wasm};
+
+/// Waits, and returns what it is answered and a byte of its memory.
+const WAITS: &str = r#"(module
+  (import "env" "wait" (func $wait (param i64) (result i64)))
+  (memory 1)
+  (func (export "wait") (result i64)
+    GROW
+    (i64.store (i32.const 8) (i64.const 5))
+    (i64.add (call $wait (i64.const 1)) (i64.load (i32.const 8))))
+)"#;
+
+fn executor(options: WasmtimeEngineBuilder) -> Executor {
+    let engine = options.build().unwrap();
+    Executor::builder(Arc::new(engine)).build()
+}
+
+/// A program that never grows its memory, and one that does.
+fn programs(executor: &Executor) -> [Arc<Prepared>; 2] {
+    ["", "(drop (memory.grow (i32.const 1)))"].map(|grow| {
+        let program = wasm(&WAITS.replace("GROW", grow));
+        executor.prepare(&program, &rules()).unwrap()
+    })
+}
+
+fn run(executor: &Executor, program: &Arc<Prepared>) -> Result<Outcome, RunError> {
+    executor.run(
+        program,
+        RunRequest::new("wait", &[], Gas::new(1_000_000)),
+        host(),
+    )
+}
+
+fn resume(outcome: Outcome) -> Vec<Value> {
+    let Outcome::Syscall(suspended) = outcome else {
+        panic!("it waits: {outcome:?}");
+    };
+    match suspended.resume(37).unwrap() {
+        Outcome::Finished(finished) => finished.values().to_vec(),
+        other => panic!("it returns: {other:?}"),
+    }
+}
+
+#[test]
+fn a_full_pool_says_so_until_a_suspended_run_is_dropped() {
+    let executor = executor(WasmtimeEngine::builder().instances(3));
+    for program in programs(&executor) {
+        let mut suspended: Vec<_> = (0..3).map(|_| run(&executor, &program).unwrap()).collect();
+        let full = run(&executor, &program).unwrap_err();
+        let RunError::Engine(EngineError::Exhausted { engine, resource }) = &full else {
+            panic!("{full:?}");
+        };
+        assert_eq!((*engine, *resource), ("wasmtime", Resource::Instances(3)));
+        assert!(full.source().is_none());
+        assert_eq!(
+            full.to_string(),
+            "wasmtime has no room for another instance: 3 live, suspended ones included, which is its limit; \
+             drop some, or make the engine for more",
+        );
+        drop(suspended.pop());
+        assert_eq!(resume(run(&executor, &program).unwrap()), [Value::I64(42)]);
+        for outcome in suspended {
+            assert_eq!(resume(outcome), [Value::I64(42)]);
+        }
+    }
+}
+
+fn check(options: WasmtimeEngineBuilder) {
+    let executor = executor(options);
+    for program in programs(&executor) {
+        assert_eq!(resume(run(&executor, &program).unwrap()), [Value::I64(42)]);
+    }
+}
+
+#[test]
+fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
+    let plain = WasmtimeEngine::builder();
+    let fingerprint = *plain.build().unwrap().fingerprint().as_bytes();
+    for options in [
+        plain.instances(0),
+        plain.instances(2).resident_bytes(0),
+        plain.instances(2).reset(Reset::Fill),
+        plain.instances(2).resident_bytes(8 << 20),
+    ] {
+        let engine = options.build().unwrap();
+        assert_eq!(*engine.fingerprint().as_bytes(), fingerprint);
+        check(options);
+    }
+    let other = plain.growing(Bounds::Checked).instances(2);
+    assert_ne!(
+        *other.build().unwrap().fingerprint().as_bytes(),
+        fingerprint
+    );
+    check(other);
+}
