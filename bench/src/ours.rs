@@ -1,5 +1,8 @@
 //! Our side: programs as an embedder runs them, through the executor.
 
+pub(crate) mod calls;
+pub(crate) mod contract;
+
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -14,14 +17,24 @@ use crate::{
     meter::out_of_gas::{End, Looper},
 };
 
+/// The compiler.
+pub(crate) fn wasmtime() -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(WasmtimeEngine::new()?))
+}
+
+/// The interpreter.
+pub(crate) fn wasmi() -> Arc<dyn Engine> {
+    Arc::new(WasmiEngine::new())
+}
+
 /// Metered, on Wasmtime.
 pub(crate) fn on_wasmtime(wasm: &[u8]) -> Result<Contender> {
-    metered(Arc::new(WasmtimeEngine::new()?), wasm)
+    metered(wasmtime()?, wasm)
 }
 
 /// Metered, on wasmi.
 pub(crate) fn on_wasmi(wasm: &[u8]) -> Result<Contender> {
-    metered(Arc::new(WasmiEngine::new()), wasm)
+    metered(wasmi(), wasm)
 }
 
 /// Gas is handed out in slices of the usual size, and never ends.
@@ -55,12 +68,12 @@ fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
 
 /// Loops that end by gas, on Wasmtime.
 pub(crate) fn looping_on_wasmtime(wasm: &[u8]) -> Result<Looper> {
-    looping(Arc::new(WasmtimeEngine::new()?), wasm)
+    looping(wasmtime()?, wasm)
 }
 
 /// Loops that end by gas, on wasmi.
 pub(crate) fn looping_on_wasmi(wasm: &[u8]) -> Result<Looper> {
-    looping(Arc::new(WasmiEngine::new()), wasm)
+    looping(wasmi(), wasm)
 }
 
 /// Each run has an instance of its own.

@@ -1,5 +1,8 @@
 //! Wasmtime by itself, configured as our backend configures it.
 
+mod artifact;
+pub(crate) mod calls;
+
 use wasmtime::{
     Config, Engine, Global, Instance, InstancePre, Linker, Module, OptLevel, Result, Store, Trap,
     Val, WasmFeatures,
