@@ -65,6 +65,9 @@ pub(crate) enum Verb {
     Query(QueryArgs),
     /// List the accounts and contracts
     Accounts(AccountsArgs),
+    /// Compile metered code from the standard input to the standard output, for another process
+    #[command(hide = true)]
+    Compile(CompileArgs),
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +290,17 @@ pub(crate) struct AccountsArgs {
     pub(crate) folder: FolderArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct CompileArgs {
+    /// The most processor time that it may take
+    #[arg(long, value_name = "N")]
+    pub(crate) seconds: u64,
+
+    /// The most memory that it may take
+    #[arg(long, value_name = "N")]
+    pub(crate) mebibytes: u64,
+}
+
 /// What deploying and calling have in common.
 #[derive(Debug, Args)]
 pub(crate) struct TransactionArgs {
@@ -325,7 +339,7 @@ pub(crate) struct CommonArgs {
     pub(crate) from: String,
 
     /// What it runs on
-    #[arg(long, value_enum, default_value = "wasmtime")]
+    #[arg(long, value_enum, default_value = "tiered")]
     pub(crate) engine: EngineChoice,
 }
 

@@ -1,25 +1,31 @@
 //! Engines: which ones a command runs on, and whether they agree.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, path::Path, sync::Arc};
 
 use anyhow::anyhow;
 use clap::ValueEnum;
 use fusee_contract::{ContractRules, Contracts};
-use fusee_engine::Engine;
+use fusee_engine::Compiler;
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_executor::Executor;
+use fusee_executor::{Executor, ExecutorBuilder};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    memory,
+    verbs::compile,
+};
 
 /// The engines that a command runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineChoice {
+    /// The compiler if the program is compiled, or may use much gas; the interpreter otherwise
+    Tiered,
     /// The compiler
     Wasmtime,
     /// The interpreter
     Wasmi,
-    /// Every engine; their answers have to be the same
+    /// The compiler and the interpreter; their answers have to be the same
     All,
 }
 
@@ -30,28 +36,61 @@ pub(crate) struct On<T> {
     pub(crate) it: T,
 }
 
-/// An executor on each engine.
-pub(crate) fn executors(choice: EngineChoice) -> Result<Vec<On<Arc<Executor>>>, Failure> {
-    let mut engines: Vec<Arc<dyn Engine>> = Vec::new();
-    if matches!(choice, EngineChoice::Wasmtime | EngineChoice::All) {
+/// How much compiled programs may take on the disk, beside a chain's data.
+const ARTIFACT_BYTES: u64 = 1 << 30;
+
+/// An executor on each engine. If there is a folder for what is compiled, it is kept there.
+pub(crate) fn executors(
+    choice: EngineChoice,
+    artifacts: Option<&Path>,
+) -> Result<Vec<On<Arc<Executor>>>, Failure> {
+    let compiler = || -> Result<Arc<dyn Compiler>, Failure> {
         let engine = WasmtimeEngine::new().map_err(|error| {
             Failure::new(Exit::Host, error).next("use `--engine wasmi`, which works on any machine")
         })?;
-        engines.push(Arc::new(engine));
-    }
-    if matches!(choice, EngineChoice::Wasmi | EngineChoice::All) {
-        engines.push(Arc::new(WasmiEngine::new()));
-    }
-    let on = |engine: Arc<dyn Engine>| On {
-        engine: engine.name(),
-        it: Arc::new(Executor::builder(engine).build()),
+        Ok(Arc::new(engine))
     };
-    Ok(engines.into_iter().map(on).collect())
+    let interpreter = || Arc::new(WasmiEngine::new());
+    let builders = match choice {
+        EngineChoice::Tiered => vec![("tiered", Executor::tiered(interpreter(), compiler()?))],
+        EngineChoice::Wasmtime => vec![("wasmtime", Executor::compiled(compiler()?))],
+        EngineChoice::Wasmi => vec![("wasmi", Executor::builder(interpreter()))],
+        EngineChoice::All => vec![
+            ("wasmtime", Executor::compiled(compiler()?)),
+            ("wasmi", Executor::builder(interpreter())),
+        ],
+    };
+    builders
+        .into_iter()
+        .map(|(engine, builder)| {
+            Ok(On {
+                engine,
+                it: Arc::new(build(builder, artifacts)?),
+            })
+        })
+        .collect()
+}
+
+fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Executor, Failure> {
+    if let Some(folder) = artifacts {
+        builder = builder.artifacts(folder, ARTIFACT_BYTES).map_err(|error| {
+            let message = format!("compiled programs cannot be kept in `{}`", folder.display());
+            Failure::new(Exit::Host, anyhow::Error::new(error).context(message))
+                .next("make the folder yours alone, or name another one with --data")
+        })?;
+    }
+    Ok(builder
+        .compile_in(compile::in_a_process()?)
+        .cache_bytes(memory::for_programs())
+        .build())
 }
 
 /// Contracts on each engine.
-pub(crate) fn contracts(choice: EngineChoice) -> Result<Vec<On<Contracts>>, Failure> {
-    let executors = executors(choice)?.into_iter();
+pub(crate) fn contracts(
+    choice: EngineChoice,
+    artifacts: Option<&Path>,
+) -> Result<Vec<On<Contracts>>, Failure> {
+    let executors = executors(choice, artifacts)?.into_iter();
     Ok(executors
         .map(|on| On {
             engine: on.engine,

@@ -11,6 +11,8 @@ mod chain;
 mod engines;
 mod failure;
 mod flame;
+mod log;
+mod memory;
 mod names;
 mod numbers;
 mod output;
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
+    log::start();
     let format = if json { Format::Json } else { Format::Text };
     let mut output = Output::new(format, no_color);
     let exit = match dispatch(verb, &mut output) {
@@ -65,5 +68,6 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Call(args) => verbs::call::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),
         Verb::Accounts(args) => verbs::accounts::run(&args, output),
+        Verb::Compile(args) => verbs::compile::run(&args),
     }
 }

@@ -282,7 +282,7 @@ impl Runner<'_> {
 
 fn observe_lane(
     lane: &Lane,
-    prepared: &Prepared,
+    prepared: &Arc<Prepared>,
     calls: &[Call],
     mixer: &Mixer,
 ) -> Result<Vec<Observed>, String> {

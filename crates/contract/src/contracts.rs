@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fusee_abi::DEPLOY_METHOD;
 use fusee_engine::{CodeHash, Gas, Interrupt, Profiler};
-use fusee_executor::{Executor, PrepareError, Prepared, Suspension};
+use fusee_executor::{Executor, PrepareError, Prepared, Suspension, Tier};
 use fusee_instrument::Refusal;
 use fusee_state::{Diff, Journal, StateReader};
 
@@ -85,22 +85,48 @@ impl Contracts {
         transaction: Transaction,
         interrupt: &Interrupt,
     ) -> Result<Applied, ContractError> {
+        self.on_some_tier(|tier| self.attempt(Arc::clone(&state), &transaction, interrupt, tier))
+    }
+
+    /// Runs something as fast as may be; and where an engine fails for want of what an interpreter
+    /// does not need, once more from the beginning, on that. Nothing has changed in between.
+    fn on_some_tier<T>(
+        &self,
+        run: impl Fn(Tier) -> Result<T, ContractError>,
+    ) -> Result<T, ContractError> {
+        match run(Tier::Best) {
+            Err(ContractError::Run(error))
+                if error.is_of_the_engine() && self.executor.has_interpreter() =>
+            {
+                run(Tier::Interpreter)
+            }
+            result => result,
+        }
+    }
+
+    fn attempt(
+        &self,
+        state: Arc<dyn StateReader>,
+        transaction: &Transaction,
+        interrupt: &Interrupt,
+        tier: Tier,
+    ) -> Result<Applied, ContractError> {
         let mut changes = Changes {
             journal: Journal::new(state),
             events: Vec::new(),
         };
         let Transaction {
             from,
-            action,
+            ref action,
             value,
             gas,
-        } = transaction;
+        } = *transaction;
         let mut sender = changes.account(from)?;
         let nonce = sender.nonce;
         sender.nonce = nonce.saturating_add(1);
         changes.set_account(from, &sender);
 
-        let upfront = self.upfront_price(&action);
+        let upfront = self.upfront_price(action);
         let Some(rest) = gas.checked_sub(upfront) else {
             let ending = Ending {
                 gas_used: gas,
@@ -111,15 +137,15 @@ impl Contracts {
         let mark = changes.mark();
         let (context, entry, refusal) = match action {
             Action::Deploy { code, input } => {
-                let address = Address::of_contract(from, nonce, CodeHash::of(&code));
-                let refusal = self.install(&mut changes, address, &code)?;
-                let method = self.deploy_method(&changes, address, &input)?;
+                let address = Address::of_contract(from, nonce, CodeHash::of(code));
+                let refusal = self.install(&mut changes, address, code)?;
+                let method = self.deploy_method(&changes, address, input)?;
                 let context = Context {
                     caller: from,
                     address,
                     method,
                     value,
-                    input,
+                    input: input.clone(),
                     access: Access::ReadWrite,
                 };
                 (context, Entry::Deploy, refusal)
@@ -127,10 +153,10 @@ impl Contracts {
             Action::Call { to, method, input } => {
                 let context = Context {
                     caller: from,
-                    address: to,
-                    method,
+                    address: *to,
+                    method: method.clone(),
                     value,
-                    input,
+                    input: input.clone(),
                     access: Access::ReadWrite,
                 };
                 (context, Entry::Method, None)
@@ -139,7 +165,7 @@ impl Contracts {
         let address = context.address;
         let (mut changes, ending) = match refusal {
             Some(_) => (changes, Ending::rejected(Rejection::RefusedCode)),
-            None => Session::new(self, interrupt).run(
+            None => Session::new(self, interrupt, tier).run(
                 changes,
                 Start {
                     context,
@@ -176,6 +202,16 @@ impl Contracts {
         query: Query,
         interrupt: &Interrupt,
     ) -> Result<Receipt, ContractError> {
+        self.on_some_tier(|tier| self.attempt_query(Arc::clone(&state), &query, interrupt, tier))
+    }
+
+    fn attempt_query(
+        &self,
+        state: Arc<dyn StateReader>,
+        query: &Query,
+        interrupt: &Interrupt,
+        tier: Tier,
+    ) -> Result<Receipt, ContractError> {
         let changes = Changes {
             journal: Journal::new(state),
             events: Vec::new(),
@@ -186,7 +222,7 @@ impl Contracts {
             method,
             input,
             gas,
-        } = query;
+        } = query.clone();
         let context = Context {
             caller: from,
             address: to,
@@ -200,7 +236,7 @@ impl Contracts {
             gas,
             entry: Entry::Method,
         };
-        let (_, ending) = Session::new(self, interrupt).run(changes, start)?;
+        let (_, ending) = Session::new(self, interrupt, tier).run(changes, start)?;
         Ok(ending.receipt(Vec::new(), gas, None))
     }
 

@@ -5,7 +5,7 @@
 
 use fusee_abi::DEPLOY_METHOD;
 use fusee_engine::{Gas, Interrupt};
-use fusee_executor::{Ended, FrameStack, Outcome, Prepared, RunRequest, Suspended};
+use fusee_executor::{Ended, FrameStack, Outcome, Prepared, RunRequest, Suspended, Tier};
 
 use crate::{
     Address, ContractError, Contracts, Rejection, Status,
@@ -38,6 +38,7 @@ enum Begun {
 pub(crate) struct Session<'a> {
     contracts: &'a Contracts,
     interrupt: &'a Interrupt,
+    tier: Tier,
     stack: FrameStack,
     /// Who is on the stack or runs, the outermost first.
     active: Vec<(Address, String)>,
@@ -58,10 +59,15 @@ impl Entry {
 }
 
 impl<'a> Session<'a> {
-    pub(crate) const fn new(contracts: &'a Contracts, interrupt: &'a Interrupt) -> Self {
+    pub(crate) const fn new(
+        contracts: &'a Contracts,
+        interrupt: &'a Interrupt,
+        tier: Tier,
+    ) -> Self {
         Self {
             contracts,
             interrupt,
+            tier,
             stack: FrameStack::new(contracts.rules.frames),
             active: Vec::new(),
         }
@@ -144,6 +150,7 @@ impl<'a> Session<'a> {
         let request = RunRequest {
             suspension: self.contracts.suspension,
             interrupt: self.interrupt.clone(),
+            tier: self.tier,
             profiler: self.contracts.profiler.clone().filter(|_| is_outermost),
             ..RunRequest::new(&method, &[], gas)
         };

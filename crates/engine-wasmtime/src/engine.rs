@@ -2,10 +2,13 @@
 
 use std::{hash::Hash, sync::Arc};
 
-use fusee_engine::{Engine, EngineError, Fingerprint, Module, Program};
+use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Module, Program};
 use wasmtime::{Config, OptLevel, WasmFeatures};
 
-use crate::{NAME, module::WasmtimeModule};
+use crate::{
+    NAME,
+    module::{WasmtimeModule, compile_failed},
+};
 
 /// Native stack that guest code may use: eight times the metered height of the rules' version 1.
 /// A guest that outgrows it is a fault of the host, never a guest's stack overflow.
@@ -54,6 +57,16 @@ impl Engine for WasmtimeEngine {
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         Ok(Arc::new(WasmtimeModule::compile(&self.engine, program)?))
+    }
+}
+
+impl Compiler for WasmtimeEngine {
+    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError> {
+        self.engine.precompile_module(code).map_err(compile_failed)
+    }
+
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
+        Ok(Arc::new(WasmtimeModule::load(&self.engine, program, code)?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use fusee_engine::{EngineError, Instance, Mode, Module, Program, reserved};
+use fusee_engine::{Code, EngineError, Instance, Mode, Module, Program, reserved};
 use wasmtime::{Engine, InstancePre, Store};
 
 use crate::{
@@ -26,15 +26,34 @@ pub(crate) struct WasmtimeModule {
 
 impl WasmtimeModule {
     pub(crate) fn compile(engine: &Engine, program: &Arc<Program>) -> Result<Self, EngineError> {
-        let compile = |error: wasmtime::Error| EngineError::Compile {
-            engine: NAME,
-            source: error.into(),
+        let module = wasmtime::Module::new(engine, &program.code).map_err(compile_failed)?;
+        Self::new(module, program)
+    }
+
+    pub(crate) fn load(
+        engine: &Engine,
+        program: &Arc<Program>,
+        code: Code,
+    ) -> Result<Self, EngineError> {
+        // SAFETY: `Code` is what `precompile` made, of this program, and what nobody has changed
+        // since: it is in this process, or it was verified when it was opened. That an engine
+        // of the same build and configuration made it is part of an artifact's key, and Wasmtime
+        // looks for itself.
+        let module = unsafe {
+            match code {
+                Code::Bytes(bytes) => wasmtime::Module::deserialize(engine, bytes),
+                Code::File(file) => wasmtime::Module::deserialize_open_file(engine, file),
+            }
         };
-        let module = wasmtime::Module::new(engine, &program.code).map_err(compile)?;
-        let pre =
-            |mode| link(engine, program, mode).and_then(|linker| linker.instantiate_pre(&module));
-        let plain = pre(Mode::Plain).map_err(compile)?;
-        let suspendable = pre(Mode::Suspendable).map_err(compile)?;
+        Self::new(module.map_err(compile_failed)?, program)
+    }
+
+    fn new(module: wasmtime::Module, program: &Arc<Program>) -> Result<Self, EngineError> {
+        let pre = |mode| {
+            link(module.engine(), program, mode).and_then(|linker| linker.instantiate_pre(&module))
+        };
+        let plain = pre(Mode::Plain).map_err(compile_failed)?;
+        let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
         Ok(Self {
             plain,
             suspendable,
@@ -70,6 +89,13 @@ impl Module for WasmtimeModule {
         let memory = instance.get_memory(&mut store, reserved::MEMORY);
         store.data_mut().memory = memory;
         Ok(Box::new(WasmtimeInstance::new(store, instance, mode)?))
+    }
+}
+
+pub(crate) fn compile_failed(error: wasmtime::Error) -> EngineError {
+    EngineError::Compile {
+        engine: NAME,
+        source: error.into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{EngineError, Fingerprint, Program, Run, Stop, SyscallRequest, Value};
+use crate::{Code, EngineError, Fingerprint, Program, Run, Stop, SyscallRequest, Value};
 
 /// A compiler and a runtime.
 pub trait Engine: Debug + Send + Sync {
@@ -19,6 +19,26 @@ pub trait Engine: Debug + Send + Sync {
     /// [`EngineError::Compile`] if it cannot. The rules admit only what an engine can compile, so
     /// that this is a fault of ours, never an answer to a guest.
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError>;
+}
+
+/// An engine whose compiled programs can leave the process and come back.
+pub trait Compiler: Engine {
+    /// Compiles metered code. What comes out is [`Code`] for [`load`](Self::load), in this process or another.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Compile`], as with [`compile`](Engine::compile).
+    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError>;
+
+    /// Makes a module of what was compiled before.
+    ///
+    /// The code is run as it is: an engine cannot tell whether it does what the program says. So it is
+    /// taken as [`Code`], which says where it may come from.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Compile`] if another engine made the code, or it cannot be mapped.
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 }
 
 /// A compiled program.

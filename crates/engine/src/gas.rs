@@ -2,11 +2,25 @@
 
 use std::fmt;
 
+use borsh::{BorshDeserialize, BorshSerialize};
+
 /// An amount of gas.
 ///
 /// At most [`Gas::MAX`], so that a guest's signed counter can hold it. Arithmetic is checked: gas
 /// is never lost or made by an overflow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    BorshDeserialize,
+    BorshSerialize,
+)]
 pub struct Gas(u64);
 
 impl Gas {

@@ -8,6 +8,7 @@
 //! What a guest can cause is a value (a [`Step`]); what the host broke is an [`EngineError`].
 #![forbid(unsafe_code)]
 
+mod artifact;
 mod backend;
 mod error;
 mod fingerprint;
@@ -21,7 +22,8 @@ mod run;
 mod trap;
 mod value;
 
-pub use backend::{Engine, Instance, Mode, Module, Parked, Pause, Step};
+pub use artifact::{Artifact, ArtifactKey, Code, Mismatch};
+pub use backend::{Compiler, Engine, Instance, Mode, Module, Parked, Pause, Step};
 pub use error::{EngineError, Source};
 pub use fingerprint::Fingerprint;
 pub use gas::Gas;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
 use crate::{Gas, ValueType};
@@ -12,7 +13,7 @@ pub const PAGE_BYTES: u64 = 65_536;
 macro_rules! digest_type {
     ($(#[doc = $doc:literal])* $name:ident) => {
         $(#[doc = $doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshDeserialize, BorshSerialize)]
         pub struct $name([u8; 32]);
 
         impl $name {
@@ -60,7 +61,7 @@ digest_type! {
 }
 
 /// A function that the program imports and the host answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Import {
     /// The module that the guest imports it from.
     pub module: String,
@@ -77,7 +78,7 @@ pub struct Import {
 }
 
 /// A function that the program exports.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Export {
     /// Its name.
     pub name: String,
@@ -88,7 +89,7 @@ pub struct Export {
 }
 
 /// How much memory a program may have, in pages of [`PAGE_BYTES`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct MemoryLimits {
     /// Pages that are there from the start.
     pub initial: u32,
@@ -100,7 +101,7 @@ pub struct MemoryLimits {
 ///
 /// Only `instrument::prepare` makes one that an engine should be given: an engine meters nothing
 /// by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Program {
     /// The digest of the bytes before they were metered.
     pub code_hash: CodeHash,

@@ -44,6 +44,22 @@ pub enum RunError {
     Engine(#[from] EngineError),
 }
 
+impl RunError {
+    /// Whether the engine failed where an interpreter might not: for want of native stack, of instances, or of address space.
+    /// Whoever can run the call again from its beginning, on [`Tier::Interpreter`](crate::Tier), has its answer.
+    #[must_use]
+    pub const fn is_of_the_engine(&self) -> bool {
+        matches!(
+            self,
+            RunError::Engine(
+                EngineError::NativeStack { .. }
+                    | EngineError::Instantiate { .. }
+                    | EngineError::Engine { .. }
+            )
+        )
+    }
+}
+
 fn list(types: &[ValueType]) -> String {
     types
         .iter()

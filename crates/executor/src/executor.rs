@@ -1,42 +1,76 @@
-//! The executor: prepares programs and starts runs.
+//! The executor: prepares programs, chooses the engine for each call, and starts runs.
 
-use std::sync::Arc;
+use std::{
+    io,
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+    thread,
+};
 
-use fusee_engine::{CodeHash, Engine, Gas, Host, Mode, Module, Program};
+use fusee_engine::{
+    ArtifactKey, Code, CodeHash, Compiler, Engine, EngineError, Gas, Host, Mode, Module, Program,
+    Source,
+};
 use fusee_instrument::Rules;
 
 use crate::{
-    LiveInstance, Outcome, PrepareError, RunError, RunRequest, Suspension,
+    CompileIn, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspension,
+    Tier,
+    artifacts::Artifacts,
     cache::{Cache, Key},
+    prepared::Turn,
 };
 
-/// Prepares programs and runs them on one engine.
+/// How many programs wait to be compiled; one that finds no room is asked for again by its next call.
+const QUEUED_PROGRAMS: usize = 1_024;
+
+/// Prepares programs and runs them.
+///
+/// It has one engine, or two: an interpreter, on which a program runs at once, and a compiler, to which it moves
+/// when it is compiled, call by call. Gas and outcome are the same on both.
 ///
 /// Shared between threads by reference; nothing that one run does is seen by another.
 #[derive(Debug)]
 pub struct Executor {
-    engine: Arc<dyn Engine>,
-    cache: Cache,
+    core: Arc<Core>,
+    /// To the thread that compiles, once there is one.
+    queue: Mutex<Option<SyncSender<Arc<Prepared>>>>,
+    interpreter_only: AtomicBool,
     slice: Gas,
+    patience: Gas,
+}
+
+/// What the compiling thread shares with the executor.
+#[derive(Debug)]
+struct Core {
+    /// Runs a program as soon as it is prepared.
+    base: Option<Arc<dyn Engine>>,
+    compiler: Option<Arc<dyn Compiler>>,
+    compile_in: CompileIn,
+    compiled_bytes: u64,
+    artifacts: Option<Artifacts>,
+    cache: Arc<Cache>,
 }
 
 /// Options of an [`Executor`].
 #[derive(Debug)]
 pub struct ExecutorBuilder {
-    engine: Arc<dyn Engine>,
+    base: Option<Arc<dyn Engine>>,
+    compiler: Option<Arc<dyn Compiler>>,
+    compile_in: CompileIn,
+    compiled_bytes: u64,
+    artifacts: Option<Artifacts>,
     cache_bytes: u64,
     slice: Gas,
-}
-
-/// A program that is ready to run: checked, metered and compiled.
-#[derive(Debug)]
-pub struct Prepared {
-    program: Arc<Program>,
-    module: Arc<dyn Module>,
+    patience: Gas,
 }
 
 impl ExecutorBuilder {
-    /// How many bytes of prepared programs are kept (64 MiB unless told).
+    /// How many bytes of programs are kept, in whatever form (64 MiB unless told).
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: u64) -> Self {
         self.cache_bytes = bytes;
@@ -51,67 +85,182 @@ impl ExecutorBuilder {
         self
     }
 
+    /// From how much gas on a call waits for the compiler instead of running on the interpreter (50,000,000 unless told, which takes
+    /// an interpreter some tenths of a second: about as long as a large program takes to compile).
+    #[must_use]
+    pub const fn patience(mut self, gas: Gas) -> Self {
+        self.patience = gas;
+        self
+    }
+
+    /// Where programs are compiled ([`CompileIn::Thread`] unless told).
+    #[must_use]
+    pub fn compile_in(mut self, compile_in: CompileIn) -> Self {
+        self.compile_in = compile_in;
+        self
+    }
+
+    /// How many bytes a program may be compiled to (64 MiB unless told).
+    #[must_use]
+    pub const fn compiled_bytes(mut self, bytes: u64) -> Self {
+        self.compiled_bytes = bytes;
+        self
+    }
+
+    /// Keeps compiled programs in a folder, up to so many bytes, so that they are not compiled again by the next process. Processes may share it.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be made or read, or everybody may write into it.
+    pub fn artifacts(mut self, folder: &Path, bytes: u64) -> io::Result<Self> {
+        self.artifacts = Some(Artifacts::open(folder, bytes)?);
+        Ok(self)
+    }
+
     /// The executor.
     #[must_use]
     pub fn build(self) -> Executor {
+        let Self {
+            base,
+            compiler,
+            compile_in,
+            compiled_bytes,
+            artifacts,
+            cache_bytes,
+            slice,
+            patience,
+        } = self;
         Executor {
-            engine: self.engine,
-            cache: Cache::new(self.cache_bytes),
-            slice: self.slice,
+            core: Arc::new(Core {
+                base,
+                compiler,
+                compile_in,
+                compiled_bytes,
+                artifacts,
+                cache: Arc::new(Cache::new(cache_bytes)),
+            }),
+            queue: Mutex::new(None),
+            interpreter_only: AtomicBool::new(false),
+            slice,
+            patience,
         }
     }
 }
 
 impl Executor {
-    /// An executor over `engine`, with options to set.
+    /// An executor with one engine, which compiles a program where it is prepared.
     #[must_use]
     pub fn builder(engine: Arc<dyn Engine>) -> ExecutorBuilder {
+        Self::with(Some(engine), None)
+    }
+
+    /// An executor with a compiler alone: a program is compiled, or found among the artifacts, where it is prepared.
+    #[must_use]
+    pub fn compiled(compiler: Arc<dyn Compiler>) -> ExecutorBuilder {
+        Self::with(None, Some(compiler))
+    }
+
+    /// An executor with both.
+    ///
+    /// A call runs on the compiled program if it is there. Otherwise a call with less gas than the
+    /// [`patience`](ExecutorBuilder::patience) runs on the interpreter while the program is compiled
+    /// in the background, and one with more waits for that: at most as long as one program takes to compile, since it
+    /// takes the place of the background if that has not begun. What cannot be
+    /// compiled, or cannot be run compiled on this machine, stays on the interpreter.
+    #[must_use]
+    pub fn tiered(interpreter: Arc<dyn Engine>, compiler: Arc<dyn Compiler>) -> ExecutorBuilder {
+        Self::with(Some(interpreter), Some(compiler))
+    }
+
+    fn with(base: Option<Arc<dyn Engine>>, compiler: Option<Arc<dyn Compiler>>) -> ExecutorBuilder {
         ExecutorBuilder {
-            engine,
+            base,
+            compiler,
+            compile_in: CompileIn::default(),
+            compiled_bytes: 64 << 20,
+            artifacts: None,
             cache_bytes: 64 << 20,
             slice: Gas::new(2_000_000),
+            patience: Gas::new(50_000_000),
         }
     }
 
-    /// The name of the engine, for people.
+    /// The name of the engine, for people; of both.
     #[must_use]
-    pub fn engine_name(&self) -> &'static str {
-        self.engine.name()
+    pub fn engine_name(&self) -> String {
+        let Core { base, compiler, .. } = &*self.core;
+        let base = base.as_ref().map(|engine| engine.name());
+        let compiler = compiler.as_ref().map(|engine| engine.name());
+        base.into_iter()
+            .chain(compiler)
+            .collect::<Vec<_>>()
+            .join(" and ")
     }
 
-    /// The bytes of prepared programs that are kept now.
+    /// The bytes of programs that are kept now.
     #[must_use]
     pub fn cached_bytes(&self) -> u64 {
-        self.cache.used()
+        self.core.cache.used()
     }
 
-    /// Checks, meters and compiles a program, or finds it among those that were prepared before.
+    /// Whether a run can be held to the interpreter.
+    #[must_use]
+    pub fn has_interpreter(&self) -> bool {
+        self.core.base.is_some() && self.core.compiler.is_some()
+    }
+
+    /// Drops every call to the interpreter from now on, or no longer: for the day on which a compiler turns out to
+    /// be unsound. It changes nothing where there is no interpreter.
+    pub fn use_interpreter_only(&self, only: bool) {
+        self.interpreter_only.store(only, Ordering::Relaxed);
+    }
+
+    /// Checks and meters a program, or finds it among those that were prepared before; and compiles it, unless
+    /// the executor has an interpreter beside the compiler.
     ///
     /// # Errors
     ///
     /// [`PrepareError::Refused`] if the rules refuse the program; [`PrepareError::Engine`] if the
     /// engine fails on it.
     pub fn prepare(&self, wasm: &[u8], rules: &Rules) -> Result<Arc<Prepared>, PrepareError> {
-        let key = self.key(CodeHash::of(wasm), rules);
-        if let Some(found) = self.cache.find(&key) {
-            return Ok(found);
-        }
-        let program = Arc::new(fusee_instrument::prepare(wasm, rules)?);
-        let module = self.engine.compile(&program)?;
-        let prepared = Arc::new(Prepared { program, module });
-        self.cache.keep(key, Arc::clone(&prepared));
-        Ok(prepared)
+        let key = (CodeHash::of(wasm), rules.id());
+        self.core
+            .cache
+            .find_or_make(key, || match self.core.open_artifact(key) {
+                Some(prepared) => Ok(prepared),
+                None => self.core.make(fusee_instrument::prepare(wasm, rules)?),
+            })
     }
 
-    /// The program with this hash, if it is among those that were prepared before. It saves hashing
+    /// The program with this hash, if it is among those that were prepared before, or among the artifacts. It saves hashing
     /// a program whose hash is known, and reading it from wherever it is.
     #[must_use]
     pub fn find(&self, code: CodeHash, rules: &Rules) -> Option<Arc<Prepared>> {
-        self.cache.find(&self.key(code, rules))
+        let key = (code, rules.id());
+        self.core.cache.find(&key).or_else(|| {
+            self.core
+                .cache
+                .keep_if_made(key, || self.core.open_artifact(key))
+        })
     }
 
-    fn key(&self, code: CodeHash, rules: &Rules) -> Key {
-        (code, rules.id(), self.engine.fingerprint().clone())
+    /// Compiles a program now, on an executor that has a compiler, or waits for whoever does so already.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Compile`] if it cannot be compiled on this machine.
+    pub fn compile(&self, prepared: &Prepared) -> Result<(), EngineError> {
+        self.core.compile(prepared).map(drop)
+    }
+
+    /// Keeps a program prepared whatever else needs room. `false` if there would be no room for it beside those that are pinned already.
+    pub fn pin(&self, prepared: &Arc<Prepared>) -> bool {
+        self.core.cache.pin(prepared.key(), prepared)
+    }
+
+    /// Takes back a [`pin`](Self::pin).
+    pub fn unpin(&self, prepared: &Prepared) {
+        self.core.cache.unpin(&prepared.key());
     }
 
     /// Runs an entry of a program in a fresh instance. The program's start function runs first, then its
@@ -123,28 +272,189 @@ impl Executor {
     /// is an [`Outcome`].
     pub fn run(
         &self,
-        prepared: &Prepared,
+        prepared: &Arc<Prepared>,
         request: RunRequest<'_>,
         host: Box<dyn Host>,
     ) -> Result<Outcome, RunError> {
-        LiveInstance::new(
-            Arc::clone(&prepared.program),
-            Arc::clone(&prepared.module),
-            self.slice,
-        )
-        .run(request, host)
+        let module = self.module(prepared, &request)?;
+        LiveInstance::new(Arc::clone(prepared), module, self.slice).run(request, host)
+    }
+
+    /// What a call runs on.
+    fn module(
+        &self,
+        prepared: &Arc<Prepared>,
+        request: &RunRequest<'_>,
+    ) -> Result<Arc<dyn Module>, EngineError> {
+        let only_base = self.core.compiler.is_none()
+            || request.tier == Tier::Interpreter
+            || self.interpreter_only.load(Ordering::Relaxed);
+        if prepared.has_base() && only_base {
+            return prepared.base_module().cloned();
+        }
+        if let Some(module) = prepared.compiled() {
+            return Ok(Arc::clone(module));
+        }
+        if !prepared.has_base() {
+            return self.core.compile(prepared);
+        }
+        if request.gas >= self.patience {
+            if let Ok(module) = self.core.compile(prepared) {
+                return Ok(module);
+            }
+        } else {
+            self.compile_later(prepared);
+        }
+        prepared.base_module().cloned()
+    }
+
+    fn compile_later(&self, prepared: &Arc<Prepared>) {
+        if !prepared.enqueue() {
+            return;
+        }
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.is_none() {
+            *queue = start_compiling(Arc::clone(&self.core));
+        }
+        let sent = queue
+            .as_ref()
+            .map(|queue| queue.try_send(Arc::clone(prepared)));
+        match sent {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
+                prepared.dequeue();
+            }
+        }
     }
 }
 
-impl Prepared {
-    /// What is known of the program.
-    #[must_use]
-    pub fn program(&self) -> &Program {
-        &self.program
+/// Starts the thread that compiles what is queued. It ends when the executor is gone.
+fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<Prepared>>> {
+    let (sender, receiver) = sync_channel::<Arc<Prepared>>(QUEUED_PROGRAMS);
+    let compile = move || {
+        for prepared in receiver {
+            // Why it failed is in the program and in the log.
+            let _ = core.compile(&prepared);
+        }
+    };
+    match thread::Builder::new()
+        .name("fusee-compile".to_owned())
+        .spawn(compile)
+    {
+        Ok(_) => Some(sender),
+        Err(error) => {
+            tracing::warn!(error = %error, "no thread to compile in: programs stay on the interpreter");
+            None
+        }
+    }
+}
+
+impl Core {
+    fn new_prepared(&self, program: Arc<Program>) -> Prepared {
+        Prepared::new(program, Arc::downgrade(&self.cache), self.base.clone())
     }
 
-    pub(crate) fn resident_bytes(&self) -> u64 {
-        self.module.resident_bytes()
+    /// Makes of a program what its first call needs.
+    fn make(&self, program: Program) -> Result<Arc<Prepared>, PrepareError> {
+        let prepared = Arc::new(self.new_prepared(Arc::new(program)));
+        match (&self.base, &self.compiler) {
+            (None, Some(_)) => {
+                self.compile(&prepared)?;
+            }
+            (Some(_), None) => {
+                prepared.base_module()?;
+            }
+            // The interpreter translates it when it is called.
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        Ok(prepared)
+    }
+
+    /// The program as an earlier process compiled it.
+    fn open_artifact(&self, (code, rules): Key) -> Option<Arc<Prepared>> {
+        let (compiler, artifacts) = (self.compiler.as_ref()?, self.artifacts.as_ref()?);
+        let artifact = artifacts.find(&ArtifactKey {
+            code,
+            rules,
+            engine: compiler.fingerprint().clone(),
+        })?;
+        match compiler.load(&artifact.program, artifact.code) {
+            Ok(module) => {
+                let prepared = self.new_prepared(artifact.program);
+                prepared.set_compiled(module);
+                Some(Arc::new(prepared))
+            }
+            Err(error) => {
+                tracing::warn!(program = %code, error = %error, "an artifact cannot be loaded");
+                None
+            }
+        }
+    }
+
+    /// Compiles a program, unless it is compiled or somebody does so already: then this waits.
+    fn compile(&self, prepared: &Prepared) -> Result<Arc<dyn Module>, EngineError> {
+        let Some(compiler) = &self.compiler else {
+            return Err(failed("none", "the executor has no compiler"));
+        };
+        let turn = match prepared.turn() {
+            Turn::Mine(turn) => turn,
+            Turn::Done(module) => return Ok(module),
+            Turn::GivenUp(reason) => return Err(failed(compiler.name(), reason)),
+        };
+        match self.compile_now(compiler.as_ref(), prepared.shared_program()) {
+            Ok(module) => {
+                turn.done(Arc::clone(&module));
+                Ok(module)
+            }
+            Err(reason) => {
+                let is_final = turn.failed(&reason);
+                tracing::warn!(
+                    program = %prepared.program().code_hash,
+                    reason,
+                    is_final,
+                    "a program is not compiled, and stays on the interpreter"
+                );
+                Err(failed(compiler.name(), reason))
+            }
+        }
+    }
+
+    fn compile_now(
+        &self,
+        compiler: &dyn Compiler,
+        program: &Arc<Program>,
+    ) -> Result<Arc<dyn Module>, String> {
+        let code = self
+            .compile_in
+            .compile(compiler, &program.code, self.compiled_bytes)?;
+        let load = |code| {
+            compiler
+                .load(program, code)
+                .map_err(|error| error.to_string())
+        };
+        let Some(artifacts) = &self.artifacts else {
+            return load(Code::Bytes(code));
+        };
+        let key = ArtifactKey {
+            code: program.code_hash,
+            rules: program.rules,
+            engine: compiler.fingerprint().clone(),
+        };
+        if let Err(error) = artifacts.keep(&key, program, &code) {
+            tracing::warn!(
+                program = %program.code_hash,
+                error = %error,
+                "an artifact cannot be kept: the next process compiles the program again"
+            );
+        }
+        load(Code::Bytes(code))
+    }
+}
+
+fn failed(engine: &'static str, reason: impl Into<Source>) -> EngineError {
+    EngineError::Compile {
+        engine,
+        source: reason.into(),
     }
 }
 

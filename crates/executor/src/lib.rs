@@ -6,16 +6,21 @@
 //! on a [`FrameStack`], never on the native stack.
 #![forbid(unsafe_code)]
 
+mod artifacts;
 mod cache;
+mod compiling;
 mod error;
 mod executor;
 mod frames;
 mod outcome;
 mod owing;
+mod prepared;
 mod request;
 
+pub use compiling::{CompileCommand, CompileIn};
 pub use error::{PrepareError, RunError};
-pub use executor::{Executor, ExecutorBuilder, Prepared};
+pub use executor::{Executor, ExecutorBuilder};
 pub use frames::{FrameLimit, FrameLimits, FrameStack};
 pub use outcome::{Ended, Finished, GasEnded, LiveInstance, Outcome, Suspended};
-pub use request::{RunRequest, Suspension};
+pub use prepared::{Compilation, Prepared};
+pub use request::{RunRequest, Suspension, Tier};

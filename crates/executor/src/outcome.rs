@@ -9,7 +9,7 @@ use fusee_engine::{
     Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place, reserved,
 };
 
-use crate::{RunError, RunRequest, executor::mode, owing::Owing};
+use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing};
 
 /// The export that some toolchains make for what must run before anything else.
 const INITIALIZE: &str = "_initialize";
@@ -61,7 +61,7 @@ pub struct GasEnded {
 /// An instance at rest that can be entered: a fresh one, or one whose last run ended well.
 #[derive(Debug)]
 pub struct LiveInstance {
-    program: Arc<Program>,
+    prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
     slice: Gas,
     /// None until the first run has paid for it.
@@ -82,7 +82,7 @@ struct ParkedRun {
 #[derive(Debug)]
 struct Rest {
     entries: VecDeque<(String, Vec<Value>)>,
-    program: Arc<Program>,
+    prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
     slice: Gas,
 }
@@ -220,9 +220,9 @@ impl GasEnded {
 }
 
 impl LiveInstance {
-    pub(crate) fn new(program: Arc<Program>, module: Arc<dyn Module>, slice: Gas) -> Self {
+    pub(crate) fn new(prepared: Arc<Prepared>, module: Arc<dyn Module>, slice: Gas) -> Self {
         Self {
-            program,
+            prepared,
             module,
             slice,
             instance: None,
@@ -244,7 +244,8 @@ impl LiveInstance {
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails.
     pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
-        check_entry(&self.program, &request)?;
+        let program = self.prepared.program();
+        check_entry(program, &request)?;
         let meter = Meter::new(
             request.gas,
             self.slice,
@@ -257,7 +258,7 @@ impl LiveInstance {
             profiler: request.profiler.clone(),
         });
         let mut entries = VecDeque::from([(request.entry.to_owned(), request.args.to_vec())]);
-        let needed = mode(&self.program, &request);
+        let needed = mode(program, &request);
         let instance = match self.instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
@@ -265,17 +266,17 @@ impl LiveInstance {
             Some(instance) => instance,
             None => {
                 run.enter(Place::Instance);
-                if run.meter.charge(self.program.instance_gas).is_err() {
+                if run.meter.charge(program.instance_gas).is_err() {
                     return Ok(out_of_gas(*run));
                 }
                 run.leave();
-                prepend_initializers(&self.program, &mut entries);
-                self.module.instantiate(needed)?
+                prepend_initializers(program, &mut entries);
+                self.prepared.instantiate(&self.module, needed)?
             }
         };
         let mut rest = Rest {
             entries,
-            program: self.program,
+            prepared: self.prepared,
             module: self.module,
             slice: self.slice,
         };
@@ -337,13 +338,13 @@ impl Rest {
 
     fn finished(self, run: Run, values: Vec<Value>, instance: Box<dyn Instance>) -> Outcome {
         let Self {
-            program,
+            prepared,
             module,
             slice,
             ..
         } = self;
         let live = Some(LiveInstance {
-            program,
+            prepared,
             module,
             slice,
             instance: Some(instance),

@@ -17,6 +17,8 @@ pub struct RunRequest<'a> {
     pub at_gas_end: AtGasEnd,
     /// By which it can be stopped from outside.
     pub interrupt: Interrupt,
+    /// What it may run on.
+    pub tier: Tier,
     /// Who notes where the gas goes, if anybody does. Functions are told apart if the program was prepared by rules
     /// that are `profiled`.
     pub profiler: Option<Profiler>,
@@ -32,6 +34,15 @@ pub enum Suspension {
     Always,
 }
 
+/// What a run may run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tier {
+    /// Whatever is best: compiled, if it is compiled.
+    Best,
+    /// The interpreter, if the executor has one: it has no limits of its own, so that its answer is the answer.
+    Interpreter,
+}
+
 impl<'a> RunRequest<'a> {
     /// A run that is parked as needed and stops where its gas ends, and that nobody interrupts or profiles.
     #[must_use]
@@ -43,6 +54,7 @@ impl<'a> RunRequest<'a> {
             suspension: Suspension::AsNeeded,
             at_gas_end: AtGasEnd::Stop,
             interrupt: Interrupt::new(),
+            tier: Tier::Best,
             profiler: None,
         }
     }

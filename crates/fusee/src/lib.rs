@@ -6,13 +6,14 @@
 /// The sandbox: prepare a program, run it, resume it.
 pub mod sandbox {
     pub use fusee_engine::{
-        AtGasEnd, CodeHash, Engine, EngineError, Export, Gas, Host, Import, Interrupt,
+        AtGasEnd, CodeHash, Compiler, Engine, EngineError, Export, Gas, Host, Import, Interrupt,
         MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Profiler, Program, RulesId, Stop, Syscall,
         SyscallRequest, Trap, Value, ValueType, profile,
     };
     pub use fusee_executor::{
-        Ended, Executor, ExecutorBuilder, Finished, FrameLimit, FrameLimits, FrameStack, GasEnded,
-        LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension,
+        Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder, Finished,
+        FrameLimit, FrameLimits, FrameStack, GasEnded, LiveInstance, Outcome, PrepareError,
+        Prepared, RunError, RunRequest, Suspended, Suspension, Tier,
     };
     pub use fusee_instrument::{
         Floats, Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect,

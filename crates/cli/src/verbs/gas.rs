@@ -108,7 +108,7 @@ fn run_program(
     let values: Vec<Value> = run::parse_args(export, &args.args)?;
     let rules = rules.clone().profiled();
     let mut answers = Vec::new();
-    for On { engine, it } in engines::executors(args.engine)? {
+    for On { engine, it } in engines::executors(args.engine, None)? {
         let profiler = Profiler::new();
         let request = RunRequest {
             profiler: Some(profiler.clone()),
@@ -154,7 +154,7 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
     } else {
         resolved.deploy_and_find(args, code)?
     };
-    let (contracts, profilers): (Vec<_>, Vec<_>) = engines::contracts(args.engine)?
+    let (contracts, profilers): (Vec<_>, Vec<_>) = engines::contracts(args.engine, None)?
         .into_iter()
         .map(profiled)
         .unzip();
@@ -194,7 +194,7 @@ fn resolve(args: &GasArgs, chain: Chain) -> Result<Resolved, Failure> {
     Ok(Resolved {
         from: resolve(&args.from)?,
         input: values::encode(&args.args, &resolve)?,
-        contracts: engines::contracts(args.engine)?,
+        contracts: engines::contracts(args.engine, None)?,
         chain,
     })
 }

@@ -92,7 +92,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
         args: &values,
         gas: args.gas,
     };
-    let executors = engines::executors(args.engine)?;
+    let executors = engines::executors(args.engine, None)?;
     let answers: Vec<_> = executors
         .iter()
         .map(|on| {

@@ -17,6 +17,9 @@ use crate::{
     values,
 };
 
+/// The folder of compiled programs, in the data folder.
+const ARTIFACTS: &str = "compiled";
+
 /// The flags that everything that enters a contract has, resolved.
 pub(crate) struct Resolved {
     pub(crate) chain: Chain,
@@ -47,7 +50,7 @@ impl Resolved {
         };
         Ok(Self {
             chain,
-            contracts: engines::contracts(args.engine)?,
+            contracts: engines::contracts(args.engine, Some(&args.folder.data.join(ARTIFACTS)))?,
             from,
             input,
         })

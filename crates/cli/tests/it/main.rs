@@ -5,6 +5,8 @@ mod chain;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod compile;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;

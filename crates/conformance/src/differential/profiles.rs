@@ -1,6 +1,6 @@
 //! The calls again, with a profile of each.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use fusee_engine::{Gas, Profiler, profile::Path};
 use fusee_executor::Prepared;
@@ -53,7 +53,7 @@ fn agree(
         prepared.map_err(|error| format!("{}: {error:?}", lane.name))
     };
     let lane = lanes.first().ok_or("there is no lane")?;
-    let plain = observe_lane(lane, &*prepare(lane, rules)?, calls, mixer)?;
+    let plain = observe_lane(lane, &prepare(lane, rules)?, calls, mixer)?;
     let mut first: Option<Vec<Profiled>> = None;
     for lane in lanes {
         let prepared = prepare(lane, &rules.clone().profiled())?;
@@ -74,7 +74,7 @@ fn agree(
 
 fn profile(
     lane: &Lane,
-    prepared: &Prepared,
+    prepared: &Arc<Prepared>,
     calls: &[Call],
     mixer: &Mixer,
 ) -> Result<Vec<Profiled>, String> {

@@ -1,5 +1,7 @@
 //! Floating point by the rule `floats`: the same bits on every lane.
 
+use std::sync::Arc;
+
 use std::fmt::Write;
 
 use expect_test::expect_file;
@@ -66,7 +68,7 @@ fn rules() -> Rules {
     Rules::v1(Vec::new()).with_floats(Floats::Canonical)
 }
 
-fn enter(lane: &Lane, prepared: &Prepared, entry: &str, args: &[Value]) -> Outcome {
+fn enter(lane: &Lane, prepared: &Arc<Prepared>, entry: &str, args: &[Value]) -> Outcome {
     let request = lane.request(entry, args, Gas::new(GAS));
     lane.executor
         .run(prepared, request, Box::new(NoHost))

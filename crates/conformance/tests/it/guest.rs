@@ -104,7 +104,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(crate) fn on(self, lane: &Lane, prepared: &Prepared) -> Outcome {
+    pub(crate) fn on(self, lane: &Lane, prepared: &Arc<Prepared>) -> Outcome {
         let request = lane.request(self.entry, self.args, Gas::new(self.gas));
         lane.executor.run(prepared, request, host()).unwrap()
     }

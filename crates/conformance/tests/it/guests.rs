@@ -107,7 +107,7 @@ fn hex(bytes: &[u8]) -> String {
 
 fn run(
     lane: &Lane,
-    prepared: &fusee_executor::Prepared,
+    prepared: &Arc<fusee_executor::Prepared>,
     call: &Call,
     host: Contract,
 ) -> (Verdict, Box<dyn Host>) {

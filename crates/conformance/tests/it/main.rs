@@ -5,6 +5,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod artifacts;
 mod cache;
 mod contract;
 mod counting;
@@ -19,5 +20,6 @@ mod profile;
 mod refusals;
 mod smith;
 mod spec;
+mod tiers;
 #[cfg(test)]
 mod work;

@@ -108,7 +108,7 @@ impl Step {
 
 impl Side {
     pub(super) fn open(folder: &Path, choice: EngineChoice) -> Result<Option<Self>, Failure> {
-        let contracts = engines::contracts(choice)?;
+        let contracts = engines::contracts(choice, None)?;
         let Some(engine) = contracts.first().map(|on| on.engine) else {
             return Ok(None);
         };

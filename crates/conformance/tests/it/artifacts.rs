@@ -1,0 +1,359 @@
+//! Artifacts: compiled programs in a folder, which are used where they are whole and meant, and nowhere else.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use expect_test::expect;
+use fusee_conformance::{NoHost, Verdict};
+use fusee_engine::{
+    Artifact, ArtifactKey, Code, CodeHash, Compiler, Engine, EngineError, Fingerprint, Gas,
+    Mismatch, Module, Program, Value,
+};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::{Compilation, Executor, Prepared, RunRequest};
+use fusee_instrument::{Limits, Rules, Schedule};
+use tempfile::TempDir;
+
+use crate::guest::wasm;
+
+const DOUBLES: &str = r#"(module (memory 1) (data (i32.const 8) "\02")
+    (func (export "f") (param i32) (result i32)
+        (i32.mul (local.get 0) (i32.load (i32.const 8)))))"#;
+
+const BUDGET: u64 = 1 << 30;
+
+/// Wasmtime, and how often it compiled.
+#[derive(Debug)]
+struct Counting {
+    inner: WasmtimeEngine,
+    compilations: AtomicU32,
+}
+
+impl Counting {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            inner: WasmtimeEngine::new().unwrap(),
+            compilations: AtomicU32::new(0),
+        })
+    }
+
+    fn compilations(&self) -> u32 {
+        self.compilations.load(Ordering::Relaxed)
+    }
+}
+
+impl Engine for Counting {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        self.inner.fingerprint()
+    }
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
+        self.inner.compile(program)
+    }
+}
+
+impl Compiler for Counting {
+    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError> {
+        self.compilations.fetch_add(1, Ordering::Relaxed);
+        self.inner.precompile(code)
+    }
+
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
+        self.inner.load(program, code)
+    }
+}
+
+fn rules() -> Rules {
+    Rules::v2(Vec::new())
+}
+
+/// An executor as a process has it that was just started.
+fn restarted(compiler: &Arc<Counting>, folder: &Path) -> Executor {
+    let compiler: Arc<dyn Compiler> = Arc::<Counting>::clone(compiler);
+    Executor::compiled(compiler)
+        .artifacts(folder, BUDGET)
+        .unwrap()
+        .build()
+}
+
+fn answer(executor: &Executor, prepared: &Arc<Prepared>) -> Verdict {
+    let args = [Value::I32(21)];
+    let request = RunRequest::new("f", &args, Gas::new(1_000_000));
+    Verdict::of(executor.run(prepared, request, Box::new(NoHost)).unwrap())
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files
+}
+
+/// A folder with the artifact of `DOUBLES`, and what it answers.
+fn kept() -> (TempDir, PathBuf, Verdict) {
+    let folder = TempDir::new().unwrap();
+    let executor = restarted(&Counting::new(), folder.path());
+    let prepared = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
+    let verdict = answer(&executor, &prepared);
+    let [file] = files(folder.path()).try_into().unwrap();
+    (folder, file, verdict)
+}
+
+#[test]
+fn a_restarted_process_finds_what_was_compiled() {
+    let (folder, _, expected) = kept();
+    let compiler = Counting::new();
+    let executor = restarted(&compiler, folder.path());
+    let code = CodeHash::of(&wasm(DOUBLES));
+    // Without the program's bytes.
+    let prepared = executor.find(code, &rules()).unwrap();
+    assert_eq!(answer(&executor, &prepared), expected);
+    // It is in memory now.
+    fs::remove_dir_all(folder.path()).unwrap();
+    assert!(Arc::ptr_eq(
+        &executor.find(code, &rules()).unwrap(),
+        &prepared
+    ));
+    assert_eq!(compiler.compilations(), 0);
+}
+
+#[test]
+fn the_interpreter_runs_a_program_that_came_from_an_artifact() {
+    let (folder, _, expected) = kept();
+    let tiered = Executor::tiered(Arc::new(WasmiEngine::new()), Counting::new())
+        .artifacts(folder.path(), BUDGET)
+        .unwrap()
+        .build();
+    let prepared = tiered.prepare(&wasm(DOUBLES), &rules()).unwrap();
+    assert_eq!(prepared.compilation(), Compilation::Done);
+    assert_eq!(answer(&tiered, &prepared), expected);
+    tiered.use_interpreter_only(true);
+    assert_eq!(answer(&tiered, &prepared), expected);
+}
+
+#[test]
+fn no_artifact_is_used_with_a_bit_flipped_or_a_byte_missing() {
+    let (folder, file, expected) = kept();
+    let compiler = Counting::new();
+    let whole = fs::read(&file).unwrap();
+    let executor = || restarted(&compiler, folder.path());
+    let key = ArtifactKey {
+        code: CodeHash::of(&wasm(DOUBLES)),
+        rules: rules().id(),
+        engine: compiler.fingerprint().clone(),
+    };
+    let open = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        Artifact::open(fs::File::open(&file).unwrap(), &key)
+    };
+    // Every bit of the footer, and one of every 61 before it.
+    let footer = whole.len() - 140;
+    let flipped: Vec<usize> = (0..footer).step_by(61).chain(footer..whole.len()).collect();
+    for at in flipped {
+        for bit in if at < footer { 0..1 } else { 0..8 } {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1 << bit;
+            open(&bytes).unwrap_err();
+        }
+    }
+    for length in [0, 1, 139, 140, footer, whole.len() - 1] {
+        open(&whole[..length]).unwrap_err();
+    }
+    open(&[whole.as_slice(), b"\0"].concat()).unwrap_err();
+    open(&whole).unwrap();
+
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    assert!(matches!(open(&damaged), Err(Mismatch::Checksum)));
+    let executor = executor();
+    assert!(executor.find(key.code, &rules()).is_none());
+    let prepared = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
+    assert_eq!(answer(&executor, &prepared), expected);
+    assert_eq!(compiler.compilations(), 1, "it was compiled again");
+    assert_eq!(fs::read(&file).unwrap(), whole, "and kept again");
+}
+
+#[test]
+fn an_artifact_is_for_one_program_one_engine_and_one_set_of_rules() {
+    let (_folder, file, _) = kept();
+    let key = ArtifactKey {
+        code: CodeHash::of(&wasm(DOUBLES)),
+        rules: rules().id(),
+        engine: Counting::new().fingerprint().clone(),
+    };
+    let others = [
+        ArtifactKey {
+            code: CodeHash::of(b"another"),
+            ..key.clone()
+        },
+        ArtifactKey {
+            rules: Rules::new(
+                2,
+                Schedule::v2(),
+                Limits {
+                    params: 3,
+                    ..Limits::v1()
+                },
+                Vec::new(),
+            )
+            .id(),
+            ..key.clone()
+        },
+        ArtifactKey {
+            engine: Fingerprint::of(b"another"),
+            ..key.clone()
+        },
+    ];
+    for other in &others {
+        let opened = Artifact::open(fs::File::open(&file).unwrap(), other);
+        assert!(matches!(opened, Err(Mismatch::Other(_))), "{opened:?}");
+    }
+    Artifact::open(fs::File::open(&file).unwrap(), &key).unwrap();
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_never_used() {
+    let (folder, file, _) = kept();
+    let left = folder.path().join(".unfinished-AbCdEf");
+    fs::rename(&file, &left).unwrap();
+    let compiler = Counting::new();
+    let executor = restarted(&compiler, folder.path());
+    assert!(!left.exists());
+    executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
+    assert_eq!(compiler.compilations(), 1);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_costs_only_time() {
+    let (folder, file, expected) = kept();
+    let compiler = Counting::new();
+    let executor = restarted(&compiler, folder.path());
+    // A file where the folder was: nothing can be made in it, by root neither.
+    fs::remove_file(&file).unwrap();
+    fs::remove_dir(folder.path()).unwrap();
+    fs::write(folder.path(), b"").unwrap();
+    let prepared = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
+    assert_eq!(answer(&executor, &prepared), expected);
+    assert_eq!(compiler.compilations(), 1);
+    fs::remove_file(folder.path()).unwrap();
+    fs::create_dir(folder.path()).unwrap();
+}
+
+/// What `on_a_full_disk` runs in a process of its own.
+const ON_A_FULL_DISK: &str = "FUSEE_TEST_ON_A_FULL_DISK";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_a_program_runs_and_nothing_broken_is_kept() {
+    if let Some(folder) = std::env::var_os(ON_A_FULL_DISK) {
+        let executor = restarted(&Counting::new(), Path::new(&folder));
+        let prepared = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
+        answer(&executor, &prepared);
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    // A file can grow to 16 blocks of 512 bytes; what is beyond fails as on a full disk, the signal being ignored.
+    let status = Command::new("/bin/sh")
+        .args(["-c", r#"trap "" XFSZ; ulimit -f 16; exec "$0" "$@""#])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "artifacts::on_a_full_disk_a_program_runs_and_nothing_broken_is_kept",
+        ])
+        .env(ON_A_FULL_DISK, folder.path())
+        .stdout(std::process::Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_folder_keeps_to_its_budget() {
+    let (folder, file, _) = kept();
+    let one = fs::metadata(&file).unwrap().len();
+    let executor = Executor::compiled(Counting::new())
+        .artifacts(folder.path(), one * 7 / 2)
+        .unwrap()
+        .build();
+    for constant in 0..8 {
+        let other = DOUBLES.replace(r"\02", &format!(r"\{constant:02x}"));
+        executor.prepare(&wasm(&other), &rules()).unwrap();
+    }
+    let kept = files(folder.path());
+    assert_eq!(kept.len(), 3);
+    assert!(!kept.contains(&file), "the oldest is gone");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_into_which_everybody_may_write_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = TempDir::new().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let error = Executor::compiled(Counting::new())
+        .artifacts(folder.path(), BUDGET)
+        .unwrap_err();
+    assert!(error.to_string().contains("chmod o-w"), "{error}");
+}
+
+/// Many processes and threads on one folder, each of which compiles or finds the same programs.
+#[test]
+fn two_processes_share_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let compilers: Vec<_> = (0..4).map(|_| Counting::new()).collect();
+    std::thread::scope(|scope| {
+        for compiler in &compilers {
+            scope.spawn(|| {
+                for round in 0..40 {
+                    let executor = restarted(compiler, folder.path());
+                    let text = DOUBLES.replace(r"\02", &format!(r"\{:02x}", round % 10));
+                    let prepared = executor.prepare(&wasm(&text), &rules()).unwrap();
+                    let verdict = answer(&executor, &prepared);
+                    let expected = Value::I32(21 * (round % 10));
+                    assert_eq!(
+                        verdict.ending,
+                        fusee_conformance::Ending::Finished(vec![expected])
+                    );
+                }
+            });
+        }
+    });
+    let compiled: u32 = compilers
+        .iter()
+        .map(|compiler| compiler.compilations())
+        .sum();
+    // An opened folder is rid of what others have not finished, who then keep nothing that time.
+    assert!((10..=160).contains(&compiled), "{compiled}");
+    assert_eq!(
+        files(folder.path())
+            .iter()
+            .filter(|path| path.extension().is_some())
+            .count(),
+        10
+    );
+}
+
+/// Metered code and its host hold to conventions that no rule names. Where they change, artifacts of before must
+/// not be used: raise `FORMAT` in `crates/engine/src/artifact.rs` together with this.
+#[test]
+fn artifacts_are_of_this_metering() {
+    let program = fusee_instrument::prepare(&wasm(DOUBLES), &rules()).unwrap();
+    expect!["a32859ff9720ebfc2029ed038fa7a216a5bad13b97c3702aa5d499f80b98d728"]
+        .assert_eq(&CodeHash::of(&program.code).to_string());
+}

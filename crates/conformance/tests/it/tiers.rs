@@ -1,0 +1,286 @@
+//! Tiers: a program moves from the interpreter to the compiler, and nobody can tell by its outcome.
+
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use fusee_conformance::{Ending, NoHost, Verdict};
+use fusee_engine::{
+    Code, Compiler, Engine, EngineError, Fingerprint, Gas, Instance, Mode, Module, Program, Value,
+};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::{
+    Compilation, CompileCommand, CompileIn, Executor, ExecutorBuilder, Prepared, RunError,
+    RunRequest, Tier,
+};
+use fusee_instrument::Rules;
+
+use crate::guest::wasm;
+
+/// A loop whose rounds are an argument.
+const ROUNDS: &str = r#"(module (memory 1)
+    (func (export "f") (param $rounds i32) (result i32) (local $sum i32)
+        (loop $again
+            (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (local.get $rounds)))
+            (i32.store (i32.const 16) (local.get $sum))
+            (br_if $again (local.tee $rounds (i32.sub (local.get $rounds) (i32.const 1)))))
+        (i32.load (i32.const 16))))"#;
+
+const ENOUGH: Gas = Gas::new(10_000_000);
+
+/// A compiler that fails so often before it does its work, and whose instances cannot be made if so told.
+#[derive(Debug)]
+struct Failing {
+    inner: WasmtimeEngine,
+    failures: AtomicU32,
+    compilations: AtomicU32,
+    has_instances: bool,
+}
+
+#[derive(Debug)]
+struct NoInstances(Arc<dyn Module>);
+
+impl Failing {
+    fn new(failures: u32, has_instances: bool) -> Arc<Self> {
+        Arc::new(Self {
+            inner: WasmtimeEngine::new().unwrap(),
+            failures: AtomicU32::new(failures),
+            compilations: AtomicU32::new(0),
+            has_instances,
+        })
+    }
+}
+
+impl Engine for Failing {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        self.inner.fingerprint()
+    }
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
+        self.inner.compile(program)
+    }
+}
+
+impl Compiler for Failing {
+    fn precompile(&self, code: &[u8]) -> Result<Vec<u8>, EngineError> {
+        self.compilations.fetch_add(1, Ordering::Relaxed);
+        let left = self
+            .failures
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        assert!(left.is_err(), "a compiler that panics");
+        self.inner.precompile(code)
+    }
+
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
+        let module = self.inner.load(program, code)?;
+        Ok(if self.has_instances {
+            module
+        } else {
+            Arc::new(NoInstances(module))
+        })
+    }
+}
+
+impl Module for NoInstances {
+    fn resident_bytes(&self) -> u64 {
+        self.0.resident_bytes()
+    }
+
+    fn instantiate(&self, _: Mode) -> Result<Box<dyn Instance>, EngineError> {
+        Err(EngineError::Instantiate {
+            engine: "wasmtime",
+            source: "no address space is left".into(),
+        })
+    }
+}
+
+fn tiered() -> ExecutorBuilder {
+    Executor::tiered(
+        Arc::new(WasmiEngine::new()),
+        Arc::new(WasmtimeEngine::new().unwrap()),
+    )
+}
+
+fn tiered_with(compiler: &Arc<Failing>) -> ExecutorBuilder {
+    let compiler: Arc<dyn Compiler> = Arc::<Failing>::clone(compiler);
+    Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
+}
+
+fn prepare(executor: &Executor) -> Arc<Prepared> {
+    executor
+        .prepare(&wasm(ROUNDS), &Rules::v2(Vec::new()))
+        .unwrap()
+}
+
+fn run(executor: &Executor, prepared: &Arc<Prepared>, gas: Gas) -> Verdict {
+    try_run(executor, prepared, gas, Tier::Best).unwrap()
+}
+
+fn try_run(
+    executor: &Executor,
+    prepared: &Arc<Prepared>,
+    gas: Gas,
+    tier: Tier,
+) -> Result<Verdict, RunError> {
+    let args = [Value::I32(1_000)];
+    let request = RunRequest {
+        tier,
+        ..RunRequest::new("f", &args, gas)
+    };
+    let outcome = executor.run(prepared, request, Box::new(NoHost))?;
+    Ok(Verdict::of(outcome))
+}
+
+#[test]
+fn a_program_is_called_at_once_and_moves_to_the_compiler() {
+    let executor = tiered().patience(Gas::MAX).build();
+    let prepared = prepare(&executor);
+    assert_eq!(prepared.compilation(), Compilation::Idle);
+    let interpreted = run(&executor, &prepared, ENOUGH);
+    assert!(matches!(interpreted.ending, Ending::Finished(_)));
+    while prepared.compilation() != Compilation::Done {
+        // Whatever the compiler is at, calls go on and come to the same.
+        assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
+    }
+    assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
+}
+
+#[test]
+fn a_call_with_much_gas_waits_for_the_compiler() {
+    let executor = tiered().patience(ENOUGH).build();
+    let prepared = prepare(&executor);
+    run(&executor, &prepared, Gas::new(ENOUGH.units() - 1));
+    run(&executor, &prepared, ENOUGH);
+    assert_eq!(prepared.compilation(), Compilation::Done);
+}
+
+#[test]
+fn many_that_wait_compile_once() {
+    let compiler = Failing::new(0, true);
+    let executor = tiered_with(&compiler).patience(ENOUGH).build();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| run(&executor, &prepare(&executor), ENOUGH));
+        }
+    });
+    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn what_does_not_compile_stays_on_the_interpreter() {
+    let compiler = Failing::new(u32::MAX, true);
+    let executor = tiered_with(&compiler).patience(ENOUGH).build();
+    let prepared = prepare(&executor);
+    let expected = run(&tiered().build(), &prepare(&tiered().build()), ENOUGH);
+    for _ in 0..4 {
+        assert_eq!(run(&executor, &prepared, ENOUGH), expected);
+    }
+    let Compilation::GivenUp { reason } = prepared.compilation() else {
+        panic!("{:?}", prepared.compilation());
+    };
+    assert_eq!(reason, "the compiler panicked");
+    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_compilation_that_failed_once_is_tried_again() {
+    let executor = tiered_with(&Failing::new(1, true)).build();
+    let prepared = prepare(&executor);
+    executor.compile(&prepared).unwrap_err();
+    executor.compile(&prepared).unwrap();
+    assert_eq!(prepared.compilation(), Compilation::Done);
+}
+
+#[test]
+fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
+    let executor = tiered_with(&Failing::new(0, false))
+        .patience(Gas::ZERO)
+        .build();
+    let prepared = prepare(&executor);
+    let answer = run(&executor, &prepared, ENOUGH);
+    assert_eq!(prepared.compilation(), Compilation::Done);
+    let other = tiered().patience(Gas::ZERO).build();
+    assert_eq!(answer, run(&other, &prepare(&other), ENOUGH));
+
+    let alone = Executor::compiled(Failing::new(0, false)).build();
+    let prepared = prepare(&alone);
+    let error = try_run(&alone, &prepared, ENOUGH, Tier::Best).unwrap_err();
+    assert!(error.is_of_the_engine(), "{error}");
+}
+
+#[test]
+fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
+    let compiler = Failing::new(0, true);
+    let executor = tiered_with(&compiler).patience(Gas::ZERO).build();
+    let prepared = prepare(&executor);
+    let interpreted = try_run(&executor, &prepared, ENOUGH, Tier::Interpreter).unwrap();
+    executor.use_interpreter_only(true);
+    assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
+    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 0);
+    executor.use_interpreter_only(false);
+    assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
+    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 1);
+}
+
+fn by_shell(script: &str) -> ExecutorBuilder {
+    let command = CompileCommand {
+        program: PathBuf::from("/bin/sh"),
+        args: ["-c", script].map(OsString::from).into(),
+    };
+    tiered()
+        .compile_in(CompileIn::Process(command))
+        .compiled_bytes(1 << 20)
+}
+
+#[cfg(unix)]
+#[test]
+fn a_compiler_process_that_fails_says_why() {
+    for (script, reason) in [
+        (
+            "cat > /dev/null; echo out of time >&2; exit 7",
+            "exit status: 7: out of time",
+        ),
+        // It does not even read.
+        ("exit 3", "exit status: 3"),
+        ("kill -9 $$", "signal: 9 (SIGKILL)"),
+        (
+            "cat > /dev/null; cat /dev/zero",
+            "the compiled program has more than 1048576 bytes",
+        ),
+        // What is no compiled program is not run.
+        ("cat", "could not compile"),
+        ("cat > /dev/null", "could not compile"),
+    ] {
+        let executor = by_shell(script).patience(Gas::ZERO).build();
+        let prepared = prepare(&executor);
+        for _ in 0..2 {
+            let verdict = run(&executor, &prepared, ENOUGH);
+            assert!(matches!(verdict.ending, Ending::Finished(_)), "{script}");
+        }
+        let Compilation::GivenUp { reason: found } = prepared.compilation() else {
+            panic!("{script}: {:?}", prepared.compilation());
+        };
+        assert!(found.contains(reason), "{script}: {found}");
+    }
+    let missing = tiered()
+        .compile_in(CompileIn::Process(CompileCommand {
+            program: PathBuf::from("/no/such/compiler"),
+            args: Vec::new(),
+        }))
+        .build();
+    let error = missing.compile(&prepare(&missing)).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("/no/such/compiler"), "{source}");
+}
