@@ -16,7 +16,7 @@ use crate::{
     Options,
     executor::{
         call::{
-            Contender::{self, Apart, Here, Live},
+            Contender::{self, Apart, Here, Live, Timed},
             Way,
         },
         guest::Guest,
@@ -183,7 +183,7 @@ const CONTESTS: &[Contest] = &[
         unit: Unit::Milliseconds,
         guest: Guest::hackatom,
         way: Way::Once,
-        ours: Here(|guest| ours::calls::deployed(wasmi(), guest)),
+        ours: Timed(ours::calls::deployed),
         peers: &[
             ("wasmtime", Here(peers::wasmtime::calls::deployed)),
             ("wasmi", Here(peers::wasmi::calls::deployed)),
@@ -197,8 +197,7 @@ const CONTESTS: &[Contest] = &[
         unit: Unit::Milliseconds,
         guest: Guest::hackatom,
         way: Way::Once,
-        // We keep no artifacts, so that a restart is a deployment.
-        ours: Here(|guest| ours::calls::deployed(wasmi(), guest)),
+        ours: Here(ours::calls::restarted),
         peers: &[
             (
                 "wasmtime, unchecked",

@@ -6,7 +6,7 @@ pub(crate) mod contract;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use fusee_engine::{Engine, Gas, Host, Stop, Syscall, Trap, Value};
+use fusee_engine::{Compiler, Engine, Gas, Host, Stop, Syscall, Trap, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
@@ -17,8 +17,13 @@ use crate::{
     meter::out_of_gas::{End, Looper},
 };
 
-/// The compiler.
+/// Wasmtime alone.
 pub(crate) fn wasmtime() -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(WasmtimeEngine::new()?))
+}
+
+/// Wasmtime, for programs that run on the interpreter until they are compiled.
+fn compiler() -> Result<Arc<dyn Compiler>> {
     Ok(Arc::new(WasmtimeEngine::new()?))
 }
 

@@ -26,6 +26,8 @@ pub(super) enum Contender {
     Here(fn(Guest) -> Result<Call>),
     /// In this process, with an instance that stays alive.
     Live(fn(Guest) -> Result<Recall>),
+    /// In this process, telling its time itself.
+    Timed(fn(Guest) -> Result<Gauge>),
     /// In the process of cosmwasm-vm and Wasmer, by the name that it has there.
     Apart(&'static str),
 }
@@ -51,6 +53,7 @@ impl Contender {
                 Way::InARow(calls) => Ok(in_a_row(calls, way.parts(), make(guest)?)),
                 _ => bail!("a live instance is called in a row"),
             },
+            Contender::Timed(make) => make(guest),
             Contender::Apart(name) => cosmwasm::gauge(name, &guest, way.question(), way.parts()),
         }
     }

@@ -2,11 +2,21 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
-use fusee_engine::{Engine, Gas, Host, Stop, Syscall, Value};
+use anyhow::{Context, Error, Result, bail};
+use fusee_engine::{CodeHash, Engine, Gas, Host, Stop, Syscall, Value};
 use fusee_executor::{Executor, LiveInstance, Outcome, Prepared, RunRequest, Suspended};
 
-use crate::executor::{Call, Parker, Recall, guest::Guest};
+use super::{compiler, wasmi};
+use crate::{
+    executor::{Call, Parker, Recall, guest::Guest},
+    measure::{Gauge, real_time},
+};
+
+/// More than any call uses, and less than makes a call wait for the compiler.
+const GAS: Gas = Gas::new(49_000_000);
+
+/// Room for the artifacts of one program.
+const ARTIFACT_BYTES: u64 = 64 << 20;
 
 /// What a syscall costs: its host charges for it, as any host does.
 const SYSCALL: Gas = Gas::new(10);
@@ -71,13 +81,45 @@ pub(crate) fn parking(engine: Arc<dyn Engine>, guest: Guest) -> Result<Parker> {
     }))
 }
 
-/// From the bytes of a program that nobody has seen to its first answer.
-pub(crate) fn deployed(engine: Arc<dyn Engine>, guest: Guest) -> Result<Call> {
+/// From the bytes of a program that nobody has seen to its first answer. It runs on the interpreter, and
+/// is compiled in the background.
+pub(crate) fn deployed(guest: Guest) -> Result<Gauge> {
     let rules = guest.rules()?;
     // What is prepared is forgotten at once, so that each deployment is the first.
-    let executor = Executor::builder(engine).cache_bytes(0).build();
+    let executor = Executor::tiered(wasmi(), compiler()?)
+        .cache_bytes(0)
+        .build();
     Ok(Box::new(move || {
-        let prepared = executor.prepare(&guest.wasm, &rules)?;
+        let (prepared, time) = real_time(|| {
+            let prepared = executor.prepare(&guest.wasm, &rules)?;
+            answer(&guest, start(&executor, &prepared, &guest, Box::new(Echo))?)?;
+            Ok::<_, Error>(prepared)
+        });
+        // Who is measured next is not to share the machine with the compiler.
+        let prepared = prepared?;
+        executor.compile(&prepared)?;
+        Ok(time.as_secs_f64())
+    }))
+}
+
+/// From the folder of artifacts that another executor has left to the first answer, compiled.
+pub(crate) fn restarted(guest: Guest) -> Result<Call> {
+    let folder = tempfile::tempdir()?;
+    let rules = guest.rules()?;
+    let (interpreter, compiler) = (wasmi(), compiler()?);
+    let open = move || -> Result<Executor> {
+        let executor = Executor::tiered(interpreter.clone(), compiler.clone());
+        Ok(executor.artifacts(folder.path(), ARTIFACT_BYTES)?.build())
+    };
+    let executor = open()?;
+    let prepared = executor.prepare(&guest.wasm, &rules)?;
+    executor.compile(&prepared)?;
+    let code = CodeHash::of(&guest.wasm);
+    Ok(Box::new(move || {
+        let executor = open()?;
+        let prepared = executor
+            .find(code, &rules)
+            .context("no artifact was kept")?;
         answer(&guest, start(&executor, &prepared, &guest, Box::new(Echo))?)
     }))
 }
@@ -90,7 +132,7 @@ fn prepare(engine: Arc<dyn Engine>, guest: &Guest) -> Result<(Executor, Arc<Prep
 
 fn start(
     executor: &Executor,
-    prepared: &Prepared,
+    prepared: &Arc<Prepared>,
     guest: &Guest,
     host: Box<dyn Host>,
 ) -> Result<Outcome> {
@@ -99,7 +141,7 @@ fn start(
 }
 
 fn request<'a>(guest: &'a Guest, args: &'a [Value]) -> RunRequest<'a> {
-    RunRequest::new(guest.entry, args, Gas::MAX)
+    RunRequest::new(guest.entry, args, GAS)
 }
 
 fn answer(guest: &Guest, outcome: Outcome) -> Result<i32> {
