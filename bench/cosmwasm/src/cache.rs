@@ -176,6 +176,7 @@ impl Execute {
     }
 }
 
+#[expect(unsafe_code, reason = "cosmwasm-vm trusts its folder, and says so")]
 fn open(folder: &TempDir, memory: Size) -> Result<Programs> {
     let capabilities = capabilities_from_csv(CAPABILITIES);
     let options = CacheOptions::new(folder.path(), capabilities, memory, MEMORY_LIMIT);

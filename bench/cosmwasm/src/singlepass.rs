@@ -1,13 +1,13 @@
 //! Wasmer by itself, as cosmwasm-vm uses it: with Singlepass and the metering middleware.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use anyhow::{Result, ensure};
 use tempfile::NamedTempFile;
 use wasmer::{
     Engine, Extern, Function, Imports, Instance, Module, RuntimeError, Store, TypedFunction,
     imports,
-    sys::{CompilerConfig, EngineBuilder, Singlepass},
+    sys::{CompilerConfig, EngineBuilder, NativeEngineExt, Singlepass},
 };
 use wasmer_middlewares::Metering;
 
@@ -52,10 +52,15 @@ pub(crate) fn restarted(guest: Guest) -> Result<Contender> {
     Module::new(&engine(), &guest.wasm)?.serialize_to_file(artifact.path())?;
     Ok(Contender::Alone(Box::new(move || {
         let engine = Engine::headless();
-        // SAFETY: this process wrote the file, under a name that is its own.
-        let module = unsafe { Module::deserialize_from_file(&engine, artifact.path()) }?;
+        let module = load(&engine, artifact.path())?;
         call(&engine, &module, &guest)
     })))
+}
+
+#[expect(unsafe_code, reason = "Wasmer trusts artifacts, and says so")]
+fn load(engine: &Engine, artifact: &Path) -> Result<Module> {
+    // SAFETY: this process wrote the file, under a name that is its own.
+    Ok(unsafe { Module::deserialize_from_file(engine, artifact) }?)
 }
 
 fn engine() -> Engine {
