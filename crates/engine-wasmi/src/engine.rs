@@ -28,7 +28,8 @@ impl WasmiEngine {
         let mut config = Config::default();
         config
             .consume_fuel(false)
-            .compilation_mode(CompilationMode::Eager)
+            // Validated now, translated function by function when it is called: most of a program never is.
+            .compilation_mode(CompilationMode::LazyTranslation)
             .set_max_stack_height(MAX_STACK_BYTES)
             .set_max_recursion_depth(MAX_RECURSION)
             .wasm_mutable_global(true)
