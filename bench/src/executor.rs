@@ -187,7 +187,7 @@ const CONTESTS: &[Contest] = &[
         peers: &[
             ("wasmtime", Here(peers::wasmtime::calls::deployed)),
             ("wasmi", Here(peers::wasmi::calls::deployed)),
-            ("wasmi lazy", Here(peers::wasmi::calls::deployed_lazily)),
+            ("wasmi eager", Here(peers::wasmi::calls::deployed_eagerly)),
             ("wasmer", Apart("wasmer-deploy")),
             ("cosmwasm-vm, no call", Apart("cosmwasm-deploy")),
         ],

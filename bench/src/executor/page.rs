@@ -1,5 +1,8 @@
 //! The page `docs/performance.md`: the rows of the group `executor`, and a picture of them.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fmt::{self, Write},
     fs,
@@ -98,7 +101,10 @@ fn write_sections(page: &mut String, rows: &[Row]) -> fmt::Result {
         machine::processor(),
         versions()
     )?;
-    writeln!(page, "![Times on a logarithmic scale](performance.svg)")?;
+    writeln!(
+        page,
+        "![Times on a logarithmic scale](performance.svg)\n\nA point is a side of a row below, further left if it is faster; of cosmwasm-vm, there is one for each tier of its cache."
+    )?;
     for section in SECTIONS {
         let rows: Vec<&Row> = rows.iter().filter(|row| section.holds(row)).collect();
         if rows.is_empty() {

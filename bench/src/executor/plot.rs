@@ -27,7 +27,7 @@ line { stroke: #d0d7de }
 </style>";
 
 /// Where the scale begins and ends, in pixels from the left.
-const LEFT: f64 = 190.0;
+const LEFT: f64 = 205.0;
 const RIGHT: f64 = 780.0;
 const WIDTH: f64 = 800.0;
 
@@ -171,7 +171,7 @@ impl Point<'_> {
         let radius = if self.side == OURS { 7.0 } else { 5.0 };
         writeln!(
             svg,
-            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="{colour}"><title>{}</title></circle>"#,
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="{colour}" fill-opacity="0.85"><title>{}</title></circle>"#,
             self.title
         )
     }

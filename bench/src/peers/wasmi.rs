@@ -65,7 +65,7 @@ fn contender(
 fn config() -> Config {
     let mut config = Config::default();
     config
-        .compilation_mode(CompilationMode::Eager)
+        .compilation_mode(CompilationMode::LazyTranslation)
         .set_max_stack_height(64 << 20)
         .set_max_recursion_depth(1 << 20)
         .wasm_multi_memory(false)

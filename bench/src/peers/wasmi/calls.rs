@@ -56,17 +56,17 @@ pub(crate) fn parking(guest: Guest) -> Result<Parker> {
     Ok(Box::new(move || Ok(Box::new(program.start(&guest)?))))
 }
 
-/// From the bytes of a program to its first answer, all of it translated.
+/// From the bytes of a program to its first answer. Functions are translated when they are first called.
 pub(crate) fn deployed(guest: Guest) -> Result<Call> {
     Ok(Box::new(move || {
         Program::new(&config(), &guest, echo)?.call(&guest)
     }))
 }
 
-/// The same, but functions are translated when they are first called.
-pub(crate) fn deployed_lazily(guest: Guest) -> Result<Call> {
+/// The same, but all functions are translated first.
+pub(crate) fn deployed_eagerly(guest: Guest) -> Result<Call> {
     let mut config = config();
-    config.compilation_mode(CompilationMode::LazyTranslation);
+    config.compilation_mode(CompilationMode::Eager);
     Ok(Box::new(move || {
         Program::new(&config, &guest, echo)?.call(&guest)
     }))
