@@ -36,6 +36,9 @@ pub(crate) struct On<T> {
     pub(crate) it: T,
 }
 
+/// More than calls may be nested; a pool for more takes longer to make than most commands run.
+const INSTANCES: u32 = 256;
+
 /// How much compiled programs may take on the disk, beside a chain's data.
 const ARTIFACT_BYTES: u64 = 1 << 30;
 
@@ -45,7 +48,8 @@ pub(crate) fn executors(
     artifacts: Option<&Path>,
 ) -> Result<Vec<On<Arc<Executor>>>, Failure> {
     let compiler = || -> Result<Arc<dyn Compiler>, Failure> {
-        let engine = WasmtimeEngine::new().map_err(|error| {
+        let engine = WasmtimeEngine::builder().instances(INSTANCES).build();
+        let engine = engine.map_err(|error| {
             Failure::new(Exit::Host, error).next("use `--engine wasmi`, which works on any machine")
         })?;
         Ok(Arc::new(engine))

@@ -1,9 +1,10 @@
 //! Instances, at rest and parked.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Value, reserved,
+    EngineError, Entry, Instance, Low, Mode, Parked, Pause, Program, Run, Source, Step, Value,
+    reserved,
 };
 use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
 
@@ -16,6 +17,7 @@ use crate::{
 pub(crate) struct WasmiInstance {
     store: Store<State>,
     instance: wasmi::Instance,
+    program: Arc<Program>,
     gas: Global,
     mode: Mode,
 }
@@ -38,6 +40,7 @@ impl WasmiInstance {
     pub(crate) fn new(
         store: Store<State>,
         instance: wasmi::Instance,
+        program: &Arc<Program>,
         mode: Mode,
     ) -> Result<Self, EngineError> {
         let gas = instance
@@ -46,16 +49,23 @@ impl WasmiInstance {
         Ok(Self {
             store,
             instance,
+            program: Arc::clone(program),
             gas,
             mode,
         })
     }
 
-    fn function(&self, entry: &str) -> Result<(Func, Vec<Val>), EngineError> {
-        let function = self
-            .instance
-            .get_func(&self.store, entry)
-            .ok_or_else(|| failed(format!("the program exports no function `{entry}`").into()))?;
+    fn function(&self, entry: Entry) -> Result<(Func, Vec<Val>), EngineError> {
+        let name = match entry {
+            Entry::Start => Some(reserved::START),
+            Entry::Export(position) => {
+                let export = self.program.exports.get(position);
+                export.map(|export| export.name.as_str())
+            }
+        };
+        let function = name
+            .and_then(|name| self.instance.get_func(&self.store, name))
+            .ok_or_else(|| failed("the program has no such entry".into()))?;
         let outputs = function
             .ty(&self.store)
             .results()
@@ -137,7 +147,7 @@ impl Instance for WasmiInstance {
     fn call(
         mut self: Box<Self>,
         mut run: Box<Run>,
-        entry: &str,
+        entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
         let (function, mut outputs) = self.function(entry)?;

@@ -53,7 +53,7 @@ impl Module for WasmiModule {
             })?;
         let memory = instance.get_memory(&store, reserved::MEMORY);
         store.data_mut().memory = memory;
-        WasmiInstance::new(store, instance, mode).map(|instance| {
+        WasmiInstance::new(store, instance, &self.program, mode).map(|instance| {
             let instance: Box<dyn Instance> = Box::new(instance);
             instance
         })

@@ -5,26 +5,31 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     slice,
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use fusee_engine::{
-    EngineError, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Stop, Value, reserved,
+    EngineError, Entry, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Stop, Value,
+    ValueType,
 };
-use wasmtime::{Error, Func, Global, Store, Val};
+use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, Val, ValRaw};
 
 use crate::{
     NAME,
-    engine::{GUEST_STACK_BYTES, HOST_STACK_BYTES},
+    engine::NativeStack,
     link::{Mailbox, MemoryView, Parking, Reply, State},
+    module::Exports,
     trap::trap,
 };
 
 pub(crate) struct WasmtimeInstance {
     store: Store<State>,
     instance: wasmtime::Instance,
+    exports: Arc<Exports>,
     gas: Global,
     mode: Mode,
+    stack: NativeStack,
 }
 
 struct ParkedCall {
@@ -36,35 +41,83 @@ struct ParkedCall {
 
 /// How Wasmtime came back, and what it was lent.
 struct Return {
-    instance: WasmtimeInstance,
-    result: Result<(), Error>,
-    outputs: Vec<Val>,
+    instance: Box<WasmtimeInstance>,
+    result: Result<Vec<Value>, Error>,
 }
 
 impl WasmtimeInstance {
     pub(crate) fn new(
         mut store: Store<State>,
         instance: wasmtime::Instance,
+        exports: Arc<Exports>,
         mode: Mode,
+        stack: NativeStack,
     ) -> Result<Self, EngineError> {
-        let gas = instance
-            .get_global(&mut store, reserved::GAS)
+        let mut find = |export: &ModuleExport| instance.get_module_export(&mut store, export);
+        let gas = find(&exports.gas)
+            .and_then(|gas| gas.into_global())
             .ok_or_else(|| failed("the program exports no gas counter".into()))?;
+        let memory = exports.memory.as_ref().and_then(find);
+        store.data_mut().memory = memory.and_then(|memory| memory.into_memory());
         Ok(Self {
             store,
             instance,
+            exports,
             gas,
             mode,
+            stack,
         })
     }
 
-    fn function(&mut self, entry: &str) -> Result<(Func, Vec<Val>), EngineError> {
-        let function = self
-            .instance
-            .get_func(&mut self.store, entry)
-            .ok_or_else(|| failed(format!("the program exports no function `{entry}`").into()))?;
-        let outputs = vec![Val::I32(0); function.ty(&self.store).results().len()];
-        Ok((function, outputs))
+    /// The function of an entry that takes these arguments.
+    fn function(&mut self, entry: Entry, args: &[Value]) -> Result<Func, EngineError> {
+        let (export, params) = self
+            .exports
+            .entry(entry)
+            .ok_or_else(|| failed("the program has no such entry".into()))?;
+        let given = args.iter().map(|value| value.value_type());
+        if !given.eq(params.iter().copied()) {
+            return Err(failed("an entry was given what it does not take".into()));
+        }
+        self.instance
+            .get_module_export(&mut self.store, export)
+            .and_then(Extern::into_func)
+            .ok_or_else(|| failed("an entry is not a function".into()))
+    }
+
+    /// Calls on the caller's stack.
+    fn call_here(mut self: Box<Self>, entry: Entry, function: Func, args: &[Value]) -> Return {
+        let results = self.exports.results(entry);
+        let mut cells: Vec<ValRaw> = args.iter().map(raw).collect();
+        cells.resize(args.len().max(results.len()), ValRaw::i64(0));
+        // SAFETY: `function` is of this store. The arguments are of the types that it takes, which
+        // was looked at when it was found; and there is a cell for each of them and for each result.
+        let result = unsafe { function.call_unchecked(&mut self.store, &raw mut *cells) };
+        let typed = results.iter().zip(&cells);
+        let values = typed
+            .map(|(value_type, cell)| value(*value_type, cell))
+            .collect();
+        Return {
+            result: result.map(|()| values),
+            instance: self,
+        }
+    }
+
+    /// Calls on a stack of the engine's.
+    async fn call_on_fiber(
+        mut self: Box<Self>,
+        entry: Entry,
+        function: Func,
+        inputs: Vec<Val>,
+    ) -> Return {
+        let mut outputs = vec![Val::I32(0); self.exports.results(entry).len()];
+        let result = function
+            .call_async(&mut self.store, &inputs, &mut outputs)
+            .await;
+        Return {
+            result: result.and_then(|()| outputs.iter().map(number).collect()),
+            instance: self,
+        }
     }
 
     fn counter(&mut self) -> i64 {
@@ -82,41 +135,21 @@ impl Instance for WasmtimeInstance {
     fn call(
         mut self: Box<Self>,
         mut run: Box<Run>,
-        entry: &str,
+        entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
-        let (function, mut outputs) = self.function(entry)?;
-        let inputs: Vec<Val> = args.iter().map(val).collect();
+        let function = self.function(entry, args)?;
         self.set_counter(run.meter.hand_out())?;
         self.store.data_mut().run = Some(run);
-        match self.mode {
-            Mode::Plain => {
-                let needed = GUEST_STACK_BYTES.saturating_add(HOST_STACK_BYTES);
-                let mut enter = || function.call(&mut self.store, &inputs, &mut outputs);
-                let result = stacker::maybe_grow(needed, needed.saturating_mul(2), &mut enter);
-                Return {
-                    instance: *self,
-                    result,
-                    outputs,
-                }
-                .step()
-            }
-            Mode::Suspendable => {
-                let mailbox = self.store.data().mailbox.clone();
-                let mut instance = *self;
-                let call = Box::pin(async move {
-                    let result = function
-                        .call_async(&mut instance.store, &inputs, &mut outputs)
-                        .await;
-                    Return {
-                        instance,
-                        result,
-                        outputs,
-                    }
-                });
-                drive(call, mailbox)
-            }
+        if self.mode == Mode::Plain && self.stack.is_left() {
+            return self.call_here(entry, function, args).step();
         }
+        let inputs = args.iter().map(val).collect();
+        let mailbox = self.store.data().mailbox.clone();
+        drive(
+            Box::pin(self.call_on_fiber(entry, function, inputs)),
+            mailbox,
+        )
     }
 
     fn memory(&mut self) -> &mut [u8] {
@@ -137,20 +170,19 @@ impl Return {
         let Self {
             mut instance,
             result,
-            outputs,
         } = self;
         let counter = instance.counter();
         let state = instance.store.data_mut();
+        let stop = state.stop.take();
         let mut run = state
             .run
             .take()
             .ok_or_else(|| failed("a run was lost".into()))?;
-        match (result, state.stop.take()) {
-            (Ok(()), _) => {
+        match (result, stop) {
+            (Ok(values), _) => {
                 run.meter.note(counter);
-                let values = outputs.iter().map(value).collect::<Result<_, _>>()?;
                 Ok(Step::Returned {
-                    instance: Box::new(instance),
+                    instance,
                     run,
                     values,
                 })
@@ -190,23 +222,21 @@ impl Parked for ParkedCall {
             }
         }
         self.mailbox.open().reply = Some(Reply { run, result: reply });
-        drive(self.call, self.mailbox)
+        drive(self.call, Some(self.mailbox))
     }
 }
 
 /// Lets the guest run until it ends or is parked.
 fn drive(
     mut call: Pin<Box<dyn Future<Output = Return> + Send>>,
-    mailbox: Mailbox,
+    mailbox: Option<Mailbox>,
 ) -> Result<Step, EngineError> {
     match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(returned) => returned.step(),
         Poll::Pending => {
-            let mail = mailbox
-                .open()
-                .parked
-                .take()
-                .ok_or_else(|| failed("the guest waits for nothing".into()))?;
+            let nothing = || failed("the guest waits for nothing".into());
+            let mailbox = mailbox.ok_or_else(nothing)?;
+            let mail = mailbox.open().parked.take().ok_or_else(nothing)?;
             let (run, parking, memory) = (mail.run, mail.parking, mail.memory);
             let pause = match parking {
                 Parking::Syscall(request) => Pause::Syscall(request),
@@ -245,15 +275,31 @@ fn val(value: &Value) -> Val {
     }
 }
 
-fn value(val: &Val) -> Result<Value, EngineError> {
+fn number(val: &Val) -> Result<Value, Error> {
     match val {
         Val::I32(value) => Ok(Value::I32(*value)),
         Val::I64(value) => Ok(Value::I64(*value)),
         Val::F32(bits) => Ok(Value::F32(*bits)),
         Val::F64(bits) => Ok(Value::F64(*bits)),
-        _ => Err(failed(
-            "an entry returned a value that is not a number".into(),
-        )),
+        _ => Err(Error::msg("an entry returned a value that is not a number")),
+    }
+}
+
+fn raw(value: &Value) -> ValRaw {
+    match value {
+        Value::I32(value) => ValRaw::i32(*value),
+        Value::I64(value) => ValRaw::i64(*value),
+        Value::F32(bits) => ValRaw::f32(*bits),
+        Value::F64(bits) => ValRaw::f64(*bits),
+    }
+}
+
+fn value(value_type: ValueType, cell: &ValRaw) -> Value {
+    match value_type {
+        ValueType::I32 => Value::I32(cell.get_i32()),
+        ValueType::I64 => Value::I64(cell.get_i64()),
+        ValueType::F32 => Value::F32(cell.get_f32()),
+        ValueType::F64 => Value::F64(cell.get_f64()),
     }
 }
 

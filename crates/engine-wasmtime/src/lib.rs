@@ -2,16 +2,18 @@
 //!
 //! Guarantees what `fusee_engine` asks of a backend. Wasmtime's fuel and epochs are off. A run that
 //! may be parked has a native stack of its own (a fiber); one that may not runs on the caller's,
-//! which is grown if too little of it is left.
+//! which is grown if too little of it is left. Instances come from a pool; one engine for a process is enough.
 
 mod engine;
 mod instance;
 mod limiter;
 mod link;
 mod module;
+mod pool;
 mod trap;
 
-pub use engine::WasmtimeEngine;
+pub use engine::{WasmtimeEngine, WasmtimeEngineBuilder};
+pub use pool::Reset;
 
 /// The name of this backend in errors and listings.
 pub const NAME: &str = "wasmtime";

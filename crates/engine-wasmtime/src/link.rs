@@ -16,15 +16,26 @@ use wasmtime::{Caller, Engine, Error, Linker, Memory};
 use crate::instance::failed;
 
 /// What a store holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct State {
     /// The run, while the guest runs.
     pub(crate) run: Option<Box<Run>>,
     pub(crate) memory: Option<Memory>,
     /// Why a host function left the guest.
     pub(crate) stop: Option<Stop>,
-    /// By which a parked guest and its keeper talk.
-    pub(crate) mailbox: Mailbox,
+    /// By which a parked guest and its keeper talk; where it cannot be parked there is none.
+    pub(crate) mailbox: Option<Mailbox>,
+}
+
+impl State {
+    pub(crate) fn new(mode: Mode) -> Self {
+        Self {
+            run: None,
+            memory: None,
+            stop: None,
+            mailbox: (mode == Mode::Suspendable).then(Mailbox::default),
+        }
+    }
 }
 
 /// Where a parked guest leaves its run, and finds the reply.
@@ -258,10 +269,9 @@ async fn park(caller: &mut Caller<'_, State>, parking: Parking) -> Result<(i64, 
         None => MemoryView::EMPTY,
     };
     let state = caller.data_mut();
-    let Some(run) = state.run.take() else {
+    let (Some(mailbox), Some(run)) = (state.mailbox.clone(), state.run.take()) else {
         return Err(leave(caller, no_run()));
     };
-    let mailbox = state.mailbox.clone();
     mailbox.open().parked = Some(ParkedMail {
         run,
         parking,

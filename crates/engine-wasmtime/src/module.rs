@@ -2,13 +2,17 @@
 
 use std::{fmt, sync::Arc};
 
-use fusee_engine::{Code, EngineError, Instance, Mode, Module, Program, reserved};
-use wasmtime::{Engine, InstancePre, Store};
+use fusee_engine::{
+    Code, EngineError, Entry, Instance, Mode, Module, Program, ValueType, reserved,
+};
+use wasmtime::{Engine, InstancePre, ModuleExport, Store};
 
 use crate::{
     NAME,
+    engine::NativeStack,
     instance::{WasmtimeInstance, poll_ready},
     link::{State, link},
+    pool,
 };
 
 /// What a module takes beside its code and its bytes: mappings and tables of the engine's and the
@@ -21,17 +25,74 @@ pub(crate) struct WasmtimeModule {
     plain: InstancePre<State>,
     /// The host functions at which a guest may be parked are asynchronous.
     suspendable: InstancePre<State>,
+    exports: Arc<Exports>,
+    stack: NativeStack,
+    /// How many instances can live at once, for whoever wants one more.
+    instances: Option<u32>,
+}
+
+/// Where a module's exports are, so that nobody looks for them by name in each instance.
+pub(crate) struct Exports {
     program: Arc<Program>,
+    pub(crate) gas: ModuleExport,
+    pub(crate) memory: Option<ModuleExport>,
+    start: Option<ModuleExport>,
+    functions: Vec<ModuleExport>,
+}
+
+impl Exports {
+    /// `None` if the module lacks something that the program has.
+    fn find(module: &wasmtime::Module, program: &Arc<Program>) -> Option<Self> {
+        let functions = program.exports.iter();
+        Some(Self {
+            gas: module.get_export_index(reserved::GAS)?,
+            memory: module.get_export_index(reserved::MEMORY),
+            start: module.get_export_index(reserved::START),
+            functions: functions
+                .map(|export| module.get_export_index(&export.name))
+                .collect::<Option<_>>()?,
+            program: Arc::clone(program),
+        })
+    }
+
+    /// The function that is entered, and the arguments that it takes.
+    pub(crate) fn entry(&self, entry: Entry) -> Option<(&ModuleExport, &[ValueType])> {
+        match entry {
+            Entry::Start => Some((self.start.as_ref()?, &[])),
+            Entry::Export(position) => {
+                let export = self.program.exports.get(position)?;
+                Some((self.functions.get(position)?, &export.params))
+            }
+        }
+    }
+
+    /// What that function returns.
+    pub(crate) fn results(&self, entry: Entry) -> &[ValueType] {
+        match entry {
+            Entry::Start => &[],
+            Entry::Export(position) => {
+                let export = self.program.exports.get(position);
+                export.map_or(&[], |export| &export.results)
+            }
+        }
+    }
 }
 
 impl WasmtimeModule {
-    pub(crate) fn compile(engine: &Engine, program: &Arc<Program>) -> Result<Self, EngineError> {
+    pub(crate) fn compile(
+        engine: &Engine,
+        stack: NativeStack,
+        instances: Option<u32>,
+        program: &Arc<Program>,
+    ) -> Result<Self, EngineError> {
         let module = wasmtime::Module::new(engine, &program.code).map_err(compile_failed)?;
-        Self::new(module, program)
+        Self::new(module, stack, instances, program)
     }
 
     pub(crate) fn load(
         engine: &Engine,
+        stack: NativeStack,
+        instances: Option<u32>,
         program: &Arc<Program>,
         code: Code,
     ) -> Result<Self, EngineError> {
@@ -45,20 +106,30 @@ impl WasmtimeModule {
                 Code::File(file) => wasmtime::Module::deserialize_open_file(engine, file),
             }
         };
-        Self::new(module.map_err(compile_failed)?, program)
+        Self::new(module.map_err(compile_failed)?, stack, instances, program)
     }
 
-    fn new(module: wasmtime::Module, program: &Arc<Program>) -> Result<Self, EngineError> {
+    fn new(
+        module: wasmtime::Module,
+        stack: NativeStack,
+        instances: Option<u32>,
+        program: &Arc<Program>,
+    ) -> Result<Self, EngineError> {
         let pre = |mode| {
             link(module.engine(), program, mode).and_then(|linker| linker.instantiate_pre(&module))
         };
         let plain = pre(Mode::Plain).map_err(compile_failed)?;
         let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
+        let exports = Exports::find(&module, program).ok_or_else(|| {
+            compile_failed(wasmtime::Error::msg("an export of the program is lost"))
+        })?;
         Ok(Self {
             plain,
             suspendable,
             module,
-            program: Arc::clone(program),
+            exports: Arc::new(exports),
+            stack,
+            instances,
         })
     }
 }
@@ -69,26 +140,22 @@ impl Module for WasmtimeModule {
         let code = image.end.addr().saturating_sub(image.start.addr());
         u64::try_from(code)
             .unwrap_or(u64::MAX)
-            .saturating_add(u64::try_from(self.program.code.len()).unwrap_or(u64::MAX))
+            .saturating_add(u64::try_from(self.exports.program.code.len()).unwrap_or(u64::MAX))
             .saturating_add(MODULE_OVERHEAD_BYTES)
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let failed = |error: wasmtime::Error| EngineError::Instantiate {
-            engine: NAME,
-            source: error.into(),
-        };
-        let mut store = Store::new(self.module.engine(), State::default());
+        let mut store = Store::new(self.module.engine(), State::new(mode));
         store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),
             // No start function runs here, so that nothing can make it wait.
             Mode::Suspendable => poll_ready(self.suspendable.instantiate_async(&mut store)),
         }
-        .map_err(failed)?;
-        let memory = instance.get_memory(&mut store, reserved::MEMORY);
-        store.data_mut().memory = memory;
-        Ok(Box::new(WasmtimeInstance::new(store, instance, mode)?))
+        .map_err(|error| pool::refused(error, self.instances))?;
+        let exports = Arc::clone(&self.exports);
+        let instance = WasmtimeInstance::new(store, instance, exports, mode, self.stack)?;
+        Ok(Box::new(instance))
     }
 }
 
@@ -103,7 +170,7 @@ impl fmt::Debug for WasmtimeModule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("WasmtimeModule")
-            .field("code_hash", &self.program.code_hash)
+            .field("code_hash", &self.exports.program.code_hash)
             .finish_non_exhaustive()
     }
 }

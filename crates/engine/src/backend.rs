@@ -50,7 +50,8 @@ pub trait Module: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Instantiate`], such as for lack of memory: a fault of the host.
+    /// [`EngineError::Exhausted`] where there is no room for another instance now; [`EngineError::Instantiate`] where it
+    /// cannot be made for another reason. Faults of the host, both.
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError>;
 }
 
@@ -63,11 +64,20 @@ pub enum Mode {
     Suspendable,
 }
 
+/// Where a run enters an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The start function, where the program has one.
+    Start,
+    /// The function at this position in `Program::exports`.
+    Export(usize),
+}
+
 /// An instance at rest.
 pub trait Instance: Debug + Send {
-    /// Enters the function exported as `entry`, with the run's gas.
+    /// Enters a function, with the run's gas.
     ///
-    /// The caller has checked that the export is there and takes these arguments.
+    /// The caller has checked that the function is there and takes these arguments.
     ///
     /// # Errors
     ///
@@ -75,7 +85,7 @@ pub trait Instance: Debug + Send {
     fn call(
         self: Box<Self>,
         run: Box<Run>,
-        entry: &str,
+        entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError>;
 

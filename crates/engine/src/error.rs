@@ -25,6 +25,14 @@ pub enum EngineError {
         /// What it said.
         source: Source,
     },
+    /// The engine has no room for another instance now. It has as soon as one of those that live is dropped.
+    #[error("{engine} has no room for another instance: {resource}")]
+    Exhausted {
+        /// The engine.
+        engine: &'static str,
+        /// What there is no more of.
+        resource: Resource,
+    },
     /// The engine failed in a way that no guest should be able to cause.
     #[error("{engine} failed while the guest ran")]
     Engine {
@@ -51,4 +59,20 @@ pub enum EngineError {
     /// The host could not answer a syscall.
     #[error("the host could not answer a syscall")]
     Host(#[source] Source),
+}
+
+/// What an engine can run out of.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Resource {
+    /// As many instances live as the engine was made for.
+    #[error(
+        "{0} live, suspended ones included, which is its limit; drop some, or make the engine for more"
+    )]
+    Instances(u32),
+    /// The system refuses memory, or another mapping of it.
+    #[error(
+        "the system refuses to map its memory; drop instances, or raise the limits of the system (`vm.max_map_count`)"
+    )]
+    Mappings,
 }

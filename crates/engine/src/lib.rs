@@ -23,8 +23,8 @@ mod trap;
 mod value;
 
 pub use artifact::{Artifact, ArtifactKey, Code, Mismatch};
-pub use backend::{Compiler, Engine, Instance, Mode, Module, Parked, Pause, Step};
-pub use error::{EngineError, Source};
+pub use backend::{Compiler, Engine, Entry, Instance, Mode, Module, Parked, Pause, Step};
+pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use gas::Gas;
 pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};

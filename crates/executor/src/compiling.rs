@@ -89,6 +89,8 @@ impl CompileCommand {
         let mut child = Reaped(
             Command::new(&self.program)
                 .args(&self.args)
+                // Where it panics or runs out of memory, one line says so.
+                .env("RUST_BACKTRACE", "0")
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())

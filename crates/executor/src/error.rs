@@ -39,6 +39,14 @@ pub enum RunError {
     /// The run may be parked, but its instance was made for a run that may not.
     #[error("this instance was made for runs that cannot be parked")]
     PlainInstance,
+    /// The run was to be parked, and so many are parked already. It is dropped.
+    #[error(
+        "{limit} runs are parked already: resume or drop some, or build the executor with room for more"
+    )]
+    TooManyParked {
+        /// The most that may be parked.
+        limit: u32,
+    },
     /// The engine or the host failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -54,6 +62,7 @@ impl RunError {
             RunError::Engine(
                 EngineError::NativeStack { .. }
                     | EngineError::Instantiate { .. }
+                    | EngineError::Exhausted { .. }
                     | EngineError::Engine { .. }
             )
         )

@@ -22,6 +22,7 @@ use crate::{
     Tier,
     artifacts::Artifacts,
     cache::{Cache, Key},
+    parking::ParkingLot,
     prepared::Turn,
 };
 
@@ -54,6 +55,7 @@ struct Core {
     compiled_bytes: u64,
     artifacts: Option<Artifacts>,
     cache: Arc<Cache>,
+    parking_lot: Arc<ParkingLot>,
 }
 
 /// Options of an [`Executor`].
@@ -67,6 +69,7 @@ pub struct ExecutorBuilder {
     cache_bytes: u64,
     slice: Gas,
     patience: Gas,
+    parked_runs: u32,
 }
 
 impl ExecutorBuilder {
@@ -90,6 +93,13 @@ impl ExecutorBuilder {
     #[must_use]
     pub const fn patience(mut self, gas: Gas) -> Self {
         self.patience = gas;
+        self
+    }
+
+    /// How many runs may be parked at once (10,000 unless told). One more is an error, and is dropped.
+    #[must_use]
+    pub const fn parked_runs(mut self, most: u32) -> Self {
+        self.parked_runs = most;
         self
     }
 
@@ -129,6 +139,7 @@ impl ExecutorBuilder {
             cache_bytes,
             slice,
             patience,
+            parked_runs,
         } = self;
         Executor {
             core: Arc::new(Core {
@@ -138,6 +149,7 @@ impl ExecutorBuilder {
                 compiled_bytes,
                 artifacts,
                 cache: Arc::new(Cache::new(cache_bytes)),
+                parking_lot: ParkingLot::new(parked_runs),
             }),
             queue: Mutex::new(None),
             interpreter_only: AtomicBool::new(false),
@@ -182,6 +194,7 @@ impl Executor {
             cache_bytes: 64 << 20,
             slice: Gas::new(2_000_000),
             patience: Gas::new(50_000_000),
+            parked_runs: 10_000,
         }
     }
 
@@ -201,6 +214,12 @@ impl Executor {
     #[must_use]
     pub fn cached_bytes(&self) -> u64 {
         self.core.cache.used()
+    }
+
+    /// How many runs are parked now.
+    #[must_use]
+    pub fn parked_runs(&self) -> u32 {
+        self.core.parking_lot.taken()
     }
 
     /// Whether a run can be held to the interpreter.
@@ -351,7 +370,12 @@ fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<Prepared>>> {
 
 impl Core {
     fn new_prepared(&self, program: Arc<Program>) -> Prepared {
-        Prepared::new(program, Arc::downgrade(&self.cache), self.base.clone())
+        Prepared::new(
+            program,
+            Arc::clone(&self.parking_lot),
+            Arc::downgrade(&self.cache),
+            self.base.clone(),
+        )
     }
 
     /// Makes of a program what its first call needs.

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod artifacts;
+mod asynchronous;
 mod cache;
 mod compiling;
 mod error;
@@ -14,9 +15,11 @@ mod executor;
 mod frames;
 mod outcome;
 mod owing;
+mod parking;
 mod prepared;
 mod request;
 
+pub use asynchronous::{Answer, AsyncRun};
 pub use compiling::{CompileCommand, CompileIn};
 pub use error::{PrepareError, RunError};
 pub use executor::{Executor, ExecutorBuilder};

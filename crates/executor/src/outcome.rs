@@ -2,14 +2,14 @@
 //!
 //! Gas is settled in [`settle`], on every way out. Dropping a suspended run destroys it.
 
-use std::{any::Any, collections::VecDeque, sync::Arc};
+use std::{any::Any, mem, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, EngineError, Gas, Host, Instance, Meter, Mode, Module, OutOfGas, Parked, Pause,
-    Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place, reserved,
+    AtGasEnd, EngineError, Entry, Gas, Host, Instance, Meter, Mode, Module, OutOfGas, Parked,
+    Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
 };
 
-use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing};
+use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing, parking};
 
 /// The export that some toolchains make for what must run before anything else.
 const INITIALIZE: &str = "_initialize";
@@ -81,10 +81,31 @@ struct ParkedRun {
 /// What a run still has to do when the guest returns.
 #[derive(Debug)]
 struct Rest {
-    entries: VecDeque<(String, Vec<Value>)>,
+    /// Its place among the parked, from the first time to its end: whoever goes on can be parked again.
+    place: Option<parking::Place>,
+    entries: Entries,
     prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
     slice: Gas,
+}
+
+/// What a run still has to enter, in this order.
+#[derive(Debug)]
+struct Entries {
+    start: bool,
+    initialize: Option<usize>,
+    asked: Option<(usize, Vec<Value>)>,
+}
+
+impl Entries {
+    fn next(&mut self) -> Option<(Entry, Vec<Value>)> {
+        if mem::take(&mut self.start) {
+            return Some((Entry::Start, Vec::new()));
+        }
+        let initialize = self.initialize.take().map(|entry| (entry, Vec::new()));
+        let (entry, args) = initialize.or_else(|| self.asked.take())?;
+        Some((Entry::Export(entry), args))
+    }
 }
 
 impl Ended {
@@ -245,20 +266,24 @@ impl LiveInstance {
     /// [`RunError`] if the request does not fit the program, or the host fails.
     pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
         let program = self.prepared.program();
-        check_entry(program, &request)?;
+        let asked = find_entry(program, &request)?;
+        let needed = mode(program, &request);
         let meter = Meter::new(
             request.gas,
             self.slice,
             request.at_gas_end,
-            request.interrupt.clone(),
+            request.interrupt,
         );
         let mut run = Box::new(Run {
             host,
             meter,
-            profiler: request.profiler.clone(),
+            profiler: request.profiler,
         });
-        let mut entries = VecDeque::from([(request.entry.to_owned(), request.args.to_vec())]);
-        let needed = mode(program, &request);
+        let mut entries = Entries {
+            start: false,
+            initialize: None,
+            asked: Some((asked, request.args.to_vec())),
+        };
         let instance = match self.instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
@@ -270,18 +295,21 @@ impl LiveInstance {
                     return Ok(out_of_gas(*run));
                 }
                 run.leave();
-                prepend_initializers(program, &mut entries);
+                entries.start = program.has_start;
+                // Whoever asks for it by name gets it once, too.
+                entries.initialize = initializer(program).filter(|entry| *entry != asked);
                 self.prepared.instantiate(&self.module, needed)?
             }
         };
         let mut rest = Rest {
+            place: None,
             entries,
             prepared: self.prepared,
             module: self.module,
             slice: self.slice,
         };
-        match rest.entries.pop_front() {
-            Some((entry, args)) => rest.advance(instance.call(run, &entry, &args)?),
+        match rest.entries.next() {
+            Some((entry, args)) => rest.advance(instance.call(run, entry, &args)?),
             None => Err(EngineError::Host("a run has no entry".into()).into()),
         }
     }
@@ -316,11 +344,14 @@ impl Rest {
                     instance,
                     run,
                     values,
-                } => match self.entries.pop_front() {
-                    Some((entry, args)) => step = instance.call(run, &entry, &args)?,
+                } => match self.entries.next() {
+                    Some((entry, args)) => step = instance.call(run, entry, &args)?,
                     None => return Ok(self.finished(*run, values, instance)),
                 },
                 Step::Parked { parked, run, pause } => {
+                    if self.place.is_none() {
+                        self.place = Some(self.prepared.parking_lot().take()?);
+                    }
                     let parked = ParkedRun {
                         parked,
                         run,
@@ -393,38 +424,28 @@ fn settle(run: Run) -> Ended {
     }
 }
 
-fn check_entry(program: &Program, request: &RunRequest<'_>) -> Result<(), RunError> {
+/// The position of the export that is asked for, if it takes the arguments that it is given.
+fn find_entry(program: &Program, request: &RunRequest<'_>) -> Result<usize, RunError> {
     let name = || request.entry.to_owned();
-    let export = program
-        .export(request.entry)
+    let mut exports = program.exports.iter().enumerate();
+    let (position, export) = exports
+        .find(|(_, export)| export.name == request.entry)
         .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
-    let given: Vec<_> = request
-        .args
-        .iter()
-        .map(|value| value.value_type())
-        .collect();
-    if given != export.params {
+    let given = request.args.iter().map(|value| value.value_type());
+    if !given.clone().eq(export.params.iter().copied()) {
         return Err(RunError::Arguments {
             name: name(),
             expected: export.params.clone(),
-            given,
+            given: given.collect(),
         });
     }
-    Ok(())
+    Ok(position)
 }
 
-fn prepend_initializers(program: &Program, entries: &mut VecDeque<(String, Vec<Value>)>) {
-    let initializes = program
-        .export(INITIALIZE)
-        .is_some_and(|export| export.params.is_empty())
-        // Whoever asks for it by name gets it once, too.
-        && entries.front().is_none_or(|(entry, _)| entry != INITIALIZE);
-    if initializes {
-        entries.push_front((INITIALIZE.to_owned(), Vec::new()));
-    }
-    if program.has_start {
-        entries.push_front((reserved::START.to_owned(), Vec::new()));
-    }
+/// The position of the export that must run before any other.
+fn initializer(program: &Program) -> Option<usize> {
+    let mut exports = program.exports.iter();
+    exports.position(|export| export.name == INITIALIZE && export.params.is_empty())
 }
 
 impl std::fmt::Debug for HostBox {

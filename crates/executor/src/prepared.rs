@@ -7,7 +7,10 @@ use std::{
 
 use fusee_engine::{Engine, EngineError, Instance, Mode, Module, Program};
 
-use crate::cache::{Cache, Key};
+use crate::{
+    cache::{Cache, Key},
+    parking::ParkingLot,
+};
 
 /// How often a program is tried whose compilation fails: what failed may have been the machine.
 const MOST_FAILURES: u32 = 2;
@@ -15,6 +18,7 @@ const MOST_FAILURES: u32 = 2;
 /// A program that is ready to run: checked and metered, and known to the executor's engines.
 pub struct Prepared {
     program: Arc<Program>,
+    parking_lot: Arc<ParkingLot>,
     /// Where it counts what it weighs.
     cache: Weak<Cache>,
     /// The engine that can run it at once, if the executor has one.
@@ -74,11 +78,13 @@ pub enum Compilation {
 impl Prepared {
     pub(crate) fn new(
         program: Arc<Program>,
+        parking_lot: Arc<ParkingLot>,
         cache: Weak<Cache>,
         base: Option<Arc<dyn Engine>>,
     ) -> Self {
         Self {
             program,
+            parking_lot,
             cache,
             base,
             base_module: Slot::default(),
@@ -105,6 +111,11 @@ impl Prepared {
 
     pub(crate) fn shared_program(&self) -> &Arc<Program> {
         &self.program
+    }
+
+    /// Where its runs are parked.
+    pub(crate) const fn parking_lot(&self) -> &Arc<ParkingLot> {
+        &self.parking_lot
     }
 
     pub(crate) fn key(&self) -> Key {

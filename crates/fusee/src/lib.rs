@@ -11,9 +11,9 @@ pub mod sandbox {
         SyscallRequest, Trap, Value, ValueType, profile,
     };
     pub use fusee_executor::{
-        Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder, Finished,
-        FrameLimit, FrameLimits, FrameStack, GasEnded, LiveInstance, Outcome, PrepareError,
-        Prepared, RunError, RunRequest, Suspended, Suspension, Tier,
+        Answer, AsyncRun, Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder,
+        Finished, FrameLimit, FrameLimits, FrameStack, GasEnded, LiveInstance, Outcome,
+        PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension, Tier,
     };
     pub use fusee_instrument::{
         Floats, Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect,

@@ -51,7 +51,11 @@ pub(crate) fn in_a_process() -> Result<CompileIn, Failure> {
 }
 
 pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
-    let engine = WasmtimeEngine::new().map_err(|error| Failure::new(Exit::Host, error))?;
+    // It makes no instance, and a pool of them is made of addresses, which are limited here.
+    let engine = WasmtimeEngine::builder()
+        .instances(0)
+        .build()
+        .map_err(|error| Failure::new(Exit::Host, error))?;
     let on_host = |error: io::Error| Failure::new(Exit::Host, error);
     limit(args).map_err(on_host)?;
     let mut code = Vec::new();

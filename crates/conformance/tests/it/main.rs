@@ -6,6 +6,7 @@
 )]
 
 mod artifacts;
+mod asynchronous;
 mod cache;
 mod contract;
 mod counting;
