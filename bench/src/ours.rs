@@ -17,14 +17,27 @@ use crate::{
     meter::out_of_gas::{End, Looper},
 };
 
+/// Instances that live at once, at most. A process has addresses for few engines with as many as they have
+/// unless told, and here are dozens of engines.
+const INSTANCES: u32 = 100;
+
 /// Wasmtime alone.
 pub(crate) fn wasmtime() -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(
+        WasmtimeEngine::builder().instances(INSTANCES).build()?,
+    ))
+}
+
+/// The same, with as many instances as it has unless told.
+pub(crate) fn roomy_wasmtime() -> Result<Arc<dyn Engine>> {
     Ok(Arc::new(WasmtimeEngine::new()?))
 }
 
 /// Wasmtime, for programs that run on the interpreter until they are compiled.
 fn compiler() -> Result<Arc<dyn Compiler>> {
-    Ok(Arc::new(WasmtimeEngine::new()?))
+    Ok(Arc::new(
+        WasmtimeEngine::builder().instances(INSTANCES).build()?,
+    ))
 }
 
 /// The interpreter.

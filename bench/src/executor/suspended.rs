@@ -11,7 +11,7 @@ use crate::{
     Options,
     executor::{Parker, guest::Guest},
     measure::pairs,
-    ours::{self, wasmi, wasmtime},
+    ours::{self, roomy_wasmtime, wasmi},
     peers,
     report::{Row, Unit},
 };
@@ -95,10 +95,11 @@ fn hold_apart(contender: &str) -> Result<Vec<f64>> {
 pub(crate) fn hold(options: &Options) -> Result<()> {
     let mut park = parker(&options.filter)?;
     // What the first call sets up is not each call's.
-    let mut held = vec![park()?];
+    drop(park()?);
+    let mut held = Vec::new();
     let before = resident_bytes()?;
     for count in COUNTS {
-        while held.len() <= usize::try_from(count)? {
+        while held.len() < usize::try_from(count)? {
             let number = held.len();
             held.push(park().with_context(|| format!("after {number} calls"))?);
         }
@@ -111,11 +112,11 @@ pub(crate) fn hold(options: &Options) -> Result<()> {
 fn parker(contender: &str) -> Result<Parker> {
     let guest = Guest::tiny()?;
     match contender {
-        "our-wasmtime" => ours::calls::parking(wasmtime()?, guest),
+        "our-wasmtime" => ours::calls::parking(roomy_wasmtime()?, guest),
         "our-wasmi" => ours::calls::parking(wasmi(), guest),
         "wasmtime" => {
             let [.., most] = COUNTS;
-            peers::wasmtime::calls::parking(most.saturating_add(1), guest)
+            peers::wasmtime::calls::parking(most, guest)
         }
         "wasmi" => peers::wasmi::calls::parking(guest),
         _ => bail!("nobody is called `{contender}`"),

@@ -99,6 +99,7 @@ fn pool(cleaning: Cleaning, most: u32) -> anyhow::Result<Engine> {
         .total_memories(most)
         .total_tables(most)
         .total_stacks(most)
+        .max_unused_warm_slots(most)
         .linear_memory_keep_resident(RESIDENT_BYTES)
         .table_keep_resident(RESIDENT_BYTES)
         .pagemap_scan(match cleaning {
