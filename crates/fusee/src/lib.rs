@@ -3,6 +3,11 @@
 #![doc = include_str!("../../../README.md")]
 #![forbid(unsafe_code)]
 
+/// The examples of the documents are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/executor.md")]
+struct _Documents;
+
 /// The sandbox: prepare a program, run it, resume it.
 pub mod sandbox {
     pub use fusee_engine::{
