@@ -17,7 +17,8 @@ const MAX_RECURSION: usize = 1 << 20;
 /// Runs programs on wasmi.
 #[derive(Debug)]
 pub struct WasmiEngine {
-    engine: wasmi::Engine,
+    /// Each module has an engine of its own: wasmi keeps what it has translated for as long as there is the engine.
+    config: Config,
     fingerprint: Fingerprint,
 }
 
@@ -44,7 +45,7 @@ impl WasmiEngine {
             .wasm_custom_page_sizes(false)
             .wasm_wide_arithmetic(false);
         Self {
-            engine: wasmi::Engine::new(&config),
+            config,
             fingerprint: Fingerprint::of(concat!("wasmi 2 ", env!("CARGO_PKG_VERSION")).as_bytes()),
         }
     }
@@ -66,6 +67,9 @@ impl Engine for WasmiEngine {
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        Ok(Arc::new(WasmiModule::compile(&self.engine, program)?))
+        Ok(Arc::new(WasmiModule::compile(
+            &wasmi::Engine::new(&self.config),
+            program,
+        )?))
     }
 }

@@ -45,6 +45,8 @@ pub struct ArtifactKey {
 }
 
 /// Compiled code that may be run.
+///
+/// Making one is a promise, since an engine runs whatever it is: that the bytes are what these variants say.
 #[derive(Debug)]
 pub enum Code {
     /// What [`Compiler::precompile`](crate::Compiler::precompile) returned: in this process, or in one that it
