@@ -21,12 +21,12 @@
 use std::{iter::Peekable, slice};
 
 use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
-use wasmparser::{FunctionBody, Operator};
+use wasmparser::{BinaryReader, FunctionBody, OperatorsReader};
 
 use super::{Encoded, IMPORT_GROW, Rewriter, floats::Floats, profile::Profile, word};
 use crate::{
     length::Length,
-    plan::{Charge, LookedLoop, Plan, Side},
+    plan::{Action, Charge, ENTRY, LookedLoop, Plan, Side, Step},
 };
 
 /// Above how many charges a function is held to be large.
@@ -35,6 +35,10 @@ const MANY_CHARGES: usize = 512;
 /// One function while it is rewritten.
 struct Body<'a> {
     plan: &'a Plan,
+    /// The guest's body.
+    guest: &'a [u8],
+    /// How much of it is done with.
+    done: u32,
     code: Function,
     /// The local that holds the word.
     word: u32,
@@ -48,8 +52,8 @@ struct Body<'a> {
     blocks: Vec<Block<'a>>,
     /// Blocks that are open in the rewritten function, beside the function's own.
     depth: u32,
-    /// Blocks opened where no code is reached, which is left out.
-    dead_depth: Option<u32>,
+    /// Whether what follows is not reached, and is left out up to the next step.
+    is_dead: bool,
     /// Whether it has so many charges that how they are written decides how long it compiles.
     has_many_charges: bool,
     /// Where it calls `low`, which is rare.
@@ -98,8 +102,9 @@ impl Rewriter<'_> {
         };
         let mut types = survey.param_types(*type_index);
         let mut locals = Vec::new();
-        for group in guest.get_locals_reader()? {
-            let (count, local_type) = group?;
+        let mut declared = guest.get_locals_reader()?;
+        for _ in 0..declared.get_count() {
+            let (count, local_type) = declared.read()?;
             let local_type = self.val_type(local_type)?;
             locals.push((count, local_type));
             types.extend((0..count).map(|_| local_type));
@@ -112,8 +117,12 @@ impl Rewriter<'_> {
             .saturating_add(1)
             .saturating_add(u32::from(plan.needs_scratch));
         let floats = Floats::new(plan.nans, next_local, &mut locals);
+        let operators = declared.original_position();
+        let operators = operators.saturating_sub(guest.range().start);
         let mut body = Body {
             plan,
+            guest: guest.as_bytes(),
+            done: u32::try_from(operators).unwrap_or(u32::MAX),
             code: Function::new(locals),
             word: plan.params,
             scratch: plan.locals.saturating_add(1),
@@ -122,7 +131,7 @@ impl Rewriter<'_> {
             types,
             blocks: Vec::new(),
             depth: 0,
-            dead_depth: None,
+            is_dead: false,
             has_many_charges: plan.charges.len() > MANY_CHARGES,
             hints: Vec::new(),
             floats,
@@ -140,12 +149,10 @@ impl Rewriter<'_> {
             label: body.depth,
             tail: Tail::Nothing,
         });
-        let mut operators = guest.get_operators_reader()?;
-        while !operators.eof() {
-            let (operator, offset) = operators.read_with_offset()?;
-            if body.is_live(&operator) {
-                self.operator(&mut body, operator, offset)?;
-            }
+        for step in &plan.steps.list {
+            body.copy(step.offset);
+            self.step(&mut body, step)?;
+            body.done = step.offset.saturating_add(step.length);
         }
         code.push(Rewritten {
             function: body.code,
@@ -168,7 +175,7 @@ impl Rewriter<'_> {
             body.sink().local_get(word).i64_const(0).i64_lt_s();
         }
         self.call_low_if(body);
-        let after = body.charge_at(body.plan.begin, Side::AfterLook);
+        let after = body.charge_at(ENTRY, Side::AfterLook);
         body.charge(word::gas(after));
     }
 
@@ -184,116 +191,140 @@ impl Rewriter<'_> {
             .end();
     }
 
-    /// One operator that is reached, what is injected before it, and what after.
-    fn operator(&mut self, body: &mut Body<'_>, operator: Operator<'_>, offset: u64) -> Encoded {
-        body.floats.before(&operator, &mut body.code.instructions());
-        let before = body.charge_at(offset, Side::Before);
-        let after = body.charge_at(offset, Side::After);
-        match operator {
-            Operator::Return => {
-                body.leave(before);
-                body.sink().return_();
+    /// One step, what is injected before it, and what after.
+    fn step(&mut self, body: &mut Body<'_>, step: &Step) -> Encoded {
+        let offset = step.offset;
+        let (word, scratch) = (body.word, body.scratch);
+        match step.action {
+            Action::Canonicalise(width) => {
+                let floats = body.floats;
+                floats.canonicalise(width, &mut body.sink());
                 return Ok(());
             }
-            Operator::End if body.blocks.len() == 1 => {
+            Action::Get(local) => {
+                let local = body.local(local);
+                body.sink().local_get(local);
+                return Ok(());
+            }
+            Action::Set(local) => {
+                let local = body.local(local);
+                body.sink().local_set(local);
+                return Ok(());
+            }
+            Action::Tee(local) => {
+                let local = body.local(local);
+                body.sink().local_tee(local);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let before = body.charge_at(offset, Side::Before);
+        let after = body.charge_at(offset, Side::After);
+        match step.action {
+            Action::Return => {
+                body.leave(before);
+                body.sink().return_();
+                body.is_dead = true;
+                return Ok(());
+            }
+            Action::End if body.blocks.len() == 1 => {
                 body.end_function(before);
                 return Ok(());
             }
             _ => {}
         }
         body.charge(word::gas(before));
-        let (word, scratch) = (body.word, body.scratch);
-        if let Some(length) = Length::of(&operator) {
-            let charge = self.layout.charge_length(length);
-            body.sink()
-                .local_tee(scratch)
-                .local_get(scratch)
-                .local_get(word)
-                .call(charge)
-                .local_set(word);
-        }
-        match operator {
-            Operator::Call { function_index } => {
-                let function = self.function_index(function_index)?;
+        match step.action {
+            Action::Call(function) => {
+                let function = self.function_index(function)?;
                 body.sink().local_get(word).call(function).local_set(word);
             }
-            Operator::CallIndirect {
-                type_index,
-                table_index,
-            } => {
+            Action::CallIndirect { type_index, table } => {
                 let metered = self.layout.metered_type(type_index);
                 body.sink()
                     .local_set(scratch)
                     .local_get(word)
                     .local_get(scratch)
-                    .call_indirect(table_index, metered)
+                    .call_indirect(table, metered)
                     .local_set(word);
             }
-            Operator::MemoryGrow { .. } => {
-                body.sink().call(IMPORT_GROW);
+            Action::ByLength(length) => {
+                let charge = self.layout.charge_length(length);
+                body.sink()
+                    .local_tee(scratch)
+                    .local_get(scratch)
+                    .local_get(word)
+                    .call(charge)
+                    .local_set(word);
+                if length == Length::Pages {
+                    body.sink().call(IMPORT_GROW);
+                } else {
+                    self.encode(body, step)?;
+                }
             }
-            Operator::RefFunc { function_index } => {
-                let function = self.function_index(function_index)?;
+            Action::RefFunc(function) => {
+                let function = self.function_index(function)?;
                 self.referenced.insert(function);
                 body.sink().ref_func(function);
             }
-            Operator::LocalGet { local_index } => {
-                let local = body.local(local_index);
-                body.sink().local_get(local);
-            }
-            Operator::LocalSet { local_index } => {
-                let local = body.local(local_index);
-                body.sink().local_set(local);
-            }
-            Operator::LocalTee { local_index } => {
-                let local = body.local(local_index);
-                body.sink().local_tee(local);
-            }
-            Operator::Unreachable => {
+            Action::Unreachable => {
                 let mut code = body.sink();
                 code.local_get(word);
                 word::take_gas(&mut code);
                 code.global_set(self.layout.gas).unreachable();
+                body.is_dead = true;
             }
-            Operator::Select | Operator::TypedSelect { .. } => {
+            Action::Select => {
+                body.sink().local_tee(scratch).select();
+            }
+            Action::TypedSelect => {
                 body.sink().local_tee(scratch);
-                body.code.instruction(&self.instruction(operator)?);
+                self.encode(body, step)?;
             }
-            Operator::Block { blockty } | Operator::If { blockty } => {
-                let is_block = matches!(operator, Operator::Block { .. });
-                let block_type = self.block_type(blockty)?;
-                if is_block {
-                    body.sink().block(block_type);
-                } else {
-                    body.sink().if_(block_type);
-                }
+            Action::Block(block_type) => {
+                let block_type = self.block_type(block_type)?;
+                body.sink().block(block_type);
                 body.open(Tail::Nothing);
             }
-            Operator::Loop { blockty } => {
-                return self.begin_loop(body, blockty, offset, after);
+            Action::If(block_type) => {
+                let block_type = self.block_type(block_type)?;
+                body.sink().if_(block_type);
+                body.open(Tail::Nothing);
             }
-            Operator::End => self.end_block(body),
-            Operator::Br { relative_depth } => {
-                let label = body.branch(relative_depth);
+            Action::Loop(block_type) => {
+                return self.begin_loop(body, block_type, offset, after);
+            }
+            Action::Else => {
+                body.sink().else_();
+            }
+            Action::End => self.end_block(body),
+            Action::Branch(depth) => {
+                let label = body.branch(depth);
                 body.sink().br(label);
+                body.is_dead = true;
             }
-            Operator::BrIf { relative_depth } => {
-                let label = body.branch(relative_depth);
+            Action::BranchIf(depth) => {
+                let label = body.branch(depth);
                 body.sink().br_if(label);
             }
-            Operator::BrTable { ref targets } => {
-                let labels = targets
-                    .targets()
-                    .map(|target| target.map(|depth| body.branch(depth)))
-                    .collect::<Result<Vec<u32>, _>>()?;
-                let default = body.branch(targets.default());
+            Action::BranchTable(labels) => {
+                let labels = body.plan.steps.labels(labels);
+                let mut labels: Vec<u32> = labels.iter().map(|depth| body.branch(*depth)).collect();
+                let default = labels.pop().unwrap_or(0);
                 body.sink().br_table(labels, default);
+                body.is_dead = true;
             }
-            _ => {
-                body.code.instruction(&self.instruction(operator)?);
-            }
+            _ => self.encode(body, step)?,
         }
         body.charge(word::gas(after));
+        Ok(())
+    }
+
+    /// The step's operator, in as few bytes as it can be.
+    fn encode(&mut self, body: &mut Body<'_>, step: &Step) -> Encoded {
+        let operator = body.guest(step.offset, step.offset.saturating_add(step.length));
+        let operator = OperatorsReader::new(BinaryReader::new(operator, 0)).read()?;
+        body.code.instruction(&self.instruction(operator)?);
         Ok(())
     }
 
@@ -301,7 +332,7 @@ impl Rewriter<'_> {
         &mut self,
         body: &mut Body<'_>,
         guest_type: wasmparser::BlockType,
-        offset: u64,
+        offset: u32,
         charge: i64,
     ) -> Encoded {
         let block_type = self.block_type(guest_type)?;
@@ -502,38 +533,24 @@ impl<'a> Body<'a> {
         self.depth.saturating_sub(label)
     }
 
-    /// Follows the blocks, and says whether the operator is kept.
-    fn is_live(&mut self, operator: &Operator<'_>) -> bool {
-        match (operator, self.dead_depth) {
-            (Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }, Some(dead)) => {
-                self.dead_depth = Some(dead.saturating_add(1));
-                false
-            }
-            (Operator::End | Operator::Else, Some(0)) => {
-                self.dead_depth = None;
-                true
-            }
-            (Operator::End, Some(dead)) => {
-                self.dead_depth = Some(dead.saturating_sub(1));
-                false
-            }
-            (_, Some(_)) => false,
-            (
-                Operator::Br { .. }
-                | Operator::BrTable { .. }
-                | Operator::Return
-                | Operator::Unreachable,
-                None,
-            ) => {
-                self.dead_depth = Some(0);
-                true
-            }
-            (_, None) => true,
+    /// Some bytes of the guest's body.
+    fn guest(&self, begin: u32, end: u32) -> &'a [u8] {
+        let position = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
+        self.guest
+            .get(position(begin)..position(end))
+            .unwrap_or_default()
+    }
+
+    /// Copies what stands before an offset, if it is reached.
+    fn copy(&mut self, end: u32) {
+        if !std::mem::take(&mut self.is_dead) {
+            let kept = self.guest(self.done, end);
+            self.code.raw(kept.iter().copied());
         }
     }
 
     /// What is charged on this side of the operator at `offset`.
-    fn charge_at(&mut self, offset: u64, side: Side) -> i64 {
+    fn charge_at(&mut self, offset: u32, side: Side) -> i64 {
         self.charges
             .next_if(|charge| charge.offset == offset && charge.side == side)
             .map_or(0, |charge| charge.amount)
