@@ -185,7 +185,7 @@ pub(crate) fn plan(
     }
     validator.read_locals(&mut reader).map_err(Refusal::from)?;
 
-    let mut walk = Walk::new(rules, validator, start, Work::new(count));
+    let mut walk = Walk::new(rules, validator, body.range(), Work::new(count));
     walk.follow(reader)?;
     let Walk { planner, steps, .. } = walk;
     *allocations = walk.validator.into_allocations();
@@ -220,10 +220,12 @@ pub(crate) fn plan(
 }
 
 impl Planner {
-    fn new() -> Self {
+    /// With room for the regions of a body of so many bytes: most have one for each 16.
+    fn of_body(bytes: u64) -> Self {
+        let regions = usize::try_from(bytes / 16).unwrap_or(0);
         let mut planner = Self {
-            regions: Vec::new(),
-            nodes: Nodes::new(),
+            regions: Vec::with_capacity(regions),
+            nodes: Nodes::with_room(regions),
             cost: 0,
             looks: Looks::default(),
             looked_loops: Vec::new(),
@@ -496,8 +498,9 @@ impl Planner {
 
     /// What is charged at the entry, and where what else is charged.
     fn place(self, calls: bool) -> (i64, Vec<Charge>) {
-        let mut edges = Vec::new();
-        let mut places = Vec::new();
+        let most = self.regions.len().saturating_mul(2);
+        let mut edges = Vec::with_capacity(most);
+        let mut places = Vec::with_capacity(most);
         for region in &self.regions {
             let cost = i64::try_from(region.cost).unwrap_or(i64::MAX);
             let weight = 1_u64

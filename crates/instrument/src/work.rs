@@ -139,6 +139,14 @@ impl Work {
         self.add(UNITS.operator);
     }
 
+    /// Adds an operator on a local.
+    pub(crate) fn local(&mut self, action: Action) {
+        self.add(self.local_use);
+        if let Action::Set(local) | Action::Tee(local) = action {
+            self.set_local(local);
+        }
+    }
+
     /// Adds what it takes to put so many operands away around a call.
     pub(crate) fn put_away(&mut self, operands: u32) {
         self.add(u64::from(operands) / UNITS.operands_a_unit);
@@ -164,9 +172,6 @@ impl Work {
                     self.branch_to(target);
                 }
                 self.branch_to(targets.default());
-            }
-            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
-                self.set_local(*local_index);
             }
             _ => {}
         }
@@ -195,9 +200,6 @@ impl Work {
             Operator::Loop { .. } => UNITS
                 .loop_
                 .saturating_add(UNITS.loop_around.saturating_mul(self.loops)),
-            Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
-                self.local_use
-            }
             Operator::Call { function_index } => UNITS
                 .call
                 .saturating_add(call(resources.type_index_of_function(*function_index))),

@@ -64,6 +64,14 @@ pub(crate) struct Labels {
 }
 
 impl Steps {
+    /// With room for the steps of a body of so many bytes: most have one for each four.
+    pub(super) fn of_body(bytes: u64) -> Self {
+        Self {
+            list: Vec::with_capacity(usize::try_from(bytes / 4).unwrap_or(0)),
+            labels: Vec::new(),
+        }
+    }
+
     /// A step of the operator at this offset, of a length that is not known yet.
     pub(super) fn push(&mut self, offset: u32, action: Action) {
         self.list.push(Step {

@@ -3,6 +3,8 @@
 //! wasmparser calls a method for each operator, so that what is known of it is known where the
 //! compiler sees it: most operators cost their price and are copied, and take no more than that.
 
+use std::ops::Range;
+
 use wasmparser::{
     BinaryReader, BlockType, FrameKind, FrameStack, FuncValidator, MemArg, Operator,
     ValidatorResources, VisitOperator, VisitSimdOperator,
@@ -58,16 +60,17 @@ impl<'a> Walk<'a> {
     pub(super) fn new(
         rules: &'a Rules,
         validator: FuncValidator<ValidatorResources>,
-        begin: u64,
+        body: Range<u64>,
         work: Work,
     ) -> Self {
+        let bytes = body.end.saturating_sub(body.start);
         Self {
             rules,
             validator,
-            begin,
-            position: begin,
-            planner: Planner::new(),
-            steps: Steps::default(),
+            begin: body.start,
+            position: body.start,
+            planner: Planner::of_body(bytes),
+            steps: Steps::of_body(bytes),
             work,
             operators: 0,
             highest: 0,
@@ -129,6 +132,7 @@ impl<'a> Walk<'a> {
     fn after(&mut self, (group, row): Place, operator: &Operator<'_>) -> Visited {
         self.highest = self.highest.max(self.validator.operand_stack_height());
         self.operators = self.operators.saturating_add(1);
+        self.needs_scratch |= keeps_an_operand(row);
         if group == Group::Floats {
             self.nans.note(operator);
         }
@@ -144,6 +148,11 @@ impl<'a> Walk<'a> {
         }
         if !self.planner.is_reached() {
             return Ok(Fate::Dropped);
+        }
+        if let Some(action) = on_local(operator) {
+            self.work.local(action);
+            self.steps.push(self.offset(), action);
+            return Ok(Fate::Planned);
         }
         self.work.plain();
         Ok(Fate::Copied(shortest(operator)))
@@ -191,9 +200,8 @@ impl<'a> Walk<'a> {
         self.pending = computed(operator);
     }
 
-    /// An operator that does more than to cost its price.
+    /// An operator with more to it than its price.
     fn special(&mut self, operator: &Operator<'_>) -> Visited {
-        self.needs_scratch |= keeps_an_operand(operator);
         let offset = self.offset();
         let resources = self.validator.resources();
         if !self.planner.is_reached() {
@@ -207,9 +215,6 @@ impl<'a> Walk<'a> {
             });
         }
         let action = match operator {
-            Operator::LocalGet { local_index } => Action::Get(*local_index),
-            Operator::LocalSet { local_index } => Action::Set(*local_index),
-            Operator::LocalTee { local_index } => Action::Tee(*local_index),
             Operator::Block { blockty } => Action::Block(*blockty),
             Operator::Loop { blockty } => Action::Loop(*blockty),
             Operator::If { blockty } => Action::If(*blockty),
@@ -255,7 +260,10 @@ macro_rules! visit {
             let operator = Operator::$operator $({ $($arg: $arg.clone()),* })?;
             let place = self.before(places::$operator, &operator)?;
             self.validator.visitor(self.position).$visit($($($arg),*)?)?;
-            self.after(place, &operator)
+            let visited = self.after(place, &operator);
+            // What is admitted owns nothing, so that dropping it would be a question without an answer.
+            std::mem::forget(operator);
+            visited
         })*
     };
 }
@@ -289,7 +297,7 @@ impl FrameStack for Walk<'_> {
     }
 }
 
-/// Whether an operator does more than to cost its price.
+/// Whether there is more to an operator than its price, and a local.
 const fn is_special(row: Row) -> bool {
     matches!(
         row,
@@ -307,9 +315,6 @@ const fn is_special(row: Row) -> bool {
             | Row::CallIndirect
             | Row::Select
             | Row::TypedSelect
-            | Row::LocalGet
-            | Row::LocalSet
-            | Row::LocalTee
             | Row::MemoryGrow
             | Row::MemoryInit
             | Row::MemoryCopy
@@ -324,12 +329,31 @@ const fn is_special(row: Row) -> bool {
 }
 
 /// Whether the operand on top is kept in a local while the operator is rewritten.
-fn keeps_an_operand(operator: &Operator<'_>) -> bool {
-    Length::of(operator).is_some()
-        || matches!(
-            operator,
-            Operator::CallIndirect { .. } | Operator::Select | Operator::TypedSelect { .. }
-        )
+const fn keeps_an_operand(row: Row) -> bool {
+    matches!(
+        row,
+        Row::MemoryGrow
+            | Row::MemoryInit
+            | Row::MemoryCopy
+            | Row::MemoryFill
+            | Row::TableInit
+            | Row::TableCopy
+            | Row::TableFill
+            | Row::CallIndirect
+            | Row::Select
+            | Row::TypedSelect
+    )
+}
+
+/// The step of an operator on a local.
+#[inline(always)]
+fn on_local(operator: &Operator<'_>) -> Option<Action> {
+    match operator {
+        Operator::LocalGet { local_index } => Some(Action::Get(*local_index)),
+        Operator::LocalSet { local_index } => Some(Action::Set(*local_index)),
+        Operator::LocalTee { local_index } => Some(Action::Tee(*local_index)),
+        _ => None,
+    }
 }
 
 /// The fewest bytes that an operator can be encoded in, or fewer.

@@ -20,10 +20,10 @@
 
 use std::{iter::Peekable, slice};
 
-use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
+use wasm_encoder::{BlockType, BranchHint, Encode, InstructionSink, ValType, reencode::Reencode};
 use wasmparser::{BinaryReader, FunctionBody, OperatorsReader};
 
-use super::{Encoded, IMPORT_GROW, Rewriter, floats::Floats, profile::Profile, word};
+use super::{Encoded, IMPORT_GROW, Rewriter, Sections, floats::Floats, profile::Profile, word};
 use crate::{
     length::Length,
     plan::{Action, Charge, ENTRY, LookedLoop, Plan, Side, Step},
@@ -39,7 +39,7 @@ struct Body<'a> {
     guest: &'a [u8],
     /// How much of it is done with.
     done: u32,
-    code: Function,
+    code: Vec<u8>,
     /// The local that holds the word.
     word: u32,
     /// The local in which an `i32` is kept, if the plan needs one.
@@ -81,17 +81,16 @@ enum Tail<'a> {
     },
 }
 
-/// A function's new body, and what is known of its branches.
-pub(super) struct Rewritten {
-    pub(super) function: Function,
-    pub(super) hints: Vec<BranchHint>,
-}
-
 /// The hint that a branch is rarely taken.
 const UNLIKELY: u32 = 0;
 
+/// How operators on locals are encoded, of which there are the most.
+const LOCAL_GET: u8 = 0x20;
+const LOCAL_SET: u8 = 0x21;
+const LOCAL_TEE: u8 = 0x22;
+
 impl Rewriter<'_> {
-    pub(super) fn body(&mut self, code: &mut Vec<Rewritten>, guest: &FunctionBody<'_>) -> Encoded {
+    pub(super) fn body(&mut self, sections: &mut Sections, guest: &FunctionBody<'_>) -> Encoded {
         let survey = self.survey;
         let position = self.next_body;
         self.next_body = position.saturating_add(1);
@@ -117,13 +116,20 @@ impl Rewriter<'_> {
             .saturating_add(1)
             .saturating_add(u32::from(plan.needs_scratch));
         let floats = Floats::new(plan.nans, next_local, &mut locals);
+        let mut code = std::mem::take(&mut self.buffer);
+        code.clear();
+        locals.len().encode(&mut code);
+        for (count, local_type) in locals {
+            count.encode(&mut code);
+            local_type.encode(&mut code);
+        }
         let operators = declared.original_position();
         let operators = operators.saturating_sub(guest.range().start);
         let mut body = Body {
             plan,
             guest: guest.as_bytes(),
             done: u32::try_from(operators).unwrap_or(u32::MAX),
-            code: Function::new(locals),
+            code,
             word: plan.params,
             scratch: plan.locals.saturating_add(1),
             charges: plan.charges.iter().peekable(),
@@ -154,10 +160,10 @@ impl Rewriter<'_> {
             self.step(&mut body, step)?;
             body.done = step.offset.saturating_add(step.length);
         }
-        code.push(Rewritten {
-            function: body.code,
-            hints: body.hints,
-        });
+        sections.code.raw(&body.code);
+        let function = self.function_index(function)?;
+        sections.hints.function_hints(function, body.hints);
+        self.buffer = body.code;
         Ok(())
     }
 
@@ -202,18 +208,15 @@ impl Rewriter<'_> {
                 return Ok(());
             }
             Action::Get(local) => {
-                let local = body.local(local);
-                body.sink().local_get(local);
+                body.on_local(LOCAL_GET, body.local(local));
                 return Ok(());
             }
             Action::Set(local) => {
-                let local = body.local(local);
-                body.sink().local_set(local);
+                body.on_local(LOCAL_SET, body.local(local));
                 return Ok(());
             }
             Action::Tee(local) => {
-                let local = body.local(local);
-                body.sink().local_tee(local);
+                body.on_local(LOCAL_TEE, body.local(local));
                 return Ok(());
             }
             _ => {}
@@ -324,7 +327,7 @@ impl Rewriter<'_> {
     fn encode(&mut self, body: &mut Body<'_>, step: &Step) -> Encoded {
         let operator = body.guest(step.offset, step.offset.saturating_add(step.length));
         let operator = OperatorsReader::new(BinaryReader::new(operator, 0)).read()?;
-        body.code.instruction(&self.instruction(operator)?);
+        self.instruction(operator)?.encode(&mut body.code);
         Ok(())
     }
 
@@ -402,7 +405,18 @@ impl Rewriter<'_> {
 
 impl<'a> Body<'a> {
     fn sink(&mut self) -> InstructionSink<'_> {
-        self.code.instructions()
+        InstructionSink::new(&mut self.code)
+    }
+
+    /// An operator on a local, most of which have indices of a single byte.
+    fn on_local(&mut self, operator: u8, local: u32) {
+        match u8::try_from(local) {
+            Ok(index) if index < 0x80 => self.code.extend_from_slice(&[operator, index]),
+            _ => {
+                self.code.push(operator);
+                local.encode(&mut self.code);
+            }
+        }
     }
 
     /// What the frame takes of the height, as it counts in a word.
@@ -423,14 +437,13 @@ impl<'a> Body<'a> {
         if amount == 0 {
             return;
         }
-        let word = self.word;
-        self.sink().local_get(word);
+        self.on_local(LOCAL_GET, self.word);
         if self.has_many_charges {
             self.sink().i64_const(amount).i64_sub();
         } else {
             self.sink().i64_const(amount.saturating_neg()).i64_add();
         }
-        self.sink().local_set(word);
+        self.on_local(LOCAL_SET, self.word);
     }
 
     /// Puts on the stack what is left to the caller.
@@ -501,7 +514,7 @@ impl<'a> Body<'a> {
     /// The branch that comes next is rarely taken.
     fn hint(&mut self) {
         self.hints.push(BranchHint {
-            branch_func_offset: u32::try_from(self.code.byte_len()).unwrap_or(u32::MAX),
+            branch_func_offset: u32::try_from(self.code.len()).unwrap_or(u32::MAX),
             branch_hint_value: UNLIKELY,
         });
     }
@@ -544,8 +557,7 @@ impl<'a> Body<'a> {
     /// Copies what stands before an offset, if it is reached.
     fn copy(&mut self, end: u32) {
         if !std::mem::take(&mut self.is_dead) {
-            let kept = self.guest(self.done, end);
-            self.code.raw(kept.iter().copied());
+            self.code.extend_from_slice(self.guest(self.done, end));
         }
     }
 
