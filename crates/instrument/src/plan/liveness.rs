@@ -133,6 +133,7 @@ impl Liveness {
         if !self.is_possible() {
             return Vec::new();
         }
+        self.turns.reserve(steps.list.len());
         for step in &steps.list {
             self.follow(step.action, step.offset);
         }

@@ -240,7 +240,9 @@ impl Rewriter<'_> {
         match step.action {
             Action::Call(function) => {
                 let function = self.function_index(function)?;
-                body.sink().local_get(word).call(function).local_set(word);
+                body.on_local(LOCAL_GET, word);
+                body.sink().call(function);
+                body.on_local(LOCAL_SET, word);
             }
             Action::CallIndirect { type_index, table } => {
                 let metered = self.layout.metered_type(type_index);
