@@ -11,6 +11,8 @@
 mod liveness;
 mod looks;
 mod placement;
+mod steps;
+mod walk;
 
 use std::collections::BTreeMap;
 
@@ -22,20 +24,17 @@ use self::{
     liveness::Liveness,
     looks::Looks,
     placement::{EXACT, Edge, Node, Nodes},
+    walk::Walk,
 };
-use crate::{
-    Refusal, Rule, Rules,
-    features::{admit_type, refuse_operator},
-    floats,
-    length::Length,
-    work::Work,
-};
+use crate::{Refusal, Rule, Rules, features::admit_type, floats, work::Work};
+
+pub(crate) use steps::{Action, Step, Steps};
 
 /// How one function is to be rewritten.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The offset of the body, which stands for the entry.
-    pub(crate) begin: u64,
+    /// What is not copied as it is.
+    pub(crate) steps: Steps,
     /// What is charged at the entry before gas is looked at.
     pub(crate) entry: i64,
     /// What is charged elsewhere, in the order of the places.
@@ -68,8 +67,8 @@ pub(crate) struct Plan {
 /// A loop at whose head gas is looked at.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LookedLoop {
-    /// Its offset.
-    pub(crate) offset: u64,
+    /// Its offset in the body.
+    pub(crate) offset: u32,
     /// The locals that it is worth to put away while the host is called, so that a compiler need not keep them in
     /// registers that a call preserves.
     pub(crate) put_away: Vec<u32>,
@@ -81,13 +80,16 @@ pub(crate) const MOST_PUT_AWAY: usize = 24;
 /// A charge beside an operator.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Charge {
-    /// The offset of the operator.
-    pub(crate) offset: u64,
+    /// The offset of the operator in the body; [`ENTRY`] for the entry.
+    pub(crate) offset: u32,
     /// On which side of it.
     pub(crate) side: Side,
     /// How much; below zero, it is given back.
     pub(crate) amount: i64,
 }
+
+/// The offset that stands for the entry: no operator has it, since the locals stand there.
+pub(crate) const ENTRY: u32 = 0;
 
 /// A side of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,11 +108,11 @@ struct Region {
     to: Node,
     cost: u64,
     /// The offset of the operator after which it begins.
-    begin: u64,
+    begin: u32,
     /// The offset of the operator before which it ends.
-    end: u64,
+    end: u32,
     /// Where gas is looked at for the last time in it, if it is: there it must be exact.
-    last_look: Option<(u64, Side)>,
+    last_look: Option<(u32, Side)>,
     /// Whether it ends where the function does.
     leaves: bool,
     /// Loops that it is in.
@@ -142,9 +144,10 @@ struct Planner {
     /// The entry's region first.
     regions: Vec<Region>,
     nodes: Nodes,
+    /// What the region that is open costs so far.
+    cost: u64,
     looks: Looks,
-    liveness: Liveness,
-    looked_loops: Vec<u64>,
+    looked_loops: Vec<u32>,
     blocks: Vec<Block>,
     loops: u32,
     branches_out: bool,
@@ -170,7 +173,7 @@ pub(crate) fn plan(
     let mut locals = body.get_locals_reader().map_err(Refusal::from)?;
     let params_count = u32::try_from(params.len()).unwrap_or(u32::MAX);
     let mut count = u64::from(params_count);
-    let mut liveness = Liveness::new();
+    let mut liveness = Liveness::default();
     liveness.declare(params.len(), |position| params.get(position).copied());
     for _ in 0..locals.get_count() {
         let offset = locals.original_position();
@@ -184,42 +187,24 @@ pub(crate) fn plan(
     }
     validator.read_locals(&mut reader).map_err(Refusal::from)?;
 
-    let mut planner = Planner::new(start, liveness);
-    let mut work = Work::new(count);
-    let mut highest = 0;
-    let mut operator_count: u64 = 0;
-    let (mut calls, mut grows, mut needs_scratch) = (false, false, false);
-    let mut nans = floats::Computed::default();
-    let mut operators = body.get_operators_reader().map_err(Refusal::from)?;
-    while !operators.eof() {
-        let (operator, offset) = operators.read_with_offset().map_err(Refusal::from)?;
-        admit_operator(&operator, offset, rules)?;
-        work.operator(&operator, &validator);
-        validator.op(offset, &operator).map_err(Refusal::from)?;
-        highest = highest.max(validator.operand_stack_height());
-        operator_count = operator_count.saturating_add(1);
-        calls |= is_call(&operator);
-        grows |= matches!(operator, Operator::MemoryGrow { .. });
-        needs_scratch |= keeps_an_operand(&operator);
-        nans.note(&operator);
-        planner.operator(&operator, offset, rules)?;
-    }
-    operators.finish().map_err(Refusal::from)?;
-    *allocations = validator.into_allocations();
+    let mut walk = Walk::new(rules, validator, body.range(), Work::new(count));
+    walk.follow(reader)?;
+    let Walk { planner, steps, .. } = walk;
+    *allocations = walk.validator.into_allocations();
 
-    let work = work.units();
+    let work = walk.work.units();
     check_limit("function_work", work, limits.function_work, Some(start))?;
 
-    let slots = count.saturating_add(u64::from(highest));
-    let frame = rules.schedule().frame.bytes(slots, operator_count);
+    let slots = count.saturating_add(u64::from(walk.highest));
+    let frame = rules.schedule().frame.bytes(slots, walk.operators);
     check_limit("frame_bytes", frame, limits.frame_bytes, Some(start))?;
 
     let branches_out = planner.branches_out;
     let (regions, gas) = planner.sum();
-    let looked_loops = planner.take_looked_loops();
-    let (entry, charges) = planner.place(calls);
+    let looked_loops = planner.put_away(liveness, &steps);
+    let (entry, charges) = planner.place(walk.calls);
     Ok(Plan {
-        begin: start,
+        steps,
         entry,
         charges,
         looked_loops,
@@ -228,129 +213,126 @@ pub(crate) fn plan(
         params: params_count,
         locals: u32::try_from(count).unwrap_or(u32::MAX),
         frame,
-        calls,
-        grows,
-        needs_scratch,
+        calls: walk.calls,
+        grows: walk.grows,
+        needs_scratch: walk.needs_scratch,
         branches_out,
-        nans,
+        nans: walk.nans,
         work,
     })
 }
 
 impl Planner {
-    fn new(start: u64, liveness: Liveness) -> Self {
+    /// With room for the regions of a body of so many bytes: most have one for each 16.
+    fn of_body(bytes: u64) -> Self {
+        let regions = usize::try_from(bytes / 16).unwrap_or(0);
         let mut planner = Self {
-            regions: Vec::new(),
-            nodes: Nodes::new(),
+            regions: Vec::with_capacity(regions),
+            nodes: Nodes::with_room(regions),
+            cost: 0,
             looks: Looks::default(),
-            liveness,
             looked_loops: Vec::new(),
             blocks: Vec::new(),
             loops: 0,
             branches_out: false,
             dead_depth: None,
         };
-        planner.begin_region(EXACT, start);
-        planner.look(start, Side::AfterLook);
+        planner.begin_region(EXACT, ENTRY);
+        planner.look(ENTRY, Side::AfterLook);
         planner
     }
 
-    fn operator(
-        &mut self,
-        operator: &Operator<'_>,
-        offset: u64,
-        rules: &Rules,
-    ) -> Result<(), Refusal> {
-        if let Some(depth) = self.dead_depth {
-            self.dead_operator(operator, offset, depth);
-            return Ok(());
-        }
-        self.charge(operator, rules);
-        self.liveness.operator(operator, offset);
-        match operator {
-            Operator::Block { .. } => {
-                self.open(BlockKind::Block, EXACT, offset, rules)?;
+    /// Whether the code is reached where the planner is.
+    const fn is_reached(&self) -> bool {
+        self.dead_depth.is_none()
+    }
+
+    /// The current region costs so much more.
+    fn charge(&mut self, price: u32) {
+        self.cost = self.cost.saturating_add(u64::from(price));
+    }
+
+    /// A step that is reached.
+    fn step(&mut self, action: Action, steps: &Steps, offset: u32) {
+        match action {
+            Action::Block(_) => {
+                self.open(BlockKind::Block, EXACT, offset);
                 self.looks.open();
             }
-            Operator::Loop { .. } => {
-                self.open(BlockKind::Loop, EXACT, offset, rules)?;
+            Action::Loop(_) => {
+                self.open(BlockKind::Loop, EXACT, offset);
                 self.looks.open_loop();
             }
-            Operator::If { .. } => {
+            Action::If(_) => {
                 let parting = self.nodes.add();
                 self.end_region(parting, offset);
-                self.open(BlockKind::If, parting, offset, rules)?;
+                self.open(BlockKind::If, parting, offset);
                 self.looks.open();
                 self.begin_region(parting, offset);
             }
-            Operator::Else => {
+            Action::Else => {
                 self.flow_to_label(offset);
                 self.alternative(offset);
             }
-            Operator::End => self.close(offset, true),
-            Operator::Br { relative_depth } => {
-                let target = self.branch_to(*relative_depth);
+            Action::End => self.close(offset, true),
+            Action::Branch(depth) => {
+                let target = self.branch_to(depth);
                 self.leave(target, offset);
             }
-            Operator::BrIf { relative_depth } => {
-                let target = self.branch_to(*relative_depth);
+            Action::BranchIf(depth) => {
+                let target = self.branch_to(depth);
                 self.end_region(target, offset);
                 self.begin_region(target, offset);
             }
-            Operator::BrTable { targets } => {
-                let mut target = self.branch_to(targets.default());
-                for other in targets.targets() {
-                    let other = self.branch_to(other.map_err(Refusal::from)?);
-                    target = self.nodes.unite(target, other);
-                }
+            Action::BranchTable(labels) => {
+                let mut labels = steps.labels(labels).iter();
+                let first = labels.next().map_or(EXACT, |depth| self.branch_to(*depth));
+                let target = labels.fold(first, |target, depth| {
+                    let other = self.branch_to(*depth);
+                    self.nodes.unite(target, other)
+                });
                 self.leave(target, offset);
             }
-            Operator::Return => {
+            Action::Return => {
                 self.leave_function();
                 self.leave(EXACT, offset);
             }
-            Operator::Unreachable => {
+            Action::Unreachable => {
                 self.look(offset, Side::Before);
                 self.leave(EXACT, offset);
             }
-            looking if is_call(looking) || Length::of(looking).is_some() => {
+            Action::Call(_) | Action::CallIndirect { .. } | Action::ByLength(_) => {
                 self.look(offset, Side::After);
             }
             _ => {}
         }
-        Ok(())
     }
 
-    /// Follows the blocks of code that is not reached, up to where code is reached again.
-    fn dead_operator(&mut self, operator: &Operator<'_>, offset: u64, depth: u32) {
+    /// Follows the blocks of code that is not reached, up to what ends it: an `else` or an `end`.
+    fn pass(&mut self, operator: &Operator<'_>, offset: u32) -> Option<Action> {
+        let depth = self.dead_depth?;
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
                 self.dead_depth = Some(depth.saturating_add(1));
+                None
             }
             Operator::Else if depth == 0 => {
                 self.dead_depth = None;
-                self.liveness.operator(operator, offset);
                 self.alternative(offset);
+                Some(Action::Else)
             }
-            Operator::End => match depth.checked_sub(1) {
-                Some(outer) => self.dead_depth = Some(outer),
-                None => {
-                    self.dead_depth = None;
-                    self.liveness.operator(operator, offset);
+            Operator::End => {
+                self.dead_depth = depth.checked_sub(1);
+                self.is_reached().then(|| {
                     self.close(offset, false);
-                }
-            },
-            _ => {}
+                    Action::End
+                })
+            }
+            _ => None,
         }
     }
 
-    fn open(
-        &mut self,
-        kind: BlockKind,
-        parting: Node,
-        offset: u64,
-        rules: &Rules,
-    ) -> Result<(), Refusal> {
+    fn open(&mut self, kind: BlockKind, parting: Node, offset: u32) {
         let label = self.nodes.add();
         if kind == BlockKind::Loop {
             self.end_region(label, offset);
@@ -364,12 +346,15 @@ impl Planner {
             parting,
             head: self.regions.len().saturating_sub(1),
         });
-        let depth = u64::try_from(self.blocks.len()).unwrap_or(u64::MAX);
-        check_limit("nesting", depth, rules.limits().nesting, Some(offset))
+    }
+
+    /// How many blocks are open.
+    fn depth(&self) -> u64 {
+        u64::try_from(self.blocks.len()).unwrap_or(u64::MAX)
     }
 
     /// The innermost block ends, which may be the function; `is_live` if what stands before is reached.
-    fn close(&mut self, offset: u64, is_live: bool) {
+    fn close(&mut self, offset: u32, is_live: bool) {
         let Some(block) = self.blocks.pop() else {
             if is_live {
                 self.leave_function();
@@ -411,7 +396,7 @@ impl Planner {
     }
 
     /// The branch of an `if` that is taken where its condition does not hold.
-    fn alternative(&mut self, offset: u64) {
+    fn alternative(&mut self, offset: u32) {
         self.looks.alternative();
         let parting = self.blocks.last_mut().map_or(EXACT, |block| {
             block.kind = BlockKind::Else;
@@ -421,7 +406,7 @@ impl Planner {
     }
 
     /// The innermost block is done with, but not closed.
-    fn flow_to_label(&mut self, offset: u64) {
+    fn flow_to_label(&mut self, offset: u32) {
         let label = self.blocks.last().map_or(EXACT, |block| block.label);
         self.end_region(label, offset);
     }
@@ -443,7 +428,7 @@ impl Planner {
     }
 
     /// What follows is not reached.
-    fn leave(&mut self, to: Node, offset: u64) {
+    fn leave(&mut self, to: Node, offset: u32) {
         self.end_region(to, offset);
         self.looks.leave();
         self.dead_depth = Some(0);
@@ -456,14 +441,14 @@ impl Planner {
     }
 
     /// Gas is looked at in the current region.
-    fn look(&mut self, offset: u64, side: Side) {
+    fn look(&mut self, offset: u32, side: Side) {
         self.looks.look();
         if let Some(region) = self.regions.last_mut() {
             region.last_look = Some((offset, side));
         }
     }
 
-    fn begin_region(&mut self, from: Node, begin: u64) {
+    fn begin_region(&mut self, from: Node, begin: u32) {
         self.regions.push(Region {
             from,
             to: EXACT,
@@ -476,19 +461,13 @@ impl Planner {
         });
     }
 
-    fn end_region(&mut self, to: Node, end: u64) {
+    fn end_region(&mut self, to: Node, end: u32) {
         if let Some(region) = self.regions.last_mut() {
+            region.cost = std::mem::take(&mut self.cost);
             region.to = to;
             region.end = end;
             // It may have left a loop, which ends no region: then it is not gone through in every round.
             region.loops = region.loops.min(self.loops);
-        }
-    }
-
-    fn charge(&mut self, operator: &Operator<'_>, rules: &Rules) {
-        let price = rules.schedule().price(operator).unwrap_or(0);
-        if let Some(region) = self.regions.last_mut() {
-            region.cost = region.cost.saturating_add(u64::from(price));
         }
     }
 
@@ -500,14 +479,14 @@ impl Planner {
         })
     }
 
-    fn take_looked_loops(&mut self) -> Vec<LookedLoop> {
-        let mut offsets = std::mem::take(&mut self.looked_loops);
-        offsets.sort_unstable();
-        if offsets.is_empty() {
+    /// The loops at whose heads gas is looked at, and what is put away there.
+    fn put_away(&self, liveness: Liveness, steps: &Steps) -> Vec<LookedLoop> {
+        if self.looked_loops.is_empty() {
             return Vec::new();
         }
-        let liveness = std::mem::replace(&mut self.liveness, Liveness::new());
-        let mut live: BTreeMap<u64, Vec<u32>> = liveness.at_loops().into_iter().collect();
+        let mut offsets = self.looked_loops.clone();
+        offsets.sort_unstable();
+        let mut live: BTreeMap<u32, Vec<u32>> = liveness.at_loops(steps).into_iter().collect();
         offsets
             .into_iter()
             .map(|offset| LookedLoop {
@@ -522,8 +501,9 @@ impl Planner {
 
     /// What is charged at the entry, and where what else is charged.
     fn place(self, calls: bool) -> (i64, Vec<Charge>) {
-        let mut edges = Vec::new();
-        let mut places = Vec::new();
+        let most = self.regions.len().saturating_mul(2);
+        let mut edges = Vec::with_capacity(most);
+        let mut places = Vec::with_capacity(most);
         for region in &self.regions {
             let cost = i64::try_from(region.cost).unwrap_or(i64::MAX);
             let weight = 1_u64
@@ -574,47 +554,6 @@ impl Planner {
     }
 }
 
-fn is_call(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::Call { .. } | Operator::CallIndirect { .. }
-    )
-}
-
-/// Whether the operand on top is kept in a local while the operator is rewritten.
-fn keeps_an_operand(operator: &Operator<'_>) -> bool {
-    Length::of(operator).is_some()
-        || matches!(
-            operator,
-            Operator::CallIndirect { .. } | Operator::Select | Operator::TypedSelect { .. }
-        )
-}
-
-fn admit_operator(operator: &Operator<'_>, offset: u64, rules: &Rules) -> Result<(), Refusal> {
-    if !rules.admit(operator) {
-        return Err(refuse_operator(operator, offset));
-    }
-    match operator {
-        Operator::BrTable { targets } => {
-            let count = u64::from(targets.len());
-            check_limit(
-                "br_table_targets",
-                count,
-                rules.limits().br_table_targets,
-                Some(offset),
-            )
-        }
-        Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
-            match blockty {
-                wasmparser::BlockType::Type(value_type) => admit_type(*value_type, offset, rules),
-                wasmparser::BlockType::Empty | wasmparser::BlockType::FuncType(_) => Ok(()),
-            }
-        }
-        Operator::TypedSelect { ty } => admit_type(*ty, offset, rules),
-        _ => Ok(()),
-    }
-}
-
 pub(crate) fn check_limit(
     name: &'static str,
     value: u64,
@@ -631,5 +570,11 @@ pub(crate) fn check_limit(
 impl From<wasmparser::Error> for Refusal {
     fn from(error: wasmparser::Error) -> Self {
         Refusal::new(Rule::Valid, error.offset(), error.message())
+    }
+}
+
+impl From<wasmparser::Error> for Box<Refusal> {
+    fn from(error: wasmparser::Error) -> Self {
+        Box::new(error.into())
     }
 }

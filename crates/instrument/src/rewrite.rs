@@ -84,6 +84,8 @@ struct Rewriter<'a> {
     module: Module,
     /// The next function to be rewritten.
     next_body: usize,
+    /// The body of the last one, for its room.
+    buffer: Vec<u8>,
     /// The guest's functions that are exported, or start it: each has one wrapper.
     exported: Vec<u32>,
     /// The functions, by their indices in the metered program, that function bodies refer to.
@@ -97,6 +99,7 @@ pub(crate) fn rewrite(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec
         layout: Layout::of(survey, rules),
         module: Module::new(),
         next_body: 0,
+        buffer: Vec::new(),
         exported: Vec::new(),
         referenced: BTreeSet::new(),
     };
@@ -251,6 +254,9 @@ impl Rewriter<'_> {
     /// Sections come in a fixed order, and some of ours are there even where the guest has none.
     fn module(&mut self, wasm: &[u8]) -> Encoded {
         let mut sections = Sections::default();
+        for wrapper in self.import_wrappers() {
+            sections.code.function(&wrapper);
+        }
         let mut names = None;
         for payload in Parser::new(0).parse_all(wasm) {
             match payload? {
@@ -272,7 +278,7 @@ impl Rewriter<'_> {
                 Payload::DataCountSection { count, .. } => {
                     sections.data_count = Some(DataCountSection { count })
                 }
-                Payload::CodeSectionEntry(body) => self.body(&mut sections.code, &body)?,
+                Payload::CodeSectionEntry(body) => self.body(&mut sections, &body)?,
                 Payload::DataSection(section) => {
                     self.parse_data_section(&mut sections.data, section)?
                 }
@@ -298,7 +304,6 @@ impl Rewriter<'_> {
         self.add_exports(&mut sections.exports);
         self.declare_references(&mut sections.elements);
         let (imports, functions) = (self.imports(), self.functions());
-        let wrappers = self.import_wrappers();
         self.module
             .section(&sections.types)
             .section(&imports)
@@ -322,18 +327,7 @@ impl Rewriter<'_> {
         if let Some(data_count) = &sections.data_count {
             self.module.section(data_count);
         }
-        let mut code = CodeSection::new();
-        let mut hints = BranchHints::new();
-        for wrapper in &wrappers {
-            code.function(wrapper);
-        }
-        for (function, body) in (self.layout.shift..)
-            .skip(wrappers.len())
-            .zip(&sections.code)
-        {
-            code.function(&body.function);
-            hints.function_hints(function, body.hints.iter().copied());
-        }
+        let code = &mut sections.code;
         code.function(&self.low());
         for length in Length::ALL {
             code.function(&self.charge_length(length));
@@ -342,8 +336,8 @@ impl Rewriter<'_> {
             code.function(&self.export_wrapper(*function));
         }
         self.module
-            .section(&hints)
-            .section(&code)
+            .section(&sections.hints)
+            .section(&sections.code)
             .section(&sections.data);
     }
 
@@ -501,6 +495,9 @@ struct Sections {
     exports: ExportSection,
     elements: ElementSection,
     data_count: Option<DataCountSection>,
-    code: Vec<body::Rewritten>,
+    /// The wrappers of the imports first.
+    code: CodeSection,
+    /// Which branches of the guest's functions are rarely taken.
+    hints: BranchHints,
     data: DataSection,
 }

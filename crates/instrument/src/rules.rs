@@ -1,10 +1,9 @@
 //! Rules: what a program may be, and what it costs.
 
 use fusee_engine::{RulesId, ValueType};
-use wasmparser::Operator;
 
 use crate::{
-    schedule::{self, Group, Schedule},
+    schedule::{Group, Schedule},
     work::UNITS,
 };
 
@@ -222,12 +221,11 @@ impl Rules {
         self.id
     }
 
-    /// Whether programs may use the operator.
-    pub(crate) fn admit(&self, operator: &Operator<'_>) -> bool {
-        match schedule::group(operator) {
-            Some(Group::Base) => true,
-            Some(Group::Floats) => self.floats == Floats::Canonical,
-            None => false,
+    /// Whether programs may use the operators of a group.
+    pub(crate) fn admit(&self, group: Group) -> bool {
+        match group {
+            Group::Base => true,
+            Group::Floats => self.floats == Floats::Canonical,
         }
     }
 

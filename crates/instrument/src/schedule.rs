@@ -89,6 +89,9 @@ pub(crate) enum Group {
     Floats,
 }
 
+/// Where an operator stands in the table.
+pub(crate) type Place = (Group, Row);
+
 macro_rules! operators {
     ($([$group:ident] $($variant:ident $v1:literal $name:literal $v2:literal,)*)*) => {
         /// The operators that have a price, by their names in the text format.
@@ -97,16 +100,46 @@ macro_rules! operators {
         const PRICES_V1: &[u32] = &[$($($v1),*),*];
         const PRICES_V2: &[u32] = &[$($($v2),*),*];
 
-        enum Row { $($($variant),*),* }
+        /// A row of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Row { $($($variant),*),* }
 
-        fn row(operator: &Operator<'_>) -> Option<(Group, Row)> {
+        /// Where each operator stands, by its name: what is in the table hides what is in no table.
+        #[allow(non_upper_case_globals, reason = "they are called as the operators are")]
+        pub(crate) mod places {
+            use super::{Group, Place, Row};
+            pub(crate) use super::nowhere::*;
+
+            $($(pub(crate) const $variant: Option<Place> = Some((Group::$group, Row::$variant));)*)*
+        }
+    };
+}
+
+macro_rules! define_place {
+    ($(@$proposal:ident $operator:ident $({ $($arg:ident: $type:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
+        /// Every operator there is, in no table.
+        #[allow(
+            dead_code,
+            non_upper_case_globals,
+            reason = "most are hidden by the table's, and they are called as the operators are"
+        )]
+        mod nowhere {
+            use super::Place;
+
+            $(pub(crate) const $operator: Option<Place> = None;)*
+        }
+
+        /// Where an operator stands in the table; `None` if no rules admit it.
+        fn place(operator: &Operator<'_>) -> Option<Place> {
             match operator {
-                $($(Operator::$variant { .. } => Some((Group::$group, Row::$variant)),)*)*
+                $(Operator::$operator { .. } => places::$operator,)*
                 _ => None,
             }
         }
     };
 }
+
+wasmparser::for_each_operator!(define_place);
 
 operators! {
     // operator, price in version 1, name, price in version 2
@@ -363,7 +396,7 @@ impl Schedule {
     /// The price of an operator; `None` if no rules admit it.
     #[must_use]
     pub fn price(&self, operator: &Operator<'_>) -> Option<u32> {
-        row(operator).and_then(|(_, row)| self.price_of_row(row))
+        place(operator).and_then(|(_, row)| self.price_of(row))
     }
 
     /// Every operator's name and price, in the order of the table.
@@ -378,14 +411,14 @@ impl Schedule {
         clippy::as_conversions,
         reason = "a discriminant that the table made, fewer than the table has rows"
     )]
-    fn price_of_row(&self, row: Row) -> Option<u32> {
+    pub(crate) fn price_of(&self, row: Row) -> Option<u32> {
         self.operators.get(row as usize).copied()
     }
 }
 
 /// The group of an operator; `None` if no rules admit it.
 pub(crate) fn group(operator: &Operator<'_>) -> Option<Group> {
-    row(operator).map(|(group, _)| group)
+    place(operator).map(|(group, _)| group)
 }
 
 #[cfg(test)]

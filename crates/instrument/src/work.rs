@@ -8,8 +8,10 @@
 //! it is by the rewrite.
 
 use wasmparser::{
-    BlockType, CompositeInnerType, FuncValidator, Operator, ValidatorResources, WasmModuleResources,
+    BlockType, CompositeInnerType, Operator, ValidatorResources, WasmModuleResources,
 };
+
+use crate::plan::Action;
 
 /// How many units things are.
 #[derive(Debug)]
@@ -87,8 +89,9 @@ pub(crate) struct Work {
     loops: u64,
     /// The function's own block first.
     blocks: Vec<Block>,
-    /// Blocks opened where no code is reached.
-    dead_depth: Option<u32>,
+    /// The locals that are set in each block, a bit each, in as many words a block.
+    set: Vec<u64>,
+    words: usize,
 }
 
 /// A block that is open.
@@ -98,8 +101,6 @@ struct Block {
     ways: u64,
     /// Operands that they hand over.
     operands: u64,
-    /// The locals that are set in it.
-    set: LocalSet,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -110,22 +111,21 @@ enum Kind {
     Else,
 }
 
-/// Locals, a bit each.
-#[derive(Default)]
-struct LocalSet(Vec<u64>);
-
 impl Work {
     pub(crate) fn new(locals: u64) -> Self {
-        Self {
+        let mut work = Self {
             units: UNITS
                 .local
                 .saturating_mul(locals)
                 .saturating_add(UNITS.function),
             local_use: UNITS.operator.saturating_add(locals / UNITS.locals_a_unit),
             loops: 0,
-            blocks: vec![Block::new(Kind::Block, 0)],
-            dead_depth: None,
-        }
+            blocks: Vec::new(),
+            set: Vec::new(),
+            words: usize::try_from(locals.div_ceil(64)).unwrap_or(usize::MAX),
+        };
+        work.open(Kind::Block, 0, 0);
+        work
     }
 
     /// The units of the whole function.
@@ -134,23 +134,27 @@ impl Work {
         self.units.saturating_add(squared / UNITS.doubled_at)
     }
 
-    /// Adds an operator, before it is validated.
-    pub(crate) fn operator(
-        &mut self,
-        operator: &Operator<'_>,
-        function: &FuncValidator<ValidatorResources>,
-    ) {
-        if let Some(depth) = self.dead_depth {
-            return self.dead_operator(operator, depth);
+    /// Adds an operator that does nothing but what most do.
+    pub(crate) fn plain(&mut self) {
+        self.add(UNITS.operator);
+    }
+
+    /// Adds an operator on a local.
+    pub(crate) fn local(&mut self, action: Action) {
+        self.add(self.local_use);
+        if let Action::Set(local) | Action::Tee(local) = action {
+            self.set_local(local);
         }
-        let resources = function.resources();
+    }
+
+    /// Adds what it takes to put so many operands away around a call.
+    pub(crate) fn put_away(&mut self, operands: u32) {
+        self.add(u64::from(operands) / UNITS.operands_a_unit);
+    }
+
+    /// Adds an operator that is reached.
+    pub(crate) fn operator(&mut self, operator: &Operator<'_>, resources: &ValidatorResources) {
         self.add(self.units_of(operator, resources));
-        if matches!(
-            operator,
-            Operator::Call { .. } | Operator::CallIndirect { .. }
-        ) {
-            self.add(u64::from(function.operand_stack_height()) / UNITS.operands_a_unit);
-        }
         match operator {
             Operator::Block { blockty } => self.open(Kind::Block, 0, arity(*blockty, resources).1),
             Operator::Loop { blockty } => {
@@ -160,45 +164,24 @@ impl Work {
             Operator::If { blockty } => self.open(Kind::If, 0, arity(*blockty, resources).1),
             Operator::Else => self.else_(true),
             Operator::End => self.end(true),
-            Operator::Br { relative_depth } => {
+            Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
                 self.branch_to(*relative_depth);
-                self.dead_depth = Some(0);
             }
-            Operator::BrIf { relative_depth } => self.branch_to(*relative_depth),
             Operator::BrTable { targets } => {
                 for target in targets.targets().map_while(Result::ok) {
                     self.branch_to(target);
                 }
                 self.branch_to(targets.default());
-                self.dead_depth = Some(0);
-            }
-            Operator::Return | Operator::Unreachable => self.dead_depth = Some(0),
-            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
-                if let Some(block) = self.blocks.last_mut() {
-                    block.set.insert(*local_index);
-                }
             }
             _ => {}
         }
     }
 
-    fn dead_operator(&mut self, operator: &Operator<'_>, depth: u32) {
-        match operator {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
-                self.dead_depth = Some(depth.saturating_add(1));
-            }
-            Operator::Else if depth == 0 => {
-                self.dead_depth = None;
-                self.else_(false);
-            }
-            Operator::End => match depth.checked_sub(1) {
-                Some(outer) => self.dead_depth = Some(outer),
-                None => {
-                    self.dead_depth = None;
-                    self.end(false);
-                }
-            },
-            _ => {}
+    /// Adds an `else` or an `end` behind code that is not reached.
+    pub(crate) fn resume(&mut self, action: Action) {
+        match action {
+            Action::Else => self.else_(false),
+            _ => self.end(false),
         }
     }
 
@@ -217,9 +200,6 @@ impl Work {
             Operator::Loop { .. } => UNITS
                 .loop_
                 .saturating_add(UNITS.loop_around.saturating_mul(self.loops)),
-            Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
-                self.local_use
-            }
             Operator::Call { function_index } => UNITS
                 .call
                 .saturating_add(call(resources.type_index_of_function(*function_index))),
@@ -240,9 +220,12 @@ impl Work {
 
     fn open(&mut self, kind: Kind, ways: u64, operands: u64) {
         self.blocks.push(Block {
+            kind,
             ways,
-            ..Block::new(kind, operands)
+            operands,
         });
+        self.set
+            .resize(self.set.len().saturating_add(self.words), 0);
     }
 
     fn else_(&mut self, is_reached: bool) {
@@ -269,17 +252,40 @@ impl Work {
                 .saturating_add(u64::from(is_reached))
                 .saturating_add(1),
         };
+        let set = self.close_set();
         if ways > 1 {
             let operands = block.operands.saturating_sub(1);
             let each = UNITS
                 .met_local
-                .saturating_mul(block.set.len())
+                .saturating_mul(set)
                 .saturating_add(UNITS.met_operand.saturating_mul(operands));
             self.add(each.saturating_mul(ways));
         }
-        if let Some(outer) = self.blocks.last_mut() {
-            outer.set.extend(&block.set);
+    }
+
+    /// The innermost block sets a local.
+    fn set_local(&mut self, local: u32) {
+        let word = usize::try_from(local / 64).unwrap_or(usize::MAX);
+        let innermost = self.set.len().saturating_sub(self.words);
+        if let Some(word) = self.set.get_mut(innermost.saturating_add(word)) {
+            *word |= 1 << (local % 64);
         }
+    }
+
+    /// How many locals the block sets that ends. The block around it sets them too.
+    fn close_set(&mut self) -> u64 {
+        let inner = self.set.len().saturating_sub(self.words);
+        let (outer, inner) = self.set.split_at_mut(inner);
+        let around = outer.len().saturating_sub(self.words);
+        let mut count = 0_u64;
+        for (position, word) in inner.iter().enumerate() {
+            count = count.saturating_add(u64::from(word.count_ones()));
+            if let Some(outer) = outer.get_mut(around.saturating_add(position)) {
+                *outer |= word;
+            }
+        }
+        self.set.truncate(self.set.len().saturating_sub(self.words));
+        count
     }
 
     fn branch_to(&mut self, depth: u32) {
@@ -293,44 +299,6 @@ impl Work {
 
     fn add(&mut self, units: u64) {
         self.units = self.units.saturating_add(units);
-    }
-}
-
-impl Block {
-    const fn new(kind: Kind, operands: u64) -> Self {
-        Self {
-            kind,
-            ways: 0,
-            operands,
-            set: LocalSet(Vec::new()),
-        }
-    }
-}
-
-impl LocalSet {
-    fn insert(&mut self, local: u32) {
-        let word = usize::try_from(local / 64).unwrap_or(usize::MAX);
-        if word >= self.0.len() {
-            self.0.resize(word.saturating_add(1), 0);
-        }
-        if let Some(word) = self.0.get_mut(word) {
-            *word |= 1 << (local % 64);
-        }
-    }
-
-    fn extend(&mut self, other: &Self) {
-        if other.0.len() > self.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        for (word, more) in self.0.iter_mut().zip(&other.0) {
-            *word |= more;
-        }
-    }
-
-    fn len(&self) -> u64 {
-        self.0.iter().fold(0, |sum, word| {
-            sum.saturating_add(u64::from(word.count_ones()))
-        })
     }
 }
 

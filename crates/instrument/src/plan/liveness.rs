@@ -3,14 +3,16 @@
 //! The usual analysis against the flow of control: a local is live where some way from there reads it before
 //! it is written. It is asked for small functions with few locals only, so that a set of locals is one number.
 
-use wasmparser::{Operator, ValType};
+use wasmparser::ValType;
+
+use super::steps::{Action, Labels, Steps};
 
 /// A function with more locals is not analysed.
 const MOST_LOCALS: usize = 64;
 
-/// What matters of an operator that is reached.
+/// What matters of a step.
 #[derive(Debug)]
-enum Step {
+enum Turn {
     Get(u32),
     Set(u32),
     Open,
@@ -21,15 +23,16 @@ enum Step {
     /// The end of a block that is not a loop.
     End,
     EndLoop(usize),
-    Branch(Vec<u32>),
+    Branch(u32),
     BranchIf(u32),
+    BranchTable(Labels),
     Leave,
 }
 
 /// Follows one function, and then goes back over it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Liveness {
-    steps: Vec<Step>,
+    turns: Vec<Turn>,
     /// The position of each open block among the loops, if it is one.
     open: Vec<Option<usize>>,
     loops: Vec<Loop>,
@@ -41,7 +44,7 @@ pub(super) struct Liveness {
 /// A loop.
 #[derive(Debug)]
 struct Loop {
-    offset: u64,
+    offset: u32,
     /// The locals that it writes.
     written: u64,
 }
@@ -57,16 +60,6 @@ struct Block {
 }
 
 impl Liveness {
-    pub(super) fn new() -> Self {
-        Self {
-            steps: Vec::new(),
-            open: Vec::new(),
-            loops: Vec::new(),
-            numbers: 0,
-            locals: 0,
-        }
-    }
-
     /// Takes note of the next locals. Only numbers are followed.
     pub(super) fn declare(&mut self, count: usize, type_of: impl Fn(usize) -> Option<ValType>) {
         let known = self.locals;
@@ -85,51 +78,43 @@ impl Liveness {
         self.locals <= MOST_LOCALS
     }
 
-    /// Takes note of an operator that is reached, or that ends code that is not.
-    pub(super) fn operator(&mut self, operator: &Operator<'_>, offset: u64) {
-        if !self.is_possible() {
-            return;
-        }
-        let step = match operator {
-            Operator::LocalGet { local_index } => Step::Get(*local_index),
-            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
-                self.write(bit(*local_index));
-                Step::Set(*local_index)
+    fn follow(&mut self, action: Action, offset: u32) {
+        let turn = match action {
+            Action::Get(local) => Turn::Get(local),
+            Action::Set(local) | Action::Tee(local) => {
+                self.write(bit(local));
+                Turn::Set(local)
             }
-            Operator::Block { .. } => {
+            Action::Block(_) => {
                 self.open.push(None);
-                Step::Open
+                Turn::Open
             }
-            Operator::Loop { .. } => {
+            Action::Loop(_) => {
                 let position = self.loops.len();
                 self.loops.push(Loop { offset, written: 0 });
                 self.open.push(Some(position));
-                Step::Loop(position)
+                Turn::Loop(position)
             }
-            Operator::If { .. } => {
+            Action::If(_) => {
                 self.open.push(None);
-                Step::If
+                Turn::If
             }
-            Operator::Else => Step::Else,
-            Operator::End => match self.open.pop().flatten() {
+            Action::Else => Turn::Else,
+            Action::End => match self.open.pop().flatten() {
                 Some(position) => {
                     // What an inner loop writes, the loops around it write.
                     self.write(self.loops.get(position).map_or(0, |inner| inner.written));
-                    Step::EndLoop(position)
+                    Turn::EndLoop(position)
                 }
-                None => Step::End,
+                None => Turn::End,
             },
-            Operator::Br { relative_depth } => Step::Branch(vec![*relative_depth]),
-            Operator::BrIf { relative_depth } => Step::BranchIf(*relative_depth),
-            Operator::BrTable { targets } => {
-                let mut depths = vec![targets.default()];
-                depths.extend(targets.targets().flatten());
-                Step::Branch(depths)
-            }
-            Operator::Return | Operator::Unreachable => Step::Leave,
+            Action::Branch(depth) => Turn::Branch(depth),
+            Action::BranchIf(depth) => Turn::BranchIf(depth),
+            Action::BranchTable(labels) => Turn::BranchTable(labels),
+            Action::Return | Action::Unreachable => Turn::Leave,
             _ => return,
         };
-        self.steps.push(step);
+        self.turns.push(turn);
     }
 
     /// The innermost loop writes these locals.
@@ -142,15 +127,19 @@ impl Liveness {
 
     /// The locals that each loop writes and that are live at its head, by the loop's offset; nothing if that would
     /// take too long to find.
-    pub(super) fn at_loops(self) -> Vec<(u64, Vec<u32>)> {
+    pub(super) fn at_loops(mut self, steps: &Steps) -> Vec<(u32, Vec<u32>)> {
         // Each round carries what is live one loop further out.
         const ROUNDS: u32 = 12;
         if !self.is_possible() {
             return Vec::new();
         }
+        self.turns.reserve(steps.list.len());
+        for step in &steps.list {
+            self.follow(step.action, step.offset);
+        }
         let mut heads = vec![0; self.loops.len()];
         for _ in 0..ROUNDS {
-            if !self.go_back(&mut heads) {
+            if !self.go_back(steps, &mut heads) {
                 let found = |(inner, head): (Loop, u64)| {
                     let locals = head & inner.written & self.numbers;
                     let locals = (0..u64::BITS).filter(|local| has(locals, *local));
@@ -163,52 +152,54 @@ impl Liveness {
     }
 
     /// Goes back over the function once; whether it found something that is live at a head.
-    fn go_back(&self, heads: &mut [u64]) -> bool {
+    fn go_back(&self, steps: &Steps, heads: &mut [u64]) -> bool {
         let mut found = false;
         let mut live = 0;
         let mut blocks: Vec<Block> = Vec::new();
-        for step in self.steps.iter().rev() {
-            match step {
-                Step::Get(local) => live |= bit(*local),
-                Step::Set(local) => live &= !bit(*local),
-                Step::End => blocks.push(Block {
+        for turn in self.turns.iter().rev() {
+            match turn {
+                Turn::Get(local) => live |= bit(*local),
+                Turn::Set(local) => live &= !bit(*local),
+                Turn::End => blocks.push(Block {
                     label: live,
                     behind: live,
                     otherwise: None,
                 }),
-                Step::EndLoop(position) => blocks.push(Block {
+                Turn::EndLoop(position) => blocks.push(Block {
                     label: heads.get(*position).copied().unwrap_or(0),
                     behind: live,
                     otherwise: None,
                 }),
-                Step::Else => {
+                Turn::Else => {
                     if let Some(block) = blocks.last_mut() {
                         block.otherwise = Some(live);
                         live = block.behind;
                     }
                 }
-                Step::If => {
+                Turn::If => {
                     if let Some(block) = blocks.pop() {
                         live |= block.otherwise.unwrap_or(block.behind);
                     }
                 }
-                Step::Open => {
+                Turn::Open => {
                     blocks.pop();
                 }
-                Step::Loop(position) => {
+                Turn::Loop(position) => {
                     blocks.pop();
                     if let Some(head) = heads.get_mut(*position) {
                         found |= live & !*head != 0;
                         *head |= live;
                     }
                 }
-                Step::Branch(depths) => {
-                    live = depths
+                Turn::Branch(depth) => live = label(&blocks, *depth),
+                Turn::BranchTable(labels) => {
+                    live = steps
+                        .labels(*labels)
                         .iter()
                         .fold(0, |live, depth| live | label(&blocks, *depth));
                 }
-                Step::BranchIf(depth) => live |= label(&blocks, *depth),
-                Step::Leave => live = 0,
+                Turn::BranchIf(depth) => live |= label(&blocks, *depth),
+                Turn::Leave => live = 0,
             }
         }
         found

@@ -11,6 +11,8 @@
 //! weight leaves the least to do. This is how Knuth and Stevenson place counters
 //! ("Optimal measurement points for program frequency counts", BIT 13, 1973), with Kruskal's algorithm.
 
+use std::cmp::Reverse;
+
 /// A place where paths meet or part.
 pub(super) type Node = usize;
 
@@ -34,11 +36,11 @@ pub(super) struct Edge {
 }
 
 impl Nodes {
-    /// [`EXACT`] alone.
-    pub(super) fn new() -> Self {
-        Self {
-            parents: vec![EXACT],
-        }
+    /// [`EXACT`] alone, and room for more.
+    pub(super) fn with_room(nodes: usize) -> Self {
+        let mut parents = Vec::with_capacity(nodes.saturating_add(1));
+        parents.push(EXACT);
+        Self { parents }
     }
 
     /// A new node.
@@ -77,14 +79,16 @@ impl Nodes {
     /// What each edge is to charge. The sum along every path between two visits of [`EXACT`] is
     /// the sum of the costs.
     pub(super) fn place(mut self, edges: &[Edge]) -> Vec<i64> {
-        let mut order: Vec<usize> = (0..edges.len()).collect();
+        let mut order: Vec<(Reverse<u64>, usize)> = edges
+            .iter()
+            .enumerate()
+            .map(|(index, edge)| (Reverse(edge.weight), index))
+            .collect();
         // Stable: among edges of one weight the first comes first, on every machine.
-        order.sort_by_key(|index| {
-            std::cmp::Reverse(edges.get(*index).map_or(0, |edge| edge.weight))
-        });
+        order.sort_by_key(|(weight, _)| *weight);
         let mut forest = Forest::new(self.parents.len());
         let mut charges = vec![0; edges.len()];
-        for index in order {
+        for (_, index) in order {
             let Some(edge) = edges.get(index) else {
                 continue;
             };

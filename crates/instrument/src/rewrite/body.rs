@@ -20,13 +20,13 @@
 
 use std::{iter::Peekable, slice};
 
-use wasm_encoder::{BlockType, BranchHint, Function, InstructionSink, ValType, reencode::Reencode};
-use wasmparser::{FunctionBody, Operator};
+use wasm_encoder::{BlockType, BranchHint, Encode, InstructionSink, ValType, reencode::Reencode};
+use wasmparser::{BinaryReader, FunctionBody, OperatorsReader};
 
-use super::{Encoded, IMPORT_GROW, Rewriter, floats::Floats, profile::Profile, word};
+use super::{Encoded, IMPORT_GROW, Rewriter, Sections, floats::Floats, profile::Profile, word};
 use crate::{
     length::Length,
-    plan::{Charge, LookedLoop, Plan, Side},
+    plan::{Action, Charge, ENTRY, LookedLoop, Plan, Side, Step},
 };
 
 /// Above how many charges a function is held to be large.
@@ -35,7 +35,11 @@ const MANY_CHARGES: usize = 512;
 /// One function while it is rewritten.
 struct Body<'a> {
     plan: &'a Plan,
-    code: Function,
+    /// The guest's body.
+    guest: &'a [u8],
+    /// How much of it is done with.
+    done: u32,
+    code: Vec<u8>,
     /// The local that holds the word.
     word: u32,
     /// The local in which an `i32` is kept, if the plan needs one.
@@ -48,8 +52,8 @@ struct Body<'a> {
     blocks: Vec<Block<'a>>,
     /// Blocks that are open in the rewritten function, beside the function's own.
     depth: u32,
-    /// Blocks opened where no code is reached, which is left out.
-    dead_depth: Option<u32>,
+    /// Whether what follows is not reached, and is left out up to the next step.
+    is_dead: bool,
     /// Whether it has so many charges that how they are written decides how long it compiles.
     has_many_charges: bool,
     /// Where it calls `low`, which is rare.
@@ -77,17 +81,16 @@ enum Tail<'a> {
     },
 }
 
-/// A function's new body, and what is known of its branches.
-pub(super) struct Rewritten {
-    pub(super) function: Function,
-    pub(super) hints: Vec<BranchHint>,
-}
-
 /// The hint that a branch is rarely taken.
 const UNLIKELY: u32 = 0;
 
+/// How operators on locals are encoded, of which there are the most.
+const LOCAL_GET: u8 = 0x20;
+const LOCAL_SET: u8 = 0x21;
+const LOCAL_TEE: u8 = 0x22;
+
 impl Rewriter<'_> {
-    pub(super) fn body(&mut self, code: &mut Vec<Rewritten>, guest: &FunctionBody<'_>) -> Encoded {
+    pub(super) fn body(&mut self, sections: &mut Sections, guest: &FunctionBody<'_>) -> Encoded {
         let survey = self.survey;
         let position = self.next_body;
         self.next_body = position.saturating_add(1);
@@ -98,8 +101,9 @@ impl Rewriter<'_> {
         };
         let mut types = survey.param_types(*type_index);
         let mut locals = Vec::new();
-        for group in guest.get_locals_reader()? {
-            let (count, local_type) = group?;
+        let mut declared = guest.get_locals_reader()?;
+        for _ in 0..declared.get_count() {
+            let (count, local_type) = declared.read()?;
             let local_type = self.val_type(local_type)?;
             locals.push((count, local_type));
             types.extend((0..count).map(|_| local_type));
@@ -112,9 +116,20 @@ impl Rewriter<'_> {
             .saturating_add(1)
             .saturating_add(u32::from(plan.needs_scratch));
         let floats = Floats::new(plan.nans, next_local, &mut locals);
+        let mut code = std::mem::take(&mut self.buffer);
+        code.clear();
+        locals.len().encode(&mut code);
+        for (count, local_type) in locals {
+            count.encode(&mut code);
+            local_type.encode(&mut code);
+        }
+        let operators = declared.original_position();
+        let operators = operators.saturating_sub(guest.range().start);
         let mut body = Body {
             plan,
-            code: Function::new(locals),
+            guest: guest.as_bytes(),
+            done: u32::try_from(operators).unwrap_or(u32::MAX),
+            code,
             word: plan.params,
             scratch: plan.locals.saturating_add(1),
             charges: plan.charges.iter().peekable(),
@@ -122,7 +137,7 @@ impl Rewriter<'_> {
             types,
             blocks: Vec::new(),
             depth: 0,
-            dead_depth: None,
+            is_dead: false,
             has_many_charges: plan.charges.len() > MANY_CHARGES,
             hints: Vec::new(),
             floats,
@@ -140,17 +155,15 @@ impl Rewriter<'_> {
             label: body.depth,
             tail: Tail::Nothing,
         });
-        let mut operators = guest.get_operators_reader()?;
-        while !operators.eof() {
-            let (operator, offset) = operators.read_with_offset()?;
-            if body.is_live(&operator) {
-                self.operator(&mut body, operator, offset)?;
-            }
+        for step in &plan.steps.list {
+            body.copy(step.offset);
+            self.step(&mut body, step)?;
+            body.done = step.offset.saturating_add(step.length);
         }
-        code.push(Rewritten {
-            function: body.code,
-            hints: body.hints,
-        });
+        sections.code.raw(&body.code);
+        let function = self.function_index(function)?;
+        sections.hints.function_hints(function, body.hints);
+        self.buffer = body.code;
         Ok(())
     }
 
@@ -168,7 +181,7 @@ impl Rewriter<'_> {
             body.sink().local_get(word).i64_const(0).i64_lt_s();
         }
         self.call_low_if(body);
-        let after = body.charge_at(body.plan.begin, Side::AfterLook);
+        let after = body.charge_at(ENTRY, Side::AfterLook);
         body.charge(word::gas(after));
     }
 
@@ -184,116 +197,139 @@ impl Rewriter<'_> {
             .end();
     }
 
-    /// One operator that is reached, what is injected before it, and what after.
-    fn operator(&mut self, body: &mut Body<'_>, operator: Operator<'_>, offset: u64) -> Encoded {
-        body.floats.before(&operator, &mut body.code.instructions());
-        let before = body.charge_at(offset, Side::Before);
-        let after = body.charge_at(offset, Side::After);
-        match operator {
-            Operator::Return => {
-                body.leave(before);
-                body.sink().return_();
+    /// One step, what is injected before it, and what after.
+    fn step(&mut self, body: &mut Body<'_>, step: &Step) -> Encoded {
+        let offset = step.offset;
+        let (word, scratch) = (body.word, body.scratch);
+        match step.action {
+            Action::Canonicalise(width) => {
+                let floats = body.floats;
+                floats.canonicalise(width, &mut body.sink());
                 return Ok(());
             }
-            Operator::End if body.blocks.len() == 1 => {
+            Action::Get(local) => {
+                body.on_local(LOCAL_GET, body.local(local));
+                return Ok(());
+            }
+            Action::Set(local) => {
+                body.on_local(LOCAL_SET, body.local(local));
+                return Ok(());
+            }
+            Action::Tee(local) => {
+                body.on_local(LOCAL_TEE, body.local(local));
+                return Ok(());
+            }
+            _ => {}
+        }
+        let before = body.charge_at(offset, Side::Before);
+        let after = body.charge_at(offset, Side::After);
+        match step.action {
+            Action::Return => {
+                body.leave(before);
+                body.sink().return_();
+                body.is_dead = true;
+                return Ok(());
+            }
+            Action::End if body.blocks.len() == 1 => {
                 body.end_function(before);
                 return Ok(());
             }
             _ => {}
         }
         body.charge(word::gas(before));
-        let (word, scratch) = (body.word, body.scratch);
-        if let Some(length) = Length::of(&operator) {
-            let charge = self.layout.charge_length(length);
-            body.sink()
-                .local_tee(scratch)
-                .local_get(scratch)
-                .local_get(word)
-                .call(charge)
-                .local_set(word);
-        }
-        match operator {
-            Operator::Call { function_index } => {
-                let function = self.function_index(function_index)?;
-                body.sink().local_get(word).call(function).local_set(word);
+        match step.action {
+            Action::Call(function) => {
+                let function = self.function_index(function)?;
+                body.on_local(LOCAL_GET, word);
+                body.sink().call(function);
+                body.on_local(LOCAL_SET, word);
             }
-            Operator::CallIndirect {
-                type_index,
-                table_index,
-            } => {
+            Action::CallIndirect { type_index, table } => {
                 let metered = self.layout.metered_type(type_index);
                 body.sink()
                     .local_set(scratch)
                     .local_get(word)
                     .local_get(scratch)
-                    .call_indirect(table_index, metered)
+                    .call_indirect(table, metered)
                     .local_set(word);
             }
-            Operator::MemoryGrow { .. } => {
-                body.sink().call(IMPORT_GROW);
+            Action::ByLength(length) => {
+                let charge = self.layout.charge_length(length);
+                body.sink()
+                    .local_tee(scratch)
+                    .local_get(scratch)
+                    .local_get(word)
+                    .call(charge)
+                    .local_set(word);
+                if length == Length::Pages {
+                    body.sink().call(IMPORT_GROW);
+                } else {
+                    self.encode(body, step)?;
+                }
             }
-            Operator::RefFunc { function_index } => {
-                let function = self.function_index(function_index)?;
+            Action::RefFunc(function) => {
+                let function = self.function_index(function)?;
                 self.referenced.insert(function);
                 body.sink().ref_func(function);
             }
-            Operator::LocalGet { local_index } => {
-                let local = body.local(local_index);
-                body.sink().local_get(local);
-            }
-            Operator::LocalSet { local_index } => {
-                let local = body.local(local_index);
-                body.sink().local_set(local);
-            }
-            Operator::LocalTee { local_index } => {
-                let local = body.local(local_index);
-                body.sink().local_tee(local);
-            }
-            Operator::Unreachable => {
+            Action::Unreachable => {
                 let mut code = body.sink();
                 code.local_get(word);
                 word::take_gas(&mut code);
                 code.global_set(self.layout.gas).unreachable();
+                body.is_dead = true;
             }
-            Operator::Select | Operator::TypedSelect { .. } => {
+            Action::Select => {
+                body.sink().local_tee(scratch).select();
+            }
+            Action::TypedSelect => {
                 body.sink().local_tee(scratch);
-                body.code.instruction(&self.instruction(operator)?);
+                self.encode(body, step)?;
             }
-            Operator::Block { blockty } | Operator::If { blockty } => {
-                let is_block = matches!(operator, Operator::Block { .. });
-                let block_type = self.block_type(blockty)?;
-                if is_block {
-                    body.sink().block(block_type);
-                } else {
-                    body.sink().if_(block_type);
-                }
+            Action::Block(block_type) => {
+                let block_type = self.block_type(block_type)?;
+                body.sink().block(block_type);
                 body.open(Tail::Nothing);
             }
-            Operator::Loop { blockty } => {
-                return self.begin_loop(body, blockty, offset, after);
+            Action::If(block_type) => {
+                let block_type = self.block_type(block_type)?;
+                body.sink().if_(block_type);
+                body.open(Tail::Nothing);
             }
-            Operator::End => self.end_block(body),
-            Operator::Br { relative_depth } => {
-                let label = body.branch(relative_depth);
+            Action::Loop(block_type) => {
+                return self.begin_loop(body, block_type, offset, after);
+            }
+            Action::Else => {
+                body.sink().else_();
+            }
+            Action::End => self.end_block(body),
+            Action::Branch(depth) => {
+                let label = body.branch(depth);
                 body.sink().br(label);
+                body.is_dead = true;
             }
-            Operator::BrIf { relative_depth } => {
-                let label = body.branch(relative_depth);
+            Action::BranchIf(depth) => {
+                let label = body.branch(depth);
                 body.sink().br_if(label);
             }
-            Operator::BrTable { ref targets } => {
-                let labels = targets
-                    .targets()
-                    .map(|target| target.map(|depth| body.branch(depth)))
-                    .collect::<Result<Vec<u32>, _>>()?;
-                let default = body.branch(targets.default());
+            Action::BranchTable(labels) => {
+                let labels = body.plan.steps.labels(labels);
+                let mut labels: Vec<u32> = labels.iter().map(|depth| body.branch(*depth)).collect();
+                let default = labels.pop().unwrap_or(0);
                 body.sink().br_table(labels, default);
+                body.is_dead = true;
             }
-            _ => {
-                body.code.instruction(&self.instruction(operator)?);
-            }
+            _ => self.encode(body, step)?,
         }
         body.charge(word::gas(after));
+        Ok(())
+    }
+
+    /// The step's operator, in as few bytes as it can be.
+    fn encode(&mut self, body: &mut Body<'_>, step: &Step) -> Encoded {
+        let operator = body.guest(step.offset, step.offset.saturating_add(step.length));
+        let operator = OperatorsReader::new(BinaryReader::new(operator, 0)).read()?;
+        self.instruction(operator)?.encode(&mut body.code);
         Ok(())
     }
 
@@ -301,7 +337,7 @@ impl Rewriter<'_> {
         &mut self,
         body: &mut Body<'_>,
         guest_type: wasmparser::BlockType,
-        offset: u64,
+        offset: u32,
         charge: i64,
     ) -> Encoded {
         let block_type = self.block_type(guest_type)?;
@@ -371,7 +407,18 @@ impl Rewriter<'_> {
 
 impl<'a> Body<'a> {
     fn sink(&mut self) -> InstructionSink<'_> {
-        self.code.instructions()
+        InstructionSink::new(&mut self.code)
+    }
+
+    /// An operator on a local, most of which have indices of a single byte.
+    fn on_local(&mut self, operator: u8, local: u32) {
+        match u8::try_from(local) {
+            Ok(index) if index < 0x80 => self.code.extend_from_slice(&[operator, index]),
+            _ => {
+                self.code.push(operator);
+                local.encode(&mut self.code);
+            }
+        }
     }
 
     /// What the frame takes of the height, as it counts in a word.
@@ -392,14 +439,13 @@ impl<'a> Body<'a> {
         if amount == 0 {
             return;
         }
-        let word = self.word;
-        self.sink().local_get(word);
+        self.on_local(LOCAL_GET, self.word);
         if self.has_many_charges {
             self.sink().i64_const(amount).i64_sub();
         } else {
             self.sink().i64_const(amount.saturating_neg()).i64_add();
         }
-        self.sink().local_set(word);
+        self.on_local(LOCAL_SET, self.word);
     }
 
     /// Puts on the stack what is left to the caller.
@@ -470,7 +516,7 @@ impl<'a> Body<'a> {
     /// The branch that comes next is rarely taken.
     fn hint(&mut self) {
         self.hints.push(BranchHint {
-            branch_func_offset: u32::try_from(self.code.byte_len()).unwrap_or(u32::MAX),
+            branch_func_offset: u32::try_from(self.code.len()).unwrap_or(u32::MAX),
             branch_hint_value: UNLIKELY,
         });
     }
@@ -502,38 +548,23 @@ impl<'a> Body<'a> {
         self.depth.saturating_sub(label)
     }
 
-    /// Follows the blocks, and says whether the operator is kept.
-    fn is_live(&mut self, operator: &Operator<'_>) -> bool {
-        match (operator, self.dead_depth) {
-            (Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. }, Some(dead)) => {
-                self.dead_depth = Some(dead.saturating_add(1));
-                false
-            }
-            (Operator::End | Operator::Else, Some(0)) => {
-                self.dead_depth = None;
-                true
-            }
-            (Operator::End, Some(dead)) => {
-                self.dead_depth = Some(dead.saturating_sub(1));
-                false
-            }
-            (_, Some(_)) => false,
-            (
-                Operator::Br { .. }
-                | Operator::BrTable { .. }
-                | Operator::Return
-                | Operator::Unreachable,
-                None,
-            ) => {
-                self.dead_depth = Some(0);
-                true
-            }
-            (_, None) => true,
+    /// Some bytes of the guest's body.
+    fn guest(&self, begin: u32, end: u32) -> &'a [u8] {
+        let position = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
+        self.guest
+            .get(position(begin)..position(end))
+            .unwrap_or_default()
+    }
+
+    /// Copies what stands before an offset, if it is reached.
+    fn copy(&mut self, end: u32) {
+        if !std::mem::take(&mut self.is_dead) {
+            self.code.extend_from_slice(self.guest(self.done, end));
         }
     }
 
     /// What is charged on this side of the operator at `offset`.
-    fn charge_at(&mut self, offset: u64, side: Side) -> i64 {
+    fn charge_at(&mut self, offset: u32, side: Side) -> i64 {
         self.charges
             .next_if(|charge| charge.offset == offset && charge.side == side)
             .map_or(0, |charge| charge.amount)

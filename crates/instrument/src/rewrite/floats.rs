@@ -1,25 +1,22 @@
 //! Canonical NaNs: where an operator computed a NaN, its result is replaced by the one NaN that all
 //! engines agree on.
 //!
-//! It is replaced before the next operator that could tell it from another one. Most arithmetic
-//! cannot, so that in a chain of operators only the last result is looked at. A value that equals
-//! itself is none; compiled code makes a comparison and a blend of this, without a branch.
+//! Where that is, the plan says. A value that equals itself is none; compiled code makes a comparison
+//! and a blend of this, without a branch.
 
 use wasm_encoder::{Ieee32, Ieee64, InstructionSink, ValType};
-use wasmparser::Operator;
 
-use crate::floats::{Computed, Width, computed, treats_nans_alike};
+use crate::floats::{Computed, Width};
 
 /// The NaN that every computed NaN becomes: positive, quiet, without a payload.
 const F32_NAN: Ieee32 = Ieee32::new(0x7fc0_0000);
 const F64_NAN: Ieee64 = Ieee64::new(0x7ff8_0000_0000_0000);
 
-/// What is known of NaNs where the rewriter is in a function.
+/// The locals in which a function keeps what it computed, to look at it.
+#[derive(Clone, Copy)]
 pub(super) struct Floats {
     f32: u32,
     f64: u32,
-    /// Of which type the value on top of the stack was computed and not looked at.
-    pending: Option<Width>,
 }
 
 impl Floats {
@@ -32,24 +29,11 @@ impl Floats {
         if computed.f64 {
             locals.push((1, ValType::F64));
         }
-        Self {
-            f32: next,
-            f64,
-            pending: None,
-        }
+        Self { f32: next, f64 }
     }
 
-    /// To be called before anything is encoded for an operator that is reached.
-    pub(super) fn before(&mut self, operator: &Operator<'_>, code: &mut InstructionSink<'_>) {
-        if let Some(width) = self.pending.take()
-            && !treats_nans_alike(operator)
-        {
-            self.canonicalise(width, code);
-        }
-        self.pending = computed(operator);
-    }
-
-    fn canonicalise(&self, width: Width, code: &mut InstructionSink<'_>) {
+    /// Replaces the number on top of the stack, if it is a NaN.
+    pub(super) fn canonicalise(self, width: Width, code: &mut InstructionSink<'_>) {
         match width {
             Width::F32 => code
                 .local_tee(self.f32)
