@@ -3,10 +3,13 @@
 use std::{
     io::Write,
     process::{Command, Output, Stdio},
+    sync::Arc,
 };
 
-use fusee_engine::{Compiler, Program};
+use fusee_engine::{Compiler, Gas, Host, Program, Stop, Syscall, Trap, Value};
+use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::{Compilation, CompileCommand, CompileIn, Executor, Outcome, RunRequest};
 use fusee_instrument::Rules;
 
 use crate::support::{Folder, guests};
@@ -61,6 +64,46 @@ fn a_program_that_takes_too_long_or_too_much_is_not_compiled() {
     let output = compile(&program, "60", "40");
     assert!(!output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty());
+}
+
+/// What takes too long stays on the interpreter, which has answered meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bomb_is_called_all_the_same() {
+    let command = CompileCommand {
+        program: env!("CARGO_BIN_EXE_fusee").into(),
+        args: ["compile", "--seconds", "1", "--mebibytes", "2048"]
+            .map(Into::into)
+            .into(),
+    };
+    let compiler = WasmtimeEngine::builder().instances(4).build().unwrap();
+    let executor = Executor::tiered(Arc::new(WasmiEngine::new()), Arc::new(compiler))
+        .compile_in(CompileIn::Process(command))
+        .build();
+    let bomb = executor.prepare(&bomb(), &Rules::v2(Vec::new())).unwrap();
+    let call = |gas| {
+        let args = [Value::I32(1)];
+        let request = RunRequest::new("f", &args, Gas::new(gas));
+        let outcome = executor.run(&bomb, request, Box::new(Silent)).unwrap();
+        assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
+    };
+    // Beside the compiler, and twice after it has failed.
+    call(1_000_000);
+    call(Gas::MAX.units());
+    call(Gas::MAX.units());
+    let Compilation::GivenUp { reason } = bomb.compilation() else {
+        panic!("{:?}", bomb.compilation());
+    };
+    assert!(reason.contains("signal: "), "{reason}");
+}
+
+/// A host of a program without imports.
+struct Silent;
+
+impl Host for Silent {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Trap(Trap::SyscallRefused))
+    }
 }
 
 #[test]
