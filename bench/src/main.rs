@@ -6,7 +6,9 @@
 
 mod calibrate;
 mod count;
+mod executor;
 mod kernels;
+mod machine;
 mod measure;
 mod meter;
 mod ours;
@@ -15,7 +17,7 @@ mod report;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::{CommandFactory, Parser};
 
 use crate::report::Row;
@@ -39,7 +41,7 @@ struct Options {
     /// How often each side of each comparison is measured
     #[arg(long, value_name = "N", default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Measure only the rows with NAME in their names
+    /// Measure only the rows with NAME in their names, in the group `executor` also those of such a peer
     #[arg(long, value_name = "NAME", default_value = "")]
     filter: String,
     /// Write what was found into this repository, rather than only comparing with what is there
@@ -62,18 +64,31 @@ struct Command {
     run: fn(&Options) -> Result<()>,
 }
 
+type WritePage = fn(&[Row]) -> Result<()>;
+
 /// Comparisons that are measured together.
 struct Group {
     name: &'static str,
     about: &'static str,
     measure: fn(&Options) -> Result<Vec<Row>>,
+    /// Writes the rows into this repository, if they have a page there.
+    write: Option<WritePage>,
 }
 
-const GROUPS: &[Group] = &[Group {
-    name: "meter",
-    about: "what gas and stack metering cost, over the bare engines and over their own fuel",
-    measure: meter::measure,
-}];
+const GROUPS: &[Group] = &[
+    Group {
+        name: "meter",
+        about: "what gas and stack metering cost, over the bare engines and over their own fuel",
+        measure: meter::measure,
+        write: None,
+    },
+    Group {
+        name: "executor",
+        about: "what a call takes, from the program's bytes on, over the bare engines and over other VMs",
+        measure: executor::measure,
+        write: Some(executor::page::write),
+    },
+];
 
 const COMMANDS: &[Command] = &[
     Command {
@@ -96,6 +111,11 @@ const COMMANDS: &[Command] = &[
         about: "",
         run: count::run_on_wasmi,
     },
+    Command {
+        name: executor::suspended::COMMAND,
+        about: "",
+        run: executor::suspended::hold,
+    },
 ];
 
 fn main() -> Result<ExitCode> {
@@ -110,11 +130,26 @@ fn main() -> Result<ExitCode> {
         eprintln!("{}", Arguments::command().render_help());
         return Ok(ExitCode::from(2));
     };
-    let rows = (group.measure)(&arguments.options)?;
-    if arguments.options.json {
+    let options = &arguments.options;
+    if options.write {
+        ensure!(
+            group.write.is_some(),
+            "the group `{}` has no page",
+            group.name
+        );
+        ensure!(
+            options.filter.is_empty(),
+            "a page has all rows of its group"
+        );
+    }
+    let rows = (group.measure)(options)?;
+    if options.json {
         report::json(&rows)?;
     } else {
         report::table(&rows)?;
+    }
+    if let (true, Some(write)) = (options.write, group.write) {
+        write(&rows)?;
     }
     Ok(ExitCode::SUCCESS)
 }

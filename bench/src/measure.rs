@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use cpu_time::ThreadTime;
@@ -11,13 +11,16 @@ use cpu_time::ThreadTime;
 /// One side of a comparison: does its work once, and says how long that took.
 pub(crate) type Side = Box<dyn FnMut() -> Result<Duration>>;
 
+/// Does some work once, and says how many seconds a part of it took, which may be less than a nanosecond.
+pub(crate) type Gauge = Box<dyn FnMut() -> Result<f64>>;
+
 /// Two ways to do the same work.
 pub(crate) struct Comparison {
     pub(crate) ours: Side,
     pub(crate) peer: Side,
 }
 
-/// The seconds that one round took.
+/// What one round found: the seconds that each side took, or the bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) ours: f64,
@@ -51,10 +54,42 @@ pub(crate) fn interleave(comparisons: &mut [Comparison], rounds: u32) -> Result<
     Ok(samples)
 }
 
+/// Reads every gauge `rounds` times, after one round that is not counted. A round goes through all gauges.
+/// What each told comes in the order of the rounds.
+pub(crate) fn by_turns(gauges: &mut [Gauge], rounds: u32) -> Result<Vec<Vec<f64>>> {
+    let mut readings = vec![Vec::new(); gauges.len()];
+    for round in 0..=rounds {
+        for (gauge, readings) in gauges.iter_mut().zip(&mut readings) {
+            let seconds = gauge()?;
+            if round > 0 {
+                readings.push(seconds);
+            }
+        }
+    }
+    Ok(readings)
+}
+
+/// What two gauges told in the same rounds.
+pub(crate) fn pairs(ours: &[f64], peer: &[f64]) -> Vec<Sample> {
+    let rounds = ours.iter().zip(peer);
+    rounds.map(|(&ours, &peer)| Sample { ours, peer }).collect()
+}
+
 /// Does the work, and says how long this thread computed. Time in which another process has the
 /// processor does not count, nor does time in which the thread waits.
 pub(crate) fn processor_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = ThreadTime::now();
+    let done = work();
+    (done, start.elapsed())
+}
+
+/// Does the work, and says how long that took on the wall's clock, whoever worked or waited.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measuring is what this binary is for"
+)]
+pub(crate) fn real_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
     let done = work();
     (done, start.elapsed())
 }

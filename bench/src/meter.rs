@@ -91,7 +91,7 @@ pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
     for family in FAMILIES {
         rows.extend(family.measure(options)?);
     }
-    rows.retain(|row| options.wants(row.name()));
+    rows.retain(|row| options.wants(&row.name));
     rows.extend(out_of_gas::measure(options)?);
     Ok(rows)
 }

@@ -1,9 +1,12 @@
 //! Our side: programs as an embedder runs them, through the executor.
 
+pub(crate) mod calls;
+pub(crate) mod contract;
+
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use fusee_engine::{Engine, Gas, Host, Stop, Syscall, Trap, Value};
+use fusee_engine::{Compiler, Engine, Gas, Host, Stop, Syscall, Trap, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
@@ -14,14 +17,42 @@ use crate::{
     meter::out_of_gas::{End, Looper},
 };
 
+/// Instances that live at once, at most. A process has addresses for few engines with as many as they have
+/// unless told, and here are dozens of engines.
+const INSTANCES: u32 = 100;
+
+/// Wasmtime alone.
+pub(crate) fn wasmtime() -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(
+        WasmtimeEngine::builder().instances(INSTANCES).build()?,
+    ))
+}
+
+/// The same, with as many instances as it has unless told.
+pub(crate) fn roomy_wasmtime() -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(WasmtimeEngine::new()?))
+}
+
+/// Wasmtime, for programs that run on the interpreter until they are compiled.
+fn compiler() -> Result<Arc<dyn Compiler>> {
+    Ok(Arc::new(
+        WasmtimeEngine::builder().instances(INSTANCES).build()?,
+    ))
+}
+
+/// The interpreter.
+pub(crate) fn wasmi() -> Arc<dyn Engine> {
+    Arc::new(WasmiEngine::new())
+}
+
 /// Metered, on Wasmtime.
 pub(crate) fn on_wasmtime(wasm: &[u8]) -> Result<Contender> {
-    metered(Arc::new(WasmtimeEngine::new()?), wasm)
+    metered(wasmtime()?, wasm)
 }
 
 /// Metered, on wasmi.
 pub(crate) fn on_wasmi(wasm: &[u8]) -> Result<Contender> {
-    metered(Arc::new(WasmiEngine::new()), wasm)
+    metered(wasmi(), wasm)
 }
 
 /// Gas is handed out in slices of the usual size, and never ends.
@@ -55,12 +86,12 @@ fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
 
 /// Loops that end by gas, on Wasmtime.
 pub(crate) fn looping_on_wasmtime(wasm: &[u8]) -> Result<Looper> {
-    looping(Arc::new(WasmtimeEngine::new()?), wasm)
+    looping(wasmtime()?, wasm)
 }
 
 /// Loops that end by gas, on wasmi.
 pub(crate) fn looping_on_wasmi(wasm: &[u8]) -> Result<Looper> {
-    looping(Arc::new(WasmiEngine::new()), wasm)
+    looping(wasmi(), wasm)
 }
 
 /// Each run has an instance of its own.

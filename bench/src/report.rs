@@ -10,28 +10,30 @@ use crate::measure::{Quartiles, Sample, geometric_mean};
 /// One comparison.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
-    name: String,
-    /// The median of our times.
-    ours: f64,
-    /// The median of the peer's times.
-    peer: f64,
-    peer_name: &'static str,
-    /// Of the times.
-    unit: &'static str,
+    pub(crate) name: String,
+    /// The median of our times, or bytes.
+    pub(crate) ours: f64,
+    /// The median of the peer's.
+    pub(crate) peer: f64,
+    pub(crate) peer_name: &'static str,
+    /// Of both.
+    pub(crate) unit: &'static str,
     /// The median of the ratios of the rounds, our time over the peer's.
-    ratio: f64,
+    pub(crate) ratio: f64,
     /// The first quartile of these ratios.
-    ratio_low: f64,
+    pub(crate) ratio_low: f64,
     /// The third quartile of these ratios.
-    ratio_high: f64,
+    pub(crate) ratio_high: f64,
     rounds: usize,
 }
 
-/// What times are printed in.
+/// What times are printed in, and memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
+    Nanoseconds,
+    Kibibytes,
 }
 
 impl Unit {
@@ -39,13 +41,18 @@ impl Unit {
         match self {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
+            Unit::Nanoseconds => "ns",
+            Unit::Kibibytes => "KiB",
         }
     }
 
-    fn per_second(self) -> f64 {
+    /// How many there are in a second, or in a byte.
+    fn factor(self) -> f64 {
         match self {
             Unit::Milliseconds => 1e3,
             Unit::Microseconds => 1e6,
+            Unit::Nanoseconds => 1e9,
+            Unit::Kibibytes => 1.0 / 1024.0,
         }
     }
 }
@@ -58,12 +65,12 @@ impl Row {
         unit: Unit,
         samples: &[Sample],
     ) -> Self {
-        let seconds = |side: fn(&Sample) -> f64| Quartiles::of(samples.iter().map(side)).median;
+        let median = |side: fn(&Sample) -> f64| Quartiles::of(samples.iter().map(side)).median;
         let ratio = Quartiles::of(samples.iter().map(Sample::ratio));
         Self {
             name,
-            ours: seconds(|sample| sample.ours) * unit.per_second(),
-            peer: seconds(|sample| sample.peer) * unit.per_second(),
+            ours: median(|sample| sample.ours) * unit.factor(),
+            peer: median(|sample| sample.peer) * unit.factor(),
             peer_name,
             unit: unit.name(),
             ratio: ratio.median,
@@ -100,10 +107,6 @@ impl Row {
             rounds,
             ..first.clone()
         })
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{
     Calibration, ENGINES, Fairness, Item, Kind, MOST, PerEngine, UNMETERED, prices::grouped,
 };
+use crate::machine;
 
 const INTRODUCTION: &str = "\
 # Calibration
@@ -42,7 +43,7 @@ fn write(
     calibration: &Calibration,
     fairness: &[PerEngine<Fairness>; 2],
 ) -> std::fmt::Result {
-    writeln!(page, "\nMeasured on: {}.\n", machine())?;
+    writeln!(page, "\nMeasured on: {}.\n", machine::processor())?;
     writeln!(
         page,
         "| engine | ns of a cheap operator | weight | ns of one gas |"
@@ -147,14 +148,4 @@ fn number(number: f64) -> String {
         _ => 0,
     };
     format!("{number:.decimals$}")
-}
-
-/// The processor's name, if the system tells it.
-fn machine() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
-        .map_or("a processor without a name", |(_, model)| model);
-    format!("{model}, {}", std::env::consts::ARCH)
 }

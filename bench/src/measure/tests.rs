@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use super::{Comparison, Quartiles, Side, geometric_mean, interleave};
+use super::{Comparison, Gauge, Quartiles, Side, by_turns, geometric_mean, interleave};
 
 #[test]
 fn quartiles_lie_between_the_numbers() {
@@ -42,4 +42,22 @@ fn sides_are_measured_by_turns_and_the_first_round_does_not_count() {
     let samples = interleave(&mut comparisons, 2).expect("no side fails");
     assert_eq!(*log.borrow(), "abcdabcdabcd");
     assert_eq!(samples.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
+}
+
+#[test]
+fn gauges_are_read_by_turns_and_the_first_round_does_not_count() {
+    let log = Rc::new(RefCell::new(String::new()));
+    let gauge = |letter: char| -> Gauge {
+        let log = Rc::clone(&log);
+        let mut reading = 0.0;
+        Box::new(move || {
+            log.borrow_mut().push(letter);
+            reading += 1.0;
+            Ok(reading)
+        })
+    };
+    let mut gauges = [gauge('a'), gauge('b'), gauge('c')];
+    let readings = by_turns(&mut gauges, 2).expect("no gauge fails");
+    assert_eq!(*log.borrow(), "abcabcabc");
+    assert_eq!(readings, vec![vec![2.0, 3.0]; 3]);
 }

@@ -1,5 +1,7 @@
 //! wasmi by itself, configured as our backend configures it.
 
+pub(crate) mod calls;
+
 use anyhow::{Result, bail};
 use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store, TrapCode};
 
@@ -63,7 +65,7 @@ fn contender(
 fn config() -> Config {
     let mut config = Config::default();
     config
-        .compilation_mode(CompilationMode::Eager)
+        .compilation_mode(CompilationMode::LazyTranslation)
         .set_max_stack_height(64 << 20)
         .set_max_recursion_depth(1 << 20)
         .wasm_multi_memory(false)

@@ -1,5 +1,8 @@
 //! Wasmtime by itself, configured as our backend configures it.
 
+mod artifact;
+pub(crate) mod calls;
+
 use wasmtime::{
     Config, Engine, Global, Instance, InstancePre, Linker, Module, OptLevel, Result, Store, Trap,
     Val, WasmFeatures,
@@ -110,6 +113,8 @@ fn config() -> Config {
         .generate_address_map(false)
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(2 << 20)
+        .memory_reservation(4 << 30)
+        .memory_guard_size(32 << 20)
         .wasm_features(WasmFeatures::all(), false)
         .wasm_features(
             WasmFeatures::MUTABLE_GLOBAL

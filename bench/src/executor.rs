@@ -1,0 +1,328 @@
+//! The group `executor`: what a call takes, from a program's bytes to a call that waits for its host.
+//!
+//! Each contest is something to do, done by us and by each peer that can do it. All sides take turns.
+
+mod call;
+pub(crate) mod guest;
+pub(crate) mod page;
+mod plot;
+pub(crate) mod suspended;
+
+pub(crate) use call::{Call, Parker, Recall};
+
+use anyhow::Result;
+
+use crate::{
+    Options,
+    executor::{
+        call::{
+            Contender::{self, Apart, Here, Live, Timed},
+            Way,
+        },
+        guest::Guest,
+    },
+    measure::{Gauge, by_turns, pairs},
+    ours::{self, wasmi, wasmtime},
+    peers::{
+        self,
+        wasmtime::calls::Cleaning::{Everything, WrittenPages},
+    },
+    report::{Row, Unit},
+};
+
+/// Calls in a measurement: some milliseconds of them.
+const TINY_CALLS: Way = Way::InARow(4_000);
+const HACKATOM_CALLS: Way = Way::InARow(200);
+const RECALLS: Way = Way::InARow(100_000);
+
+/// Syscalls in a measurement.
+const INLINE: u32 = 1_000_000;
+const SUSPENDED: u32 = 50_000;
+
+/// One thing to do.
+struct Contest {
+    name: &'static str,
+    unit: Unit,
+    guest: fn() -> Result<Guest>,
+    way: Way,
+    ours: Contender,
+    peers: &'static [Peer],
+}
+
+/// Who does the same, and its name.
+type Peer = (&'static str, Contender);
+
+const CONTESTS: &[Contest] = &[
+    Contest {
+        name: "call/fresh/tiny",
+        unit: Unit::Microseconds,
+        guest: Guest::tiny,
+        way: TINY_CALLS,
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+        ],
+    },
+    Contest {
+        name: "call/fresh/hackatom",
+        unit: Unit::Microseconds,
+        guest: Guest::hackatom,
+        way: HACKATOM_CALLS,
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(WrittenPages, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+            ("cosmwasm-vm pinned, no call", Apart("cosmwasm-pinned")),
+            ("cosmwasm-vm memory, no call", Apart("cosmwasm-memory")),
+            ("cosmwasm-vm file, no call", Apart("cosmwasm-file")),
+        ],
+    },
+    Contest {
+        name: "call/reused/tiny",
+        unit: Unit::Nanoseconds,
+        guest: Guest::tiny,
+        way: RECALLS,
+        ours: Live(|guest| ours::calls::again(wasmtime()?, guest)),
+        peers: &[
+            ("wasmtime", Live(peers::wasmtime::calls::again)),
+            ("wasmi", Live(peers::wasmi::calls::again)),
+            ("wasmer", Apart("wasmer-again")),
+        ],
+    },
+    Contest {
+        name: "call-wasmi/fresh/tiny",
+        unit: Unit::Microseconds,
+        guest: Guest::tiny,
+        way: TINY_CALLS,
+        ours: Here(|guest| ours::calls::fresh(wasmi(), guest)),
+        peers: &[("wasmi", Here(peers::wasmi::calls::fresh))],
+    },
+    Contest {
+        name: "call-wasmi/fresh/hackatom",
+        unit: Unit::Microseconds,
+        guest: Guest::hackatom,
+        way: HACKATOM_CALLS,
+        ours: Here(|guest| ours::calls::fresh(wasmi(), guest)),
+        peers: &[("wasmi", Here(peers::wasmi::calls::fresh))],
+    },
+    Contest {
+        name: "call-wasmi/reused/tiny",
+        unit: Unit::Nanoseconds,
+        guest: Guest::tiny,
+        way: RECALLS,
+        ours: Live(|guest| ours::calls::again(wasmi(), guest)),
+        peers: &[("wasmi", Live(peers::wasmi::calls::again))],
+    },
+    Contest {
+        name: "contract/execute",
+        unit: Unit::Microseconds,
+        guest: Guest::hackatom,
+        way: HACKATOM_CALLS,
+        // A guest of our own: no call to hackatom's host would be answered here.
+        ours: Here(|_| ours::contract::transfer(wasmtime()?)),
+        peers: &[
+            ("cosmwasm-vm pinned", Apart("cosmwasm-pinned-execute")),
+            ("cosmwasm-vm memory", Apart("cosmwasm-memory-execute")),
+            ("cosmwasm-vm file", Apart("cosmwasm-file-execute")),
+            ("cosmwasm-vm, instance reused", Apart("cosmwasm-reused")),
+        ],
+    },
+    Contest {
+        name: "syscall/inline",
+        unit: Unit::Nanoseconds,
+        guest: || Guest::asking(INLINE),
+        way: Way::EachSyscall(INLINE),
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+        ],
+    },
+    Contest {
+        name: "syscall/suspend",
+        unit: Unit::Nanoseconds,
+        guest: || Guest::asking(SUSPENDED),
+        way: Way::EachSyscall(SUSPENDED),
+        ours: Here(|guest| ours::calls::parked(wasmtime()?, guest)),
+        peers: &[
+            ("wasmtime", Here(peers::wasmtime::calls::parked)),
+            ("wasmi", Here(peers::wasmi::calls::parked)),
+        ],
+    },
+    Contest {
+        name: "syscall-wasmi/inline",
+        unit: Unit::Nanoseconds,
+        guest: || Guest::asking(INLINE),
+        way: Way::EachSyscall(INLINE),
+        ours: Here(|guest| ours::calls::fresh(wasmi(), guest)),
+        peers: &[("wasmi", Here(peers::wasmi::calls::fresh))],
+    },
+    Contest {
+        name: "syscall-wasmi/suspend",
+        unit: Unit::Nanoseconds,
+        guest: || Guest::asking(SUSPENDED),
+        way: Way::EachSyscall(SUSPENDED),
+        ours: Here(|guest| ours::calls::parked(wasmi(), guest)),
+        peers: &[("wasmi", Here(peers::wasmi::calls::parked))],
+    },
+    Contest {
+        name: "deploy/first-answer",
+        unit: Unit::Milliseconds,
+        guest: Guest::hackatom,
+        way: Way::Once,
+        ours: Timed(ours::calls::deployed),
+        peers: &[
+            ("wasmtime", Here(peers::wasmtime::calls::deployed)),
+            ("wasmi", Here(peers::wasmi::calls::deployed)),
+            ("wasmi eager", Here(peers::wasmi::calls::deployed_eagerly)),
+            ("wasmer", Apart("wasmer-deploy")),
+            ("cosmwasm-vm, no call", Apart("cosmwasm-deploy")),
+        ],
+    },
+    Contest {
+        name: "restart/first-answer",
+        unit: Unit::Milliseconds,
+        guest: Guest::hackatom,
+        way: Way::Once,
+        ours: Here(ours::calls::restarted),
+        peers: &[
+            (
+                "wasmtime, unchecked",
+                Here(peers::wasmtime::calls::restarted),
+            ),
+            ("wasmer, unchecked", Apart("wasmer-restart")),
+            ("cosmwasm-vm, no call", Apart("cosmwasm-restart")),
+        ],
+    },
+    Contest {
+        name: "threads/1/tiny",
+        unit: Unit::Microseconds,
+        guest: Guest::tiny,
+        way: Way::OnThreads {
+            threads: 1,
+            calls: 4_000,
+        },
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+        ],
+    },
+    Contest {
+        name: "threads/2/tiny",
+        unit: Unit::Microseconds,
+        guest: Guest::tiny,
+        way: Way::OnThreads {
+            threads: 2,
+            calls: 4_000,
+        },
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+        ],
+    },
+    Contest {
+        name: "threads/1/hackatom",
+        unit: Unit::Microseconds,
+        guest: Guest::hackatom,
+        way: Way::OnThreads {
+            threads: 1,
+            calls: 200,
+        },
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(WrittenPages, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+            ("cosmwasm-vm pinned, no call", Apart("cosmwasm-pinned")),
+        ],
+    },
+    Contest {
+        name: "threads/2/hackatom",
+        unit: Unit::Microseconds,
+        guest: Guest::hackatom,
+        way: Way::OnThreads {
+            threads: 2,
+            calls: 200,
+        },
+        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        peers: &[
+            (
+                "wasmtime",
+                Here(|guest| peers::wasmtime::calls::fresh(WrittenPages, guest)),
+            ),
+            ("wasmi", Here(peers::wasmi::calls::fresh)),
+            ("wasmer", Apart("wasmer-fresh")),
+            ("cosmwasm-vm pinned, no call", Apart("cosmwasm-pinned")),
+        ],
+    },
+];
+
+/// The rows that were asked for, by their own names or by their peers'.
+pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
+    let contests: Vec<(&Contest, Vec<&Peer>)> = CONTESTS
+        .iter()
+        .map(|contest| (contest, contest.wanted_peers(options)))
+        .filter(|(_, peers)| !peers.is_empty())
+        .collect();
+    let mut gauges = Vec::new();
+    for (contest, peers) in &contests {
+        gauges.push(contest.gauge(contest.ours)?);
+        for (_, peer) in peers {
+            gauges.push(contest.gauge(*peer)?);
+        }
+    }
+    let mut readings = by_turns(&mut gauges, options.rounds)?.into_iter();
+    let mut rows = Vec::new();
+    for (contest, peers) in contests {
+        let ours = readings.next().unwrap_or_default();
+        for ((peer_name, _), peer) in peers.into_iter().zip(readings.by_ref()) {
+            let samples = pairs(&ours, &peer);
+            rows.push(Row::new(
+                contest.name.into(),
+                peer_name,
+                contest.unit,
+                &samples,
+            ));
+        }
+    }
+    rows.extend(suspended::measure(options)?);
+    Ok(rows)
+}
+
+impl Contest {
+    /// All of them if the contest was asked for, and else those that were by their own names.
+    fn wanted_peers(&self, options: &Options) -> Vec<&Peer> {
+        let wants = |(name, _): &&Peer| options.wants(self.name) || options.wants(name);
+        self.peers.iter().filter(wants).collect()
+    }
+
+    fn gauge(&self, contender: Contender) -> Result<Gauge> {
+        contender.gauge(self.way, (self.guest)()?)
+    }
+}

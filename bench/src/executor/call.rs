@@ -1,0 +1,124 @@
+//! Calls: what the contenders of the group `executor` do, and the ways to measure it.
+
+use std::{any::Any, thread};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    executor::guest::Guest,
+    measure::{Gauge, processor_time, real_time},
+    peers::cosmwasm,
+};
+
+/// Does a guest's call from the beginning, and returns what it answers.
+pub(crate) type Call = Box<dyn Fn() -> Result<i32> + Send + Sync>;
+
+/// Calls an instance that stays alive.
+pub(crate) type Recall = Box<dyn FnMut() -> Result<i32>>;
+
+/// Starts one more call, which waits for its host, and hands it out. Whoever drops it destroys it.
+pub(crate) type Parker = Box<dyn FnMut() -> Result<Box<dyn Any>>>;
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Contender {
+    /// In this process.
+    Here(fn(Guest) -> Result<Call>),
+    /// In this process, with an instance that stays alive.
+    Live(fn(Guest) -> Result<Recall>),
+    /// In this process, telling its time itself.
+    Timed(fn(Guest) -> Result<Gauge>),
+    /// In the process of cosmwasm-vm and Wasmer, by the name that it has there.
+    Apart(&'static str),
+}
+
+/// How it is measured, and what is told.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    /// So many calls, in processor time of the thread: the time of one.
+    InARow(u32),
+    /// One call, in processor time of the thread: the time of one of its so many syscalls.
+    EachSyscall(u32),
+    /// One call, in real time: it may compute on several threads, and wait for a disk.
+    Once,
+    /// So many calls on each of so many threads, in real time: what one takes while all of them call.
+    OnThreads { threads: u32, calls: u32 },
+}
+
+impl Contender {
+    pub(super) fn gauge(self, way: Way, guest: Guest) -> Result<Gauge> {
+        match self {
+            Contender::Here(make) => Ok(way.gauge(make(guest)?)),
+            Contender::Live(make) => match way {
+                Way::InARow(calls) => Ok(in_a_row(calls, way.parts(), make(guest)?)),
+                _ => bail!("a live instance is called in a row"),
+            },
+            Contender::Timed(make) => make(guest),
+            Contender::Apart(name) => cosmwasm::gauge(name, &guest, way.question(), way.parts()),
+        }
+    }
+}
+
+impl Way {
+    fn gauge(self, call: Call) -> Gauge {
+        let parts = self.parts();
+        match self {
+            Way::InARow(calls) => in_a_row(calls, parts, call),
+            Way::EachSyscall(_) => in_a_row(1, parts, call),
+            Way::Once => on_threads(1, 1, parts, call),
+            Way::OnThreads { threads, calls } => on_threads(threads, calls, parts, call),
+        }
+    }
+
+    /// The same, as the process of the peers understands it.
+    fn question(self) -> String {
+        match self {
+            Way::InARow(calls) => format!("processor {calls}"),
+            Way::EachSyscall(_) => "processor 1".to_owned(),
+            Way::Once => "real 1 1".to_owned(),
+            Way::OnThreads { threads, calls } => format!("real {threads} {calls}"),
+        }
+    }
+
+    /// Into how many parts the time of all is divided.
+    fn parts(self) -> f64 {
+        match self {
+            Way::InARow(parts) | Way::EachSyscall(parts) => f64::from(parts),
+            Way::Once => 1.0,
+            Way::OnThreads { threads, calls } => f64::from(threads) * f64::from(calls),
+        }
+    }
+}
+
+fn in_a_row(calls: u32, parts: f64, mut call: impl FnMut() -> Result<i32> + 'static) -> Gauge {
+    Box::new(move || {
+        let (done, time) = processor_time(|| repeat(calls, &mut call));
+        done.map(|()| time.as_secs_f64() / parts)
+    })
+}
+
+fn on_threads(threads: u32, calls: u32, parts: f64, call: Call) -> Gauge {
+    Box::new(move || {
+        let (done, time) = real_time(|| {
+            thread::scope(|scope| {
+                let workers: Vec<_> = (0..threads)
+                    .map(|_| scope.spawn(|| repeat(calls, &call)))
+                    .collect();
+                workers
+                    .into_iter()
+                    .try_for_each(|worker| match worker.join() {
+                        Ok(done) => done,
+                        Err(_) => bail!("a thread that calls has panicked"),
+                    })
+            })
+        });
+        done.map(|()| time.as_secs_f64() / parts)
+    })
+}
+
+fn repeat(calls: u32, mut call: impl FnMut() -> Result<i32>) -> Result<()> {
+    for _ in 0..calls {
+        call()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Tests of what a page says.
+
+use super::{text, version, versions};
+use crate::{
+    measure::pairs,
+    report::{Row, Unit},
+};
+
+fn check(rows: &[Row], line: &str) {
+    let text = text(rows);
+    assert!(text.lines().any(|found| found == line), "{text}");
+}
+
+fn row(name: &str, peer_name: &'static str) -> Row {
+    let samples = pairs(&[2e-6, 2e-6], &[4e-6, 4e-6]);
+    Row::new(name.into(), peer_name, Unit::Microseconds, &samples)
+}
+
+#[test]
+fn ours_stands_beside_the_first_of_its_peers() {
+    let rows = [
+        row("call/fresh/tiny", "wasmtime"),
+        row("call/fresh/tiny", "wasmi"),
+    ];
+    check(
+        &rows,
+        "| `call/fresh/tiny` | 2.00 us | 4.00 us | wasmtime | 0.50 | 0.50..0.50 |",
+    );
+    check(&rows, "|  |  | 4.00 us | wasmi | 0.50 | 0.50..0.50 |");
+}
+
+#[test]
+fn threads_are_told_in_calls_a_second_too() {
+    check(
+        &[row("threads/2/tiny", "wasmi")],
+        "| `threads/2/tiny` | 2.00 us, 500000/s | 4.00 us, 250000/s | wasmi | 0.50 | 0.50..0.50 |",
+    );
+}
+
+#[test]
+fn a_section_without_rows_is_not_there() {
+    assert!(!text(&[row("call/fresh/tiny", "wasmi")]).contains("## Calls that wait"));
+}
+
+#[test]
+fn releases_are_read_from_the_lock_files() {
+    let lock =
+        "name = \"wasmi_core\"\nversion = \"1.0.0\"\nname = \"wasmi\"\nversion = \"2.0.0\"\n";
+    assert_eq!(version(lock, "wasmi"), "2.0.0");
+    assert!(!versions().contains("unknown"));
+}

@@ -1,0 +1,187 @@
+//! The picture of a page: a lane for each thing to do, a point for each side, times on a logarithmic scale.
+//!
+//! It is plain SVG, whose text takes the colour of a light or a dark page.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt::{self, Write};
+
+use crate::report::Row;
+
+/// Sides in the order of the legend, with colours that can be told apart on light and on dark ground.
+const SIDES: &[(&str, &str)] = &[
+    (OURS, "#e8590c"),
+    ("wasmtime", "#4c8ed9"),
+    ("wasmi", "#2f9e6e"),
+    ("wasmer", "#a06cd5"),
+    ("cosmwasm-vm", "#8a8f98"),
+];
+
+const OURS: &str = "ours";
+
+const STYLE: &str = "<style>
+text { font: 13px system-ui, sans-serif; fill: #24292f }
+line { stroke: #d0d7de }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } line { stroke: #3d444d } }
+</style>";
+
+/// Where the scale begins and ends, in pixels from the left.
+const LEFT: f64 = 205.0;
+const RIGHT: f64 = 780.0;
+const WIDTH: f64 = 800.0;
+
+/// Between two lanes, and above the first.
+const LANE: f64 = 26.0;
+const TOP: f64 = 48.0;
+
+/// Nanoseconds, as powers of ten, with what the scale calls them.
+const TICKS: &[(i32, &str)] = &[
+    (0, "1 ns"),
+    (1, "10 ns"),
+    (2, "100 ns"),
+    (3, "1 us"),
+    (4, "10 us"),
+    (5, "100 us"),
+    (6, "1 ms"),
+    (7, "10 ms"),
+    (8, "100 ms"),
+    (9, "1 s"),
+];
+
+/// A side's time in one lane.
+struct Point<'a> {
+    lane: &'a str,
+    side: &'a str,
+    nanoseconds: f64,
+    /// What it tells when it is pointed at.
+    title: String,
+}
+
+/// The rows that are times; those on several threads say the same as those on one.
+pub(super) fn svg(rows: &[Row]) -> String {
+    let points = points(rows);
+    let mut lanes: Vec<&str> = points.iter().map(|point| point.lane).collect();
+    lanes.dedup();
+    let mut svg = String::new();
+    // Writing to a string does not fail.
+    let _ = draw(&mut svg, &lanes, &points);
+    svg
+}
+
+/// A number with three figures or so.
+pub(super) fn number(number: f64) -> String {
+    let decimals = match number {
+        n if n < 10.0 => 2,
+        n if n < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$}")
+}
+
+fn points(rows: &[Row]) -> Vec<Point<'_>> {
+    let mut points: Vec<Point<'_>> = Vec::new();
+    for row in rows.iter().filter(|row| !row.name.starts_with("threads/")) {
+        let Some(nanoseconds) = nanoseconds_of(row.unit) else {
+            continue;
+        };
+        let point = |side, name, time: f64| Point {
+            lane: &row.name,
+            side,
+            nanoseconds: time * nanoseconds,
+            title: format!("{name}: {} {}", number(time), row.unit),
+        };
+        if points.last().is_none_or(|above| above.lane != row.name) {
+            points.push(point(OURS, OURS, row.ours));
+        }
+        // Of a name, the first word is who it is, and the rest how.
+        let side = row.peer_name.split([' ', ',']).next().unwrap_or_default();
+        points.push(point(side, row.peer_name, row.peer));
+    }
+    points
+}
+
+fn nanoseconds_of(unit: &str) -> Option<f64> {
+    match unit {
+        "ns" => Some(1.0),
+        "us" => Some(1e3),
+        "ms" => Some(1e6),
+        _ => None,
+    }
+}
+
+fn draw(svg: &mut String, lanes: &[&str], points: &[Point<'_>]) -> fmt::Result {
+    let below = (0..lanes.len()).fold(TOP, |y, _| y + LANE);
+    let height = below + LANE;
+    writeln!(
+        svg,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">"#
+    )?;
+    writeln!(svg, "<title>Times of Fusee and its peers</title>\n{STYLE}")?;
+    legend(svg)?;
+    for (power, name) in TICKS {
+        let x = position(10_f64.powi(*power));
+        writeln!(
+            svg,
+            r#"<line x1="{x:.1}" y1="{TOP}" x2="{x:.1}" y2="{below}"/>"#
+        )?;
+        writeln!(
+            svg,
+            r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#,
+            below + 18.0
+        )?;
+    }
+    let mut y = TOP + LANE / 2.0;
+    for lane in lanes {
+        writeln!(
+            svg,
+            r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{lane}</text>"#,
+            LEFT - 14.0,
+            y + 4.0
+        )?;
+        // Ours comes first, and is drawn last, so that nothing hides it.
+        for point in points.iter().rev().filter(|point| point.lane == *lane) {
+            point.draw(svg, y)?;
+        }
+        y += LANE;
+    }
+    writeln!(svg, "</svg>")
+}
+
+fn legend(svg: &mut String) -> fmt::Result {
+    let mut x = LEFT;
+    for (side, colour) in SIDES {
+        writeln!(
+            svg,
+            r#"<circle cx="{x:.1}" cy="20" r="6" fill="{colour}"/>"#
+        )?;
+        writeln!(svg, r#"<text x="{:.1}" y="24">{side}</text>"#, x + 12.0)?;
+        x += 118.0;
+    }
+    Ok(())
+}
+
+impl Point<'_> {
+    fn draw(&self, svg: &mut String, y: f64) -> fmt::Result {
+        let x = position(self.nanoseconds);
+        let colour = SIDES
+            .iter()
+            .find(|(side, _)| *side == self.side)
+            .map_or("#8a8f98", |(_, colour)| colour);
+        let radius = if self.side == OURS { 7.0 } else { 5.0 };
+        writeln!(
+            svg,
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{radius}" fill="{colour}" fill-opacity="0.85"><title>{}</title></circle>"#,
+            self.title
+        )
+    }
+}
+
+/// Where a time stands on the scale.
+fn position(nanoseconds: f64) -> f64 {
+    let (first, last) = (TICKS.first(), TICKS.last());
+    let power = |tick: Option<&(i32, &str)>| tick.map_or(0.0, |(power, _)| f64::from(*power));
+    let (first, last) = (power(first), power(last));
+    let share = (nanoseconds.log10() - first) / (last - first);
+    LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)
+}
