@@ -48,7 +48,6 @@ pub struct Finished {
 /// A run that waits for the answer to a syscall.
 #[derive(Debug)]
 pub struct Suspended {
-    request: SyscallRequest,
     parked: ParkedRun,
 }
 
@@ -83,29 +82,11 @@ struct ParkedRun {
 struct Rest {
     /// Its place among the parked, from the first time to its end: whoever goes on can be parked again.
     place: Option<parking::Place>,
-    entries: Entries,
+    /// What it still has to enter, the last first: only a fresh instance has more than one entry.
+    entries: Vec<(Entry, Vec<Value>)>,
     prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
     slice: Gas,
-}
-
-/// What a run still has to enter, in this order.
-#[derive(Debug)]
-struct Entries {
-    start: bool,
-    initialize: Option<usize>,
-    asked: Option<(usize, Vec<Value>)>,
-}
-
-impl Entries {
-    fn next(&mut self) -> Option<(Entry, Vec<Value>)> {
-        if mem::take(&mut self.start) {
-            return Some((Entry::Start, Vec::new()));
-        }
-        let initialize = self.initialize.take().map(|entry| (entry, Vec::new()));
-        let (entry, args) = initialize.or_else(|| self.asked.take())?;
-        Some((Entry::Export(entry), args))
-    }
 }
 
 impl Ended {
@@ -165,7 +146,7 @@ impl Suspended {
     /// What the guest asked.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
-        self.request
+        self.parked.run.request()
     }
 
     /// The guest's whole memory.
@@ -274,16 +255,9 @@ impl LiveInstance {
             request.at_gas_end,
             request.interrupt,
         );
-        let mut run = Box::new(Run {
-            host,
-            meter,
-            profiler: request.profiler,
-        });
-        let mut entries = Entries {
-            start: false,
-            initialize: None,
-            asked: Some((asked, request.args.to_vec())),
-        };
+        let mut run = Box::new(Run::new(host, meter, request.profiler));
+        let mut first = (Entry::Export(asked), request.args);
+        let mut entries = Vec::new();
         let instance = match self.instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
@@ -295,23 +269,29 @@ impl LiveInstance {
                     return Ok(out_of_gas(*run));
                 }
                 run.leave();
-                entries.start = program.has_start;
+                let mut enter_before = |entry| {
+                    let (entry, args) = mem::replace(&mut first, (entry, &[]));
+                    entries.push((entry, args.to_vec()));
+                };
                 // Whoever asks for it by name gets it once, too.
-                entries.initialize = initializer(program).filter(|entry| *entry != asked);
+                if let Some(entry) = initializer(program).filter(|entry| *entry != asked) {
+                    enter_before(Entry::Export(entry));
+                }
+                if program.has_start {
+                    enter_before(Entry::Start);
+                }
                 self.prepared.instantiate(&self.module, needed)?
             }
         };
-        let mut rest = Rest {
+        let rest = Rest {
             place: None,
             entries,
             prepared: self.prepared,
             module: self.module,
             slice: self.slice,
         };
-        match rest.entries.next() {
-            Some((entry, args)) => rest.advance(instance.call(run, entry, &args)?),
-            None => Err(EngineError::Host("a run has no entry".into()).into()),
-        }
+        let (entry, args) = first;
+        rest.advance(instance.call(run, entry, args)?)
     }
 }
 
@@ -344,7 +324,7 @@ impl Rest {
                     instance,
                     run,
                     values,
-                } => match self.entries.next() {
+                } => match self.entries.pop() {
                     Some((entry, args)) => step = instance.call(run, entry, &args)?,
                     None => return Ok(self.finished(*run, values, instance)),
                 },
@@ -358,7 +338,7 @@ impl Rest {
                         rest: self,
                     };
                     return Ok(match pause {
-                        Pause::Syscall(request) => Outcome::Syscall(Suspended { request, parked }),
+                        Pause::Syscall => Outcome::Syscall(Suspended { parked }),
                         Pause::GasEnd => Outcome::GasEnd(GasEnded { parked }),
                     });
                 }
