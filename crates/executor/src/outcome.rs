@@ -60,9 +60,7 @@ pub struct GasEnded {
 /// An instance at rest that can be entered: a fresh one, or one whose last run ended well.
 #[derive(Debug)]
 pub struct LiveInstance {
-    prepared: Arc<Prepared>,
-    module: Arc<dyn Module>,
-    slice: Gas,
+    rest: Box<Rest>,
     /// None until the first run has paid for it.
     instance: Option<Box<dyn Instance>>,
 }
@@ -74,10 +72,11 @@ struct HostBox(Box<dyn Host>);
 struct ParkedRun {
     parked: Box<dyn Parked>,
     run: Box<Run>,
-    rest: Rest,
+    rest: Box<Rest>,
 }
 
-/// What a run still has to do when the guest returns.
+/// What a run still has to do when the guest returns, and what holds for all runs of an instance. It stays where it is from
+/// one to the next: moving it along with each outcome takes longer than the guest does that returns at once.
 #[derive(Debug)]
 struct Rest {
     /// Its place among the parked, from the first time to its end: whoever goes on can be parked again.
@@ -188,13 +187,13 @@ impl Suspended {
     /// Ends the run: the syscall costs more gas than is left.
     #[must_use]
     pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(*self.parked.run)
+        out_of_gas(self.parked.run)
     }
 
     /// Ends the run: the guest may not make the syscall so.
     #[must_use]
     pub fn trap(self, trap: Trap) -> Outcome {
-        Outcome::Trapped(trap, settle(*self.parked.run))
+        Outcome::Trapped(trap, settle(self.parked.run))
     }
 }
 
@@ -217,16 +216,20 @@ impl GasEnded {
     /// Ends the run.
     #[must_use]
     pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(*self.parked.run)
+        out_of_gas(self.parked.run)
     }
 }
 
 impl LiveInstance {
     pub(crate) fn new(prepared: Arc<Prepared>, module: Arc<dyn Module>, slice: Gas) -> Self {
         Self {
-            prepared,
-            module,
-            slice,
+            rest: Box::new(Rest {
+                place: None,
+                entries: Vec::new(),
+                prepared,
+                module,
+                slice,
+            }),
             instance: None,
         }
     }
@@ -246,19 +249,19 @@ impl LiveInstance {
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails.
     pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
-        let program = self.prepared.program();
+        let Self { mut rest, instance } = self;
+        let program = rest.prepared.program();
         let asked = find_entry(program, &request)?;
         let needed = mode(program, &request);
         let meter = Meter::new(
             request.gas,
-            self.slice,
+            rest.slice,
             request.at_gas_end,
             request.interrupt,
         );
         let mut run = Box::new(Run::new(host, meter, request.profiler));
         let mut first = (Entry::Export(asked), request.args);
-        let mut entries = Vec::new();
-        let instance = match self.instance {
+        let instance = match instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
             }
@@ -266,12 +269,12 @@ impl LiveInstance {
             None => {
                 run.enter(Place::Instance);
                 if run.meter.charge(program.instance_gas).is_err() {
-                    return Ok(out_of_gas(*run));
+                    return Ok(out_of_gas(run));
                 }
                 run.leave();
                 let mut enter_before = |entry| {
                     let (entry, args) = mem::replace(&mut first, (entry, &[]));
-                    entries.push((entry, args.to_vec()));
+                    rest.entries.push((entry, args.to_vec()));
                 };
                 // Whoever asks for it by name gets it once, too.
                 if let Some(entry) = initializer(program).filter(|entry| *entry != asked) {
@@ -280,15 +283,8 @@ impl LiveInstance {
                 if program.has_start {
                     enter_before(Entry::Start);
                 }
-                self.prepared.instantiate(&self.module, needed)?
+                rest.prepared.instantiate(&rest.module, needed)?
             }
-        };
-        let rest = Rest {
-            place: None,
-            entries,
-            prepared: self.prepared,
-            module: self.module,
-            slice: self.slice,
         };
         let (entry, args) = first;
         rest.advance(instance.call(run, entry, args)?)
@@ -303,7 +299,7 @@ impl ParkedRun {
 }
 
 impl Rest {
-    fn advance(mut self, mut step: Step) -> Result<Outcome, RunError> {
+    fn advance(mut self: Box<Self>, mut step: Step) -> Result<Outcome, RunError> {
         loop {
             match step {
                 Step::Returned {
@@ -311,7 +307,7 @@ impl Rest {
                     run,
                     values,
                 } if run.meter.is_overdrawn() => match run.meter.at_gas_end() {
-                    AtGasEnd::Stop => return Ok(out_of_gas(*run)),
+                    AtGasEnd::Stop => return Ok(out_of_gas(run)),
                     AtGasEnd::Suspend => {
                         step = Step::Parked {
                             parked: Box::new(Owing { instance, values }),
@@ -326,7 +322,7 @@ impl Rest {
                     values,
                 } => match self.entries.pop() {
                     Some((entry, args)) => step = instance.call(run, entry, &args)?,
-                    None => return Ok(self.finished(*run, values, instance)),
+                    None => return Ok(self.finished(run, values, instance)),
                 },
                 Step::Parked { parked, run, pause } => {
                     if self.place.is_none() {
@@ -342,33 +338,31 @@ impl Rest {
                         Pause::GasEnd => Outcome::GasEnd(GasEnded { parked }),
                     });
                 }
-                Step::Stopped { run, stop } => return stopped(*run, stop),
+                Step::Stopped { run, stop } => return stopped(run, stop),
             }
         }
     }
 
-    fn finished(self, run: Run, values: Vec<Value>, instance: Box<dyn Instance>) -> Outcome {
-        let Self {
-            prepared,
-            module,
-            slice,
-            ..
-        } = self;
-        let live = Some(LiveInstance {
-            prepared,
-            module,
-            slice,
-            instance: Some(instance),
-        });
+    /// The entry has returned. No entry is left; the place among the parked is free for others.
+    fn finished(
+        mut self: Box<Self>,
+        run: Box<Run>,
+        values: Vec<Value>,
+        instance: Box<dyn Instance>,
+    ) -> Outcome {
+        self.place = None;
         Outcome::Finished(Finished {
             ended: settle(run),
             values,
-            live,
+            live: Some(LiveInstance {
+                rest: self,
+                instance: Some(instance),
+            }),
         })
     }
 }
 
-fn stopped(run: Run, stop: Stop) -> Result<Outcome, RunError> {
+fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
     match stop {
         // Only a run that is parked where its gas ends can owe here; there is nothing left to park.
         Stop::Finish if run.meter.is_overdrawn() => Ok(out_of_gas(run)),
@@ -388,15 +382,19 @@ fn stopped(run: Run, stop: Stop) -> Result<Outcome, RunError> {
 }
 
 /// Whoever uses more than the limit has used the limit.
-fn out_of_gas(mut run: Run) -> Outcome {
+fn out_of_gas(mut run: Box<Run>) -> Outcome {
     run.meter.forfeit();
     Outcome::OutOfGas(settle(run))
 }
 
 /// The one place where a run's gas is settled.
-fn settle(run: Run) -> Ended {
+#[expect(
+    clippy::boxed_local,
+    reason = "a run is too large to be moved only to be taken apart"
+)]
+fn settle(run: Box<Run>) -> Ended {
     run.end();
-    let Run { host, meter, .. } = run;
+    let Run { host, meter, .. } = *run;
     Ended {
         host: HostBox(host),
         gas_limit: meter.limit(),
