@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use fusee_engine::{Engine, Gas, Interrupt, Value};
+use fusee_engine::{Engine, Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::{Executor, RunRequest, Suspension};
@@ -24,7 +24,7 @@ impl Lane {
     pub fn request<'a>(&self, entry: &'a str, args: &'a [Value], gas: Gas) -> RunRequest<'a> {
         RunRequest {
             suspension: self.suspension,
-            interrupt: Interrupt::new(),
+            interrupt: None,
             ..RunRequest::new(entry, args, gas)
         }
     }

@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
         let is_outermost = self.active.len() == 1;
         let request = RunRequest {
             suspension: self.contracts.suspension,
-            interrupt: self.interrupt.clone(),
+            interrupt: Some(self.interrupt.clone()),
             tier: self.tier,
             profiler: self.contracts.profiler.clone().filter(|_| is_outermost),
             ..RunRequest::new(&method, &[], gas)

@@ -18,7 +18,10 @@ pub(crate) struct WasmiInstance {
     store: Store<State>,
     instance: wasmi::Instance,
     program: Arc<Program>,
+    /// To which the guest spills its gas before it traps by itself.
     gas: Global,
+    /// The entry that was called last: it takes a while to find it, and mostly it is called again.
+    entered: Option<(Entry, Func)>,
     mode: Mode,
 }
 
@@ -51,11 +54,17 @@ impl WasmiInstance {
             instance,
             program: Arc::clone(program),
             gas,
+            entered: None,
             mode,
         })
     }
 
-    fn function(&self, entry: Entry) -> Result<(Func, Vec<Val>), EngineError> {
+    fn function(&mut self, entry: Entry) -> Result<Func, EngineError> {
+        if let Some((last, function)) = self.entered
+            && last == entry
+        {
+            return Ok(function);
+        }
         let name = match entry {
             Entry::Start => Some(reserved::START),
             Entry::Export(position) => {
@@ -66,13 +75,19 @@ impl WasmiInstance {
         let function = name
             .and_then(|name| self.instance.get_func(&self.store, name))
             .ok_or_else(|| failed("the program has no such entry".into()))?;
-        let outputs = function
-            .ty(&self.store)
-            .results()
-            .iter()
-            .map(|found| Val::default_for_ty(*found))
-            .collect();
-        Ok((function, outputs))
+        self.entered = Some((entry, function));
+        Ok(function)
+    }
+
+    /// How many values that function returns beside the gas.
+    fn results(&self, entry: Entry) -> usize {
+        match entry {
+            Entry::Start => 0,
+            Entry::Export(position) => {
+                let export = self.program.exports.get(position);
+                export.map_or(0, |export| export.results.len())
+            }
+        }
     }
 
     fn enter(&mut self, function: Func, inputs: &[Val], outputs: &mut [Val]) -> Return {
@@ -87,7 +102,6 @@ impl WasmiInstance {
 
     /// What a return of wasmi's means.
     fn step(mut self: Box<Self>, returned: Return, outputs: Vec<Val>) -> Result<Step, EngineError> {
-        let counter = self.counter();
         let mut run = self
             .store
             .data_mut()
@@ -96,8 +110,10 @@ impl WasmiInstance {
             .ok_or_else(|| failed("a run was lost".into()))?;
         match (returned, self.store.data_mut().halt.take()) {
             (Return::Finished, _) => {
-                run.meter.note(counter);
-                let values = outputs.iter().map(value).collect::<Result<_, _>>()?;
+                let no_gas = || failed("an entry returned no gas".into());
+                let (gas, values) = outputs.split_last().ok_or_else(no_gas)?;
+                run.meter.note(gas.i64().ok_or_else(no_gas)?);
+                let values = values.iter().map(value).collect::<Result<_, _>>()?;
                 Ok(Step::Returned {
                     instance: self,
                     run,
@@ -115,14 +131,15 @@ impl WasmiInstance {
                 Ok(Step::Parked {
                     parked,
                     run,
-                    pause: pause(parking),
+                    pause: parking.pause(),
                 })
             }
-            (_, Some(Halt::Park(Parking::Syscall(request)))) => Err(EngineError::CannotSuspend {
-                number: request.number,
+            (_, Some(Halt::Park(Parking::Syscall))) => Err(EngineError::CannotSuspend {
+                number: run.request().number,
             }),
             (Return::Failed(error), halt) => match error.as_trap_code() {
                 Some(code) if halt.is_none() => {
+                    let counter = self.gas.get(&self.store).i64().unwrap_or(0);
                     let stop = run.trapped(trap(code)?, counter);
                     Ok(Step::Stopped { run, stop })
                 }
@@ -130,16 +147,6 @@ impl WasmiInstance {
             },
             (Return::HostTrap(call), None) => Err(failed(Box::new(call.into_host_error()))),
         }
-    }
-
-    fn counter(&self) -> i64 {
-        self.gas.get(&self.store).i64().unwrap_or(0)
-    }
-
-    fn set_counter(&mut self, counter: i64) -> Result<(), EngineError> {
-        self.gas
-            .set(&mut self.store, Val::I64(counter))
-            .map_err(|error| failed(Box::new(error)))
     }
 }
 
@@ -150,9 +157,11 @@ impl Instance for WasmiInstance {
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
-        let (function, mut outputs) = self.function(entry)?;
-        let inputs: Vec<Val> = args.iter().map(val).collect();
-        self.set_counter(run.meter.hand_out())?;
+        let function = self.function(entry)?;
+        let gas = Val::I64(run.meter.hand_out());
+        let inputs: Vec<Val> = args.iter().map(val).chain([gas]).collect();
+        // What they are before the call does not matter.
+        let mut outputs = vec![Val::I64(0); self.results(entry).saturating_add(1)];
         self.store.data_mut().run = Some(run);
         let returned = self.enter(function, &inputs, &mut outputs);
         self.step(returned, outputs)
@@ -177,7 +186,7 @@ impl Parked for ParkedCall {
 
     fn resume(mut self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
         let inputs: &[Val] = match self.parking {
-            Parking::Syscall(_) => &[
+            Parking::Syscall => &[
                 Val::I64(reply.cast_signed()),
                 Val::I64(run.meter.hand_out()),
             ],
@@ -213,13 +222,6 @@ impl Return {
             Ok(ResumableCall::OutOfFuel(_)) => Return::Failed(Error::new("fuel is off")),
             Err(error) => Return::Failed(error),
         }
-    }
-}
-
-fn pause(parking: Parking) -> Pause {
-    match parking {
-        Parking::Syscall(request) => Pause::Syscall(request),
-        Parking::Low { .. } => Pause::GasEnd,
     }
 }
 

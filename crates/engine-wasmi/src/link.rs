@@ -3,7 +3,7 @@
 use std::fmt;
 
 use fusee_engine::{
-    EngineError, Low, MAX_SYSCALL_ARGS, Program, Run, Stop, SyscallRequest, reserved,
+    EngineError, Low, MAX_SYSCALL_ARGS, Pause, Program, Run, Stop, SyscallRequest, reserved,
 };
 use wasmi::{
     Caller, Engine, Error, Linker, Memory,
@@ -32,8 +32,17 @@ pub(crate) enum Halt {
 /// At which host function a guest is parked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Parking {
-    Syscall(SyscallRequest),
+    Syscall,
     Low { height: i64 },
+}
+
+impl Parking {
+    pub(crate) const fn pause(self) -> Pause {
+        match self {
+            Parking::Syscall => Pause::Syscall,
+            Parking::Low { .. } => Pause::GasEnd,
+        }
+    }
 }
 
 /// The error by which a host function leaves the guest; the [`Halt`] in the store says why.
@@ -134,7 +143,7 @@ fn syscall(
     });
     let halt = match answer {
         Some(Ok(answer)) => return Ok(answer),
-        Some(Err(Stop::Suspend)) if may_suspend => Halt::Park(Parking::Syscall(request)),
+        Some(Err(Stop::Suspend)) if may_suspend => Halt::Park(Parking::Syscall),
         Some(Err(Stop::Suspend)) => Halt::Stop(Stop::Fail(EngineError::CannotSuspend { number })),
         Some(Err(stop)) => Halt::Stop(stop),
         None => Halt::Stop(no_run()),

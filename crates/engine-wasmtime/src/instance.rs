@@ -1,10 +1,10 @@
 //! Instances, at rest and parked.
 
 use std::{
+    cell::Cell,
     fmt,
     future::Future,
     pin::{Pin, pin},
-    slice,
     sync::Arc,
     task::{Context, Poll, Waker},
 };
@@ -18,23 +18,29 @@ use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, Val, ValRaw};
 use crate::{
     NAME,
     engine::NativeStack,
-    link::{Mailbox, MemoryView, Parking, Reply, State},
+    link::{Parking, State},
+    mail::{Mail, Note, Reply},
     module::Exports,
     trap::trap,
+    view::MemoryView,
 };
 
 pub(crate) struct WasmtimeInstance {
     store: Store<State>,
     instance: wasmtime::Instance,
     exports: Arc<Exports>,
+    /// To which the guest spills its gas before it traps by itself.
     gas: Global,
+    /// The entry that was called last: it takes a while to find it, and mostly it is called again.
+    entered: Option<(Entry, Func)>,
+    /// In which arguments and results are handed over.
+    cells: Vec<ValRaw>,
     mode: Mode,
     stack: NativeStack,
 }
 
 struct ParkedCall {
-    call: Pin<Box<dyn Future<Output = Return> + Send>>,
-    mailbox: Mailbox,
+    call: Call,
     parking: Parking,
     memory: MemoryView,
 }
@@ -42,7 +48,22 @@ struct ParkedCall {
 /// How Wasmtime came back, and what it was lent.
 struct Return {
     instance: Box<WasmtimeInstance>,
-    result: Result<Vec<Value>, Error>,
+    result: Result<Returned, Error>,
+}
+
+/// What the entry returned.
+struct Returned {
+    values: Vec<Value>,
+    counter: i64,
+}
+
+/// A call on a stack of the engine's.
+type Call = Pin<Box<dyn Future<Output = Return> + Send>>;
+
+/// How far such a call has come.
+enum Polled {
+    Returned(Return),
+    Parked(Note),
 }
 
 impl WasmtimeInstance {
@@ -58,12 +79,16 @@ impl WasmtimeInstance {
             .and_then(|gas| gas.into_global())
             .ok_or_else(|| failed("the program exports no gas counter".into()))?;
         let memory = exports.memory.as_ref().and_then(find);
-        store.data_mut().memory = memory.and_then(|memory| memory.into_memory());
+        if let Some(memory) = memory.and_then(|memory| memory.into_memory()) {
+            State::see(&mut store, memory);
+        }
         Ok(Self {
             store,
             instance,
             exports,
             gas,
+            entered: None,
+            cells: Vec::new(),
             mode,
             stack,
         })
@@ -79,26 +104,55 @@ impl WasmtimeInstance {
         if !given.eq(params.iter().copied()) {
             return Err(failed("an entry was given what it does not take".into()));
         }
-        self.instance
+        if let Some((last, function)) = self.entered
+            && last == entry
+        {
+            return Ok(function);
+        }
+        let function = self
+            .instance
             .get_module_export(&mut self.store, export)
             .and_then(Extern::into_func)
-            .ok_or_else(|| failed("an entry is not a function".into()))
+            .ok_or_else(|| failed("an entry is not a function".into()))?;
+        self.entered = Some((entry, function));
+        Ok(function)
     }
 
     /// Calls on the caller's stack.
-    fn call_here(mut self: Box<Self>, entry: Entry, function: Func, args: &[Value]) -> Return {
-        let results = self.exports.results(entry);
-        let mut cells: Vec<ValRaw> = args.iter().map(raw).collect();
-        cells.resize(args.len().max(results.len()), ValRaw::i64(0));
+    fn call_here(
+        mut self: Box<Self>,
+        entry: Entry,
+        function: Func,
+        args: &[Value],
+        gas: i64,
+    ) -> Return {
+        let Self {
+            store,
+            exports,
+            cells,
+            ..
+        } = &mut *self;
+        let results = exports.results(entry);
+        cells.clear();
+        cells.extend(args.iter().map(raw));
+        cells.push(ValRaw::i64(gas));
+        let most = args.len().max(results.len()).saturating_add(1);
+        cells.resize(most, ValRaw::i64(0));
         // SAFETY: `function` is of this store. The arguments are of the types that it takes, which
-        // was looked at when it was found; and there is a cell for each of them and for each result.
-        let result = unsafe { function.call_unchecked(&mut self.store, &raw mut *cells) };
-        let typed = results.iter().zip(&cells);
-        let values = typed
-            .map(|(value_type, cell)| value(*value_type, cell))
-            .collect();
+        // was looked at when it was found, and then comes the gas; there is a cell for each of them and for each result.
+        let result = unsafe { function.call_unchecked(store, &raw mut **cells) };
+        let result = result.and_then(|()| {
+            let counter = cells.get(results.len()).map(ValRaw::get_i64);
+            let typed = results.iter().zip(&*cells);
+            Ok(Returned {
+                values: typed
+                    .map(|(value_type, cell)| value(*value_type, cell))
+                    .collect(),
+                counter: counter.ok_or_else(no_gas)?,
+            })
+        });
         Return {
-            result: result.map(|()| values),
+            result,
             instance: self,
         }
     }
@@ -110,24 +164,22 @@ impl WasmtimeInstance {
         function: Func,
         inputs: Vec<Val>,
     ) -> Return {
-        let mut outputs = vec![Val::I32(0); self.exports.results(entry).len()];
+        let results = self.exports.results(entry).len().saturating_add(1);
+        let mut outputs = vec![Val::I64(0); results];
         let result = function
             .call_async(&mut self.store, &inputs, &mut outputs)
             .await;
+        let result = result.and_then(|()| {
+            let (gas, values) = outputs.split_last().ok_or_else(no_gas)?;
+            Ok(Returned {
+                values: values.iter().map(number).collect::<Result<_, _>>()?,
+                counter: gas.i64().ok_or_else(no_gas)?,
+            })
+        });
         Return {
-            result: result.and_then(|()| outputs.iter().map(number).collect()),
+            result,
             instance: self,
         }
-    }
-
-    fn counter(&mut self) -> i64 {
-        self.gas.get(&mut self.store).i64().unwrap_or(0)
-    }
-
-    fn set_counter(&mut self, counter: i64) -> Result<(), EngineError> {
-        self.gas
-            .set(&mut self.store, Val::I64(counter))
-            .map_err(|error| failed(error.into()))
     }
 }
 
@@ -139,24 +191,33 @@ impl Instance for WasmtimeInstance {
         args: &[Value],
     ) -> Result<Step, EngineError> {
         let function = self.function(entry, args)?;
-        self.set_counter(run.meter.hand_out())?;
+        let gas = run.meter.hand_out();
         self.store.data_mut().run = Some(run);
         if self.mode == Mode::Plain && self.stack.is_left() {
-            return self.call_here(entry, function, args).step();
+            return self.call_here(entry, function, args, gas).step();
         }
-        let inputs = args.iter().map(val).collect();
-        let mailbox = self.store.data().mailbox.clone();
-        drive(
-            Box::pin(self.call_on_fiber(entry, function, inputs)),
-            mailbox,
-        )
+        let inputs = args.iter().map(val).chain([Val::I64(gas)]).collect();
+        let mut call: Call = Box::pin(self.call_on_fiber(entry, function, inputs));
+        match poll(&mut call, None)? {
+            Polled::Returned(returned) => returned.step(),
+            Polled::Parked(Note {
+                run,
+                parking,
+                memory,
+            }) => Ok(Step::Parked {
+                parked: Box::new(ParkedCall {
+                    call,
+                    parking,
+                    memory,
+                }),
+                run,
+                pause: parking.pause(),
+            }),
+        }
     }
 
     fn memory(&mut self) -> &mut [u8] {
-        match self.store.data().memory {
-            Some(memory) => memory.data_mut(&mut self.store),
-            None => &mut [],
-        }
+        self.store.data_mut().memory()
     }
 
     fn mode(&self) -> Mode {
@@ -171,7 +232,6 @@ impl Return {
             mut instance,
             result,
         } = self;
-        let counter = instance.counter();
         let state = instance.store.data_mut();
         let stop = state.stop.take();
         let mut run = state
@@ -179,7 +239,7 @@ impl Return {
             .take()
             .ok_or_else(|| failed("a run was lost".into()))?;
         match (result, stop) {
-            (Ok(values), _) => {
+            (Ok(Returned { values, counter }), _) => {
                 run.meter.note(counter);
                 Ok(Step::Returned {
                     instance,
@@ -190,6 +250,7 @@ impl Return {
             (Err(_), Some(stop)) => Ok(Step::Stopped { run, stop }),
             (Err(error), None) => match error.downcast_ref::<wasmtime::Trap>() {
                 Some(code) => {
+                    let counter = instance.gas.get(&mut instance.store).i64().unwrap_or(0);
                     let stop: Stop = run.trapped(trap(*code)?, counter);
                     Ok(Step::Stopped { run, stop })
                 }
@@ -204,10 +265,11 @@ impl Parked for ParkedCall {
         // SAFETY: the view was taken by the host function in which the guest is parked, and `call`
         // keeps that guest's store alive, so that the memory is there. It neither moves nor is it
         // borrowed by anybody while nobody polls `call`, and polling takes `self` by value.
-        unsafe { slice::from_raw_parts_mut(self.memory.start.as_ptr(), self.memory.bytes) }
+        unsafe { self.memory.bytes() }
     }
 
-    fn resume(self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
+    /// Where it is parked again it keeps its place.
+    fn resume(mut self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
         if let Parking::Low { height } = self.parking {
             match run.low(run.meter.counter(), height) {
                 Low::Continue(_) => {}
@@ -221,38 +283,34 @@ impl Parked for ParkedCall {
                 Low::Stop(stop) => return Ok(Step::Stopped { run, stop }),
             }
         }
-        self.mailbox.open().reply = Some(Reply { run, result: reply });
-        drive(self.call, Some(self.mailbox))
+        let reply = Reply { run, result: reply };
+        match poll(&mut self.call, Some(reply))? {
+            Polled::Returned(returned) => returned.step(),
+            Polled::Parked(note) => {
+                self.parking = note.parking;
+                self.memory = note.memory;
+                Ok(Step::Parked {
+                    parked: self,
+                    run: note.run,
+                    pause: note.parking.pause(),
+                })
+            }
+        }
     }
 }
 
 /// Lets the guest run until it ends or is parked.
-fn drive(
-    mut call: Pin<Box<dyn Future<Output = Return> + Send>>,
-    mailbox: Option<Mailbox>,
-) -> Result<Step, EngineError> {
-    match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(returned) => returned.step(),
-        Poll::Pending => {
-            let nothing = || failed("the guest waits for nothing".into());
-            let mailbox = mailbox.ok_or_else(nothing)?;
-            let mail = mailbox.open().parked.take().ok_or_else(nothing)?;
-            let (run, parking, memory) = (mail.run, mail.parking, mail.memory);
-            let pause = match parking {
-                Parking::Syscall(request) => Pause::Syscall(request),
-                Parking::Low { .. } => Pause::GasEnd,
-            };
-            Ok(Step::Parked {
-                parked: Box::new(ParkedCall {
-                    call,
-                    mailbox,
-                    parking,
-                    memory,
-                }),
-                run,
-                pause,
-            })
-        }
+fn poll(call: &mut Call, reply: Option<Reply>) -> Result<Polled, EngineError> {
+    let mail = Mail {
+        note: Cell::new(None),
+        reply: Cell::new(reply),
+    };
+    match mail.poll(|context| call.as_mut().poll(context)) {
+        Poll::Ready(returned) => Ok(Polled::Returned(returned)),
+        Poll::Pending => match mail.note.take() {
+            Some(note) => Ok(Polled::Parked(note)),
+            None => Err(failed("the guest waits for nothing".into())),
+        },
     }
 }
 
@@ -301,6 +359,10 @@ fn value(value_type: ValueType, cell: &ValRaw) -> Value {
         ValueType::F32 => Value::F32(cell.get_f32()),
         ValueType::F64 => Value::F64(cell.get_f64()),
     }
+}
+
+fn no_gas() -> Error {
+    Error::msg("an entry returned no gas")
 }
 
 pub(crate) fn failed(source: Source) -> EngineError {

@@ -8,9 +8,11 @@ mod engine;
 mod instance;
 mod limiter;
 mod link;
+mod mail;
 mod module;
 mod pool;
 mod trap;
+mod view;
 
 pub use engine::{Bounds, WasmtimeEngine, WasmtimeEngineBuilder};
 pub use pool::Reset;

@@ -3,97 +3,76 @@
 use std::{
     fmt,
     future::{Future, poll_fn, ready},
-    ptr::NonNull,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::Poll,
 };
 
 use fusee_engine::{
-    EngineError, Low, MAX_SYSCALL_ARGS, Mode, Program, Run, Stop, SyscallRequest, reserved,
+    EngineError, Low, MAX_SYSCALL_ARGS, Mode, Pause, Program, Run, Stop, SyscallRequest, reserved,
 };
-use wasmtime::{Caller, Engine, Error, Linker, Memory};
+use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory};
 
-use crate::instance::failed;
+use crate::{
+    instance::failed,
+    mail::{Mail, Note},
+    view::MemoryView,
+};
 
 /// What a store holds.
 #[derive(Debug)]
 pub(crate) struct State {
     /// The run, while the guest runs.
     pub(crate) run: Option<Box<Run>>,
-    pub(crate) memory: Option<Memory>,
+    memory: Option<Memory>,
+    /// Where that memory is: to look it up takes longer than the rest of a syscall.
+    view: MemoryView,
     /// Why a host function left the guest.
     pub(crate) stop: Option<Stop>,
-    /// By which a parked guest and its keeper talk; where it cannot be parked there is none.
-    pub(crate) mailbox: Option<Mailbox>,
 }
 
 impl State {
-    pub(crate) fn new(mode: Mode) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             run: None,
             memory: None,
+            view: MemoryView::EMPTY,
             stop: None,
-            mailbox: (mode == Mode::Suspendable).then(Mailbox::default),
         }
+    }
+
+    /// Takes note of where the instance's memory is: when the instance is made, and each time that its memory has grown. Only
+    /// the host grows it.
+    pub(crate) fn see(mut store: impl AsContextMut<Data = State>, memory: Memory) {
+        let view = MemoryView::of(memory.data_mut(&mut store));
+        let mut store = store.as_context_mut();
+        let state = store.data_mut();
+        state.memory = Some(memory);
+        state.view = view;
+    }
+
+    /// The instance's memory; empty if it has none.
+    pub(crate) fn memory(&mut self) -> &mut [u8] {
+        // SAFETY: the view is of this store's memory as it is now, and the store is there. Whoever has the store's state to
+        // himself runs no guest code, and borrows the memory in no other way than this.
+        unsafe { self.view.bytes() }
     }
 }
 
 /// What a host function at which a guest may be parked comes to.
 type Answer<'a, T> = Box<dyn Future<Output = Result<T, Error>> + Send + 'a>;
 
-/// Where a parked guest leaves its run, and finds the reply.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Mailbox(Arc<Mutex<Mail>>);
-
-#[derive(Debug, Default)]
-pub(crate) struct Mail {
-    pub(crate) parked: Option<ParkedMail>,
-    pub(crate) reply: Option<Reply>,
-}
-
-/// What a guest leaves when it is parked.
-#[derive(Debug)]
-pub(crate) struct ParkedMail {
-    pub(crate) run: Box<Run>,
-    pub(crate) parking: Parking,
-    pub(crate) memory: MemoryView,
-}
-
-/// What it finds when it goes on.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    pub(crate) run: Box<Run>,
-    pub(crate) result: u64,
-}
-
 /// At which host function a guest is parked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Parking {
-    Syscall(SyscallRequest),
+    Syscall,
     Low { height: i64 },
 }
 
-/// The memory of a parked guest, which its store holds and its future borrows.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MemoryView {
-    pub(crate) start: NonNull<u8>,
-    pub(crate) bytes: usize,
-}
-
-// SAFETY: the view is no more than an address and a length. Whoever makes a reference of it
-// answers for what it points to; guest memory is plain bytes and bound to no thread.
-unsafe impl Send for MemoryView {}
-
-impl MemoryView {
-    pub(crate) const EMPTY: MemoryView = MemoryView {
-        start: NonNull::dangling(),
-        bytes: 0,
-    };
-}
-
-impl Mailbox {
-    pub(crate) fn open(&self) -> MutexGuard<'_, Mail> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Parking {
+    pub(crate) const fn pause(self) -> Pause {
+        match self {
+            Parking::Syscall => Pause::Syscall,
+            Parking::Low { .. } => Pause::GasEnd,
+        }
     }
 }
 
@@ -184,7 +163,10 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
         return Ok(-1);
     }
     match memory.grow(&mut caller, u64::from(pages)) {
-        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+        Ok(before) => {
+            State::see(&mut caller, memory);
+            Ok(i32::try_from(before).unwrap_or(-1))
+        }
         Err(error) => Err(leave(&mut caller, Stop::Fail(failed(error.into())))),
     }
 }
@@ -221,9 +203,7 @@ fn syscall_suspendable<'a>(
 ) -> Answer<'a, (i64, i64)> {
     match answer(&mut caller, &request, gas) {
         Ok(result) => Box::new(ready(Ok((result, counter(&caller))))),
-        Err(Stop::Suspend) => {
-            Box::new(async move { park(&mut caller, Parking::Syscall(request)).await })
-        }
+        Err(Stop::Suspend) => Box::new(async move { park(&mut caller, Parking::Syscall).await }),
         Err(stop) => Box::new(ready(Err(leave(&mut caller, stop)))),
     }
 }
@@ -240,11 +220,10 @@ fn request<const N: usize>(number: u32, given: [i64; N]) -> SyscallRequest {
 /// The result of a syscall; the run's meter has the counter.
 #[inline]
 fn answer(caller: &mut Caller<'_, State>, request: &SyscallRequest, gas: i64) -> Result<i64, Stop> {
-    let (bytes, state): (&mut [u8], _) = match caller.data().memory {
-        Some(memory) => memory.data_and_store_mut(caller),
-        None => (&mut [], caller.data_mut()),
-    };
-    match &mut state.run {
+    let State { run, view, .. } = caller.data_mut();
+    // SAFETY: as in `State::memory`, whose other fields the run does not reach.
+    let bytes = unsafe { view.bytes() };
+    match run {
         Some(run) => run.syscall(gas, request, bytes).map(u64::cast_signed),
         None => Err(no_run()),
     }
@@ -256,35 +235,24 @@ fn counter(caller: &Caller<'_, State>) -> i64 {
     run.map_or(0, |run| run.meter.counter())
 }
 
-/// Leaves the run in the mailbox and waits for the reply: the result of the syscall, and the gas.
+/// Hands out the run, and waits for the reply: the result of the syscall, and the gas.
 async fn park(caller: &mut Caller<'_, State>, parking: Parking) -> Result<(i64, i64), Error> {
-    let memory = match caller.data().memory {
-        Some(memory) => {
-            let bytes = memory.data_mut(&mut *caller);
-            MemoryView {
-                start: NonNull::from_mut(bytes).cast(),
-                bytes: bytes.len(),
-            }
-        }
-        None => MemoryView::EMPTY,
-    };
     let state = caller.data_mut();
-    let (Some(mailbox), Some(run)) = (state.mailbox.clone(), state.run.take()) else {
-        return Err(leave(caller, no_run()));
-    };
-    mailbox.open().parked = Some(ParkedMail {
+    let mut note = state.run.take().map(|run| Note {
         run,
         parking,
-        memory,
+        memory: state.view,
     });
-    let mut reply = poll_fn(|_| {
-        mailbox
-            .open()
-            .reply
-            .take()
-            .map_or(Poll::Pending, Poll::Ready)
-    })
-    .await;
+    let reply = poll_fn(|context| match note.take() {
+        Some(note) => {
+            Mail::with(context, |mail| mail.note.set(Some(note)));
+            Poll::Pending
+        }
+        None => Poll::Ready(Mail::with(context, |mail| mail.reply.take()).flatten()),
+    });
+    let Some(mut reply) = reply.await else {
+        return Err(leave(caller, no_run()));
+    };
     let gas = reply.run.meter.hand_out();
     caller.data_mut().run = Some(reply.run);
     Ok((reply.result.cast_signed(), gas))

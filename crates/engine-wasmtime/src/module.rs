@@ -134,7 +134,7 @@ impl Module for WasmtimeModule {
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let mut store = Store::new(&self.runtime.engine, State::new(mode));
+        let mut store = Store::new(&self.runtime.engine, State::new());
         store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),

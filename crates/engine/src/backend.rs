@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{Code, EngineError, Fingerprint, Program, Run, Stop, SyscallRequest, Value};
+use crate::{Code, EngineError, Fingerprint, Program, Run, Stop, Value};
 
 /// A compiler and a runtime.
 pub trait Engine: Debug + Send + Sync {
@@ -113,8 +113,8 @@ pub trait Parked: Debug + Send {
 /// Why a guest is parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// It waits for the answer to a syscall.
-    Syscall(SyscallRequest),
+    /// It waits for the answer to a syscall, which is [`Run::request`].
+    Syscall,
     /// Its gas ended.
     GasEnd,
 }

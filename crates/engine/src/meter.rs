@@ -62,13 +62,13 @@ pub struct Meter {
     /// The guest's counter when it last told us; below zero between two of its checks.
     counter: i64,
     at_gas_end: AtGasEnd,
-    interrupt: Interrupt,
+    interrupt: Option<Interrupt>,
 }
 
 impl Meter {
     /// A meter of `limit` gas that hands out `slice` at a time: at least one unit, at most [`MAX_SLICE`].
     #[must_use]
-    pub fn new(limit: Gas, slice: Gas, at_gas_end: AtGasEnd, interrupt: Interrupt) -> Self {
+    pub fn new(limit: Gas, slice: Gas, at_gas_end: AtGasEnd, interrupt: Option<Interrupt>) -> Self {
         let slice = slice.clamp(Gas::new(1), MAX_SLICE);
         let first = slice.min(limit);
         Self {
@@ -160,7 +160,8 @@ impl Meter {
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupt.is_triggered()
+        let interrupt = self.interrupt.as_ref();
+        interrupt.is_some_and(Interrupt::is_triggered)
     }
 
     /// The gas left; below zero, what is owed.

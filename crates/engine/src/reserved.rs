@@ -1,6 +1,7 @@
 //! The names that metered wasm uses, and that no guest may use.
 //!
-//! Metered wasm imports [`LOW`] and its syscalls from [`MODULE`], and exports the rest.
+//! Metered wasm imports [`LOW`] and its syscalls from [`MODULE`], and exports the rest. A function that is exported, the start
+//! function too, takes the gas as one more argument behind its own, and returns it as one more result.
 
 /// Every name that begins so is ours: no guest imports from it or exports it.
 pub const PREFIX: &str = "fusee:";
@@ -16,7 +17,7 @@ pub const LOW: &str = "low";
 /// and one of them not without growing its native stack; the host decides alike for all.
 pub const GROW: &str = "grow";
 
-/// The exported mutable `i64` global that holds the gas between functions.
+/// The exported `i64` global to which a guest spills its gas before an `unreachable`.
 pub const GAS: &str = "fusee:gas";
 
 /// The exported memory, if there is one.

@@ -5,7 +5,8 @@
 use std::fmt;
 
 use crate::{
-    AtGasEnd, EngineError, Host, Meter, Profiler, Stop, Syscall, SyscallRequest, Trap,
+    AtGasEnd, EngineError, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall, SyscallRequest,
+    Trap,
     profile::{ENTER, LEAVE, Place},
 };
 
@@ -18,6 +19,9 @@ pub struct Run {
     pub meter: Meter,
     /// Who notes where the gas goes, if anybody does.
     pub profiler: Option<Profiler>,
+    /// The syscall at which the guest is parked, or was last. It stays here while outcomes are handed on: it is larger than
+    /// all the rest of them.
+    request: SyscallRequest,
 }
 
 /// What a guest does whose gas or height went below zero.
@@ -32,6 +36,26 @@ pub enum Low {
 }
 
 impl Run {
+    /// A run that has not begun.
+    #[must_use]
+    pub const fn new(host: Box<dyn Host>, meter: Meter, profiler: Option<Profiler>) -> Self {
+        Self {
+            host,
+            meter,
+            profiler,
+            request: SyscallRequest {
+                number: 0,
+                args: [0; MAX_SYSCALL_ARGS],
+            },
+        }
+    }
+
+    /// What the guest asked when it was parked at a syscall.
+    #[must_use]
+    pub const fn request(&self) -> SyscallRequest {
+        self.request
+    }
+
     /// Answers a syscall of a guest whose counter is `counter`: the result. The meter has the new counter.
     ///
     /// # Errors
@@ -53,9 +77,13 @@ impl Run {
             return Err(Stop::OutOfGas);
         }
         self.enter(Place::Syscall(request.number));
-        let result = self
+        let answer = self
             .host
-            .syscall(&mut Syscall::new(request, memory, &mut self.meter))?;
+            .syscall(&mut Syscall::new(request, memory, &mut self.meter));
+        if matches!(answer, Err(Stop::Suspend)) {
+            self.request = *request;
+        }
+        let result = answer?;
         self.leave();
         self.meter.hand_out();
         Ok(result)

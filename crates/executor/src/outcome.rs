@@ -48,7 +48,6 @@ pub struct Finished {
 /// A run that waits for the answer to a syscall.
 #[derive(Debug)]
 pub struct Suspended {
-    request: SyscallRequest,
     parked: ParkedRun,
 }
 
@@ -61,9 +60,7 @@ pub struct GasEnded {
 /// An instance at rest that can be entered: a fresh one, or one whose last run ended well.
 #[derive(Debug)]
 pub struct LiveInstance {
-    prepared: Arc<Prepared>,
-    module: Arc<dyn Module>,
-    slice: Gas,
+    rest: Box<Rest>,
     /// None until the first run has paid for it.
     instance: Option<Box<dyn Instance>>,
 }
@@ -75,37 +72,20 @@ struct HostBox(Box<dyn Host>);
 struct ParkedRun {
     parked: Box<dyn Parked>,
     run: Box<Run>,
-    rest: Rest,
+    rest: Box<Rest>,
 }
 
-/// What a run still has to do when the guest returns.
+/// What a run still has to do when the guest returns, and what holds for all runs of an instance. It stays where it is from
+/// one to the next: moving it along with each outcome takes longer than the guest does that returns at once.
 #[derive(Debug)]
 struct Rest {
     /// Its place among the parked, from the first time to its end: whoever goes on can be parked again.
     place: Option<parking::Place>,
-    entries: Entries,
+    /// What it still has to enter, the last first: only a fresh instance has more than one entry.
+    entries: Vec<(Entry, Vec<Value>)>,
     prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
     slice: Gas,
-}
-
-/// What a run still has to enter, in this order.
-#[derive(Debug)]
-struct Entries {
-    start: bool,
-    initialize: Option<usize>,
-    asked: Option<(usize, Vec<Value>)>,
-}
-
-impl Entries {
-    fn next(&mut self) -> Option<(Entry, Vec<Value>)> {
-        if mem::take(&mut self.start) {
-            return Some((Entry::Start, Vec::new()));
-        }
-        let initialize = self.initialize.take().map(|entry| (entry, Vec::new()));
-        let (entry, args) = initialize.or_else(|| self.asked.take())?;
-        Some((Entry::Export(entry), args))
-    }
 }
 
 impl Ended {
@@ -165,7 +145,7 @@ impl Suspended {
     /// What the guest asked.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
-        self.request
+        self.parked.run.request()
     }
 
     /// The guest's whole memory.
@@ -207,13 +187,13 @@ impl Suspended {
     /// Ends the run: the syscall costs more gas than is left.
     #[must_use]
     pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(*self.parked.run)
+        out_of_gas(self.parked.run)
     }
 
     /// Ends the run: the guest may not make the syscall so.
     #[must_use]
     pub fn trap(self, trap: Trap) -> Outcome {
-        Outcome::Trapped(trap, settle(*self.parked.run))
+        Outcome::Trapped(trap, settle(self.parked.run))
     }
 }
 
@@ -236,16 +216,20 @@ impl GasEnded {
     /// Ends the run.
     #[must_use]
     pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(*self.parked.run)
+        out_of_gas(self.parked.run)
     }
 }
 
 impl LiveInstance {
     pub(crate) fn new(prepared: Arc<Prepared>, module: Arc<dyn Module>, slice: Gas) -> Self {
         Self {
-            prepared,
-            module,
-            slice,
+            rest: Box::new(Rest {
+                place: None,
+                entries: Vec::new(),
+                prepared,
+                module,
+                slice,
+            }),
             instance: None,
         }
     }
@@ -265,26 +249,19 @@ impl LiveInstance {
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails.
     pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
-        let program = self.prepared.program();
+        let Self { mut rest, instance } = self;
+        let program = rest.prepared.program();
         let asked = find_entry(program, &request)?;
         let needed = mode(program, &request);
         let meter = Meter::new(
             request.gas,
-            self.slice,
+            rest.slice,
             request.at_gas_end,
             request.interrupt,
         );
-        let mut run = Box::new(Run {
-            host,
-            meter,
-            profiler: request.profiler,
-        });
-        let mut entries = Entries {
-            start: false,
-            initialize: None,
-            asked: Some((asked, request.args.to_vec())),
-        };
-        let instance = match self.instance {
+        let mut run = Box::new(Run::new(host, meter, request.profiler));
+        let mut first = (Entry::Export(asked), request.args);
+        let instance = match instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
             }
@@ -292,26 +269,25 @@ impl LiveInstance {
             None => {
                 run.enter(Place::Instance);
                 if run.meter.charge(program.instance_gas).is_err() {
-                    return Ok(out_of_gas(*run));
+                    return Ok(out_of_gas(run));
                 }
                 run.leave();
-                entries.start = program.has_start;
+                let mut enter_before = |entry| {
+                    let (entry, args) = mem::replace(&mut first, (entry, &[]));
+                    rest.entries.push((entry, args.to_vec()));
+                };
                 // Whoever asks for it by name gets it once, too.
-                entries.initialize = initializer(program).filter(|entry| *entry != asked);
-                self.prepared.instantiate(&self.module, needed)?
+                if let Some(entry) = initializer(program).filter(|entry| *entry != asked) {
+                    enter_before(Entry::Export(entry));
+                }
+                if program.has_start {
+                    enter_before(Entry::Start);
+                }
+                rest.prepared.instantiate(&rest.module, needed)?
             }
         };
-        let mut rest = Rest {
-            place: None,
-            entries,
-            prepared: self.prepared,
-            module: self.module,
-            slice: self.slice,
-        };
-        match rest.entries.next() {
-            Some((entry, args)) => rest.advance(instance.call(run, entry, &args)?),
-            None => Err(EngineError::Host("a run has no entry".into()).into()),
-        }
+        let (entry, args) = first;
+        rest.advance(instance.call(run, entry, args)?)
     }
 }
 
@@ -323,7 +299,7 @@ impl ParkedRun {
 }
 
 impl Rest {
-    fn advance(mut self, mut step: Step) -> Result<Outcome, RunError> {
+    fn advance(mut self: Box<Self>, mut step: Step) -> Result<Outcome, RunError> {
         loop {
             match step {
                 Step::Returned {
@@ -331,7 +307,7 @@ impl Rest {
                     run,
                     values,
                 } if run.meter.is_overdrawn() => match run.meter.at_gas_end() {
-                    AtGasEnd::Stop => return Ok(out_of_gas(*run)),
+                    AtGasEnd::Stop => return Ok(out_of_gas(run)),
                     AtGasEnd::Suspend => {
                         step = Step::Parked {
                             parked: Box::new(Owing { instance, values }),
@@ -344,9 +320,9 @@ impl Rest {
                     instance,
                     run,
                     values,
-                } => match self.entries.next() {
+                } => match self.entries.pop() {
                     Some((entry, args)) => step = instance.call(run, entry, &args)?,
-                    None => return Ok(self.finished(*run, values, instance)),
+                    None => return Ok(self.finished(run, values, instance)),
                 },
                 Step::Parked { parked, run, pause } => {
                     if self.place.is_none() {
@@ -358,37 +334,35 @@ impl Rest {
                         rest: self,
                     };
                     return Ok(match pause {
-                        Pause::Syscall(request) => Outcome::Syscall(Suspended { request, parked }),
+                        Pause::Syscall => Outcome::Syscall(Suspended { parked }),
                         Pause::GasEnd => Outcome::GasEnd(GasEnded { parked }),
                     });
                 }
-                Step::Stopped { run, stop } => return stopped(*run, stop),
+                Step::Stopped { run, stop } => return stopped(run, stop),
             }
         }
     }
 
-    fn finished(self, run: Run, values: Vec<Value>, instance: Box<dyn Instance>) -> Outcome {
-        let Self {
-            prepared,
-            module,
-            slice,
-            ..
-        } = self;
-        let live = Some(LiveInstance {
-            prepared,
-            module,
-            slice,
-            instance: Some(instance),
-        });
+    /// The entry has returned. No entry is left; the place among the parked is free for others.
+    fn finished(
+        mut self: Box<Self>,
+        run: Box<Run>,
+        values: Vec<Value>,
+        instance: Box<dyn Instance>,
+    ) -> Outcome {
+        self.place = None;
         Outcome::Finished(Finished {
             ended: settle(run),
             values,
-            live,
+            live: Some(LiveInstance {
+                rest: self,
+                instance: Some(instance),
+            }),
         })
     }
 }
 
-fn stopped(run: Run, stop: Stop) -> Result<Outcome, RunError> {
+fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
     match stop {
         // Only a run that is parked where its gas ends can owe here; there is nothing left to park.
         Stop::Finish if run.meter.is_overdrawn() => Ok(out_of_gas(run)),
@@ -408,15 +382,19 @@ fn stopped(run: Run, stop: Stop) -> Result<Outcome, RunError> {
 }
 
 /// Whoever uses more than the limit has used the limit.
-fn out_of_gas(mut run: Run) -> Outcome {
+fn out_of_gas(mut run: Box<Run>) -> Outcome {
     run.meter.forfeit();
     Outcome::OutOfGas(settle(run))
 }
 
 /// The one place where a run's gas is settled.
-fn settle(run: Run) -> Ended {
+#[expect(
+    clippy::boxed_local,
+    reason = "a run is too large to be moved only to be taken apart"
+)]
+fn settle(run: Box<Run>) -> Ended {
     run.end();
-    let Run { host, meter, .. } = run;
+    let Run { host, meter, .. } = *run;
     Ended {
         host: HostBox(host),
         gas_limit: meter.limit(),

@@ -15,8 +15,8 @@ pub struct RunRequest<'a> {
     pub suspension: Suspension,
     /// What happens where its gas ends.
     pub at_gas_end: AtGasEnd,
-    /// By which it can be stopped from outside.
-    pub interrupt: Interrupt,
+    /// By which it can be stopped from outside, if it can.
+    pub interrupt: Option<Interrupt>,
     /// What it may run on.
     pub tier: Tier,
     /// Who notes where the gas goes, if anybody does. Functions are told apart if the program was prepared by rules
@@ -53,7 +53,7 @@ impl<'a> RunRequest<'a> {
             gas,
             suspension: Suspension::AsNeeded,
             at_gas_end: AtGasEnd::Stop,
-            interrupt: Interrupt::new(),
+            interrupt: None,
             tier: Tier::Best,
             profiler: None,
         }

@@ -415,7 +415,8 @@ impl Rewriter<'_> {
             functions.function(self.layout.length_type);
         }
         for function in &self.exported {
-            functions.function(self.survey.type_index_of(*function));
+            let type_index = self.survey.type_index_of(*function);
+            functions.function(self.layout.metered_type(type_index));
         }
         functions
     }

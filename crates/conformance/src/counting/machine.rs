@@ -6,7 +6,7 @@
 use std::{any::Any, collections::VecDeque, fmt, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, Gas, Host, Interrupt, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap, Value,
+    AtGasEnd, Gas, Host, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap, Value,
 };
 use wasmparser::ValType;
 
@@ -216,11 +216,7 @@ impl Instance {
             at_gas_end: entry.at_gas_end,
             height: self.program.height,
             instance: self,
-            run: Run {
-                host,
-                meter,
-                profiler: None,
-            },
+            run: Run::new(host, meter, None),
             stack: Vec::new(),
             frames: Vec::new(),
             paid: Paid::Nothing,
@@ -316,7 +312,7 @@ impl Parked {
 
 /// A meter that holds nothing back: it is told the gas left at each syscall.
 fn meter(at_gas_end: AtGasEnd) -> Meter {
-    Meter::new(Gas::ZERO, Gas::MAX, at_gas_end, Interrupt::new())
+    Meter::new(Gas::ZERO, Gas::MAX, at_gas_end, None)
 }
 
 impl Machine {

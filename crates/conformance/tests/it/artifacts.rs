@@ -357,6 +357,6 @@ fn processes_share_a_folder() {
 #[test]
 fn artifacts_are_of_this_metering() {
     let program = fusee_instrument::prepare(&wasm(DOUBLES), &rules()).unwrap();
-    expect!["a32859ff9720ebfc2029ed038fa7a216a5bad13b97c3702aa5d499f80b98d728"]
+    expect!["50b8dcf5e12d34f1209cb0e09bbab080a682939bcf792aa0ca98f039e0a15324"]
         .assert_eq(&CodeHash::of(&program.code).to_string());
 }

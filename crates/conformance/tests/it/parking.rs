@@ -198,7 +198,7 @@ fn start(lane: &Lane, entry: &str, args: &[Value], gas: u64, interrupt: Interrup
     let prepared = lane.executor.prepare(&wasm(SPENDS), &rules()).unwrap();
     let request = RunRequest {
         at_gas_end: AtGasEnd::Suspend,
-        interrupt,
+        interrupt: Some(interrupt),
         ..lane.request(entry, args, Gas::new(gas))
     };
     lane.executor.run(&prepared, request, host()).unwrap()

@@ -99,27 +99,26 @@ impl Rewriter<'_> {
         function
     }
 
-    /// A function of the guest's own type: takes the gas from its global, and puts it back.
+    /// A function of the guest's type with the gas as one more parameter, and as one more result.
     pub(super) fn export_wrapper(&self, guest: u32) -> Function {
         let units = self.rules.limits().stack_bytes / STACK_UNIT_BYTES;
         let type_index = usize::try_from(self.survey.type_index_of(guest)).unwrap_or(usize::MAX);
-        let params = self
+        let gas = self
             .survey
             .types
             .get(type_index)
-            .map_or(0, |found| found.param_types.len());
+            .map_or(0, |found| super::count(found.param_types.len()));
         let mut function = Function::new([]);
         let mut code = function.instructions();
-        for index in 0..super::count(params) {
+        for index in 0..=gas {
             code.local_get(index);
         }
-        code.global_get(self.layout.gas);
         word::put_gas(&mut code);
         code.i64_const(word::height(units))
             .i64_add()
             .call(guest.saturating_add(self.layout.shift));
         word::take_gas(&mut code);
-        code.global_set(self.layout.gas).end();
+        code.end();
         function
     }
 

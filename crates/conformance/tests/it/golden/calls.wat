@@ -211,8 +211,8 @@
     end
     local.get 1
   )
-  (func (;12;) (type 2) (result i64)
-    global.get 0
+  (func (;12;) (type 9) (param i64) (result i64 i64)
+    local.get 0
     i64.const 17
     i64.shl
     i64.const 32768
@@ -220,10 +220,9 @@
     call 7
     i64.const 17
     i64.shr_s
-    global.set 0
   )
-  (func (;13;) (type $none)
-    global.get 0
+  (func (;13;) (type 7) (param i64) (result i64)
+    local.get 0
     i64.const 17
     i64.shl
     i64.const 32768
@@ -231,10 +230,9 @@
     call $tick
     i64.const 17
     i64.shr_s
-    global.set 0
   )
-  (func (;14;) (type $none)
-    global.get 0
+  (func (;14;) (type 7) (param i64) (result i64)
+    local.get 0
     i64.const 17
     i64.shl
     i64.const 32768
@@ -242,7 +240,6 @@
     call $start
     i64.const 17
     i64.shr_s
-    global.set 0
   )
 )
 

@@ -179,9 +179,9 @@
     end
     local.get 1
   )
-  (func (;7;) (type 0) (param i32) (result i64 i32)
+  (func (;7;) (type 5) (param i32 i64) (result i64 i32 i64)
     local.get 0
-    global.get 0
+    local.get 1
     i64.const 17
     i64.shl
     i64.const 32768
@@ -189,7 +189,6 @@
     call $count
     i64.const 17
     i64.shr_s
-    global.set 0
   )
 )
 

@@ -156,10 +156,10 @@
     end
     local.get 1
   )
-  (func (;8;) (type 0) (param f64 f32) (result f64)
+  (func (;8;) (type 6) (param f64 f32 i64) (result f64 i64)
     local.get 0
     local.get 1
-    global.get 0
+    local.get 2
     i64.const 17
     i64.shl
     i64.const 32768
@@ -167,11 +167,10 @@
     call 2
     i64.const 17
     i64.shr_s
-    global.set 0
   )
-  (func (;9;) (type 1) (param f64) (result f64)
+  (func (;9;) (type 7) (param f64 i64) (result f64 i64)
     local.get 0
-    global.get 0
+    local.get 1
     i64.const 17
     i64.shl
     i64.const 32768
@@ -179,7 +178,6 @@
     call 3
     i64.const 17
     i64.shr_s
-    global.set 0
   )
 )
 

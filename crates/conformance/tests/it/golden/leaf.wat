@@ -116,10 +116,10 @@
     end
     local.get 1
   )
-  (func (;7;) (type 0) (param i32 i32) (result i32)
+  (func (;7;) (type 5) (param i32 i32 i64) (result i32 i64)
     local.get 0
     local.get 1
-    global.get 0
+    local.get 2
     i64.const 17
     i64.shl
     i64.const 32768
@@ -127,7 +127,6 @@
     call $add
     i64.const 17
     i64.shr_s
-    global.set 0
   )
 )
 

@@ -296,9 +296,9 @@
     end
     local.get 1
   )
-  (func (;10;) (type 1) (param i32)
+  (func (;10;) (type 8) (param i32 i64) (result i64)
     local.get 0
-    global.get 0
+    local.get 1
     i64.const 17
     i64.shl
     i64.const 32768
@@ -306,11 +306,10 @@
     call 3
     i64.const 17
     i64.shr_s
-    global.set 0
   )
-  (func (;11;) (type 1) (param i32)
+  (func (;11;) (type 8) (param i32 i64) (result i64)
     local.get 0
-    global.get 0
+    local.get 1
     i64.const 17
     i64.shl
     i64.const 32768
@@ -318,11 +317,10 @@
     call 4
     i64.const 17
     i64.shr_s
-    global.set 0
   )
-  (func (;12;) (type 2) (param i32) (result i32)
+  (func (;12;) (type 9) (param i32 i64) (result i32 i64)
     local.get 0
-    global.get 0
+    local.get 1
     i64.const 17
     i64.shl
     i64.const 32768
@@ -330,7 +328,6 @@
     call 5
     i64.const 17
     i64.shr_s
-    global.set 0
   )
 )
 

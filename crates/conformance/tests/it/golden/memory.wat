@@ -158,9 +158,9 @@
     end
     local.get 1
   )
-  (func (;7;) (type 0) (param i32)
+  (func (;7;) (type 5) (param i32 i64) (result i64)
     local.get 0
-    global.get 0
+    local.get 1
     i64.const 17
     i64.shl
     i64.const 32768
@@ -168,7 +168,6 @@
     call 2
     i64.const 17
     i64.shr_s
-    global.set 0
   )
   (data $d (;0;) "abc")
 )
