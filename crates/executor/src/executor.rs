@@ -267,7 +267,7 @@ impl Executor {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Compile`] if it cannot be compiled on this machine.
+    /// [`EngineError::Compile`] if it cannot be compiled on this machine, [`EngineError::Host`] if there is no compiler.
     pub fn compile(&self, prepared: &Prepared) -> Result<(), EngineError> {
         self.core.compile(prepared).map(drop)
     }
@@ -418,7 +418,7 @@ impl Core {
     /// Compiles a program, unless it is compiled or somebody does so already: then this waits.
     fn compile(&self, prepared: &Prepared) -> Result<Arc<dyn Module>, EngineError> {
         let Some(compiler) = &self.compiler else {
-            return Err(failed("none", "the executor has no compiler"));
+            return Err(EngineError::Host("the executor has no compiler".into()));
         };
         let turn = match prepared.turn() {
             Turn::Mine(turn) => turn,

@@ -4,25 +4,20 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::Arc,
 };
 
 use expect_test::expect;
 use fusee_conformance::{Ending, NoHost, Verdict};
 use fusee_engine::{
-    Artifact, ArtifactKey, Code, CodeHash, Compiler, Engine, EngineError, Fingerprint, Gas,
-    Mismatch, Module, Program, Value,
+    Artifact, ArtifactKey, CodeHash, Compiler, Engine, Fingerprint, Gas, Mismatch, Value,
 };
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Compilation, Executor, Prepared, RunRequest};
 use fusee_instrument::{Limits, Rules, Schedule};
 use tempfile::TempDir;
 
-use crate::guest::wasm;
+use crate::{compiler::Watched, guest::wasm};
 
 const DOUBLES: &str = r#"(module (memory 1) (data (i32.const 8) "\02")
     (func (export "f") (param i32) (result i32)
@@ -30,58 +25,13 @@ const DOUBLES: &str = r#"(module (memory 1) (data (i32.const 8) "\02")
 
 const BUDGET: u64 = 1 << 30;
 
-/// Wasmtime, and how often it compiled.
-#[derive(Debug)]
-struct Counting {
-    inner: WasmtimeEngine,
-    compilations: AtomicU32,
-}
-
-impl Counting {
-    fn new() -> Arc<Self> {
-        Arc::new(Self {
-            inner: WasmtimeEngine::new().unwrap(),
-            compilations: AtomicU32::new(0),
-        })
-    }
-
-    fn compilations(&self) -> u32 {
-        self.compilations.load(Ordering::Relaxed)
-    }
-}
-
-impl Engine for Counting {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn fingerprint(&self) -> &Fingerprint {
-        self.inner.fingerprint()
-    }
-
-    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        self.inner.compile(program)
-    }
-}
-
-impl Compiler for Counting {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        self.compilations.fetch_add(1, Ordering::Relaxed);
-        self.inner.precompile(program)
-    }
-
-    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
-        self.inner.load(program, code)
-    }
-}
-
 fn rules() -> Rules {
     Rules::v2(Vec::new())
 }
 
 /// An executor as a process has it that was just started.
-fn restarted(compiler: &Arc<Counting>, folder: &Path) -> Executor {
-    let compiler: Arc<dyn Compiler> = Arc::<Counting>::clone(compiler);
+fn restarted(compiler: &Arc<Watched>, folder: &Path) -> Executor {
+    let compiler: Arc<dyn Compiler> = Arc::<Watched>::clone(compiler);
     Executor::compiled(compiler)
         .artifacts(folder, BUDGET)
         .unwrap()
@@ -106,7 +56,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// A folder with the artifact of `DOUBLES`, and what it answers.
 fn kept() -> (TempDir, PathBuf, Verdict) {
     let folder = TempDir::new().unwrap();
-    let executor = restarted(&Counting::new(), folder.path());
+    let executor = restarted(&Watched::new(), folder.path());
     let prepared = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
     let verdict = answer(&executor, &prepared);
     let [file] = files(folder.path()).try_into().unwrap();
@@ -116,7 +66,7 @@ fn kept() -> (TempDir, PathBuf, Verdict) {
 #[test]
 fn a_restarted_process_finds_what_was_compiled() {
     let (folder, _, expected) = kept();
-    let compiler = Counting::new();
+    let compiler = Watched::new();
     let executor = restarted(&compiler, folder.path());
     let code = CodeHash::of(&wasm(DOUBLES));
     // Without the program's bytes.
@@ -134,7 +84,7 @@ fn a_restarted_process_finds_what_was_compiled() {
 #[test]
 fn the_interpreter_runs_a_program_that_came_from_an_artifact() {
     let (folder, _, expected) = kept();
-    let tiered = Executor::tiered(Arc::new(WasmiEngine::new()), Counting::new())
+    let tiered = Executor::tiered(Arc::new(WasmiEngine::new()), Watched::new())
         .artifacts(folder.path(), BUDGET)
         .unwrap()
         .build();
@@ -148,7 +98,7 @@ fn the_interpreter_runs_a_program_that_came_from_an_artifact() {
 #[test]
 fn no_artifact_is_used_with_a_bit_flipped_or_a_byte_missing() {
     let (folder, file, expected) = kept();
-    let compiler = Counting::new();
+    let compiler = Watched::new();
     let whole = fs::read(&file).unwrap();
     let executor = || restarted(&compiler, folder.path());
     let key = ArtifactKey {
@@ -193,7 +143,7 @@ fn an_artifact_is_for_one_program_one_engine_and_one_set_of_rules() {
     let key = ArtifactKey {
         code: CodeHash::of(&wasm(DOUBLES)),
         rules: rules().id(),
-        engine: Counting::new().fingerprint().clone(),
+        engine: Watched::new().fingerprint().clone(),
     };
     let others = [
         ArtifactKey {
@@ -230,7 +180,7 @@ fn what_a_killed_process_left_is_removed_and_never_used() {
     let (folder, file, _) = kept();
     let left = folder.path().join(".unfinished-AbCdEf");
     fs::rename(&file, &left).unwrap();
-    let compiler = Counting::new();
+    let compiler = Watched::new();
     let executor = restarted(&compiler, folder.path());
     assert!(!left.exists());
     executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
@@ -240,7 +190,7 @@ fn what_a_killed_process_left_is_removed_and_never_used() {
 #[test]
 fn a_folder_that_cannot_be_written_costs_only_time() {
     let (folder, file, expected) = kept();
-    let compiler = Counting::new();
+    let compiler = Watched::new();
     let executor = restarted(&compiler, folder.path());
     // A file where the folder was: nothing can be made in it, by root neither.
     fs::remove_file(&file).unwrap();
@@ -260,7 +210,7 @@ const ON_A_FULL_DISK: &str = "FUSEE_TEST_ON_A_FULL_DISK";
 #[test]
 fn on_a_full_disk_a_program_runs_and_nothing_broken_is_kept() {
     if let Some(folder) = std::env::var_os(ON_A_FULL_DISK) {
-        let executor = restarted(&Counting::new(), Path::new(&folder));
+        let executor = restarted(&Watched::new(), Path::new(&folder));
         let prepared = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
         answer(&executor, &prepared);
         return;
@@ -286,7 +236,7 @@ fn on_a_full_disk_a_program_runs_and_nothing_broken_is_kept() {
 fn the_folder_keeps_to_its_budget() {
     let (folder, file, _) = kept();
     let one = fs::metadata(&file).unwrap().len();
-    let executor = Executor::compiled(Counting::new())
+    let executor = Executor::compiled(Watched::new())
         .artifacts(folder.path(), one * 7 / 2)
         .unwrap()
         .build();
@@ -306,7 +256,7 @@ fn a_folder_into_which_everybody_may_write_is_refused() {
 
     let folder = TempDir::new().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let error = Executor::compiled(Counting::new())
+    let error = Executor::compiled(Watched::new())
         .artifacts(folder.path(), BUDGET)
         .unwrap_err();
     assert!(error.to_string().contains("chmod o-w"), "{error}");
@@ -320,7 +270,7 @@ fn processes_share_a_folder() {
     const PROGRAMS: i32 = 10;
     if let Some(folder) = std::env::var_os(ON_A_SHARED_FOLDER) {
         for round in 0..4 * PROGRAMS {
-            let executor = restarted(&Counting::new(), Path::new(&folder));
+            let executor = restarted(&Watched::new(), Path::new(&folder));
             let factor = round % PROGRAMS;
             let text = DOUBLES.replace(r"\02", &format!(r"\{factor:02x}"));
             let prepared = executor.prepare(&wasm(&text), &rules()).unwrap();
@@ -343,7 +293,7 @@ fn processes_share_a_folder() {
         assert!(process.wait().unwrap().success());
     }
     // One that opens the folder removes what another has not finished, which that one keeps another time.
-    let compiler = Counting::new();
+    let compiler = Watched::new();
     let executor = restarted(&compiler, folder.path());
     for factor in 0..PROGRAMS {
         let text = DOUBLES.replace(r"\02", &format!(r"\{factor:02x}"));

@@ -9,6 +9,7 @@ mod artifacts;
 mod asynchronous;
 mod cache;
 mod churn;
+mod compiler;
 mod contract;
 mod counting;
 mod floats;

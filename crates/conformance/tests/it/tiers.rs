@@ -1,18 +1,9 @@
 //! Tiers: a program moves from the interpreter to the compiler, and nobody can tell by its outcome.
 
-use std::{
-    ffi::OsString,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-};
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use fusee_conformance::{Ending, NoHost, Verdict};
-use fusee_engine::{
-    Code, Compiler, Engine, EngineError, Fingerprint, Gas, Instance, Mode, Module, Program, Value,
-};
+use fusee_engine::{Compiler, Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
@@ -21,7 +12,7 @@ use fusee_executor::{
 };
 use fusee_instrument::Rules;
 
-use crate::guest::wasm;
+use crate::{compiler::Watched, guest::wasm};
 
 /// A loop whose rounds are an argument.
 const ROUNDS: &str = r#"(module (memory 1)
@@ -34,78 +25,6 @@ const ROUNDS: &str = r#"(module (memory 1)
 
 const ENOUGH: Gas = Gas::new(10_000_000);
 
-/// A compiler that fails so often before it does its work, and whose instances cannot be made if so told.
-#[derive(Debug)]
-struct Failing {
-    inner: WasmtimeEngine,
-    failures: AtomicU32,
-    compilations: AtomicU32,
-    has_instances: bool,
-}
-
-#[derive(Debug)]
-struct NoInstances(Arc<dyn Module>);
-
-impl Failing {
-    fn new(failures: u32, has_instances: bool) -> Arc<Self> {
-        Arc::new(Self {
-            inner: WasmtimeEngine::new().unwrap(),
-            failures: AtomicU32::new(failures),
-            compilations: AtomicU32::new(0),
-            has_instances,
-        })
-    }
-}
-
-impl Engine for Failing {
-    fn name(&self) -> &'static str {
-        self.inner.name()
-    }
-
-    fn fingerprint(&self) -> &Fingerprint {
-        self.inner.fingerprint()
-    }
-
-    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        self.inner.compile(program)
-    }
-}
-
-impl Compiler for Failing {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        self.compilations.fetch_add(1, Ordering::Relaxed);
-        let left = self
-            .failures
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            });
-        assert!(left.is_err(), "a compiler that panics");
-        self.inner.precompile(program)
-    }
-
-    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
-        let module = self.inner.load(program, code)?;
-        Ok(if self.has_instances {
-            module
-        } else {
-            Arc::new(NoInstances(module))
-        })
-    }
-}
-
-impl Module for NoInstances {
-    fn resident_bytes(&self) -> u64 {
-        self.0.resident_bytes()
-    }
-
-    fn instantiate(&self, _: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        Err(EngineError::Instantiate {
-            engine: "wasmtime",
-            source: "no address space is left".into(),
-        })
-    }
-}
-
 fn tiered() -> ExecutorBuilder {
     Executor::tiered(
         Arc::new(WasmiEngine::new()),
@@ -113,8 +32,8 @@ fn tiered() -> ExecutorBuilder {
     )
 }
 
-fn tiered_with(compiler: &Arc<Failing>) -> ExecutorBuilder {
-    let compiler: Arc<dyn Compiler> = Arc::<Failing>::clone(compiler);
+fn tiered_with(compiler: &Arc<Watched>) -> ExecutorBuilder {
+    let compiler: Arc<dyn Compiler> = Arc::<Watched>::clone(compiler);
     Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
 }
 
@@ -168,19 +87,19 @@ fn a_call_with_much_gas_waits_for_the_compiler() {
 
 #[test]
 fn many_that_wait_compile_once() {
-    let compiler = Failing::new(0, true);
+    let compiler = Watched::new();
     let executor = tiered_with(&compiler).patience(ENOUGH).build();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| run(&executor, &prepare(&executor), ENOUGH));
         }
     });
-    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 1);
+    assert_eq!(compiler.compilations(), 1);
 }
 
 #[test]
 fn what_does_not_compile_stays_on_the_interpreter() {
-    let compiler = Failing::new(u32::MAX, true);
+    let compiler = Watched::failing(u32::MAX);
     let executor = tiered_with(&compiler).patience(ENOUGH).build();
     let prepared = prepare(&executor);
     let expected = run(&tiered().build(), &prepare(&tiered().build()), ENOUGH);
@@ -191,12 +110,12 @@ fn what_does_not_compile_stays_on_the_interpreter() {
         panic!("{:?}", prepared.compilation());
     };
     assert_eq!(reason, "the compiler panicked");
-    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 2);
+    assert_eq!(compiler.compilations(), 2);
 }
 
 #[test]
 fn a_compilation_that_failed_once_is_tried_again() {
-    let executor = tiered_with(&Failing::new(1, true)).build();
+    let executor = tiered_with(&Watched::failing(1)).build();
     let prepared = prepare(&executor);
     executor.compile(&prepared).unwrap_err();
     executor.compile(&prepared).unwrap();
@@ -205,7 +124,7 @@ fn a_compilation_that_failed_once_is_tried_again() {
 
 #[test]
 fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
-    let executor = tiered_with(&Failing::new(0, false))
+    let executor = tiered_with(&Watched::without_instances())
         .patience(Gas::ZERO)
         .build();
     let prepared = prepare(&executor);
@@ -214,7 +133,7 @@ fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
     let other = tiered().patience(Gas::ZERO).build();
     assert_eq!(answer, run(&other, &prepare(&other), ENOUGH));
 
-    let alone = Executor::compiled(Failing::new(0, false)).build();
+    let alone = Executor::compiled(Watched::without_instances()).build();
     let prepared = prepare(&alone);
     let error = try_run(&alone, &prepared, ENOUGH, Tier::Best).unwrap_err();
     assert!(error.is_of_the_engine(), "{error}");
@@ -222,16 +141,16 @@ fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
 
 #[test]
 fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
-    let compiler = Failing::new(0, true);
+    let compiler = Watched::new();
     let executor = tiered_with(&compiler).patience(Gas::ZERO).build();
     let prepared = prepare(&executor);
     let interpreted = try_run(&executor, &prepared, ENOUGH, Tier::Interpreter).unwrap();
     executor.use_interpreter_only(true);
     assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
-    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 0);
+    assert_eq!(compiler.compilations(), 0);
     executor.use_interpreter_only(false);
     assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
-    assert_eq!(compiler.compilations.load(Ordering::Relaxed), 1);
+    assert_eq!(compiler.compilations(), 1);
 }
 
 fn by_shell(script: &str) -> ExecutorBuilder {

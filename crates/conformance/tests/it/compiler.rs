@@ -1,0 +1,100 @@
+//! A compiler that is watched, and fails where a test needs it to.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use fusee_engine::{
+    Code, Compiler, Engine, EngineError, Fingerprint, Instance, Mode, Module, Program,
+};
+use fusee_engine_wasmtime::WasmtimeEngine;
+
+/// Wasmtime. It panics so often before it does its work, and its instances cannot be made if so told.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    inner: WasmtimeEngine,
+    failures: AtomicU32,
+    compilations: AtomicU32,
+    has_instances: bool,
+}
+
+#[derive(Debug)]
+struct NoInstances(Arc<dyn Module>);
+
+impl Watched {
+    pub(crate) fn new() -> Arc<Self> {
+        Self::failing(0)
+    }
+
+    pub(crate) fn failing(failures: u32) -> Arc<Self> {
+        Self::with(failures, true)
+    }
+
+    pub(crate) fn without_instances() -> Arc<Self> {
+        Self::with(0, false)
+    }
+
+    fn with(failures: u32, has_instances: bool) -> Arc<Self> {
+        Arc::new(Self {
+            inner: WasmtimeEngine::new().unwrap(),
+            failures: AtomicU32::new(failures),
+            compilations: AtomicU32::new(0),
+            has_instances,
+        })
+    }
+
+    /// How often it compiled, or failed to.
+    pub(crate) fn compilations(&self) -> u32 {
+        self.compilations.load(Ordering::Relaxed)
+    }
+}
+
+impl Engine for Watched {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        self.inner.fingerprint()
+    }
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
+        self.inner.compile(program)
+    }
+}
+
+impl Compiler for Watched {
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
+        self.compilations.fetch_add(1, Ordering::Relaxed);
+        let left = self
+            .failures
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        assert!(left.is_err(), "a compiler that panics");
+        self.inner.precompile(program)
+    }
+
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
+        let module = self.inner.load(program, code)?;
+        Ok(if self.has_instances {
+            module
+        } else {
+            Arc::new(NoInstances(module))
+        })
+    }
+}
+
+impl Module for NoInstances {
+    fn resident_bytes(&self) -> u64 {
+        self.0.resident_bytes()
+    }
+
+    fn instantiate(&self, _: Mode) -> Result<Box<dyn Instance>, EngineError> {
+        Err(EngineError::Instantiate {
+            engine: "wasmtime",
+            source: "no address space is left".into(),
+        })
+    }
+}
