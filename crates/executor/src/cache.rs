@@ -111,23 +111,17 @@ impl Cache {
             Err(PrepareError::Refused(refusal)) => Known::Refused(refusal.clone()),
             Err(_) => return made,
         };
-        self.keep(key, known);
+        self.keep_known(key, known);
         made
     }
 
-    /// What `make` makes, if it makes anything.
-    pub(crate) fn keep_if_made(
-        &self,
-        key: Key,
-        make: impl FnOnce() -> Option<Arc<Prepared>>,
-    ) -> Option<Arc<Prepared>> {
-        let made = make()?;
-        self.keep(key, Known::Prepared(Arc::clone(&made)));
-        Some(made)
+    /// Keeps a program that was made elsewhere.
+    pub(crate) fn keep(&self, key: Key, prepared: &Arc<Prepared>) {
+        self.keep_known(key, Known::Prepared(Arc::clone(prepared)));
     }
 
     /// Keeps what is known, unless it is larger than the whole budget.
-    fn keep(&self, key: Key, known: Known) {
+    fn keep_known(&self, key: Key, known: Known) {
         let bytes = known.bytes();
         if bytes > self.budget {
             return;
@@ -171,7 +165,8 @@ impl Cache {
     pub(crate) fn unpin(&self, key: &Key) {
         let mut entries = self.open();
         if let Some(entry) = entries.pinned.remove(key) {
-            entries.by_use.put(*key, entry);
+            entries.used = entries.used.saturating_sub(entry.bytes);
+            entries.put(*key, entry);
             entries.shrink_to(self.budget);
         }
     }

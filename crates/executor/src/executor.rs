@@ -198,18 +198,6 @@ impl Executor {
         }
     }
 
-    /// The name of the engine, for people; of both.
-    #[must_use]
-    pub fn engine_name(&self) -> String {
-        let Core { base, compiler, .. } = &*self.core;
-        let base = base.as_ref().map(|engine| engine.name());
-        let compiler = compiler.as_ref().map(|engine| engine.name());
-        base.into_iter()
-            .chain(compiler)
-            .collect::<Vec<_>>()
-            .join(" and ")
-    }
-
     /// The bytes of programs that are kept now.
     #[must_use]
     pub fn cached_bytes(&self) -> u64 {
@@ -257,9 +245,9 @@ impl Executor {
     pub fn find(&self, code: CodeHash, rules: &Rules) -> Option<Arc<Prepared>> {
         let key = (code, rules.id());
         self.core.cache.find(&key).or_else(|| {
-            self.core
-                .cache
-                .keep_if_made(key, || self.core.open_artifact(key))
+            let prepared = self.core.open_artifact(key)?;
+            self.core.cache.keep(key, &prepared);
+            Some(prepared)
         })
     }
 
@@ -395,13 +383,9 @@ impl Core {
     }
 
     /// The program as an earlier process compiled it.
-    fn open_artifact(&self, (code, rules): Key) -> Option<Arc<Prepared>> {
+    fn open_artifact(&self, key: Key) -> Option<Arc<Prepared>> {
         let (compiler, artifacts) = (self.compiler.as_ref()?, self.artifacts.as_ref()?);
-        let artifact = artifacts.find(&ArtifactKey {
-            code,
-            rules,
-            engine: compiler.fingerprint().clone(),
-        })?;
+        let artifact = artifacts.find(&artifact_key(compiler.as_ref(), key))?;
         match compiler.load(&artifact.program, artifact.code) {
             Ok(module) => {
                 let prepared = self.new_prepared(artifact.program);
@@ -409,7 +393,7 @@ impl Core {
                 Some(Arc::new(prepared))
             }
             Err(error) => {
-                tracing::warn!(program = %code, error = %error, "an artifact cannot be loaded");
+                tracing::warn!(program = %key.0, error = %error, "an artifact cannot be loaded");
                 None
             }
         }
@@ -459,11 +443,7 @@ impl Core {
         let Some(artifacts) = &self.artifacts else {
             return load(Code::Bytes(code));
         };
-        let key = ArtifactKey {
-            code: program.code_hash,
-            rules: program.rules,
-            engine: compiler.fingerprint().clone(),
-        };
+        let key = artifact_key(compiler, (program.code_hash, program.rules));
         if let Err(error) = artifacts.keep(&key, program, &code) {
             tracing::warn!(
                 program = %program.code_hash,
@@ -472,6 +452,15 @@ impl Core {
             );
         }
         load(Code::Bytes(code))
+    }
+}
+
+/// By which a compiled program is known on disk.
+fn artifact_key(compiler: &dyn Compiler, (code, rules): Key) -> ArtifactKey {
+    ArtifactKey {
+        code,
+        rules,
+        engine: compiler.fingerprint().clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fusee_conformance::lanes;
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_executor::Executor;
+use fusee_executor::{Executor, Prepared};
 use fusee_instrument::{Limits, Rules, Schedule};
 
 fn program(constant: u32) -> Vec<u8> {
@@ -76,4 +76,73 @@ fn programs_leave_when_others_need_the_room() {
         0,
         "what is larger than the budget is not kept"
     );
+}
+
+#[test]
+fn a_pinned_program_stays_until_it_is_unpinned() {
+    let rules = Rules::v1(Vec::new());
+    let executor = |bytes| {
+        Executor::builder(Arc::new(WasmiEngine::new()))
+            .cache_bytes(bytes)
+            .build()
+    };
+    let measured = executor(1 << 20);
+    measured.prepare(&program(1), &rules).unwrap();
+    let one = measured.cached_bytes();
+
+    let executor = executor(2 * one);
+    let [first, second, third] =
+        [0, 1, 2].map(|constant| executor.prepare(&program(constant), &rules).unwrap());
+    assert!(executor.pin(&first));
+    let others = || {
+        for constant in 10..20 {
+            executor.prepare(&program(constant), &rules).unwrap();
+            assert!(executor.cached_bytes() <= 2 * one);
+        }
+    };
+    let is_kept = |prepared: &Arc<Prepared>| {
+        let found = executor.find(prepared.program().code_hash, &rules);
+        found.is_some_and(|found| Arc::ptr_eq(&found, prepared))
+    };
+    others();
+    assert!(is_kept(&first));
+    assert!(executor.pin(&second));
+    assert!(!executor.pin(&third), "there is room for two");
+    others();
+    assert!(is_kept(&first) && is_kept(&second));
+    executor.unpin(&first);
+    others();
+    assert!(!is_kept(&first) && is_kept(&second));
+}
+
+#[test]
+fn what_many_ask_for_at_once_is_prepared_once() {
+    let rules = Rules::v1(Vec::new());
+    for lane in lanes() {
+        let ask = || lane.executor.prepare(&program(7), &rules).unwrap();
+        let found: Vec<_> = std::thread::scope(|scope| {
+            let asking: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            asking
+                .into_iter()
+                .map(|asked| asked.join().unwrap())
+                .collect()
+        });
+        let same = found.iter().all(|one| Arc::ptr_eq(one, &found[0]));
+        assert!(same, "{}", lane.name);
+    }
+}
+
+#[test]
+fn a_refusal_is_remembered() {
+    let executor = Executor::builder(Arc::new(WasmiEngine::new())).build();
+    let refused = || {
+        executor
+            .prepare(b"no program", &Rules::v1(Vec::new()))
+            .unwrap_err()
+    };
+    let first = refused().to_string();
+    let kept = executor.cached_bytes();
+    assert!(kept > 0);
+    assert_eq!(refused().to_string(), first);
+    assert_eq!(executor.cached_bytes(), kept);
 }
