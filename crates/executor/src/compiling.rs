@@ -6,10 +6,11 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     process::{Child, Command, Stdio},
+    thread,
 };
 
 use fusee_engine::{Compiler, EngineError, Program};
@@ -54,7 +55,7 @@ impl CompileIn {
                 .run(&program.encode(), most_bytes)
                 .map_err(|error| format!("{}: {error}", command.program.display()))?,
         };
-        if u64::try_from(compiled.len()).is_ok_and(|length| length <= most_bytes) {
+        if is_within(&compiled, most_bytes) {
             Ok(compiled)
         } else {
             Err(format!(
@@ -85,7 +86,9 @@ fn describe(error: &EngineError) -> String {
 }
 
 impl CompileCommand {
+    /// Whatever the command does first, to read, to write or to complain: nobody waits for somebody who waits for him.
     fn run(&self, program: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
+        let mut complaint = tempfile::tempfile()?;
         let mut child = Reaped(
             Command::new(&self.program)
                 .args(&self.args)
@@ -93,21 +96,28 @@ impl CompileCommand {
                 .env("RUST_BACKTRACE", "0")
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
+                .stderr(complaint.try_clone()?)
                 .spawn()?,
         );
-        // A command that fails early does not read to the end; what it says then is more to the point.
-        let sent = match child.0.stdin.take() {
-            Some(mut stdin) => stdin.write_all(program),
-            None => Ok(()),
-        };
-        let compiled = read(child.0.stdout.take(), most_bytes.saturating_add(1))?;
-        if u64::try_from(compiled.len()).is_ok_and(|length| length > most_bytes) {
+        let (stdin, stdout) = (child.0.stdin.take(), child.0.stdout.take());
+        let (sent, compiled) = thread::scope(|scope| {
+            let send = || stdin.map_or(Ok(()), |mut stdin| stdin.write_all(program));
+            let sending = thread::Builder::new().spawn_scoped(scope, send)?;
+            let compiled = read(stdout, most_bytes.saturating_add(1));
+            if !matches!(&compiled, Ok(compiled) if is_within(compiled, most_bytes)) {
+                // It may have ended already; if not, whoever writes to it goes on now.
+                let _ = child.0.kill();
+            }
+            let sent = sending.join().unwrap_or(Ok(()));
+            Ok::<_, io::Error>((sent, compiled?))
+        })?;
+        if !is_within(&compiled, most_bytes) {
             return Ok(compiled);
         }
-        let complaint = read(child.0.stderr.take(), COMPLAINT_BYTES)?;
         let status = child.0.wait()?;
         if !status.success() {
+            complaint.rewind()?;
+            let complaint = read(Some(complaint), COMPLAINT_BYTES)?;
             let complaint = String::from_utf8_lossy(&complaint);
             return Err(io::Error::other(format!(
                 "{status}{}{}",
@@ -115,6 +125,7 @@ impl CompileCommand {
                 complaint.trim()
             )));
         }
+        // A command that fails early does not read to the end; what it said then was more to the point.
         sent.map(|()| compiled)
     }
 }
@@ -128,6 +139,10 @@ impl Drop for Reaped {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+fn is_within(bytes: &[u8], most: u64) -> bool {
+    u64::try_from(bytes.len()).is_ok_and(|length| length <= most)
 }
 
 fn read(from: Option<impl Read>, most_bytes: u64) -> io::Result<Vec<u8>> {

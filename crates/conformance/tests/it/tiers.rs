@@ -193,6 +193,21 @@ fn a_compiler_process_that_fails_says_why() {
         };
         assert!(found.contains(reason), "{script}: {found}");
     }
+    // It complains for longer than a pipe holds, and gives back a program that is longer, too, while it reads.
+    let large = format!(
+        "(module (memory 4) (data (i32.const 0) \"{}\"))",
+        "x".repeat(200_000)
+    );
+    for script in [
+        "head -c 200000 /dev/zero >&2; cat > /dev/null; exit 1",
+        "cat",
+    ] {
+        let executor = by_shell(script).build();
+        let prepared = executor
+            .prepare(&wasm(&large), &Rules::v2(Vec::new()))
+            .unwrap();
+        executor.compile(&prepared).unwrap_err();
+    }
     let missing = tiered()
         .compile_in(CompileIn::Process(CompileCommand {
             program: PathBuf::from("/no/such/compiler"),
