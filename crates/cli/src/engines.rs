@@ -48,7 +48,10 @@ pub(crate) fn executors(
     artifacts: Option<&Path>,
 ) -> Result<Vec<On<Arc<Executor>>>, Failure> {
     let compiler = || -> Result<Arc<dyn Compiler>, Failure> {
-        let engine = WasmtimeEngine::builder().instances(INSTANCES).build();
+        let engine = WasmtimeEngine::builder()
+            .instances(INSTANCES)
+            .idle_bytes(memory::for_caches() / 4)
+            .build();
         let engine = engine.map_err(|error| {
             Failure::new(Exit::Host, error).next("use `--engine wasmi`, which works on any machine")
         })?;
@@ -85,7 +88,7 @@ fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Execu
     }
     Ok(builder
         .compile_in(compile::in_a_process()?)
-        .cache_bytes(memory::for_programs())
+        .cache_bytes(memory::for_caches())
         .build())
 }
 

@@ -8,7 +8,7 @@ const LIMITS: [&str; 2] = [
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 ];
 
-/// The part of the memory that is for programs, prepared and compiled.
+/// The part of the memory that is kept beside what runs: programs, prepared and compiled, and instances that have ended.
 const PART: u64 = 4;
 
 /// What is assumed where nobody tells.
@@ -17,8 +17,8 @@ const ASSUMED_BYTES: u64 = 1 << 30;
 /// The least that is of any use.
 const LEAST_BYTES: u64 = 16 << 20;
 
-/// The bytes of memory that programs may take: a quarter of what the container, or the machine, has.
-pub(crate) fn for_programs() -> u64 {
+/// The bytes of memory that caches may take: a quarter of what the container, or the machine, has.
+pub(crate) fn for_caches() -> u64 {
     let limits = LIMITS.iter().map(|path| fs::read_to_string(path).ok());
     let machine = fs::read_to_string("/proc/meminfo").ok();
     let told = limits

@@ -66,6 +66,10 @@ impl Engine for WasmiEngine {
         &self.fingerprint
     }
 
+    fn idle_bytes(&self) -> u64 {
+        0
+    }
+
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         Ok(Arc::new(WasmiModule::compile(
             &wasmi::Engine::new(&self.config),

@@ -16,7 +16,7 @@ use wasmtime::{Config, OptLevel, WasmFeatures};
 use crate::{
     NAME,
     module::{WasmtimeModule, compile_failed},
-    pool::{MEMORY_BYTES, Pool, Reset},
+    pool::{Idle, MEMORY_BYTES, Pool, Reset},
 };
 
 /// Runs programs on Wasmtime with Cranelift.
@@ -36,6 +36,7 @@ pub(crate) struct Runtime {
     pub(crate) stack: NativeStack,
     /// How many instances can live at once; `None` if each is mapped when it is made.
     pub(crate) instances: Option<u32>,
+    pub(crate) idle: Idle,
 }
 
 /// By whom it is found out where a memory ends.
@@ -107,6 +108,15 @@ impl WasmtimeEngineBuilder {
         self
     }
 
+    /// How many bytes of memory stay resident in slots that nobody uses, all of them together (32 MiB unless told). Instances that
+    /// end where there are so many already give theirs back to the system, so that the next ones take longer. Half of it is for programs that
+    /// grow their memory, if these are compiled apart ([`growing`](Self::growing)).
+    #[must_use]
+    pub const fn idle_bytes(mut self, bytes: u64) -> Self {
+        self.pool.idle_bytes = bytes;
+        self
+    }
+
     /// How it is found out what an instance wrote ([`Reset::Scan`] unless told).
     #[must_use]
     pub const fn reset(mut self, reset: Reset) -> Self {
@@ -143,6 +153,14 @@ impl WasmtimeEngineBuilder {
         })
     }
 
+    /// What the instances of one pool keep.
+    const fn pool_idle_bytes(self) -> u64 {
+        match self.growing {
+            Bounds::Guarded => self.pool.idle_bytes,
+            Bounds::Checked => self.pool.idle_bytes / 2,
+        }
+    }
+
     /// By the program alone, so that whoever loads compiled code chooses as whoever made it.
     const fn bounds(self, program: &Program) -> Bounds {
         if program.grows_memory {
@@ -159,6 +177,7 @@ impl WasmtimeEngineBuilder {
             .reserve(|strategy| wasmtime::Engine::new(config.allocation_strategy(strategy)))
             .map_err(unsupported)?;
         Ok(Runtime {
+            idle: Idle::new(self.pool_idle_bytes(), &engine),
             engine,
             stack: self.stack,
             instances,
@@ -184,6 +203,7 @@ impl WasmtimeEngine {
             pool: Pool {
                 instances: 10_000,
                 resident_bytes: 1 << 20,
+                idle_bytes: 32 << 20,
                 reset: Reset::Scan,
             },
             stack: NativeStack {
@@ -214,6 +234,10 @@ impl Engine for WasmtimeEngine {
 
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
+    }
+
+    fn idle_bytes(&self) -> u64 {
+        self.options.pool.idle_bytes
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {

@@ -17,10 +17,11 @@ use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, Val, ValRaw};
 
 use crate::{
     NAME,
-    engine::NativeStack,
+    engine::{NativeStack, Runtime},
     link::{Parking, State},
     mail::{Mail, Note, Reply},
     module::Exports,
+    pool::Idle,
     trap::trap,
     view::MemoryView,
 };
@@ -37,6 +38,7 @@ pub(crate) struct WasmtimeInstance {
     cells: Vec<ValRaw>,
     mode: Mode,
     stack: NativeStack,
+    idle: Idle,
 }
 
 struct ParkedCall {
@@ -72,7 +74,7 @@ impl WasmtimeInstance {
         instance: wasmtime::Instance,
         exports: Arc<Exports>,
         mode: Mode,
-        stack: NativeStack,
+        runtime: &Runtime,
     ) -> Result<Self, EngineError> {
         let mut find = |export: &ModuleExport| instance.get_module_export(&mut store, export);
         let gas = find(&exports.gas)
@@ -90,7 +92,8 @@ impl WasmtimeInstance {
             entered: None,
             cells: Vec::new(),
             mode,
-            stack,
+            stack: runtime.stack,
+            idle: runtime.idle.clone(),
         })
     }
 
@@ -296,6 +299,14 @@ impl Parked for ParkedCall {
                 })
             }
         }
+    }
+}
+
+impl Drop for WasmtimeInstance {
+    fn drop(&mut self) {
+        let memory = self.store.data_mut().memory();
+        // SAFETY: the store, and with it the guest and whoever looks at its memory, goes with this.
+        unsafe { self.idle.make_room(memory) };
     }
 }
 

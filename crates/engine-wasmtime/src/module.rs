@@ -143,7 +143,7 @@ impl Module for WasmtimeModule {
         }
         .map_err(|error| pool::refused(error, self.runtime.instances))?;
         let exports = Arc::clone(&self.exports);
-        let instance = WasmtimeInstance::new(store, instance, exports, mode, self.runtime.stack)?;
+        let instance = WasmtimeInstance::new(store, instance, exports, mode, &self.runtime)?;
         Ok(Box::new(instance))
     }
 }

@@ -3,9 +3,15 @@
 //! An instance takes a slot and leaves it as new: what it wrote is put back where it stays resident, and given back to
 //! the system where it does not. So a fresh instance costs no mapping, and mostly no page fault.
 
-use rustix::io::Errno;
+use std::fmt;
+
+use rustix::{
+    io::Errno,
+    mm::{Advice, madvise},
+};
 use wasmtime::{
     Enabled, Error, InstanceAllocationStrategy, PoolConcurrencyLimitError, PoolingAllocationConfig,
+    PoolingAllocatorMetrics,
 };
 
 use fusee_engine::{EngineError, Resource};
@@ -24,6 +30,12 @@ const TABLE_ELEMENTS: usize = 16_384;
 /// More than the engine keeps for any program that the rules admit. Not reserved, only looked at.
 const INSTANCE_BYTES: usize = 16 << 20;
 
+/// What stays resident of a table. Most are smaller, and those that are not hold functions that are put back one by one.
+const TABLE_RESIDENT_BYTES: usize = 4 << 10;
+
+/// How many slots are left to the program that used them last: each keeps page tables, even if it keeps no page.
+const WARM_SLOTS: u32 = 1_000;
+
 /// How the engine finds out what an instance wrote into its memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
@@ -40,6 +52,8 @@ pub enum Reset {
 pub(crate) struct Pool {
     pub(crate) instances: u32,
     pub(crate) resident_bytes: usize,
+    /// Of all slots together that nobody uses.
+    pub(crate) idle_bytes: u64,
     pub(crate) reset: Reset,
 }
 
@@ -65,18 +79,69 @@ impl Pool {
             .total_memories(self.instances)
             .total_tables(self.instances.saturating_mul(TABLES))
             .total_stacks(self.instances)
-            .max_unused_warm_slots(self.instances)
+            .max_unused_warm_slots(self.instances.min(WARM_SLOTS))
             .max_memory_size(usize::try_from(MEMORY_BYTES).unwrap_or(usize::MAX))
             .max_tables_per_module(TABLES)
             .table_elements(TABLE_ELEMENTS)
             .max_core_instance_size(INSTANCE_BYTES)
             .linear_memory_keep_resident(self.resident_bytes)
-            .table_keep_resident(self.resident_bytes)
+            .table_keep_resident(TABLE_RESIDENT_BYTES)
             .pagemap_scan(match self.reset {
                 Reset::Scan => Enabled::Auto,
                 Reset::Fill => Enabled::No,
             });
         InstanceAllocationStrategy::Pooling(pool)
+    }
+}
+
+/// Whether the slots that nobody uses keep as many bytes as they may.
+#[derive(Clone)]
+pub(crate) struct Idle {
+    limit: u64,
+    /// None if there is no pool.
+    metrics: Option<PoolingAllocatorMetrics>,
+}
+
+impl Idle {
+    pub(crate) fn new(limit: u64, engine: &wasmtime::Engine) -> Self {
+        Self {
+            limit,
+            metrics: engine.pooling_allocator_metrics(),
+        }
+    }
+
+    /// Gives the pages of a memory back to the system, if they would be too many to be kept.
+    ///
+    /// # Safety
+    ///
+    /// Nobody looks at this memory again before its slot is reset.
+    pub(crate) unsafe fn make_room(&self, memory: &mut [u8]) {
+        let Some(metrics) = &self.metrics else {
+            return;
+        };
+        let kept = u64::try_from(metrics.unused_memory_bytes_resident()).unwrap_or(u64::MAX);
+        let added = u64::try_from(memory.len()).unwrap_or(u64::MAX);
+        if kept.saturating_add(added) > self.limit && !memory.is_empty() {
+            // SAFETY: these are pages of a private mapping, whole ones since a memory is made of them, and reading them after this
+            // yields what they were mapped with, which is what the pool resets them to. That they lose what
+            // was written is what the caller agreed to. Should the system refuse, they are reset as others are.
+            let _ = unsafe {
+                madvise(
+                    memory.as_mut_ptr().cast(),
+                    memory.len(),
+                    Advice::LinuxDontNeed,
+                )
+            };
+        }
+    }
+}
+
+impl fmt::Debug for Idle {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Idle")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -94,6 +94,11 @@ impl Profiler {
         parts.fold(Gas::ZERO, |sum, part| sum.saturating_add(*part))
     }
 
+    /// A run begins. If one had begun before, its notes are not of this one: it may be the same call, tried again.
+    pub(crate) fn begin(&self) {
+        *self.open() = Recording::default();
+    }
+
     /// The run is now in this place, inside those where it was.
     pub(crate) fn enter(&self, place: Place, meter: &Meter) {
         let mut recording = self.open();

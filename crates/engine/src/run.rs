@@ -36,9 +36,12 @@ pub enum Low {
 }
 
 impl Run {
-    /// A run that has not begun.
+    /// A run that begins. The profiler forgets what it noted of another.
     #[must_use]
-    pub const fn new(host: Box<dyn Host>, meter: Meter, profiler: Option<Profiler>) -> Self {
+    pub fn new(host: Box<dyn Host>, meter: Meter, profiler: Option<Profiler>) -> Self {
+        if let Some(profiler) = &profiler {
+            profiler.begin();
+        }
         Self {
             host,
             meter,

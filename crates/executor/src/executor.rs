@@ -73,7 +73,8 @@ pub struct ExecutorBuilder {
 }
 
 impl ExecutorBuilder {
-    /// How many bytes of programs are kept, in whatever form (64 MiB unless told).
+    /// How many bytes are kept beside what runs (96 MiB unless told): of programs, in whatever form, and of the memory of instances that
+    /// have ended, for which the engines' share is set aside ([`Engine::idle_bytes`]).
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: u64) -> Self {
         self.cache_bytes = bytes;
@@ -141,6 +142,14 @@ impl ExecutorBuilder {
             patience,
             parked_runs,
         } = self;
+        let idle_bytes = [
+            base.as_ref().map(|engine| engine.idle_bytes()),
+            compiler.as_ref().map(|engine| engine.idle_bytes()),
+        ];
+        let for_programs = idle_bytes
+            .into_iter()
+            .flatten()
+            .fold(cache_bytes, u64::saturating_sub);
         Executor {
             core: Arc::new(Core {
                 base,
@@ -148,7 +157,7 @@ impl ExecutorBuilder {
                 compile_in,
                 compiled_bytes,
                 artifacts,
-                cache: Arc::new(Cache::new(cache_bytes)),
+                cache: Arc::new(Cache::new(for_programs)),
                 parking_lot: ParkingLot::new(parked_runs),
             }),
             queue: Mutex::new(None),
@@ -191,7 +200,7 @@ impl Executor {
             compile_in: CompileIn::default(),
             compiled_bytes: 64 << 20,
             artifacts: None,
-            cache_bytes: 64 << 20,
+            cache_bytes: 96 << 20,
             slice: Gas::new(2_000_000),
             patience: Gas::new(50_000_000),
             parked_runs: 10_000,

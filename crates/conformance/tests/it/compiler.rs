@@ -59,6 +59,10 @@ impl Engine for Watched {
         self.inner.fingerprint()
     }
 
+    fn idle_bytes(&self) -> u64 {
+        self.inner.idle_bytes()
+    }
+
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         self.inner.compile(program)
     }

@@ -1,6 +1,6 @@
 //! The pool of instances: what it holds, and what is said when it is full.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, process::Command, sync::Arc};
 
 use fusee_engine::{Engine, EngineError, Gas, Resource, Value};
 use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
@@ -100,4 +100,59 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
         fingerprint
     );
     check(other);
+}
+
+/// Marks the process whose memory is looked at.
+const IDLE: &str = "FUSEE_TEST_IDLE";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn instances_that_ended_keep_no_more_memory_than_was_said() {
+    const INSTANCES: u32 = 64;
+    if std::env::var_os(IDLE).is_none() {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "pool::instances_that_ended_keep_no_more_memory_than_was_said",
+            ])
+            .env(IDLE, "1")
+            .status()
+            .unwrap();
+        assert!(status.success(), "{status}");
+        return;
+    }
+    // 960 KiB that each instance writes before it waits.
+    let program = wasm(
+        r#"(module
+  (import "env" "wait" (func $wait (param i64) (result i64)))
+  (memory 15)
+  (func (export "wait") (result i64)
+    (memory.fill (i32.const 0) (i32.const 1) (i32.const 983040))
+    (call $wait (i64.const 1))))"#,
+    );
+    let kept = |idle_bytes: u64| {
+        let options = WasmtimeEngine::builder().instances(INSTANCES);
+        let executor = executor(options.idle_bytes(idle_bytes));
+        let program = executor.prepare(&program, &rules()).unwrap();
+        let round = || -> Vec<_> {
+            let run = |_| run(&executor, &program).unwrap();
+            (0..INSTANCES).map(run).collect()
+        };
+        let before = resident();
+        let suspended = round();
+        let live = resident() - before;
+        drop(suspended);
+        (live >> 20, (resident() - before) >> 20)
+    };
+    let (live, idle) = kept(8 << 20);
+    assert!(live >= 50, "{live} MiB");
+    assert!(idle <= 10, "{idle} MiB");
+    let (_, idle) = kept(1 << 30);
+    assert!(idle >= 50, "they are kept where they may be: {idle} MiB");
+}
+
+fn resident() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = pages.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4_096
 }

@@ -6,7 +6,7 @@ use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
     Action, Applied, ContractError, ContractRules, Contracts, Status, Transaction, genesis,
 };
-use fusee_engine::{Gas, Interrupt, Trap};
+use fusee_engine::{Gas, Interrupt, Profiler, Trap};
 use fusee_executor::Executor;
 use fusee_state::MemoryState;
 
@@ -24,7 +24,13 @@ const LARGE: &str = r#"(module (memory (export "memory") 200)
 
 /// What `actions` come to, one after the other, each on the state that the one before left.
 fn try_apply(executor: Executor, actions: &[Action]) -> Result<Vec<Applied>, ContractError> {
-    let contracts = Contracts::new(Arc::new(executor), ContractRules::v1());
+    apply(
+        &Contracts::new(Arc::new(executor), ContractRules::v1()),
+        actions,
+    )
+}
+
+fn apply(contracts: &Contracts, actions: &[Action]) -> Result<Vec<Applied>, ContractError> {
     let mut state = MemoryState::new();
     state.apply(&genesis(&[(alice(), FUNDS)]));
     let mut apply = |action: &Action| {
@@ -95,6 +101,32 @@ fn a_native_stack_that_ends_is_no_receipt() {
         Status::Trapped(Trap::StackOverflow)
     );
     assert_answers(cramped, &actions, &expected);
+}
+
+/// Recurses deeper than a cramped compiler can, comes back, and does something else.
+const DEEP_AND_BACK: &str = r#"(module
+    (func $deep (param i32) (result i32)
+        (if (result i32) (i32.eqz (local.get 0))
+            (then (i32.const 0))
+            (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))
+    (func $other (param i32) (result i32) (i32.mul (local.get 0) (i32.const 3)))
+    (func (export "run") (drop (call $other (call $deep (i32.const 2000))))))"#;
+
+#[test]
+fn a_profile_is_of_the_attempt_that_counts() {
+    let actions = deploy_and_run(DEEP_AND_BACK);
+    let profile = |executor: Executor| {
+        let profiler = Profiler::new();
+        let contracts = Contracts::new(Arc::new(executor), ContractRules::v1());
+        let contracts = contracts.profiler(profiler.clone());
+        let applied = apply(&contracts, &actions).unwrap();
+        assert_eq!(applied[1].receipt.status, Status::Success);
+        (profiler.total(), profiler.paths())
+    };
+    let found = profile(Cramped::in_native_stack().tiered);
+    for lane in lanes() {
+        assert_eq!(profile(lane.executor), found, "{}", lane.name);
+    }
 }
 
 #[test]
