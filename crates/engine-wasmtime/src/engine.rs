@@ -16,7 +16,7 @@ use wasmtime::{Config, OptLevel, WasmFeatures};
 use crate::{
     NAME,
     module::{WasmtimeModule, compile_failed},
-    pool::{Idle, MEMORY_BYTES, Pool, Reset},
+    pool::{CHECKED_MEMORY_BYTES, GUARDED_MEMORY_BYTES, Idle, Pool, Reset},
 };
 
 /// Runs programs on Wasmtime with Cranelift.
@@ -92,8 +92,8 @@ impl WasmtimeEngineBuilder {
 
     /// By whom it is found out where a memory ends that grows ([`Bounds::Guarded`] unless told). Short calls of programs
     /// that grow their memory in each are three times faster if compiled code does, and scale over threads. Computing takes
-    /// 1.05 to 1.7 times as long then, and compiling twice; prices and limits are measured with guards. Memory that never grows is
-    /// always guarded.
+    /// 1.05 to 1.7 times as long then, and compiling twice; prices and limits are measured with guards. Memory that never grows, or may grow
+    /// beyond 256 MiB, is always guarded.
     #[must_use]
     pub const fn growing(mut self, bounds: Bounds) -> Self {
         self.growing = bounds;
@@ -162,8 +162,8 @@ impl WasmtimeEngineBuilder {
     }
 
     /// By the program alone, so that whoever loads compiled code chooses as whoever made it.
-    const fn bounds(self, program: &Program) -> Bounds {
-        if program.grows_memory {
+    fn bounds(self, program: &Program) -> Bounds {
+        if program.grows_memory && program.maximum_memory_bytes() <= CHECKED_MEMORY_BYTES {
             self.growing
         } else {
             Bounds::Guarded
@@ -174,7 +174,9 @@ impl WasmtimeEngineBuilder {
         let mut config = config(bounds, self.stack);
         let (engine, instances) = self
             .pool
-            .reserve(|strategy| wasmtime::Engine::new(config.allocation_strategy(strategy)))
+            .reserve(memory_bytes(bounds), |strategy| {
+                wasmtime::Engine::new(config.allocation_strategy(strategy))
+            })
             .map_err(unsupported)?;
         Ok(Runtime {
             idle: Idle::new(self.pool_idle_bytes(), &engine),
@@ -302,11 +304,19 @@ fn config(bounds: Bounds, stack: NativeStack) -> Config {
             .memory_guard_size(32 << 20),
         Bounds::Checked => config
             .signals_based_traps(false)
-            .memory_reservation(MEMORY_BYTES)
+            .memory_reservation(CHECKED_MEMORY_BYTES)
             .memory_guard_size(0)
             .memory_may_move(false),
     };
     config
+}
+
+/// The most that a memory can grow to.
+const fn memory_bytes(bounds: Bounds) -> u64 {
+    match bounds {
+        Bounds::Guarded => GUARDED_MEMORY_BYTES,
+        Bounds::Checked => CHECKED_MEMORY_BYTES,
+    }
 }
 
 /// Takes down what a value would hash, so that it can be digested by a hash that is the same on

@@ -18,9 +18,6 @@ use fusee_engine::{EngineError, Resource};
 
 use crate::NAME;
 
-/// Four times what version 1 of the rules admits.
-pub(crate) const MEMORY_BYTES: u64 = 256 << 20;
-
 /// What version 1 of the rules admits.
 const TABLES: u32 = 16;
 
@@ -57,15 +54,23 @@ pub(crate) struct Pool {
     pub(crate) reset: Reset,
 }
 
+/// The most that an instance's memory can grow to: what rules may admit for trusted programs, and half of what is reserved
+/// for it anyway.
+pub(crate) const GUARDED_MEMORY_BYTES: u64 = 2 << 30;
+
+/// The same where no guard pages are, so that less is reserved: four times what version 1 of the rules admits.
+pub(crate) const CHECKED_MEMORY_BYTES: u64 = 256 << 20;
+
 impl Pool {
     /// What `make` makes of the largest pool that the system admits, and how many instances that pool has. If it admits
     /// none, every instance is mapped when it is made.
     pub(crate) fn reserve<T>(
         mut self,
+        memory_bytes: u64,
         mut make: impl FnMut(InstanceAllocationStrategy) -> Result<T, Error>,
     ) -> Result<(T, Option<u32>), Error> {
         while self.instances > 0 {
-            if let Ok(made) = make(self.strategy()) {
+            if let Ok(made) = make(self.strategy(memory_bytes)) {
                 return Ok((made, Some(self.instances)));
             }
             self.instances /= 2;
@@ -73,14 +78,14 @@ impl Pool {
         Ok((make(InstanceAllocationStrategy::OnDemand)?, None))
     }
 
-    fn strategy(self) -> InstanceAllocationStrategy {
+    fn strategy(self, memory_bytes: u64) -> InstanceAllocationStrategy {
         let mut pool = PoolingAllocationConfig::new();
         pool.total_core_instances(self.instances)
             .total_memories(self.instances)
             .total_tables(self.instances.saturating_mul(TABLES))
             .total_stacks(self.instances)
             .max_unused_warm_slots(self.instances.min(WARM_SLOTS))
-            .max_memory_size(usize::try_from(MEMORY_BYTES).unwrap_or(usize::MAX))
+            .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
             .max_tables_per_module(TABLES)
             .table_elements(TABLE_ELEMENTS)
             .max_core_instance_size(INSTANCE_BYTES)

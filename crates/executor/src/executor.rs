@@ -292,8 +292,22 @@ impl Executor {
         request: RunRequest<'_>,
         host: Box<dyn Host>,
     ) -> Result<Outcome, RunError> {
-        let module = self.module(prepared, &request)?;
-        LiveInstance::new(Arc::clone(prepared), module, self.slice).run(request, host)
+        self.instance(prepared, &request)?.run(request, host)
+    }
+
+    /// A fresh instance, for those who enter one more than once. Nothing of it is made before its first run, which pays for it;
+    /// `request` is about that run: it says what the instance runs on, here and from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Compile`] if the program is compiled now and cannot be.
+    pub fn instance(
+        &self,
+        prepared: &Arc<Prepared>,
+        request: &RunRequest<'_>,
+    ) -> Result<LiveInstance, EngineError> {
+        let module = self.module(prepared, request)?;
+        Ok(LiveInstance::new(Arc::clone(prepared), module, self.slice))
     }
 
     /// What a call runs on.

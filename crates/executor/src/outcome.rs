@@ -234,6 +234,12 @@ impl LiveInstance {
         }
     }
 
+    /// What it is an instance of.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        self.rest.prepared.program()
+    }
+
     /// The guest's whole memory; empty before the first run.
     pub fn memory(&mut self) -> &mut [u8] {
         match &mut self.instance {

@@ -5,8 +5,12 @@
 
 /// The examples of the documents are compiled with the tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/executor.md")]
-struct _Documents;
+mod documents {
+    #[doc = include_str!("../../../docs/executor.md")]
+    struct _Executor;
+    #[doc = include_str!("../../../docs/system-programs.md")]
+    struct _SystemPrograms;
+}
 
 /// The sandbox: prepare a program, run it, resume it.
 pub mod sandbox {
@@ -23,6 +27,15 @@ pub mod sandbox {
     pub use fusee_instrument::{
         Floats, Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect,
         prepare,
+    };
+}
+
+/// System programs: trusted programs whose instance stays alive between calls.
+pub mod system {
+    pub use fusee_system::{
+        Answer, Billing, Call, End, ExitCode, FUEL_DENOM_RATE, Interruption, Lifetime, State, Step,
+        SystemError, SystemLimits, SystemProgram, SystemPrograms, Transaction, contract_rules,
+        syscalls, system_rules, wire,
     };
 }
 

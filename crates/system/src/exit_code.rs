@@ -1,0 +1,153 @@
+//! Exit codes: how a call of the interface ended, as a number that programs hand on.
+
+use std::fmt;
+
+use fusee_engine::Trap;
+
+macro_rules! exit_codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal,)*) => {
+        /// How a call ended. The numbers never change.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(i32)]
+        pub enum ExitCode {
+            $($(#[doc = $doc])* $name = $code,)*
+        }
+
+        impl ExitCode {
+            /// Every exit code.
+            pub const ALL: &[ExitCode] = &[$(ExitCode::$name),*];
+
+            /// The number.
+            #[must_use]
+            pub const fn code(self) -> i32 {
+                match self {
+                    $(ExitCode::$name => $code,)*
+                }
+            }
+
+            /// Its name, as the interface spells it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(ExitCode::$name => stringify!($name),)*
+                }
+            }
+        }
+    };
+}
+
+exit_codes! {
+    /// It ended well.
+    Ok = 0,
+    /// The program panicked; its output is the message.
+    Panic = -1,
+    /// The program waits for its caller. No call ends so.
+    InterruptionCalled = -3,
+    /// Only a call at depth 0 may do this.
+    RootCallOnly = -1002,
+    /// The parameters of a syscall, or what a program returned, cannot be read.
+    MalformedBuiltinParams = -1003,
+    /// Calls are nested as deep as they may be.
+    CallDepthOverflow = -1004,
+    /// The program ended with a positive number, which would be the id of a call.
+    NonNegativeExitCode = -1005,
+    /// The program ended with a number that is not in this list, or there is no call of this id.
+    UnknownError = -1006,
+    /// A range outside the input, the output or the return data.
+    InputOutputOutOfBounds = -1007,
+    /// A built-in program failed.
+    PrecompileError = -1008,
+    /// The code is of no known kind.
+    NotSupportedBytecode = -1009,
+    /// A call that may change nothing tried to.
+    StateChangeDuringStaticCall = -1010,
+    /// A contract's code is too large.
+    CreateContractSizeLimit = -1011,
+    /// There is a contract at the address already.
+    CreateContractCollision = -1012,
+    /// A contract's code begins with a byte that is reserved.
+    CreateContractStartingWithEF = -1013,
+    /// What waits takes as much memory as it may.
+    OutOfMemory = -1014,
+    /// The balance is too small.
+    InsufficientBalance = -1015,
+    /// The program ran `unreachable`.
+    UnreachableCodeReached = -2001,
+    /// An access outside the memory.
+    MemoryOutOfBounds = -2002,
+    /// An access outside a table.
+    TableOutOfBounds = -2003,
+    /// An indirect call met an empty element.
+    IndirectCallToNull = -2004,
+    /// A division by zero.
+    IntegerDivisionByZero = -2005,
+    /// An integer overflowed.
+    IntegerOverflow = -2006,
+    /// A number that cannot become an integer.
+    BadConversionToInteger = -2007,
+    /// Calls inside the program are nested too deep.
+    StackOverflow = -2008,
+    /// An indirect call met a function of another type.
+    BadSignature = -2009,
+    /// The gas is used up.
+    OutOfFuel = -2010,
+    /// A function that is not there.
+    UnknownExternalFunction = -2011,
+    /// A trusted program failed in a way that it should not be able to.
+    UnexpectedFatalExecutionFailure = -3001,
+    /// A storage slot is missing.
+    MissingStorageSlot = -3002,
+}
+
+impl ExitCode {
+    /// What a program's own number means as the end of a call. A positive one is not an end, and neither is
+    /// [`InterruptionCalled`](Self::InterruptionCalled); what is not in the list is unknown.
+    #[must_use]
+    pub fn of_program(code: i32) -> Self {
+        if code > 0 {
+            return ExitCode::NonNegativeExitCode;
+        }
+        match Self::from_code(code) {
+            Some(ExitCode::InterruptionCalled) | None => ExitCode::UnknownError,
+            Some(known) => known,
+        }
+    }
+
+    /// The exit code of this number, if it is in the list.
+    #[must_use]
+    pub fn from_code(code: i32) -> Option<Self> {
+        Self::ALL.iter().copied().find(|known| known.code() == code)
+    }
+
+    /// Whether it is a trap's: above -3000, and not above -2000.
+    #[must_use]
+    pub const fn is_trap(self) -> bool {
+        -3000 < self.code() && self.code() <= -2000
+    }
+}
+
+impl From<Trap> for ExitCode {
+    fn from(trap: Trap) -> Self {
+        match trap {
+            Trap::MemoryOutOfBounds => ExitCode::MemoryOutOfBounds,
+            Trap::TableOutOfBounds => ExitCode::TableOutOfBounds,
+            Trap::IndirectCallToNull => ExitCode::IndirectCallToNull,
+            Trap::BadSignature => ExitCode::BadSignature,
+            Trap::IntegerOverflow => ExitCode::IntegerOverflow,
+            Trap::IntegerDivisionByZero => ExitCode::IntegerDivisionByZero,
+            Trap::BadConversion => ExitCode::BadConversionToInteger,
+            Trap::StackOverflow => ExitCode::StackOverflow,
+            // A trap that this interface has no number for cannot be told from a guest that gave up.
+            _ => ExitCode::UnreachableCodeReached,
+        }
+    }
+}
+
+impl fmt::Display for ExitCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.name(), self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,320 @@
+//! The context of a call, and what its syscalls do.
+
+use std::any::Any;
+
+use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall, Trap};
+use sha2::{Digest, Sha256};
+use sha3::Keccak256;
+
+use crate::{
+    Billing, ExitCode, State, SystemLimits,
+    syscalls::{self, row},
+    wire::{ExecParams, Fuel16},
+};
+
+/// What belongs to one call. It goes into the instance with each run, and comes out again.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) state: State,
+    /// Whether the program is a system program.
+    pub(crate) is_system: bool,
+    pub(crate) billing: Billing,
+    pub(crate) limits: SystemLimits,
+    /// The calls around it.
+    pub(crate) depth: usize,
+    pub(crate) input: Vec<u8>,
+    pub(crate) output: Vec<u8>,
+    /// What the last call left.
+    pub(crate) return_data: Vec<u8>,
+    /// What the program ended itself with.
+    pub(crate) exit: Option<ExitCode>,
+    /// What it may use, and has used so far: what it charged itself where it is not billed, and what runs before
+    /// this one used where it is.
+    pub(crate) gas_limit: Gas,
+    pub(crate) gas_used: Gas,
+    /// What it charged itself, which is in `gas_used` too where it is not billed.
+    pub(crate) charged: Gas,
+    /// What it is parked for.
+    pub(crate) request: Option<Request>,
+}
+
+/// What a parked program asks of the transaction.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Exec(ExecParams),
+    Resume {
+        call: u32,
+        data: Vec<u8>,
+        exit_code: i32,
+        fuel: Fuel16,
+        fuel16_ptr: u32,
+    },
+}
+
+impl Request {
+    /// Where the program wants to know how much was used.
+    pub(crate) const fn fuel16_ptr(&self) -> u32 {
+        match self {
+            Request::Exec(params) => params.fuel16_ptr,
+            Request::Resume { fuel16_ptr, .. } => *fuel16_ptr,
+        }
+    }
+}
+
+impl Context {
+    /// The context that a run gives back.
+    pub(crate) fn from_host(host: Box<dyn Host>) -> Option<Box<Context>> {
+        let host: Box<dyn Any> = host;
+        host.downcast().ok()
+    }
+
+    /// What the call may still use.
+    pub(crate) fn gas_left(&self) -> Gas {
+        self.gas_limit.saturating_sub(self.gas_used)
+    }
+
+    /// The gas that a run of it gets. Who is not billed has as much as there is, and is metered all the same, so that it can be
+    /// interrupted.
+    pub(crate) fn run_gas(&self) -> Gas {
+        match self.billing {
+            Billing::Metered => self.gas_left(),
+            Billing::Unbilled => Gas::MAX,
+        }
+    }
+
+    /// A run of it has used so much.
+    pub(crate) fn note_run(&mut self, used: Gas) {
+        match self.billing {
+            Billing::Metered => self.gas_used = self.gas_used.saturating_add(used),
+            Billing::Unbilled => {}
+        }
+    }
+
+    /// Takes what was used for it while it waited. Whether there was so much.
+    pub(crate) fn charge(&mut self, used: Gas) -> bool {
+        let fits = used <= self.gas_left();
+        self.gas_used = if fits {
+            self.gas_used.saturating_add(used)
+        } else {
+            self.gas_limit
+        };
+        fits
+    }
+
+    /// Ends the call with an exit code, in the middle of a syscall.
+    fn exit(&mut self, code: ExitCode) -> Stop {
+        self.exit = Some(code);
+        Stop::Finish
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if self.output.len().saturating_add(bytes.len()) > self.limits.output_bytes {
+            return Err(self.exit(ExitCode::InputOutputOutOfBounds));
+        }
+        self.output.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn charge_fuel(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        let fuel = Gas::new(arg(call, 0));
+        if self.billing == Billing::Metered {
+            call.charge(fuel)?;
+        }
+        let charged = self.charged.saturating_add(fuel);
+        if charged > self.gas_limit || fuel > self.own_gas_left() {
+            self.exit = Some(ExitCode::OutOfFuel);
+            return Err(Stop::Finish);
+        }
+        self.charged = charged;
+        if self.billing == Billing::Unbilled {
+            self.gas_used = self.gas_used.saturating_add(fuel);
+        }
+        Ok(0)
+    }
+
+    /// What it may still charge itself, as far as the context knows.
+    fn own_gas_left(&self) -> Gas {
+        match self.billing {
+            Billing::Metered => Gas::MAX,
+            Billing::Unbilled => self.gas_left(),
+        }
+    }
+
+    fn exec(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        let [hash, input, length, fuel16_ptr, state] = args(call);
+        let code_hash = *region(call, hash, 32)?
+            .first_chunk()
+            .ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
+        region(call, input, length)?;
+        let left = match self.billing {
+            Billing::Metered => call.gas_left(),
+            Billing::Unbilled => self.gas_left(),
+        };
+        let fuel_limit = match self.fuel16(call, fuel16_ptr)? {
+            Some(Fuel16 { first, .. }) if first != 0 => left.min(Gas::new(first.cast_unsigned())),
+            Some(_) | None => left,
+        };
+        self.request = Some(Request::Exec(ExecParams {
+            code_hash,
+            fuel_limit: fuel_limit.units(),
+            state: narrow(state),
+            fuel16_ptr: narrow(fuel16_ptr),
+            input: input..input.saturating_add(length),
+        }));
+        Err(Stop::Suspend)
+    }
+
+    fn resume(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        if self.depth > 0 {
+            return Ok(reply(ExitCode::RootCallOnly.code()));
+        }
+        let [id, data, length, exit_code, fuel16_ptr] = args(call);
+        self.request = Some(Request::Resume {
+            call: narrow(id),
+            data: region(call, data, length)?.to_vec(),
+            exit_code: narrow(exit_code).cast_signed(),
+            fuel: self.fuel16(call, fuel16_ptr)?.unwrap_or_default(),
+            fuel16_ptr: narrow(fuel16_ptr),
+        });
+        Err(Stop::Suspend)
+    }
+
+    /// The fuel at a pointer, if it is not null.
+    fn fuel16(&self, call: &mut Syscall<'_>, pointer: u64) -> Result<Option<Fuel16>, Stop> {
+        if pointer == 0 {
+            return Ok(None);
+        }
+        let bytes = region(call, pointer, 16)?.first_chunk();
+        let bytes = bytes.ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
+        Ok(Some(Fuel16::decode(*bytes)))
+    }
+}
+
+impl Host for Context {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        let number = call.request.number;
+        let row = row(number)
+            .ok_or_else(|| fail(format!("syscall {number} is not of this interface").into()))?;
+        let [first, second, third] = args(call);
+        let length = match number {
+            syscalls::READ | syscalls::READ_OUTPUT | syscalls::EXEC => third,
+            syscalls::WRITE
+            | syscalls::FORWARD_OUTPUT
+            | syscalls::DEBUG_LOG
+            | syscalls::KECCAK256
+            | syscalls::SHA256
+            | syscalls::BLAKE3 => second,
+            _ => 0,
+        };
+        call.charge(row.price.of(length))?;
+        match number {
+            syscalls::EXIT => {
+                let code = ExitCode::of_program(narrow(first).cast_signed());
+                Err(self.exit(code))
+            }
+            syscalls::STATE => Ok(match self.state {
+                State::Main => 0,
+                State::Deploy => 1,
+            }),
+            syscalls::INPUT_SIZE => size(&self.input),
+            syscalls::OUTPUT_SIZE => size(&self.return_data),
+            syscalls::READ => match slice(&self.input, second, third) {
+                Some(bytes) => give(call, first, bytes),
+                None => Err(self.exit(ExitCode::InputOutputOutOfBounds)),
+            },
+            syscalls::READ_OUTPUT => match slice(&self.return_data, second, third) {
+                Some(bytes) => give(call, first, bytes),
+                None => Err(self.exit(ExitCode::InputOutputOutOfBounds)),
+            },
+            syscalls::WRITE => {
+                self.append(region(call, first, second)?)?;
+                Ok(0)
+            }
+            syscalls::FORWARD_OUTPUT => match slice(&self.return_data, first, second) {
+                Some(bytes) => {
+                    let bytes = bytes.to_vec();
+                    self.append(&bytes)?;
+                    Ok(0)
+                }
+                None => Err(self.exit(ExitCode::InputOutputOutOfBounds)),
+            },
+            syscalls::EXEC => self.exec(call),
+            syscalls::RESUME => self.resume(call),
+            syscalls::FUEL => Ok(match self.billing {
+                Billing::Metered => call.gas_left().units(),
+                Billing::Unbilled => Gas::MAX.units(),
+            }),
+            syscalls::CHARGE_FUEL => self.charge_fuel(call),
+            syscalls::DEBUG_LOG => {
+                let text = region(call, first, second)?;
+                tracing::debug!(program = %String::from_utf8_lossy(text));
+                Ok(0)
+            }
+            syscalls::KECCAK256 => digest(call, |bytes| Keccak256::digest(bytes).into()),
+            syscalls::SHA256 => digest(call, |bytes| Sha256::digest(bytes).into()),
+            syscalls::BLAKE3 => digest(call, |bytes| blake3::hash(bytes).into()),
+            _ => Err(fail(format!("syscall {number} has no handler").into())),
+        }
+    }
+}
+
+/// The first arguments; those that the syscall does not have are zero.
+fn args<const N: usize>(call: &Syscall<'_>) -> [u64; N] {
+    let mut args = [0; N];
+    for (to, from) in args.iter_mut().zip(call.request.args) {
+        *to = from;
+    }
+    args
+}
+
+fn arg(call: &Syscall<'_>, index: usize) -> u64 {
+    call.request.args.get(index).copied().unwrap_or(0)
+}
+
+/// An argument that is an `i32` on the wire.
+fn narrow(arg: u64) -> u32 {
+    u32::try_from(arg & u64::from(u32::MAX)).unwrap_or(u32::MAX)
+}
+
+/// A number as a result on the wire.
+pub(crate) fn reply(code: i32) -> u64 {
+    u64::from(code.cast_unsigned())
+}
+
+fn size(bytes: &[u8]) -> Result<u64, Stop> {
+    u64::try_from(bytes.len()).map_err(|error| fail(error.into()))
+}
+
+fn slice(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
+    let start = usize::try_from(offset).ok()?;
+    let end = start.checked_add(usize::try_from(length).ok()?)?;
+    bytes.get(start..end)
+}
+
+fn region<'a>(call: &'a mut Syscall<'_>, start: u64, length: u64) -> Result<&'a mut [u8], Stop> {
+    range(call.memory, start, length).ok_or(Stop::Trap(Trap::MemoryOutOfBounds))
+}
+
+/// A region of a memory, if it is in there.
+pub(crate) fn range(memory: &mut [u8], start: u64, length: u64) -> Option<&mut [u8]> {
+    let start = usize::try_from(start).ok()?;
+    let end = start.checked_add(usize::try_from(length).ok()?)?;
+    memory.get_mut(start..end)
+}
+
+fn give(call: &mut Syscall<'_>, pointer: u64, bytes: &[u8]) -> Result<u64, Stop> {
+    let length = size(bytes)?;
+    region(call, pointer, length)?.copy_from_slice(bytes);
+    Ok(0)
+}
+
+fn digest(call: &mut Syscall<'_>, hash: impl Fn(&[u8]) -> [u8; 32]) -> Result<u64, Stop> {
+    let [start, length, out] = args(call);
+    let digest = hash(region(call, start, length)?);
+    give(call, out, &digest)
+}
+
+/// A fault of the host in the middle of a syscall.
+fn fail(source: Source) -> Stop {
+    Stop::Fail(EngineError::Host(source))
+}

@@ -1,0 +1,112 @@
+//! What goes wrong around system programs: memory, interruption, and a host that fails.
+
+use std::{thread, time::Duration};
+
+use fusee_conformance::lanes;
+use fusee_engine::Interrupt;
+use fusee_system::{Billing, ExitCode, SystemLimits};
+
+use crate::support::{
+    GAS, answer, call, count, end, input, main_call, on_all_lanes, op, registered, waits,
+};
+
+/// Bytes of memory that the probe begins with.
+const PROBE_BYTES: u64 = 32 * 65_536;
+
+#[test]
+fn what_waits_holds_no_more_memory_than_it_may() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let programs = programs.limits(SystemLimits {
+            memory_bytes: 3 * PROBE_BYTES,
+            ..SystemLimits::default()
+        });
+        let mut transaction = programs.transaction(Interrupt::new());
+        // One page more than what is allowed, noticed where it would wait.
+        let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
+        assert_eq!(transaction.memory_bytes(), PROBE_BYTES);
+        let pages = 65_u32.to_le_bytes();
+        end(call(&mut transaction, program, op::GROW, &[&pages]));
+        assert_eq!(transaction.memory_bytes(), 97 * 65_536);
+        let ended = end(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
+        assert_eq!(ended.exit_code, ExitCode::OutOfMemory, "{}", lane.name);
+        assert_eq!(transaction.memory_bytes(), 0, "it is evicted");
+        let ended = end(transaction.resume(waiting, &answer(b"")).unwrap());
+        assert_eq!(ended.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
+
+        // Programs that nobody trusts, each parked in an instance of its own; the fourth finds no room.
+        let asks = input(op::EXEC, &[&[7; 32], &[0; 8]]);
+        let mut parked = Vec::new();
+        for _ in 0..3 {
+            let step =
+                transaction.call_code(&crate::support::probe(), main_call(asks.clone(), GAS));
+            parked.push(waits(step.unwrap()));
+        }
+        let step = transaction.call_code(&crate::support::probe(), main_call(asks.clone(), GAS));
+        assert_eq!(end(step.unwrap()).exit_code, ExitCode::OutOfMemory);
+        let full = end(call(&mut transaction, program, op::COUNT, &[]));
+        assert_eq!(full.exit_code, ExitCode::OutOfMemory);
+        // Dropping one frees its memory at once.
+        drop(parked.pop());
+        assert_eq!(transaction.memory_bytes(), 2 * PROBE_BYTES);
+        assert_eq!(count(&mut transaction, program), 1);
+    }
+    assert_eq!(SystemLimits::default().memory_bytes, 1_536 << 20);
+}
+
+#[test]
+fn system_programs_may_have_more_memory_than_others() {
+    let found = on_all_lanes(Billing::Unbilled, |transaction, program| {
+        // 32 pages, and then more than the 1,024 of others.
+        let grow = |transaction: &mut fusee_system::Transaction<'_>, pages: u32| {
+            let pages = pages.to_le_bytes();
+            let ended = end(call(transaction, program, op::GROW, &[&pages]));
+            i32::from_le_bytes(ended.payload().try_into().unwrap())
+        };
+        let pages = 993_u32.to_le_bytes();
+        let grows = main_call(input(op::GROW, &[&pages]), GAS);
+        let other = transaction.call_code(&crate::support::probe(), grows);
+        let other = end(other.unwrap());
+        assert_eq!(other.exit_code, ExitCode::Ok, "{other:?}");
+        let other = other.output[4..].to_vec();
+        let system = [
+            grow(transaction, 2_000),
+            grow(transaction, 32_768 - 2_032),
+            grow(transaction, 1),
+        ];
+        (system, other)
+    });
+    assert_eq!(found.0, [32, 2_032, -1]);
+    assert_eq!(found.1, (-1_i32).to_le_bytes());
+}
+
+#[test]
+fn an_interrupted_call_is_an_error_and_takes_its_instance_along() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let interrupt = Interrupt::new();
+        let mut transaction = programs.transaction(interrupt.clone());
+        let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
+        let watch = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            interrupt.trigger();
+        });
+        let endless = main_call(vec![op::LOOP], u64::MAX);
+        let error = transaction.call(program, endless).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the run was interrupted",
+            "{}",
+            lane.name
+        );
+        watch.join().unwrap();
+        let lost = end(transaction.resume(waiting, &answer(b"")).unwrap());
+        assert_eq!(lost.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
+        drop(transaction);
+        // The programs go on.
+        assert_eq!(
+            count(&mut programs.transaction(Interrupt::new()), program),
+            1
+        );
+    }
+}

@@ -1,0 +1,258 @@
+//! Depth 0: `_exec` runs others, and `_resume` goes on with them.
+
+use std::collections::BTreeMap;
+
+use fusee_conformance::lanes;
+use fusee_engine::{CodeHash, Gas, Interrupt};
+use fusee_system::{Billing, End, ExitCode, SystemProgram, Transaction, syscalls::Price};
+
+use crate::support::{
+    GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
+};
+
+/// What a program at depth 0 is told: the result of the syscall, what it consumed, what was refunded, the return data.
+#[derive(Debug, PartialEq)]
+struct Told {
+    result: i32,
+    consumed: u64,
+    refunded: i64,
+    data: Vec<u8>,
+}
+
+/// What the probe was told, which runs at depth 0 as a program that nobody trusts.
+fn told(end: &End) -> Told {
+    assert_eq!(end.exit_code, ExitCode::Ok, "{}", end.message());
+    let payload = &end.output[4..];
+    let number = |at: usize| payload[at..at + 8].try_into().unwrap();
+    Told {
+        result: i32::from_le_bytes(payload[..4].try_into().unwrap()),
+        consumed: u64::from_le_bytes(number(4)),
+        refunded: i64::from_le_bytes(number(12)),
+        data: payload[20..].to_vec(),
+    }
+}
+
+fn root(transaction: &mut Transaction<'_>, asks: Vec<u8>) -> End {
+    let step = transaction.call_root_code(&probe(), main_call(asks, GAS));
+    end(step.unwrap())
+}
+
+fn exec(hash: &[u8; 32], fuel: i64, op: u8, parts: &[&[u8]]) -> Vec<u8> {
+    input(op::EXEC, &[hash, &fuel.to_le_bytes(), &input(op, parts)])
+}
+
+fn resume(id: i32, code: i32, consumed: i64, data: &[u8]) -> Vec<u8> {
+    let parts: [&[u8]; 4] = [
+        &id.to_le_bytes(),
+        &code.to_le_bytes(),
+        &consumed.to_le_bytes(),
+        data,
+    ];
+    input(op::RESUME, &parts)
+}
+
+#[test]
+fn exec_runs_a_program_and_tells_how_it_ended() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let ok = root(transaction, exec(&hash(program), 0, op::COUNT, &[]));
+        let code = (-1015_i32).to_le_bytes();
+        let fails = root(transaction, exec(&hash(program), 0, op::RETURN, &[&code]));
+        let broke = root(transaction, exec(&hash(program), 1_000, op::LOOP, &[]));
+        (ok, told(&fails), told(&broke), transaction.waiting())
+    });
+    let (ok, fails, broke, waiting) = found;
+    let first = told(&ok);
+    assert_eq!((first.result, first.refunded), (0, 0));
+    assert_eq!(first.data, [0, 0, 0, 0, 1, 0, 0, 0]);
+    assert!(ok.gas_used.units() > first.consumed && first.consumed > 2_000);
+    assert_eq!(
+        (fails.result, fails.data),
+        (-1015, (-1015_i32).to_le_bytes().to_vec())
+    );
+    assert_eq!((broke.result, broke.consumed), (-2010, 1_000));
+    assert_eq!(waiting, 0);
+}
+
+#[test]
+fn an_interrupted_call_has_an_id_and_goes_on_by_it() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"params"]);
+        let ids = [(); 3].map(|()| told(&root(transaction, asks.clone())));
+        let waiting = transaction.waiting();
+        // The innermost first.
+        let last = told(&root(transaction, resume(3, -7, 100, b"data")));
+        let again = told(&root(transaction, resume(3, 0, 0, b"")));
+        let never = told(&root(transaction, resume(4, 0, 0, b"")));
+        let negative = told(&root(transaction, resume(-1, 0, 0, b"")));
+        (
+            ids,
+            waiting,
+            last,
+            [again, never, negative],
+            transaction.waiting(),
+        )
+    });
+    let (ids, waiting, last, unknown, still) = found;
+    for (id, told) in (1..).zip(&ids) {
+        assert_eq!((told.result, &told.data[..]), (id, &b"params"[..]));
+    }
+    assert_eq!((waiting, still), (3, 2));
+    assert_eq!(last.result, 0);
+    // Two wait now; and what it was told: it has ended, 4 bytes, consumed 100, no refund, exit code -7.
+    let mut data = vec![0, 0, 0, 0, 2, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 0, 0];
+    data.extend(b"data");
+    data.extend(100_u64.to_le_bytes());
+    data.extend(0_u64.to_le_bytes());
+    data.extend((-7_i32).to_le_bytes());
+    assert_eq!(last.data, data);
+    for told in unknown {
+        assert_eq!(told.result, ExitCode::UnknownError.code());
+    }
+}
+
+#[test]
+fn what_is_told_as_consumed_is_counted_once() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+        // The first makes the instance.
+        count(transaction, program);
+        let begun = told(&root(transaction, asks.clone()));
+        let ended = told(&root(transaction, resume(1, 0, 0, b"")));
+        let begun_again = told(&root(transaction, asks));
+        let ended_again = told(&root(transaction, resume(2, 0, 50_000, b"")));
+        [begun, ended, begun_again, ended_again].map(|told| told.consumed)
+    });
+    let [begun, ended, begun_again, ended_again] = found;
+    assert_eq!((begun, ended), (begun_again, ended_again));
+    assert!(ended > 0);
+}
+
+#[test]
+fn resume_works_at_depth_0_only() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let asks = exec(&hash(program), 0, op::RESUME, &[&[0; 16]]);
+        let nested = told(&root(transaction, asks));
+        let called = transaction.call(program, main_call(resume(1, 0, 0, b""), GAS));
+        (
+            nested.result,
+            nested.data,
+            end(called.unwrap()).payload().to_vec(),
+        )
+    });
+    let (result, nested, called) = found;
+    assert_eq!(result, 0, "the program itself goes on");
+    let refused = ExitCode::RootCallOnly.code().to_le_bytes();
+    assert_eq!(nested[4..8], refused);
+    assert_eq!(called[..4], refused);
+}
+
+#[test]
+fn a_program_that_asks_for_another_is_served_by_the_root() {
+    // Two programs that nobody trusts: the inner one's `_exec` interrupts it, and the root runs what it asks for.
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let codes = BTreeMap::from([(hash_of(&probe()), probe())]);
+        // The same bytes are a system program, too; the hash finds that. So the inner one has other bytes.
+        let other = wat::parse_str(crate::support::PROBE.replace(
+            "(memory (export \"memory\") 32)",
+            "(memory (export \"memory\") 33)",
+        ))
+        .unwrap();
+        let mut codes = codes;
+        codes.insert(hash_of(&other), other.clone());
+        let find = |code: CodeHash| codes.get(code.as_bytes()).cloned();
+        let mut transaction = programs.transaction(Interrupt::new()).code(find);
+        let wanted = exec(&hash(program), 0, op::COUNT, &[]);
+        let asks = input(op::EXEC, &[&hash_of(&other), &0_u64.to_le_bytes(), &wanted]);
+        let begun = told(&root(&mut transaction, asks));
+        assert_eq!((begun.result, begun.data.len()), (1, 64), "{}", lane.name);
+        assert_eq!(begun.data[..32], hash(program));
+        let ended = told(&root(&mut transaction, resume(1, 0, 10, b"result")));
+        assert_eq!(ended.result, 0);
+        // What the inner one was told, as it is.
+        assert!(ended.data.ends_with(b"result"), "{:?}", ended.data);
+        assert_eq!(transaction.waiting(), 0);
+    }
+}
+
+#[test]
+fn what_is_no_program_and_no_state_is_malformed() {
+    let found = on_all_lanes(Billing::Metered, |transaction, _| {
+        told(&root(transaction, exec(&[9; 32], 0, op::COUNT, &[])))
+    });
+    assert_eq!(found.result, ExitCode::MalformedBuiltinParams.code());
+    assert_eq!(found.data, b"there is no program of this hash");
+    let lane = lanes().remove(0);
+    let (programs, _) = registered(lane.executor, Billing::Metered);
+    let mut transaction = programs
+        .transaction(Interrupt::new())
+        .code(|_| Some(b"\0asm no".to_vec()));
+    let refused = told(&root(&mut transaction, exec(&[9; 32], 0, op::COUNT, &[])));
+    assert_eq!(refused.result, ExitCode::NotSupportedBytecode.code());
+}
+
+#[test]
+fn a_system_program_at_depth_0_cannot_be_entered_while_it_executes() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let asks = exec(&hash(program), 0, op::COUNT, &[]);
+        let step = transaction.call_root(program, main_call(asks, GAS));
+        let ended = end(step.unwrap());
+        (ended, count(transaction, program))
+    });
+    let (ended, entered) = found;
+    let payload = ended.payload();
+    assert_eq!(payload[..4], (-3001_i32).to_le_bytes());
+    let message = String::from_utf8_lossy(&payload[20..]);
+    assert!(message.contains("executing"), "{message}");
+    assert_eq!(entered, 2, "it goes on, and lives on");
+}
+
+#[test]
+fn gas_that_ends_inside_a_nested_call_is_the_nested_call_s_own() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let nested = root(transaction, exec(&hash(program), 500_000, op::LOOP, &[]));
+        let all = root(transaction, exec(&hash(program), 0, op::LOOP, &[]));
+        (told(&nested), all)
+    });
+    let (nested, all) = found;
+    assert_eq!(
+        (nested.result, nested.consumed),
+        (ExitCode::OutOfFuel.code(), 500_000)
+    );
+    // Nothing was kept back for the caller: it is out of fuel too, with all that it had.
+    assert_eq!(
+        (all.exit_code, all.gas_used),
+        (ExitCode::OutOfFuel, Gas::new(GAS))
+    );
+}
+
+#[test]
+fn exec_is_priced_by_its_input() {
+    let used = |length: usize| {
+        on_all_lanes(Billing::Metered, |transaction, _| {
+            let rest = vec![0; length];
+            let parts: [&[u8]; 3] = [&[9; 32], &0_u64.to_le_bytes(), &rest];
+            root(transaction, input(op::EXEC, &parts)).gas_used.units()
+        })
+    };
+    let copy = Price::Linear { base: 0, word: 60 };
+    // One byte of operation, 40 of hash and fuel, and the rest.
+    let price = |length: u64| Price::Exec.of(length).units() + copy.of(length + 41).units();
+    assert_eq!(used(6_400) - used(0), price(6_400) - price(0));
+}
+
+#[test]
+fn the_registered_billing_is_found_by_hash() {
+    let lane = lanes().remove(0);
+    let (mut programs, metered) = registered(lane.executor, Billing::Metered);
+    let unbilled = programs.register(&probe(), Billing::Unbilled).unwrap();
+    assert_eq!(unbilled.code, metered.code);
+    assert_eq!(programs.find(metered.code), Some(metered), "the first");
+    let apart = |programs: &fusee_system::SystemPrograms, program: SystemProgram| {
+        let mut transaction = programs.transaction(Interrupt::new());
+        [metered, unbilled, program].map(|program| count(&mut transaction, program))
+    };
+    assert_eq!(apart(&programs, metered), [1, 1, 2], "an instance each");
+    programs.remove(metered);
+    assert_eq!(programs.find(unbilled.code), Some(unbilled));
+}
