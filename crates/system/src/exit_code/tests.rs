@@ -1,3 +1,5 @@
+//! The list of exit codes, held against that of the interface.
+
 use super::*;
 
 /// The list as its users know it.

@@ -1,3 +1,5 @@
+//! Names and prices, held against those of the interface.
+
 use super::*;
 
 fn price(name: &str, bytes: u64) -> u64 {
