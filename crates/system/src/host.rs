@@ -32,8 +32,6 @@ pub(crate) struct Context {
     /// this one used where it is.
     pub(crate) gas_limit: Gas,
     pub(crate) gas_used: Gas,
-    /// What it charged itself, which is in `gas_used` too where it is not billed.
-    pub(crate) charged: Gas,
     /// What it is parked for.
     pub(crate) request: Option<Request>,
 }
@@ -90,15 +88,18 @@ impl Context {
         }
     }
 
-    /// Takes what was used for it while it waited. Whether there was so much.
+    /// Takes what is used beside what a run uses. Whether there was so much; if there was not, nothing is taken.
     pub(crate) fn charge(&mut self, used: Gas) -> bool {
         let fits = used <= self.gas_left();
-        self.gas_used = if fits {
-            self.gas_used.saturating_add(used)
-        } else {
-            self.gas_limit
-        };
+        if fits {
+            self.gas_used = self.gas_used.saturating_add(used);
+        }
         fits
+    }
+
+    /// Whoever owes more than there is has used what there is.
+    pub(crate) const fn use_up(&mut self) {
+        self.gas_used = self.gas_limit;
     }
 
     /// Ends the call with an exit code, in the middle of a syscall.
@@ -115,29 +116,14 @@ impl Context {
         Ok(())
     }
 
+    /// The meter first, then the call's own count, which is the meter's where it is billed.
     fn charge_fuel(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let fuel = Gas::new(arg(call, 0));
-        if self.billing == Billing::Metered {
-            call.charge(fuel)?;
+        call.charge(fuel)?;
+        if self.billing == Billing::Metered || self.charge(fuel) {
+            return Ok(0);
         }
-        let charged = self.charged.saturating_add(fuel);
-        if charged > self.gas_limit || fuel > self.own_gas_left() {
-            self.exit = Some(ExitCode::OutOfFuel);
-            return Err(Stop::Finish);
-        }
-        self.charged = charged;
-        if self.billing == Billing::Unbilled {
-            self.gas_used = self.gas_used.saturating_add(fuel);
-        }
-        Ok(0)
-    }
-
-    /// What it may still charge itself, as far as the context knows.
-    fn own_gas_left(&self) -> Gas {
-        match self.billing {
-            Billing::Metered => Gas::MAX,
-            Billing::Unbilled => self.gas_left(),
-        }
+        Err(self.exit(ExitCode::OutOfFuel))
     }
 
     fn exec(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {

@@ -139,6 +139,7 @@ impl<'a> Transaction<'a> {
                 };
                 if !is_paid {
                     self.lose(&running);
+                    context.use_up();
                     return Ok(Step::Ended(refused(&context, ExitCode::OutOfFuel, "")));
                 }
                 context.return_data = encode_answer(answer);
@@ -335,7 +336,6 @@ impl<'a> Transaction<'a> {
             exit: None,
             gas_limit: gas,
             gas_used: Gas::ZERO,
-            charged: Gas::ZERO,
             request: None,
         };
         if context.depth >= self.programs.limits.depth {
@@ -366,9 +366,8 @@ impl<'a> Transaction<'a> {
         &mut self,
         running: &Running,
         live: LiveInstance,
-        mut context: Box<Context>,
+        context: Box<Context>,
     ) -> Result<Step, SystemError> {
-        context.output.clear();
         let Some((name, args)) = entry(&live, running) else {
             // It was not entered, so that it is as it was.
             if let Some(seat) = running.seat {

@@ -114,6 +114,24 @@ fn an_unbilled_program_pays_for_what_others_used_for_it() {
 }
 
 #[test]
+fn what_others_used_cannot_be_charged_again() {
+    let found = on_all_lanes(Billing::Unbilled, |transaction, program| {
+        [600, 601].map(|consumed| {
+            let parts: [&[u8]; 2] = [&[7; 32], &400_i64.to_le_bytes()];
+            let asks = main_call(input(op::EXEC_AND_CHARGE, &parts), 1_000);
+            let waiting = waits(transaction.call(program, asks).unwrap());
+            let told = Answer {
+                fuel_consumed: consumed,
+                ..answer(b"")
+            };
+            end(transaction.resume(waiting, &told).unwrap())
+        })
+    });
+    let found = found.map(|end| (end.exit_code, end.gas_used.units()));
+    assert_eq!(found, [(ExitCode::Ok, 1_000), (ExitCode::OutOfFuel, 601)]);
+}
+
+#[test]
 fn a_limit_of_exec_is_capped_by_what_is_left() {
     let left = |billing, limit: i64| {
         on_all_lanes(billing, |transaction, program| {

@@ -129,9 +129,24 @@ fn a_call_that_is_dropped_takes_its_instance_along() {
         )));
         assert_eq!(transaction.waiting(), 1);
         let outer = end(transaction.resume(outer, &answer(b"")).unwrap());
-        (outer.exit_code, count(transaction, program))
+        let fresh = count(transaction, program);
+        drop(waits(call(transaction, program, op::INTERRUPT, &[b"x"])));
+        (outer.exit_code, fresh, count(transaction, program))
     });
-    assert_eq!(found, (ExitCode::UnexpectedFatalExecutionFailure, 1));
+    assert_eq!(found, (ExitCode::UnexpectedFatalExecutionFailure, 1, 1));
+}
+
+#[test]
+fn an_instance_that_was_lost_while_it_was_parked_does_not_come_back() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let outer = waits(call(transaction, program, op::INTERRUPT, &[b"outer"]));
+        let parked = waits(call(transaction, program, op::EXEC, &[&[7; 32], &[0; 8]]));
+        drop(outer);
+        let fresh = count(transaction, program);
+        let ended = end(transaction.resume(parked, &answer(b"")).unwrap());
+        (fresh, ended.exit_code, count(transaction, program))
+    });
+    assert_eq!(found, (1, ExitCode::Ok, 2));
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub(crate) mod op {
     pub(crate) const FORWARD_BEYOND: u8 = 14;
     /// Logs the rest.
     pub(crate) const LOG: u8 = 15;
+    /// As `EXEC`, and charges itself the fuel's limit then.
+    pub(crate) const EXEC_AND_CHARGE: u8 = 17;
     /// Writes a mebibyte to the output again and again.
     pub(crate) const FLOOD: u8 = 16;
 }
@@ -96,11 +98,11 @@ pub(crate) const PROBE: &str = r#"(module
     (call $read (i32.const 1024) (i32.const 0) (call $input_size))
     (local.set $op (i32.load8_u (i32.const 1024)))
     (local.set $rest (i32.sub (call $input_size) (i32.const 1)))
-    (block $flood (block $log (block $forward (block $digest (block $resume (block $recurse (block $outside (block $beyond
+    (block $charges (block $flood (block $log (block $forward (block $digest (block $resume (block $recurse (block $outside (block $beyond
     (block $grow (block $exec (block $charge (block $return (block $exit (block $loop
     (block $trap (block $interrupt (block $count
       (br_table $count $interrupt $trap $loop $exit $return $charge $exec $grow $beyond $outside $recurse
-        $resume $digest $forward $log $flood (local.get $op)))
+        $resume $digest $forward $log $flood $charges (local.get $op)))
       (i32.store (i32.const 512) (i32.load (i32.const 0)))
       (return (call $result (i32.const 4))))
       ;; interrupt
@@ -155,8 +157,12 @@ pub(crate) const PROBE: &str = r#"(module
       (call $debug_log (i32.const 1025) (local.get $rest))
       (return (call $result (i32.const 0))))
       ;; flood
-      (loop $more (call $write (i32.const 0) (i32.const 1048576)) (br $more))
-      (i32.const 0))
+      (loop $more (call $write (i32.const 0) (i32.const 1048576)) (br $more)))
+      ;; exec and charge
+      (i64.store (i32.const 256) (i64.load (i32.const 1057)))
+      (drop (call $exec (i32.const 1025) (i32.const 1065) (i32.const 0) (i32.const 256) (i32.const 0)))
+      (call $charge_fuel (i64.load (i32.const 1057)))
+      (call $result (i32.const 0)))
 )"#;
 
 /// Enough for anything but an endless loop.
