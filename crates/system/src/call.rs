@@ -21,6 +21,27 @@ pub enum State {
     Deploy,
 }
 
+impl State {
+    /// What `_state` says.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            State::Main => 0,
+            State::Deploy => 1,
+        }
+    }
+
+    /// The state of this number.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(State::Main),
+            1 => Some(State::Deploy),
+            _ => None,
+        }
+    }
+}
+
 /// What is asked of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
