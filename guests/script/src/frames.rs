@@ -103,7 +103,8 @@ impl Frames {
         self.run(start, frame, Some(answer), charge)
     }
 
-    /// The address of a place in the memory of all frames.
+    /// The address of a place in the memory of all frames, which stay where they are.
+    #[cfg(target_family = "wasm")]
     pub(crate) fn address(&self, place: usize) -> u64 {
         let address = self.memory.as_ptr().addr().wrapping_add(place);
         u64::try_from(address).expect("an address has at most 64 bits")

@@ -39,11 +39,7 @@ mod program {
             .try_lock()
             .expect("no call enters while another runs");
         let pause = match return_data_size() {
-            0 => frames.enter(
-                input_size() as usize,
-                |input| read_input(0, input),
-                charge_fuel,
-            ),
+            0 => frames.enter(input_size(), |input| read_input(0, input), charge_fuel),
             size => frames.resume(answer(size), charge_fuel),
         };
         match pause {
@@ -68,12 +64,13 @@ mod program {
         finish(exit_code::OK, &[])
     }
 
-    fn answer(size: u32) -> Answer {
+    /// What the return data says of a call.
+    fn answer(size: usize) -> Answer {
         let outcome = Outcome::read(size, read_return_data).expect("return data is an outcome");
         let mut payload = [0; 8];
-        for (at, byte) in (0..outcome.output_length).zip(&mut payload) {
-            read_return_data(OUTPUT_OFFSET + at as u32, core::slice::from_mut(byte));
-        }
+        let length = outcome.output_length.min(payload.len());
+        let (filled, _) = payload.split_at_mut(length);
+        read_return_data(OUTPUT_OFFSET, filled);
         Answer {
             exit_code: outcome.exit_code,
             payload: i64::from_le_bytes(payload),

@@ -193,7 +193,7 @@ impl<'a> Machine<'a> {
                     self.push(i64::from_le_bytes(value))?;
                 }
                 opcode::STORE => {
-                    let (value, address) = self.pop_two()?;
+                    let (address, value) = self.pop_two()?;
                     *self.data(address, self.frame.code_end)? = value.to_le_bytes();
                 }
                 opcode::CHARGE => {
@@ -252,11 +252,7 @@ impl<'a> Machine<'a> {
     }
 
     /// The bytes of the input at an address that is not below `lowest`.
-    fn data<const N: usize>(
-        &mut self,
-        address: i64,
-        lowest: usize,
-    ) -> Result<&mut [u8; N], Fault> {
+    fn data<const N: usize>(&mut self, address: i64, lowest: usize) -> Result<&mut [u8; N], Fault> {
         usize::try_from(address)
             .ok()
             .filter(|address| *address >= lowest)
@@ -296,4 +292,4 @@ impl<'a> Machine<'a> {
 const OUTSIDE: Fault = Fault::malformed("address outside of the data");
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

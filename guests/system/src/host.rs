@@ -23,33 +23,33 @@ pub fn exit(code: i32) -> ! {
 }
 
 /// The length of the input.
-pub fn input_size() -> u32 {
+pub fn input_size() -> usize {
     // SAFETY: the import takes no pointers.
-    unsafe { import::_input_size() }
+    size(unsafe { import::_input_size() })
 }
 
 /// Fills the bytes with the input from the offset on.
-pub fn read_input(offset: u32, bytes: &mut [u8]) {
+pub fn read_input(offset: usize, bytes: &mut [u8]) {
     // SAFETY: the region is that of a live slice, to which the host alone writes during the call.
-    unsafe { import::_read(bytes.as_mut_ptr(), offset, length(bytes)) }
+    unsafe { import::_read(bytes.as_mut_ptr(), number(offset), number(bytes.len())) }
 }
 
 /// Appends the bytes to the output.
 pub fn write(bytes: &[u8]) {
     // SAFETY: the region is that of a live slice, which the host only reads.
-    unsafe { import::_write(bytes.as_ptr(), length(bytes)) }
+    unsafe { import::_write(bytes.as_ptr(), number(bytes.len())) }
 }
 
 /// The length of the return data. There is some only where a frame that was interrupted goes on.
-pub fn return_data_size() -> u32 {
+pub fn return_data_size() -> usize {
     // SAFETY: the import takes no pointers.
-    unsafe { import::_output_size() }
+    size(unsafe { import::_output_size() })
 }
 
 /// Fills the bytes with the return data from the offset on.
-pub fn read_return_data(offset: u32, bytes: &mut [u8]) {
+pub fn read_return_data(offset: usize, bytes: &mut [u8]) {
     // SAFETY: the region is that of a live slice, to which the host alone writes during the call.
-    unsafe { import::_read_output(bytes.as_mut_ptr(), offset, length(bytes)) }
+    unsafe { import::_read_output(bytes.as_mut_ptr(), number(offset), number(bytes.len())) }
 }
 
 /// Takes fuel for what the program is about to do.
@@ -67,7 +67,12 @@ pub fn finish(code: i32, payload: &[u8]) -> i32 {
     code
 }
 
-/// The length of a slice, as the imports take it.
-fn length(slice: &[u8]) -> u32 {
-    u32::try_from(slice.len()).expect("an address of this memory has 32 bits, so a length has")
+/// A length or an offset, as the imports take it.
+fn number(size: usize) -> u32 {
+    u32::try_from(size).expect("an address of this memory has 32 bits")
+}
+
+/// A length, as the imports return it.
+fn size(number: u32) -> usize {
+    usize::try_from(number).expect("an address of this memory has 32 bits")
 }

@@ -6,10 +6,10 @@
 pub const STATE_MAIN: u32 = 0;
 
 /// Where the output begins in return data.
-pub const OUTPUT_OFFSET: u32 = 9;
+pub const OUTPUT_OFFSET: usize = 9;
 
 /// What is in return data beside the output.
-const FRAMING_BYTES: u64 = 29;
+const FRAMING_BYTES: usize = 29;
 
 /// A program to run, with an input that lies in the memory of whoever asks, and stays there until the outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Interruption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// How long the output is.
-    pub output_length: u64,
+    pub output_length: usize,
     /// The fuel that was used.
     pub fuel_consumed: u64,
     /// The fuel that was given back beside.
@@ -67,20 +67,19 @@ impl Outcome {
     /// that is no outcome.
     ///
     /// Whether the frame is halted, the first byte, makes no difference to the programs here.
-    pub fn read(size: u32, mut read: impl FnMut(u32, &mut [u8])) -> Option<Self> {
-        if u64::from(size) < FRAMING_BYTES {
+    pub fn read(size: usize, mut read: impl FnMut(usize, &mut [u8])) -> Option<Self> {
+        if size < FRAMING_BYTES {
             return None;
         }
         let mut output_length = [0; 8];
         read(1, &mut output_length);
-        let output_length = u64::from_le_bytes(output_length);
-        if output_length.checked_add(FRAMING_BYTES)? != u64::from(size) {
+        let output_length = usize::try_from(u64::from_le_bytes(output_length)).ok()?;
+        if output_length.checked_add(FRAMING_BYTES)? != size {
             return None;
         }
 
-        let end = OUTPUT_OFFSET.checked_add(u32::try_from(output_length).ok()?)?;
         let mut behind = [0; 20];
-        read(end, &mut behind);
+        read(OUTPUT_OFFSET + output_length, &mut behind);
         let (fuel_consumed, rest) = behind.split_first_chunk()?;
         let (fuel_refunded, rest) = rest.split_first_chunk()?;
         Some(Self {

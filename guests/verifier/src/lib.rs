@@ -27,7 +27,7 @@ mod program {
     use crate::verification::{Keys, Verification};
 
     /// How much of a message is read at once.
-    const CHUNK_BYTES: u32 = 1024;
+    const CHUNK_BYTES: usize = 1024;
 
     /// What lives on. There is one thread, and no call enters while another runs.
     static KEYS: Mutex<Keys> = Mutex::new(Keys::new());
@@ -35,7 +35,7 @@ mod program {
     #[unsafe(no_mangle)]
     extern "C" fn main(_: i32, _: i32) -> i32 {
         let mut head = [0; 96];
-        let mut offset = 96;
+        let mut offset = head.len();
         let size = input_size();
         if size < offset {
             return finish(
@@ -44,21 +44,19 @@ mod program {
             );
         }
         read_input(0, &mut head);
-        let mut keys = KEYS
-            .try_lock()
-            .expect("no call enters while another runs");
+        let mut keys = KEYS.try_lock().expect("no call enters while another runs");
         let is_valid = match Verification::begin(&mut keys, &head) {
             None => false,
             Some(mut verification) => {
-                let mut chunk = [0; CHUNK_BYTES as usize];
+                let mut chunk = [0; CHUNK_BYTES];
                 while offset < size {
                     let length = CHUNK_BYTES.min(size - offset);
-                    let (filled, _) = chunk.split_at_mut(length as usize);
+                    let (filled, _) = chunk.split_at_mut(length);
                     read_input(offset, filled);
                     verification.absorb(filled);
                     offset += length;
                 }
-                verification.is_valid()
+                verification.finish()
             }
         };
         finish(exit_code::OK, &[u8::from(is_valid)])

@@ -63,8 +63,8 @@ impl Verification {
         self.0.update(message);
     }
 
-    /// Whether the signature is one of the whole message.
-    pub(crate) fn is_valid(self) -> bool {
+    /// Ends: whether the signature is one of the whole message.
+    pub(crate) fn finish(self) -> bool {
         self.0.finalize_and_verify().is_ok()
     }
 }
