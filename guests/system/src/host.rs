@@ -16,6 +16,16 @@ mod import {
     }
 }
 
+/// The output, to which texts are appended.
+pub(crate) struct Output;
+
+impl core::fmt::Write for Output {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        write(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Ends the program at once, and its instance unless the code is that of a good end.
 pub fn exit(code: i32) -> ! {
     // SAFETY: the import takes no pointers, and does not return.

@@ -13,12 +13,11 @@ mod interruption;
 
 pub use interruption::{Interruption, OUTPUT_OFFSET, Outcome, STATE_MAIN};
 
-/// A panic is a bug of a program: its message is the output, and its instance is gone. A message with values
-/// in it is dropped, with most of the code to write it.
+/// A panic is a bug of a program: its message is the output, and its instance is gone.
 #[cfg(target_family = "wasm")]
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    let message = info.message().as_str().unwrap_or("panicked");
-    host::write(message.as_bytes());
+    // Writing to the output cannot fail.
+    let _ = core::fmt::write(&mut host::Output, format_args!("{}", info.message()));
     host::exit(exit_code::PANIC)
 }
