@@ -4,8 +4,9 @@
 //! came of it, and the calls in between enter the same instance. Every test makes its calls on each lane, and compares
 //! what they tell, gas included.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, fmt::Write, sync::Arc};
 
+use expect_test::expect_file;
 use fusee_conformance::{
     Ending, Lane, agreed,
     counting::{self, Entry, Instance, Prices},
@@ -493,6 +494,43 @@ fn a_key_that_the_verifier_remembers_costs_less() {
     });
     assert!(costs[1] < costs[0] && costs[4] < costs[2], "{costs:?}");
     assert_eq!(costs[1], costs[3]);
+}
+
+/// What calls cost, one after the other, so that a change of gas is a difference to review.
+#[test]
+fn gas_of_system_programs() {
+    let told = check(|machine| {
+        let [(valid, _), .., (head, long)] = signed();
+        let long = [head, long].concat();
+        let calls = [
+            ("verifier, first call", VERIFIER, valid.clone()),
+            ("verifier, the same again", VERIFIER, valid),
+            ("verifier, 3,000 bytes, another key", VERIFIER, long),
+            ("verifier, too short", VERIFIER, Vec::new()),
+            ("script, first call: 3!", SCRIPT, factorial(3)),
+            ("script, the same again", SCRIPT, factorial(3)),
+            ("script, 1!", SCRIPT, factorial(1)),
+            ("script, malformed", SCRIPT, Vec::new()),
+        ];
+        let mut told = String::new();
+        for (name, hash, input) in calls {
+            let before = machine.gas;
+            let Ended {
+                code,
+                payload,
+                fuel_used,
+            } = machine.call(hash, &input, 1_000_000);
+            let gas = machine.gas - before;
+            writeln!(
+                told,
+                "{gas:>9} gas, {fuel_used:>5} fuel: {name} -> {code} {}",
+                payload.escape_ascii()
+            )
+            .unwrap();
+        }
+        told
+    });
+    expect_file!["golden/gas/system.txt"].assert_eq(&told);
 }
 
 #[test]

@@ -1,4 +1,6 @@
+use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
+use sha2::{Digest, Sha512};
 
 use super::{KEYS, Keys, Verification};
 
@@ -17,6 +19,14 @@ fn head(key: &[u8; 32], signature: &[u8; 64]) -> [u8; 96] {
     head[..32].copy_from_slice(key);
     head[32..].copy_from_slice(signature);
     head
+}
+
+/// A signature of its parts.
+fn joined(point: &[u8; 32], scalar: &Scalar) -> [u8; 64] {
+    let mut signature = [0; 64];
+    signature[..32].copy_from_slice(point);
+    signature[32..].copy_from_slice(scalar.as_bytes());
+    signature
 }
 
 /// What the crate says of the whole message.
@@ -53,12 +63,17 @@ fn pieces_are_verified_as_the_whole_is_by_the_strict_rule() {
     let mut neutral = [0; 32];
     neutral[0] = 1;
     for weak in [neutral, order_2, order_8] {
-        // A scalar of zero and this point are a signature by this key, of any message, under loose rules.
-        let mut signature_of_nothing = [0; 64];
-        signature_of_nothing[..32].copy_from_slice(&neutral);
-        cases.push((weak, signature_of_nothing, false));
-        cases.push((key, signature_of_nothing, false));
+        cases.push((weak, signature, false));
     }
+    // Whatever the message is, [S]B and S are a signature by the neutral key: for those who do not look at keys.
+    let scalar = Scalar::from(7_u64);
+    let point = EdwardsPoint::mul_base(&scalar).compress();
+    cases.push((neutral, joined(&point.0, &scalar), false));
+    // The neutral point and [k]a are a signature that takes no secret but the key: for those who do not look at points.
+    let hash = Sha512::new().chain_update(neutral).chain_update(key);
+    let hash = hash.chain_update(&message).finalize();
+    let scalar = Scalar::from_bytes_mod_order_wide(&hash.into()) * signer.to_scalar();
+    cases.push((key, joined(&neutral, &scalar), false));
     // The same signature with a scalar that is not reduced.
     let order = [
         0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
