@@ -25,7 +25,6 @@ mod profile;
 mod refusals;
 mod smith;
 mod spec;
-mod system_guests;
 mod tiers;
 #[cfg(test)]
 mod work;
