@@ -1,3 +1,5 @@
+//! Frames that wait, under others and after them.
+
 use super::{Call, DEPTH, Fault, Frames, MEMORY_BYTES, Pause};
 use crate::machine::{
     Answer,

@@ -1,3 +1,5 @@
+//! What scripts do, what they cost, and what is no good one.
+
 use fusee_system_guest::exit_code;
 
 use super::{Answer, Fault, Frame, Machine, OUTSIDE, Step, opcode::*, price};

@@ -1,3 +1,5 @@
+//! Encodings, byte for byte.
+
 use super::{Interruption, OUTPUT_OFFSET, Outcome, STATE_MAIN};
 
 fn read(data: &[u8]) -> Option<Outcome> {

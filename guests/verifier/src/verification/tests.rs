@@ -1,3 +1,5 @@
+//! Signatures in pieces, held against the rule for whole messages.
+
 use curve25519_dalek::{EdwardsPoint, Scalar};
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha512};
