@@ -138,6 +138,7 @@ impl End {
     }
 }
 
+/// The output without the exit code, which the answer has anyway.
 impl From<End> for Answer {
     fn from(end: End) -> Self {
         Self {
@@ -145,7 +146,7 @@ impl From<End> for Answer {
             fuel_consumed: end.gas_used.units(),
             fuel_refunded: 0,
             exit_code: end.exit_code.code(),
-            output: end.output,
+            output: end.payload().to_vec(),
         }
     }
 }
