@@ -292,8 +292,23 @@ impl Executor {
         request: RunRequest<'_>,
         host: Box<dyn Host>,
     ) -> Result<Outcome, RunError> {
-        let module = self.module(prepared, &request)?;
-        LiveInstance::new(Arc::clone(prepared), module, self.slice).run(request, host)
+        self.instance(prepared, &request)?.run(request, host)
+    }
+
+    /// An instance to be entered by runs like `request`, which is looked at for its gas and its tier alone. It is made, and paid for, by
+    /// its first run; [`LiveInstance::initialize`] is one that enters nothing else. A program that has to be compiled for it is compiled
+    /// now, so that the run itself does not wait for that.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if there is nothing to run the program on.
+    pub fn instance(
+        &self,
+        prepared: &Arc<Prepared>,
+        request: &RunRequest<'_>,
+    ) -> Result<LiveInstance, RunError> {
+        let module = self.module(prepared, request)?;
+        Ok(LiveInstance::new(Arc::clone(prepared), module, self.slice))
     }
 
     /// What a call runs on.
