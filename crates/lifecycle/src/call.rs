@@ -9,7 +9,7 @@ use fusee_engine::{EngineError, Interrupt, Stop};
 use fusee_executor::Suspended;
 
 use crate::{
-    Error,
+    Error, HostPanic,
     host::{Bridge, Guest},
     watchdog::Seen,
     work::{Ended, Part, Work, catch, conclude},
@@ -62,7 +62,7 @@ impl<'a> Call<'a> {
             work = match answer {
                 Ok(Ok(reply)) => Work::Resume { suspended, reply },
                 Ok(Err(stop)) => return stopped(suspended, stop, self.clock),
-                Err(error) => return Err(lost(error)),
+                Err(panicked) => return Err(lost(Error::other(panicked))),
             };
         }
     }
@@ -87,7 +87,7 @@ impl Drop for Call<'_> {
 }
 
 /// What the host answers to the syscall at which a guest is parked.
-async fn ask(suspended: &mut Suspended) -> Result<Result<u64, Stop>, Error> {
+async fn ask(suspended: &mut Suspended) -> Result<Result<u64, Stop>, HostPanic> {
     let Some(mut host) = suspended.host().and_then(Bridge::lend) else {
         return Ok(Err(Stop::Fail(EngineError::Host(
             "the guest has no host".into(),

@@ -7,7 +7,7 @@ use fusee_engine::{
 };
 use fusee_executor::Suspended;
 
-use crate::memory;
+use crate::{memory, work::catch};
 
 /// What [`AsyncHost::wait`] returns.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, Stop>> + Send + 'a>>;
@@ -125,7 +125,9 @@ impl Host for Bridge {
             return Err(Stop::Fail(EngineError::Interrupted));
         }
         match &mut self.host {
-            Some(host) => host.syscall(call),
+            // Caught here, since an engine need not be made to be unwound.
+            Some(host) => catch(|| host.syscall(call))
+                .unwrap_or_else(|panicked| Err(Stop::Fail(EngineError::Host(panicked.into())))),
             None => Err(Stop::Fail(EngineError::Host(
                 "the host of the run was lent out and not given back".into(),
             ))),

@@ -204,9 +204,9 @@ pub(crate) fn conclude(outcome: Result<Outcome, RunError>, seen: Seen, limit: Du
 }
 
 /// What `run` comes to if nothing in it panics.
-pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Error> {
+pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, HostPanic> {
     // Whatever the panic left half done goes with the run.
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| Error::other(panicked(panic.as_ref())))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(panic.as_ref()))
 }
 
 fn panicked(panic: &(dyn Any + Send)) -> HostPanic {
@@ -228,6 +228,7 @@ fn failed(error: RunError, seen: Seen, limit: Duration) -> Error {
         RunError::Engine(error @ EngineError::Compile { .. }) => {
             Error::Compile(PrepareError::Engine(error))
         }
+        RunError::Engine(EngineError::Host(source)) => Error::Other(source),
         RunError::UnknownEntry { name } => Error::export(&name, ExportFault::Unknown),
         error => Error::other(error),
     }

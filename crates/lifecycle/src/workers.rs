@@ -344,7 +344,10 @@ impl Workers {
             left: clock.left.saturating_sub(spent),
             ..clock
         };
-        let part = run.map_or_else(Part::Failed, |outcome| conclude(outcome, seen, clock.limit));
+        let part = match run {
+            Ok(outcome) => conclude(outcome, seen, clock.limit),
+            Err(panicked) => Part::Failed(Error::other(panicked)),
+        };
         match part {
             Part::Ended(ended) => Reply::Ended(ended, clock),
             Part::Parked(suspended) => Reply::Parked(suspended, clock),
