@@ -3,6 +3,7 @@
 mod asynchronous;
 mod calls;
 mod cancelling;
+mod example;
 mod instances;
 mod modules;
 mod queue;
