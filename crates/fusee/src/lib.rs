@@ -6,6 +6,7 @@
 /// The examples of the documents are compiled with the tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/executor.md")]
+#[doc = include_str!("../../../docs/lifecycle.md")]
 struct _Documents;
 
 /// The sandbox: prepare a program, run it, resume it.
@@ -24,6 +25,11 @@ pub mod sandbox {
         Floats, Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect,
         prepare,
     };
+}
+
+/// The lifecycle of guests in a node: instances, workers, time limits, host functions that wait.
+pub mod lifecycle {
+    pub use fusee_lifecycle::*;
 }
 
 /// The chain: contracts on a state, and the store that keeps it.

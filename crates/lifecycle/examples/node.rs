@@ -12,7 +12,8 @@ use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::Executor;
 use fusee_instrument::SyscallSignature;
 use fusee_lifecycle::{
-    AsyncHost, CallRequest, Guest, InstanceRequest, Module, Sandbox, Waiting, WhenFull, rules,
+    AsyncHost, CallRequest, Error as Fault, Guest, InstanceRequest, Module, Returned, Sandbox,
+    Waiting, WhenFull, rules,
 };
 use tokio::task::JoinHandle;
 
@@ -120,10 +121,10 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     }
 
     // One that never ends is timed out, and is gone.
-    let error = instance.call(SPIN).await.unwrap_err();
-    writeln!(out, "a guest that spins: {error}")?;
-    let error = instance.call(SPIN).await.unwrap_err();
-    writeln!(out, "the same again: {error}")?;
+    let end = told(instance.call(SPIN).await);
+    writeln!(out, "a guest that spins: {end}")?;
+    let end = told(instance.call(SPIN).await);
+    writeln!(out, "the same again: {end}")?;
 
     // Two hold the workers, one waits in the queue, and one is refused.
     let mut spinning = Vec::new();
@@ -142,13 +143,11 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let square = CallRequest::new("square", &[2], GAS);
-    let error = refused.call(square.clone()).await.unwrap_err();
-    writeln!(
-        out,
-        "2 guests spin, 1 is queued, another is refused: {error}"
-    )?;
-    for end in spinning {
-        end.await?.unwrap_err();
+    let end = told(refused.call(square.clone()).await);
+    writeln!(out, "2 guests spin, 1 is queued, another is refused: {end}")?;
+    for spin in spinning {
+        // Each is timed out.
+        told(spin.await?);
     }
     let returned = refused.call(square).await?;
     writeln!(
@@ -184,7 +183,14 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn ask(module: Module, id: i64) -> Result<String, fusee_lifecycle::Error> {
+fn told(end: Result<Returned, Fault>) -> String {
+    match end {
+        Ok(returned) => format!("it returned {:?}", returned.values),
+        Err(error) => error.to_string(),
+    }
+}
+
+async fn ask(module: Module, id: i64) -> Result<String, Fault> {
     let request = InstanceRequest {
         when_full: WhenFull::Wait,
         ..InstanceRequest::new(id, GAS)

@@ -1,4 +1,9 @@
 //! What the crate promises to an embedder, on every lane where a guest runs.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed"
+)]
 
 mod asynchronous;
 mod calls;
