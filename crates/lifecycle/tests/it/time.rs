@@ -1,7 +1,11 @@
 //! Time limits: what is counted, and that a guest cannot exceed them.
 
-use std::{thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
+use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Gas, Module, Program};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::Executor;
 use fusee_lifecycle::{CallRequest, Error, InstanceRequest, WhenFull};
 
 use crate::support::{
@@ -158,4 +162,57 @@ fn the_watchdog_is_as_exact_as_a_millisecond_where_the_machine_is() {
         .min()
         .unwrap();
     assert!(best < Duration::from_millis(20), "{best:?}");
+}
+
+/// A compiler that takes longer than a call may.
+#[derive(Debug)]
+struct Slow(WasmtimeEngine);
+
+impl Engine for Slow {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        self.0.fingerprint()
+    }
+
+    fn idle_bytes(&self) -> u64 {
+        self.0.idle_bytes()
+    }
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
+        self.0.compile(program)
+    }
+}
+
+impl Compiler for Slow {
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
+        thread::sleep(4 * SHORT);
+        self.0.precompile(program)
+    }
+
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
+        self.0.load(program, code)
+    }
+}
+
+#[test]
+fn time_in_which_a_program_is_compiled_is_not_counted() {
+    let compiler = Arc::new(Slow(WasmtimeEngine::new().unwrap()));
+    // With an interpreter beside it, the first call with much gas compiles.
+    let executor = Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
+        .patience(Gas::ZERO)
+        .build();
+    let sandbox = crate::support::builder(Arc::new(executor))
+        .call_time(SHORT)
+        .build()
+        .unwrap();
+    let module = module(&sandbox, PLAIN);
+    let began = now();
+    let mut instance = module
+        .instantiate_blocking(InstanceRequest::new(1, ENDLESS), Quick)
+        .unwrap();
+    assert!(began.elapsed() > 3 * SHORT, "it was compiled");
+    assert_eq!(call(&mut instance, "count", &[]), [1]);
 }
