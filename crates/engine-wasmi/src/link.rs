@@ -6,7 +6,7 @@ use fusee_engine::{
     EngineError, Low, MAX_SYSCALL_ARGS, Pause, Program, Run, Stop, SyscallRequest, reserved,
 };
 use wasmi::{
-    Caller, Engine, Error, Linker, Memory,
+    AsContextMut, Caller, Engine, Error, Linker, Memory,
     errors::{HostError, LinkerError},
 };
 
@@ -105,20 +105,34 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
 ///
 /// wasmi's own operator calls itself and does not return before the run does (2.0.0, optimised builds).
 fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
-    let Some(memory) = caller.data().memory else {
-        return Ok(-1);
-    };
-    let wanted = memory.size(&caller).saturating_add(u64::from(pages));
-    if wanted > u64::from(most) {
-        return Ok(-1);
-    }
-    match memory.grow(&mut caller, u64::from(pages)) {
-        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+    match grow_memory(&mut caller, pages, most) {
+        Ok(before) => Ok(before
+            .and_then(|before| i32::try_from(before).ok())
+            .unwrap_or(-1)),
         Err(error) => {
-            caller.data_mut().halt = Some(Halt::Stop(Stop::Fail(failed(Box::new(error)))));
+            caller.data_mut().halt = Some(Halt::Stop(Stop::Fail(error)));
             Err(Error::host(Left))
         }
     }
+}
+
+/// Grows a store's memory to `most` pages at most, for the guest or for the host: the pages that there were.
+pub(crate) fn grow_memory(
+    mut store: impl AsContextMut<Data = State>,
+    pages: u32,
+    most: u32,
+) -> Result<Option<u32>, EngineError> {
+    let Some(memory) = store.as_context().data().memory else {
+        return Ok(None);
+    };
+    let wanted = memory.size(&store).saturating_add(u64::from(pages));
+    if wanted > u64::from(most) {
+        return Ok(None);
+    }
+    let before = memory
+        .grow(&mut store, u64::from(pages))
+        .map_err(|error| failed(Box::new(error)))?;
+    Ok(u32::try_from(before).ok())
 }
 
 fn syscall(

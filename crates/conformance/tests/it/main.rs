@@ -16,6 +16,7 @@ mod floats;
 mod gas;
 mod guest;
 mod guests;
+mod initialize;
 mod isolation;
 mod metered;
 mod outcomes;
