@@ -19,6 +19,7 @@ mod guests;
 mod isolation;
 mod metered;
 mod outcomes;
+mod panics;
 mod parking;
 mod pool;
 mod profile;
