@@ -7,6 +7,7 @@
 //! - elsewhere: charge, or give back what was charged too early;
 //! - around a call: hand the word over, and take it back;
 //! - before an operator that works by the length of an operand: call the function that charges by it;
+//! - in the place of one that works in chunks: a call of the function that charges and does so;
 //! - in the place of `memory.grow`: a call of the host;
 //! - before `unreachable`: put the gas into its global, so that nothing is lost;
 //! - at every way out: give the frame back, and return the word;
@@ -266,6 +267,10 @@ impl Rewriter<'_> {
                 } else {
                     self.encode(body, step)?;
                 }
+            }
+            Action::InChunks(bulk) => {
+                let function = self.layout.in_chunks(bulk);
+                body.sink().local_get(word).call(function).local_set(word);
             }
             Action::RefFunc(function) => {
                 let function = self.function_index(function)?;

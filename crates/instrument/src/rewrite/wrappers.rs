@@ -32,9 +32,22 @@ impl Rewriter<'_> {
     /// `(length, word) -> (word)`: charges by a length, and looks at the gas.
     pub(super) fn charge_length(&self, length: Length) -> Function {
         let (given, word) = (0, 1);
-        let (price, unit_log2) = length.price(self.rules.schedule());
         let mut function = Function::new([]);
         let mut code = function.instructions();
+        self.charge_by(length, &mut code, given, word);
+        code.local_get(word).end();
+        function
+    }
+
+    /// Charges the local `word` by the length in the local `given`, and looks at the gas.
+    pub(super) fn charge_by(
+        &self,
+        length: Length,
+        code: &mut InstructionSink<'_>,
+        given: u32,
+        word: u32,
+    ) {
+        let (price, unit_log2) = length.price(self.rules.schedule());
         code.local_get(word).local_get(given);
         if length == Length::Pages {
             let most = i32::try_from(MOST_PAGES).unwrap_or(i32::MAX);
@@ -56,9 +69,7 @@ impl Rewriter<'_> {
             .i64_mul()
             .i64_sub()
             .local_tee(word);
-        self.low_if_below_zero(&mut code, word);
-        code.local_get(word).end();
-        function
+        self.low_if_below_zero(code, word);
     }
 
     /// For each import a function of the guest's signature that calls it with the gas.
