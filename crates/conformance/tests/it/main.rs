@@ -8,6 +8,7 @@
 mod artifacts;
 mod asynchronous;
 mod cache;
+mod chunks;
 mod churn;
 mod compiler;
 mod contract;
@@ -16,6 +17,7 @@ mod floats;
 mod gas;
 mod guest;
 mod guests;
+mod interruption;
 mod isolation;
 mod metered;
 mod outcomes;
