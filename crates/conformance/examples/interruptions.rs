@@ -1,7 +1,7 @@
 //! How long an interrupted guest runs on: from the trigger, on another thread, to where the call has returned.
 //!
-//! `cargo run --release --example interruptions -- 200` prints median and maximum of so many interruptions, for each engine and for each
-//! of the things that a guest can be at. Each guest has all the memory that rules like ours admit, and four times that, as an embedder may.
+//! `cargo run --release --example interruptions -- 200 [KIND] [SLICE]` prints median and maximum of so many interruptions, for each engine and
+//! for each of the things that a guest can be at. Each guest has all the memory that rules like ours admit, and four times that, as an embedder may.
 
 use std::{
     sync::{Arc, mpsc::channel},
@@ -42,6 +42,7 @@ const KINDS: &[(&str, &str)] = &[
         "(loop (i32.store8 (local.get $n) (i32.const 1))
            (local.set $n (i32.and (i32.add (local.get $n) (i32.const 4096)) (i32.const BYTES))) (br 0))",
     ),
+    ("touch/unrolled", "UNROLLED"),
     (
         "table.copy",
         "(loop (table.copy (i32.const 0) (i32.const 1) (i32.const 16383)) (br 0))",
@@ -75,7 +76,21 @@ fn program(kind: &str, pages: u32) -> String {
         (pages, 0)
     };
     let bytes = (u64::from(pages) << 16).saturating_sub(1);
+    // A store into each page is as much as can be asked of memory for a little gas.
+    let unrolled: String = (0..pages)
+        .map(|page| {
+            format!(
+                "(i32.store8 offset={} (local.get $n) (local.get $n))",
+                u64::from(page) << 16
+            )
+        })
+        .collect();
+    let unrolled = format!(
+        "(loop {unrolled}
+           (local.set $n (i32.and (i32.add (local.get $n) (i32.const 4096)) (i32.const 65535))) (br 0))"
+    );
     let kind = kind
+        .replace("UNROLLED", &unrolled)
         .replace("BYTES", &bytes.to_string())
         .replace("GROWN", &grown.to_string());
     let data = "x".repeat(1_000_000);
@@ -100,8 +115,7 @@ fn rules(pages: u32) -> Rules {
 }
 
 /// From the trigger to the return, so many times, the shortest first.
-fn measure(engine: &Arc<dyn Engine>, program: &str, pages: u32, times: usize) -> Vec<Duration> {
-    let executor = Executor::builder(Arc::clone(engine)).build();
+fn measure(executor: &Executor, program: &str, pages: u32, times: usize) -> Vec<Duration> {
     let wasm = wat::parse_str(program).expect("it is wasm");
     let prepared = executor.prepare(&wasm, &rules(pages));
     let prepared = prepared.expect("it is admitted");
@@ -150,18 +164,26 @@ fn now() -> Instant {
 
 #[allow(clippy::print_stdout, reason = "this is what it is for")]
 fn main() {
-    let times = std::env::args().nth(1);
+    let mut args = std::env::args().skip(1);
+    let times = args.next();
     let times = times.map_or(200, |times| times.parse().expect("a number"));
+    let only = args.next().unwrap_or_default();
+    let slice: Option<u64> = args.next().map(|gas| gas.parse().expect("a number"));
     let wasmtime = WasmtimeEngine::new().expect("Wasmtime works on this machine");
     let engines: [Arc<dyn Engine>; 2] = [Arc::new(wasmtime), Arc::new(WasmiEngine::new())];
-    for engine in &engines {
+    for engine in engines {
+        let name = engine.name();
+        let mut builder = Executor::builder(engine);
+        if let Some(slice) = slice {
+            builder = builder.slice(Gas::new(slice));
+        }
+        let executor = builder.build();
         for pages in [1_024, 4_096] {
-            for (name, kind) in KINDS {
-                let took = measure(engine, &program(kind, pages), pages, times);
+            for (told, kind) in KINDS.iter().filter(|(told, _)| told.contains(&only)) {
+                let took = measure(&executor, &program(kind, pages), pages, times);
                 let at = |position: usize| took.get(position).copied().unwrap_or_default();
                 println!(
-                    "interruption/{}/pages={pages}/{name} median {:?} max {:?}",
-                    engine.name(),
+                    "interruption/{name}/pages={pages}/{told} median {:?} max {:?}",
                     at(times / 2),
                     at(times.saturating_sub(1)),
                 );
