@@ -67,7 +67,8 @@ struct Layout {
     put_away: u32,
     /// The functions that work in chunks; only those that are needed.
     bulk: Vec<Bulk>,
-    /// The type `(i32, i32, i32, i64) -> (i64)` of these functions. It is there if one of them is.
+    /// The type `(i32, i32, i32, i64) -> (i64)` of these functions; behind it stands the type `(i32, i32, i32) -> ()` of the blocks
+    /// in which they are called. Both are there if one of the functions is.
     bulk_type: u32,
     /// The imports by which functions tell where gas goes, if they do.
     profile: Option<Profile>,
@@ -176,7 +177,7 @@ impl Layout {
                 .into_iter()
                 .filter(is_needed)
                 .collect(),
-            bulk_type: take(1),
+            bulk_type: take(2),
             gas: survey.globals,
             put_away: survey.globals.saturating_add(1),
             profile,
@@ -194,6 +195,11 @@ impl Layout {
         self.low
             .saturating_add(1)
             .saturating_add(count(position.unwrap_or(0)))
+    }
+
+    /// The type of a block that has the operands of an operator that works in chunks.
+    fn bulk_block_type(&self) -> u32 {
+        self.bulk_type.saturating_add(1)
     }
 
     /// The function that works in chunks.
@@ -403,8 +409,12 @@ impl Rewriter<'_> {
             }
         }
         if !self.layout.bulk.is_empty() {
-            let params = [ValType::I32, ValType::I32, ValType::I32, ValType::I64];
-            add(params.to_vec(), vec![ValType::I64]);
+            let operands = [ValType::I32; 3];
+            add(
+                [&operands[..], &[ValType::I64]].concat(),
+                vec![ValType::I64],
+            );
+            add(operands.to_vec(), Vec::new());
         }
     }
 

@@ -263,7 +263,7 @@ impl<'a> Walk<'a> {
                 (None, None) => Action::Encode,
             },
         };
-        self.needs_scratch |= matches!(action, Action::ByLength(_));
+        self.needs_scratch |= matches!(action, Action::ByLength(_) | Action::InChunks(_));
         self.fills |= action == Action::InChunks(Bulk::Fill);
         self.copies |= action == Action::InChunks(Bulk::Copy);
         self.work.operator(operator, resources);

@@ -1,13 +1,13 @@
 //! Operators that work on much memory, in chunks: between two of them the host is asked whether the run is interrupted.
 //!
 //! The host is asked by `low`, which leaves gas and height as they are where neither is below zero. Nothing else is
-//! different from the operator as it stands: the whole length is charged before; where the memory is not all there, the operator is
+//! different from the operator as it stands: the whole length was charged before; where the memory is not all there, the operator is
 //! run as it is, writes nothing and traps; where it is, no chunk can trap, and the bytes come to the same.
 
 use wasm_encoder::{BlockType, Function, InstructionSink};
 
 use super::Rewriter;
-use crate::length::{Bulk, CHUNK_BYTES, Length};
+use crate::length::{Bulk, CHUNK_BYTES};
 
 /// The parameters of these functions: the operator's, and the word.
 const TO: u32 = 0;
@@ -24,13 +24,10 @@ const MEMORY: u32 = 0;
 const PAGE_BYTES_LOG2: i64 = 16;
 
 impl Rewriter<'_> {
-    /// `(to, value or from, length, word) -> (word)`: charges by the length, looks at the gas, and does what the operator does.
+    /// `(to, value or from, length, word) -> (word)`: does what the operator does, where its length is more than a chunk.
     pub(super) fn in_chunks(&self, bulk: Bulk) -> Function {
         let mut function = Function::new([]);
         let mut code = function.instructions();
-        self.charge_by(Length::Bytes, &mut code, LENGTH, WORD);
-        is_long(&mut code);
-        code.if_(BlockType::Empty);
         is_there(&mut code, TO);
         if bulk == Bulk::Copy {
             is_there(&mut code, FROM);
@@ -49,7 +46,7 @@ impl Rewriter<'_> {
                 code.end();
             }
         }
-        code.end().end();
+        code.end();
         code.local_get(TO).local_get(VALUE).local_get(LENGTH);
         operate(bulk, &mut code);
         code.local_get(WORD).end();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Rewriter<'_> {
-    /// `(word) -> (word)`: asks the host what a guest does whose gas or height is below zero. A call to it
+    /// `(word) -> (word)`: asks the host what a guest does whose gas or height is below zero, or whether one goes on. A call to it
     /// needs no more registers than any other; a call to an import needs two for the import, which a loop would keep.
     pub(super) fn low(&self) -> Function {
         let (word, height) = (0, 1);
@@ -32,22 +32,9 @@ impl Rewriter<'_> {
     /// `(length, word) -> (word)`: charges by a length, and looks at the gas.
     pub(super) fn charge_length(&self, length: Length) -> Function {
         let (given, word) = (0, 1);
+        let (price, unit_log2) = length.price(self.rules.schedule());
         let mut function = Function::new([]);
         let mut code = function.instructions();
-        self.charge_by(length, &mut code, given, word);
-        code.local_get(word).end();
-        function
-    }
-
-    /// Charges the local `word` by the length in the local `given`, and looks at the gas.
-    pub(super) fn charge_by(
-        &self,
-        length: Length,
-        code: &mut InstructionSink<'_>,
-        given: u32,
-        word: u32,
-    ) {
-        let (price, unit_log2) = length.price(self.rules.schedule());
         code.local_get(word).local_get(given);
         if length == Length::Pages {
             let most = i32::try_from(MOST_PAGES).unwrap_or(i32::MAX);
@@ -69,7 +56,9 @@ impl Rewriter<'_> {
             .i64_mul()
             .i64_sub()
             .local_tee(word);
-        self.low_if_below_zero(code, word);
+        self.low_if_below_zero(&mut code, word);
+        code.local_get(word).end();
+        function
     }
 
     /// For each import a function of the guest's signature that calls it with the gas.

@@ -13,6 +13,7 @@
   (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (type (;13;) (func (param i32 i32 i32 i64) (result i64)))
+  (type (;14;) (func (param i32 i32 i32)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (memory (;0;) 1 1024)
@@ -48,15 +49,41 @@
     i32.const 0
     i32.const 0
     i32.const 1048577
+    local.tee 2
+    local.get 2
     local.get 1
-    call 7
+    call 5
     local.set 1
+    local.get 2
+    i32.const 1048576
+    i32.gt_u
+    (@metadata.code.branch_hint "\00")
+    if (type 14) (param i32 i32 i32) ;; label = @1
+      local.get 1
+      call 7
+      local.set 1
+    else
+      memory.fill
+    end
     i32.const 0
     i32.const 0
     local.get 0
+    local.tee 2
+    local.get 2
     local.get 1
-    call 7
+    call 5
     local.set 1
+    local.get 2
+    i32.const 1048576
+    i32.gt_u
+    (@metadata.code.branch_hint "\00")
+    if (type 14) (param i32 i32 i32) ;; label = @1
+      local.get 1
+      call 7
+      local.set 1
+    else
+      memory.fill
+    end
     i32.const 0
     i32.const 9
     i32.const 100
@@ -69,15 +96,41 @@
     i32.const 0
     i32.const 9
     i32.const -1
+    local.tee 2
+    local.get 2
     local.get 1
-    call 8
+    call 5
     local.set 1
+    local.get 2
+    i32.const 1048576
+    i32.gt_u
+    (@metadata.code.branch_hint "\00")
+    if (type 14) (param i32 i32 i32) ;; label = @1
+      local.get 1
+      call 8
+      local.set 1
+    else
+      memory.copy
+    end
     i32.const 0
     i32.const 9
     local.get 0
+    local.tee 2
+    local.get 2
     local.get 1
-    call 8
+    call 5
     local.set 1
+    local.get 2
+    i32.const 1048576
+    i32.gt_u
+    (@metadata.code.branch_hint "\00")
+    if (type 14) (param i32 i32 i32) ;; label = @1
+      local.get 1
+      call 8
+      local.set 1
+    else
+      memory.copy
+    end
     local.get 1
   )
   (func (;3;) (type 2) (param i64) (result i64)
@@ -161,48 +214,85 @@
     local.get 1
   )
   (func (;7;) (type 13) (param i32 i32 i32 i64) (result i64)
-    local.get 3
+    local.get 0
+    i64.extend_i32_u
     local.get 2
     i64.extend_i32_u
-    i64.const 63
     i64.add
-    i64.const 6
-    i64.shr_u
-    i64.const 1048576
-    i64.mul
-    i64.sub
-    local.tee 3
-    i64.const 0
-    i64.lt_s
+    memory.size
+    i64.extend_i32_u
+    i64.const 16
+    i64.shl
+    i64.le_u
     if ;; label = @1
-      local.get 3
-      call 3
-      local.set 3
+      loop ;; label = @2
+        local.get 0
+        local.get 1
+        i32.const 1048576
+        memory.fill
+        local.get 0
+        i32.const 1048576
+        i32.add
+        local.set 0
+        local.get 2
+        i32.const 1048576
+        i32.sub
+        local.set 2
+        local.get 3
+        call 3
+        local.set 3
+        local.get 2
+        i32.const 1048576
+        i32.gt_u
+        br_if 0 (;@2;)
+      end
     end
+    local.get 0
+    local.get 1
     local.get 2
-    i32.const 1048576
-    i32.gt_u
+    memory.fill
+    local.get 3
+  )
+  (func (;8;) (type 13) (param i32 i32 i32 i64) (result i64)
+    local.get 0
+    i64.extend_i32_u
+    local.get 2
+    i64.extend_i32_u
+    i64.add
+    memory.size
+    i64.extend_i32_u
+    i64.const 16
+    i64.shl
+    i64.le_u
+    local.get 1
+    i64.extend_i32_u
+    local.get 2
+    i64.extend_i32_u
+    i64.add
+    memory.size
+    i64.extend_i32_u
+    i64.const 16
+    i64.shl
+    i64.le_u
+    i32.and
     if ;; label = @1
       local.get 0
-      i64.extend_i32_u
-      local.get 2
-      i64.extend_i32_u
-      i64.add
-      memory.size
-      i64.extend_i32_u
-      i64.const 16
-      i64.shl
-      i64.le_u
+      local.get 1
+      i32.le_u
       if ;; label = @2
         loop ;; label = @3
           local.get 0
           local.get 1
           i32.const 1048576
-          memory.fill
+          memory.copy
           local.get 0
           i32.const 1048576
           i32.add
           local.set 0
+          local.get 1
+          i32.const 1048576
+          i32.add
+          local.set 1
           local.get 2
           i32.const 1048576
           i32.sub
@@ -215,110 +305,27 @@
           i32.gt_u
           br_if 0 (;@3;)
         end
-      end
-    end
-    local.get 0
-    local.get 1
-    local.get 2
-    memory.fill
-    local.get 3
-  )
-  (func (;8;) (type 13) (param i32 i32 i32 i64) (result i64)
-    local.get 3
-    local.get 2
-    i64.extend_i32_u
-    i64.const 63
-    i64.add
-    i64.const 6
-    i64.shr_u
-    i64.const 1048576
-    i64.mul
-    i64.sub
-    local.tee 3
-    i64.const 0
-    i64.lt_s
-    if ;; label = @1
-      local.get 3
-      call 3
-      local.set 3
-    end
-    local.get 2
-    i32.const 1048576
-    i32.gt_u
-    if ;; label = @1
-      local.get 0
-      i64.extend_i32_u
-      local.get 2
-      i64.extend_i32_u
-      i64.add
-      memory.size
-      i64.extend_i32_u
-      i64.const 16
-      i64.shl
-      i64.le_u
-      local.get 1
-      i64.extend_i32_u
-      local.get 2
-      i64.extend_i32_u
-      i64.add
-      memory.size
-      i64.extend_i32_u
-      i64.const 16
-      i64.shl
-      i64.le_u
-      i32.and
-      if ;; label = @2
-        local.get 0
-        local.get 1
-        i32.le_u
-        if ;; label = @3
-          loop ;; label = @4
-            local.get 0
-            local.get 1
-            i32.const 1048576
-            memory.copy
-            local.get 0
-            i32.const 1048576
-            i32.add
-            local.set 0
-            local.get 1
-            i32.const 1048576
-            i32.add
-            local.set 1
-            local.get 2
-            i32.const 1048576
-            i32.sub
-            local.set 2
-            local.get 3
-            call 3
-            local.set 3
-            local.get 2
-            i32.const 1048576
-            i32.gt_u
-            br_if 0 (;@4;)
-          end
-        else
-          loop ;; label = @4
-            local.get 2
-            i32.const 1048576
-            i32.sub
-            local.set 2
-            local.get 0
-            local.get 2
-            i32.add
-            local.get 1
-            local.get 2
-            i32.add
-            i32.const 1048576
-            memory.copy
-            local.get 3
-            call 3
-            local.set 3
-            local.get 2
-            i32.const 1048576
-            i32.gt_u
-            br_if 0 (;@4;)
-          end
+      else
+        loop ;; label = @3
+          local.get 2
+          i32.const 1048576
+          i32.sub
+          local.set 2
+          local.get 0
+          local.get 2
+          i32.add
+          local.get 1
+          local.get 2
+          i32.add
+          i32.const 1048576
+          memory.copy
+          local.get 3
+          call 3
+          local.set 3
+          local.get 2
+          i32.const 1048576
+          i32.gt_u
+          br_if 0 (;@3;)
         end
       end
     end

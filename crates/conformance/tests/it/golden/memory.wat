@@ -13,6 +13,7 @@
   (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (type (;13;) (func (param i32 i32 i32 i64) (result i64)))
+  (type (;14;) (func (param i32 i32 i32)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (table (;0;) 1 16384 funcref)
@@ -40,9 +41,22 @@
     i32.const 0
     i32.const 0
     local.get 0
+    local.tee 2
+    local.get 2
     local.get 1
-    call 7
+    call 5
     local.set 1
+    local.get 2
+    i32.const 1048576
+    i32.gt_u
+    (@metadata.code.branch_hint "\00")
+    if (type 14) (param i32 i32 i32) ;; label = @1
+      local.get 1
+      call 7
+      local.set 1
+    else
+      memory.fill
+    end
     i32.const 0
     i32.const 0
     i32.const 3
@@ -157,60 +171,37 @@
     local.get 1
   )
   (func (;7;) (type 13) (param i32 i32 i32 i64) (result i64)
-    local.get 3
+    local.get 0
+    i64.extend_i32_u
     local.get 2
     i64.extend_i32_u
-    i64.const 63
     i64.add
-    i64.const 6
-    i64.shr_u
-    i64.const 1048576
-    i64.mul
-    i64.sub
-    local.tee 3
-    i64.const 0
-    i64.lt_s
+    memory.size
+    i64.extend_i32_u
+    i64.const 16
+    i64.shl
+    i64.le_u
     if ;; label = @1
-      local.get 3
-      call 3
-      local.set 3
-    end
-    local.get 2
-    i32.const 1048576
-    i32.gt_u
-    if ;; label = @1
-      local.get 0
-      i64.extend_i32_u
-      local.get 2
-      i64.extend_i32_u
-      i64.add
-      memory.size
-      i64.extend_i32_u
-      i64.const 16
-      i64.shl
-      i64.le_u
-      if ;; label = @2
-        loop ;; label = @3
-          local.get 0
-          local.get 1
-          i32.const 1048576
-          memory.fill
-          local.get 0
-          i32.const 1048576
-          i32.add
-          local.set 0
-          local.get 2
-          i32.const 1048576
-          i32.sub
-          local.set 2
-          local.get 3
-          call 3
-          local.set 3
-          local.get 2
-          i32.const 1048576
-          i32.gt_u
-          br_if 0 (;@3;)
-        end
+      loop ;; label = @2
+        local.get 0
+        local.get 1
+        i32.const 1048576
+        memory.fill
+        local.get 0
+        i32.const 1048576
+        i32.add
+        local.set 0
+        local.get 2
+        i32.const 1048576
+        i32.sub
+        local.set 2
+        local.get 3
+        call 3
+        local.set 3
+        local.get 2
+        i32.const 1048576
+        i32.gt_u
+        br_if 0 (;@2;)
       end
     end
     local.get 0
