@@ -57,6 +57,12 @@ impl Run {
         }
     }
 
+    /// Whether somebody wants it to stop: for backends whose own work takes long.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.meter.is_interrupted()
+    }
+
     /// What the guest asked when it was parked at a syscall.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
