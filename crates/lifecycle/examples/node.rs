@@ -135,30 +135,37 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut refused = module
         .instantiate(InstanceRequest::new(13, GAS), Peers)
         .await?;
+    let spin = CallRequest {
+        time: Some(Duration::from_secs(3_600)),
+        ..SPIN
+    };
     let spinning: Vec<_> = spinning
         .into_iter()
-        .map(|mut instance| tokio::spawn(async move { instance.call(SPIN).await }))
+        .map(|mut instance| {
+            let spin = spin.clone();
+            tokio::spawn(async move { instance.call(spin).await })
+        })
         .collect();
     while sandbox.health().busy < 2 || sandbox.health().queued < 1 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let square = CallRequest::new("square", &[2], GAS);
+    let mut square = CallRequest::new("square", &[2], GAS);
     let end = told(refused.call(square.clone()).await);
     writeln!(out, "2 guests spin, 1 is queued, another is refused: {end}")?;
-    for spin in spinning {
-        // Each is timed out.
-        told(spin.await?);
+
+    // Whoever no longer wants an answer drops the call.
+    for call in spinning {
+        call.abort();
     }
+    square.when_full = WhenFull::Wait;
     let returned = refused.call(square).await?;
     writeln!(
         out,
-        "when they are timed out it is served: {:?}",
+        "when they are cancelled it is served: {:?}",
         returned.values
     )?;
-
-    // Whoever no longer wants an answer drops the call, here by a clock of the runtime's.
     let soon = Duration::from_millis(20);
-    if tokio::time::timeout(soon, refused.call(SPIN))
+    if tokio::time::timeout(soon, refused.call(spin))
         .await
         .is_err()
     {

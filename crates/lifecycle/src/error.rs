@@ -57,7 +57,7 @@ pub enum Error {
     #[error("the call was cancelled")]
     Cancelled,
     /// The queue is full. The call never ran, and its instance is as it was.
-    #[error("{queued} calls wait already")]
+    #[error("the queue is full: {queued} waiting")]
     Overloaded {
         /// The calls that wait.
         queued: usize,

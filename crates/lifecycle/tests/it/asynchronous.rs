@@ -6,8 +6,8 @@ use fusee_engine::{Gas, Host, Stop, Syscall, Trap};
 use fusee_lifecycle::{AsyncHost, CallRequest, Error, Guest, Waiting};
 
 use crate::support::{
-    GAS, Gate, Gated, Later, PLAIN, Quick, WAITS, call, end, instance, sandbox, sandboxes,
-    try_call, until,
+    GAS, Gate, Gated, LONG, Later, PLAIN, Quick, WAITS, call, end, instance, poll_once, sandbox,
+    sandboxes, spin, try_call, until,
 };
 
 #[test]
@@ -52,21 +52,19 @@ fn a_call_goes_on_after_a_wait_though_the_queue_is_full() {
         let mut waits = instance(&sandbox, WAITS, Gated(gate.clone()));
         let mut slow = instance(&sandbox, PLAIN, Quick);
         let mut waiting = Box::pin(waits.call(CallRequest::new("ask", &[1], GAS)));
-        thread::scope(|scope| {
-            crate::support::poll_once(waiting.as_mut());
-            until("it is parked", || {
-                sandbox.health().busy == 0 && sandbox.health().queued == 0
-            });
-            // Its answer is there before the worker is free.
-            crate::support::poll_once(waiting.as_mut());
-            gate.open();
-            let spinning =
-                scope.spawn(|| slow.call_blocking(crate::support::spin(crate::support::SHORT)));
-            until("the worker is busy", || sandbox.health().busy == 1);
-            let returned = end(waiting).unwrap();
-            assert_eq!(returned.values, [1], "{lane}");
-            spinning.join().unwrap().unwrap_err();
+        until("the host is asked", || {
+            poll_once(waiting.as_mut());
+            sandbox.health().waiting == 1
         });
+        // Its answer is there before the worker is free.
+        let mut spinning = Box::pin(slow.call(spin(LONG)));
+        poll_once(spinning.as_mut());
+        until("the worker is busy", || sandbox.health().busy == 1);
+        gate.open();
+        poll_once(waiting.as_mut());
+        assert_eq!(sandbox.health().queued, 1, "{lane}");
+        drop(spinning);
+        assert_eq!(end(waiting).unwrap().values, [1], "{lane}");
         assert_eq!(sandbox.health().refused, 0, "{lane}");
     }
 }

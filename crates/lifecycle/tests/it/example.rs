@@ -16,10 +16,10 @@ fn the_example_of_a_node_tells_what_happens() {
         "guest 4 was answered [4001]\n",
         "a guest that spins: the guest ran longer than 200ms\n",
         "the same again: the instance is gone: the guest ran longer than 200ms\n",
-        "2 guests spin, 1 is queued, another is refused: 1 calls wait already\n",
-        "when they are timed out it is served: [4]\n",
+        "2 guests spin, 1 is queued, another is refused: the queue is full: 1 waiting\n",
+        "when they are cancelled it is served: [4]\n",
         "a call that nobody waits for is cancelled\n",
-        "health: good; 2 of 2 workers, 0 busy; 1 refused, 4 timed out, 1 cancelled, 0 replaced\n",
+        "health: good; 2 of 2 workers, 0 busy; 1 refused, 1 timed out, 4 cancelled, 0 replaced\n",
     ];
     for line in lines {
         assert!(told.contains(line), "{line}\n{told}");

@@ -95,6 +95,10 @@ fn a_minimum_that_cannot_be_had_is_a_memory_error() {
         assert_eq!(fault, MemoryFault::Minimum { asked, maximum });
     }
     let sandbox = sandbox(|builder| builder);
+    // Nothing has run that could have trapped.
+    let traps = "(module (memory 1 8) (func $f unreachable) (start $f))";
+    let error = module(&sandbox, traps).instantiate_blocking(with_memory(8 * PAGE + 1), Quick);
+    assert!(matches!(error, Err(Error::Memory(_))));
     let none = module(&sandbox, "(module)");
     let error = none.instantiate_blocking(with_memory(1), Quick);
     assert!(matches!(error, Err(Error::Memory(_))));

@@ -77,7 +77,7 @@ fn time_in_the_queue_is_not_counted() {
     for (lane, sandbox) in sandboxes(|builder| builder.workers(1)) {
         let mut slow = instance(&sandbox, PLAIN, Quick);
         let mut quick = instance(&sandbox, PLAIN, Quick);
-        let held = 4 * SHORT;
+        let held = 20 * SHORT;
         thread::scope(|scope| {
             scope.spawn(|| slow.call_blocking(spin(held)).unwrap_err());
             until("the worker is busy", || sandbox.health().busy == 1);
