@@ -83,3 +83,16 @@ fn names_and_signatures_are_those_of_the_interface() {
         .collect();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn the_constants_are_those_of_the_interface() {
+    use crate::{FUEL_DENOM_RATE, State, SystemLimits, contract_rules, system_rules};
+    assert_eq!([State::Main, State::Deploy].map(State::number), [0, 1]);
+    let states = [0, 1, 2].map(State::from_number);
+    assert_eq!(states, [Some(State::Main), Some(State::Deploy), None]);
+    assert_eq!(FUEL_DENOM_RATE, 20);
+    let pages = [contract_rules(), system_rules()].map(|rules| rules.limits().memory_pages);
+    assert_eq!(pages, [1_024, 32_768]);
+    let limits = SystemLimits::default();
+    assert_eq!((limits.depth, limits.memory_bytes), (1_024, 1_536 << 20));
+}
