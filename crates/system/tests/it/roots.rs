@@ -253,3 +253,94 @@ fn the_registered_billing_is_found_by_hash() {
     programs.remove(metered);
     assert_eq!(programs.find(unbilled.code), Some(unbilled));
 }
+
+/// The probe with more memory, so that it has another hash.
+fn other_probe() -> Vec<u8> {
+    let memory = |pages: u32| format!("(memory (export \"memory\") {pages})");
+    wat::parse_str(crate::support::PROBE.replace(&memory(32), &memory(33))).unwrap()
+}
+
+#[test]
+fn a_root_that_goes_on_out_of_order_is_told_and_is_no_error() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+        root(transaction, asks.clone());
+        root(transaction, asks);
+        let outer = told(&root(transaction, resume(1, 0, 0, b"")));
+        let inner = told(&root(transaction, resume(2, 0, 0, b"")));
+        (
+            outer,
+            inner,
+            transaction.waiting(),
+            count(transaction, program),
+        )
+    });
+    let (outer, inner, waiting, entered) = found;
+    let fatal = ExitCode::UnexpectedFatalExecutionFailure.code();
+    assert_eq!((outer.result, inner.result), (fatal, fatal));
+    let message = String::from_utf8_lossy(&outer.data);
+    assert!(message.contains("began later"), "{message}");
+    assert_eq!((waiting, entered), (0, 1));
+}
+
+#[test]
+fn which_programs_there_are_does_not_depend_on_what_was_prepared_before() {
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let asks = exec(&hash_of(&other_probe()), 0, op::COUNT, &[]);
+        let mut transaction = programs.transaction(Interrupt::new());
+        let cold = root(&mut transaction, asks.clone());
+        let warms = main_call(input(op::COUNT, &[]), GAS);
+        end(transaction.call_code(&other_probe(), warms).unwrap());
+        let warm = root(&mut transaction, asks);
+        assert_eq!(told(&cold).result, ExitCode::MalformedBuiltinParams.code());
+        assert_eq!(warm, cold, "{}", lane.name);
+    }
+}
+
+#[test]
+fn whoever_looks_for_code_and_panics_ends_the_call_and_nothing_else() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let mut transaction = programs
+            .transaction(Interrupt::new())
+            .code(|_| panic!("the disk is gone"));
+        let asks = exec(&[9; 32], 0, op::COUNT, &[]);
+        let error = transaction.call_root(program, main_call(asks, GAS));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("the disk is gone"), "{}: {error}", lane.name);
+        assert_eq!(transaction.memory_bytes(), 0);
+        assert_eq!(count(&mut transaction, program), 1);
+    }
+}
+
+/// Runs a program that nobody has again and again.
+const ASKS_WITHOUT_END: &str = r#"(module
+  (import "fluentbase_v1preview" "_exec" (func $exec (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "main") (param i32 i32) (result i32)
+    (loop $again
+      (drop (call $exec (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (br $again))
+    (i32.const 0)))"#;
+
+#[test]
+fn an_interrupted_root_runs_nothing_more() {
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let interrupt = Interrupt::new();
+        let asked = std::cell::Cell::new(0);
+        let find = |_| {
+            asked.set(asked.get() + 1);
+            interrupt.trigger();
+            None
+        };
+        let mut transaction = programs.transaction(interrupt.clone()).code(find);
+        let wasm = wat::parse_str(ASKS_WITHOUT_END).unwrap();
+        let error = transaction.call_root_code(&wasm, main_call(Vec::new(), GAS));
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "the run was interrupted", "{}", lane.name);
+        drop(transaction);
+        assert_eq!(asked.get(), 1, "{}", lane.name);
+    }
+}
