@@ -1,6 +1,6 @@
 //! The context of a call, and what its syscalls do.
 
-use std::{any::Any, ops::Range};
+use std::{any::Any, mem, ops::Range};
 
 use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall, Trap};
 use sha2::{Digest, Sha256};
@@ -32,6 +32,8 @@ pub(crate) struct Context {
     /// this one used where it is.
     pub(crate) gas_limit: Gas,
     pub(crate) gas_used: Gas,
+    /// What the run that is parked was charged so that it is not used, see [`withhold`](Self::withhold).
+    pub(crate) withheld: Gas,
     /// What it is parked for.
     pub(crate) request: Option<Request>,
 }
@@ -84,9 +86,20 @@ impl Context {
     /// A run of it has used so much.
     pub(crate) fn note_run(&mut self, used: Gas) {
         match self.billing {
-            Billing::Metered => self.gas_used = self.gas_used.saturating_add(used),
+            Billing::Metered => {
+                let used = used.saturating_sub(mem::take(&mut self.withheld));
+                self.gas_used = self.gas_used.saturating_add(used);
+            }
             Billing::Unbilled => {}
         }
+    }
+
+    /// Leaves the call no more than `most` of the `left` gas that it may still use: what is taken from it is no longer its own, and
+    /// not used either.
+    pub(crate) fn withhold(&mut self, left: Gas, most: Gas) -> Gas {
+        let excess = left.saturating_sub(most);
+        self.gas_limit = self.gas_limit.saturating_sub(excess);
+        excess
     }
 
     /// Takes what is used beside what a run uses. Whether there was so much; if there was not, nothing is taken.

@@ -14,7 +14,8 @@ use fusee_engine::{CodeHash, EngineError, Gas};
 use fusee_executor::{Outcome, PrepareError, Prepared, RunError, Suspended};
 
 use crate::{
-    Answer, Call, ExitCode, Interruption, State, Step, SystemError, Transaction,
+    Answer, Billing, Call, ExitCode, Interruption, State, Step, SystemError, Transaction,
+    call::Waiting,
     host::{Context, Request, range},
     syscalls,
     transaction::go_on,
@@ -40,9 +41,14 @@ impl Transaction<'_> {
     }
 
     fn serve_request(&mut self, suspended: &mut Suspended) -> Result<Answer, SystemError> {
+        let meter_left = suspended.gas_left();
         let context = suspended
             .host::<Context>()
             .ok_or(SystemError::LostContext)?;
+        let left = match context.billing {
+            Billing::Metered => meter_left,
+            Billing::Unbilled => context.gas_left(),
+        };
         let request = context.request.clone();
         match request.ok_or(SystemError::LostContext)? {
             Request::Exec(params) => {
@@ -56,7 +62,11 @@ impl Transaction<'_> {
                 fuel,
                 ..
             } => {
-                let Some(Kept { interruption, told }) = self.kept.remove(&call) else {
+                let Some(Kept {
+                    mut interruption,
+                    told,
+                }) = self.kept.remove(&call)
+                else {
                     return Ok(failed(ExitCode::UnknownError, "no call of this id waits"));
                 };
                 let answer = Answer {
@@ -67,7 +77,10 @@ impl Transaction<'_> {
                     fuel_refunded: fuel.refund,
                     exit_code,
                 };
-                let told = told.saturating_add(Gas::new(answer.fuel_consumed));
+                let claimed = Gas::new(answer.fuel_consumed);
+                let told = told.saturating_add(claimed);
+                // It could use what there was when it began, and that may be gone by now.
+                withhold(&mut interruption, left.saturating_add(claimed))?;
                 match self.resume(interruption, &answer) {
                     // The embedder would be wrong to do that, and a guest that does is told so.
                     Err(error @ SystemError::OutOfOrder) => {
@@ -159,6 +172,29 @@ impl Transaction<'_> {
             }
         }
     }
+}
+
+/// Leaves a call that waits no more gas than that, whatever it was given.
+fn withhold(interruption: &mut Interruption, most: Gas) -> Result<(), SystemError> {
+    match &mut interruption.waiting {
+        Waiting::Returned { context, .. } => {
+            context.withhold(context.gas_left(), most);
+        }
+        Waiting::Parked(suspended) => {
+            let left = suspended.gas_left();
+            let context = suspended.host::<Context>();
+            let context = context.ok_or(SystemError::LostContext)?;
+            if context.billing == Billing::Unbilled {
+                context.withhold(context.gas_left(), most);
+                return Ok(());
+            }
+            let excess = context.withhold(left, most);
+            context.withheld = context.withheld.saturating_add(excess);
+            // It is a part of what is left.
+            let _ = suspended.charge(excess);
+        }
+    }
+    Ok(())
 }
 
 /// A range of the memory of a parked program, which was looked at when it was parked.

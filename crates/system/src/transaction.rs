@@ -338,6 +338,7 @@ impl<'a> Transaction<'a> {
             exit: None,
             gas_limit: gas,
             gas_used: Gas::ZERO,
+            withheld: Gas::ZERO,
             request: None,
         };
         if context.depth >= self.programs.limits.depth {
