@@ -42,7 +42,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Where code is found that `_exec` names and that is no system program's. Without this there is none.
+    /// Where code is found that `_exec` names and that is no system program's. Without this there is none. It is asked each time, and
+    /// nobody looks whether the bytes have that hash; if it panics, the call is [`EngineError::HostPanicked`].
     #[must_use]
     pub fn code(mut self, find: impl Fn(CodeHash) -> Option<Vec<u8>> + 'a) -> Self {
         self.code = Box::new(find);
@@ -55,7 +56,8 @@ impl<'a> Transaction<'a> {
         self.instances.in_flight().frames()
     }
 
-    /// Bytes of wasm memory of the instances that are at rest or wait.
+    /// Bytes of wasm memory of the instances that are at rest or wait. One in which a call waited that was dropped counts until its
+    /// program is called again, or somebody else needs the room.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.instances.in_flight().memory_bytes()
@@ -104,12 +106,13 @@ impl<'a> Transaction<'a> {
 
     /// Goes on with a call that waits.
     ///
-    /// What the answer consumed is taken from the call's gas; if there is not so much, the call ends out of fuel. If the instance in which it
+    /// What the answer consumed is taken from the call's gas; if there is not so much, the call has used up what there was and ends out of fuel. If the instance in which it
     /// waits was lost meanwhile, it ends with [`ExitCode::UnexpectedFatalExecutionFailure`] and a message.
     ///
     /// # Errors
     ///
-    /// [`SystemError`] if the host fails, or a later call waits in the same instance.
+    /// [`SystemError`] if the host fails, the interruption is of another transaction, or a later call waits in the same instance. The
+    /// call is gone then.
     pub fn resume(
         &mut self,
         interruption: Interruption,
