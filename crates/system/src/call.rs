@@ -140,13 +140,15 @@ impl End {
 
 /// The output without the exit code, which the answer has anyway.
 impl From<End> for Answer {
-    fn from(end: End) -> Self {
+    fn from(mut end: End) -> Self {
+        let header = end.output.len().saturating_sub(end.payload().len());
+        end.output.drain(..header);
         Self {
             halted: true,
             fuel_consumed: end.gas_used.units(),
             fuel_refunded: 0,
             exit_code: end.exit_code.code(),
-            output: end.payload().to_vec(),
+            output: end.output,
         }
     }
 }

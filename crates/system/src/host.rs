@@ -1,6 +1,6 @@
 //! The context of a call, and what its syscalls do.
 
-use std::any::Any;
+use std::{any::Any, mem, ops::Range};
 
 use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall, Trap};
 use sha2::{Digest, Sha256};
@@ -26,23 +26,26 @@ pub(crate) struct Context {
     pub(crate) output: Vec<u8>,
     /// What the last call left.
     pub(crate) return_data: Vec<u8>,
-    /// What the program ended itself with.
-    pub(crate) exit: Option<ExitCode>,
+    /// What the program ended itself with, as it said it.
+    pub(crate) exit: Option<i32>,
     /// What it may use, and has used so far: what it charged itself where it is not billed, and what runs before
     /// this one used where it is.
     pub(crate) gas_limit: Gas,
     pub(crate) gas_used: Gas,
+    /// What the run that is parked was charged so that it is not used, see [`withhold`](Self::withhold).
+    pub(crate) withheld: Gas,
     /// What it is parked for.
     pub(crate) request: Option<Request>,
 }
 
 /// What a parked program asks of the transaction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Request {
     Exec(ExecParams),
     Resume {
         call: u32,
-        data: Vec<u8>,
+        /// In its memory.
+        data: Range<u64>,
         exit_code: i32,
         fuel: Fuel16,
         fuel16_ptr: u32,
@@ -83,9 +86,20 @@ impl Context {
     /// A run of it has used so much.
     pub(crate) fn note_run(&mut self, used: Gas) {
         match self.billing {
-            Billing::Metered => self.gas_used = self.gas_used.saturating_add(used),
+            Billing::Metered => {
+                let used = used.saturating_sub(mem::take(&mut self.withheld));
+                self.gas_used = self.gas_used.saturating_add(used);
+            }
             Billing::Unbilled => {}
         }
+    }
+
+    /// Leaves the call no more than `most` of the `left` gas that it may still use: what is taken from it is no longer its own, and
+    /// not used either.
+    pub(crate) fn withhold(&mut self, left: Gas, most: Gas) -> Gas {
+        let excess = left.saturating_sub(most);
+        self.gas_limit = self.gas_limit.saturating_sub(excess);
+        excess
     }
 
     /// Takes what is used beside what a run uses. Whether there was so much; if there was not, nothing is taken.
@@ -97,23 +111,30 @@ impl Context {
         fits
     }
 
-    /// Whoever owes more than there is has used what there is.
-    pub(crate) const fn use_up(&mut self) {
-        self.gas_used = self.gas_limit;
+    /// Takes what others used for the call. Whether there was so much; whoever owes more than there is has used what there is.
+    pub(crate) fn pay(&mut self, used: Gas) -> bool {
+        let fits = self.charge(used);
+        if !fits {
+            self.gas_used = self.gas_limit;
+        }
+        fits
     }
 
     /// Ends the call with an exit code, in the middle of a syscall.
     fn exit(&mut self, code: ExitCode) -> Stop {
-        self.exit = Some(code);
+        self.exit = Some(code.code());
         Stop::Finish
     }
 
-    fn append(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        if self.output.len().saturating_add(bytes.len()) > self.limits.output_bytes {
-            return Err(self.exit(ExitCode::InputOutputOutOfBounds));
-        }
-        self.output.extend_from_slice(bytes);
-        Ok(())
+    fn append(&mut self, bytes: &[u8]) -> Result<u64, Stop> {
+        append(&mut self.output, bytes, &self.limits)
+            .ok_or_else(|| self.exit(ExitCode::InputOutputOutOfBounds))
+    }
+
+    fn forward(&mut self, offset: u64, length: u64) -> Result<u64, Stop> {
+        slice(&self.return_data, offset, length)
+            .and_then(|bytes| append(&mut self.output, bytes, &self.limits))
+            .ok_or_else(|| self.exit(ExitCode::InputOutputOutOfBounds))
     }
 
     /// The meter first, then the call's own count, which is the meter's where it is billed.
@@ -155,9 +176,10 @@ impl Context {
             return Ok(reply(ExitCode::RootCallOnly.code()));
         }
         let [id, data, length, exit_code, fuel16_ptr] = args(call);
+        region(call, data, length)?;
         self.request = Some(Request::Resume {
             call: narrow(id),
-            data: region(call, data, length)?.to_vec(),
+            data: data..data.saturating_add(length),
             exit_code: narrow(exit_code).cast_signed(),
             fuel: self.fuel16(call, fuel16_ptr)?.unwrap_or_default(),
             fuel16_ptr: narrow(fuel16_ptr),
@@ -195,8 +217,8 @@ impl Host for Context {
         call.charge(row.price.of(length))?;
         match number {
             syscalls::EXIT => {
-                let code = ExitCode::of_program(narrow(first).cast_signed());
-                Err(self.exit(code))
+                self.exit = Some(narrow(first).cast_signed());
+                Err(Stop::Finish)
             }
             syscalls::STATE => Ok(self.state.number().into()),
             syscalls::INPUT_SIZE => size(&self.input),
@@ -209,18 +231,8 @@ impl Host for Context {
                 Some(bytes) => give(call, first, bytes),
                 None => Err(self.exit(ExitCode::InputOutputOutOfBounds)),
             },
-            syscalls::WRITE => {
-                self.append(region(call, first, second)?)?;
-                Ok(0)
-            }
-            syscalls::FORWARD_OUTPUT => match slice(&self.return_data, first, second) {
-                Some(bytes) => {
-                    let bytes = bytes.to_vec();
-                    self.append(&bytes)?;
-                    Ok(0)
-                }
-                None => Err(self.exit(ExitCode::InputOutputOutOfBounds)),
-            },
+            syscalls::WRITE => self.append(region(call, first, second)?),
+            syscalls::FORWARD_OUTPUT => self.forward(first, second),
             syscalls::EXEC => self.exec(call),
             syscalls::RESUME => self.resume(call),
             syscalls::FUEL => Ok(match self.billing {
@@ -272,6 +284,12 @@ fn slice(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
     let start = usize::try_from(offset).ok()?;
     let end = start.checked_add(usize::try_from(length).ok()?)?;
     bytes.get(start..end)
+}
+
+/// Nothing, if the output would be longer than it may be.
+fn append(output: &mut Vec<u8>, bytes: &[u8], limits: &SystemLimits) -> Option<u64> {
+    let fits = output.len().saturating_add(bytes.len()) <= limits.output_bytes;
+    fits.then(|| output.extend_from_slice(bytes)).map(|()| 0)
 }
 
 fn region<'a>(call: &'a mut Syscall<'_>, start: u64, length: u64) -> Result<&'a mut [u8], Stop> {

@@ -17,7 +17,7 @@ use fusee_executor::LiveInstance;
 
 use crate::SystemProgram;
 
-/// Which instance: the program, and the how manieth of it in this transaction.
+/// Which instance: the program, and which of all the instances that this transaction has had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Seat {
     pub(crate) program: SystemProgram,
@@ -225,15 +225,25 @@ impl Instances {
 
     /// A frame that was dropped is still in the guest's memory, where the next return would be taken for its own.
     fn lose_abandoned(&mut self, program: SystemProgram) {
-        let is_abandoned = |slot: &Slot| slot.frames.iter().any(|frame| frame.strong_count() == 0);
-        if self.slots.get(&program).is_some_and(is_abandoned) {
+        if self.slots.get(&program).is_some_and(Slot::is_abandoned) {
             self.slots.remove(&program);
         }
+    }
+
+    /// The same for all programs, so that what nobody comes back to holds no memory.
+    pub(crate) fn lose_all_abandoned(&mut self) {
+        self.slots.retain(|_, slot| !slot.is_abandoned());
     }
 
     fn slot(&mut self, seat: Seat) -> Option<&mut Slot> {
         let slot = self.slots.get_mut(&seat.program)?;
         (slot.generation == seat.generation).then_some(slot)
+    }
+}
+
+impl Slot {
+    fn is_abandoned(&self) -> bool {
+        self.frames.iter().any(|frame| frame.strong_count() == 0)
     }
 }
 

@@ -128,9 +128,10 @@ impl SystemPrograms {
         self
     }
 
-    /// How long instances live ([`Lifetime::Transaction`] unless told).
+    /// How long instances live ([`Lifetime::Transaction`] unless told). Those that are kept already are dropped.
     #[must_use]
-    pub const fn lifetime(mut self, lifetime: Lifetime) -> Self {
+    pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
+        self.clear();
         self.lifetime = lifetime;
         self
     }

@@ -2,15 +2,22 @@
 //!
 //! It is parked meanwhile. A call that is interrupted is kept under a number, which the program gets instead of an exit code.
 
-use std::sync::Arc;
+use std::{
+    any::Any,
+    mem,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
-use fusee_engine::{CodeHash, Gas};
-use fusee_executor::{Outcome, PrepareError, Prepared, Suspended};
+use fusee_engine::{CodeHash, EngineError, Gas};
+use fusee_executor::{Outcome, PrepareError, Prepared, RunError, Suspended};
 
 use crate::{
-    Answer, Call, ExitCode, Interruption, State, Step, SystemError, Transaction,
-    call::Running,
+    Answer, Billing, Call, ExitCode, Interruption, State, Step, SystemError, Transaction,
+    call::Waiting,
     host::{Context, Request, range},
+    syscalls,
     transaction::go_on,
     wire::ExecParams,
 };
@@ -27,27 +34,25 @@ pub(crate) struct Kept {
 
 impl Transaction<'_> {
     /// Does what a program at depth 0 is parked for, and lets it go on.
-    pub(crate) fn serve(
-        &mut self,
-        running: &Running,
-        mut suspended: Suspended,
-    ) -> Result<Outcome, SystemError> {
+    pub(crate) fn serve(&mut self, mut suspended: Suspended) -> Result<Outcome, SystemError> {
         let answer = self.serve_request(&mut suspended)?;
         let consumed = Gas::new(answer.fuel_consumed);
-        go_on(suspended, &answer, consumed).inspect_err(|_| self.lose(running))
+        go_on(suspended, &answer, consumed)
     }
 
     fn serve_request(&mut self, suspended: &mut Suspended) -> Result<Answer, SystemError> {
+        let meter_left = suspended.gas_left();
         let context = suspended
             .host::<Context>()
             .ok_or(SystemError::LostContext)?;
-        let request = context.request.as_ref().ok_or(SystemError::LostContext)?;
-        match request {
+        let left = match context.billing {
+            Billing::Metered => meter_left,
+            Billing::Unbilled => context.gas_left(),
+        };
+        let request = context.request.clone();
+        match request.ok_or(SystemError::LostContext)? {
             Request::Exec(params) => {
-                let params = params.clone();
-                let length = params.input.end.saturating_sub(params.input.start);
-                let input = range(suspended.memory(), params.input.start, length);
-                let input = input.map(|bytes| bytes.to_vec()).unwrap_or_default();
+                let input = read(suspended, &params.input);
                 self.exec(&params, input)
             }
             Request::Resume {
@@ -57,20 +62,32 @@ impl Transaction<'_> {
                 fuel,
                 ..
             } => {
+                let Some(Kept {
+                    mut interruption,
+                    told,
+                }) = self.kept.remove(&call)
+                else {
+                    return Ok(failed(ExitCode::UnknownError, "no call of this id waits"));
+                };
                 let answer = Answer {
                     halted: true,
-                    output: data.clone(),
+                    // Read only now: `_resume` is free, so that an id that is none must not buy a copy.
+                    output: read(suspended, &data),
                     fuel_consumed: fuel.first.cast_unsigned(),
                     fuel_refunded: fuel.refund,
-                    exit_code: *exit_code,
+                    exit_code,
                 };
-                match self.kept.remove(call) {
-                    Some(Kept { interruption, told }) => {
-                        let told = told.saturating_add(Gas::new(answer.fuel_consumed));
-                        let step = self.resume(interruption, &answer)?;
-                        self.tell(step, told)
+                let claimed = Gas::new(answer.fuel_consumed);
+                let told = told.saturating_add(claimed);
+                // It could use what there was when it began, and that may be gone by now.
+                withhold(&mut interruption, left.saturating_add(claimed))?;
+                match self.resume(interruption, &answer) {
+                    // The embedder would be wrong to do that, and a guest that does is told so.
+                    Err(error @ SystemError::OutOfOrder) => {
+                        let code = ExitCode::UnexpectedFatalExecutionFailure;
+                        Ok(failed(code, &error.to_string()))
                     }
-                    None => Ok(failed(ExitCode::UnknownError, "no call of this id waits")),
+                    step => self.tell(step?, told),
                 }
             }
         }
@@ -99,15 +116,15 @@ impl Transaction<'_> {
 
     /// The program of a hash that is no system program's, or what is answered where there is none.
     fn find_code(&self, code: CodeHash) -> Result<Result<Arc<Prepared>, Answer>, SystemError> {
-        let (executor, rules) = (&self.programs.executor, &self.programs.contract_rules);
-        if let Some(prepared) = executor.find(code, rules) {
-            return Ok(Ok(prepared));
-        }
-        let Some(wasm) = (self.code)(code) else {
+        // Whoever has the code is asked each time: what the executor has prepared before differs from machine to machine.
+        let found = catch_unwind(AssertUnwindSafe(|| (self.code)(code)));
+        let found = found.map_err(|panic| RunError::from(panicked(panic)))?;
+        let Some(wasm) = found else {
             let message = "there is no program of this hash";
             return Ok(Err(failed(ExitCode::MalformedBuiltinParams, message)));
         };
-        match executor.prepare(&wasm, rules) {
+        let rules = &self.programs.contract_rules;
+        match self.programs.executor.prepare(&wasm, rules) {
             Ok(prepared) => Ok(Ok(prepared)),
             Err(PrepareError::Refused(refusal)) => {
                 let message = refusal.to_string();
@@ -129,16 +146,20 @@ impl Transaction<'_> {
             }
             Step::Interrupted(mut interruption) => {
                 let used = self.gas_used(&mut interruption)?;
+                let fuel_consumed = used.saturating_sub(told).units();
                 let id = self.last_call.saturating_add(1);
                 if id > MOST_CALLS {
                     let message = "a transaction has no more numbers for calls";
-                    return Ok(failed(ExitCode::CallDepthOverflow, message));
+                    return Ok(Answer {
+                        fuel_consumed,
+                        ..failed(ExitCode::CallDepthOverflow, message)
+                    });
                 }
                 self.last_call = id;
                 let answer = Answer {
                     halted: false,
-                    output: interruption.params.clone(),
-                    fuel_consumed: used.saturating_sub(told).units(),
+                    output: mem::take(&mut interruption.params),
+                    fuel_consumed,
                     fuel_refunded: 0,
                     exit_code: id.cast_signed(),
                 };
@@ -150,6 +171,53 @@ impl Transaction<'_> {
                 Ok(answer)
             }
         }
+    }
+}
+
+/// Leaves a call that waits no more gas than that, whatever it was given.
+fn withhold(interruption: &mut Interruption, most: Gas) -> Result<(), SystemError> {
+    match &mut interruption.waiting {
+        Waiting::Returned { context, .. } => {
+            context.withhold(context.gas_left(), most);
+        }
+        Waiting::Parked(suspended) => {
+            let left = suspended.gas_left();
+            let context = suspended.host::<Context>();
+            let context = context.ok_or(SystemError::LostContext)?;
+            if context.billing == Billing::Unbilled {
+                context.withhold(context.gas_left(), most);
+                return Ok(());
+            }
+            let excess = context.withhold(left, most);
+            context.withheld = context.withheld.saturating_add(excess);
+            // It is a part of what is left.
+            let _ = suspended.charge(excess);
+        }
+    }
+    Ok(())
+}
+
+/// A range of the memory of a parked program, which was looked at when it was parked.
+fn read(suspended: &mut Suspended, bytes: &Range<u64>) -> Vec<u8> {
+    let length = bytes.end.saturating_sub(bytes.start);
+    let bytes = range(suspended.memory(), bytes.start, length);
+    bytes.map(|bytes| bytes.to_vec()).unwrap_or_default()
+}
+
+/// What a panic of whoever looks for code comes to.
+fn panicked(panic: Box<dyn Any + Send>) -> EngineError {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    let message = match text.or_else(|| panic.downcast_ref::<String>().cloned()) {
+        Some(message) => message,
+        None => {
+            // To drop it may be to panic again.
+            mem::forget(panic);
+            "something that is no text".to_owned()
+        }
+    };
+    EngineError::HostPanicked {
+        number: syscalls::EXEC,
+        message,
     }
 }
 

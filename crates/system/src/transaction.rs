@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
-use fusee_engine::{CodeHash, Gas, Interrupt, PAGE_BYTES, Trap, Value, ValueType};
-use fusee_executor::{Ended, LiveInstance, Outcome, Prepared, RunRequest, Suspended};
+use fusee_engine::{CodeHash, EngineError, Gas, Interrupt, PAGE_BYTES, Trap, Value, ValueType};
+use fusee_executor::{Ended, LiveInstance, Outcome, Prepared, RunError, RunRequest, Suspended};
 
 use crate::{
     Answer, Billing, Call, End, ExitCode, Interruption, State, Step, SystemError, SystemProgram,
@@ -42,7 +42,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Where code is found that `_exec` names and that is no system program's. Without this there is none.
+    /// Where code is found that `_exec` names and that is no system program's. Without this there is none. It is asked each time, and
+    /// nobody looks whether the bytes have that hash; if it panics, the call is [`EngineError::HostPanicked`].
     #[must_use]
     pub fn code(mut self, find: impl Fn(CodeHash) -> Option<Vec<u8>> + 'a) -> Self {
         self.code = Box::new(find);
@@ -55,7 +56,8 @@ impl<'a> Transaction<'a> {
         self.instances.in_flight().frames()
     }
 
-    /// Bytes of wasm memory of the instances that are at rest or wait.
+    /// Bytes of wasm memory of the instances that are at rest or wait. One in which a call waited that was dropped counts until its
+    /// program is called again, or somebody else needs the room.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.instances.in_flight().memory_bytes()
@@ -104,12 +106,13 @@ impl<'a> Transaction<'a> {
 
     /// Goes on with a call that waits.
     ///
-    /// What the answer consumed is taken from the call's gas; if there is not so much, the call ends out of fuel. If the instance in which it
+    /// What the answer consumed is taken from the call's gas; if there is not so much, the call has used up what there was and ends out of fuel. If the instance in which it
     /// waits was lost meanwhile, it ends with [`ExitCode::UnexpectedFatalExecutionFailure`] and a message.
     ///
     /// # Errors
     ///
-    /// [`SystemError`] if the host fails, or a later call waits in the same instance.
+    /// [`SystemError`] if the host fails, the interruption is of another transaction, or a later call waits in the same instance. The
+    /// call is gone then.
     pub fn resume(
         &mut self,
         interruption: Interruption,
@@ -131,7 +134,7 @@ impl<'a> Transaction<'a> {
                 ticket,
                 mut context,
             } => {
-                let is_paid = context.charge(consumed);
+                let is_paid = context.pay(consumed);
                 let live = match self.instances.take_for(&ticket) {
                     Frame::Live(live) => live,
                     Frame::Lost => return Ok(Step::Ended(lost(&context))),
@@ -139,16 +142,13 @@ impl<'a> Transaction<'a> {
                 };
                 if !is_paid {
                     self.lose(&running);
-                    context.use_up();
                     return Ok(Step::Ended(refused(&context, ExitCode::OutOfFuel, "")));
                 }
                 context.return_data = encode_answer(answer);
                 self.enter(&running, *live, context)
             }
             Waiting::Parked(suspended) => {
-                let outcome = go_on(*suspended, answer, consumed);
-                let outcome = outcome.inspect_err(|_| self.lose(&running))?;
-                self.advance(&running, outcome)
+                self.advance(&running, go_on(*suspended, answer, consumed))
             }
         }
     }
@@ -157,7 +157,7 @@ impl<'a> Transaction<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes, or was lost.
+    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes, was lost, or is of another transaction.
     pub fn read_memory(
         &mut self,
         interruption: &mut Interruption,
@@ -172,7 +172,7 @@ impl<'a> Transaction<'a> {
     ///
     /// # Errors
     ///
-    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes, or was lost; nothing is written then.
+    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes, was lost, or is of another transaction; nothing is written then.
     pub fn write_memory(
         &mut self,
         interruption: &mut Interruption,
@@ -240,6 +240,10 @@ impl<'a> Transaction<'a> {
         offset: u64,
         length: usize,
     ) -> Result<&'m mut [u8], ExitCode> {
+        // In another transaction, its instance would be taken for one of this.
+        if !self.instances.in_flight().is(&interruption.held) {
+            return Err(ExitCode::MemoryOutOfBounds);
+        }
         let memory = match &mut interruption.waiting {
             Waiting::Returned { ticket, .. } => self.instances.memory(ticket).unwrap_or_default(),
             Waiting::Parked(suspended) => suspended.memory(),
@@ -267,10 +271,11 @@ impl<'a> Transaction<'a> {
         let (seat, live) = match self.instances.take(program) {
             Found::Live(seat, live) => (seat, Ok(*live)),
             Found::None(seat) => {
-                let live = match self.programs.lease(program) {
-                    Some(live) => Ok(live),
-                    None => self.fresh(&prepared, &context)?,
+                let live = match self.lease(program) {
+                    Some(live) => Ok(Ok(live)),
+                    None => self.fresh(&prepared, &context),
                 };
+                let live = live.inspect_err(|_| self.instances.lose(seat))?;
                 (seat, live)
             }
             Found::Executing => {
@@ -336,6 +341,7 @@ impl<'a> Transaction<'a> {
             exit: None,
             gas_limit: gas,
             gas_used: Gas::ZERO,
+            withheld: Gas::ZERO,
             request: None,
         };
         if context.depth >= self.programs.limits.depth {
@@ -345,20 +351,36 @@ impl<'a> Transaction<'a> {
         Ok(Box::new(context))
     }
 
+    /// An instance that another transaction left, if what waits leaves memory for it.
+    fn lease(&mut self, program: SystemProgram) -> Option<LiveInstance> {
+        let mut live = self.programs.lease(program)?;
+        let bytes = u64::try_from(live.memory().len()).unwrap_or(u64::MAX);
+        self.has_room(bytes).then_some(live)
+    }
+
     /// A fresh instance, if what waits leaves memory for it.
     fn fresh(
-        &self,
+        &mut self,
         prepared: &Arc<Prepared>,
         context: &Context,
     ) -> Result<Result<LiveInstance, ExitCode>, SystemError> {
         let pages = prepared.program().memory.map_or(0, |memory| memory.initial);
         let bytes = u64::from(pages).saturating_mul(PAGE_BYTES);
-        if self.memory_bytes().saturating_add(bytes) > self.programs.limits.memory_bytes {
+        if !self.has_room(bytes) {
             return Ok(Err(ExitCode::OutOfMemory));
         }
         let request = RunRequest::new("", &[], context.run_gas());
         let live = self.programs.executor.instance(prepared, &request);
         Ok(Ok(live?))
+    }
+
+    /// Whether there is room for so many bytes of memory more.
+    fn has_room(&mut self, bytes: u64) -> bool {
+        let most = self.programs.limits.memory_bytes;
+        if self.memory_bytes().saturating_add(bytes) > most {
+            self.instances.lose_all_abandoned();
+        }
+        self.memory_bytes().saturating_add(bytes) <= most
     }
 
     /// Enters an instance with a context.
@@ -382,17 +404,22 @@ impl<'a> Transaction<'a> {
             interrupt: Some(self.interrupt.clone()),
             ..RunRequest::new(name, args, context.run_gas())
         };
-        match live.run(request, context) {
-            Ok(outcome) => self.advance(running, outcome),
-            Err(error) => {
-                self.lose(running);
-                Err(error.into())
-            }
-        }
+        let outcome = live.run(request, context).map_err(SystemError::from);
+        self.advance(running, outcome)
     }
 
-    /// What a run came to. A program at depth 0 goes on until it has ended, or returned to wait.
-    fn advance(&mut self, running: &Running, mut outcome: Outcome) -> Result<Step, SystemError> {
+    /// What a run came to. Where that is an error, of the run itself or of what it ran at depth 0, its instance is gone.
+    fn advance(
+        &mut self,
+        running: &Running,
+        outcome: Result<Outcome, SystemError>,
+    ) -> Result<Step, SystemError> {
+        let step = outcome.and_then(|outcome| self.follow(running, outcome));
+        step.inspect_err(|_| self.lose(running))
+    }
+
+    /// A program at depth 0 goes on until it has ended, or returned to wait.
+    fn follow(&mut self, running: &Running, mut outcome: Outcome) -> Result<Step, SystemError> {
         loop {
             outcome = match outcome {
                 Outcome::Finished(finished) => {
@@ -426,9 +453,13 @@ impl<'a> Transaction<'a> {
                     if context.ok_or(SystemError::LostContext)?.depth > 0 {
                         return self.parked(running, suspended);
                     }
+                    // What it asks for may take longer than a slice of its gas does, and cost it nothing.
+                    if self.interrupt.is_triggered() {
+                        return Err(RunError::from(EngineError::Interrupted).into());
+                    }
                     let bytes = u64::try_from(suspended.memory().len()).unwrap_or(u64::MAX);
                     let _held = self.instances.in_flight().hold(0, bytes);
-                    self.serve(running, suspended)?
+                    self.serve(suspended)?
                 }
             };
         }
@@ -488,8 +519,20 @@ impl<'a> Transaction<'a> {
             return Step::Ended(refused(&context, ExitCode::MalformedBuiltinParams, message));
         }
         self.instances.put_back(seat, live);
-        let payload = context.output.get(4..).unwrap_or_default();
-        Step::Ended(ended(&context, ExitCode::of_program(code), payload))
+        let exit_code = ExitCode::of_program(code);
+        let header = exit_code.code().to_le_bytes();
+        let mut output = mem::take(&mut context.output);
+        match output.first_chunk_mut() {
+            Some(begins) => *begins = header,
+            None => output.extend(header),
+        }
+        Step::Ended(End {
+            exit_code,
+            output,
+            gas_used: context.gas_used,
+            gas_left: remaining(&context),
+            has_header: true,
+        })
     }
 
     /// A program below depth 0 is parked at `_exec`.
@@ -498,7 +541,6 @@ impl<'a> Transaction<'a> {
         let context = suspended.host::<Context>();
         let request = context.and_then(|context| context.request.as_ref());
         let Some(Request::Exec(params)) = request else {
-            self.lose(running);
             return Err(SystemError::LostContext);
         };
         let mut interruption = Interruption {
@@ -558,7 +600,7 @@ pub(crate) fn go_on(
     let request = context.request.take().ok_or(SystemError::LostContext)?;
     context.return_data.clone_from(&answer.output);
     let is_paid = match context.billing {
-        Billing::Unbilled => context.charge(consumed),
+        Billing::Unbilled => context.pay(consumed),
         Billing::Metered => suspended.charge(consumed).is_ok(),
     };
     if !is_paid {
@@ -625,7 +667,8 @@ fn refused(context: &Context, code: ExitCode, message: &str) -> End {
 
 /// A call that ended by a syscall, which said with what.
 fn exited(context: Context) -> End {
-    let code = context.exit.unwrap_or(ExitCode::Ok);
+    let told = context.exit.unwrap_or(ExitCode::Ok.code());
+    let code = ExitCode::of_program(told);
     if code == ExitCode::Panic {
         let message = String::from_utf8_lossy(&context.output);
         tracing::warn!(%message, "a program panicked");
@@ -638,8 +681,8 @@ fn exited(context: Context) -> End {
             has_header: false,
         };
     }
-    let header = code.code().to_le_bytes();
-    let payload = context.output.strip_prefix(&header);
+    // A program that writes the code before its payload writes the one that it exits with.
+    let payload = context.output.strip_prefix(&told.to_le_bytes());
     let payload = payload.filter(|_| context.is_system);
     ended(&context, code, payload.unwrap_or(&context.output))
 }

@@ -40,11 +40,16 @@ fn ids_of_calls_end_with_the_greatest_number() {
         transaction.last_call = MOST_CALLS - 1;
         [(); 2].map(|()| {
             let answer = transaction.exec(&params, Vec::new());
-            answer.expect("no engine fails").exit_code
+            let answer = answer.expect("no engine fails");
+            (answer.exit_code, answer.fuel_consumed)
         })
     });
-    for codes in found {
-        assert_eq!(codes, [i32::MAX, ExitCode::CallDepthOverflow.code()]);
+    for [(last, first_gas), (refused, gas)] in found {
+        assert_eq!(
+            [last, refused],
+            [i32::MAX, ExitCode::CallDepthOverflow.code()]
+        );
+        assert!(first_gas > gas && gas > 0, "it ran, and made no instance");
     }
 }
 

@@ -297,3 +297,19 @@ fn traps_of_other_programs_have_codes_of_their_own() {
         ]
     );
 }
+
+#[test]
+fn an_output_that_begins_with_the_code_of_an_exit_is_told_behind_it() {
+    for (code, expected) in [
+        (0, ExitCode::Ok),
+        (-1015, ExitCode::InsufficientBalance),
+        (7, ExitCode::NonNegativeExitCode),
+        (-3, ExitCode::UnknownError),
+        (-4242, ExitCode::UnknownError),
+    ] {
+        let bytes = i32::to_le_bytes(code);
+        let (found, output, _) = ending(op::EXIT, &[&bytes, &bytes, b"why"]);
+        let told = [&expected.code().to_le_bytes()[..], b"why"].concat();
+        assert_eq!((found, output), (expected, told), "{code}");
+    }
+}

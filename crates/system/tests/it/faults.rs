@@ -160,3 +160,79 @@ fn a_host_function_that_panics_ends_its_call_and_its_instance_is_not_kept() {
         );
     }
 }
+
+#[test]
+fn a_host_that_fails_in_a_nested_call_loses_the_root_and_not_its_program() {
+    for lane in lanes() {
+        let (mut programs, program) = registered(lane.executor, Billing::Metered);
+        let memory = |pages: u32| format!("(memory (export \"memory\") {pages})");
+        let other = crate::support::PROBE.replace(&memory(32), &memory(33));
+        let other = programs.register(&wat::parse_str(other).unwrap(), Billing::Metered);
+        let other = crate::support::hash(other.unwrap());
+        let mut transaction = programs.transaction(Interrupt::new());
+        let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
+        let logs = input(op::EXEC, &[&other, &[0; 8], &[op::LOG], b"text"]);
+        let error = tracing::subscriber::with_default(Fails, || {
+            transaction.call_root(program, main_call(logs, GAS))
+        });
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("the log is full"), "{}: {error}", lane.name);
+        assert_eq!(transaction.memory_bytes(), 0, "{}", lane.name);
+        let lost = end(transaction.resume(waiting, &answer(b"")).unwrap());
+        assert_eq!(lost.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
+        assert_eq!(count(&mut transaction, program), 1, "{}", lane.name);
+    }
+}
+
+#[test]
+fn memory_of_calls_that_were_dropped_is_free_for_others() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let programs = programs.limits(SystemLimits {
+            memory_bytes: PROBE_BYTES,
+            ..SystemLimits::default()
+        });
+        let mut transaction = programs.transaction(Interrupt::new());
+        drop(waits(call(
+            &mut transaction,
+            program,
+            op::INTERRUPT,
+            &[b"x"],
+        )));
+        let counts = main_call(input(op::COUNT, &[]), GAS);
+        let other = transaction.call_code(&crate::support::probe(), counts);
+        assert_eq!(end(other.unwrap()).exit_code, ExitCode::Ok, "{}", lane.name);
+        assert_eq!(transaction.memory_bytes(), 0);
+    }
+}
+
+#[test]
+fn an_instance_that_was_kept_is_not_used_where_it_has_no_room() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let programs = programs
+            .lifetime(fusee_system::Lifetime::Longer { instances: 1 })
+            .limits(SystemLimits {
+                memory_bytes: 2 * PROBE_BYTES,
+                ..SystemLimits::default()
+            });
+        let grows = || {
+            let mut transaction = programs.transaction(Interrupt::new());
+            end(call(
+                &mut transaction,
+                program,
+                op::GROW,
+                &[&1_u32.to_le_bytes()],
+            ));
+        };
+        grows();
+        assert_eq!(programs.idle_instances(), 1);
+        let mut transaction = programs.transaction(Interrupt::new());
+        let asks = main_call(input(op::EXEC, &[&[7; 32], &[0; 8]]), GAS);
+        let parked = transaction.call_code(&crate::support::probe(), asks);
+        let parked = waits(parked.unwrap());
+        assert_eq!(count(&mut transaction, program), 1, "{}", lane.name);
+        assert_eq!(transaction.memory_bytes(), 2 * PROBE_BYTES);
+        drop(parked);
+    }
+}

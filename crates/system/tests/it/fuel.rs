@@ -148,3 +148,53 @@ fn a_limit_of_exec_is_capped_by_what_is_left() {
     assert_eq!(left(Billing::Metered, -1), all);
     assert_eq!(left(Billing::Unbilled, 0), GAS);
 }
+
+#[test]
+fn an_answer_that_used_more_than_there_is_uses_up_all_of_it() {
+    for billing in [Billing::Metered, Billing::Unbilled] {
+        let found = on_all_lanes(billing, |transaction, program| {
+            let inputs = [
+                input(op::INTERRUPT, &[b"x"]),
+                input(op::EXEC, &[&[7; 32], &[0; 8]]),
+            ];
+            let too_much = [GAS + 1, i64::MAX.unsigned_abs(), u64::MAX];
+            let told = |consumed: u64| Answer {
+                fuel_consumed: consumed,
+                ..answer(b"")
+            };
+            inputs.map(|input| {
+                too_much.map(|consumed| {
+                    let call = main_call(input.clone(), GAS);
+                    let waiting = waits(transaction.call(program, call).unwrap());
+                    let ended = end(transaction.resume(waiting, &told(consumed)).unwrap());
+                    (ended.exit_code, ended.gas_used)
+                })
+            })
+        });
+        for ended in found.as_flattened() {
+            assert_eq!(*ended, (ExitCode::OutOfFuel, Gas::new(GAS)), "{billing:?}");
+        }
+    }
+}
+
+#[test]
+fn a_call_whose_instance_was_lost_pays_for_what_others_used_for_it() {
+    for billing in [Billing::Metered, Billing::Unbilled] {
+        let found = on_all_lanes(billing, |transaction, program| {
+            [1_000, GAS + 1].map(|consumed| {
+                let mut waiting = waits(call(transaction, program, op::INTERRUPT, &[b"x"]));
+                let before = transaction.gas_used(&mut waiting).unwrap();
+                end(call(transaction, program, op::TRAP, &[]));
+                let told = Answer {
+                    fuel_consumed: consumed,
+                    ..answer(b"")
+                };
+                let lost = end(transaction.resume(waiting, &told).unwrap());
+                assert_eq!(lost.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
+                (lost.gas_used.units(), before.units())
+            })
+        });
+        let [(some, before), (all, _)] = found;
+        assert_eq!((some, all), (before + 1_000, GAS), "{billing:?}");
+    }
+}

@@ -320,3 +320,23 @@ fn programs_that_nobody_trusts_wait_by_exec_alone() {
     assert!(ended.output.ends_with(&told.output));
     assert_ne!(encode_answer(&told), told.output, "no encoding for those");
 }
+
+#[test]
+fn memory_of_another_transaction_is_out_of_reach() {
+    for lane in fusee_conformance::lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let mut one = programs.transaction(Interrupt::new());
+        let mut other = programs.transaction(Interrupt::new());
+        let mut waiting = waits(call(&mut one, program, op::INTERRUPT, &[b"x"]));
+        assert_eq!(count(&mut other, program), 1);
+        let mut counted = [0; 4];
+        let read = other.read_memory(&mut waiting, 0, &mut counted);
+        assert_eq!(read, Err(ExitCode::MemoryOutOfBounds), "{}", lane.name);
+        let write = other.write_memory(&mut waiting, 0, &[41]);
+        assert_eq!(write, Err(ExitCode::MemoryOutOfBounds));
+        assert_eq!(count(&mut other, program), 2);
+        let mut parked = waits(call(&mut one, program, op::EXEC, &[&[7; 32], &[0; 8]]));
+        let input = other.exec_input(&mut parked);
+        assert_eq!(input, Err(ExitCode::MemoryOutOfBounds));
+    }
+}

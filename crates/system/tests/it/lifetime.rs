@@ -113,3 +113,14 @@ fn threads_share_the_programs() {
         assert!(programs.idle_instances() <= 4);
     }
 }
+
+#[test]
+fn instances_that_were_kept_are_gone_where_none_are_kept_any_more() {
+    let lane = lanes().remove(0);
+    let (programs, program) = registered(lane.executor, Billing::Metered);
+    let programs = programs.lifetime(Lifetime::Longer { instances: 9 });
+    assert_eq!(once(&programs, program), 1);
+    let programs = programs.lifetime(Lifetime::Transaction);
+    assert_eq!(programs.idle_instances(), 0);
+    assert_eq!(once(&programs, program), 1);
+}

@@ -6,6 +6,7 @@
 )]
 
 mod calls;
+mod disorder;
 mod faults;
 mod fuel;
 mod guests;

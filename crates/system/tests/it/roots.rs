@@ -253,3 +253,192 @@ fn the_registered_billing_is_found_by_hash() {
     programs.remove(metered);
     assert_eq!(programs.find(unbilled.code), Some(unbilled));
 }
+
+/// The probe with more memory, so that it has another hash.
+fn other_probe() -> Vec<u8> {
+    let memory = |pages: u32| format!("(memory (export \"memory\") {pages})");
+    wat::parse_str(crate::support::PROBE.replace(&memory(32), &memory(33))).unwrap()
+}
+
+#[test]
+fn a_root_that_goes_on_out_of_order_is_told_and_is_no_error() {
+    let found = on_all_lanes(Billing::Metered, |transaction, program| {
+        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+        root(transaction, asks.clone());
+        root(transaction, asks);
+        let outer = told(&root(transaction, resume(1, 0, 0, b"")));
+        let inner = told(&root(transaction, resume(2, 0, 0, b"")));
+        (
+            outer,
+            inner,
+            transaction.waiting(),
+            count(transaction, program),
+        )
+    });
+    let (outer, inner, waiting, entered) = found;
+    let fatal = ExitCode::UnexpectedFatalExecutionFailure.code();
+    assert_eq!((outer.result, inner.result), (fatal, fatal));
+    let message = String::from_utf8_lossy(&outer.data);
+    assert!(message.contains("began later"), "{message}");
+    assert_eq!((waiting, entered), (0, 1));
+}
+
+#[test]
+fn which_programs_there_are_does_not_depend_on_what_was_prepared_before() {
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let asks = exec(&hash_of(&other_probe()), 0, op::COUNT, &[]);
+        let mut transaction = programs.transaction(Interrupt::new());
+        let cold = root(&mut transaction, asks.clone());
+        let warms = main_call(input(op::COUNT, &[]), GAS);
+        end(transaction.call_code(&other_probe(), warms).unwrap());
+        let warm = root(&mut transaction, asks);
+        assert_eq!(told(&cold).result, ExitCode::MalformedBuiltinParams.code());
+        assert_eq!(warm, cold, "{}", lane.name);
+    }
+}
+
+#[test]
+fn whoever_looks_for_code_and_panics_ends_the_call_and_nothing_else() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let mut transaction = programs
+            .transaction(Interrupt::new())
+            .code(|_| panic!("the disk is gone"));
+        let asks = exec(&[9; 32], 0, op::COUNT, &[]);
+        let error = transaction.call_root(program, main_call(asks, GAS));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("the disk is gone"), "{}: {error}", lane.name);
+        assert_eq!(transaction.memory_bytes(), 0);
+        assert_eq!(count(&mut transaction, program), 1);
+    }
+}
+
+/// Runs a program that nobody has again and again.
+const ASKS_WITHOUT_END: &str = r#"(module
+  (import "fluentbase_v1preview" "_exec" (func $exec (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "main") (param i32 i32) (result i32)
+    (loop $again
+      (drop (call $exec (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (br $again))
+    (i32.const 0)))"#;
+
+#[test]
+fn an_interrupted_root_runs_nothing_more() {
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let interrupt = Interrupt::new();
+        let asked = std::cell::Cell::new(0);
+        let find = |_| {
+            asked.set(asked.get() + 1);
+            interrupt.trigger();
+            None
+        };
+        let mut transaction = programs.transaction(interrupt.clone()).code(find);
+        let wasm = wat::parse_str(ASKS_WITHOUT_END).unwrap();
+        let error = transaction.call_root_code(&wasm, main_call(Vec::new(), GAS));
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "the run was interrupted", "{}", lane.name);
+        drop(transaction);
+        assert_eq!(asked.get(), 1, "{}", lane.name);
+    }
+}
+
+/// Waits, by its state in one way or the other, and tells what `_fuel` says when it goes on.
+const WAITS_AND_TELLS: &str = r#"(module
+  (import "fluentbase_v1preview" "_write" (func $write (param i32 i32)))
+  (import "fluentbase_v1preview" "_output_size" (func $output_size (result i32)))
+  (import "fluentbase_v1preview" "_exec" (func $exec (param i32 i32 i32 i32 i32) (result i32)))
+  (import "fluentbase_v1preview" "_fuel" (func $fuel (result i64)))
+  (import "fluentbase_v1preview" "_charge_fuel" (func $charge_fuel (param i64)))
+  (memory (export "memory") 1)
+  (func $tell (result i32)
+    (call $charge_fuel (i64.const 70000))
+    (i64.store (i32.const 4) (call $fuel))
+    (call $write (i32.const 0) (i32.const 12))
+    (i32.const 0))
+  (func (export "main") (param i32 i32) (result i32)
+    (if (call $output_size) (then (return (call $tell))))
+    (call $write (i32.const 64) (i32.const 1))
+    (i32.const -3))
+  (func (export "deploy") (result i32)
+    (drop (call $exec (i32.const 64) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+    (call $tell)))"#;
+
+/// Runs that at depth 0, in the state of its first byte of input, with all that there is; uses up so much (8 bytes) then, and goes on
+/// with it, claiming 5,000 gas. Ends with what it was told.
+const RUNS_IT: &str = r#"(module
+  (import "fluentbase_v1preview" "_read" (func $read (param i32 i32 i32)))
+  (import "fluentbase_v1preview" "_write" (func $write (param i32 i32)))
+  (import "fluentbase_v1preview" "_output_size" (func $output_size (result i32)))
+  (import "fluentbase_v1preview" "_forward_output" (func $forward_output (param i32 i32)))
+  (import "fluentbase_v1preview" "_exec" (func $exec (param i32 i32 i32 i32 i32) (result i32)))
+  (import "fluentbase_v1preview" "_resume" (func $resume (param i32 i32 i32 i32 i32) (result i32)))
+  (import "fluentbase_v1preview" "_fuel" (func $fuel (result i64)))
+  (import "fluentbase_v1preview" "_charge_fuel" (func $charge_fuel (param i64)))
+  (memory (export "memory") 1)
+  (func (export "main") (param i32 i32) (result i32)
+    (call $read (i32.const 64) (i32.const 0) (i32.const 41))
+    (drop (call $exec (i32.const 73) (i32.const 0) (i32.const 0) (i32.const 0) (i32.load8_u (i32.const 64))))
+    (call $charge_fuel (i64.load (i32.const 65)))
+    (i64.store (i32.const 4) (call $fuel))
+    (i64.store (i32.const 16) (i64.const 5000))
+    (i32.store (i32.const 0) (call $resume (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 16)))
+    (call $write (i32.const 0) (i32.const 24))
+    (call $forward_output (i32.const 0) (call $output_size))
+    (i32.const 0)))"#;
+
+#[test]
+fn a_call_that_goes_on_uses_no_more_than_its_root_has_left() {
+    for (state, burnt, result) in [
+        (0_u8, GAS - 1_000_000, 0),
+        (1, GAS - 1_000_000, 0),
+        (0, GAS / 2, 0),
+        (1, GAS / 2, 0),
+        // Less than it charges itself.
+        (0, GAS - 60_000, -2010),
+        (1, GAS - 60_000, -2010),
+    ] {
+        let found: Vec<_> = lanes()
+            .into_iter()
+            .map(|lane| {
+                let (mut programs, _) = registered(lane.executor, Billing::Metered);
+                let waits = wat::parse_str(WAITS_AND_TELLS).unwrap();
+                let waits = programs.register(&waits, Billing::Metered).unwrap();
+                let runs = wat::parse_str(RUNS_IT).unwrap();
+                // What all but the burning costs.
+                let spent = |burnt: u64| {
+                    let mut transaction = programs.transaction(Interrupt::new());
+                    let asks = [&[state][..], &burnt.to_le_bytes(), &hash(waits)].concat();
+                    let step = transaction.call_root_code(&runs, main_call(asks, GAS));
+                    let ended = end(step.unwrap());
+                    assert_eq!(transaction.waiting(), 0, "{}", lane.name);
+                    ended
+                };
+                let rest = spent(0);
+                let fits = rest.gas_used.units() - 70_000;
+                (rest, spent(burnt.saturating_sub(fits)))
+            })
+            .collect();
+        assert!(found.iter().all(|other| *other == found[0]), "{found:?}");
+        let (rest, ended) = &found[0];
+        let number = |at: usize| u64::from_le_bytes(ended.output[at..at + 8].try_into().unwrap());
+        if result != 0 {
+            // It was all that there was, so that the root is out of fuel, too.
+            assert_eq!(ended.exit_code, ExitCode::OutOfFuel);
+            assert_eq!(ended.gas_used, Gas::new(GAS));
+            continue;
+        }
+        assert_eq!(
+            (rest.exit_code, ended.exit_code),
+            (ExitCode::Ok, ExitCode::Ok)
+        );
+        let (left, consumed, fuel) = (number(4), number(16), number(24));
+        assert!(fuel < left, "{fuel} of {left}");
+        assert!(fuel + consumed > left - 5_000, "no less than it could");
+        assert!(consumed > 70_000 && consumed < 80_000, "{consumed}");
+        let told = u64::from_le_bytes(rest.output[16..24].try_into().unwrap());
+        assert_eq!(consumed, told, "what is withheld is not used");
+    }
+}
