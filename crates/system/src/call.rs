@@ -21,6 +21,27 @@ pub enum State {
     Deploy,
 }
 
+impl State {
+    /// What `_state` says.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            State::Main => 0,
+            State::Deploy => 1,
+        }
+    }
+
+    /// The state of this number.
+    #[must_use]
+    pub const fn from_number(number: u32) -> Option<Self> {
+        match number {
+            0 => Some(State::Main),
+            1 => Some(State::Deploy),
+            _ => None,
+        }
+    }
+}
+
 /// What is asked of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -117,6 +138,7 @@ impl End {
     }
 }
 
+/// The output without the exit code, which the answer has anyway.
 impl From<End> for Answer {
     fn from(end: End) -> Self {
         Self {
@@ -124,7 +146,7 @@ impl From<End> for Answer {
             fuel_consumed: end.gas_used.units(),
             fuel_refunded: 0,
             exit_code: end.exit_code.code(),
-            output: end.output,
+            output: end.payload().to_vec(),
         }
     }
 }

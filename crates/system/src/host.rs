@@ -198,10 +198,7 @@ impl Host for Context {
                 let code = ExitCode::of_program(narrow(first).cast_signed());
                 Err(self.exit(code))
             }
-            syscalls::STATE => Ok(match self.state {
-                State::Main => 0,
-                State::Deploy => 1,
-            }),
+            syscalls::STATE => Ok(self.state.number().into()),
             syscalls::INPUT_SIZE => size(&self.input),
             syscalls::OUTPUT_SIZE => size(&self.return_data),
             syscalls::READ => match slice(&self.input, second, third) {

@@ -77,13 +77,9 @@ impl Transaction<'_> {
     }
 
     fn exec(&mut self, params: &ExecParams, input: Vec<u8>) -> Result<Answer, SystemError> {
-        let state = match params.state {
-            0 => State::Main,
-            1 => State::Deploy,
-            _ => {
-                let message = "the state is neither 0 (main) nor 1 (deploy)";
-                return Ok(failed(ExitCode::MalformedBuiltinParams, message));
-            }
+        let Some(state) = State::from_number(params.state) else {
+            let message = "the state is neither 0 (main) nor 1 (deploy)";
+            return Ok(failed(ExitCode::MalformedBuiltinParams, message));
         };
         let code = CodeHash::from_bytes(params.code_hash);
         let call = Call {
@@ -165,3 +161,6 @@ fn failed(code: ExitCode, message: &str) -> Answer {
         ..Answer::default()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,53 @@ fn an_interrupted_call_is_an_error_and_takes_its_instance_along() {
         );
     }
 }
+
+/// A log that fails, which is the host's fault.
+struct Fails;
+
+impl tracing::Subscriber for Fails {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {
+        panic!("the log is full");
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn a_host_function_that_panics_ends_its_call_and_its_instance_is_not_kept() {
+    for lane in lanes() {
+        let (programs, program) = registered(lane.executor, Billing::Metered);
+        let programs = programs.lifetime(fusee_system::Lifetime::Longer { instances: 9 });
+        let mut transaction = programs.transaction(Interrupt::new());
+        let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
+        let logs = main_call(input(op::LOG, &[b"text"]), GAS);
+        let error = tracing::subscriber::with_default(Fails, || transaction.call(program, logs));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("the log is full"), "{}: {error}", lane.name);
+        let lost = end(transaction.resume(waiting, &answer(b"")).unwrap());
+        assert_eq!(lost.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
+        // The transaction goes on, and so does the pool.
+        assert_eq!(count(&mut transaction, program), 1);
+        end(call(&mut transaction, program, op::TRAP, &[]));
+        drop(transaction);
+        assert_eq!(programs.idle_instances(), 0);
+        assert_eq!(
+            count(&mut programs.transaction(Interrupt::new()), program),
+            1
+        );
+    }
+}

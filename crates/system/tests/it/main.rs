@@ -8,6 +8,7 @@
 mod calls;
 mod faults;
 mod fuel;
+mod guests;
 mod interruptions;
 mod lifetime;
 mod roots;

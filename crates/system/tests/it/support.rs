@@ -258,3 +258,9 @@ pub(crate) fn hash(program: SystemProgram) -> [u8; 32] {
 pub(crate) fn hash_of(wasm: &[u8]) -> [u8; 32] {
     *CodeHash::of(wasm).as_bytes()
 }
+
+/// A program of `guests/wasm`.
+pub(crate) fn compiled(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests/wasm");
+    std::fs::read(format!("{folder}/{name}.wasm")).unwrap()
+}

@@ -1,12 +1,15 @@
 //! Checks that guests stay within what every chain accepts: `check FILE.wasm...`.
 //!
 //! That is WebAssembly 1.0 without floating point, with sign extension, bulk memory and several
-//! results; and no imports but from the module `fusee`.
+//! results; and no imports but from the modules of contracts and of system programs.
 
 use std::path::Path;
 
 use anyhow::{Context, ensure};
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
+
+/// What contracts import from, and what system programs do.
+const MODULES: [&str; 2] = ["fusee", "fluentbase_v1preview"];
 
 fn main() -> anyhow::Result<()> {
     for path in std::env::args_os().skip(1) {
@@ -29,7 +32,7 @@ fn check(path: &Path) -> anyhow::Result<()> {
             for import in imports.into_imports() {
                 let import = import?;
                 ensure!(
-                    import.module == "fusee",
+                    MODULES.contains(&import.module),
                     "imports {}.{}",
                     import.module,
                     import.name
