@@ -56,6 +56,14 @@ pub enum EngineError {
     /// Somebody interrupted the run.
     #[error("the run was interrupted")]
     Interrupted,
+    /// The host panicked while it answered a syscall. Its run is gone; nothing else is.
+    #[error("the host panicked at syscall {number}: {message}")]
+    HostPanicked {
+        /// The syscall's number.
+        number: u32,
+        /// What it panicked with.
+        message: String,
+    },
     /// The host could not answer a syscall.
     #[error("the host could not answer a syscall")]
     Host(#[source] Source),

@@ -19,6 +19,10 @@ pub trait Host: Any + Send {
     /// # Errors
     ///
     /// [`Stop`] ends or parks the run; it is not a failure of the host unless it says so.
+    ///
+    /// # Panics
+    ///
+    /// It had better not, but then it is [`EngineError::HostPanicked`]: the run is gone, and the engine and all other runs go on.
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop>;
 }
 

@@ -29,7 +29,8 @@ pub enum AtGasEnd {
 
 /// Stops a run from outside, on any thread; the run ends with an error of the host.
 ///
-/// It takes effect where the guest's slice of gas ends.
+/// It takes effect where the guest's slice of gas ends, behind each chunk of an operator that works on much memory, and where a guest
+/// that was parked for gas is resumed.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 

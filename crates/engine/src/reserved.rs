@@ -10,7 +10,8 @@ pub const PREFIX: &str = "fusee:";
 /// `Program::imports`, in decimal, as `(gas: i64, arg: i64 ..) -> (result: i64, gas: i64)`.
 pub const MODULE: &str = "fusee:host";
 
-/// The import `(gas: i64, height: i64) -> (gas: i64)` that is called where either is below zero.
+/// The import `(gas: i64, height: i64) -> (gas: i64)` that is called where either is below zero, and in the middle of an operator
+/// that takes long, since there the run may have to be interrupted: then it returns the gas that it is given.
 pub const LOW: &str = "low";
 
 /// The import `(pages: i32) -> (pages: i32)` that is called for `memory.grow`. Engines grow memory by their own rules

@@ -2,7 +2,11 @@
 //!
 //! Backends adapt calling conventions; what a call *means* is here, once for all of them.
 
-use std::fmt;
+use std::{
+    any::Any,
+    fmt, mem,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use crate::{
     AtGasEnd, EngineError, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall, SyscallRequest,
@@ -63,7 +67,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`Stop`] where the guest does not go on. A guest below zero does not reach the host.
+    /// [`Stop`] where the guest does not go on. A guest below zero does not reach the host. A host that panics is
+    /// [`EngineError::HostPanicked`]: no engine has to be unwound.
     #[inline]
     pub fn syscall(
         &mut self,
@@ -80,9 +85,12 @@ impl Run {
             return Err(Stop::OutOfGas);
         }
         self.enter(Place::Syscall(request.number));
-        let answer = self
-            .host
-            .syscall(&mut Syscall::new(request, memory, &mut self.meter));
+        let Self { host, meter, .. } = self;
+        // Whoever is told of a panic drops the run and its instance, so that nobody sees what it left half done.
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            host.syscall(&mut Syscall::new(request, memory, meter))
+        }))
+        .unwrap_or_else(|panic| Err(Stop::Fail(panicked(request.number, panic))));
         if matches!(answer, Err(Stop::Suspend)) {
             self.request = *request;
         }
@@ -162,6 +170,23 @@ impl Run {
         }
         Low::Continue(self.meter.hand_out())
     }
+}
+
+/// What a panic of the host's comes to.
+#[cold]
+fn panicked(number: u32, panic: Box<dyn Any + Send>) -> EngineError {
+    let message = match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => match panic.downcast::<&str>() {
+            Ok(message) => (*message).to_owned(),
+            Err(other) => {
+                // To drop it may be to panic again.
+                mem::forget(other);
+                "something that is no text".to_owned()
+            }
+        },
+    };
+    EngineError::HostPanicked { number, message }
 }
 
 impl fmt::Debug for Run {

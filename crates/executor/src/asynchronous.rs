@@ -47,7 +47,8 @@ impl AsyncRun {
     ///
     /// # Panics
     ///
-    /// If the run has ended: this returned before.
+    /// If the run has ended: this returned before. Where `answer` panics, so does the poll: no engine is on that stack, and
+    /// the guest stays parked, as if the future had been dropped there.
     pub async fn end(
         &mut self,
         mut answer: impl AsyncFnMut(&mut Suspended) -> Answer,

@@ -54,6 +54,9 @@ pub(crate) struct Plan {
     pub(crate) calls: bool,
     /// Whether it grows the memory.
     pub(crate) grows: bool,
+    /// Whether it fills memory, or copies it, in chunks.
+    pub(crate) fills: bool,
+    pub(crate) copies: bool,
     /// Whether some operator needs an `i32` to be kept while it is rewritten.
     pub(crate) needs_scratch: bool,
     /// Whether some branch leaves for the function's own end.
@@ -215,6 +218,8 @@ pub(crate) fn plan(
         frame,
         calls: walk.calls,
         grows: walk.grows,
+        fills: walk.fills,
+        copies: walk.copies,
         needs_scratch: walk.needs_scratch,
         branches_out,
         nans: walk.nans,
@@ -301,7 +306,10 @@ impl Planner {
                 self.look(offset, Side::Before);
                 self.leave(EXACT, offset);
             }
-            Action::Call(_) | Action::CallIndirect { .. } | Action::ByLength(_) => {
+            Action::Call(_)
+            | Action::CallIndirect { .. }
+            | Action::ByLength(_)
+            | Action::InChunks(_) => {
                 self.look(offset, Side::After);
             }
             _ => {}

@@ -11,6 +11,7 @@
 //! only the gas.
 
 mod body;
+mod chunks;
 mod floats;
 mod profile;
 mod word;
@@ -32,7 +33,7 @@ use profile::Profile;
 
 use crate::{
     Refusal, Rule, Rules, STACK_UNIT_BYTES,
-    length::Length,
+    length::{Bulk, Length},
     plan::check_limit,
     survey::{FunctionType, Survey},
 };
@@ -43,8 +44,8 @@ pub(crate) use body::value_type;
 struct Layout {
     /// How far the guest's function indices move.
     shift: u32,
-    /// The function that calls the import `low`; behind it stand those that charge by a length, and then one
-    /// for each export.
+    /// The function that calls the import `low`; behind it stand those that charge by a length, those that work in chunks, and
+    /// then one for each export.
     low: u32,
     /// The type `(i64, i64) -> (i64)` of the import `low`.
     import_low_type: u32,
@@ -64,6 +65,11 @@ struct Layout {
     gas: u32,
     /// The globals in which locals are put away: the last ones.
     put_away: u32,
+    /// The functions that work in chunks; only those that are needed.
+    bulk: Vec<Bulk>,
+    /// The type `(i32, i32, i32, i64) -> (i64)` of these functions; behind it stands the type `(i32, i32, i32) -> ()` of the blocks
+    /// in which they are called. Both are there if one of the functions is.
+    bulk_type: u32,
     /// The imports by which functions tell where gas goes, if they do.
     profile: Option<Profile>,
 }
@@ -145,6 +151,12 @@ impl Layout {
         let syscalls_end = count(survey.imports.len()).saturating_add(FIXED_IMPORTS);
         let profile = rules.is_profiled().then(|| Profile::behind(syscalls_end));
         let shift = profile.as_ref().map_or(syscalls_end, Profile::end);
+        let is_needed = |bulk: &Bulk| {
+            survey.plans.iter().any(|plan| match bulk {
+                Bulk::Fill => plan.fills,
+                Bulk::Copy => plan.copies,
+            })
+        };
         Self {
             shift,
             low: count(survey.imports.len())
@@ -161,6 +173,11 @@ impl Layout {
                 .iter()
                 .map(|found| found.has_many_results().then(|| take(1)))
                 .collect(),
+            bulk: [Bulk::Fill, Bulk::Copy]
+                .into_iter()
+                .filter(is_needed)
+                .collect(),
+            bulk_type: take(2),
             gas: survey.globals,
             put_away: survey.globals.saturating_add(1),
             profile,
@@ -180,12 +197,30 @@ impl Layout {
             .saturating_add(count(position.unwrap_or(0)))
     }
 
+    /// The type of a block that has the operands of an operator that works in chunks.
+    fn bulk_block_type(&self) -> u32 {
+        self.bulk_type.saturating_add(1)
+    }
+
+    /// The function that works in chunks.
+    fn in_chunks(&self, bulk: Bulk) -> u32 {
+        let position = self.bulk.iter().position(|other| *other == bulk);
+        self.behind_lengths()
+            .saturating_add(count(position.unwrap_or(0)))
+    }
+
     /// The wrapper for the export of this position among the exported functions.
     fn export_wrapper(&self, position: usize) -> u32 {
+        self.behind_lengths()
+            .saturating_add(count(self.bulk.len()))
+            .saturating_add(count(position))
+    }
+
+    /// The function behind those that charge by a length.
+    fn behind_lengths(&self) -> u32 {
         self.low
             .saturating_add(1)
             .saturating_add(count(Length::ALL.len()))
-            .saturating_add(count(position))
     }
 
     /// The type of a block that returns what a function of this type does.
@@ -332,6 +367,9 @@ impl Rewriter<'_> {
         for length in Length::ALL {
             code.function(&self.charge_length(length));
         }
+        for bulk in &self.layout.bulk {
+            code.function(&self.in_chunks(*bulk));
+        }
         for function in &self.exported {
             code.function(&self.export_wrapper(*function));
         }
@@ -369,6 +407,14 @@ impl Rewriter<'_> {
                 let results = found.result_types.iter().copied();
                 add(Vec::new(), results.map(body::value_type).collect());
             }
+        }
+        if !self.layout.bulk.is_empty() {
+            let operands = [ValType::I32; 3];
+            add(
+                [&operands[..], &[ValType::I64]].concat(),
+                vec![ValType::I64],
+            );
+            add(operands.to_vec(), Vec::new());
         }
     }
 
@@ -413,6 +459,9 @@ impl Rewriter<'_> {
         functions.function(self.layout.low_type);
         for _ in Length::ALL {
             functions.function(self.layout.length_type);
+        }
+        for _ in &self.layout.bulk {
+            functions.function(self.layout.bulk_type);
         }
         for function in &self.exported {
             let type_index = self.survey.type_index_of(*function);

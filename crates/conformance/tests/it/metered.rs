@@ -102,6 +102,23 @@ fn memory_tables_and_traps() {
     );
 }
 
+/// The functions that work in chunks are there where an operator may be given more than one, and once.
+#[test]
+fn memory_in_chunks() {
+    check(
+        "(module
+           (memory (export \"memory\") 1)
+           (func (export \"run\") (param i32)
+             (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x100000))
+             (memory.fill (i32.const 0) (i32.const 0) (i32.const 0x100001))
+             (memory.fill (i32.const 0) (i32.const 0) (local.get 0))
+             (memory.copy (i32.const 0) (i32.const 9) (i32.const 100))
+             (memory.copy (i32.const 0) (i32.const 9) (i32.const -1))
+             (memory.copy (i32.const 0) (i32.const 9) (local.get 0))))",
+        expect_file!["golden/chunks.wat"],
+    );
+}
+
 /// The names of functions by their indices, and of locals by those of the function and the local.
 type Names = (BTreeMap<u32, String>, BTreeMap<(u32, u32), String>);
 

@@ -4,7 +4,10 @@
 
 use wasmparser::BlockType;
 
-use crate::{floats::Width, length::Length};
+use crate::{
+    floats::Width,
+    length::{Bulk, Length},
+};
 
 /// The steps of a function, in their order. Code that is not reached has none.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,6 +55,8 @@ pub(crate) enum Action {
     TypedSelect,
     /// An operator that works by a length.
     ByLength(Length),
+    /// An operator that works by a length, in chunks.
+    InChunks(Bulk),
     /// Nothing, but the operator can be encoded in fewer bytes than it is.
     Encode,
 }

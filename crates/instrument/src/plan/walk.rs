@@ -18,7 +18,7 @@ use crate::{
     Refusal, Rules,
     features::{admit_type, refuse_operator},
     floats::{Computed, Width, computed, treats_nans_alike},
-    length::Length,
+    length::{Bulk, Length},
     schedule::{Group, Place, Row, places},
     work::Work,
 };
@@ -39,11 +39,16 @@ pub(super) struct Walk<'a> {
     pub(super) calls: bool,
     /// Whether it grows the memory.
     pub(super) grows: bool,
+    /// Whether it fills memory, or copies it, in chunks.
+    pub(super) fills: bool,
+    pub(super) copies: bool,
     /// Whether some operator needs an `i32` to be kept while it is rewritten.
     pub(super) needs_scratch: bool,
     pub(super) nans: Computed,
     /// Of which type the value on top of the stack was computed and not looked at.
     pending: Option<Width>,
+    /// The constant that the operator before this one is, if it is one.
+    constant: Option<i32>,
 }
 
 /// What becomes of an operator.
@@ -78,9 +83,12 @@ impl<'a> Walk<'a> {
             highest: 0,
             calls: false,
             grows: false,
+            fills: false,
+            copies: false,
             needs_scratch: false,
             nans: Computed::default(),
             pending: None,
+            constant: None,
         }
     }
 
@@ -137,6 +145,11 @@ impl<'a> Walk<'a> {
         self.highest = self.highest.max(self.validator.operand_stack_height());
         self.operators = self.operators.saturating_add(1);
         self.needs_scratch |= keeps_an_operand(row);
+        let constant = match operator {
+            Operator::I32Const { value } => Some(*value),
+            _ => None,
+        };
+        let before = std::mem::replace(&mut self.constant, constant);
         if group == Group::Floats {
             self.nans.note(operator);
         }
@@ -148,7 +161,7 @@ impl<'a> Walk<'a> {
                 .charge(self.rules.schedule().price_of(row).unwrap_or(0));
         }
         if is_special(row) {
-            return self.special(operator);
+            return self.special(operator, before);
         }
         if !self.planner.is_reached() {
             return Ok(Fate::Dropped);
@@ -204,8 +217,8 @@ impl<'a> Walk<'a> {
         self.pending = computed(operator);
     }
 
-    /// An operator with more to it than its price.
-    fn special(&mut self, operator: &Operator<'_>) -> Visited {
+    /// An operator with more to it than its price; `before` is the constant before it, if there is one.
+    fn special(&mut self, operator: &Operator<'_>, before: Option<i32>) -> Visited {
         let offset = self.offset();
         let resources = self.validator.resources();
         if !self.planner.is_reached() {
@@ -244,8 +257,15 @@ impl<'a> Walk<'a> {
             Operator::RefFunc { function_index } => Action::RefFunc(*function_index),
             Operator::Select => Action::Select,
             Operator::TypedSelect { .. } => Action::TypedSelect,
-            bulk => Length::of(bulk).map_or(Action::Encode, Action::ByLength),
+            other => match (Bulk::of(other, before), Length::of(other)) {
+                (Some(bulk), _) => Action::InChunks(bulk),
+                (None, Some(length)) => Action::ByLength(length),
+                (None, None) => Action::Encode,
+            },
         };
+        self.needs_scratch |= matches!(action, Action::ByLength(_) | Action::InChunks(_));
+        self.fills |= action == Action::InChunks(Bulk::Fill);
+        self.copies |= action == Action::InChunks(Bulk::Copy);
         self.work.operator(operator, resources);
         self.planner.step(action, &self.steps, offset);
         self.steps.push(offset, action);
@@ -334,19 +354,7 @@ const fn is_special(row: Row) -> bool {
 
 /// Whether the operand on top is kept in a local while the operator is rewritten.
 const fn keeps_an_operand(row: Row) -> bool {
-    matches!(
-        row,
-        Row::MemoryGrow
-            | Row::MemoryInit
-            | Row::MemoryCopy
-            | Row::MemoryFill
-            | Row::TableInit
-            | Row::TableCopy
-            | Row::TableFill
-            | Row::CallIndirect
-            | Row::Select
-            | Row::TypedSelect
-    )
+    matches!(row, Row::CallIndirect | Row::Select | Row::TypedSelect)
 }
 
 /// The step of an operator on a local.

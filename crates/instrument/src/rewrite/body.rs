@@ -7,6 +7,7 @@
 //! - elsewhere: charge, or give back what was charged too early;
 //! - around a call: hand the word over, and take it back;
 //! - before an operator that works by the length of an operand: call the function that charges by it;
+//! - beside one that may have to work in chunks: a call of the function that does so, for where the length is more than one;
 //! - in the place of `memory.grow`: a call of the host;
 //! - before `unreachable`: put the gas into its global, so that nothing is lost;
 //! - at every way out: give the frame back, and return the word;
@@ -25,7 +26,7 @@ use wasmparser::{BinaryReader, FunctionBody, OperatorsReader};
 
 use super::{Encoded, IMPORT_GROW, Rewriter, Sections, floats::Floats, profile::Profile, word};
 use crate::{
-    length::Length,
+    length::{CHUNK_BYTES, Length},
     plan::{Action, Charge, ENTRY, LookedLoop, Plan, Side, Step},
 };
 
@@ -254,18 +255,28 @@ impl Rewriter<'_> {
                     .local_set(word);
             }
             Action::ByLength(length) => {
-                let charge = self.layout.charge_length(length);
-                body.sink()
-                    .local_tee(scratch)
-                    .local_get(scratch)
-                    .local_get(word)
-                    .call(charge)
-                    .local_set(word);
+                self.charge_by_operand(body, length);
                 if length == Length::Pages {
                     body.sink().call(IMPORT_GROW);
                 } else {
                     self.encode(body, step)?;
                 }
+            }
+            Action::InChunks(bulk) => {
+                self.charge_by_operand(body, Length::Bytes);
+                body.sink()
+                    .local_get(scratch)
+                    .i32_const(CHUNK_BYTES)
+                    .i32_gt_u();
+                body.hint();
+                body.sink()
+                    .if_(BlockType::FunctionType(self.layout.bulk_block_type()))
+                    .local_get(word)
+                    .call(self.layout.in_chunks(bulk))
+                    .local_set(word)
+                    .else_();
+                self.encode(body, step)?;
+                body.sink().end();
             }
             Action::RefFunc(function) => {
                 let function = self.function_index(function)?;
@@ -323,6 +334,17 @@ impl Rewriter<'_> {
         }
         body.charge(word::gas(after));
         Ok(())
+    }
+
+    /// Charges by the length on top of the stack, which stays there and in the local for it, and looks at the gas.
+    fn charge_by_operand(&self, body: &mut Body<'_>, length: Length) {
+        let (word, scratch) = (body.word, body.scratch);
+        body.sink()
+            .local_tee(scratch)
+            .local_get(scratch)
+            .local_get(word)
+            .call(self.layout.charge_length(length))
+            .local_set(word);
     }
 
     /// The step's operator, in as few bytes as it can be.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Rewriter<'_> {
-    /// `(word) -> (word)`: asks the host what a guest does whose gas or height is below zero. A call to it
+    /// `(word) -> (word)`: asks the host what a guest does whose gas or height is below zero, or whether one goes on. A call to it
     /// needs no more registers than any other; a call to an import needs two for the import, which a loop would keep.
     pub(super) fn low(&self) -> Function {
         let (word, height) = (0, 1);

@@ -12,13 +12,15 @@
   (type (;10;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
   (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i32 i32 i32 i64) (result i64)))
+  (type (;14;) (func (param i32 i32 i32)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (table (;0;) 1 16384 funcref)
   (memory (;0;) 1 1024)
   (global (;0;) (mut i64) i64.const 0)
   (export "memory" (memory 0))
-  (export "run" (func 7))
+  (export "run" (func 8))
   (export "fusee:gas" (global 0))
   (export "fusee:memory" (memory 0))
   (func (;2;) (type 5) (param i32 i64) (result i64)
@@ -44,7 +46,17 @@
     local.get 1
     call 5
     local.set 1
-    memory.fill
+    local.get 2
+    i32.const 1048576
+    i32.gt_u
+    (@metadata.code.branch_hint "\00")
+    if (type 14) (param i32 i32 i32) ;; label = @1
+      local.get 1
+      call 7
+      local.set 1
+    else
+      memory.fill
+    end
     i32.const 0
     i32.const 0
     i32.const 3
@@ -158,7 +170,47 @@
     end
     local.get 1
   )
-  (func (;7;) (type 5) (param i32 i64) (result i64)
+  (func (;7;) (type 13) (param i32 i32 i32 i64) (result i64)
+    local.get 0
+    i64.extend_i32_u
+    local.get 2
+    i64.extend_i32_u
+    i64.add
+    memory.size
+    i64.extend_i32_u
+    i64.const 16
+    i64.shl
+    i64.le_u
+    if ;; label = @1
+      loop ;; label = @2
+        local.get 0
+        local.get 1
+        i32.const 1048576
+        memory.fill
+        local.get 0
+        i32.const 1048576
+        i32.add
+        local.set 0
+        local.get 2
+        i32.const 1048576
+        i32.sub
+        local.set 2
+        local.get 3
+        call 3
+        local.set 3
+        local.get 2
+        i32.const 1048576
+        i32.gt_u
+        br_if 0 (;@2;)
+      end
+    end
+    local.get 0
+    local.get 1
+    local.get 2
+    memory.fill
+    local.get 3
+  )
+  (func (;8;) (type 5) (param i32 i64) (result i64)
     local.get 0
     local.get 1
     i64.const 17
