@@ -25,6 +25,8 @@ pub struct Transaction<'a> {
     interrupt: Interrupt,
     pub(crate) code: Code<'a>,
     instances: Instances,
+    /// The context of a call that has ended, for the next one: there is always one, and it is large.
+    spare: Option<Box<Context>>,
     /// The calls that were interrupted while a program at depth 0 ran them, by their numbers.
     pub(crate) kept: BTreeMap<u32, Kept>,
     pub(crate) last_call: u32,
@@ -37,6 +39,7 @@ impl<'a> Transaction<'a> {
             interrupt,
             code: Box::new(|_| None),
             instances: Instances::default(),
+            spare: None,
             kept: BTreeMap::new(),
             last_call: 0,
         }
@@ -58,7 +61,7 @@ impl<'a> Transaction<'a> {
     /// Bytes of wasm memory of the instances that are at rest or wait.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        self.instances.in_flight().memory_bytes()
+        self.instances.memory_bytes()
     }
 
     /// Calls a system program, below those that wait. What it asks of its caller is a [`Step::Interrupted`].
@@ -143,7 +146,7 @@ impl<'a> Transaction<'a> {
                     return Ok(Step::Ended(refused(&context, ExitCode::OutOfFuel, "")));
                 }
                 context.return_data = encode_answer(answer);
-                self.enter(&running, *live, context)
+                self.enter(&running, live, context)
             }
             Waiting::Parked(suspended) => {
                 let outcome = go_on(*suspended, answer, consumed);
@@ -259,19 +262,18 @@ impl<'a> Transaction<'a> {
         call: Call,
         depth: Option<usize>,
     ) -> Result<Step, SystemError> {
-        let prepared = Arc::clone(self.programs.prepared(program)?);
         let context = match self.context(call, Some(program.billing), depth) {
             Ok(context) => context,
-            Err(end) => return Ok(Step::Ended(*end)),
+            Err(end) => {
+                self.programs.prepared(program)?;
+                return Ok(Step::Ended(*end));
+            }
         };
         let (seat, live) = match self.instances.take(program) {
-            Found::Live(seat, live) => (seat, Ok(*live)),
+            Found::Live(seat, live) => (seat, Ok(live)),
             Found::None(seat) => {
-                let live = match self.programs.lease(program) {
-                    Some(live) => Ok(live),
-                    None => self.fresh(&prepared, &context)?,
-                };
-                (seat, live)
+                let live = self.first(program, &context);
+                (seat, live.inspect_err(|_| self.instances.lose(seat))?)
             }
             Found::Executing => {
                 let message = format!(
@@ -317,7 +319,7 @@ impl<'a> Transaction<'a> {
 
     /// The context of a call at a depth, or else below those that wait; or how the call ends that would be too deep.
     fn context(
-        &self,
+        &mut self,
         call: Call,
         billing: Option<Billing>,
         depth: Option<usize>,
@@ -342,7 +344,26 @@ impl<'a> Transaction<'a> {
             let end = refused(&context, ExitCode::CallDepthOverflow, "");
             return Err(Box::new(end));
         }
-        Ok(Box::new(context))
+        Ok(match self.spare.take() {
+            Some(mut spare) => {
+                *spare = context;
+                spare
+            }
+            None => Box::new(context),
+        })
+    }
+
+    /// An instance of a system program for its first call: one that another transaction left, or a fresh one.
+    fn first(
+        &self,
+        program: SystemProgram,
+        context: &Context,
+    ) -> Result<Result<LiveInstance, ExitCode>, SystemError> {
+        let prepared = self.programs.prepared(program)?;
+        match self.programs.lease(program) {
+            Some(live) => Ok(Ok(live)),
+            None => self.fresh(prepared, context),
+        }
     }
 
     /// A fresh instance, if what waits leaves memory for it.
@@ -488,8 +509,25 @@ impl<'a> Transaction<'a> {
             return Step::Ended(refused(&context, ExitCode::MalformedBuiltinParams, message));
         }
         self.instances.put_back(seat, live);
-        let payload = context.output.get(4..).unwrap_or_default();
-        Step::Ended(ended(&context, ExitCode::of_program(code), payload))
+        let exit_code = ExitCode::of_program(code);
+        let header = exit_code.code().to_le_bytes();
+        let mut output = mem::take(&mut context.output);
+        match output.first_chunk_mut() {
+            Some(said) => *said = header,
+            None => output.extend(header),
+        }
+        let end = End {
+            exit_code,
+            output,
+            gas_used: context.gas_used,
+            gas_left: remaining(&context),
+            has_header: true,
+        };
+        // What it was given is not kept with it.
+        context.input = Vec::new();
+        context.return_data = Vec::new();
+        self.spare = Some(context);
+        Step::Ended(end)
     }
 
     /// A program below depth 0 is parked at `_exec`.
