@@ -10,7 +10,7 @@ use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap,
 
 use crate::{
     NAME,
-    link::{Halt, Parking, State},
+    link::{Halt, Parking, State, grow_memory},
     trap::trap,
 };
 
@@ -174,6 +174,11 @@ impl Instance for WasmiInstance {
             Some(memory) => memory.data_mut(&mut self.store),
             None => &mut [],
         }
+    }
+
+    fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
+        let most = self.program.maximum_memory_pages();
+        grow_memory(&mut self.store, pages, most)
     }
 
     fn mode(&self) -> Mode {

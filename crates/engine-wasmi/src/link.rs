@@ -6,7 +6,7 @@ use fusee_engine::{
     EngineError, Low, MAX_SYSCALL_ARGS, Pause, Program, Run, Stop, SyscallRequest, reserved,
 };
 use wasmi::{
-    Caller, Engine, Error, Linker, Memory,
+    AsContextMut, Caller, Engine, Error, Linker, Memory,
     errors::{HostError, LinkerError},
 };
 
@@ -101,24 +101,53 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
     Err(Error::host(Left))
 }
 
+/// How much memory is made at a time: 4 MiB, which takes some milliseconds where the system has to map all of it.
+const GROW_STEP_PAGES: u64 = 64;
+
 /// Grows the memory: the pages that there were, or -1 if the rules or the program do not let it grow so far.
 ///
 /// wasmi's own operator calls itself and does not return before the run does (2.0.0, optimised builds).
 fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
-    let Some(memory) = caller.data().memory else {
-        return Ok(-1);
-    };
-    let wanted = memory.size(&caller).saturating_add(u64::from(pages));
-    if wanted > u64::from(most) {
-        return Ok(-1);
-    }
-    match memory.grow(&mut caller, u64::from(pages)) {
-        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+    match grow_memory(&mut caller, pages, most) {
+        Ok(before) => Ok(before
+            .and_then(|before| i32::try_from(before).ok())
+            .unwrap_or(-1)),
         Err(error) => {
-            caller.data_mut().halt = Some(Halt::Stop(Stop::Fail(failed(Box::new(error)))));
+            caller.data_mut().halt = Some(Halt::Stop(Stop::Fail(error)));
             Err(Error::host(Left))
         }
     }
+}
+
+/// Grows a store's memory to `most` pages at most, for the guest or for the host: the pages that there were.
+///
+/// wasmi writes zeros into all that is new. So it grows in steps, between which a run can be interrupted.
+pub(crate) fn grow_memory(
+    mut store: impl AsContextMut<Data = State>,
+    pages: u32,
+    most: u32,
+) -> Result<Option<u32>, EngineError> {
+    let Some(memory) = store.as_context().data().memory else {
+        return Ok(None);
+    };
+    let before = memory.size(&store);
+    let mut missing = u64::from(pages);
+    if before.saturating_add(missing) > u64::from(most) {
+        return Ok(None);
+    }
+    while missing > 0 {
+        let context = store.as_context();
+        let run = context.data().run.as_ref();
+        if run.is_some_and(|run| run.is_interrupted()) {
+            return Err(EngineError::Interrupted);
+        }
+        let step = missing.min(GROW_STEP_PAGES);
+        memory
+            .grow(&mut store, step)
+            .map_err(|error| failed(Box::new(error)))?;
+        missing = missing.saturating_sub(step);
+    }
+    Ok(u32::try_from(before).ok())
 }
 
 fn syscall(

@@ -18,7 +18,7 @@ use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, Val, ValRaw};
 use crate::{
     NAME,
     engine::{NativeStack, Runtime},
-    link::{Parking, State},
+    link::{Parking, State, grow_memory},
     mail::{Mail, Note, Reply},
     module::Exports,
     pool::Idle,
@@ -212,6 +212,11 @@ impl Instance for WasmtimeInstance {
 
     fn memory(&mut self) -> &mut [u8] {
         self.store.data_mut().memory()
+    }
+
+    fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
+        let most = self.exports.program.maximum_memory_pages();
+        grow_memory(&mut self.store, pages, most)
     }
 
     fn mode(&self) -> Mode {

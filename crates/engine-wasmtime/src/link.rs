@@ -164,20 +164,32 @@ fn low_suspendable(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Answ
 
 /// Grows the memory: the pages that there were, or -1 if the rules or the program do not let it grow so far.
 fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
-    let Some(memory) = caller.data().memory else {
-        return Ok(-1);
+    match grow_memory(&mut caller, pages, most) {
+        Ok(before) => Ok(before
+            .and_then(|before| i32::try_from(before).ok())
+            .unwrap_or(-1)),
+        Err(error) => Err(leave(&mut caller, Stop::Fail(error))),
+    }
+}
+
+/// Grows a store's memory to `most` pages at most, for the guest or for the host: the pages that there were.
+pub(crate) fn grow_memory(
+    mut store: impl AsContextMut<Data = State>,
+    pages: u32,
+    most: u32,
+) -> Result<Option<u32>, EngineError> {
+    let Some(memory) = store.as_context().data().memory else {
+        return Ok(None);
     };
-    let wanted = memory.size(&caller).saturating_add(u64::from(pages));
+    let wanted = memory.size(&store).saturating_add(u64::from(pages));
     if wanted > u64::from(most) {
-        return Ok(-1);
+        return Ok(None);
     }
-    match memory.grow(&mut caller, u64::from(pages)) {
-        Ok(before) => {
-            State::see(&mut caller, memory);
-            Ok(i32::try_from(before).unwrap_or(-1))
-        }
-        Err(error) => Err(leave(&mut caller, Stop::Fail(failed(error.into())))),
-    }
+    let before = memory
+        .grow(&mut store, u64::from(pages))
+        .map_err(|error| failed(error.into()))?;
+    State::see(&mut store, memory);
+    Ok(u32::try_from(before).ok())
 }
 
 fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {

@@ -31,7 +31,7 @@ pub(crate) struct WasmtimeModule {
 
 /// Where a module's exports are, so that nobody looks for them by name in each instance.
 pub(crate) struct Exports {
-    program: Arc<Program>,
+    pub(crate) program: Arc<Program>,
     pub(crate) gas: ModuleExport,
     pub(crate) memory: Option<ModuleExport>,
     start: Option<ModuleExport>,

@@ -95,6 +95,14 @@ pub trait Instance: Debug + Send {
     /// The guest's whole memory; empty if it has none.
     fn memory(&mut self) -> &mut [u8];
 
+    /// Grows the guest's memory by so many pages, as the guest could: the pages that there were. `None` if the guest has no
+    /// memory, or the rules or the program do not let it grow so far; then nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Engine`] if the system has no memory for it: a fault of the host.
+    fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError>;
+
     /// The mode that it was made for.
     fn mode(&self) -> Mode;
 }

@@ -77,6 +77,12 @@ impl Run {
         mem::replace(&mut self.host, Box::new(Nobody))
     }
 
+    /// Whether somebody wants it to stop: for backends whose own work takes long.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.meter.is_interrupted()
+    }
+
     /// What the guest asked when it was parked at a syscall.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {

@@ -296,17 +296,18 @@ impl Executor {
         self.instance(prepared, &request)?.run(request, host)
     }
 
-    /// A fresh instance, for those who enter one more than once. Nothing of it is made before its first run, which pays for it;
-    /// `request` is about that run: it says what the instance runs on, here and from then on.
+    /// An instance to be entered by runs like `request`, which is looked at for its gas and its tier alone. It is made, and paid for, by
+    /// its first run; [`LiveInstance::initialize`] is one that enters nothing else. A program that has to be compiled for it is compiled
+    /// now, so that the run itself does not wait for that.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Compile`] if the program is compiled now and cannot be.
+    /// [`RunError::Engine`] if there is nothing to run the program on.
     pub fn instance(
         &self,
         prepared: &Arc<Prepared>,
         request: &RunRequest<'_>,
-    ) -> Result<LiveInstance, EngineError> {
+    ) -> Result<LiveInstance, RunError> {
         let module = self.module(prepared, request)?;
         Ok(LiveInstance::new(Arc::clone(prepared), module, self.slice))
     }

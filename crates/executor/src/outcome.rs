@@ -2,7 +2,7 @@
 //!
 //! Gas is settled in [`settle`], on every way out. Dropping a suspended run destroys it.
 
-use std::{any::Any, mem, sync::Arc};
+use std::{any::Any, sync::Arc};
 
 use fusee_engine::{
     AtGasEnd, EngineError, Entry, Export, Gas, Host, Instance, Meter, Mode, Module, OutOfGas,
@@ -197,6 +197,15 @@ impl Suspended {
         out_of_gas(self.parked.run)
     }
 
+    /// Ends the run as a host function would that says so: well, in a trap, out of gas, or as a fault of the host.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] for a fault of the host, and for [`Stop::Suspend`], which ends nothing.
+    pub fn stop(self, stop: Stop) -> Result<Outcome, RunError> {
+        stopped(self.parked.run, stop)
+    }
+
     /// Ends the run: the guest may not make the syscall so.
     #[must_use]
     pub fn trap(self, trap: Trap) -> Outcome {
@@ -264,11 +273,52 @@ impl LiveInstance {
     /// # Errors
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails.
-    pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
+    pub fn run(
+        mut self,
+        request: RunRequest<'_>,
+        host: Box<dyn Host>,
+    ) -> Result<Outcome, RunError> {
+        let program = self.rest.prepared.program();
+        let asked = find_entry(program, self.rest.asked, &request)?;
+        self.rest.asked = Some(asked);
+        self.enter(Some(asked), request, host)
+    }
+
+    /// Makes the instance, and runs the program's start function and `_initialize`, but no entry: the request's entry and arguments are
+    /// not looked at. It finishes without values, and can be parked before that. An instance that was run before is as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the host fails.
+    pub fn initialize(
+        self,
+        request: RunRequest<'_>,
+        host: Box<dyn Host>,
+    ) -> Result<Outcome, RunError> {
+        self.enter(None, request, host)
+    }
+
+    /// Grows the guest's memory by so many pages, without gas: the pages that there were. `None` if the guest has no memory yet, or the
+    /// rules or the program do not let it grow so far.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if the system has no memory for it.
+    pub fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, RunError> {
+        match &mut self.instance {
+            Some(instance) => Ok(instance.grow_memory(pages)?),
+            None => Ok(None),
+        }
+    }
+
+    fn enter(
+        self,
+        asked: Option<usize>,
+        request: RunRequest<'_>,
+        host: Box<dyn Host>,
+    ) -> Result<Outcome, RunError> {
         let Self { mut rest, instance } = self;
         let program = rest.prepared.program();
-        let asked = find_entry(program, rest.asked, &request)?;
-        rest.asked = Some(asked);
         let needed = mode(rest.may_suspend, &request);
         let meter = Meter::new(
             request.gas,
@@ -283,7 +333,7 @@ impl LiveInstance {
             }
             None => Box::new(Run::new(host, meter, request.profiler)),
         };
-        let mut first = (Entry::Export(asked), request.args);
+        let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
         let instance = match instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
@@ -296,11 +346,12 @@ impl LiveInstance {
                 }
                 run.leave();
                 let mut enter_before = |entry| {
-                    let (entry, args) = mem::replace(&mut first, (entry, &[]));
-                    rest.entries.push((entry, args.to_vec()));
+                    if let Some((entry, args)) = first.replace((entry, &[])) {
+                        rest.entries.push((entry, args.to_vec()));
+                    }
                 };
                 // Whoever asks for it by name gets it once, too.
-                if let Some(entry) = initializer(program).filter(|entry| *entry != asked) {
+                if let Some(entry) = initializer(program).filter(|entry| Some(*entry) != asked) {
                     enter_before(Entry::Export(entry));
                 }
                 if program.has_start {
@@ -309,8 +360,11 @@ impl LiveInstance {
                 rest.prepared.instantiate(&rest.module, needed)?
             }
         };
-        let (entry, args) = first;
-        rest.advance(instance.call(run, entry, args)?)
+        let step = match first {
+            Some((entry, args)) => instance.call(run, entry, args)?,
+            None => Step::Returned { instance, run },
+        };
+        rest.advance(step)
     }
 }
 

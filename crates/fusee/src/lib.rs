@@ -8,6 +8,8 @@
 mod documents {
     #[doc = include_str!("../../../docs/executor.md")]
     struct _Executor;
+    #[doc = include_str!("../../../docs/lifecycle.md")]
+    struct _Lifecycle;
     #[doc = include_str!("../../../docs/system-programs.md")]
     struct _SystemPrograms;
 }
@@ -37,6 +39,11 @@ pub mod system {
         SystemError, SystemLimits, SystemProgram, SystemPrograms, Transaction, contract_rules,
         syscalls, system_rules, wire,
     };
+}
+
+/// The lifecycle of guests in a node: instances, workers, time limits, host functions that wait.
+pub mod lifecycle {
+    pub use fusee_lifecycle::*;
 }
 
 /// The chain: contracts on a state, and the store that keeps it.

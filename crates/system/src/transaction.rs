@@ -379,7 +379,7 @@ impl<'a> Transaction<'a> {
         }
         let request = RunRequest::new("", &[], context.run_gas());
         let live = self.programs.executor.instance(prepared, &request);
-        Ok(Ok(live.map_err(fusee_executor::RunError::from)?))
+        Ok(Ok(live?))
     }
 
     /// Enters an instance with a context.

@@ -17,6 +17,7 @@ mod floats;
 mod gas;
 mod guest;
 mod guests;
+mod initialize;
 mod interruption;
 mod isolation;
 mod metered;

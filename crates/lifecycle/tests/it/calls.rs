@@ -1,0 +1,215 @@
+//! Calls by name, and the errors that they end with.
+
+use std::error::Error as _;
+
+use fusee_engine::{Gas, Trap};
+use fusee_lifecycle::{CallRequest, Error, ExportFault};
+
+use crate::support::{
+    GAS, Later, PLAIN, Quick, WAITS, call, instance, sandbox, sandboxes, try_call,
+};
+
+#[test]
+fn an_export_is_called_by_its_name_with_integers() {
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, PLAIN, Quick);
+        assert_eq!(call(&mut instance, "both", &[-5, 7]), [2, -1], "{lane}");
+        let narrow = [i64::from(i32::MIN), i64::from(i32::MAX)];
+        assert_eq!(
+            call(&mut instance, "both", &[narrow[0], 0]),
+            [narrow[0], -1],
+            "{lane}"
+        );
+        assert_eq!(
+            call(&mut instance, "both", &[narrow[1], i64::MIN]),
+            [i64::MIN + narrow[1], -1],
+            "{lane}"
+        );
+    }
+}
+
+#[test]
+fn an_instance_keeps_what_a_call_left() {
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, PLAIN, Quick);
+        for count in 1..5 {
+            assert_eq!(call(&mut instance, "count", &[]), [count], "{lane}");
+        }
+    }
+}
+
+#[test]
+fn calls_that_do_not_fit_are_export_errors_and_change_nothing() {
+    let floats = r#"(module
+      (func (export "takes") (param f32))
+      (func (export "returns") (result f64) (f64.const 1))
+      (func (export "count") (result i64) (i64.const 1)))"#;
+    let sandbox = sandbox(|builder| builder);
+    let mut plain = instance(&sandbox, PLAIN, Quick);
+    let mut floating = instance(&sandbox, floats, Quick);
+    let mut check = |is_plain: bool, export: &str, args: &[i64], expected: &str| {
+        let instance = if is_plain { &mut plain } else { &mut floating };
+        let error = try_call(instance, export, args).unwrap_err();
+        assert!(matches!(error, Error::Export { .. }), "{error:?}");
+        assert_eq!(error.to_string(), format!("`{export}` cannot be called"));
+        assert_eq!(error.source().unwrap().to_string(), expected);
+        assert!(instance.is_alive());
+    };
+    check(true, "nothing", &[], "the program exports no such function");
+    check(true, "both", &[1], "it takes 2 arguments, but was given 1");
+    let wide = i64::from(i32::MAX) + 1;
+    let expected = "argument 0 is 2147483648, which is no i32";
+    check(true, "both", &[wide, 0], expected);
+    check(
+        true,
+        "both",
+        &[i64::from(i32::MIN) - 1, 0],
+        "argument 0 is -2147483649, which is no i32",
+    );
+    check(
+        false,
+        "takes",
+        &[1],
+        "it takes or returns f32, which is no integer",
+    );
+    check(
+        false,
+        "returns",
+        &[],
+        "it takes or returns f64, which is no integer",
+    );
+    assert_eq!(call(&mut plain, "count", &[]), [1]);
+    assert_eq!(call(&mut floating, "count", &[]), [1]);
+}
+
+#[test]
+fn a_buffer_export_that_was_not_named_is_an_export_error() {
+    let sandbox =
+        fusee_lifecycle::Sandbox::builder(crate::support::interpreter(), crate::support::rules())
+            .build()
+            .unwrap();
+    let error = instance(&sandbox, PLAIN, Quick)
+        .set_aside_blocking(1, GAS)
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        Error::Export {
+            fault: ExportFault::Unnamed,
+            ..
+        }
+    ));
+}
+
+/// What a guest does that ends badly, and the error that is for.
+fn check_end(export: &str, is_expected: impl Fn(&Error) -> bool) {
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, PLAIN, Quick);
+        let error = try_call(&mut instance, export, &[]).unwrap_err();
+        assert!(is_expected(&error), "{lane}: {error:?}");
+        // It is gone, and says why.
+        for _ in 0..2 {
+            let gone = try_call(&mut instance, "count", &[]).unwrap_err();
+            let Error::Gone { because } = &gone else {
+                panic!("{lane}: {gone:?}");
+            };
+            assert_eq!(*because, error.to_string(), "{lane}");
+        }
+        assert!(!instance.is_alive());
+        assert!(matches!(instance.memory_bytes(), Err(Error::Gone { .. })));
+        assert!(matches!(instance.read(0, 1), Err(Error::Gone { .. })));
+        assert!(matches!(instance.write(0, &[1]), Err(Error::Gone { .. })));
+        assert!(matches!(instance.host::<Quick>(), Err(Error::Gone { .. })));
+        let aside = instance.set_aside_blocking(1, GAS);
+        assert!(matches!(aside, Err(Error::Gone { .. })));
+        assert!(sandbox.health().is_healthy(), "{lane}");
+    }
+}
+
+#[test]
+fn a_trap_is_a_runtime_error_and_the_instance_is_gone() {
+    check_end(
+        "trap",
+        |error| matches!(error, Error::Runtime { trap: Trap::Unreachable, gas_used } if *gas_used < GAS),
+    );
+    check_end("beyond", |error| {
+        matches!(
+            error,
+            Error::Runtime {
+                trap: Trap::MemoryOutOfBounds,
+                ..
+            }
+        )
+    });
+}
+
+#[test]
+fn a_stack_overflow_is_a_runtime_error_and_the_instance_is_gone() {
+    check_end("deep", |error| {
+        matches!(
+            error,
+            Error::Runtime {
+                trap: Trap::StackOverflow,
+                ..
+            }
+        )
+    });
+}
+
+#[test]
+fn the_end_of_gas_is_its_own_error_and_the_instance_is_gone() {
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, PLAIN, Quick);
+        let gas = Gas::new(500_000);
+        let error = instance
+            .call_blocking(CallRequest::new("spin", &[], gas))
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::OutOfGas { gas_used } if gas_used == gas),
+            "{lane}: {error:?}"
+        );
+        let gone = try_call(&mut instance, "count", &[]).unwrap_err();
+        assert!(matches!(gone, Error::Gone { .. }), "{lane}: {gone:?}");
+    }
+}
+
+#[test]
+fn a_host_function_that_panics_is_an_other_error_and_the_instance_is_gone() {
+    check_end(
+        "panic",
+        |error| matches!(error, Error::Other(source) if format!("{source:?}").contains("as asked")),
+    );
+}
+
+#[test]
+fn a_host_function_that_fails_is_an_other_error_and_the_instance_is_gone() {
+    check_end(
+        "fail",
+        |error| matches!(error, Error::Other(source) if source.to_string() == "as asked"),
+    );
+}
+
+#[test]
+fn a_host_function_that_ends_the_run_ends_the_instance_too() {
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, PLAIN, Quick);
+        assert_eq!(call(&mut instance, "finish", &[]), [0; 0], "{lane}");
+        let gone = try_call(&mut instance, "count", &[]).unwrap_err();
+        assert!(matches!(gone, Error::Gone { .. }), "{lane}: {gone:?}");
+    }
+}
+
+#[test]
+fn gas_is_the_same_on_all_lanes() {
+    let mut first = None;
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut plain = instance(&sandbox, PLAIN, Quick);
+        let mut waits = instance(&sandbox, WAITS, Later(1));
+        let used = [
+            plain.made_for(),
+            try_call(&mut plain, "tree", &[10]).unwrap().gas_used,
+            waits.made_for(),
+            try_call(&mut waits, "sum", &[]).unwrap().gas_used,
+        ];
+        assert_eq!(*first.get_or_insert(used), used, "{lane}");
+    }
+}
