@@ -71,8 +71,8 @@ const SECTIONS: &[Section] = &[
     Section {
         title: "Being interrupted",
         prefixes: &["cancel/"],
-        remark: "Real time from `Interrupt::trigger` to where the call has returned on its thread, and its instance is dropped. Two threads always run a guest, which is two \
-            more than the thread that triggers leaves idle, and six calls wait; the trigger comes at random. `loop` never ends; `calls` is a tree of calls as high as 64, without a loop; \
+        remark: "Real time from `Interrupt::trigger` to where the call has returned on its thread, and its instance is dropped. Two threads always run a guest, \
+            and six calls wait; the trigger comes at random. `loop` never ends; `calls` is a tree of calls as high as 64, without a loop; \
             `fill` fills 64 MiB again and again. Wasmtime has an epoch that ticks each millisecond, and a deadline of one tick. The goal is 10 ms.",
     },
 ];
