@@ -1,5 +1,8 @@
 //! The picture of latencies: for each name a panel, for each side a curve, which says what share of the times is no longer than that.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Write};
 
 use super::{LANE, LEFT, RIGHT, Scale, TOP, legend, open};
