@@ -1,33 +1,24 @@
 //! The group `executor`: what a call takes, from a program's bytes to a call that waits for its host.
-//!
-//! Each contest is something to do, done by us and by each peer that can do it. All sides take turns.
 
-mod call;
-pub(crate) mod guest;
 pub(crate) mod page;
-mod plot;
 pub(crate) mod suspended;
-
-pub(crate) use call::{Call, Parker, Recall};
 
 use anyhow::Result;
 
 use crate::{
     Options,
-    executor::{
-        call::{
-            Contender::{self, Apart, Here, Live, Timed},
-            Way,
-        },
+    contest::{
+        self,
+        Contender::{Apart, Here, Live, Timed},
+        Contest, Way,
         guest::Guest,
     },
-    measure::{Gauge, by_turns, pairs},
     ours::{self, wasmi, wasmtime},
     peers::{
         self,
         wasmtime::calls::Cleaning::{Everything, WrittenPages},
     },
-    report::{Row, Unit},
+    report::{Findings, Unit},
 };
 
 /// Calls in a measurement: some milliseconds of them.
@@ -38,19 +29,6 @@ const RECALLS: Way = Way::InARow(100_000);
 /// Syscalls in a measurement.
 const INLINE: u32 = 1_000_000;
 const SUSPENDED: u32 = 50_000;
-
-/// One thing to do.
-struct Contest {
-    name: &'static str,
-    unit: Unit,
-    guest: fn() -> Result<Guest>,
-    way: Way,
-    ours: Contender,
-    peers: &'static [Peer],
-}
-
-/// Who does the same, and its name.
-type Peer = (&'static str, Contender);
 
 const CONTESTS: &[Contest] = &[
     Contest {
@@ -284,45 +262,8 @@ const CONTESTS: &[Contest] = &[
 ];
 
 /// The rows that were asked for, by their own names or by their peers'.
-pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
-    let contests: Vec<(&Contest, Vec<&Peer>)> = CONTESTS
-        .iter()
-        .map(|contest| (contest, contest.wanted_peers(options)))
-        .filter(|(_, peers)| !peers.is_empty())
-        .collect();
-    let mut gauges = Vec::new();
-    for (contest, peers) in &contests {
-        gauges.push(contest.gauge(contest.ours)?);
-        for (_, peer) in peers {
-            gauges.push(contest.gauge(*peer)?);
-        }
-    }
-    let mut readings = by_turns(&mut gauges, options.rounds)?.into_iter();
-    let mut rows = Vec::new();
-    for (contest, peers) in contests {
-        let ours = readings.next().unwrap_or_default();
-        for ((peer_name, _), peer) in peers.into_iter().zip(readings.by_ref()) {
-            let samples = pairs(&ours, &peer);
-            rows.push(Row::new(
-                contest.name.into(),
-                peer_name,
-                contest.unit,
-                &samples,
-            ));
-        }
-    }
+pub(crate) fn measure(options: &Options) -> Result<Findings> {
+    let mut rows = contest::measure(CONTESTS, options)?;
     rows.extend(suspended::measure(options)?);
-    Ok(rows)
-}
-
-impl Contest {
-    /// All of them if the contest was asked for, and else those that were by their own names.
-    fn wanted_peers(&self, options: &Options) -> Vec<&Peer> {
-        let wants = |(name, _): &&Peer| options.wants(self.name) || options.wants(name);
-        self.peers.iter().filter(wants).collect()
-    }
-
-    fn gauge(&self, contender: Contender) -> Result<Gauge> {
-        contender.gauge(self.way, (self.guest)()?)
-    }
+    Ok(rows.into())
 }

@@ -5,6 +5,7 @@
 //! else with what is measured.
 
 mod calibrate;
+mod contest;
 mod count;
 mod executor;
 mod kernels;
@@ -12,15 +13,18 @@ mod machine;
 mod measure;
 mod meter;
 mod ours;
+mod page;
 mod peers;
+mod plot;
 mod report;
+mod system;
 
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{CommandFactory, Parser};
 
-use crate::report::Row;
+use crate::{page::Page, report::Findings};
 
 /// Measures Fusee side by side with its peers, in one run, and prints a row for each comparison.
 #[derive(Debug, Parser)]
@@ -64,15 +68,13 @@ struct Command {
     run: fn(&Options) -> Result<()>,
 }
 
-type WritePage = fn(&[Row]) -> Result<()>;
-
 /// Comparisons that are measured together.
 struct Group {
     name: &'static str,
     about: &'static str,
-    measure: fn(&Options) -> Result<Vec<Row>>,
-    /// Writes the rows into this repository, if they have a page there.
-    write: Option<WritePage>,
+    measure: fn(&Options) -> Result<Findings>,
+    /// Where what it finds is written, if it has a page.
+    page: Option<Page>,
 }
 
 const GROUPS: &[Group] = &[
@@ -80,13 +82,19 @@ const GROUPS: &[Group] = &[
         name: "meter",
         about: "what gas and stack metering cost, over the bare engines and over their own fuel",
         measure: meter::measure,
-        write: None,
+        page: None,
     },
     Group {
         name: "executor",
         about: "what a call takes, from the program's bytes on, over the bare engines and over other VMs",
         measure: executor::measure,
-        write: Some(executor::page::write),
+        page: Some(executor::page::PAGE),
+    },
+    Group {
+        name: "system",
+        about: "what a call of a system program takes, and how long a guest runs on that was interrupted",
+        measure: system::measure,
+        page: Some(system::page::PAGE),
     },
 ];
 
@@ -133,7 +141,7 @@ fn main() -> Result<ExitCode> {
     let options = &arguments.options;
     if options.write {
         ensure!(
-            group.write.is_some(),
+            group.page.is_some(),
             "the group `{}` has no page",
             group.name
         );
@@ -142,14 +150,14 @@ fn main() -> Result<ExitCode> {
             "a page has all rows of its group"
         );
     }
-    let rows = (group.measure)(options)?;
+    let found = (group.measure)(options)?;
     if options.json {
-        report::json(&rows)?;
+        report::json(&found)?;
     } else {
-        report::table(&rows)?;
+        report::table(&found)?;
     }
-    if let (true, Some(write)) = (options.write, group.write) {
-        write(&rows)?;
+    if let (true, Some(page)) = (options.write, &group.page) {
+        page.write(&found)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -83,13 +83,18 @@ pub(crate) fn processor_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (done, start.elapsed())
 }
 
-/// Does the work, and says how long that took on the wall's clock, whoever worked or waited.
+/// The wall's clock, for what begins on one thread and ends on another.
 #[expect(
     clippy::disallowed_methods,
     reason = "measuring is what this binary is for"
 )]
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
+
+/// Does the work, and says how long that took on the wall's clock, whoever worked or waited.
 pub(crate) fn real_time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
+    let start = now();
     let done = work();
     (done, start.elapsed())
 }

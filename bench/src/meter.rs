@@ -13,7 +13,7 @@ use crate::{
     kernels::{KERNELS, Kernel, Timed, timed},
     measure::{Comparison, Side, interleave},
     ours, peers,
-    report::{Row, Unit},
+    report::{Findings, Row, Unit},
 };
 
 /// All kernels, one way to run them against another.
@@ -86,14 +86,14 @@ const FAMILIES: &[Family] = &[
     },
 ];
 
-pub(crate) fn measure(options: &Options) -> Result<Vec<Row>> {
+pub(crate) fn measure(options: &Options) -> Result<Findings> {
     let mut rows = Vec::new();
     for family in FAMILIES {
         rows.extend(family.measure(options)?);
     }
     rows.retain(|row| options.wants(&row.name));
     rows.extend(out_of_gas::measure(options)?);
-    Ok(rows)
+    Ok(rows.into())
 }
 
 impl Family {

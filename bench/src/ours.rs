@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod contract;
+pub(crate) mod system;
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! The peers: other ways to run the same programs.
 
 pub(crate) mod cosmwasm;
+mod io;
 mod process;
 pub(crate) mod wasm_instrument;
 pub(crate) mod wasmer;

@@ -1,11 +1,28 @@
-//! Rows: what a group found, as a table or as JSON.
+//! What a group found: rows and latencies, as tables or as JSON.
 
 use std::io::{self, Write};
 
-use anyhow::Result;
-use serde::Serialize;
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeSeq, SerializeStruct},
+};
 
 use crate::measure::{Quartiles, Sample, geometric_mean};
+
+/// What a group found.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) latencies: Vec<Latency>,
+}
+
+/// How long something took each time that one side did it.
+#[derive(Clone, Debug)]
+pub(crate) struct Latency {
+    pub(crate) name: &'static str,
+    pub(crate) side: &'static str,
+    pub(crate) milliseconds: Vec<f64>,
+}
 
 /// One comparison.
 #[derive(Clone, Debug, Serialize)]
@@ -110,16 +127,104 @@ impl Row {
     }
 }
 
-/// Prints the rows as a JSON array.
-pub(crate) fn json(rows: &[Row]) -> Result<()> {
+impl From<Vec<Row>> for Findings {
+    fn from(rows: Vec<Row>) -> Self {
+        Self {
+            rows,
+            latencies: Vec::new(),
+        }
+    }
+}
+
+impl Latency {
+    /// All of them, the least first.
+    pub(crate) fn sorted(&self) -> Vec<f64> {
+        let mut sorted = self.milliseconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted
+    }
+
+    /// What half of them, nine tenths, 99 hundredths and all of them do not exceed.
+    pub(crate) fn percentiles(&self) -> [f64; 4] {
+        let sorted = self.sorted();
+        [50, 90, 99, 100].map(|percent| {
+            let rank = (sorted.len() * percent).div_ceil(100);
+            let found = sorted.get(rank.saturating_sub(1));
+            found.copied().unwrap_or(f64::NAN)
+        })
+    }
+}
+
+impl Serialize for Findings {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let length = self.rows.len().saturating_add(self.latencies.len());
+        let mut all = serializer.serialize_seq(Some(length))?;
+        for row in &self.rows {
+            all.serialize_element(row)?;
+        }
+        for latency in &self.latencies {
+            all.serialize_element(latency)?;
+        }
+        all.end()
+    }
+}
+
+impl Serialize for Latency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let [p50, p90, p99, most] = self.percentiles();
+        let mut fields = serializer.serialize_struct("Latency", 8)?;
+        fields.serialize_field("name", self.name)?;
+        fields.serialize_field("side", self.side)?;
+        fields.serialize_field("unit", "ms")?;
+        fields.serialize_field("p50", &p50)?;
+        fields.serialize_field("p90", &p90)?;
+        fields.serialize_field("p99", &p99)?;
+        fields.serialize_field("greatest", &most)?;
+        fields.serialize_field("times", &self.milliseconds.len())?;
+        fields.end()
+    }
+}
+
+/// Prints what was found as a JSON array.
+pub(crate) fn json(found: &Findings) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, rows)?;
+    serde_json::to_writer_pretty(&mut out, found)?;
     writeln!(out)?;
     Ok(())
 }
 
-/// Prints the rows as a table.
-pub(crate) fn table(rows: &[Row]) -> Result<()> {
+/// Prints what was found as tables.
+pub(crate) fn table(found: &Findings) -> anyhow::Result<()> {
+    if !found.rows.is_empty() {
+        rows_table(&found.rows)?;
+    }
+    if !found.latencies.is_empty() {
+        latencies_table(&found.latencies)?;
+    }
+    Ok(())
+}
+
+fn latencies_table(latencies: &[Latency]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{:12}  {:18}  unit  {:>9}  {:>9}  {:>9}  {:>9}  times",
+        "name", "side", "p50", "p90", "p99", "greatest",
+    )?;
+    for latency in latencies {
+        let [p50, p90, p99, most] = latency.percentiles();
+        writeln!(
+            out,
+            "{:12}  {:18}  ms    {p50:>9.3}  {p90:>9.3}  {p99:>9.3}  {most:>9.3}  {}",
+            latency.name,
+            latency.side,
+            latency.milliseconds.len(),
+        )?;
+    }
+    Ok(())
+}
+
+fn rows_table(rows: &[Row]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let widest = |column: fn(&Row) -> usize, title: &str| {
         rows.iter().map(column).max().unwrap_or(0).max(title.len())

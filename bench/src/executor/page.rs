@@ -1,19 +1,26 @@
-//! The page `docs/performance.md`: the rows of the group `executor`, and a picture of them.
+//! The page `docs/performance.md`.
 
-#[cfg(test)]
-mod tests;
-
-use std::{
-    fmt::{self, Write},
-    fs,
-    path::Path,
-    thread,
+use crate::{
+    page::{OURS_LOCK, Page, Section},
+    plot,
 };
 
-use anyhow::Result;
+pub(crate) const PAGE: Page = Page {
+    file: "performance",
+    introduction: INTRODUCTION,
+    packages: &[
+        (OURS_LOCK, "wasmtime"),
+        (OURS_LOCK, "wasmi"),
+        (THEIR_LOCK, "wasmer"),
+        (THEIR_LOCK, "cosmwasm-vm"),
+    ],
+    picture: |found| plot::svg(&found.rows),
+    picture_title: "Times on a logarithmic scale",
+    caption: "A point is a side of a row below, further left if it is faster; of cosmwasm-vm, there is one for each tier of its cache.",
+    sections: SECTIONS,
+};
 
-use super::plot;
-use crate::{machine, report::Row};
+const THEIR_LOCK: &str = include_str!("../../cosmwasm/Cargo.lock");
 
 const INTRODUCTION: &str = "\
 # Performance
@@ -31,13 +38,6 @@ Ours counts gas exactly and checks every syscall. Wasmtime and wasmi stand for t
 Wasmtime takes instances from a pool whose pages stay resident. Wasmer has Singlepass and its metering, as
 cosmwasm-vm uses it.
 ";
-
-/// Rows whose names begin alike, and what there is to say about them.
-struct Section {
-    title: &'static str,
-    prefixes: &'static [&'static str],
-    remark: &'static str,
-}
 
 const SECTIONS: &[Section] = &[
     Section {
@@ -77,99 +77,3 @@ const SECTIONS: &[Section] = &[
         remark: "What each of so many parked calls of `tiny` adds to the resident memory of its process.",
     },
 ];
-
-/// Writes the page and its picture.
-pub(crate) fn write(rows: &[Row]) -> Result<()> {
-    let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
-    fs::write(docs.join("performance.svg"), plot::svg(rows))?;
-    fs::write(docs.join("performance.md"), text(rows))?;
-    Ok(())
-}
-
-fn text(rows: &[Row]) -> String {
-    let mut page = String::from(INTRODUCTION);
-    // Writing to a string does not fail.
-    let _ = write_sections(&mut page, rows);
-    page
-}
-
-fn write_sections(page: &mut String, rows: &[Row]) -> fmt::Result {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    writeln!(
-        page,
-        "\nMeasured on: {}, {threads} threads. With {}.\n",
-        machine::processor(),
-        versions()
-    )?;
-    writeln!(
-        page,
-        "![Times on a logarithmic scale](performance.svg)\n\nA point is a side of a row below, further left if it is faster; of cosmwasm-vm, there is one for each tier of its cache."
-    )?;
-    for section in SECTIONS {
-        let rows: Vec<&Row> = rows.iter().filter(|row| section.holds(row)).collect();
-        if rows.is_empty() {
-            continue;
-        }
-        writeln!(page, "\n## {}\n\n{}\n", section.title, section.remark)?;
-        writeln!(page, "| | ours | peer | | ratio | quartiles |")?;
-        writeln!(page, "|---|---|---|---|---|---|")?;
-        let mut above = "";
-        for row in rows {
-            // A name and our figure stand beside the first of their peers.
-            let (name, ours) = match row.name == above {
-                true => (String::new(), String::new()),
-                false => (format!("`{}`", row.name), figure(row.ours, row)),
-            };
-            above = &row.name;
-            writeln!(
-                page,
-                "| {name} | {ours} | {} | {} | {:.2} | {:.2}..{:.2} |",
-                figure(row.peer, row),
-                row.peer_name,
-                row.ratio,
-                row.ratio_low,
-                row.ratio_high,
-            )?;
-        }
-    }
-    Ok(())
-}
-
-impl Section {
-    fn holds(&self, row: &Row) -> bool {
-        self.prefixes
-            .iter()
-            .any(|prefix| row.name.starts_with(prefix))
-    }
-}
-
-/// Three figures or so, with the unit; for threads, with the calls a second.
-fn figure(number: f64, row: &Row) -> String {
-    let text = plot::number(number);
-    match row.name.starts_with("threads/") {
-        true => format!("{text} {}, {:.0}/s", row.unit, 1e6 / number),
-        false => format!("{text} {}", row.unit),
-    }
-}
-
-/// The releases of the peers, from the files that pin them.
-fn versions() -> String {
-    let ours = include_str!("../../Cargo.lock");
-    let theirs = include_str!("../../cosmwasm/Cargo.lock");
-    let packages = [
-        (ours, "wasmtime"),
-        (ours, "wasmi"),
-        (theirs, "wasmer"),
-        (theirs, "cosmwasm-vm"),
-    ];
-    packages
-        .map(|(lock, package)| format!("{package} {}", version(lock, package)))
-        .join(", ")
-}
-
-fn version<'a>(lock: &'a str, package: &str) -> &'a str {
-    let name = format!("name = \"{package}\"\nversion = \"");
-    lock.split_once(&name)
-        .and_then(|(_, rest)| rest.split_once('"'))
-        .map_or("of an unknown release", |(version, _)| version)
-}

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     Options,
-    executor::{Parker, guest::Guest},
+    contest::{Parker, guest::Guest},
     measure::pairs,
     ours::{self, roomy_wasmtime, wasmi},
     peers,

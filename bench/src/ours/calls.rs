@@ -8,7 +8,7 @@ use fusee_executor::{Executor, LiveInstance, Outcome, Prepared, RunRequest, Susp
 
 use super::{compiler, wasmi};
 use crate::{
-    executor::{Call, Parker, Recall, guest::Guest},
+    contest::{Call, Parker, Recall, guest::Guest},
     measure::{Gauge, real_time},
 };
 

@@ -11,7 +11,7 @@ use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_executor::Executor;
 use fusee_state::{MemoryState, StateReader};
 
-use crate::executor::Call;
+use crate::contest::Call;
 
 const TOKEN: &[u8] = include_bytes!("../../../guests/wasm/token.wasm");
 

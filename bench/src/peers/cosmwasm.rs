@@ -4,7 +4,7 @@
 use anyhow::Result;
 
 use super::process::Process;
-use crate::{executor::guest::Guest, measure::Gauge};
+use crate::{contest::guest::Guest, measure::Gauge};
 
 /// A contender by the name that it has there, which is asked the same question each time and tells the
 /// time of so many parts.

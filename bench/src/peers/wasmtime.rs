@@ -2,6 +2,7 @@
 
 mod artifact;
 pub(crate) mod calls;
+pub(crate) mod system;
 
 use wasmtime::{
     Config, Engine, Global, Instance, InstancePre, Linker, Module, OptLevel, Result, Store, Trap,

@@ -113,11 +113,13 @@ impl WasmiInstance {
                 let no_gas = || failed("an entry returned no gas".into());
                 let (gas, values) = outputs.split_last().ok_or_else(no_gas)?;
                 run.meter.note(gas.i64().ok_or_else(no_gas)?);
-                let values = values.iter().map(value).collect::<Result<_, _>>()?;
+                run.values.clear();
+                for returned in values {
+                    run.values.push(value(returned)?);
+                }
                 Ok(Step::Returned {
                     instance: self,
                     run,
-                    values,
                 })
             }
             (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped { run, stop }),

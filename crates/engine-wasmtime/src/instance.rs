@@ -50,13 +50,8 @@ struct ParkedCall {
 /// How Wasmtime came back, and what it was lent.
 struct Return {
     instance: Box<WasmtimeInstance>,
-    result: Result<Returned, Error>,
-}
-
-/// What the entry returned.
-struct Returned {
-    values: Vec<Value>,
-    counter: i64,
+    /// The guest's counter.
+    result: Result<i64, Error>,
 }
 
 /// A call on a stack of the engine's.
@@ -143,16 +138,13 @@ impl WasmtimeInstance {
         cells.resize(most, ValRaw::i64(0));
         // SAFETY: `function` is of this store. The arguments are of the types that it takes, which
         // was looked at when it was found, and then comes the gas; there is a cell for each of them and for each result.
-        let result = unsafe { function.call_unchecked(store, &raw mut **cells) };
+        let result = unsafe { function.call_unchecked(&mut *store, &raw mut **cells) };
         let result = result.and_then(|()| {
-            let counter = cells.get(results.len()).map(ValRaw::get_i64);
             let typed = results.iter().zip(&*cells);
-            Ok(Returned {
-                values: typed
-                    .map(|(value_type, cell)| value(*value_type, cell))
-                    .collect(),
-                counter: counter.ok_or_else(no_gas)?,
-            })
+            let values = typed.map(|(value_type, cell)| value(*value_type, cell));
+            store.data_mut().note_values(values);
+            let counter = cells.get(results.len()).map(ValRaw::get_i64);
+            counter.ok_or_else(no_gas)
         });
         Return {
             result,
@@ -174,10 +166,9 @@ impl WasmtimeInstance {
             .await;
         let result = result.and_then(|()| {
             let (gas, values) = outputs.split_last().ok_or_else(no_gas)?;
-            Ok(Returned {
-                values: values.iter().map(number).collect::<Result<_, _>>()?,
-                counter: gas.i64().ok_or_else(no_gas)?,
-            })
+            let values: Vec<Value> = values.iter().map(number).collect::<Result<_, _>>()?;
+            self.store.data_mut().note_values(values.into_iter());
+            gas.i64().ok_or_else(no_gas)
         });
         Return {
             result,
@@ -247,13 +238,9 @@ impl Return {
             .take()
             .ok_or_else(|| failed("a run was lost".into()))?;
         match (result, stop) {
-            (Ok(Returned { values, counter }), _) => {
+            (Ok(counter), _) => {
                 run.meter.note(counter);
-                Ok(Step::Returned {
-                    instance,
-                    run,
-                    values,
-                })
+                Ok(Step::Returned { instance, run })
             }
             (Err(_), Some(stop)) => Ok(Step::Stopped { run, stop }),
             (Err(error), None) => match error.downcast_ref::<wasmtime::Trap>() {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, Low, MAX_SYSCALL_ARGS, Mode, Pause, Program, Run, Stop, SyscallRequest, reserved,
+    EngineError, Low, MAX_SYSCALL_ARGS, Mode, Pause, Program, Run, Stop, SyscallRequest, Value,
+    reserved,
 };
 use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory};
 
@@ -47,6 +48,14 @@ impl State {
         let state = store.data_mut();
         state.memory = Some(memory);
         state.view = view;
+    }
+
+    /// Takes note of what the entry returned.
+    pub(crate) fn note_values(&mut self, values: impl Iterator<Item = Value>) {
+        if let Some(run) = &mut self.run {
+            run.values.clear();
+            run.values.extend(values);
+        }
     }
 
     /// The instance's memory; empty if it has none.

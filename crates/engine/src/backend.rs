@@ -133,14 +133,12 @@ pub enum Pause {
 /// What a backend reports when the guest no longer runs.
 #[derive(Debug)]
 pub enum Step {
-    /// The entry returned. The meter knows the guest's counter.
+    /// The entry returned. The meter knows the guest's counter, and the run has what was returned.
     Returned {
         /// The instance, at rest again.
         instance: Box<dyn Instance>,
         /// The run.
         run: Box<Run>,
-        /// What the entry returned.
-        values: Vec<Value>,
     },
     /// The guest is parked.
     Parked {

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     AtGasEnd, EngineError, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall, SyscallRequest,
-    Trap,
+    Trap, Value,
     profile::{ENTER, LEAVE, Place},
 };
 
@@ -23,6 +23,8 @@ pub struct Run {
     pub meter: Meter,
     /// Who notes where the gas goes, if anybody does.
     pub profiler: Option<Profiler>,
+    /// What the entry returned that was called last. It stays with the run, so that nothing is allocated for it the next time.
+    pub values: Vec<Value>,
     /// The syscall at which the guest is parked, or was last. It stays here while outcomes are handed on: it is larger than
     /// all the rest of them.
     request: SyscallRequest,
@@ -50,11 +52,29 @@ impl Run {
             host,
             meter,
             profiler,
+            values: Vec::new(),
             request: SyscallRequest {
                 number: 0,
                 args: [0; MAX_SYSCALL_ARGS],
             },
         }
+    }
+
+    /// Another run, in the place of one that has ended. The profiler forgets what it noted of that.
+    pub fn renew(&mut self, host: Box<dyn Host>, meter: Meter, profiler: Option<Profiler>) {
+        if let Some(profiler) = &profiler {
+            profiler.begin();
+        }
+        self.host = host;
+        self.meter = meter;
+        self.profiler = profiler;
+        self.values.clear();
+    }
+
+    /// The host, of a run that has ended and may be [renewed](Self::renew).
+    #[must_use]
+    pub fn release(&mut self) -> Box<dyn Host> {
+        mem::replace(&mut self.host, Box::new(Nobody))
     }
 
     /// Whether somebody wants it to stop: for backends whose own work takes long.
@@ -134,8 +154,8 @@ impl Run {
     }
 
     /// The run has ended, and its gas is settled: the profile is complete.
-    pub fn end(&self) {
-        if let Some(profiler) = &self.profiler {
+    pub fn end(&mut self) {
+        if let Some(profiler) = self.profiler.take() {
             profiler.end(&self.meter);
         }
     }
@@ -175,6 +195,15 @@ impl Run {
             return Low::Stop(Stop::Fail(EngineError::Interrupted));
         }
         Low::Continue(self.meter.hand_out())
+    }
+}
+
+/// Who answers when a run has ended. Its box is empty, so that none is allocated.
+struct Nobody;
+
+impl Host for Nobody {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Fail(EngineError::Host("the run has ended".into())))
     }
 }
 

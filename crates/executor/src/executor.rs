@@ -497,10 +497,10 @@ fn failed(engine: &'static str, reason: impl Into<Source>) -> EngineError {
 }
 
 /// Fibers cost something, so that only a run that may be parked gets one.
-pub(crate) fn mode(program: &Program, request: &RunRequest<'_>) -> Mode {
+pub(crate) fn mode(may_suspend: bool, request: &RunRequest<'_>) -> Mode {
     let parks_at_gas_end = request.at_gas_end == fusee_engine::AtGasEnd::Suspend;
     match request.suspension {
-        Suspension::AsNeeded if !program.may_suspend() && !parks_at_gas_end => Mode::Plain,
+        Suspension::AsNeeded if !may_suspend && !parks_at_gas_end => Mode::Plain,
         Suspension::AsNeeded | Suspension::Always => Mode::Suspendable,
     }
 }

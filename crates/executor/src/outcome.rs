@@ -5,8 +5,8 @@
 use std::{any::Any, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, EngineError, Entry, Gas, Host, Instance, Meter, Mode, Module, OutOfGas, Parked,
-    Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
+    AtGasEnd, EngineError, Entry, Export, Gas, Host, Instance, Meter, Mode, Module, OutOfGas,
+    Parked, Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
 };
 
 use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing, parking};
@@ -32,16 +32,13 @@ pub enum Outcome {
 /// What is left of a run: its host, and what it used.
 #[derive(Debug)]
 pub struct Ended {
-    host: HostBox,
-    gas_limit: Gas,
-    gas_left: Gas,
+    run: Box<Run>,
 }
 
 /// A run that ended well.
 #[derive(Debug)]
 pub struct Finished {
     ended: Ended,
-    values: Vec<Value>,
     live: Option<LiveInstance>,
 }
 
@@ -65,9 +62,6 @@ pub struct LiveInstance {
     instance: Option<Box<dyn Instance>>,
 }
 
-/// A host, which has nothing to show.
-struct HostBox(Box<dyn Host>);
-
 #[derive(Debug)]
 struct ParkedRun {
     parked: Box<dyn Parked>,
@@ -86,25 +80,31 @@ struct Rest {
     prepared: Arc<Prepared>,
     module: Arc<dyn Module>,
     slice: Gas,
+    /// Whether a run of the program may be parked at a syscall.
+    may_suspend: bool,
+    /// The entry that was asked for last: mostly it is asked for again.
+    asked: Option<usize>,
+    /// The run before this one, whose place the next one takes.
+    spare: Option<Box<Run>>,
 }
 
 impl Ended {
     /// The gas that the run used, making the instance included.
     #[must_use]
     pub fn gas_used(&self) -> Gas {
-        self.gas_limit.saturating_sub(self.gas_left)
+        self.run.meter.limit().saturating_sub(self.gas_left())
     }
 
     /// The gas that the run was given and did not use.
     #[must_use]
-    pub const fn gas_left(&self) -> Gas {
-        self.gas_left
+    pub fn gas_left(&self) -> Gas {
+        self.run.meter.left()
     }
 
     /// The host, back from the run.
     #[must_use]
-    pub fn into_host(self) -> Box<dyn Host> {
-        self.host.0
+    pub fn into_host(mut self) -> Box<dyn Host> {
+        self.run.release()
     }
 }
 
@@ -112,7 +112,7 @@ impl Finished {
     /// What the entry returned; nothing if a syscall ended the run.
     #[must_use]
     pub fn values(&self) -> &[Value] {
-        &self.values
+        &self.ended.run.values
     }
 
     /// The gas that the run used, making the instance included.
@@ -123,7 +123,7 @@ impl Finished {
 
     /// The gas that the run was given and did not use.
     #[must_use]
-    pub const fn gas_left(&self) -> Gas {
+    pub fn gas_left(&self) -> Gas {
         self.ended.gas_left()
     }
 
@@ -137,7 +137,14 @@ impl Finished {
     /// ended the run in the middle of a function. And the host.
     #[must_use]
     pub fn recycle(self) -> (Option<LiveInstance>, Box<dyn Host>) {
-        (self.live, self.ended.into_host())
+        let Self { ended, live } = self;
+        let mut run = ended.run;
+        let host = run.release();
+        let live = live.map(|mut live| {
+            live.rest.spare = Some(run);
+            live
+        });
+        (live, host)
     }
 }
 
@@ -233,6 +240,9 @@ impl LiveInstance {
     pub(crate) fn new(prepared: Arc<Prepared>, module: Arc<dyn Module>, slice: Gas) -> Self {
         Self {
             rest: Box::new(Rest {
+                may_suspend: prepared.program().may_suspend(),
+                asked: None,
+                spare: None,
                 place: None,
                 entries: Vec::new(),
                 prepared,
@@ -263,8 +273,14 @@ impl LiveInstance {
     /// # Errors
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails.
-    pub fn run(self, request: RunRequest<'_>, host: Box<dyn Host>) -> Result<Outcome, RunError> {
-        let asked = find_entry(self.rest.prepared.program(), &request)?;
+    pub fn run(
+        mut self,
+        request: RunRequest<'_>,
+        host: Box<dyn Host>,
+    ) -> Result<Outcome, RunError> {
+        let program = self.rest.prepared.program();
+        let asked = find_entry(program, self.rest.asked, &request)?;
+        self.rest.asked = Some(asked);
         self.enter(Some(asked), request, host)
     }
 
@@ -303,14 +319,20 @@ impl LiveInstance {
     ) -> Result<Outcome, RunError> {
         let Self { mut rest, instance } = self;
         let program = rest.prepared.program();
-        let needed = mode(program, &request);
+        let needed = mode(rest.may_suspend, &request);
         let meter = Meter::new(
             request.gas,
             rest.slice,
             request.at_gas_end,
             request.interrupt,
         );
-        let mut run = Box::new(Run::new(host, meter, request.profiler));
+        let mut run = match rest.spare.take() {
+            Some(mut run) => {
+                run.renew(host, meter, request.profiler);
+                run
+            }
+            None => Box::new(Run::new(host, meter, request.profiler)),
+        };
         let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
         let instance = match instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
@@ -340,11 +362,7 @@ impl LiveInstance {
         };
         let step = match first {
             Some((entry, args)) => instance.call(run, entry, args)?,
-            None => Step::Returned {
-                instance,
-                run,
-                values: Vec::new(),
-            },
+            None => Step::Returned { instance, run },
         };
         rest.advance(step)
     }
@@ -361,27 +379,21 @@ impl Rest {
     fn advance(mut self: Box<Self>, mut step: Step) -> Result<Outcome, RunError> {
         loop {
             match step {
-                Step::Returned {
-                    instance,
-                    run,
-                    values,
-                } if run.meter.is_overdrawn() => match run.meter.at_gas_end() {
-                    AtGasEnd::Stop => return Ok(out_of_gas(run)),
-                    AtGasEnd::Suspend => {
-                        step = Step::Parked {
-                            parked: Box::new(Owing { instance, values }),
-                            run,
-                            pause: Pause::GasEnd,
-                        };
+                Step::Returned { instance, run } if run.meter.is_overdrawn() => {
+                    match run.meter.at_gas_end() {
+                        AtGasEnd::Stop => return Ok(out_of_gas(run)),
+                        AtGasEnd::Suspend => {
+                            step = Step::Parked {
+                                parked: Box::new(Owing { instance }),
+                                run,
+                                pause: Pause::GasEnd,
+                            };
+                        }
                     }
-                },
-                Step::Returned {
-                    instance,
-                    run,
-                    values,
-                } => match self.entries.pop() {
+                }
+                Step::Returned { instance, run } => match self.entries.pop() {
                     Some((entry, args)) => step = instance.call(run, entry, &args)?,
-                    None => return Ok(self.finished(run, values, instance)),
+                    None => return Ok(self.finished(run, instance)),
                 },
                 Step::Parked { parked, run, pause } => {
                     if self.place.is_none() {
@@ -403,16 +415,10 @@ impl Rest {
     }
 
     /// The entry has returned. No entry is left; the place among the parked is free for others.
-    fn finished(
-        mut self: Box<Self>,
-        run: Box<Run>,
-        values: Vec<Value>,
-        instance: Box<dyn Instance>,
-    ) -> Outcome {
+    fn finished(mut self: Box<Self>, run: Box<Run>, instance: Box<dyn Instance>) -> Outcome {
         self.place = None;
         Outcome::Finished(Finished {
             ended: settle(run),
-            values,
             live: Some(LiveInstance {
                 rest: self,
                 instance: Some(instance),
@@ -421,15 +427,18 @@ impl Rest {
     }
 }
 
-fn stopped(run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
+fn stopped(mut run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
     match stop {
         // Only a run that is parked where its gas ends can owe here; there is nothing left to park.
         Stop::Finish if run.meter.is_overdrawn() => Ok(out_of_gas(run)),
-        Stop::Finish => Ok(Outcome::Finished(Finished {
-            ended: settle(run),
-            values: Vec::new(),
-            live: None,
-        })),
+        Stop::Finish => {
+            // What an entry before this one returned is not what this one did.
+            run.values.clear();
+            Ok(Outcome::Finished(Finished {
+                ended: settle(run),
+                live: None,
+            }))
+        }
         Stop::OutOfGas => Ok(out_of_gas(run)),
         Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(run))),
         Stop::Fail(error) => Err(error.into()),
@@ -447,26 +456,25 @@ fn out_of_gas(mut run: Box<Run>) -> Outcome {
 }
 
 /// The one place where a run's gas is settled.
-#[expect(
-    clippy::boxed_local,
-    reason = "a run is too large to be moved only to be taken apart"
-)]
-fn settle(run: Box<Run>) -> Ended {
+fn settle(mut run: Box<Run>) -> Ended {
     run.end();
-    let Run { host, meter, .. } = *run;
-    Ended {
-        host: HostBox(host),
-        gas_limit: meter.limit(),
-        gas_left: meter.left(),
-    }
+    Ended { run }
 }
 
-/// The position of the export that is asked for, if it takes the arguments that it is given.
-fn find_entry(program: &Program, request: &RunRequest<'_>) -> Result<usize, RunError> {
+/// The position of the export that is asked for, if it takes the arguments that it is given. The one that was asked for last is looked
+/// at first.
+fn find_entry(
+    program: &Program,
+    last: Option<usize>,
+    request: &RunRequest<'_>,
+) -> Result<usize, RunError> {
     let name = || request.entry.to_owned();
+    let is_asked = |export: &Export| export.name == request.entry;
+    let at = |position: usize| Some((position, program.exports.get(position)?));
+    let again = last.and_then(at).filter(|(_, export)| is_asked(export));
     let mut exports = program.exports.iter().enumerate();
-    let (position, export) = exports
-        .find(|(_, export)| export.name == request.entry)
+    let (position, export) = again
+        .or_else(|| exports.find(|(_, export)| is_asked(export)))
         .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
     let given = request.args.iter().map(|value| value.value_type());
     if !given.clone().eq(export.params.iter().copied()) {
@@ -483,10 +491,4 @@ fn find_entry(program: &Program, request: &RunRequest<'_>) -> Result<usize, RunE
 fn initializer(program: &Program) -> Option<usize> {
     let mut exports = program.exports.iter();
     exports.position(|export| export.name == INITIALIZE && export.params.is_empty())
-}
-
-impl std::fmt::Debug for HostBox {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Host")
-    }
 }

@@ -1,13 +1,12 @@
 //! A guest that returned with less gas than none: it has done its work, and waits to pay for it.
 
-use fusee_engine::{EngineError, Instance, Parked, Run, Step, Value};
+use fusee_engine::{EngineError, Instance, Parked, Run, Step};
 
 /// Parked behind the last check of the guest's. When it goes on it returns again, so that whoever
 /// holds the run looks at its gas again.
 #[derive(Debug)]
 pub(crate) struct Owing {
     pub(crate) instance: Box<dyn Instance>,
-    pub(crate) values: Vec<Value>,
 }
 
 impl Parked for Owing {
@@ -16,11 +15,7 @@ impl Parked for Owing {
     }
 
     fn resume(self: Box<Self>, run: Box<Run>, _: u64) -> Result<Step, EngineError> {
-        let Self { instance, values } = *self;
-        Ok(Step::Returned {
-            instance,
-            run,
-            values,
-        })
+        let Self { instance } = *self;
+        Ok(Step::Returned { instance, run })
     }
 }

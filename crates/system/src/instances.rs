@@ -5,7 +5,6 @@
 //! them, or has dropped one.
 
 use std::{
-    collections::BTreeMap,
     mem, ptr,
     sync::{
         Arc, Weak,
@@ -90,17 +89,22 @@ impl Drop for Held {
 /// The instances of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
-    slots: BTreeMap<SystemProgram, Slot>,
+    /// In no order: there are few, and they are told apart by their generations in most cases.
+    slots: Vec<Slot>,
     /// How many there have been.
     generations: u64,
+    /// Bytes of wasm memory of those that are at rest.
+    memory_bytes: u64,
     in_flight: InFlight,
 }
 
 #[derive(Debug)]
 struct Slot {
-    generation: u64,
+    seat: Seat,
     /// None while it runs, or is parked.
-    instance: Option<(LiveInstance, Held)>,
+    instance: Option<LiveInstance>,
+    /// What is counted of it in `Instances::memory_bytes`: nothing while it is not there.
+    memory_bytes: u64,
     /// Who waits in it, the innermost last.
     frames: Vec<Weak<Ticket>>,
 }
@@ -109,7 +113,7 @@ struct Slot {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// An instance at rest.
-    Live(Seat, Box<LiveInstance>),
+    Live(Seat, LiveInstance),
     /// None: a fresh one has to be made.
     None(Seat),
     /// One that runs, or is parked.
@@ -120,7 +124,7 @@ pub(crate) enum Found {
 #[derive(Debug)]
 pub(crate) enum Frame {
     /// Its instance.
-    Live(Box<LiveInstance>),
+    Live(LiveInstance),
     /// Its instance was lost.
     Lost,
     /// A later frame waits in its instance. All of them are lost now.
@@ -132,68 +136,65 @@ impl Instances {
         &self.in_flight
     }
 
+    /// Bytes of wasm memory of the instances that are at rest or wait.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let parked = self.in_flight.memory_bytes();
+        self.memory_bytes.saturating_add(parked)
+    }
+
     /// Takes the instance of a program to make a call, and remembers that it is out.
     pub(crate) fn take(&mut self, program: SystemProgram) -> Found {
-        self.lose_abandoned(program);
-        if let Some(slot) = self.slots.get_mut(&program) {
-            let seat = Seat {
-                program,
-                generation: slot.generation,
-            };
-            return match slot.instance.take() {
-                Some((live, _)) => Found::Live(seat, Box::new(live)),
+        let position = self.position(program);
+        if let Some(slot) = position.and_then(|position| self.slots.get_mut(position)) {
+            return match slot.take(&mut self.memory_bytes) {
+                Some(live) => Found::Live(slot.seat, live),
                 None => Found::Executing,
             };
         }
         self.generations = self.generations.saturating_add(1);
-        let slot = Slot {
-            generation: self.generations,
-            instance: None,
-            frames: Vec::new(),
-        };
-        self.slots.insert(program, slot);
-        Found::None(Seat {
+        let seat = Seat {
             program,
             generation: self.generations,
-        })
+        };
+        self.slots.push(Slot {
+            seat,
+            instance: None,
+            memory_bytes: 0,
+            frames: Vec::new(),
+        });
+        Found::None(seat)
     }
 
     /// Takes the instance in which a frame waits, to go on with it.
     pub(crate) fn take_for(&mut self, ticket: &Arc<Ticket>) -> Frame {
-        self.lose_abandoned(ticket.seat.program);
-        let Some(slot) = self.slot(ticket.seat) else {
+        self.position(ticket.seat.program);
+        let Some(slot) = find(&mut self.slots, ticket.seat) else {
             return Frame::Lost;
         };
-        if !slot.frames.last().is_some_and(|frame| is(frame, ticket)) {
-            self.lose(ticket.seat);
-            return Frame::NotInnermost;
+        if slot.frames.last().is_some_and(|frame| is(frame, ticket))
+            && let Some(live) = slot.take(&mut self.memory_bytes)
+        {
+            slot.frames.pop();
+            return Frame::Live(live);
         }
-        match slot.instance.take() {
-            Some((live, _)) => {
-                slot.frames.pop();
-                Frame::Live(Box::new(live))
-            }
-            // A later call is parked in it.
-            None => {
-                self.lose(ticket.seat);
-                Frame::NotInnermost
-            }
-        }
+        // A later call waits in it, or is parked in it.
+        self.lose(ticket.seat);
+        Frame::NotInnermost
     }
 
     /// Puts an instance back that has returned; where its place is another's by now, it is dropped.
     pub(crate) fn put_back(&mut self, seat: Seat, mut live: LiveInstance) {
-        let bytes = u64::try_from(live.memory().len()).unwrap_or(u64::MAX);
-        let held = self.in_flight.hold(0, bytes);
-        if let Some(slot) = self.slot(seat) {
-            slot.instance = Some((live, held));
+        if let Some(slot) = find(&mut self.slots, seat) {
+            slot.memory_bytes = u64::try_from(live.memory().len()).unwrap_or(u64::MAX);
+            slot.instance = Some(live);
+            self.memory_bytes = self.memory_bytes.saturating_add(slot.memory_bytes);
         }
     }
 
     /// Notes that a call waits in the instance that was put back last.
     pub(crate) fn wait(&mut self, seat: Seat) -> Arc<Ticket> {
         let ticket = Arc::new(Ticket { seat });
-        if let Some(slot) = self.slot(seat) {
+        if let Some(slot) = find(&mut self.slots, seat) {
             slot.frames.push(Arc::downgrade(&ticket));
         }
         ticket
@@ -201,43 +202,65 @@ impl Instances {
 
     /// An instance is gone, and all that waited in it.
     pub(crate) fn lose(&mut self, seat: Seat) {
-        if self.slot(seat).is_some() {
-            self.slots.remove(&seat.program);
+        let position = self.slots.iter().position(|slot| slot.seat.is(seat));
+        if let Some(position) = position {
+            self.remove(position);
         }
     }
 
     /// The memory in which a frame waits; `None` if it was lost, or a later call is parked in it.
     pub(crate) fn memory(&mut self, ticket: &Arc<Ticket>) -> Option<&mut [u8]> {
-        let slot = self.slot(ticket.seat)?;
-        slot.instance.as_mut().map(|(live, _)| live.memory())
+        let slot = find(&mut self.slots, ticket.seat)?;
+        slot.instance.as_mut().map(LiveInstance::memory)
     }
 
     /// Takes the instances that nobody waits in.
     pub(crate) fn at_rest(
         &mut self,
     ) -> impl Iterator<Item = (SystemProgram, LiveInstance)> + use<> {
+        self.memory_bytes = 0;
         let slots = mem::take(&mut self.slots).into_iter();
-        slots.filter_map(|(program, slot)| {
-            let (live, _) = slot.instance.filter(|_| slot.frames.is_empty())?;
-            Some((program, live))
+        slots.filter_map(|slot| {
+            let live = slot.instance.filter(|_| slot.frames.is_empty())?;
+            Some((slot.seat.program, live))
         })
     }
 
-    /// A frame that was dropped is still in the guest's memory, where the next return would be taken for its own.
-    fn lose_abandoned(&mut self, program: SystemProgram) {
-        if self.slots.get(&program).is_some_and(Slot::is_abandoned) {
-            self.slots.remove(&program);
+    /// Where the instance of a program is. One in which a frame was dropped is lost first: that frame is still in the guest's
+    /// memory, where the next return would be taken for its own.
+    fn position(&mut self, program: SystemProgram) -> Option<usize> {
+        let mut slots = self.slots.iter();
+        let position = slots.position(|slot| slot.seat.program == program)?;
+        let slot = self.slots.get(position)?;
+        if slot.is_abandoned() {
+            self.remove(position);
+            return None;
+        }
+        Some(position)
+    }
+
+    /// Loses all instances in which a frame was dropped, so that what nobody comes back to holds no memory.
+    pub(crate) fn lose_all_abandoned(&mut self) {
+        let mut position = 0;
+        while let Some(slot) = self.slots.get(position) {
+            if slot.is_abandoned() {
+                self.remove(position);
+            } else {
+                position = position.saturating_add(1);
+            }
         }
     }
 
-    /// The same for all programs, so that what nobody comes back to holds no memory.
-    pub(crate) fn lose_all_abandoned(&mut self) {
-        self.slots.retain(|_, slot| !slot.is_abandoned());
+    fn remove(&mut self, position: usize) {
+        let slot = self.slots.swap_remove(position);
+        self.memory_bytes = self.memory_bytes.saturating_sub(slot.memory_bytes);
     }
+}
 
-    fn slot(&mut self, seat: Seat) -> Option<&mut Slot> {
-        let slot = self.slots.get_mut(&seat.program)?;
-        (slot.generation == seat.generation).then_some(slot)
+impl Seat {
+    /// Whether it is the same. No two instances of a transaction have the same number.
+    const fn is(self, other: Seat) -> bool {
+        self.generation == other.generation
     }
 }
 
@@ -245,6 +268,17 @@ impl Slot {
     fn is_abandoned(&self) -> bool {
         self.frames.iter().any(|frame| frame.strong_count() == 0)
     }
+
+    /// Takes the instance, which is no longer counted.
+    fn take(&mut self, memory_bytes: &mut u64) -> Option<LiveInstance> {
+        let live = self.instance.take()?;
+        *memory_bytes = memory_bytes.saturating_sub(mem::take(&mut self.memory_bytes));
+        Some(live)
+    }
+}
+
+fn find(slots: &mut [Slot], seat: Seat) -> Option<&mut Slot> {
+    slots.iter_mut().find(|slot| slot.seat.is(seat))
 }
 
 fn is(frame: &Weak<Ticket>, ticket: &Arc<Ticket>) -> bool {

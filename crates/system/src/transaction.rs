@@ -25,6 +25,8 @@ pub struct Transaction<'a> {
     interrupt: Interrupt,
     pub(crate) code: Code<'a>,
     instances: Instances,
+    /// The context of a call that has ended, for the next one: there is always one, and it is large.
+    spare: Option<Box<Context>>,
     /// The calls that were interrupted while a program at depth 0 ran them, by their numbers.
     pub(crate) kept: BTreeMap<u32, Kept>,
     pub(crate) last_call: u32,
@@ -37,6 +39,7 @@ impl<'a> Transaction<'a> {
             interrupt,
             code: Box::new(|_| None),
             instances: Instances::default(),
+            spare: None,
             kept: BTreeMap::new(),
             last_call: 0,
         }
@@ -60,7 +63,7 @@ impl<'a> Transaction<'a> {
     /// program is called again, or somebody else needs the room.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        self.instances.in_flight().memory_bytes()
+        self.instances.memory_bytes()
     }
 
     /// Calls a system program, below those that wait. What it asks of its caller is a [`Step::Interrupted`].
@@ -145,7 +148,7 @@ impl<'a> Transaction<'a> {
                     return Ok(Step::Ended(refused(&context, ExitCode::OutOfFuel, "")));
                 }
                 context.return_data = encode_answer(answer);
-                self.enter(&running, *live, context)
+                self.enter(&running, live, context)
             }
             Waiting::Parked(suspended) => {
                 self.advance(&running, go_on(*suspended, answer, consumed))
@@ -263,20 +266,18 @@ impl<'a> Transaction<'a> {
         call: Call,
         depth: Option<usize>,
     ) -> Result<Step, SystemError> {
-        let prepared = Arc::clone(self.programs.prepared(program)?);
         let context = match self.context(call, Some(program.billing), depth) {
             Ok(context) => context,
-            Err(end) => return Ok(Step::Ended(*end)),
+            Err(end) => {
+                self.programs.prepared(program)?;
+                return Ok(Step::Ended(*end));
+            }
         };
         let (seat, live) = match self.instances.take(program) {
-            Found::Live(seat, live) => (seat, Ok(*live)),
+            Found::Live(seat, live) => (seat, Ok(live)),
             Found::None(seat) => {
-                let live = match self.lease(program) {
-                    Some(live) => Ok(Ok(live)),
-                    None => self.fresh(&prepared, &context),
-                };
-                let live = live.inspect_err(|_| self.instances.lose(seat))?;
-                (seat, live)
+                let live = self.first(program, &context);
+                (seat, live.inspect_err(|_| self.instances.lose(seat))?)
             }
             Found::Executing => {
                 let message = format!(
@@ -322,7 +323,7 @@ impl<'a> Transaction<'a> {
 
     /// The context of a call at a depth, or else below those that wait; or how the call ends that would be too deep.
     fn context(
-        &self,
+        &mut self,
         call: Call,
         billing: Option<Billing>,
         depth: Option<usize>,
@@ -348,7 +349,27 @@ impl<'a> Transaction<'a> {
             let end = refused(&context, ExitCode::CallDepthOverflow, "");
             return Err(Box::new(end));
         }
-        Ok(Box::new(context))
+        Ok(match self.spare.take() {
+            Some(mut spare) => {
+                *spare = context;
+                spare
+            }
+            None => Box::new(context),
+        })
+    }
+
+    /// An instance of a system program for its first call: one that another transaction left, or a fresh one.
+    fn first(
+        &mut self,
+        program: SystemProgram,
+        context: &Context,
+    ) -> Result<Result<LiveInstance, ExitCode>, SystemError> {
+        let programs = self.programs;
+        let prepared = programs.prepared(program)?;
+        match self.lease(program) {
+            Some(live) => Ok(Ok(live)),
+            None => self.fresh(prepared, context),
+        }
     }
 
     /// An instance that another transaction left, if what waits leaves memory for it.
@@ -523,16 +544,21 @@ impl<'a> Transaction<'a> {
         let header = exit_code.code().to_le_bytes();
         let mut output = mem::take(&mut context.output);
         match output.first_chunk_mut() {
-            Some(begins) => *begins = header,
+            Some(said) => *said = header,
             None => output.extend(header),
         }
-        Step::Ended(End {
+        let end = End {
             exit_code,
             output,
             gas_used: context.gas_used,
             gas_left: remaining(&context),
             has_header: true,
-        })
+        };
+        // What it was given is not kept with it.
+        context.input = Vec::new();
+        context.return_data = Vec::new();
+        self.spare = Some(context);
+        Step::Ended(end)
     }
 
     /// A program below depth 0 is parked at `_exec`.

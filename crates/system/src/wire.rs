@@ -36,8 +36,12 @@ impl ExecParams {
             &self.input.start.to_le_bytes(),
             &self.input.end.to_le_bytes(),
         ];
-        for (byte, field) in bytes.iter_mut().zip(fields.into_iter().flatten()) {
-            *byte = *field;
+        let mut rest = bytes.as_mut_slice();
+        for field in fields {
+            // They are 64 bytes together.
+            let (place, behind) = rest.split_at_mut(field.len());
+            place.copy_from_slice(field);
+            rest = behind;
         }
         bytes
     }

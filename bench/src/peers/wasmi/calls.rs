@@ -7,7 +7,7 @@ use wasmi::{
 };
 
 use super::config;
-use crate::executor::{Call, Parker, Recall, guest::Guest};
+use crate::contest::{Call, Parker, Recall, guest::Guest};
 
 /// A guest that is parked, and whose it is.
 type Parked = (Store<()>, TypedResumableCall<i32>);

@@ -13,7 +13,7 @@ use wasmtime::{
 };
 
 use super::{artifact::Artifact, config, into_anyhow};
-use crate::executor::{Call, Parker, Recall, guest::Guest};
+use crate::contest::{Call, Parker, Recall, guest::Guest};
 
 /// Bytes of each memory and table that stay resident: all that a guest here has.
 const RESIDENT_BYTES: usize = 2 << 20;
@@ -136,7 +136,7 @@ fn link_async(engine: &Engine, guest: &Guest) -> Result<InstancePre<()>> {
 }
 
 /// Waits until it is asked for the second time.
-async fn tell_once() {
+pub(super) async fn tell_once() {
     let mut is_asked = false;
     std::future::poll_fn(|_| match std::mem::replace(&mut is_asked, true) {
         true => Poll::Ready(()),

@@ -1,10 +1,16 @@
 //! Tests of what a page says.
 
-use super::{text, version, versions};
+use super::version;
 use crate::{
+    executor::page::PAGE,
     measure::pairs,
-    report::{Row, Unit},
+    report::{Findings, Latency, Row, Unit},
+    system,
 };
+
+fn text(rows: &[Row]) -> String {
+    PAGE.text(&Findings::from(rows.to_vec()))
+}
 
 fn check(rows: &[Row], line: &str) {
     let text = text(rows);
@@ -47,5 +53,25 @@ fn releases_are_read_from_the_lock_files() {
     let lock =
         "name = \"wasmi_core\"\nversion = \"1.0.0\"\nname = \"wasmi\"\nversion = \"2.0.0\"\n";
     assert_eq!(version(lock, "wasmi"), "2.0.0");
-    assert!(!versions().contains("unknown"));
+    assert!(!PAGE.versions().contains("unknown"));
+}
+
+#[test]
+fn latencies_are_told_by_their_percentiles() {
+    let latency = |side| Latency {
+        name: "cancel/loop",
+        side,
+        milliseconds: (1..=100).rev().map(f64::from).collect(),
+    };
+    let found = Findings {
+        rows: Vec::new(),
+        latencies: vec![latency("ours"), latency("wasmtime")],
+    };
+    let text = system::page::PAGE.text(&found);
+    for line in [
+        "| `cancel/loop` | ours | 50.0 ms | 90.0 ms | 99.0 ms | 100 ms | 100 |",
+        "|  | wasmtime | 50.0 ms | 90.0 ms | 99.0 ms | 100 ms | 100 |",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{text}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Tests of where points stand, and of what a picture shows.
 
-use super::{LEFT, RIGHT, number, points, position, svg};
+use super::{LEFT, RIGHT, TIMES, number, points, svg};
 use crate::{
     measure::pairs,
     report::{Row, Unit},
@@ -24,11 +24,11 @@ fn rows() -> Vec<Row> {
 
 #[test]
 fn a_time_stands_where_its_logarithm_says() {
-    assert!((position(1.0) - LEFT).abs() < 1e-9);
-    assert!((position(1e9) - RIGHT).abs() < 1e-9);
-    let step = position(100.0) - position(10.0);
-    assert!((position(1e6) - position(1e5) - step).abs() < 1e-9);
-    assert!((position(1e12) - RIGHT).abs() < 1e-9);
+    assert!((TIMES.position(1.0) - LEFT).abs() < 1e-9);
+    assert!((TIMES.position(1e9) - RIGHT).abs() < 1e-9);
+    let step = TIMES.position(100.0) - TIMES.position(10.0);
+    assert!((TIMES.position(1e6) - TIMES.position(1e5) - step).abs() < 1e-9);
+    assert!((TIMES.position(1e12) - RIGHT).abs() < 1e-9);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Calls: what the contenders of the group `executor` do, and the ways to measure it.
+//! Calls: what contenders do, and the ways to measure it.
 
 use std::{any::Any, thread};
 
 use anyhow::{Result, bail};
 
 use crate::{
-    executor::guest::Guest,
+    contest::guest::Guest,
     measure::{Gauge, processor_time, real_time},
     peers::cosmwasm,
 };
@@ -21,7 +21,7 @@ pub(crate) type Parker = Box<dyn FnMut() -> Result<Box<dyn Any>>>;
 
 /// Who is measured.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Contender {
+pub(crate) enum Contender {
     /// In this process.
     Here(fn(Guest) -> Result<Call>),
     /// In this process, with an instance that stays alive.
@@ -34,7 +34,7 @@ pub(super) enum Contender {
 
 /// How it is measured, and what is told.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// So many calls, in processor time of the thread: the time of one.
     InARow(u32),
     /// One call, in processor time of the thread: the time of one of its so many syscalls.
@@ -46,7 +46,7 @@ pub(super) enum Way {
 }
 
 impl Contender {
-    pub(super) fn gauge(self, way: Way, guest: Guest) -> Result<Gauge> {
+    pub(crate) fn gauge(self, way: Way, guest: Guest) -> Result<Gauge> {
         match self {
             Contender::Here(make) => Ok(way.gauge(make(guest)?)),
             Contender::Live(make) => match way {

@@ -1,7 +1,9 @@
-//! The picture of a page: a lane for each thing to do, a point for each side, times on a logarithmic scale.
+//! The pictures of pages, with times on a logarithmic scale. Here is the one of rows: a lane for each thing to do, a point for each
+//! side. That of latencies is in `curves`.
 //!
 //! It is plain SVG, whose text takes the colour of a light or a dark page.
 
+pub(crate) mod curves;
 #[cfg(test)]
 mod tests;
 
@@ -35,19 +37,20 @@ const WIDTH: f64 = 800.0;
 const LANE: f64 = 26.0;
 const TOP: f64 = 48.0;
 
-/// Nanoseconds, as powers of ten, with what the scale calls them.
-const TICKS: &[(i32, &str)] = &[
-    (0, "1 ns"),
-    (1, "10 ns"),
-    (2, "100 ns"),
-    (3, "1 us"),
-    (4, "10 us"),
-    (5, "100 us"),
-    (6, "1 ms"),
-    (7, "10 ms"),
-    (8, "100 ms"),
-    (9, "1 s"),
+/// What a scale calls the powers of ten of nanoseconds.
+const POWERS: [&str; 10] = [
+    "1 ns", "10 ns", "100 ns", "1 us", "10 us", "100 us", "1 ms", "10 ms", "100 ms", "1 s",
 ];
+
+/// A logarithmic scale of times: the powers of ten of nanoseconds at its ends.
+#[derive(Clone, Copy, Debug)]
+struct Scale {
+    first: u32,
+    last: u32,
+}
+
+/// From a nanosecond to a second.
+const TIMES: Scale = Scale { first: 0, last: 9 };
 
 /// A side's time in one lane.
 struct Point<'a> {
@@ -59,7 +62,7 @@ struct Point<'a> {
 }
 
 /// The rows that are times; those on several threads say the same as those on one.
-pub(super) fn svg(rows: &[Row]) -> String {
+pub(crate) fn svg(rows: &[Row]) -> String {
     let points = points(rows);
     let mut lanes: Vec<&str> = points.iter().map(|point| point.lane).collect();
     lanes.dedup();
@@ -70,7 +73,7 @@ pub(super) fn svg(rows: &[Row]) -> String {
 }
 
 /// A number with three figures or so.
-pub(super) fn number(number: f64) -> String {
+pub(crate) fn number(number: f64) -> String {
     let decimals = match number {
         n if n < 10.0 => 2,
         n if n < 100.0 => 1,
@@ -113,24 +116,9 @@ fn nanoseconds_of(unit: &str) -> Option<f64> {
 fn draw(svg: &mut String, lanes: &[&str], points: &[Point<'_>]) -> fmt::Result {
     let below = (0..lanes.len()).fold(TOP, |y, _| y + LANE);
     let height = below + LANE;
-    writeln!(
-        svg,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">"#
-    )?;
-    writeln!(svg, "<title>Times of Fusee and its peers</title>\n{STYLE}")?;
-    legend(svg)?;
-    for (power, name) in TICKS {
-        let x = position(10_f64.powi(*power));
-        writeln!(
-            svg,
-            r#"<line x1="{x:.1}" y1="{TOP}" x2="{x:.1}" y2="{below}"/>"#
-        )?;
-        writeln!(
-            svg,
-            r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#,
-            below + 18.0
-        )?;
-    }
+    open(svg, height, "Times of Fusee and its peers")?;
+    legend(svg, SIDES)?;
+    TIMES.draw(svg, TOP, below)?;
     let mut y = TOP + LANE / 2.0;
     for lane in lanes {
         writeln!(
@@ -148,22 +136,32 @@ fn draw(svg: &mut String, lanes: &[&str], points: &[Point<'_>]) -> fmt::Result {
     writeln!(svg, "</svg>")
 }
 
-fn legend(svg: &mut String) -> fmt::Result {
+fn open(svg: &mut String, height: f64, title: &str) -> fmt::Result {
+    writeln!(
+        svg,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">"#
+    )?;
+    writeln!(svg, "<title>{title}</title>\n{STYLE}")
+}
+
+fn legend(svg: &mut String, sides: &[(&str, &str)]) -> fmt::Result {
     let mut x = LEFT;
-    for (side, colour) in SIDES {
+    let count = u32::try_from(sides.len()).unwrap_or(1).max(1);
+    let pitch = (RIGHT - LEFT + 15.0) / f64::from(count);
+    for (side, colour) in sides {
         writeln!(
             svg,
             r#"<circle cx="{x:.1}" cy="20" r="6" fill="{colour}"/>"#
         )?;
         writeln!(svg, r#"<text x="{:.1}" y="24">{side}</text>"#, x + 12.0)?;
-        x += 118.0;
+        x += pitch;
     }
     Ok(())
 }
 
 impl Point<'_> {
     fn draw(&self, svg: &mut String, y: f64) -> fmt::Result {
-        let x = position(self.nanoseconds);
+        let x = TIMES.position(self.nanoseconds);
         let colour = SIDES
             .iter()
             .find(|(side, _)| *side == self.side)
@@ -177,11 +175,31 @@ impl Point<'_> {
     }
 }
 
-/// Where a time stands on the scale.
-fn position(nanoseconds: f64) -> f64 {
-    let (first, last) = (TICKS.first(), TICKS.last());
-    let power = |tick: Option<&(i32, &str)>| tick.map_or(0.0, |(power, _)| f64::from(*power));
-    let (first, last) = (power(first), power(last));
-    let share = (nanoseconds.log10() - first) / (last - first);
-    LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)
+impl Scale {
+    /// Where a time stands; those beyond an end stand at it.
+    fn position(self, nanoseconds: f64) -> f64 {
+        let (first, last) = (f64::from(self.first), f64::from(self.last));
+        let share = (nanoseconds.log10() - first) / (last - first);
+        LEFT + share.clamp(0.0, 1.0) * (RIGHT - LEFT)
+    }
+
+    /// A line for each power of ten, and its name below.
+    fn draw(self, svg: &mut String, top: f64, below: f64) -> fmt::Result {
+        for (power, name) in (0_u32..).zip(POWERS) {
+            if !(self.first..=self.last).contains(&power) {
+                continue;
+            }
+            let x = self.position(10_f64.powf(f64::from(power)));
+            writeln!(
+                svg,
+                r#"<line x1="{x:.1}" y1="{top}" x2="{x:.1}" y2="{below}"/>"#
+            )?;
+            writeln!(
+                svg,
+                r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#,
+                below + 18.0
+            )?;
+        }
+        Ok(())
+    }
 }

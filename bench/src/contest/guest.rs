@@ -1,6 +1,7 @@
-//! The guests of the group `executor`: a tiny contract, a real one, and one that asks its host.
+//! Guests of the contests: a tiny contract, a real one, and one that asks its host.
 //!
-//! Every entry takes an `i32` and returns one, so that each contender calls them all alike.
+//! Every entry here takes an `i32` and returns one, so that each contender calls them all alike. System programs are
+//! guests too, and are made in their own group.
 
 use std::{
     fs,
@@ -45,7 +46,7 @@ pub(crate) struct Guest {
     /// What the call answers.
     pub(crate) answer: i32,
     /// Whether the host may park the guest where it asks.
-    may_suspend: bool,
+    pub(crate) may_suspend: bool,
 }
 
 impl Guest {
