@@ -31,6 +31,9 @@ pub enum SystemError {
     /// The interruption is of another transaction.
     #[error("the interruption is of another transaction")]
     Foreign,
+    /// Whoever was asked for code found other code.
+    #[error("the code that was found under {0} has another hash")]
+    WrongCode(CodeHash),
     /// A run gave back another host than it was given, or stopped where it cannot.
     #[error("a run of a system program came back without its context")]
     LostContext,

@@ -125,7 +125,11 @@ impl Transaction<'_> {
         };
         let rules = &self.programs.contract_rules;
         match self.programs.executor.prepare(&wasm, rules) {
-            Ok(prepared) => Ok(Ok(prepared)),
+            Ok(prepared) if prepared.program().code_hash == code => Ok(Ok(prepared)),
+            Ok(_) => Err(SystemError::WrongCode(code)),
+            Err(PrepareError::Refused(_)) if CodeHash::of(&wasm) != code => {
+                Err(SystemError::WrongCode(code))
+            }
             Err(PrepareError::Refused(refusal)) => {
                 let message = refusal.to_string();
                 Ok(Err(failed(ExitCode::NotSupportedBytecode, &message)))

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
 use fusee_engine::{CodeHash, EngineError, Gas, Interrupt, PAGE_BYTES, Trap, Value, ValueType};
-use fusee_executor::{Ended, LiveInstance, Outcome, Prepared, RunError, RunRequest, Suspended};
+use fusee_executor::{
+    Ended, LiveInstance, Outcome, Prepared, RunError, RunRequest, Suspended, Tier,
+};
 
 use crate::{
     Answer, Billing, Call, End, ExitCode, Interruption, State, Step, SystemError, SystemProgram,
@@ -23,6 +25,7 @@ type Code<'a> = Box<dyn Fn(CodeHash) -> Option<Vec<u8>> + 'a>;
 pub struct Transaction<'a> {
     pub(crate) programs: &'a SystemPrograms,
     interrupt: Interrupt,
+    tier: Tier,
     pub(crate) code: Code<'a>,
     instances: Instances,
     /// The context of a call that has ended, for the next one: there is always one, and it is large.
@@ -37,6 +40,7 @@ impl<'a> Transaction<'a> {
         Self {
             programs,
             interrupt,
+            tier: Tier::Best,
             code: Box::new(|_| None),
             instances: Instances::default(),
             spare: None,
@@ -50,6 +54,15 @@ impl<'a> Transaction<'a> {
     #[must_use]
     pub fn code(mut self, find: impl Fn(CodeHash) -> Option<Vec<u8>> + 'a) -> Self {
         self.code = Box::new(find);
+        self
+    }
+
+    /// What it runs on ([`Tier::Best`] unless told). Where a compiler fails for want of what an interpreter does not need
+    /// ([`RunError::is_of_the_engine`]), the transaction has the interpreter's answer: it is
+    /// dropped, and run again from its beginning on [`Tier::Interpreter`], without instances that others left.
+    #[must_use]
+    pub const fn tier(mut self, tier: Tier) -> Self {
+        self.tier = tier;
         self
     }
 
@@ -374,6 +387,9 @@ impl<'a> Transaction<'a> {
 
     /// An instance that another transaction left, if what waits leaves memory for it.
     fn lease(&mut self, program: SystemProgram) -> Option<LiveInstance> {
+        if self.tier == Tier::Interpreter {
+            return None;
+        }
         let mut live = self.programs.lease(program)?;
         let bytes = u64::try_from(live.memory().len()).unwrap_or(u64::MAX);
         self.has_room(bytes).then_some(live)
@@ -390,7 +406,10 @@ impl<'a> Transaction<'a> {
         if !self.has_room(bytes) {
             return Ok(Err(ExitCode::OutOfMemory));
         }
-        let request = RunRequest::new("", &[], context.run_gas());
+        let request = RunRequest {
+            tier: self.tier,
+            ..RunRequest::new("", &[], context.run_gas())
+        };
         let live = self.programs.executor.instance(prepared, &request);
         Ok(Ok(live?))
     }
@@ -423,6 +442,7 @@ impl<'a> Transaction<'a> {
         };
         let request = RunRequest {
             interrupt: Some(self.interrupt.clone()),
+            tier: self.tier,
             ..RunRequest::new(name, args, context.run_gas())
         };
         let outcome = live.run(request, context).map_err(SystemError::from);
@@ -600,7 +620,9 @@ impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         // What waits in them is never gone on with.
         self.kept.clear();
-        self.programs.give_back(self.instances.at_rest());
+        if self.tier == Tier::Best {
+            self.programs.give_back(self.instances.at_rest());
+        }
     }
 }
 

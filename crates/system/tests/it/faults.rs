@@ -4,7 +4,8 @@ use std::{thread, time::Duration};
 
 use fusee_conformance::lanes;
 use fusee_engine::Interrupt;
-use fusee_system::{Billing, ExitCode, SystemLimits};
+use fusee_executor::Tier;
+use fusee_system::{Billing, ExitCode, SystemError, SystemLimits};
 
 use crate::support::{
     GAS, answer, call, count, end, input, main_call, on_all_lanes, op, registered, waits,
@@ -234,5 +235,39 @@ fn an_instance_that_was_kept_is_not_used_where_it_has_no_room() {
         assert_eq!(count(&mut transaction, program), 1, "{}", lane.name);
         assert_eq!(transaction.memory_bytes(), 2 * PROBE_BYTES);
         drop(parked);
+    }
+}
+
+#[test]
+fn where_a_compiler_fails_the_interpreter_has_the_answer() {
+    let run = |executor, tier| {
+        let (programs, program) = registered(executor, Billing::Metered);
+        let programs = programs.lifetime(fusee_system::Lifetime::Longer { instances: 9 });
+        let mut transaction = programs.transaction(Interrupt::new()).tier(tier);
+        let recurses = main_call(input(op::RECURSE, &[]), GAS);
+        let ended = transaction.call(program, recurses).map(end);
+        if ended.is_ok() {
+            count(&mut transaction, program);
+        }
+        drop(transaction);
+        (ended, programs.idle_instances())
+    };
+    let cramped = fusee_conformance::Cramped::in_native_stack;
+    let (failed, _) = run(cramped().tiered, Tier::Best);
+    match failed.unwrap_err() {
+        SystemError::Run(error) => assert!(error.is_of_the_engine(), "{error}"),
+        other => panic!("{other}"),
+    }
+    let (answer, kept) = run(cramped().tiered, Tier::Interpreter);
+    let answer = answer.unwrap();
+    assert_eq!(kept, 0, "others get instances of the best engine");
+    for lane in lanes() {
+        let (expected, kept) = run(lane.executor, Tier::Best);
+        assert_eq!(
+            (expected.unwrap(), kept),
+            (answer.clone(), 1),
+            "{}",
+            lane.name
+        );
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use fusee_conformance::lanes;
 use fusee_engine::{CodeHash, Gas, Interrupt};
-use fusee_system::{Billing, End, ExitCode, SystemProgram, Transaction, syscalls::Price};
+use fusee_system::{
+    Billing, End, ExitCode, SystemError, SystemProgram, Transaction, syscalls::Price,
+};
 
 use crate::support::{
     GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
@@ -184,8 +186,23 @@ fn what_is_no_program_and_no_state_is_malformed() {
     let mut transaction = programs
         .transaction(Interrupt::new())
         .code(|_| Some(b"\0asm no".to_vec()));
-    let refused = told(&root(&mut transaction, exec(&[9; 32], 0, op::COUNT, &[])));
+    let asks = exec(&hash_of(b"\0asm no"), 0, op::COUNT, &[]);
+    let refused = told(&root(&mut transaction, asks));
     assert_eq!(refused.result, ExitCode::NotSupportedBytecode.code());
+}
+
+#[test]
+fn code_of_another_hash_is_a_fault_of_whoever_found_it() {
+    let lane = lanes().remove(0);
+    let (programs, _) = registered(lane.executor, Billing::Metered);
+    for found in [probe(), b"\0asm no".to_vec()] {
+        let mut transaction = programs
+            .transaction(Interrupt::new())
+            .code(|_| Some(found.clone()));
+        let asks = main_call(exec(&[9; 32], 0, op::COUNT, &[]), GAS);
+        let error = transaction.call_root_code(&probe(), asks).unwrap_err();
+        assert!(matches!(error, SystemError::WrongCode(_)), "{error}");
+    }
 }
 
 #[test]
