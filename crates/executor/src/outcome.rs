@@ -5,8 +5,8 @@
 use std::{any::Any, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, EngineError, Entry, Export, Gas, Host, Instance, Meter, Mode, Module, OutOfGas,
-    Parked, Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
+    AtGasEnd, EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
+    OutOfGas, Parked, Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
 };
 
 use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing, parking};
@@ -156,7 +156,7 @@ impl Suspended {
     }
 
     /// The guest's whole memory.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         self.parked.parked.memory()
     }
 
@@ -215,7 +215,7 @@ impl Suspended {
 
 impl GasEnded {
     /// The guest's whole memory.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         self.parked.parked.memory()
     }
 
@@ -260,10 +260,10 @@ impl LiveInstance {
     }
 
     /// The guest's whole memory; empty before the first run.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         match &mut self.instance {
             Some(instance) => instance.memory(),
-            None => &mut [],
+            None => GuestMemory::none(),
         }
     }
 
