@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{Code, EngineError, Fingerprint, GuestMemory, Program, Run, Stop, Value};
+use crate::{Code, EngineError, Fingerprint, Format, GuestMemory, Program, Run, Stop, Value};
 
 /// A compiler and a runtime.
 pub trait Engine: Debug + Send + Sync {
@@ -11,6 +11,9 @@ pub trait Engine: Debug + Send + Sync {
 
     /// Which engine this is, exactly.
     fn fingerprint(&self) -> &Fingerprint;
+
+    /// Which programs it runs.
+    fn formats(&self) -> &'static [Format];
 
     /// How many bytes it keeps at most of instances that have ended, so that the next ones are made faster.
     fn idle_bytes(&self) -> u64;

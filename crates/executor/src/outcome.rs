@@ -476,8 +476,8 @@ fn find_entry(
     let (position, export) = again
         .or_else(|| exports.find(|(_, export)| is_asked(export)))
         .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
-    let given = request.args.iter().map(|value| value.value_type());
-    if !given.clone().eq(export.params.iter().copied()) {
+    if !program.takes(export, request.args) {
+        let given = request.args.iter().map(|value| value.value_type());
         return Err(RunError::Arguments {
             name: name(),
             expected: export.params.clone(),

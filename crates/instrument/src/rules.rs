@@ -3,6 +3,7 @@
 use fusee_engine::{RulesId, ValueType};
 
 use crate::{
+    PolkaVmRules,
     schedule::{Group, Schedule},
     work::UNITS,
 };
@@ -18,6 +19,7 @@ pub struct Rules {
     limits: Limits,
     syscalls: Vec<SyscallSignature>,
     floats: Floats,
+    polkavm: Option<PolkaVmRules>,
     profiled: bool,
     id: RulesId,
 }
@@ -153,6 +155,7 @@ impl Rules {
             limits,
             syscalls,
             floats: Floats::default(),
+            polkavm: None,
             profiled: false,
             id: RulesId::from_bytes([0; 32]),
         };
@@ -164,6 +167,14 @@ impl Rules {
     #[must_use]
     pub fn with_floats(mut self, floats: Floats) -> Self {
         self.floats = floats;
+        self.id = self.identify();
+        self
+    }
+
+    /// The same rules, but for PolkaVM programs, which they refuse unless this is called.
+    #[must_use]
+    pub fn with_polkavm(mut self, polkavm: PolkaVmRules) -> Self {
+        self.polkavm = Some(polkavm);
         self.id = self.identify();
         self
     }
@@ -209,6 +220,12 @@ impl Rules {
         self.floats
     }
 
+    /// What holds for PolkaVM programs, if they are admitted.
+    #[must_use]
+    pub const fn polkavm(&self) -> Option<PolkaVmRules> {
+        self.polkavm
+    }
+
     /// Whether programs tell where their gas goes.
     #[must_use]
     pub const fn is_profiled(&self) -> bool {
@@ -237,6 +254,7 @@ impl Rules {
             limits,
             syscalls,
             floats,
+            polkavm,
             profiled,
             id: _,
         } = self;
@@ -254,6 +272,9 @@ impl Rules {
         text.push_str(&format!("{UNITS:?}\n"));
         for syscall in syscalls {
             text.push_str(&format!("{syscall:?}\n"));
+        }
+        if let Some(polkavm) = polkavm {
+            text.push_str(&format!("{polkavm:?}\n"));
         }
         if *profiled {
             text.push_str("profiled\n");
