@@ -154,6 +154,16 @@ impl Meter {
         self.reserve = self.reserve.saturating_add(given.counter());
     }
 
+    /// Leaves the run `gas`, more or less than it had, or than it owes. What it has used so far stays used, and all that it was ever given
+    /// is at most [`Gas::MAX`]: a run that was given more than that has used less.
+    pub fn set_left(&mut self, gas: Gas) {
+        let used = self.limit.saturating_sub(self.left());
+        let first = self.slice.min(gas);
+        self.limit = used.saturating_add(gas);
+        self.reserve = gas.saturating_sub(first).counter();
+        self.counter = first.counter();
+    }
+
     /// What happens where the gas ends.
     #[must_use]
     pub const fn at_gas_end(&self) -> AtGasEnd {

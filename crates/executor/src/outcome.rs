@@ -2,7 +2,7 @@
 //!
 //! Gas is settled in [`settle`], on every way out. Dropping a suspended run destroys it.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, mem, sync::Arc};
 
 use fusee_engine::{
     AtGasEnd, EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
@@ -58,7 +58,7 @@ pub struct GasEnded {
 #[derive(Debug)]
 pub struct LiveInstance {
     rest: Box<Rest>,
-    /// None until the first run has paid for it.
+    /// None until it is made: by the first run, unless somebody wanted it earlier.
     instance: Option<Box<dyn Instance>>,
 }
 
@@ -82,6 +82,8 @@ struct Rest {
     slice: Gas,
     /// Whether a run of the program may be parked at a syscall.
     may_suspend: bool,
+    /// Whether no run has paid for the instance yet.
+    is_new: bool,
     /// The entry that was asked for last: mostly it is asked for again.
     asked: Option<usize>,
     /// The run before this one, whose place the next one takes.
@@ -181,6 +183,11 @@ impl Suspended {
         self.parked.run.meter.charge(price)
     }
 
+    /// Leaves the guest `gas`, more or less than it had. What it has used so far stays used.
+    pub fn set_gas(&mut self, gas: Gas) {
+        self.parked.run.meter.set_left(gas);
+    }
+
     /// Goes on, with `reply` as the result of the syscall.
     ///
     /// # Errors
@@ -241,6 +248,7 @@ impl LiveInstance {
         Self {
             rest: Box::new(Rest {
                 may_suspend: prepared.program().may_suspend(),
+                is_new: true,
                 asked: None,
                 spare: None,
                 place: None,
@@ -259,7 +267,7 @@ impl LiveInstance {
         self.rest.prepared.program()
     }
 
-    /// The guest's whole memory; empty before the first run.
+    /// The guest's whole memory; empty before the instance is made.
     pub fn memory(&mut self) -> GuestMemory<'_> {
         match &mut self.instance {
             Some(instance) => instance.memory(),
@@ -298,6 +306,20 @@ impl LiveInstance {
         self.enter(None, request, host)
     }
 
+    /// Makes the instance now, for runs like `request`, so that its memory can be read and written before the first run: with the program's data in it.
+    /// No code runs, and the first run pays for the instance all the same. An instance that there is stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if it cannot be made.
+    pub fn make(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
+        if self.instance.is_none() {
+            let mode = mode(self.rest.may_suspend, request);
+            self.instance = Some(self.rest.prepared.instantiate(&self.rest.module, mode)?);
+        }
+        Ok(())
+    }
+
     /// Grows the guest's memory by so many pages, without gas: the pages that there were. `None` if the guest has no memory yet, or the
     /// rules or the program do not let it grow so far.
     ///
@@ -334,31 +356,31 @@ impl LiveInstance {
             None => Box::new(Run::new(host, meter, request.profiler)),
         };
         let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
+        if mem::take(&mut rest.is_new) {
+            run.enter(Place::Instance);
+            if run.meter.charge(program.instance_gas).is_err() {
+                return Ok(out_of_gas(run));
+            }
+            run.leave();
+            let mut enter_before = |entry| {
+                if let Some((entry, args)) = first.replace((entry, &[])) {
+                    rest.entries.push((entry, args.to_vec()));
+                }
+            };
+            // Whoever asks for it by name gets it once, too.
+            if let Some(entry) = initializer(program).filter(|entry| Some(*entry) != asked) {
+                enter_before(Entry::Export(entry));
+            }
+            if program.has_start {
+                enter_before(Entry::Start);
+            }
+        }
         let instance = match instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::PlainInstance);
             }
             Some(instance) => instance,
-            None => {
-                run.enter(Place::Instance);
-                if run.meter.charge(program.instance_gas).is_err() {
-                    return Ok(out_of_gas(run));
-                }
-                run.leave();
-                let mut enter_before = |entry| {
-                    if let Some((entry, args)) = first.replace((entry, &[])) {
-                        rest.entries.push((entry, args.to_vec()));
-                    }
-                };
-                // Whoever asks for it by name gets it once, too.
-                if let Some(entry) = initializer(program).filter(|entry| Some(*entry) != asked) {
-                    enter_before(Entry::Export(entry));
-                }
-                if program.has_start {
-                    enter_before(Entry::Start);
-                }
-                rest.prepared.instantiate(&rest.module, needed)?
-            }
+            None => rest.prepared.instantiate(&rest.module, needed)?,
         };
         let step = match first {
             Some((entry, args)) => instance.call(run, entry, args)?,

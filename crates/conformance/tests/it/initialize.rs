@@ -46,6 +46,13 @@ fn live(outcome: Outcome) -> LiveInstance {
     finished.recycle().0.unwrap()
 }
 
+fn finished_instance(outcome: Outcome) -> LiveInstance {
+    match outcome {
+        Outcome::Finished(finished) => finished.recycle().0.unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn enter(lane: &Lane, live: LiveInstance, entry: &str) -> (Vec<Value>, LiveInstance) {
     let request = lane.request(entry, &[], GAS);
     match live.run(request, host()).unwrap() {
@@ -183,4 +190,39 @@ fn a_parked_run_is_ended_as_a_host_function_would() {
     let interrupted = end(|| Stop::Fail(EngineError::Interrupted)).unwrap_err();
     assert_eq!(interrupted, "the run was interrupted");
     end(|| Stop::Suspend).unwrap_err();
+}
+
+#[test]
+fn an_instance_that_is_made_beforehand_has_its_memory_and_costs_the_same() {
+    // The data is there, nothing has run, and what the host writes is seen by what runs first.
+    let text = r#"(module (memory 1) (data (i32.const 4) "\2a")
+      (func $start (i32.store8 (i32.const 9) (i32.load8_u (i32.const 8))))
+      (start $start)
+      (func (export "sum") (result i32)
+        (i32.add (i32.load8_u (i32.const 4)) (i32.load8_u (i32.const 9)))))"#;
+    agreed(&lanes(), |lane| {
+        let prepared = lane.executor.prepare(&wasm(text), &rules()).unwrap();
+        let request = lane.request("sum", &[], GAS);
+        let plain = lane.executor.run(&prepared, request.clone(), host());
+        let plain = Verdict::of(plain.unwrap());
+        assert_eq!(plain.ending, Ending::Finished(vec![Value::I32(42)]));
+
+        let mut instance = lane.executor.instance(&prepared, &request).unwrap();
+        assert_eq!(instance.memory().bytes(), 0);
+        instance.make(&request).unwrap();
+        assert_eq!(instance.memory().read_array(4).unwrap(), [42, 0, 0, 0]);
+        instance.memory().write(8, &[1, 7]).unwrap();
+        // What is made is not made again.
+        instance.make(&request).unwrap();
+        let outcome = instance.run(request.clone(), host()).unwrap();
+        let verdict = Verdict::on(&outcome);
+        assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(43)]));
+        assert_eq!(verdict.gas_used, plain.gas_used, "{}", lane.name);
+
+        // It is paid for once.
+        let again = finished_instance(outcome).run(request, host());
+        let again = Verdict::of(again.unwrap());
+        assert!(again.gas_used < plain.gas_used, "{}", lane.name);
+        (verdict, again)
+    });
 }

@@ -321,3 +321,34 @@ fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
         assert_eq!(ended.memory().read_array(7), Ok([9]), "{}", lane.name);
     }
 }
+
+#[test]
+fn a_parked_guest_can_be_left_more_gas_or_less_and_has_used_the_same() {
+    let given = |left: u64| {
+        agreed(&lanes(), |lane| {
+            let (mut had, mut used) = (GAS, 0);
+            let verdict = run(lane, "chain", &[Value::I64(5)], |mut suspended| {
+                used += had - suspended.gas_left().units();
+                had = left;
+                suspended.set_gas(Gas::new(left));
+                assert_eq!(suspended.gas_left(), Gas::new(left));
+                add_one(suspended)
+            });
+            (verdict.ending, verdict.gas_used, used)
+        })
+    };
+    let used = check("chain", &[Value::I64(5)], add_one).gas_used;
+    let ended = Ending::Finished(vec![Value::I64(54)]);
+    for left in [100, 1 << 20, 1 << 50] {
+        let (ending, gas_used, _) = given(left);
+        assert_eq!((ending, gas_used), (ended.clone(), used), "{left}");
+    }
+    // Whatever was left before does not help; and who is out of gas has used what was given.
+    let (ending, gas_used, until_wait) = given(1);
+    assert_eq!((ending, gas_used), (Ending::OutOfGas, until_wait + 1));
+    assert!(gas_used < used);
+    // All that was ever given is at most all gas there is.
+    let (ending, gas_used, _) = given(i64::MAX.unsigned_abs());
+    assert_eq!(ending, ended);
+    assert!(gas_used < used, "{gas_used}");
+}
