@@ -1,0 +1,25 @@
+//! Guests that run guests.
+//!
+//! A *child* is a program that is run for another guest, or for an embedder: its imports are symbols, and at each of them it waits for its parent to
+//! answer. An embedder compiles and instantiates with [`Modules`], and holds an [`Instance`] that turns into an [`Execution`] and back. A guest
+//! has numbers instead: [`Children`]. [`Parent`] is the host of a guest that imports the nine functions of [`functions`] by which
+//! it drives them.
+//!
+//! Whoever runs a child decides with how much gas. No child runs inside another's run: all but one are parked.
+#![forbid(unsafe_code)]
+
+mod children;
+mod error;
+pub mod functions;
+mod instance;
+mod modules;
+mod parent;
+mod rules;
+pub mod wire;
+
+pub use children::Children;
+pub use error::VirtualizationError;
+pub use instance::{Execution, Instance, Outcome, Request};
+pub use modules::{ChildLimits, ChildSettings, Module, Modules, Space};
+pub use parent::{CodeSource, Parent};
+pub use rules::{ChildRules, Symbols};

@@ -1,0 +1,187 @@
+//! Rules for children: which programs, and what they may ask.
+//!
+//! A child may import functions that nobody listed beforehand: their names are symbols, which mean something to its parent
+//! alone. So the rules of a program list what it imports itself, as far as its parent lets it: they are a pure
+//! function of its bytes and of [`ChildRules`]. Everything else is held by the rules below as for any program.
+
+use std::collections::BTreeSet;
+
+use fusee_engine::{Format, MAX_SYSCALL_ARGS, ValueType};
+use fusee_instrument::{Rules, SyscallSignature};
+use polkavm_common::program::ProgramBlob;
+use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
+
+use crate::wire::SYMBOL_BYTES;
+
+/// Which symbols a child may import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Symbols {
+    /// Any.
+    Any,
+    /// These, and no others: a program that imports another is refused.
+    Only(BTreeSet<String>),
+}
+
+/// By which rules programs are checked that are run as children. A pure value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChildRules {
+    rules: Rules,
+    symbols: Symbols,
+}
+
+impl ChildRules {
+    /// These rules for everything but imports: what they list may not be imported because of that.
+    #[must_use]
+    pub const fn new(rules: Rules, symbols: Symbols) -> Self {
+        Self { rules, symbols }
+    }
+
+    /// The rules for one program: they list what it imports, if its name is a symbol that is admitted. The number is the position
+    /// among those, and the child may be parked at each.
+    #[must_use]
+    pub fn for_program(&self, program: &[u8]) -> Rules {
+        let limits = self.rules.limits();
+        // What is beyond the limits is refused anyway: it is not read.
+        let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
+        let declared = match Format::of(program) {
+            _ if program.len() > most(limits.code_bytes) => Vec::new(),
+            Format::Wasm => wasm_imports(program, most(limits.types), most(limits.imports)),
+            Format::PolkaVm => polkavm_imports(program, most(limits.imports)),
+        };
+        let mut syscalls: Vec<SyscallSignature> = Vec::new();
+        for declared in declared {
+            let is_known = syscalls
+                .iter()
+                .any(|known| known.module == declared.module && known.name == declared.name);
+            if is_known || !self.admit(&declared.name) {
+                continue;
+            }
+            let number = u32::try_from(syscalls.len()).unwrap_or(u32::MAX);
+            syscalls.push(SyscallSignature { number, ..declared });
+        }
+        self.with_syscalls(syscalls)
+    }
+
+    fn admit(&self, symbol: &str) -> bool {
+        symbol.len() <= SYMBOL_BYTES
+            && match &self.symbols {
+                Symbols::Any => true,
+                Symbols::Only(admitted) => admitted.contains(symbol),
+            }
+    }
+
+    fn with_syscalls(&self, syscalls: Vec<SyscallSignature>) -> Rules {
+        let from = &self.rules;
+        let mut rules = Rules::new(
+            from.version(),
+            from.schedule().clone(),
+            *from.limits(),
+            syscalls,
+        )
+        .with_floats(from.floats());
+        if let Some(polkavm) = from.polkavm() {
+            rules = rules.with_polkavm(polkavm);
+        }
+        if from.is_profiled() {
+            rules = rules.profiled();
+        }
+        rules
+    }
+}
+
+/// The functions that a wasm program imports, as far as it can be read: whether it is valid is not asked here. What is left out, since
+/// no syscall has such a signature, is refused by whoever checks the program.
+fn wasm_imports(program: &[u8], most_types: usize, most: usize) -> Vec<SyscallSignature> {
+    let mut types = Vec::new();
+    for payload in Parser::new(0).parse_all(program) {
+        match payload {
+            Ok(Payload::TypeSection(section)) => {
+                let groups = section.into_iter().map_while(Result::ok);
+                let group_types = groups.flat_map(wasmparser::RecGroup::into_types);
+                types.extend(
+                    group_types
+                        .take(most_types)
+                        .map(|ty| signature(&ty.composite_type.inner)),
+                );
+            }
+            Ok(Payload::ImportSection(section)) => {
+                let imports = section.into_imports().map_while(Result::ok).take(most);
+                return imports
+                    .filter_map(|import| {
+                        let TypeRef::Func(at) = import.ty else {
+                            return None;
+                        };
+                        let (params, result) =
+                            types.get(usize::try_from(at).ok()?)?.as_ref()?.clone();
+                        Some(declared(import.module, import.name, params, result))
+                    })
+                    .collect();
+            }
+            Ok(Payload::Version { .. } | Payload::CustomSection(_)) => {}
+            // Imports would have come before.
+            _ => break,
+        }
+    }
+    Vec::new()
+}
+
+type Signature = (Vec<ValueType>, Option<ValueType>);
+
+fn signature(inner: &CompositeInnerType) -> Option<Signature> {
+    let CompositeInnerType::Func(function) = inner else {
+        return None;
+    };
+    let integer = |ty: &ValType| match ty {
+        ValType::I32 => Some(ValueType::I32),
+        ValType::I64 => Some(ValueType::I64),
+        _ => None,
+    };
+    if function.params().len() > MAX_SYSCALL_ARGS {
+        return None;
+    }
+    let params = function
+        .params()
+        .iter()
+        .map(integer)
+        .collect::<Option<_>>()?;
+    match function.results() {
+        [] => Some((params, None)),
+        [result] => Some((params, Some(integer(result)?))),
+        _ => None,
+    }
+}
+
+/// The symbols that a PolkaVM program imports, each with six registers and one back.
+fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallSignature> {
+    let Ok(blob) = ProgramBlob::parse(program.into()) else {
+        return Vec::new();
+    };
+    let symbols = blob.imports().into_iter().take(most);
+    symbols
+        .filter_map(|symbol| {
+            let symbol = symbol?;
+            let name = std::str::from_utf8(symbol.as_bytes()).ok()?;
+            let params = vec![ValueType::I64; MAX_SYSCALL_ARGS];
+            Some(declared("", name, params, Some(ValueType::I64)))
+        })
+        .collect()
+}
+
+fn declared(
+    module: &str,
+    name: &str,
+    params: Vec<ValueType>,
+    result: Option<ValueType>,
+) -> SyscallSignature {
+    SyscallSignature {
+        module: module.to_owned(),
+        name: name.to_owned(),
+        number: 0,
+        params,
+        result,
+        may_suspend: true,
+    }
+}
+
+#[cfg(test)]
+mod tests;
