@@ -182,6 +182,3 @@ fn declared(
         may_suspend: true,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,6 +1,14 @@
-//! Children on every engine, driven natively and from inside a guest.
+//! Children on every engine, driven natively and from inside a guest: what they leave is the same.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that panics has failed"
 )]
+
+mod bounds;
+mod compiling;
+mod guests;
+mod runs;
+mod support;
+mod symbols;
+mod typed;
