@@ -12,6 +12,8 @@ mod documents {
     struct _Lifecycle;
     #[doc = include_str!("../../../docs/system-programs.md")]
     struct _SystemPrograms;
+    #[doc = include_str!("../../../docs/virtualization.md")]
+    struct _Virtualization;
 }
 
 /// The sandbox: prepare a program, run it, resume it.
@@ -39,6 +41,11 @@ pub mod system {
         SystemError, SystemLimits, SystemProgram, SystemPrograms, Transaction, contract_rules,
         syscalls, system_rules, wire,
     };
+}
+
+/// Guests that run guests.
+pub mod virtualization {
+    pub use fusee_virtualization::*;
 }
 
 /// The lifecycle of guests in a node: instances, workers, time limits, host functions that wait.

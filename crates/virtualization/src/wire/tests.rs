@@ -1,3 +1,5 @@
+//! Every number and byte, as others wrote them down.
+
 use super::*;
 
 fn numbers<E: WireError>() -> Vec<i64> {
