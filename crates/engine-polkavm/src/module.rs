@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use fusee_engine::{EngineError, Entry, Format, Instance, Mode, Module, Program, Trap};
 use polkavm::{
     CacheModel, CostModelKind, GasMeteringKind, ModuleConfig, ProgramBlob, ProgramCounter,
+    ProgramParts,
 };
 
 use crate::{NAME, instance::PolkaVmInstance, memory::Memory, trap::trap};
@@ -35,8 +36,11 @@ impl PolkaVmModule {
         if program.format != Format::PolkaVm {
             return Err(compile(format!("it is a {} program", program.format)));
         }
-        let blob = ProgramBlob::parse(program.code.as_slice().into())
-            .map_err(|error| compile(error.to_string()))?;
+        let parts = ProgramParts::from_bytes(program.code.as_slice().into());
+        let mut parts = parts.map_err(|error| compile(error.to_string()))?;
+        parts.stack_size = stack_bytes(parts.stack_size)
+            .ok_or_else(|| compile("its stack is too large".to_owned()))?;
+        let blob = ProgramBlob::from_parts(parts).map_err(|error| compile(error.to_string()))?;
         let mut config = ModuleConfig::new();
         config
             .set_page_size(PAGE_BYTES)
@@ -107,6 +111,16 @@ impl Module for PolkaVmModule {
             mode,
         )))
     }
+}
+
+/// The stack that a program gets which asks for so many bytes: whole pages whose number is a power of two, as the rules count it. The
+/// interpreter (0.37.0) grows a stack to such a size whatever was asked for, and the recompiler does not.
+fn stack_bytes(asked: u32) -> Option<u32> {
+    if asked == 0 {
+        return Some(0);
+    }
+    let pages = asked.div_ceil(PAGE_BYTES).checked_next_power_of_two()?;
+    pages.checked_mul(PAGE_BYTES)
 }
 
 impl fmt::Debug for PolkaVmModule {
