@@ -3,7 +3,7 @@
 use fusee_abi::{Answer, SYSCALLS, Wire};
 use fusee_engine::{Gas, ValueType};
 use fusee_executor::FrameLimits;
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{PolkaVmRules, Rules, SyscallSignature};
 
 /// Everything that machines must agree on beside the state and the transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +69,16 @@ impl ContractRules {
                 code_byte: Gas::new(50),
                 held_page: Gas::new(500),
             },
+        }
+    }
+
+    /// Version 2: version 1, and PolkaVM programs beside those in wasm.
+    #[must_use]
+    pub fn v2() -> Self {
+        let v1 = Self::v1();
+        Self {
+            program: v1.program.with_polkavm(PolkaVmRules::v1()),
+            ..v1
         }
     }
 }
