@@ -3,7 +3,7 @@
 use fusee_abi::{Answer, SYSCALLS, Wire};
 use fusee_engine::{Gas, ValueType};
 use fusee_executor::FrameLimits;
-use fusee_instrument::{PolkaVmRules, Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallSignature};
 
 /// Everything that machines must agree on beside the state and the transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,13 +72,12 @@ impl ContractRules {
         }
     }
 
-    /// Version 2: version 1, and PolkaVM programs beside those in wasm.
+    /// Version 2: version 1, and programs of the other format that version 3 of the rules for programs admits.
     #[must_use]
     pub fn v2() -> Self {
-        let v1 = Self::v1();
         Self {
-            program: v1.program.with_polkavm(PolkaVmRules::v1()),
-            ..v1
+            program: Rules::v3(SYSCALLS.iter().map(signature).collect()),
+            ..Self::v1()
         }
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use fusee_contract::{Action, Address, ContractRules, Contracts, Status, Transaction};
 use fusee_engine::{Gas, Profiler, Value};
 use fusee_executor::RunRequest;
-use fusee_instrument::{Inspection, PolkaVmRules, Rule, Rules};
+use fusee_instrument::{Inspection, Rule, Rules};
 use serde::Serialize;
 
 use super::{
@@ -66,9 +66,7 @@ struct Ran {
 
 pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v2(Vec::new())
-        .with_floats(args.floats.rule())
-        .with_polkavm(PolkaVmRules::v1());
+    let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
     let spent = match fusee_instrument::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
         Err(refusal) if refusal.rule == Rule::UnknownImport => {

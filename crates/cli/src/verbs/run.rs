@@ -10,7 +10,7 @@ use fusee_engine::{
     Export, Format, Gas, Host, MAX_SYSCALL_ARGS, Program, Stop, Syscall, Trap, Value, ValueType,
 };
 use fusee_executor::{Executor, Outcome, RunRequest};
-use fusee_instrument::{PolkaVmRules, Rule, Rules};
+use fusee_instrument::{Rule, Rules};
 use serde::Serialize;
 
 use crate::{
@@ -83,9 +83,7 @@ impl Host for NoSyscalls {
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v2(Vec::new())
-        .with_floats(args.floats.rule())
-        .with_polkavm(PolkaVmRules::v1());
+    let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
     let program = prepare(&args.file, &wasm, &rules)?;
     let export = find_export(&program, args.invoke.as_deref())?;
     let values = parse_args(&program, export, &args.args)?;
