@@ -92,12 +92,25 @@ fn memory(blob: &ProgramBlob, rules: &Rules) -> Result<u32, Refusal> {
     let map = MemoryMapBuilder::new(POLKAVM_PAGE_BYTES)
         .ro_data_size(blob.ro_data_size())
         .rw_data_size(blob.rw_data_size())
-        .stack_size(blob.stack_size())
+        .stack_size(stack_bytes(blob)?)
         .build()
         .map_err(|message| Refusal::whole(Rule::Valid, message))?;
     let pages = bytes_of(&map).div_ceil(PAGE_BYTES);
     within("memory_pages", pages, rules.limits().memory_pages)?;
     u32::try_from(pages).map_err(|_| Refusal::whole(Rule::Valid, "its memory is too large"))
+}
+
+/// The stack that the program gets: what it asks for, in whole pages whose number is a power of two. The interpreter (0.37.0) grows a stack to such a
+/// size whatever was asked for, and the recompiler does not.
+fn stack_bytes(blob: &ProgramBlob) -> Result<u32, Refusal> {
+    if blob.stack_size() == 0 {
+        return Ok(0);
+    }
+    let pages = blob.stack_size().div_ceil(POLKAVM_PAGE_BYTES);
+    let rounded = pages.checked_next_power_of_two();
+    rounded
+        .and_then(|pages| pages.checked_mul(POLKAVM_PAGE_BYTES))
+        .ok_or_else(|| Refusal::whole(Rule::Valid, "its stack is too large"))
 }
 
 fn bytes_of(map: &MemoryMap) -> u64 {

@@ -141,6 +141,12 @@ impl Rules {
         Self::new(2, Schedule::v2(), Limits::v1(), syscalls)
     }
 
+    /// The version 3 of the rules: as version 2, and PolkaVM programs beside those in wasm.
+    #[must_use]
+    pub fn v3(syscalls: Vec<SyscallSignature>) -> Self {
+        Self::new(3, Schedule::v2(), Limits::v1(), syscalls).with_polkavm(PolkaVmRules::v1())
+    }
+
     /// Rules of one's own. The version is for people: what tells rules apart is their [`id`](Self::id).
     #[must_use]
     pub fn new(

@@ -8,6 +8,7 @@
 mod bounds;
 mod compiling;
 mod guests;
+mod polkavm;
 mod runs;
 mod support;
 mod symbols;

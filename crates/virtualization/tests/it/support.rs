@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_conformance::lanes;
 use fusee_engine::{Gas, Host, Source, Stop, Syscall, Trap, Value};
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
-use fusee_instrument::{Floats, Rules};
+use fusee_instrument::{Floats, PolkaVmRules, Rules};
 use fusee_virtualization::{
     ChildRules, ChildSettings, Children, Parent, Space, Symbols, functions,
     wire::{
@@ -64,7 +64,10 @@ pub(crate) fn code(space: Space<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Sour
 }
 
 pub(crate) fn child_rules(symbols: Symbols) -> ChildRules {
-    ChildRules::new(Rules::v2(vec![]).with_floats(Floats::Canonical), symbols)
+    let rules = Rules::v2(vec![])
+        .with_floats(Floats::Canonical)
+        .with_polkavm(PolkaVmRules::v1());
+    ChildRules::new(rules, symbols)
 }
 
 pub(crate) fn children(executor: Executor) -> Children {

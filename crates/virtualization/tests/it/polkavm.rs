@@ -1,0 +1,180 @@
+//! PolkaVM programs as children: nothing is another than with wasm.
+
+use std::sync::Arc;
+
+use fusee_conformance::polkavm_lanes;
+use fusee_engine_polkavm::{Backend, PolkaVmEngine};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_executor::Executor;
+use fusee_virtualization::{
+    ChildSettings, Modules, Outcome, Symbols,
+    wire::{ExecError, ExecStatus, InstanceId, MemoryError, ModuleError},
+};
+
+use crate::support::{GAS, Guest, Nine, child_rules, children, wasm};
+
+const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
+const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
+
+/// What `body` finds on each lane natively, and from inside a wasm guest.
+fn everywhere<T: std::fmt::Debug + PartialEq>(body: impl Fn(&mut dyn Nine) -> T) -> T {
+    let polkavm = Arc::new(PolkaVmEngine::on(Backend::Interpreter).unwrap());
+    let both = Executor::builder(Arc::new(WasmiEngine::new())).other_format(polkavm);
+    let expected = body(&mut Guest::new(both.build()));
+    for lane in polkavm_lanes() {
+        let found = body(&mut children(lane.executor));
+        assert_eq!(found, expected, "{}", lane.name);
+    }
+    expected
+}
+
+fn ready(nine: &mut dyn Nine, program: &[u8], function: &str) -> InstanceId {
+    let module = nine.compile(program, None).unwrap();
+    let instance = nine.instantiate(module.id).unwrap();
+    nine.prepare(instance, function.as_bytes()).unwrap();
+    instance
+}
+
+/// Answers one call of the counter's storage and log: what it asked.
+fn answer(nine: &mut dyn Nine, instance: InstanceId, stored: &mut u64, a0: u64) -> Option<String> {
+    let (status, asked) = nine.run(instance, GAS, a0).unwrap();
+    if status == ExecStatus::Finished {
+        return None;
+    }
+    let at = |register: usize| u32::try_from(asked.args[register]).unwrap();
+    match asked.symbol.as_bytes() {
+        b"storage_read" => {
+            assert_eq!(nine.read(instance, at(0), at(1)).unwrap(), b"count");
+            nine.write(instance, at(2), &stored.to_le_bytes()).unwrap();
+        }
+        b"storage_write" => {
+            let number = nine.read(instance, at(2), at(3)).unwrap();
+            *stored = u64::from_le_bytes(number.try_into().unwrap());
+        }
+        _ => {}
+    }
+    Some(String::from_utf8(asked.symbol.as_bytes().to_vec()).unwrap())
+}
+
+#[test]
+fn a_polkavm_child_asks_by_symbol_and_is_answered() {
+    let (symbols, stored) = everywhere(|nine| {
+        let instance = ready(nine, COUNTER, "increment");
+        let (mut stored, mut symbols) = (7, Vec::new());
+        while let Some(symbol) = answer(nine, instance, &mut stored, 8) {
+            symbols.push(symbol);
+        }
+        (symbols, stored)
+    });
+    let expected = [
+        "storage_read",
+        "storage_write",
+        "event_emit",
+        "output_write",
+    ];
+    assert_eq!(symbols, expected);
+    assert_eq!(stored, 8);
+}
+
+#[test]
+fn a_polkavm_child_ends_as_any_other() {
+    everywhere(|nine| {
+        for (function, error) in [("forever", ExecError::OutOfGas), ("fail", ExecError::Trap)] {
+            let instance = ready(nine, COMPUTE, function);
+            assert_eq!(nine.run(instance, GAS, 0), Err(error), "{function}");
+            nine.prepare(instance, b"nothing").unwrap();
+            let (status, _) = nine.run(instance, GAS, 0).unwrap();
+            assert_eq!(status, ExecStatus::Finished);
+        }
+        let used = [GAS, i64::MAX].map(|gas| {
+            let instance = ready(nine, COMPUTE, "mix");
+            let (_, ended) = nine.run(instance, gas, 1_000).unwrap();
+            gas - ended.gas_left
+        });
+        assert_eq!(used[0], used[1]);
+        // Set for each run.
+        let instance = ready(nine, COUNTER, "increment");
+        nine.run(instance, GAS, 0).unwrap();
+        let (_, asked) = nine.run(instance, i64::MAX, 8).unwrap();
+        assert!(asked.gas_left > i64::MAX - GAS);
+        let none = nine.run(instance, -1, 0);
+        assert_eq!(none, Err(ExecError::OutOfGas));
+        assert_eq!(
+            nine.prepare(instance, b"none"),
+            Err(ExecError::InvalidImage)
+        );
+        used[0]
+    });
+}
+
+#[test]
+fn a_polkavm_childs_memory_is_kept_and_read_where_it_is() {
+    for lane in polkavm_lanes() {
+        let executor = Arc::new(lane.executor);
+        let rules = child_rules(Symbols::Any);
+        let mut modules = Modules::new(executor, rules, ChildSettings::default());
+        let (module, _) = modules.compile(COMPUTE, None).unwrap().unwrap();
+        let mut instance = module.instantiate().unwrap();
+        let mut place = None;
+        // It begins at 5, and its memory is there before it first runs.
+        for (number, more) in [(5_u64, 3), (8, 7), (15, 0)] {
+            let mut execution = instance.prepare(b"keep").unwrap().unwrap();
+            let end = execution
+                .memory()
+                .ranges()
+                .into_iter()
+                .map(|range| range.end)
+                .max();
+            let outside = u32::try_from(end.unwrap()).unwrap();
+            let read = execution.read_memory(outside, &mut [0]);
+            assert_eq!(read, Err(MemoryError::OutOfBounds));
+            let null = execution.write_memory(0, &[1]);
+            assert_eq!(null, Err(MemoryError::OutOfBounds));
+            let at = place.unwrap_or_else(|| find(&mut execution, number));
+            let mut read = [0; 8];
+            execution.read_memory(at, &mut read).unwrap();
+            assert_eq!(u64::from_le_bytes(read), number, "{}", lane.name);
+            place = Some(at);
+            instance = match execution.run(GAS, more).unwrap() {
+                Outcome::Finished { instance, .. } => instance,
+                other => panic!("{other:?}"),
+            };
+        }
+    }
+}
+
+/// Where the number is in writable memory.
+fn find(execution: &mut fusee_virtualization::Execution, number: u64) -> u32 {
+    let ranges = execution.memory().ranges();
+    let mut addresses = ranges.into_iter().flat_map(|range| range.step_by(8));
+    let address = addresses.find(|address| {
+        let found = execution.memory().read_array::<8>(*address);
+        let is_it = found.is_ok_and(|bytes| u64::from_le_bytes(bytes) == number);
+        is_it
+            && execution
+                .memory()
+                .write(*address, &number.to_le_bytes())
+                .is_ok()
+    });
+    u32::try_from(address.unwrap()).unwrap()
+}
+
+#[test]
+fn polkavm_programs_are_refused_that_are_damaged_or_not_admitted() {
+    everywhere(|nine| {
+        for end in (0..COUNTER.len()).step_by(97) {
+            let compiled = nine.compile(&COUNTER[..end], None);
+            assert_eq!(compiled, Err(ModuleError::InvalidImage), "{end}");
+        }
+    });
+    for lane in polkavm_lanes() {
+        let rules = child_rules(Symbols::Only(["storage_read".to_owned()].into()));
+        let mut modules = Modules::new(Arc::new(lane.executor), rules, ChildSettings::default());
+        let refused = modules.compile(COUNTER, None).unwrap();
+        assert_eq!(refused.err(), Some(ModuleError::InvalidImage));
+        // It imports nothing.
+        assert!(modules.compile(COMPUTE, None).unwrap().is_ok());
+        // No engine of this executor runs wasm: a fault of the host, and no answer.
+        assert!(modules.compile(&wasm("(module)"), None).is_err());
+    }
+}
