@@ -144,13 +144,13 @@ impl Instances {
 
     /// Takes the instance of a program to make a call, and remembers that it is out.
     pub(crate) fn take(&mut self, program: SystemProgram) -> Found {
-        if let Some(position) = self.position(program) {
-            if let Some(slot) = self.slots.get_mut(position) {
-                return match slot.take(&mut self.memory_bytes) {
-                    Some(live) => Found::Live(slot.seat, live),
-                    None => Found::Executing,
-                };
-            }
+        if let Some(position) = self.position(program)
+            && let Some(slot) = self.slots.get_mut(position)
+        {
+            return match slot.take(&mut self.memory_bytes) {
+                Some(live) => Found::Live(slot.seat, live),
+                None => Found::Executing,
+            };
         }
         self.generations = self.generations.saturating_add(1);
         let seat = Seat {
