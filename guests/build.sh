@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 #
-# Builds every guest into wasm/. With --check, builds into a temporary directory instead, and fails if
-# a file there is not byte for byte the one in wasm/.
+# Builds every guest into wasm/, and those for PolkaVM beside their sources. With --check, builds into a
+# temporary directory instead, and fails if a file there is not byte for byte the one that is kept.
 #
 # Other versions of the compilers make other bytes, so each is pinned; what has no toolchain is skipped,
 # and said so. To move to another version, set RUST_VERSION or CLANG_VERSION, build, and pin it here.
@@ -17,14 +17,15 @@ skipped=()
 
 main() {
     case ${1-} in
-        '') out=$guests/wasm ;;
-        --check) out=$(mktemp -d) && trap 'rm -rf "$out"' EXIT ;;
+        '') out=$guests/wasm polkavm_out=$guests/polkavm ;;
+        --check) out=$(mktemp -d) polkavm_out=$out && trap 'rm -rf "$out"' EXIT ;;
         *) echo "usage: build.sh [--check]" >&2 && exit 2 ;;
     esac
 
     build_tools
     build_rust
     build_c
+    build_polkavm
     build_wat
     build_generated
     check_plain_guests
@@ -95,6 +96,27 @@ build_c() {
     done
 }
 
+# Programs for PolkaVM: position-independent RISC-V with all its relocations, of which the linker makes a program.
+build_polkavm() {
+    local clang=clang-$CLANG_MAJOR source elf
+    if [[ $("$clang" --version 2>/dev/null) != *"version $CLANG_VERSION "* ]] ||
+        ! command -v "ld.lld-$CLANG_MAJOR" >/dev/null; then
+        skipped+=("polkavm: need $clang $CLANG_VERSION and its linker
+  apt-get install $clang lld-$CLANG_MAJOR")
+        return
+    fi
+
+    for source in "$guests"/polkavm/*.c; do
+        elf=$(mktemp)
+        "$clang" --target=riscv64-unknown-none-elf -march=rv64emac_zbb_xtheadcondmov -mabi=lp64e -mcmodel=medany \
+            -O2 -std=c17 -Wall -Wextra -Werror -fPIE -ffreestanding -fno-builtin -nostdlib "-fuse-ld=lld-$CLANG_MAJOR" \
+            -Wl,--emit-relocs -Wl,--unique -Wl,-Bsymbolic -Wl,--no-relax -Wl,--apply-dynamic-relocs -Wl,-z,notext \
+            -Wl,--entry=0 -o "$elf" "$source"
+        "$tools/link" "$elf" "$polkavm_out/$(basename "$source" .c).polkavm"
+        rm "$elf"
+    done
+}
+
 build_wat() {
     local source
     for source in "$guests"/wat/*.wat; do
@@ -161,22 +183,23 @@ check_plain_guests() {
 # something was skipped.
 compare() {
     local built committed failed=
-    for built in "$out"/*.wasm; do
-        if ! cmp --silent "$built" "$guests/wasm/$(basename "$built")"; then
-            echo "differs from its source: wasm/$(basename "$built")"
+    for built in "$out"/*.wasm "$out"/*.polkavm; do
+        committed=${built##*.}/$(basename "$built")
+        if ! cmp --silent "$built" "$guests/$committed"; then
+            echo "differs from its source: $committed"
             failed=yes
         fi
     done
     if [ ${#skipped[@]} -eq 0 ]; then
-        for committed in "$guests"/wasm/*.wasm; do
+        for committed in "$guests"/wasm/*.wasm "$guests"/polkavm/*.polkavm; do
             if [ ! -e "$out/$(basename "$committed")" ]; then
-                echo "has no source: wasm/$(basename "$committed")"
+                echo "has no source: ${committed#"$guests"/}"
                 failed=yes
             fi
         done
     fi
     [ -z "$failed" ] || exit 1
-    echo "as built: $(find "$out" -name '*.wasm' | wc -l) files"
+    echo "as built: $(find "$out" -name '*.wasm' -o -name '*.polkavm' | wc -l) files"
 }
 
 main "$@"

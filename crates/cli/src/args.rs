@@ -89,9 +89,10 @@ A program that is run so has no imports. Exit code 3 says that the engines disag
 Examples:
   fusee run guests/wasm/arith.wasm --invoke add 2 -3
   fusee run guests/wasm/arith.wasm --invoke fac 20 --engine wasmi --gas 10000
+  fusee run guests/polkavm/compute.polkavm --invoke fib 20
   fusee run guests/wasm/kernel_fib.wasm 20 --json")]
 pub(crate) struct RunArgs {
-    /// The program, as wasm or as text (.wat)
+    /// The program: wasm, its text (.wat), or for PolkaVM
     pub(crate) file: PathBuf,
 
     /// Arguments of the function: whole numbers, decimal or 0x and hexadecimal; floating-point numbers
@@ -126,7 +127,7 @@ Examples:
   fusee check guests/wasm/hostile_floats.wasm --floats canonical
   fusee check guests/wasm/token.wasm --json")]
 pub(crate) struct CheckArgs {
-    /// The program, as wasm or as text (.wat)
+    /// The program: wasm, its text (.wat), or for PolkaVM
     pub(crate) file: PathBuf,
 
     /// What the rules say of floating-point numbers
@@ -149,7 +150,7 @@ Examples:
   fusee inspect guests/wasm/token.wasm --text > metered.wat
   fusee inspect guests/wasm/token.wasm --json")]
 pub(crate) struct InspectArgs {
-    /// The program, as wasm or as text (.wat)
+    /// The program: wasm, its text (.wat), or for PolkaVM
     pub(crate) file: PathBuf,
 
     /// What the rules say of floating-point numbers
@@ -181,7 +182,7 @@ Examples:
   fusee gas guests/wasm/arith.wasm --invoke fib 20 --folded > stacks.txt
   fusee gas guests/wasm/arith.wasm --invoke fib 20 --json")]
 pub(crate) struct GasArgs {
-    /// The program, as wasm or as text (.wat)
+    /// The program: wasm, its text (.wat), or for PolkaVM
     pub(crate) file: PathBuf,
 
     /// Arguments of the function or method, in order
@@ -234,7 +235,7 @@ Examples:
   fusee deploy guests/wasm/token.wasm --args 1000000 --from alice
   fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run"))]
 pub(crate) struct DeployArgs {
-    /// The program, as wasm or as text (.wat)
+    /// The program: wasm, its text (.wat), or for PolkaVM
     pub(crate) file: PathBuf,
 
     #[command(flatten)]

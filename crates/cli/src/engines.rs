@@ -5,7 +5,8 @@ use std::{fmt::Write, path::Path, sync::Arc};
 use anyhow::anyhow;
 use clap::ValueEnum;
 use fusee_contract::{ContractRules, Contracts};
-use fusee_engine::Compiler;
+use fusee_engine::{Compiler, Format};
+use fusee_engine_polkavm::PolkaVmEngine;
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, ExecutorBuilder};
@@ -78,7 +79,25 @@ pub(crate) fn executors(
         .collect()
 }
 
+/// Those of the executors that do not run programs of this format alike: all of them interpret a PolkaVM program.
+pub(crate) fn that_differ(
+    mut executors: Vec<On<Arc<Executor>>>,
+    format: Format,
+) -> Vec<On<Arc<Executor>>> {
+    if format == Format::PolkaVm {
+        executors.truncate(1);
+        for on in &mut executors {
+            on.engine = fusee_engine_polkavm::NAME;
+        }
+    }
+    executors
+}
+
 fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Executor, Failure> {
+    // Without it, programs of that format are refused with the format's name.
+    if let Ok(polkavm) = PolkaVmEngine::new() {
+        builder = builder.other_format(Arc::new(polkavm));
+    }
     if let Some(folder) = artifacts {
         builder = builder.artifacts(folder, ARTIFACT_BYTES).map_err(|error| {
             let message = format!("compiled programs cannot be kept in `{}`", folder.display());
@@ -101,7 +120,7 @@ pub(crate) fn contracts(
     Ok(executors
         .map(|on| On {
             engine: on.engine,
-            it: Contracts::new(on.it, ContractRules::v1()),
+            it: Contracts::new(on.it, ContractRules::v2()),
         })
         .collect())
 }

@@ -1,4 +1,4 @@
-//! Programs in files: as wasm, or as its text.
+//! Programs in files: as wasm, as its text, or for PolkaVM.
 
 use std::{
     fs::File,
@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use fusee_engine::{Export, Program};
+use fusee_engine::{Export, Format, Program};
 use fusee_instrument::{Refusal, Rule, Rules};
 
 use crate::{
@@ -20,7 +20,7 @@ const MAGIC: &[u8] = b"\0asm";
 /// The largest file that is read: well above what the rules admit, so that it is they who refuse.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The program in a file, as wasm.
+/// The program in a file, in its binary form.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let bytes = read_bytes(path).map_err(|error| {
@@ -31,14 +31,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             ),
             io::ErrorKind::IsADirectory => (
                 format!("`{shown}` is a folder"),
-                "name a .wasm or .wat file in it",
+                "name a .wasm, .wat or .polkavm file in it",
             ),
             io::ErrorKind::FileTooLarge => (
                 format!(
                     "`{shown}` is larger than {} bytes, so it is no program",
                     grouped(MOST_BYTES)
                 ),
-                "name a .wasm or .wat file",
+                "name a .wasm, .wat or .polkavm file",
             ),
             _ => (
                 format!("`{shown}` cannot be read"),
@@ -77,6 +77,11 @@ pub(crate) fn refused(path: &Path, wasm: &[u8], refusal: Refusal) -> Failure {
 /// What the author of a refused program can do.
 pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
     let next = match refusal.rule {
+        Rule::Valid | Rule::Operator if Format::of(wasm) == Format::PolkaVm => {
+            "link it again with PolkaVM's linker of version 0.37, and without memory that grows"
+        }
+        Rule::InstructionSet => "link it for the instruction set `revivev1`",
+        Rule::Format => "build it for `wasm32-unknown-unknown`",
         Rule::Valid => return advice_on_invalid(wasm, refusal),
         Rule::Floats => {
             "use integers: these rules admit no floating point, whose NaNs machines choose"
@@ -142,8 +147,11 @@ fn advice_on_limit(limit: &str) -> &'static str {
     }
 }
 
-/// A function with its signature.
-pub(crate) fn signature(export: &Export) -> String {
+/// A function with its signature, as far as its program tells it.
+pub(crate) fn signature(program: &Program, export: &Export) -> String {
+    if program.format == Format::PolkaVm {
+        return format!("{}(..)", export.name);
+    }
     let list = |types: &[fusee_engine::ValueType]| {
         types
             .iter()

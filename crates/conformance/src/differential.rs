@@ -13,9 +13,11 @@ mod mixer;
 mod plain;
 mod profiles;
 
-use std::{any::Any, ops::AddAssign, sync::Arc};
+use std::{any::Any, borrow::Cow, ops::AddAssign, sync::Arc};
 
-use fusee_engine::{AtGasEnd, CodeHash, Gas, Profiler, Program, Trap, Value, ValueType};
+use fusee_engine::{
+    AtGasEnd, CodeHash, Gas, GuestMemory, Profiler, Program, Trap, Value, ValueType,
+};
 use fusee_executor::{LiveInstance, Outcome, Prepared, RunRequest};
 use fusee_instrument::Rules;
 
@@ -305,14 +307,14 @@ fn observe_lane(
             outcome = match outcome.map_err(failed)? {
                 Outcome::Syscall(mut suspended) => {
                     let request = suspended.request();
-                    let reply = suspended
-                        .host()
-                        .map_or(0, |mixer: &mut Mixer| mixer.answer(&request, &mut []));
+                    let reply = suspended.host().map_or(0, |mixer: &mut Mixer| {
+                        mixer.answer(&request, GuestMemory::none())
+                    });
                     suspended.resume(reply)
                 }
                 Outcome::GasEnd(mut ended) if parks < MOST_PARKS => {
                     parks += 1;
-                    glimpses = glimpse(glimpses, ended.memory());
+                    glimpses = glimpse(glimpses, &begin(ended.memory()));
                     ended.resume_with(call.more_after(parks))
                 }
                 ended => break ended,
@@ -323,7 +325,7 @@ fn observe_lane(
             Outcome::Finished(finished) => {
                 let (left, host) = finished.recycle();
                 live = left;
-                let memory = live.as_mut().map(|live| CodeHash::of(live.memory()));
+                let memory = live.as_mut().map(|live| digest(live.memory()));
                 (Some(host), memory)
             }
             Outcome::Trapped(_, ended) | Outcome::OutOfGas(ended) => {
@@ -364,9 +366,9 @@ fn observe_counting(
         let outcome = loop {
             outcome = match outcome? {
                 counting::Outcome::Syscall(request, mut parked) => {
-                    let reply = parked
-                        .host()
-                        .map_or(0, |mixer: &mut Mixer| mixer.answer(&request, &mut []));
+                    let reply = parked.host().map_or(0, |mixer: &mut Mixer| {
+                        mixer.answer(&request, GuestMemory::none())
+                    });
                     parked.resume(reply)
                 }
                 counting::Outcome::GasEnd(parked) if parks < MOST_PARKS => {
@@ -395,6 +397,26 @@ fn observe_counting(
         });
     }
     Ok(observed)
+}
+
+/// The digest of all that can be read of a memory.
+fn digest(mut memory: GuestMemory<'_>) -> CodeHash {
+    let mut bytes = Vec::new();
+    for range in memory.ranges() {
+        let length = range.end.saturating_sub(range.start);
+        bytes.extend_from_slice(&memory.read(range.start, length).unwrap_or_default());
+    }
+    CodeHash::of(&bytes)
+}
+
+/// The first bytes of a memory.
+fn begin(mut memory: GuestMemory<'_>) -> Vec<u8> {
+    let first = memory.ranges().into_iter().next().unwrap_or_default();
+    let length = first.end.saturating_sub(first.start).min(128);
+    memory
+        .read(first.start, length)
+        .map(Cow::into_owned)
+        .unwrap_or_default()
 }
 
 /// Mixes the begin of a memory with what was seen before.

@@ -3,6 +3,7 @@
 use std::{fmt::Debug, sync::Arc};
 
 use fusee_engine::{Engine, Gas, Value};
+use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::{Executor, RunRequest, Suspension};
@@ -82,6 +83,62 @@ pub fn lanes() -> Vec<Lane> {
             Suspension::Always,
         ),
     ]
+}
+
+/// The ways to run a PolkaVM program: interpreted, and compiled in both sandboxes where the machine has them.
+///
+/// # Panics
+///
+/// If the interpreter does not work on this machine, or on Linux and AMD64 a sandbox does not.
+#[must_use]
+pub fn polkavm_lanes() -> Vec<Lane> {
+    let large = Gas::new(1 << 24);
+    let tiny = Gas::new(97);
+    let lane = |name, engine: &Arc<dyn Engine>, slice, suspension| Lane {
+        name,
+        executor: Executor::builder(Arc::clone(engine)).slice(slice).build(),
+        suspension,
+    };
+    let engine = |backend| -> Arc<dyn Engine> {
+        Arc::new(PolkaVmEngine::on(backend).expect("PolkaVM works on this machine"))
+    };
+    let interpreter = engine(Backend::Interpreter);
+    let mut lanes = vec![
+        lane("interpreter", &interpreter, large, Suspension::AsNeeded),
+        lane(
+            "interpreter, suspendable, tiny slices",
+            &interpreter,
+            tiny,
+            Suspension::Always,
+        ),
+        lane(
+            "interpreter, slices of one",
+            &interpreter,
+            Gas::new(1),
+            Suspension::AsNeeded,
+        ),
+    ];
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let generic = engine(Backend::GenericSandbox);
+        let process = engine(Backend::ProcessSandbox);
+        lanes.extend([
+            lane("generic sandbox", &generic, large, Suspension::AsNeeded),
+            lane(
+                "generic sandbox, suspendable, tiny slices",
+                &generic,
+                tiny,
+                Suspension::Always,
+            ),
+            lane("process sandbox", &process, large, Suspension::AsNeeded),
+            lane(
+                "process sandbox, suspendable, tiny slices",
+                &process,
+                tiny,
+                Suspension::Always,
+            ),
+        ]);
+    }
+    lanes
 }
 
 /// What `observe` finds on every one of the lanes.

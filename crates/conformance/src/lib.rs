@@ -1,7 +1,7 @@
 //! One suite that every engine must pass, and the means to write such tests.
 //!
 //! A [`Lane`] is one way to run a program: an engine, plain or suspendable, with large slices or
-//! tiny ones. No outcome and no gas may depend on the lane, so a test runs on [`lanes`] and compares.
+//! tiny ones, of the engines that run its format. No outcome and no gas may depend on the lane, so a test runs on [`lanes`] and compares; for PolkaVM programs there are [`polkavm_lanes`].
 //! [`differential`] does so for any program, and [`smith`] makes programs that nobody wrote.
 //! [`counting`] implements gas a second time.
 #![forbid(unsafe_code)]
@@ -17,6 +17,6 @@ mod verdict;
 
 pub use cramped::Cramped;
 pub use host::{Answering, NoHost};
-pub use lane::{Lane, agreed, lanes};
+pub use lane::{Lane, agreed, lanes, polkavm_lanes};
 pub use random::Random;
 pub use verdict::{Ending, Verdict};

@@ -71,6 +71,15 @@ impl ContractRules {
             },
         }
     }
+
+    /// Version 2: version 1, and programs of the other format that version 3 of the rules for programs admits.
+    #[must_use]
+    pub fn v2() -> Self {
+        Self {
+            program: Rules::v3(SYSCALLS.iter().map(signature).collect()),
+            ..Self::v1()
+        }
+    }
 }
 
 fn signature(syscall: &fusee_abi::Syscall) -> SyscallSignature {

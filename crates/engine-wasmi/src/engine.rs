@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Engine, EngineError, Fingerprint, Module, Program};
+use fusee_engine::{Engine, EngineError, Fingerprint, Format, Module, Program};
 use wasmi::{CompilationMode, Config};
 
 use crate::{NAME, module::WasmiModule};
@@ -64,6 +64,10 @@ impl Engine for WasmiEngine {
 
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Wasm]
     }
 
     fn idle_bytes(&self) -> u64 {

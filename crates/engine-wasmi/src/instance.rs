@@ -3,8 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Entry, Instance, Low, Mode, Parked, Pause, Program, Run, Source, Step, Value,
-    reserved,
+    EngineError, Entry, GuestMemory, Instance, Low, Mode, Parked, Pause, Program, Run, Source,
+    Step, Value, reserved,
 };
 use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
 
@@ -169,10 +169,10 @@ impl Instance for WasmiInstance {
         self.step(returned, outputs)
     }
 
-    fn memory(&mut self) -> &mut [u8] {
+    fn memory(&mut self) -> GuestMemory<'_> {
         match self.store.data().memory {
-            Some(memory) => memory.data_mut(&mut self.store),
-            None => &mut [],
+            Some(memory) => GuestMemory::slice(memory.data_mut(&mut self.store)),
+            None => GuestMemory::none(),
         }
     }
 
@@ -187,7 +187,7 @@ impl Instance for WasmiInstance {
 }
 
 impl Parked for ParkedCall {
-    fn memory(&mut self) -> &mut [u8] {
+    fn memory(&mut self) -> GuestMemory<'_> {
         self.instance.memory()
     }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use fusee_engine::{
-    EngineError, Low, MAX_SYSCALL_ARGS, Pause, Program, Run, Stop, SyscallRequest, reserved,
+    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Pause, Program, Run, Stop, SyscallRequest,
+    reserved,
 };
 use wasmi::{
     AsContextMut, Caller, Engine, Error, Linker, Memory,
@@ -167,7 +168,7 @@ fn syscall(
         None => (&mut [], caller.data_mut()),
     };
     let answer = state.run.as_mut().map(|run| {
-        let result = run.syscall(gas, &request, bytes)?;
+        let result = run.syscall(gas, &request, GuestMemory::slice(bytes))?;
         Ok((result.cast_signed(), run.meter.counter()))
     });
     let halt = match answer {

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Module, Program};
+use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Format, Module, Program};
 use wasmtime::{Config, OptLevel, WasmFeatures};
 
 use crate::{
@@ -236,6 +236,10 @@ impl Engine for WasmtimeEngine {
 
     fn fingerprint(&self) -> &Fingerprint {
         &self.fingerprint
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Wasm]
     }
 
     fn idle_bytes(&self) -> u64 {

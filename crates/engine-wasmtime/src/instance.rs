@@ -10,8 +10,8 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, Entry, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Stop, Value,
-    ValueType,
+    EngineError, Entry, GuestMemory, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Stop,
+    Value, ValueType,
 };
 use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, Val, ValRaw};
 
@@ -210,8 +210,8 @@ impl Instance for WasmtimeInstance {
         }
     }
 
-    fn memory(&mut self) -> &mut [u8] {
-        self.store.data_mut().memory()
+    fn memory(&mut self) -> GuestMemory<'_> {
+        GuestMemory::slice(self.store.data_mut().memory())
     }
 
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
@@ -256,11 +256,11 @@ impl Return {
 }
 
 impl Parked for ParkedCall {
-    fn memory(&mut self) -> &mut [u8] {
+    fn memory(&mut self) -> GuestMemory<'_> {
         // SAFETY: the view was taken by the host function in which the guest is parked, and `call`
         // keeps that guest's store alive, so that the memory is there. It neither moves nor is it
         // borrowed by anybody while nobody polls `call`, and polling takes `self` by value.
-        unsafe { self.memory.bytes() }
+        GuestMemory::slice(unsafe { self.memory.bytes() })
     }
 
     /// Where it is parked again it keeps its place.

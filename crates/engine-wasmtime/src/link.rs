@@ -7,8 +7,8 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, Low, MAX_SYSCALL_ARGS, Mode, Pause, Program, Run, Stop, SyscallRequest, Value,
-    reserved,
+    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Mode, Pause, Program, Run, Stop,
+    SyscallRequest, Value, reserved,
 };
 use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory};
 
@@ -245,7 +245,9 @@ fn answer(caller: &mut Caller<'_, State>, request: &SyscallRequest, gas: i64) ->
     // SAFETY: as in `State::memory`, whose other fields the run does not reach.
     let bytes = unsafe { view.bytes() };
     match run {
-        Some(run) => run.syscall(gas, request, bytes).map(u64::cast_signed),
+        Some(run) => run
+            .syscall(gas, request, GuestMemory::slice(bytes))
+            .map(u64::cast_signed),
         None => Err(no_run()),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{Code, EngineError, Fingerprint, Program, Run, Stop, Value};
+use crate::{Code, EngineError, Fingerprint, Format, GuestMemory, Program, Run, Stop, Value};
 
 /// A compiler and a runtime.
 pub trait Engine: Debug + Send + Sync {
@@ -11,6 +11,9 @@ pub trait Engine: Debug + Send + Sync {
 
     /// Which engine this is, exactly.
     fn fingerprint(&self) -> &Fingerprint;
+
+    /// Which programs it runs.
+    fn formats(&self) -> &'static [Format];
 
     /// How many bytes it keeps at most of instances that have ended, so that the next ones are made faster.
     fn idle_bytes(&self) -> u64;
@@ -93,7 +96,7 @@ pub trait Instance: Debug + Send {
     ) -> Result<Step, EngineError>;
 
     /// The guest's whole memory; empty if it has none.
-    fn memory(&mut self) -> &mut [u8];
+    fn memory(&mut self) -> GuestMemory<'_>;
 
     /// Grows the guest's memory by so many pages, as the guest could: the pages that there were. `None` if the guest has no
     /// memory, or the rules or the program do not let it grow so far; then nothing has changed.
@@ -110,7 +113,7 @@ pub trait Instance: Debug + Send {
 /// An instance whose run is parked. Dropping it destroys the instance.
 pub trait Parked: Debug + Send {
     /// The guest's whole memory; empty if it has none.
-    fn memory(&mut self) -> &mut [u8];
+    fn memory(&mut self) -> GuestMemory<'_>;
 
     /// Goes on. `reply` is the result of the syscall at which the guest was parked; where it was
     /// parked for gas, the reply is not used.

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::Format;
+
 /// What an error came from.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -16,6 +18,12 @@ pub enum EngineError {
         engine: &'static str,
         /// What it said.
         source: Source,
+    },
+    /// No engine here runs programs of this format.
+    #[error("there is no engine here for {format} programs")]
+    NoEngine {
+        /// The format.
+        format: Format,
     },
     /// The engine could not make an instance.
     #[error("{engine} could not make an instance")]

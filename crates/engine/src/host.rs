@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use crate::{EngineError, Gas, Meter, OutOfGas, Trap};
+use crate::{EngineError, Gas, GuestMemory, Meter, OutOfGas, Trap};
 
 /// The most arguments that a syscall takes, on any engine.
 pub const MAX_SYSCALL_ARGS: usize = 6;
@@ -41,14 +41,14 @@ pub struct Syscall<'a> {
     /// What the guest asked. Where it lies, since moving it would take longer than all the rest of a syscall.
     pub request: &'a SyscallRequest,
     /// The guest's whole memory; empty if it has none.
-    pub memory: &'a mut [u8],
+    pub memory: GuestMemory<'a>,
     meter: &'a mut Meter,
 }
 
 impl<'a> Syscall<'a> {
     pub(crate) fn new(
         request: &'a SyscallRequest,
-        memory: &'a mut [u8],
+        memory: GuestMemory<'a>,
         meter: &'a mut Meter,
     ) -> Self {
         Self {

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Gas, ValueType};
+use crate::{Gas, MAX_SYSCALL_ARGS, Rate, Value, ValueType};
 
 /// Bytes in a page of wasm memory.
 pub const PAGE_BYTES: u64 = 65_536;
@@ -78,6 +78,8 @@ pub struct Import {
 }
 
 /// A function that the program exports.
+///
+/// A PolkaVM program does not tell what its functions take and return, so that both are empty: see [`Program::takes`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Export {
     /// Its name.
@@ -97,12 +99,50 @@ pub struct MemoryLimits {
     pub maximum: u32,
 }
 
+/// What a program is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
+pub enum Format {
+    /// WebAssembly. Whatever else a program is, its bytes are taken for this, too.
+    Wasm,
+    /// A PolkaVM program, as its linker writes it.
+    PolkaVm,
+}
+
+impl Format {
+    /// The format of a program, told by its first bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        if bytes.starts_with(b"PVM\0") {
+            Format::PolkaVm
+        } else {
+            Format::Wasm
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Wasm => "wasm",
+            Format::PolkaVm => "polkavm",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
 /// A program that was checked against rules and metered by them.
 ///
 /// Only `instrument::prepare` makes one that an engine should be given: an engine meters nothing
-/// by itself.
+/// by itself, but for programs that bring their cost model with them, which has a [`Rate`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Program {
+    /// What it is written in.
+    pub format: Format,
     /// The digest of the bytes before they were metered.
     pub code_hash: CodeHash,
     /// The rules that checked and metered it.
@@ -121,6 +161,8 @@ pub struct Program {
     pub has_start: bool,
     /// What making an instance costs.
     pub instance_gas: Gas,
+    /// What the units cost that the engine counts by the program's own cost model. Metered code has none, and is paid for one for one.
+    pub rate: Rate,
 }
 
 impl Program {
@@ -143,6 +185,24 @@ impl Program {
     #[must_use]
     pub fn export(&self, name: &str) -> Option<&Export> {
         self.exports.iter().find(|export| export.name == name)
+    }
+
+    /// Whether an exported function can be entered with these arguments.
+    ///
+    /// In wasm they have to be of the types of its parameters. A PolkaVM program takes up to six 64-bit integers, in its registers a0 to a5, where those
+    /// that are not given are zero; and it returns one, which is what it left in a0.
+    #[must_use]
+    pub fn takes(&self, export: &Export, args: &[Value]) -> bool {
+        match self.format {
+            Format::Wasm => {
+                let given = args.iter().map(|value| value.value_type());
+                given.eq(export.params.iter().copied())
+            }
+            Format::PolkaVm => {
+                let is_register = |value: &Value| value.value_type() == ValueType::I64;
+                args.len() <= MAX_SYSCALL_ARGS && args.iter().all(is_register)
+            }
+        }
     }
 
     /// Whether it imports a function at which the host may park it.

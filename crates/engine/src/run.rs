@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    AtGasEnd, EngineError, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall, SyscallRequest,
-    Trap, Value,
+    AtGasEnd, EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall,
+    SyscallRequest, Trap, Value,
     profile::{ENTER, LEAVE, Place},
 };
 
@@ -100,7 +100,7 @@ impl Run {
         &mut self,
         counter: i64,
         request: &SyscallRequest,
-        memory: &mut [u8],
+        memory: GuestMemory<'_>,
     ) -> Result<u64, Stop> {
         self.meter.note(counter);
         if request.number >= ENTER {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use fusee_engine::{
-    ArtifactKey, Code, CodeHash, Compiler, Engine, EngineError, Gas, Host, Mode, Module, Program,
-    Source,
+    ArtifactKey, Code, CodeHash, Compiler, Engine, EngineError, Format, Gas, Host, Mode, Module,
+    Program, Source,
 };
 use fusee_instrument::Rules;
 
@@ -51,6 +51,8 @@ struct Core {
     /// Runs a program as soon as it is prepared.
     base: Option<Arc<dyn Engine>>,
     compiler: Option<Arc<dyn Compiler>>,
+    /// Runs the programs that the others do not.
+    other: Option<Arc<dyn Engine>>,
     compile_in: CompileIn,
     compiled_bytes: u64,
     artifacts: Option<Artifacts>,
@@ -63,6 +65,7 @@ struct Core {
 pub struct ExecutorBuilder {
     base: Option<Arc<dyn Engine>>,
     compiler: Option<Arc<dyn Compiler>>,
+    other: Option<Arc<dyn Engine>>,
     compile_in: CompileIn,
     compiled_bytes: u64,
     artifacts: Option<Artifacts>,
@@ -105,6 +108,14 @@ impl ExecutorBuilder {
         self
     }
 
+    /// An engine for the programs of another format. It compiles or translates them when they are first run, or where it is the executor's only one for them,
+    /// when they are prepared; nothing of theirs is kept on disk.
+    #[must_use]
+    pub fn other_format(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.other = Some(engine);
+        self
+    }
+
     /// Where programs are compiled ([`CompileIn::Thread`] unless told).
     #[must_use]
     pub fn compile_in(mut self, compile_in: CompileIn) -> Self {
@@ -135,6 +146,7 @@ impl ExecutorBuilder {
         let Self {
             base,
             compiler,
+            other,
             compile_in,
             compiled_bytes,
             artifacts,
@@ -146,6 +158,7 @@ impl ExecutorBuilder {
         let idle_bytes = [
             base.as_ref().map(|engine| engine.idle_bytes()),
             compiler.as_ref().map(|engine| engine.idle_bytes()),
+            other.as_ref().map(|engine| engine.idle_bytes()),
         ];
         let for_programs = idle_bytes
             .into_iter()
@@ -155,6 +168,7 @@ impl ExecutorBuilder {
             core: Arc::new(Core {
                 base,
                 compiler,
+                other,
                 compile_in,
                 compiled_bytes,
                 artifacts,
@@ -198,6 +212,7 @@ impl Executor {
         ExecutorBuilder {
             base,
             compiler,
+            other: None,
             compile_in: CompileIn::default(),
             compiled_bytes: 64 << 20,
             artifacts: None,
@@ -318,7 +333,7 @@ impl Executor {
         prepared: &Arc<Prepared>,
         request: &RunRequest<'_>,
     ) -> Result<Arc<dyn Module>, EngineError> {
-        let only_base = self.core.compiler.is_none()
+        let only_base = !self.core.compiles(prepared.program().format)
             || request.tier == Tier::Interpreter
             || self.interpreter_only.load(Ordering::Relaxed);
         if prepared.has_base() && only_base {
@@ -383,26 +398,44 @@ fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<Prepared>>> {
 
 impl Core {
     fn new_prepared(&self, program: Arc<Program>) -> Prepared {
+        let base = self.base(program.format).cloned();
         Prepared::new(
             program,
             Arc::clone(&self.parking_lot),
             Arc::downgrade(&self.cache),
-            self.base.clone(),
+            base,
         )
+    }
+
+    /// The engine that runs programs of this format at once.
+    fn base(&self, format: Format) -> Option<&Arc<dyn Engine>> {
+        let engines = [self.base.as_ref(), self.other.as_ref()];
+        engines
+            .into_iter()
+            .flatten()
+            .find(|engine| engine.formats().contains(&format))
+    }
+
+    /// Whether programs of this format are compiled.
+    fn compiles(&self, format: Format) -> bool {
+        let compiler = self.compiler.as_ref();
+        compiler.is_some_and(|compiler| compiler.formats().contains(&format))
     }
 
     /// Makes of a program what its first call needs.
     fn make(&self, program: Program) -> Result<Arc<Prepared>, PrepareError> {
         let prepared = Arc::new(self.new_prepared(Arc::new(program)));
-        match (&self.base, &self.compiler) {
-            (None, Some(_)) => {
+        let format = prepared.program().format;
+        match (prepared.has_base(), self.compiles(format)) {
+            (false, true) => {
                 self.compile(&prepared)?;
             }
-            (Some(_), None) => {
+            (true, false) => {
                 prepared.base_module()?;
             }
             // The interpreter translates it when it is called.
-            (Some(_), Some(_)) | (None, None) => {}
+            (true, true) => {}
+            (false, false) => return Err(EngineError::NoEngine { format }.into()),
         }
         Ok(prepared)
     }
@@ -426,8 +459,11 @@ impl Core {
 
     /// Compiles a program, unless it is compiled or somebody does so already: then this waits.
     fn compile(&self, prepared: &Prepared) -> Result<Arc<dyn Module>, EngineError> {
-        let Some(compiler) = &self.compiler else {
-            return Err(EngineError::Host("the executor has no compiler".into()));
+        let format = prepared.program().format;
+        let compiler = self.compiler.as_ref().filter(|_| self.compiles(format));
+        let Some(compiler) = compiler else {
+            let why = format!("the executor has no compiler for {format} programs");
+            return Err(EngineError::Host(why.into()));
         };
         let turn = match prepared.turn() {
             Turn::Mine(turn) => turn,

@@ -89,5 +89,5 @@ impl FrameStack {
 }
 
 fn memory_bytes(suspended: &mut Suspended) -> u64 {
-    u64::try_from(suspended.memory().len()).unwrap_or(u64::MAX)
+    suspended.memory().bytes()
 }

@@ -5,8 +5,8 @@
 use std::{any::Any, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, EngineError, Entry, Export, Gas, Host, Instance, Meter, Mode, Module, OutOfGas,
-    Parked, Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
+    AtGasEnd, EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
+    OutOfGas, Parked, Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
 };
 
 use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing, parking};
@@ -156,7 +156,7 @@ impl Suspended {
     }
 
     /// The guest's whole memory.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         self.parked.parked.memory()
     }
 
@@ -215,7 +215,7 @@ impl Suspended {
 
 impl GasEnded {
     /// The guest's whole memory.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         self.parked.parked.memory()
     }
 
@@ -260,10 +260,10 @@ impl LiveInstance {
     }
 
     /// The guest's whole memory; empty before the first run.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         match &mut self.instance {
             Some(instance) => instance.memory(),
-            None => &mut [],
+            None => GuestMemory::none(),
         }
     }
 
@@ -476,8 +476,8 @@ fn find_entry(
     let (position, export) = again
         .or_else(|| exports.find(|(_, export)| is_asked(export)))
         .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
-    let given = request.args.iter().map(|value| value.value_type());
-    if !given.clone().eq(export.params.iter().copied()) {
+    if !program.takes(export, request.args) {
+        let given = request.args.iter().map(|value| value.value_type());
         return Err(RunError::Arguments {
             name: name(),
             expected: export.params.clone(),

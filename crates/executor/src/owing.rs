@@ -1,6 +1,6 @@
 //! A guest that returned with less gas than none: it has done its work, and waits to pay for it.
 
-use fusee_engine::{EngineError, Instance, Parked, Run, Step};
+use fusee_engine::{EngineError, GuestMemory, Instance, Parked, Run, Step};
 
 /// Parked behind the last check of the guest's. When it goes on it returns again, so that whoever
 /// holds the run looks at its gas again.
@@ -10,7 +10,7 @@ pub(crate) struct Owing {
 }
 
 impl Parked for Owing {
-    fn memory(&mut self) -> &mut [u8] {
+    fn memory(&mut self) -> GuestMemory<'_> {
         self.instance.memory()
     }
 

@@ -17,9 +17,9 @@ mod documents {
 /// The sandbox: prepare a program, run it, resume it.
 pub mod sandbox {
     pub use fusee_engine::{
-        AtGasEnd, CodeHash, Compiler, Engine, EngineError, Export, Gas, Host, Import, Interrupt,
-        MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Profiler, Program, RulesId, Stop, Syscall,
-        SyscallRequest, Trap, Value, ValueType, profile,
+        AtGasEnd, CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host,
+        Import, Interrupt, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Profiler, Program, Rate,
+        RulesId, SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile,
     };
     pub use fusee_executor::{
         Answer, AsyncRun, Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder,
@@ -27,8 +27,8 @@ pub mod sandbox {
         PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension, Tier,
     };
     pub use fusee_instrument::{
-        Floats, Inspection, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, inspect,
-        prepare,
+        Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallSignature,
+        inspect, prepare,
     };
 }
 
@@ -58,6 +58,8 @@ pub mod chain {
 
 /// The engines, one a feature.
 pub mod engines {
+    #[cfg(feature = "polkavm")]
+    pub use fusee_engine_polkavm::{Backend as PolkaVmBackend, PolkaVmEngine};
     #[cfg(feature = "wasmi")]
     pub use fusee_engine_wasmi::WasmiEngine;
     #[cfg(feature = "wasmtime")]

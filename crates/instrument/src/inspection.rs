@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use fusee_engine::{Gas, Program};
+use fusee_engine::{Format, Gas, Program};
 use wasmparser::{
     ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FuncType, FunctionBody,
     KnownCustom, Name, Operator, Parser, Payload, TypeRef, ValType,
@@ -149,7 +149,34 @@ pub struct CustomSection {
 /// # Errors
 ///
 /// [`Refusal`] names the rule that the program breaks.
-pub fn inspect(wasm: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
+pub fn inspect(bytes: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
+    match Format::of(bytes) {
+        Format::Wasm => inspect_wasm(bytes, rules),
+        Format::PolkaVm => Ok(of_polkavm(crate::prepare(bytes, rules)?)),
+    }
+}
+
+/// A PolkaVM program tells of its functions only those that it exports.
+fn of_polkavm(program: Program) -> Inspection {
+    let exports = (0..).zip(&program.exports);
+    let exports = exports.map(|(index, export)| Exported {
+        name: export.name.clone(),
+        kind: "func",
+        index,
+    });
+    Inspection {
+        exports: exports.collect(),
+        program,
+        functions: Vec::new(),
+        tables: Vec::new(),
+        globals: Vec::new(),
+        element_segments: Vec::new(),
+        data_segments: Vec::new(),
+        custom_sections: Vec::new(),
+    }
+}
+
+fn inspect_wasm(wasm: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
     let mut survey = survey(wasm, rules)?;
     let code = crate::meter(wasm, rules, &survey)?;
     let mut contents = Contents::read(wasm, rules)?;

@@ -13,6 +13,7 @@ mod floats;
 pub mod inspection;
 mod length;
 mod plan;
+mod polkavm;
 mod refusal;
 mod rewrite;
 mod rules;
@@ -20,23 +21,31 @@ mod schedule;
 mod survey;
 mod work;
 
-use fusee_engine::{CodeHash, Program, profile};
+use fusee_engine::{CodeHash, Format, Program, Rate, profile};
 use wasmparser::Validator;
 
 use crate::survey::Survey;
 
 pub use inspection::{Inspection, function_at, inspect};
 pub use length::MOST_PAGES;
+pub use polkavm::{POLKAVM_PAGE_BYTES, PolkaVmRules};
 pub use refusal::{Refusal, Rule};
 pub use rules::{Floats, Limits, Rules, SyscallSignature};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
 
-/// Checks and meters a wasm program.
+/// Checks a program, and meters it if it is wasm. Its first bytes tell what it is.
 ///
 /// # Errors
 ///
 /// [`Refusal`] names the rule that the program breaks.
-pub fn prepare(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+pub fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+    match Format::of(bytes) {
+        Format::Wasm => prepare_wasm(bytes, rules),
+        Format::PolkaVm => polkavm::prepare(bytes, rules),
+    }
+}
+
+fn prepare_wasm(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let survey = survey::survey(wasm, rules)?;
     let code = meter(wasm, rules, &survey)?;
     Ok(program(wasm, rules, survey, code))
@@ -53,6 +62,7 @@ fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal
 fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program {
     let told = rules.is_profiled().then(profile::imports);
     Program {
+        format: Format::Wasm,
         code_hash: CodeHash::of(wasm),
         rules: rules.id(),
         code,
@@ -67,5 +77,6 @@ fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program
         grows_memory: survey.plans.iter().any(|plan| plan.grows),
         has_start: survey.start.is_some(),
         instance_gas: survey.instance_gas,
+        rate: Rate::ONE,
     }
 }

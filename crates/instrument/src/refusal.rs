@@ -46,6 +46,17 @@ impl Refusal {
         }
     }
 
+    /// Of the program as a whole.
+    pub(crate) fn whole(rule: Rule, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            value: None,
+            limit: None,
+            offset: None,
+            message: message.into(),
+        }
+    }
+
     pub(crate) fn over(
         limit_name: &'static str,
         value: u64,
@@ -71,13 +82,17 @@ impl Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The bytes are a wasm module, valid under the features that are admitted.
+    /// The rules admit programs of this format.
+    Format,
+    /// A PolkaVM program's instructions are of a set that is admitted.
+    InstructionSet,
+    /// The bytes are a wasm module, valid under the features that are admitted; or a whole PolkaVM program.
     Valid,
     /// No floating-point types and operators.
     Floats,
     /// Nothing of the wasm feature of this name, which is the name of the proposal that it came by.
     Feature(&'static str),
-    /// No operator that the gas schedule has no price for.
+    /// No operator that the gas schedule has no price for; no PolkaVM instruction that is not known, or grows memory.
     Operator,
     /// No types but integers and function references.
     Type,
@@ -103,6 +118,8 @@ impl Rule {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Rule::Format => "format",
+            Rule::InstructionSet => "instruction_set",
             Rule::Valid => "valid",
             Rule::Floats => "floats",
             Rule::Operator => "operator",

@@ -3,6 +3,7 @@
 use fusee_engine::{RulesId, ValueType};
 
 use crate::{
+    PolkaVmRules,
     schedule::{Group, Schedule},
     work::UNITS,
 };
@@ -18,6 +19,7 @@ pub struct Rules {
     limits: Limits,
     syscalls: Vec<SyscallSignature>,
     floats: Floats,
+    polkavm: Option<PolkaVmRules>,
     profiled: bool,
     id: RulesId,
 }
@@ -139,6 +141,12 @@ impl Rules {
         Self::new(2, Schedule::v2(), Limits::v1(), syscalls)
     }
 
+    /// The version 3 of the rules: as version 2, and PolkaVM programs beside those in wasm.
+    #[must_use]
+    pub fn v3(syscalls: Vec<SyscallSignature>) -> Self {
+        Self::new(3, Schedule::v2(), Limits::v1(), syscalls).with_polkavm(PolkaVmRules::v1())
+    }
+
     /// Rules of one's own. The version is for people: what tells rules apart is their [`id`](Self::id).
     #[must_use]
     pub fn new(
@@ -153,6 +161,7 @@ impl Rules {
             limits,
             syscalls,
             floats: Floats::default(),
+            polkavm: None,
             profiled: false,
             id: RulesId::from_bytes([0; 32]),
         };
@@ -164,6 +173,14 @@ impl Rules {
     #[must_use]
     pub fn with_floats(mut self, floats: Floats) -> Self {
         self.floats = floats;
+        self.id = self.identify();
+        self
+    }
+
+    /// The same rules, but for PolkaVM programs, which they refuse unless this is called.
+    #[must_use]
+    pub fn with_polkavm(mut self, polkavm: PolkaVmRules) -> Self {
+        self.polkavm = Some(polkavm);
         self.id = self.identify();
         self
     }
@@ -209,6 +226,12 @@ impl Rules {
         self.floats
     }
 
+    /// What holds for PolkaVM programs, if they are admitted.
+    #[must_use]
+    pub const fn polkavm(&self) -> Option<PolkaVmRules> {
+        self.polkavm
+    }
+
     /// Whether programs tell where their gas goes.
     #[must_use]
     pub const fn is_profiled(&self) -> bool {
@@ -237,6 +260,7 @@ impl Rules {
             limits,
             syscalls,
             floats,
+            polkavm,
             profiled,
             id: _,
         } = self;
@@ -254,6 +278,9 @@ impl Rules {
         text.push_str(&format!("{UNITS:?}\n"));
         for syscall in syscalls {
             text.push_str(&format!("{syscall:?}\n"));
+        }
+        if let Some(polkavm) = polkavm {
+            text.push_str(&format!("{polkavm:?}\n"));
         }
         if *profiled {
             text.push_str("profiled\n");

@@ -1,13 +1,13 @@
 //! Hosts whose answers may take time, and what they see of a guest that waits.
 
-use std::{fmt, future::Future, pin::Pin};
+use std::{borrow::Cow, fmt, future::Future, pin::Pin};
 
 use fusee_engine::{
-    EngineError, Gas, Host, Interrupt, OutOfGas, Stop, Syscall, SyscallRequest, Trap,
+    EngineError, Gas, GuestMemory, Host, Interrupt, OutOfGas, Stop, Syscall, SyscallRequest, Trap,
 };
 use fusee_executor::Suspended;
 
-use crate::{memory, work::catch};
+use crate::work::catch;
 
 /// What [`AsyncHost::wait`] returns.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, Stop>> + Send + 'a>>;
@@ -47,7 +47,7 @@ impl<'a> Guest<'a> {
     }
 
     /// Its whole memory.
-    pub fn memory(&mut self) -> &mut [u8] {
+    pub fn memory(&mut self) -> GuestMemory<'_> {
         self.0.memory()
     }
 
@@ -56,10 +56,8 @@ impl<'a> Guest<'a> {
     /// # Errors
     ///
     /// [`Trap::MemoryOutOfBounds`] if they are not within it: the guest's fault, if it named them.
-    pub fn read(&mut self, offset: u64, length: u64) -> Result<&[u8], Trap> {
-        memory::range(self.0.memory(), offset, length)
-            .map(|bytes| &*bytes)
-            .map_err(|_| Trap::MemoryOutOfBounds)
+    pub fn read(&mut self, offset: u64, length: u64) -> Result<Cow<'_, [u8]>, Trap> {
+        self.0.memory().into_read(offset, length)
     }
 
     /// Writes into its memory.
@@ -68,9 +66,7 @@ impl<'a> Guest<'a> {
     ///
     /// As [`read`](Self::read); nothing is written.
     pub fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Trap> {
-        memory::range(self.0.memory(), offset, memory::length(bytes))
-            .map(|place| place.copy_from_slice(bytes))
-            .map_err(|_| Trap::MemoryOutOfBounds)
+        self.0.memory().write(offset, bytes)
     }
 
     /// The gas that it has left.

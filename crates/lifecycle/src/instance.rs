@@ -3,9 +3,9 @@
 //! Calls of an instance come one after the other, which the borrow of it says. A call that does not end well takes the instance with it: a memory
 //! that was left half written is seen by nobody.
 
-use std::{any::Any, fmt, mem, sync::Arc, time::Duration};
+use std::{any::Any, borrow::Cow, fmt, mem, sync::Arc, time::Duration};
 
-use fusee_engine::{Export, Gas, Value, ValueType};
+use fusee_engine::{Export, Gas, GuestMemory, Value, ValueType};
 use fusee_executor::{LiveInstance, Prepared};
 
 use crate::{
@@ -194,7 +194,7 @@ impl Instance {
         } else {
             address.cast_unsigned()
         };
-        memory::range(self.memory()?, address, u64::from(bytes))?;
+        memory::check(&self.memory()?, address, u64::from(bytes))?;
         Ok(address)
     }
 
@@ -214,7 +214,7 @@ impl Instance {
     ///
     /// [`Error::Gone`].
     pub fn memory_bytes(&mut self) -> Result<u64, Error> {
-        self.memory().map(|memory| memory::length(memory))
+        self.memory().map(|memory| memory.bytes())
     }
 
     /// Bytes of its memory.
@@ -222,8 +222,8 @@ impl Instance {
     /// # Errors
     ///
     /// [`Error::Memory`] if they are not within it, [`Error::Gone`].
-    pub fn read(&mut self, offset: u64, length: u64) -> Result<&[u8], Error> {
-        Ok(memory::range(self.memory()?, offset, length)?)
+    pub fn read(&mut self, offset: u64, length: u64) -> Result<Cow<'_, [u8]>, Error> {
+        Ok(memory::read(self.memory()?, offset, length)?)
     }
 
     /// Writes into its memory.
@@ -232,12 +232,10 @@ impl Instance {
     ///
     /// As [`read`](Self::read); nothing is written.
     pub fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        let length = memory::length(bytes);
-        memory::range(self.memory()?, offset, length)?.copy_from_slice(bytes);
-        Ok(())
+        Ok(memory::write(self.memory()?, offset, bytes)?)
     }
 
-    fn memory(&mut self) -> Result<&mut [u8], Error> {
+    fn memory(&mut self) -> Result<GuestMemory<'_>, Error> {
         match &mut self.state {
             State::Resting(live, _) => Ok(live.memory()),
             State::Gone { because } => Err(gone(because)),

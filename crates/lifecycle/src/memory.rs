@@ -1,23 +1,46 @@
-//! Ranges of a guest's memory, checked.
+//! Ranges of a guest's memory, with faults that say how much there is.
+
+use std::borrow::Cow;
+
+use fusee_engine::{GuestMemory, Trap};
 
 use crate::MemoryFault;
 
-/// A range of a memory.
-pub(crate) fn range(memory: &mut [u8], offset: u64, length: u64) -> Result<&mut [u8], MemoryFault> {
-    let fault = MemoryFault::OutOfBounds {
-        offset,
-        length,
-        size: self::length(memory),
-    };
-    let begin = usize::try_from(offset).ok();
-    let end = offset.checked_add(length);
-    let end = end.and_then(|end| usize::try_from(end).ok());
-    begin
-        .zip(end)
-        .and_then(|(begin, end)| memory.get_mut(begin..end))
-        .ok_or(fault)
+/// The bytes of a range of a memory.
+pub(crate) fn read(
+    memory: GuestMemory<'_>,
+    offset: u64,
+    length: u64,
+) -> Result<Cow<'_, [u8]>, MemoryFault> {
+    let size = memory.bytes();
+    memory
+        .into_read(offset, length)
+        .map_err(|_| fault(offset, length, size))
 }
 
-pub(crate) fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+/// Writes into a range of a memory.
+pub(crate) fn write(
+    mut memory: GuestMemory<'_>,
+    offset: u64,
+    bytes: &[u8],
+) -> Result<(), MemoryFault> {
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    memory
+        .write(offset, bytes)
+        .map_err(|_: Trap| fault(offset, length, memory.bytes()))
+}
+
+/// Whether a range is within a memory.
+pub(crate) fn check(memory: &GuestMemory<'_>, offset: u64, length: u64) -> Result<(), MemoryFault> {
+    memory
+        .check(offset, length)
+        .map_err(|_| fault(offset, length, memory.bytes()))
+}
+
+const fn fault(offset: u64, length: u64, size: u64) -> MemoryFault {
+    MemoryFault::OutOfBounds {
+        offset,
+        length,
+        size,
+    }
 }

@@ -195,7 +195,7 @@ impl Module {
 
     /// Grows the memory to so many bytes, if it has fewer.
     fn grow(&self, live: &mut LiveInstance, bytes: u64) -> Result<(), Error> {
-        let there = crate::memory::length(live.memory());
+        let there = live.memory().bytes();
         let missing = bytes.saturating_sub(there).div_ceil(PAGE_BYTES);
         if missing == 0 {
             return Ok(());

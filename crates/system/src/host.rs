@@ -2,7 +2,7 @@
 
 use std::{any::Any, mem, ops::Range};
 
-use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall, Trap};
+use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
@@ -149,10 +149,8 @@ impl Context {
 
     fn exec(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let [hash, input, length, fuel16_ptr, state] = args(call);
-        let code_hash = *region(call, hash, 32)?
-            .first_chunk()
-            .ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
-        region(call, input, length)?;
+        let code_hash = call.memory.read_array(hash)?;
+        call.memory.check(input, length)?;
         let left = match self.billing {
             Billing::Metered => call.gas_left(),
             Billing::Unbilled => self.gas_left(),
@@ -176,7 +174,7 @@ impl Context {
             return Ok(reply(ExitCode::RootCallOnly.code()));
         }
         let [id, data, length, exit_code, fuel16_ptr] = args(call);
-        region(call, data, length)?;
+        call.memory.check(data, length)?;
         self.request = Some(Request::Resume {
             call: narrow(id),
             data: data..data.saturating_add(length),
@@ -192,9 +190,7 @@ impl Context {
         if pointer == 0 {
             return Ok(None);
         }
-        let bytes = region(call, pointer, 16)?.first_chunk();
-        let bytes = bytes.ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
-        Ok(Some(Fuel16::decode(*bytes)))
+        Ok(Some(Fuel16::decode(call.memory.read_array(pointer)?)))
     }
 }
 
@@ -231,7 +227,7 @@ impl Host for Context {
                 Some(bytes) => give(call, first, bytes),
                 None => Err(self.exit(ExitCode::InputOutputOutOfBounds)),
             },
-            syscalls::WRITE => self.append(region(call, first, second)?),
+            syscalls::WRITE => self.append(&call.memory.read(first, second)?),
             syscalls::FORWARD_OUTPUT => self.forward(first, second),
             syscalls::EXEC => self.exec(call),
             syscalls::RESUME => self.resume(call),
@@ -241,8 +237,8 @@ impl Host for Context {
             }),
             syscalls::CHARGE_FUEL => self.charge_fuel(call),
             syscalls::DEBUG_LOG => {
-                let text = region(call, first, second)?;
-                tracing::debug!(program = %String::from_utf8_lossy(text));
+                let text = call.memory.read(first, second)?;
+                tracing::debug!(program = %String::from_utf8_lossy(&text));
                 Ok(0)
             }
             syscalls::KECCAK256 => digest(call, |bytes| Keccak256::digest(bytes).into()),
@@ -292,26 +288,14 @@ fn append(output: &mut Vec<u8>, bytes: &[u8], limits: &SystemLimits) -> Option<u
     fits.then(|| output.extend_from_slice(bytes)).map(|()| 0)
 }
 
-fn region<'a>(call: &'a mut Syscall<'_>, start: u64, length: u64) -> Result<&'a mut [u8], Stop> {
-    range(call.memory, start, length).ok_or(Stop::Trap(Trap::MemoryOutOfBounds))
-}
-
-/// A region of a memory, if it is in there.
-pub(crate) fn range(memory: &mut [u8], start: u64, length: u64) -> Option<&mut [u8]> {
-    let start = usize::try_from(start).ok()?;
-    let end = start.checked_add(usize::try_from(length).ok()?)?;
-    memory.get_mut(start..end)
-}
-
 fn give(call: &mut Syscall<'_>, pointer: u64, bytes: &[u8]) -> Result<u64, Stop> {
-    let length = size(bytes)?;
-    region(call, pointer, length)?.copy_from_slice(bytes);
+    call.memory.write(pointer, bytes)?;
     Ok(0)
 }
 
 fn digest(call: &mut Syscall<'_>, hash: impl Fn(&[u8]) -> [u8; 32]) -> Result<u64, Stop> {
     let [start, length, out] = args(call);
-    let digest = hash(region(call, start, length)?);
+    let digest = hash(&call.memory.read(start, length)?);
     give(call, out, &digest)
 }
 

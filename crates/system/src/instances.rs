@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use fusee_engine::GuestMemory;
 use fusee_executor::LiveInstance;
 
 use crate::SystemProgram;
@@ -185,7 +186,7 @@ impl Instances {
     /// Puts an instance back that has returned; where its place is another's by now, it is dropped.
     pub(crate) fn put_back(&mut self, seat: Seat, mut live: LiveInstance) {
         if let Some(slot) = find(&mut self.slots, seat) {
-            slot.memory_bytes = u64::try_from(live.memory().len()).unwrap_or(u64::MAX);
+            slot.memory_bytes = live.memory().bytes();
             slot.instance = Some(live);
             self.memory_bytes = self.memory_bytes.saturating_add(slot.memory_bytes);
         }
@@ -209,7 +210,7 @@ impl Instances {
     }
 
     /// The memory in which a frame waits; `None` if it was lost, or a later call is parked in it.
-    pub(crate) fn memory(&mut self, ticket: &Arc<Ticket>) -> Option<&mut [u8]> {
+    pub(crate) fn memory(&mut self, ticket: &Arc<Ticket>) -> Option<GuestMemory<'_>> {
         let slot = find(&mut self.slots, ticket.seat)?;
         slot.instance.as_mut().map(LiveInstance::memory)
     }

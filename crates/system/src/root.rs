@@ -4,6 +4,7 @@
 
 use std::{
     any::Any,
+    borrow::Cow,
     mem,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -16,7 +17,7 @@ use fusee_executor::{Outcome, PrepareError, Prepared, RunError, Suspended};
 use crate::{
     Answer, Billing, Call, ExitCode, Interruption, State, Step, SystemError, Transaction,
     call::Waiting,
-    host::{Context, Request, range},
+    host::{Context, Request},
     syscalls,
     transaction::go_on,
     wire::ExecParams,
@@ -204,8 +205,9 @@ fn withhold(interruption: &mut Interruption, most: Gas) -> Result<(), SystemErro
 /// A range of the memory of a parked program, which was looked at when it was parked.
 fn read(suspended: &mut Suspended, bytes: &Range<u64>) -> Vec<u8> {
     let length = bytes.end.saturating_sub(bytes.start);
-    let bytes = range(suspended.memory(), bytes.start, length);
-    bytes.map(|bytes| bytes.to_vec()).unwrap_or_default()
+    let mut memory = suspended.memory();
+    let bytes = memory.read(bytes.start, length);
+    bytes.map(Cow::into_owned).unwrap_or_default()
 }
 
 /// What a panic of whoever looks for code comes to.

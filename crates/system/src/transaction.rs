@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt, mem, sync::Arc};
 
-use fusee_engine::{CodeHash, EngineError, Gas, Interrupt, PAGE_BYTES, Trap, Value, ValueType};
+use fusee_engine::{
+    CodeHash, EngineError, Gas, GuestMemory, Interrupt, PAGE_BYTES, Trap, Value, ValueType,
+};
 use fusee_executor::{
     Ended, LiveInstance, Outcome, Prepared, RunError, RunRequest, Suspended, Tier,
 };
@@ -11,7 +13,7 @@ use crate::{
     Answer, Billing, Call, End, ExitCode, Interruption, State, Step, SystemError, SystemProgram,
     SystemPrograms,
     call::{Running, Waiting},
-    host::{Context, Request, range, reply},
+    host::{Context, Request, reply},
     instances::{Found, Frame, Instances},
     root::Kept,
     wire::{Fuel16, encode_answer},
@@ -180,8 +182,8 @@ impl<'a> Transaction<'a> {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<(), ExitCode> {
-        buffer.copy_from_slice(self.region(interruption, offset, buffer.len())?);
-        Ok(())
+        let mut memory = self.memory(interruption)?;
+        Ok(memory.read_into(offset, buffer)?)
     }
 
     /// Writes into the memory of a call that waits.
@@ -195,9 +197,7 @@ impl<'a> Transaction<'a> {
         offset: u64,
         data: &[u8],
     ) -> Result<(), ExitCode> {
-        self.region(interruption, offset, data.len())?
-            .copy_from_slice(data);
-        Ok(())
+        Ok(self.memory(interruption)?.write(offset, data)?)
     }
 
     /// The input that a call that waits wants another program to be run with: the range of its memory that it named.
@@ -210,9 +210,8 @@ impl<'a> Transaction<'a> {
         let range = params.ok_or(ExitCode::MalformedBuiltinParams)?.input;
         let length = range.end.checked_sub(range.start);
         let length = length.ok_or(ExitCode::MalformedBuiltinParams)?;
-        let length = usize::try_from(length).map_err(|_| ExitCode::MemoryOutOfBounds)?;
-        let bytes = self.region(interruption, range.start, length)?;
-        Ok(bytes.to_vec())
+        let mut memory = self.memory(interruption)?;
+        Ok(memory.read(range.start, length)?.into_owned())
     }
 
     /// What a call that waits has used.
@@ -250,22 +249,22 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn region<'m>(
+    /// The memory of a call that waits.
+    fn memory<'m>(
         &'m mut self,
         interruption: &'m mut Interruption,
-        offset: u64,
-        length: usize,
-    ) -> Result<&'m mut [u8], ExitCode> {
+    ) -> Result<GuestMemory<'m>, ExitCode> {
         // In another transaction, its instance would be taken for one of this.
         if !self.instances.in_flight().is(&interruption.held) {
             return Err(ExitCode::MemoryOutOfBounds);
         }
-        let memory = match &mut interruption.waiting {
-            Waiting::Returned { ticket, .. } => self.instances.memory(ticket).unwrap_or_default(),
+        Ok(match &mut interruption.waiting {
+            Waiting::Returned { ticket, .. } => {
+                let memory = self.instances.memory(ticket);
+                memory.unwrap_or_else(GuestMemory::none)
+            }
             Waiting::Parked(suspended) => suspended.memory(),
-        };
-        let length = u64::try_from(length).unwrap_or(u64::MAX);
-        range(memory, offset, length).ok_or(ExitCode::MemoryOutOfBounds)
+        })
     }
 
     fn prepare(&self, wasm: &[u8]) -> Result<Arc<Prepared>, SystemError> {
@@ -391,7 +390,7 @@ impl<'a> Transaction<'a> {
             return None;
         }
         let mut live = self.programs.lease(program)?;
-        let bytes = u64::try_from(live.memory().len()).unwrap_or(u64::MAX);
+        let bytes = live.memory().bytes();
         self.has_room(bytes).then_some(live)
     }
 
@@ -498,7 +497,7 @@ impl<'a> Transaction<'a> {
                     if self.interrupt.is_triggered() {
                         return Err(RunError::from(EngineError::Interrupted).into());
                     }
-                    let bytes = u64::try_from(suspended.memory().len()).unwrap_or(u64::MAX);
+                    let bytes = suspended.memory().bytes();
                     let _held = self.instances.in_flight().hold(0, bytes);
                     self.serve(suspended)?
                 }
@@ -583,7 +582,7 @@ impl<'a> Transaction<'a> {
 
     /// A program below depth 0 is parked at `_exec`.
     fn parked(&mut self, running: &Running, mut suspended: Suspended) -> Result<Step, SystemError> {
-        let bytes = u64::try_from(suspended.memory().len()).unwrap_or(u64::MAX);
+        let bytes = suspended.memory().bytes();
         let context = suspended.host::<Context>();
         let request = context.and_then(|context| context.request.as_ref());
         let Some(Request::Exec(params)) = request else {
@@ -660,9 +659,8 @@ pub(crate) fn go_on(
             first: answer.fuel_consumed.cast_signed(),
             refund: answer.fuel_refunded,
         };
-        match range(suspended.memory(), pointer, 16) {
-            Some(bytes) => bytes.copy_from_slice(&fuel.encode()),
-            None => return Ok(suspended.trap(Trap::MemoryOutOfBounds)),
+        if let Err(trap) = suspended.memory().write(pointer, &fuel.encode()) {
+            return Ok(suspended.trap(trap));
         }
     }
     Ok(suspended.resume(reply(answer.exit_code))?)

@@ -38,6 +38,7 @@ enum Found {
 /// What is in a valid program.
 #[derive(Debug, Serialize)]
 struct Contents {
+    format: &'static str,
     metered_size: usize,
     instance_gas: u64,
     has_start: bool,
@@ -90,7 +91,7 @@ struct FunctionJson {
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = ContractRules::v1().program.with_floats(args.floats.rule());
+    let rules = ContractRules::v2().program.with_floats(args.floats.rule());
     let program = match fusee_instrument::prepare(&wasm, &rules) {
         Ok(program) => program,
         Err(refusal) => return refuse(&args.file, &wasm, refusal, output),
@@ -161,12 +162,17 @@ impl Verdict {
 impl Contents {
     fn of(program: &Program) -> Self {
         Self {
+            format: program.format.name(),
             metered_size: program.code.len(),
             instance_gas: program.instance_gas.units(),
             has_start: program.has_start,
             memory: program.memory.map(MemoryJson::of),
             imports: program.imports.iter().map(ImportJson::of).collect(),
-            exports: program.exports.iter().map(ExportJson::of).collect(),
+            exports: program
+                .exports
+                .iter()
+                .map(|export| ExportJson::of(program, export))
+                .collect(),
         }
     }
 
@@ -176,6 +182,7 @@ impl Contents {
             &[
                 hash,
                 size,
+                line("format", self.format),
                 line("instance", format!("{} gas", grouped(self.instance_gas))),
                 line("memory", memory(self.memory)),
                 line("start", start(self.has_start)),
@@ -253,12 +260,12 @@ impl ImportJson {
 }
 
 impl ExportJson {
-    fn of(export: &Export) -> Self {
+    fn of(program: &Program, export: &Export) -> Self {
         Self {
             name: export.name.clone(),
             params: export.params.iter().map(ToString::to_string).collect(),
             results: export.results.iter().map(ToString::to_string).collect(),
-            signature: program::signature(export),
+            signature: program::signature(program, export),
         }
     }
 }

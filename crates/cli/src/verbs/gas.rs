@@ -66,11 +66,11 @@ struct Ran {
 
 pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v2(Vec::new()).with_floats(args.floats.rule());
+    let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
     let spent = match fusee_instrument::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
-            let rules = ContractRules::v1().program;
+            let rules = ContractRules::v2().program;
             let found = fusee_instrument::inspect(&wasm, &rules)
                 .map_err(|refusal| program::refused(&args.file, &wasm, refusal))?;
             call_contract(args, wasm, &found)?
@@ -105,7 +105,7 @@ fn run_program(
     found: &Inspection,
 ) -> Result<Spent, Failure> {
     let export = run::find_export(&found.program, args.invoke.as_deref())?;
-    let values: Vec<Value> = run::parse_args(export, &args.args)?;
+    let values: Vec<Value> = run::parse_args(&found.program, export, &args.args)?;
     let rules = rules.clone().profiled();
     let mut answers = Vec::new();
     for On { engine, it } in engines::executors(args.engine, None)? {

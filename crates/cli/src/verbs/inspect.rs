@@ -4,7 +4,7 @@ use std::{cmp::Reverse, path::Path};
 
 use fusee_abi::{Price, SYSCALLS};
 use fusee_contract::ContractRules;
-use fusee_engine::Import;
+use fusee_engine::{Format, Import};
 use fusee_instrument::{
     Inspection, Rules,
     inspection::{Function, Placement, Segment},
@@ -43,11 +43,15 @@ struct PricedImport {
 
 pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = ContractRules::v1().program.with_floats(args.floats.rule());
+    let rules = ContractRules::v2().program.with_floats(args.floats.rule());
     let found = match fusee_instrument::inspect(&wasm, &rules) {
         Ok(found) => found,
         Err(refusal) => return check::refuse(&args.file, &wasm, refusal, output),
     };
+    if args.text && found.program.format == Format::PolkaVm {
+        return Err(Failure::usage("a PolkaVM program has no text form here")
+            .next("leave out --text, or take PolkaVM's own `polkatool disassemble`"));
+    }
     if args.text {
         output.text(&metered_text(&found)?)?;
         return Ok(Exit::Success);
@@ -98,6 +102,7 @@ impl Inspected<'_> {
         json!({
             "file": self.file.display().to_string(),
             "code_hash": program.code_hash.to_string(),
+            "format": program.format.name(),
             "rules": { "version": self.rules.version(), "id": self.rules.id().to_string() },
             "size": self.size,
             "metered_size": program.code.len(),
@@ -128,6 +133,7 @@ impl Inspected<'_> {
             2,
             &[
                 line("code hash", program.code_hash.to_string()),
+                line("format", program.format.name()),
                 line("rules", rules),
                 line("size", size),
                 line(

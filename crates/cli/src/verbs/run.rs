@@ -6,7 +6,9 @@ use std::{
 };
 
 use fusee_contract::ContractRules;
-use fusee_engine::{Export, Gas, Host, Program, Stop, Syscall, Trap, Value};
+use fusee_engine::{
+    Export, Format, Gas, Host, MAX_SYSCALL_ARGS, Program, Stop, Syscall, Trap, Value, ValueType,
+};
 use fusee_executor::{Executor, Outcome, RunRequest};
 use fusee_instrument::{Rule, Rules};
 use serde::Serialize;
@@ -81,10 +83,10 @@ impl Host for NoSyscalls {
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v2(Vec::new()).with_floats(args.floats.rule());
+    let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
     let program = prepare(&args.file, &wasm, &rules)?;
     let export = find_export(&program, args.invoke.as_deref())?;
-    let values = parse_args(export, &args.args)?;
+    let values = parse_args(&program, export, &args.args)?;
     let entry = Entry {
         wasm: &wasm,
         rules: &rules,
@@ -93,6 +95,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
         gas: args.gas,
     };
     let executors = engines::executors(args.engine, None)?;
+    let executors = engines::that_differ(executors, program.format);
     let answers: Vec<_> = executors
         .iter()
         .map(|on| {
@@ -128,7 +131,7 @@ fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> 
     match fusee_instrument::prepare(wasm, rules) {
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
             // What is wrong with it even as a contract says more.
-            let contract = ContractRules::v1().program.with_floats(rules.floats());
+            let contract = ContractRules::v2().program.with_floats(rules.floats());
             program::prepare(path, wasm, &contract)?;
             Err(Failure::refused(path.display(), refusal).next(
                 "this is a contract, which needs a host: use `fusee deploy` and `fusee call`",
@@ -150,7 +153,7 @@ pub(super) fn find_export<'a>(
             "the program exports {}",
             exports
                 .iter()
-                .map(program::signature)
+                .map(|export| program::signature(program, export))
                 .collect::<Vec<_>>()
                 .join(", ")
         ),
@@ -171,13 +174,29 @@ pub(super) fn find_export<'a>(
     }
 }
 
-pub(super) fn parse_args(export: &Export, args: &[String]) -> Result<Vec<Value>, Failure> {
+/// The arguments as `export` takes them. A PolkaVM program does not tell what that is: they are 64-bit integers, as many as there are
+/// registers for.
+pub(super) fn parse_args(
+    program: &Program,
+    export: &Export,
+    args: &[String],
+) -> Result<Vec<Value>, Failure> {
     let refuse = |reason: String| {
         Failure::usage(reason).next(format!(
             "give it what `{}` takes, in order",
-            program::signature(export)
+            program::signature(program, export)
         ))
     };
+    if program.format == Format::PolkaVm {
+        if args.len() > MAX_SYSCALL_ARGS {
+            let given = args.len();
+            let message =
+                format!("a PolkaVM program takes up to {MAX_SYSCALL_ARGS} arguments, not {given}");
+            return Err(refuse(message));
+        }
+        let values = args.iter().map(|text| parse_value(text, ValueType::I64));
+        return values.collect::<Result<_, _>>().map_err(refuse);
+    }
     if args.len() != export.params.len() {
         let (takes, given) = (export.params.len(), args.len());
         return Err(refuse(format!(

@@ -49,10 +49,10 @@ fn files() {
         "check .",
         2,
         expect![[r#"
-        error: `.` is a folder
-          cause: is a directory
-          next: name a .wasm or .wat file in it
-    "#]],
+            error: `.` is a folder
+              cause: is a directory
+              next: name a .wasm, .wat or .polkavm file in it
+        "#]],
     );
     check(
         &folder,

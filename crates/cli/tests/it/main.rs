@@ -17,6 +17,8 @@ mod gas;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod polkavm;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod support;

@@ -34,6 +34,11 @@ impl Folder {
             let file = format!("{guest}.wasm");
             fs::copy(guests().join(&file), folder.path().join(&file)).unwrap();
         }
+        for guest in ["compute", "counter"] {
+            let file = format!("{guest}.polkavm");
+            let from = guests().join("../polkavm").join(&file);
+            fs::copy(from, folder.path().join(&file)).unwrap();
+        }
         folder
     }
 

@@ -6,7 +6,8 @@
 use std::{any::Any, collections::VecDeque, fmt, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, Gas, Host, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap, Value,
+    AtGasEnd, Gas, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap,
+    Value,
 };
 use wasmparser::ValType;
 
@@ -422,7 +423,9 @@ impl Machine {
     fn ask(&mut self, function: usize, request: SyscallRequest) -> Flow {
         let memory = &mut self.instance.state.memory;
         self.run.meter = meter(self.at_gas_end);
-        let answer = self.run.syscall(self.balance, &request, memory);
+        let answer = self
+            .run
+            .syscall(self.balance, &request, GuestMemory::slice(memory));
         self.balance = self.run.meter.balance();
         match answer {
             Ok(reply) => Ok(self.answered(function, reply)?),

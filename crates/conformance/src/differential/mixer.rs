@@ -1,12 +1,12 @@
 //! A host that answers everything from what it was asked before.
 
-use fusee_engine::{Gas, Host, Stop, Syscall, SyscallRequest};
+use fusee_engine::{Gas, GuestMemory, Host, Stop, Syscall, SyscallRequest};
 use fusee_instrument::Rules;
 
 use crate::Random;
 
 /// The most bytes that an answer writes.
-const MOST_BYTES: usize = 256;
+const MOST_BYTES: u64 = 256;
 
 /// A host that answers from what it was asked before, and writes into the guest's memory where the
 /// question seems to name a buffer. Every syscall that may park the guest does, and every third costs gas.
@@ -36,16 +36,21 @@ impl Mixer {
         self.parking.contains(&number)
     }
 
-    pub(super) fn answer(&mut self, request: &SyscallRequest, memory: &mut [u8]) -> u64 {
+    pub(super) fn answer(&mut self, request: &SyscallRequest, mut memory: GuestMemory<'_>) -> u64 {
         for asked in request.args.iter().chain([&u64::from(request.number)]) {
             self.mixed = Random::new(self.mixed ^ asked).number();
         }
         let mut random = Random::new(self.mixed);
         for pair in request.args.windows(2) {
             if let [start, length] = *pair
-                && let Some(buffer) = buffer(memory, start, length)
+                && length <= MOST_BYTES
+                && memory.check(start, length).is_ok()
             {
-                buffer.fill_with(|| random.number().to_le_bytes()[0]);
+                let bytes: Vec<u8> = (0..length)
+                    .map(|_| random.number().to_le_bytes()[0])
+                    .collect();
+                // What can be read and not be written stays as it is.
+                let _ = memory.write(start, &bytes);
             }
         }
         match random.below(4) {
@@ -64,16 +69,6 @@ impl Host for Mixer {
         if number % 3 == 1 {
             call.charge(Gas::new(7))?;
         }
-        Ok(self.answer(call.request, call.memory))
+        Ok(self.answer(call.request, call.memory.reborrow()))
     }
-}
-
-/// The memory that a pair of arguments names, if it is there and short.
-fn buffer(memory: &mut [u8], start: u64, length: u64) -> Option<&mut [u8]> {
-    let start = usize::try_from(start).ok()?;
-    let length = usize::try_from(length).ok()?;
-    if length > MOST_BYTES {
-        return None;
-    }
-    memory.get_mut(start..start.checked_add(length)?)
 }

@@ -1,7 +1,7 @@
 //! A program run as it was made: on Wasmtime, without our metering.
 
 use fusee_engine::{
-    CodeHash, MAX_SYSCALL_ARGS, PAGE_BYTES, SyscallRequest, Trap, Value, ValueType,
+    CodeHash, GuestMemory, MAX_SYSCALL_ARGS, PAGE_BYTES, SyscallRequest, Trap, Value, ValueType,
 };
 use fusee_instrument::{Limits, Rules};
 use wasmtime::{
@@ -183,9 +183,12 @@ fn answer(mut caller: Caller<'_, State>, number: u32, args: &[Val]) -> u64 {
             let (memory, state) = memory.data_and_store_mut(&mut caller);
             let parks = state.mixer.parks(number);
             let memory = if parks { &mut [] } else { memory };
-            state.mixer.answer(&request, memory)
+            state.mixer.answer(&request, GuestMemory::slice(memory))
         }
-        None => caller.data_mut().mixer.answer(&request, &mut []),
+        None => caller
+            .data_mut()
+            .mixer
+            .answer(&request, GuestMemory::none()),
     }
 }
 

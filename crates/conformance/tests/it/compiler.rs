@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use fusee_engine::{
-    Code, Compiler, Engine, EngineError, Fingerprint, Instance, Mode, Module, Program,
+    Code, Compiler, Engine, EngineError, Fingerprint, Format, Instance, Mode, Module, Program,
 };
 use fusee_engine_wasmtime::WasmtimeEngine;
 
@@ -57,6 +57,10 @@ impl Engine for Watched {
 
     fn fingerprint(&self) -> &Fingerprint {
         self.inner.fingerprint()
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Wasm]
     }
 
     fn idle_bytes(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fusee_abi as abi;
-use fusee_engine::{Gas, Host, Stop, Syscall, Trap, ValueType};
+use fusee_engine::{Gas, Host, Stop, Syscall, ValueType};
 use fusee_instrument::{Rules, SyscallSignature};
 
 /// The rules of version 1, with the syscalls of contracts. No guest is parked: its calls fail at once.
@@ -113,16 +113,12 @@ impl Asked<'_, '_> {
         Ok(())
     }
 
-    /// Charges for `length` bytes at the argument `index`.
-    fn bytes(&mut self, index: usize, length: usize) -> Result<&mut [u8], Stop> {
-        self.charge(length)?;
-        let start = self.arg(index);
-        let bytes = self.call.memory.get_mut(start..start + length);
-        bytes.ok_or(Stop::Trap(Trap::MemoryOutOfBounds))
-    }
-
+    /// Charges for `length` bytes at the argument `index`, and copies them.
     fn take_bytes(&mut self, index: usize, length: usize) -> Result<Vec<u8>, Stop> {
-        Ok(self.bytes(index, length)?.to_vec())
+        self.charge(length)?;
+        let start = u64::try_from(self.arg(index)).unwrap();
+        let length = u64::try_from(length).unwrap();
+        Ok(self.call.memory.read(start, length)?.into_owned())
     }
 
     /// The bytes at the argument `index`, as many as the next one says.
@@ -131,7 +127,9 @@ impl Asked<'_, '_> {
     }
 
     fn give(&mut self, index: usize, bytes: &[u8]) -> Result<u64, Stop> {
-        self.bytes(index, bytes.len())?.copy_from_slice(bytes);
+        self.charge(bytes.len())?;
+        let start = u64::try_from(self.arg(index)).unwrap();
+        self.call.memory.write(start, bytes)?;
         Ok(0)
     }
 

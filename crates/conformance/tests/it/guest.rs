@@ -55,9 +55,8 @@ const TABLE: &[Row] = &[
         Err(Stop::Fail(EngineError::Host("as asked".into())))
     }),
     ("poke", &[I32, I32], None, |_, call| {
-        let at = usize::try_from(call.request.args[0]).map_err(|_| Trap::MemoryOutOfBounds)?;
-        let byte = call.memory.get_mut(at).ok_or(Trap::MemoryOutOfBounds)?;
-        *byte = call.request.args[1].to_le_bytes()[0];
+        let [at, byte, ..] = call.request.args;
+        call.memory.write(at, &[byte.to_le_bytes()[0]])?;
         Ok(0)
     }),
     (

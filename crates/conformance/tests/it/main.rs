@@ -24,6 +24,7 @@ mod metered;
 mod outcomes;
 mod panics;
 mod parking;
+mod polkavm;
 mod pool;
 mod profile;
 mod refusals;

@@ -319,7 +319,7 @@ fn a_recycled_instance_keeps_its_memory_and_costs_nothing_again() {
             used.push(finished.gas_used().units());
             let (live, host) = finished.recycle();
             let mut live = live.unwrap();
-            assert_eq!(live.memory().first_chunk(), Some(&count.to_le_bytes()));
+            assert_eq!(live.memory().read_array(0), Ok(count.to_le_bytes()));
             let request = lane.request("count", &[], Gas::new(GAS));
             outcome = live.run(request, host).unwrap();
         }

@@ -45,7 +45,7 @@ fn panics_at(syscall: u32, what: fn()) -> Box<dyn Host> {
     let mut calls = 0;
     Box::new(Answering(move |call: &mut Syscall<'_>| {
         calls += 1;
-        call.memory[0] = 99;
+        call.memory.write(0, &[99])?;
         if calls == syscall {
             what();
         }

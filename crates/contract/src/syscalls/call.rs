@@ -8,7 +8,7 @@ use crate::frame::{CallRequest, Frame};
 const OPTIONS_BYTES: usize = 24;
 
 /// A page of wasm memory.
-const PAGE_BYTES: usize = 65_536;
+const PAGE_BYTES: u64 = 65_536;
 
 pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
     charge_held(frame, call)?;
@@ -34,9 +34,9 @@ pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Sto
 
 /// Charges for the memory that waits for the callee, in pages.
 fn charge_held(frame: &Frame, call: &mut Syscall<'_>) -> Result<(), Stop> {
-    let pages = call.memory.len() / PAGE_BYTES;
+    let pages = call.memory.bytes() / PAGE_BYTES;
     let price = frame.prices.held_page;
-    call.charge(price.saturating_mul(u64::try_from(pages).unwrap_or(u64::MAX)))?;
+    call.charge(price.saturating_mul(pages))?;
     Ok(())
 }
 

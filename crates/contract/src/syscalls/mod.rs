@@ -46,70 +46,54 @@ fn row(call: &Syscall<'_>) -> Result<&'static abi::Syscall, Stop> {
 }
 
 /// Charges for `bytes` that the syscall touches.
-fn charge_bytes(call: &mut Syscall<'_>, bytes: usize) -> Result<(), Stop> {
+fn charge_bytes(call: &mut Syscall<'_>, bytes: u64) -> Result<(), Stop> {
     let price = Gas::new(row(call)?.price.byte);
-    call.charge(price.saturating_mul(u64::try_from(bytes).unwrap_or(u64::MAX)))?;
+    call.charge(price.saturating_mul(bytes))?;
     Ok(())
 }
 
 /// The argument at `index` as an address or length: `i32` on the wire.
-fn arg(call: &Syscall<'_>, index: usize) -> Result<usize, Stop> {
-    let arg = call
-        .request
-        .args
-        .get(index)
-        .and_then(|arg| usize::try_from(*arg).ok());
+fn arg(call: &Syscall<'_>, index: usize) -> Result<u64, Stop> {
+    let arg = call.request.args.get(index).copied();
     arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
 }
 
 /// Charges for the region at the arguments `pointer` and `pointer + 1`, and copies it.
 fn take_region(call: &mut Syscall<'_>, pointer: usize, most: u32) -> Result<Vec<u8>, Stop> {
     let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
-    if length > usize::try_from(most).unwrap_or(usize::MAX) {
+    if length > u64::from(most) {
         return Err(Stop::Trap(Trap::SyscallRefused));
     }
     charge_bytes(call, length)?;
-    Ok(region(call, start, length)?.to_vec())
+    Ok(call.memory.read(start, length)?.into_owned())
 }
 
 /// Charges for `N` bytes at the argument `pointer`, and copies them.
 fn take_array<const N: usize>(call: &mut Syscall<'_>, pointer: usize) -> Result<[u8; N], Stop> {
     let start = arg(call, pointer)?;
-    charge_bytes(call, N)?;
-    let bytes = region(call, start, N)?;
-    bytes
-        .try_into()
-        .map_err(|_| Stop::Trap(Trap::MemoryOutOfBounds))
+    charge_bytes(call, length(&[0; N]))?;
+    Ok(call.memory.read_array(start)?)
 }
 
 /// Charges for `bytes` and writes them at the argument `pointer`.
 fn give(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop> {
     let start = arg(call, pointer)?;
-    charge_bytes(call, bytes.len())?;
-    region(call, start, bytes.len())?.copy_from_slice(bytes);
-    Ok(())
+    charge_bytes(call, length(bytes))?;
+    Ok(call.memory.write(start, bytes)?)
 }
 
 /// Writes what fits of `bytes` into the buffer at the arguments `pointer` and `pointer + 1`, charges
 /// for that, and answers the full length.
 fn give_buffer(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<u64, Stop> {
     let capacity = arg(call, pointer.saturating_add(1))?;
+    let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
     let fitting = bytes.get(..capacity).unwrap_or(bytes);
     give(call, pointer, fitting)?;
-    u64::try_from(bytes.len()).map_err(|error| fail(error.into()))
+    Ok(length(bytes))
 }
 
-fn region<'a>(
-    call: &'a mut Syscall<'_>,
-    start: usize,
-    length: usize,
-) -> Result<&'a mut [u8], Stop> {
-    let end = start
-        .checked_add(length)
-        .ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
-    call.memory
-        .get_mut(start..end)
-        .ok_or(Stop::Trap(Trap::MemoryOutOfBounds))
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 fn take_address(call: &mut Syscall<'_>, pointer: usize) -> Result<Address, Stop> {

@@ -31,7 +31,7 @@ pub(super) fn remove(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, S
     match value {
         None => Ok(0),
         Some(value) => {
-            charge_bytes(call, value.len())?;
+            charge_bytes(call, super::length(&value))?;
             frame.changes()?.journal.remove(key);
             Ok(1)
         }

@@ -76,8 +76,8 @@ struct Copies;
 impl Host for Copies {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         // What is in memory already needs no waiting.
-        match call.memory.get(100) {
-            Some(9) => Ok(99),
+        match call.memory.read_array(100) {
+            Ok([9]) => Ok(99),
             _ => Err(Stop::Suspend),
         }
     }
@@ -87,10 +87,10 @@ impl AsyncHost for Copies {
     fn wait<'a>(&'a mut self, mut guest: Guest<'a>) -> Waiting<'a> {
         Box::pin(async move {
             let at = guest.request().args[0];
-            let asked = guest.read(at, 3)?.to_vec();
+            let asked = guest.read(at, 3)?.into_owned();
             crate::support::Yields(2).await;
             guest.write(at + 3, &asked)?;
-            assert_eq!(guest.memory().len(), 65_536);
+            assert_eq!(guest.memory().bytes(), 65_536);
             let before = guest.gas_left();
             guest.charge(Gas::new(1_000))?;
             assert_eq!(guest.gas_left(), before.saturating_sub(Gas::new(1_000)));
@@ -107,7 +107,7 @@ fn a_host_function_that_waits_reads_and_writes_memory_before_and_after() {
         let returned = try_call(&mut instance, "ask", &[40]).unwrap();
         assert_eq!(returned.values, [3], "{lane}");
         assert!(returned.gas_used > Gas::new(1_000), "{lane}");
-        assert_eq!(instance.read(40, 6).unwrap(), [1, 2, 3, 1, 2, 3], "{lane}");
+        assert_eq!(*instance.read(40, 6).unwrap(), [1, 2, 3, 1, 2, 3], "{lane}");
         // The same syscall is answered at once where the host can.
         instance.write(100, &[9]).unwrap();
         assert_eq!(call(&mut instance, "ask", &[40]), [99], "{lane}");

@@ -130,7 +130,7 @@ fn a_guest_sets_aside_a_buffer_and_finds_the_input_in_it() {
         instance.write(second, &[1, 2, 3, 4]).unwrap();
         let at = i64::try_from(second).unwrap();
         assert_eq!(call(&mut instance, "sum", &[at, 4]), [10], "{lane}");
-        assert_eq!(instance.read(second, 4).unwrap(), [1, 2, 3, 4]);
+        assert_eq!(*instance.read(second, 4).unwrap(), [1, 2, 3, 4]);
     }
 }
 
@@ -178,8 +178,8 @@ fn memory_is_read_and_written_within_its_bounds_only() {
         let mut instance = instance(&sandbox, PLAIN, Quick);
         assert_eq!(instance.memory_bytes().unwrap(), PAGE);
         instance.write(PAGE - 2, &[5, 6]).unwrap();
-        assert_eq!(instance.read(PAGE - 2, 2).unwrap(), [5, 6], "{lane}");
-        assert_eq!(instance.read(PAGE, 0).unwrap(), [0; 0], "{lane}");
+        assert_eq!(*instance.read(PAGE - 2, 2).unwrap(), [5, 6], "{lane}");
+        assert_eq!(*instance.read(PAGE, 0).unwrap(), [0; 0], "{lane}");
         for (offset, length) in [
             (PAGE - 1, 2),
             (PAGE, 1),
@@ -193,7 +193,7 @@ fn memory_is_read_and_written_within_its_bounds_only() {
         let error = instance.write(PAGE - 1, &[7, 8]).unwrap_err();
         assert!(matches!(error, Error::Memory(_)), "{lane}: {error:?}");
         // Nothing of it was written.
-        assert_eq!(instance.read(PAGE - 1, 1).unwrap(), [6], "{lane}");
+        assert_eq!(*instance.read(PAGE - 1, 1).unwrap(), [6], "{lane}");
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Gas, Module, Program};
+use fusee_engine::{
+    Code, Compiler, Engine, EngineError, Fingerprint, Format, Gas, Module, Program,
+};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::Executor;
@@ -175,6 +177,10 @@ impl Engine for Slow {
 
     fn fingerprint(&self) -> &Fingerprint {
         self.0.fingerprint()
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        &[Format::Wasm]
     }
 
     fn idle_bytes(&self) -> u64 {

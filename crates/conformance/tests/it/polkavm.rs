@@ -1,0 +1,456 @@
+//! PolkaVM programs: the same outcome, gas and memory interpreted and compiled, in whatever slices.
+
+use std::{panic::catch_unwind, sync::Arc};
+
+use fusee_abi as abi;
+use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, polkavm_lanes};
+use fusee_engine::{
+    AtGasEnd, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
+    SyscallRequest, Trap, Value,
+};
+use fusee_executor::{
+    Executor, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest,
+};
+use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
+
+use crate::contract::{Contract, contract_rules};
+
+const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
+const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
+const GAS: u64 = 20_000_000;
+
+fn rules() -> Rules {
+    contract_rules().with_polkavm(PolkaVmRules::v1())
+}
+
+fn at(gas: u32, units: u32) -> Rules {
+    let rate = Rate::new(gas.try_into().unwrap(), units.try_into().unwrap());
+    contract_rules().with_polkavm(PolkaVmRules { version: 9, rate })
+}
+
+fn prepare(lane: &Lane, rules: &Rules) -> Arc<Prepared> {
+    lane.executor.prepare(COMPUTE, rules).unwrap()
+}
+
+fn values(args: &[i64]) -> Vec<Value> {
+    args.iter().map(|arg| Value::I64(*arg)).collect()
+}
+
+/// Runs an export of the computing guest in a fresh instance.
+fn fresh(lane: &Lane, rules: &Rules, entry: &str, args: &[i64], gas: u64) -> Outcome {
+    let args = values(args);
+    let request = lane.request(entry, &args, Gas::new(gas));
+    let prepared = prepare(lane, rules);
+    lane.executor
+        .run(&prepared, request, Box::new(NoHost))
+        .unwrap()
+}
+
+fn run(entry: &str, args: &[i64], gas: u64) -> Verdict {
+    agreed(&polkavm_lanes(), |lane| {
+        Verdict::of(fresh(lane, &rules(), entry, args, gas))
+    })
+}
+
+fn finished(result: i64) -> Ending {
+    Ending::Finished(vec![Value::I64(result)])
+}
+
+fn memory(live: &mut LiveInstance) -> Vec<Vec<u8>> {
+    let mut memory = live.memory();
+    let ranges = memory.ranges().into_iter();
+    ranges
+        .map(|range| {
+            let length = range.end - range.start;
+            memory.read(range.start, length).unwrap().into_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn the_first_bytes_tell_the_format() {
+    assert_eq!(Format::of(COMPUTE), Format::PolkaVm);
+    assert_eq!(Format::of(b"\0asm\x01\0\0\0"), Format::Wasm);
+    assert_eq!(Format::of(b"PVM"), Format::Wasm);
+    assert_eq!(Format::of(b""), Format::Wasm);
+}
+
+#[test]
+fn exports_compute_with_up_to_six_arguments() {
+    assert_eq!(run("add", &[40, 2], GAS).ending, finished(42));
+    assert_eq!(run("add", &[40], GAS).ending, finished(40));
+    assert_eq!(
+        run("six", &[1, 2, 3, 4, 5, 6], GAS).ending,
+        finished(654_321)
+    );
+    assert_eq!(run("fib", &[15], GAS).ending, finished(610));
+    assert_eq!(run("primes", &[1_000], GAS).ending, finished(168));
+    assert_eq!(run("fixed", &[], GAS).ending, finished(7));
+    for lane in polkavm_lanes() {
+        for args in [&[Value::I64(0); 7][..], &[Value::I32(0)]] {
+            let request = lane.request("add", args, Gas::new(GAS));
+            let prepared = prepare(&lane, &rules());
+            let refused = lane.executor.run(&prepared, request, Box::new(NoHost));
+            assert!(matches!(refused, Err(RunError::Arguments { .. })));
+        }
+    }
+}
+
+#[test]
+fn gas_is_the_same_for_every_limit_that_suffices() {
+    let used = run("mix", &[1_000], GAS);
+    assert_eq!(run("mix", &[1_000], GAS / 2), used);
+    assert_eq!(run("mix", &[1_000], used.gas_used), used);
+    let short = run("mix", &[1_000], used.gas_used - 1);
+    assert_eq!(short.ending, Ending::OutOfGas);
+    assert_eq!(short.gas_used, used.gas_used - 1);
+    let more = run("mix", &[2_000], GAS).gas_used;
+    assert!(more > used.gas_used + 1_000, "{more} against {used:?}");
+}
+
+#[test]
+fn a_rate_is_rounded_once_whatever_the_slices() {
+    let instance = |rules: &Rules| -> u64 {
+        let prepared = fusee_instrument::prepare(COMPUTE, rules).unwrap();
+        prepared.instance_gas.units()
+    };
+    let lanes = polkavm_lanes();
+    let used = |rules: &Rules, gas| {
+        agreed(&lanes, |lane| {
+            Verdict::of(fresh(lane, rules, "mix", &[333], gas))
+        })
+    };
+    let units = used(&at(1, 1), GAS).gas_used - instance(&at(1, 1));
+    for (gas, per) in [(1, 7), (3, 2), (5, 1), (2, 1_000)] {
+        let rules = at(gas, per);
+        let price = (units * u64::from(gas)).div_ceil(u64::from(per));
+        let exact = price + instance(&rules);
+        assert_eq!(used(&rules, GAS).gas_used, exact, "{gas} for {per}");
+        assert_eq!(used(&rules, exact).ending, used(&rules, GAS).ending);
+        assert_eq!(used(&rules, exact - 1).ending, Ending::OutOfGas);
+    }
+}
+
+#[test]
+fn an_endless_loop_runs_out_of_gas() {
+    let verdict = run("forever", &[], 2_000_000);
+    assert_eq!(verdict.ending, Ending::OutOfGas);
+    assert_eq!(verdict.gas_used, 2_000_000);
+    assert_eq!(run("deeper", &[0], GAS).ending, finished(0));
+}
+
+#[test]
+fn traps_say_what_the_guest_did_and_cost_what_it_used() {
+    let above = 0xffff_f000;
+    for (entry, args, trap) in [
+        ("fail", &[][..], Trap::Unreachable),
+        ("load", &[0], Trap::MemoryOutOfBounds),
+        ("load", &[above], Trap::MemoryOutOfBounds),
+        ("store", &[8, 8], Trap::MemoryOutOfBounds),
+        ("store", &[0x10000, 8], Trap::MemoryOutOfBounds),
+        ("jump", &[0], Trap::TableOutOfBounds),
+        ("jump", &[0x7fff_fffe], Trap::TableOutOfBounds),
+        ("deeper", &[1], Trap::MemoryOutOfBounds),
+    ] {
+        let verdict = run(entry, args, GAS);
+        assert_eq!(verdict.ending, Ending::Trapped(trap), "{entry} {args:?}");
+        assert!(verdict.gas_used < GAS / 2, "{entry} {verdict:?}");
+    }
+}
+
+#[test]
+fn an_instance_keeps_its_memory_and_a_fresh_one_has_none_of_it() {
+    let seen = agreed(&polkavm_lanes(), |lane| {
+        let mut seen = Vec::new();
+        let Outcome::Finished(first) = fresh(lane, &rules(), "keep", &[3], GAS) else {
+            panic!("it adds");
+        };
+        assert_eq!(first.values(), [Value::I64(8)]);
+        let mut live = first.recycle().0.unwrap();
+        seen.push((0, memory(&mut live)));
+        let args = values(&[7]);
+        let again = lane.request("keep", &args, Gas::new(GAS));
+        let Outcome::Finished(second) = live.run(again, Box::new(NoHost)).unwrap() else {
+            panic!("it adds again");
+        };
+        assert_eq!(second.values(), [Value::I64(15)]);
+        let gas = second.gas_used().units();
+        seen.push((gas, memory(&mut second.recycle().0.unwrap())));
+        let other = Verdict::of(fresh(lane, &rules(), "keep", &[1], GAS));
+        assert_eq!(other.ending, finished(6));
+        seen
+    });
+    assert_ne!(seen[0].1, seen[1].1);
+}
+
+#[test]
+fn a_guest_that_is_parked_for_gas_goes_on_with_more() {
+    let whole = run("mix", &[500], GAS);
+    let parks = agreed(&polkavm_lanes(), |lane| {
+        let args = values(&[500]);
+        let prepared = prepare(lane, &rules());
+        let first = prepared.program().instance_gas.units() + 10;
+        let request = RunRequest {
+            at_gas_end: AtGasEnd::Suspend,
+            ..lane.request("mix", &args, Gas::new(first))
+        };
+        let mut outcome = lane
+            .executor
+            .run(&prepared, request, Box::new(NoHost))
+            .unwrap();
+        let mut parks = 0;
+        while let Outcome::GasEnd(ended) = outcome {
+            parks += 1;
+            outcome = ended.resume_with(Gas::new(100)).unwrap();
+        }
+        assert_eq!(Verdict::of(outcome), whole, "{}", lane.name);
+        parks
+    });
+    assert!(parks > 3, "{parks}");
+}
+
+#[test]
+fn a_run_is_interrupted_where_its_slice_ends() {
+    for lane in polkavm_lanes() {
+        let interrupt = Interrupt::new();
+        interrupt.trigger();
+        let request = RunRequest {
+            interrupt: Some(interrupt),
+            ..lane.request("forever", &[], Gas::MAX)
+        };
+        let prepared = prepare(&lane, &rules());
+        let ended = lane.executor.run(&prepared, request, Box::new(NoHost));
+        let is_interrupted = matches!(ended, Err(RunError::Engine(EngineError::Interrupted)));
+        assert!(is_interrupted, "{}: {ended:?}", lane.name);
+        let after = fresh(&lane, &rules(), "add", &[1, 1], GAS);
+        assert_eq!(Verdict::of(after).ending, finished(2));
+    }
+}
+
+/// What a guest asked, with what gas it had and what its memory was.
+type Asked = (SyscallRequest, u64, Vec<u8>);
+
+/// Answers the counter from a number that it keeps, and notes what was asked; or parks the guest.
+#[derive(Debug, Default)]
+struct Notes {
+    number: u64,
+    asked: Vec<Asked>,
+    parks: bool,
+}
+
+impl Notes {
+    fn answer(&mut self, request: &SyscallRequest, gas: Gas, memory: &mut GuestMemory<'_>) -> u64 {
+        let mut bytes = Vec::new();
+        for range in memory.ranges() {
+            let length = range.end - range.start;
+            bytes.extend_from_slice(&memory.read(range.start, length).unwrap());
+        }
+        self.asked.push((*request, gas.units(), bytes));
+        match request.number {
+            abi::STORAGE_READ => {
+                memory
+                    .write(request.args[2], &self.number.to_le_bytes())
+                    .unwrap();
+                8
+            }
+            abi::STORAGE_WRITE => {
+                assert_eq!(&*memory.read(request.args[0], 5).unwrap(), b"count");
+                self.number = u64::from_le_bytes(memory.read_array(request.args[2]).unwrap());
+                0
+            }
+            _ => 0,
+        }
+    }
+}
+
+impl Host for Notes {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        if self.parks {
+            return Err(Stop::Suspend);
+        }
+        call.charge(Gas::new(11))?;
+        let left = call.gas_left();
+        Ok(self.answer(call.request, left, &mut call.memory))
+    }
+}
+
+/// Runs the counter's increment, with syscalls answered inline or while it is parked.
+fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
+    let suspending = |signature: &SyscallSignature| SyscallSignature {
+        may_suspend: true,
+        ..signature.clone()
+    };
+    let syscalls = contract_rules().syscalls().iter().map(suspending).collect();
+    let rules = Rules::v2(syscalls).with_polkavm(PolkaVmRules::v1());
+    let prepared = lane.executor.prepare(COUNTER, &rules).unwrap();
+    let host = Box::new(Notes {
+        number: 41,
+        parks,
+        ..Notes::default()
+    });
+    let request = lane.request("increment", &[], Gas::new(gas));
+    let mut outcome = lane.executor.run(&prepared, request, host).unwrap();
+    let mut notes = Notes {
+        number: 41,
+        ..Notes::default()
+    };
+    while let Outcome::Syscall(mut suspended) = outcome {
+        let asked = suspended.request();
+        outcome = if suspended.charge(Gas::new(11)).is_err() {
+            suspended.out_of_gas()
+        } else {
+            let left = suspended.gas_left();
+            let reply = notes.answer(&asked, left, &mut suspended.memory());
+            suspended.resume(reply).unwrap()
+        };
+    }
+    let verdict = Verdict::on(&outcome);
+    let host: Box<dyn std::any::Any> = match outcome {
+        Outcome::Finished(finished) => finished.into_host(),
+        Outcome::OutOfGas(ended) | Outcome::Trapped(_, ended) => ended.into_host(),
+        Outcome::Syscall(_) | Outcome::GasEnd(_) => panic!("it is parked"),
+    };
+    if !parks {
+        notes = *host.downcast().unwrap();
+    }
+    (verdict, notes.asked)
+}
+
+#[test]
+fn syscalls_have_equal_gas_and_memory_inline_and_parked() {
+    let lanes = polkavm_lanes();
+    let inline = agreed(&lanes, |lane| increment(lane, false, GAS));
+    let parked = agreed(&lanes, |lane| increment(lane, true, GAS));
+    assert_eq!(inline, parked);
+    let (verdict, asked) = inline;
+    assert!(matches!(verdict.ending, Ending::Finished(_)), "{verdict:?}");
+    let numbers: Vec<u32> = asked.iter().map(|(request, ..)| request.number).collect();
+    let (read, write) = (abi::STORAGE_READ, abi::STORAGE_WRITE);
+    assert_eq!(numbers, [read, write, abi::EVENT_EMIT, abi::OUTPUT_WRITE]);
+    // Lengths are 32 bits wide, and what a register has above them does not reach the host.
+    assert_eq!((asked[0].0.args[1], asked[0].0.args[3]), (5, 8));
+
+    // Wherever its gas ends, it ends alike.
+    let most = verdict.gas_used;
+    for gas in (0..=40).map(|missing| most.saturating_sub(missing)) {
+        let inline = agreed(&lanes, |lane| increment(lane, false, gas));
+        assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, gas)));
+        assert_eq!(inline.0.ending == Ending::OutOfGas, gas < most, "{gas}");
+    }
+}
+
+#[test]
+fn the_counter_counts_as_the_one_in_wasm_does() {
+    agreed(&polkavm_lanes(), |lane| {
+        let prepared = lane.executor.prepare(COUNTER, &rules()).unwrap();
+        let mut host = Contract::default();
+        let mut gas = Vec::new();
+        for (entry, input) in [
+            ("deploy", Vec::new()),
+            ("add", 8_u64.to_le_bytes().to_vec()),
+            ("increment", Vec::new()),
+            ("add", vec![1, 2]),
+            ("value", Vec::new()),
+        ] {
+            host.input = input;
+            host.has_reverted = false;
+            let request = lane.request(entry, &[], Gas::new(GAS));
+            let outcome = lane
+                .executor
+                .run(&prepared, request, Box::new(host))
+                .unwrap();
+            let Outcome::Finished(finished) = outcome else {
+                panic!("{entry}: {outcome:?}");
+            };
+            gas.push(finished.gas_used());
+            let back: Box<dyn std::any::Any> = finished.into_host();
+            host = *back.downcast().unwrap();
+            assert_eq!(host.has_reverted, gas.len() == 4);
+        }
+        assert_eq!(host.output, 9_u64.to_le_bytes());
+        gas
+    });
+}
+
+#[test]
+fn rules_refuse_what_they_do_not_admit() {
+    let refused =
+        |bytes: &[u8], rules: &Rules| fusee_instrument::prepare(bytes, rules).unwrap_err();
+    assert_eq!(refused(COMPUTE, &contract_rules()).rule, Rule::Format);
+    let none = Rules::v2(Vec::new()).with_polkavm(PolkaVmRules::v1());
+    let unknown = refused(COUNTER, &none);
+    assert_eq!(unknown.rule, Rule::UnknownImport);
+    for name in ["input_read", "storage_write", "revert"] {
+        assert!(unknown.message.contains(&format!("`{name}`")), "{unknown}");
+    }
+    assert_eq!(refused(b"PVM\0", &rules()).rule, Rule::Valid);
+    assert_ne!(rules().id(), contract_rules().id());
+    assert_ne!(at(1, 1).id(), at(2, 1).id());
+}
+
+#[test]
+fn an_executor_runs_each_format_on_its_engine() {
+    let wasm = wat::parse_str(r#"(module (func (export "add") (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1))))"#).unwrap();
+    let wasmi = || Arc::new(fusee_engine_wasmi::WasmiEngine::new());
+    let polkavm = Arc::new(fusee_engine_polkavm::PolkaVmEngine::new().unwrap());
+    let both = Executor::builder(wasmi()).other_format(polkavm).build();
+    for program in [&wasm, COMPUTE] {
+        let prepared = both.prepare(program, &rules()).unwrap();
+        let args = values(&[20, 22]);
+        let request = RunRequest::new("add", &args, Gas::new(GAS));
+        let outcome = both.run(&prepared, request, Box::new(NoHost)).unwrap();
+        assert_eq!(Verdict::of(outcome).ending, finished(42));
+    }
+    let only = Executor::builder(wasmi()).build();
+    assert!(matches!(
+        only.prepare(COMPUTE, &rules()),
+        Err(PrepareError::Engine(EngineError::NoEngine {
+            format: Format::PolkaVm
+        }))
+    ));
+}
+
+/// Prepares damaged bytes, and runs them where they are admitted: whatever comes of it is the same everywhere, and nobody panics.
+fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
+    let Ok(program) = fusee_instrument::prepare(bytes, &rules()) else {
+        return false;
+    };
+    let entries: Vec<String> = program
+        .exports
+        .into_iter()
+        .map(|export| export.name)
+        .collect();
+    agreed(lanes, |lane| {
+        let prepared = lane.executor.prepare(bytes, &rules()).unwrap();
+        let run = |entry: &String| {
+            let args = values(&[3, 5]);
+            let request = lane.request(entry, &args, Gas::new(300_000));
+            let host = Box::new(Contract::default());
+            Verdict::of(lane.executor.run(&prepared, request, host).unwrap())
+        };
+        entries.iter().map(run).collect::<Vec<_>>()
+    });
+    true
+}
+
+#[test]
+fn damaged_programs_are_refused_or_run_alike() {
+    // Two lanes of each kind would be slow, and the process sandbox is no other compiler.
+    let mut lanes = polkavm_lanes();
+    lanes.retain(|lane| ["interpreter", "generic sandbox"].contains(&lane.name));
+    let mut admitted = 0;
+    for whole in [COMPUTE, COUNTER] {
+        for length in 0..whole.len() {
+            let cut = whole[..length].to_vec();
+            assert!(!catch_unwind(|| survive(&[], &cut)).unwrap(), "{length}");
+        }
+        for at in 0..whole.len() {
+            for bit in [0, 3, 7] {
+                let mut flipped = whole.to_vec();
+                flipped[at] ^= 1 << bit;
+                admitted += u32::from(survive(&lanes, &flipped));
+            }
+        }
+    }
+    assert!(admitted > 100, "{admitted}");
+}

@@ -1,0 +1,257 @@
+//! Instances, at rest and parked.
+//!
+//! The guest has its gas in units of its cost model, and stops before a block that it cannot pay. That block is then paid for out of our
+//! gas, which may go below zero as it does in metered code, and what happens below zero is decided in `fusee_engine`. So slices change
+//! nothing but how often that is.
+
+use std::fmt;
+
+use fusee_engine::{
+    EngineError, Entry, Gas, GuestMemory, Instance, Low, Mode, Parked, Pause, Run, SparseMemory,
+    Step, Stop, Tally, Value,
+};
+use polkavm::{InterruptKind, Reg};
+
+use crate::{
+    NAME,
+    link::{self, ARGS},
+    memory::Memory,
+    module::PolkaVmModule,
+};
+
+pub(crate) struct PolkaVmInstance {
+    memory: Memory,
+    module: PolkaVmModule,
+    mode: Mode,
+    /// What the entry has used.
+    tally: Tally,
+    /// Units that are paid for and not used: of the block at which the guest stopped.
+    prepaid: u64,
+}
+
+struct ParkedCall {
+    instance: PolkaVmInstance,
+    pause: Pause,
+    /// The position of the import at which it is parked.
+    import: usize,
+}
+
+/// What the guest came to.
+enum Event {
+    Stopped(InterruptKind),
+    Low(Low),
+}
+
+impl PolkaVmInstance {
+    pub(crate) fn new(memory: Memory, module: PolkaVmModule, mode: Mode) -> Self {
+        let tally = Tally::new(module.program().rate);
+        Self {
+            memory,
+            module,
+            mode,
+            tally,
+            prepaid: 0,
+        }
+    }
+
+    /// Lets the guest run until it ends, asks something that is not answered at once, or has no more gas.
+    fn go(mut self, mut run: Box<Run>) -> Result<Step, EngineError> {
+        loop {
+            match self.advance(&mut run)? {
+                Event::Low(Low::Continue(_)) => {}
+                Event::Low(Low::Park) => return Ok(self.park(run, Pause::GasEnd, 0)),
+                Event::Low(Low::Stop(stop)) => return Ok(Step::Stopped { run, stop }),
+                Event::Stopped(InterruptKind::NotEnoughGas) => self.pay_block(&mut run)?,
+                Event::Stopped(InterruptKind::Finished) => {
+                    run.values.clear();
+                    let result = self.memory.raw.reg(Reg::A0);
+                    run.values.push(Value::I64(result.cast_signed()));
+                    return Ok(Step::Returned {
+                        instance: Box::new(self),
+                        run,
+                    });
+                }
+                Event::Stopped(InterruptKind::Trap) => {
+                    let trap = self.module.trap_at(self.memory.raw.program_counter());
+                    let stop = Stop::Trap(trap);
+                    return Ok(Step::Stopped { run, stop });
+                }
+                Event::Stopped(InterruptKind::Ecalli(import)) => {
+                    let import = usize::try_from(import).unwrap_or(usize::MAX);
+                    match self.syscall(&mut run, import) {
+                        Ok(()) => {}
+                        Err(Stop::Suspend) => return Ok(self.park(run, Pause::Syscall, import)),
+                        Err(stop) => return Ok(Step::Stopped { run, stop }),
+                    }
+                }
+                Event::Stopped(InterruptKind::Segfault(_) | InterruptKind::Step) => {
+                    return Err(failed(&"the guest was stopped for what is switched off"));
+                }
+            }
+        }
+    }
+
+    /// Lets the guest run until it stops. The meter knows what it used.
+    fn advance(&mut self, run: &mut Run) -> Result<Event, EngineError> {
+        let counter = run.meter.counter();
+        if counter < 0 {
+            return Ok(Event::Low(run.low(counter, 0)));
+        }
+        let allowance = self.tally.allowance(Gas::from_counter(counter));
+        let given = allowance.saturating_add(self.prepaid);
+        // What is too much for its counter, it does not come to use.
+        let given = i64::try_from(given).unwrap_or(i64::MAX);
+        self.memory.raw.set_gas(given);
+        let stopped = self.memory.raw.run().map_err(|error| failed(&error))?;
+        let used = given.saturating_sub(self.memory.raw.gas());
+        let used = u64::try_from(used)
+            .unwrap_or(0)
+            .saturating_sub(self.prepaid);
+        self.prepaid = 0;
+        self.charge(run, used);
+        Ok(Event::Stopped(stopped))
+    }
+
+    /// Pays for the block that the guest is about to enter, which takes it below zero.
+    fn pay_block(&mut self, run: &mut Run) -> Result<(), EngineError> {
+        let block = self.memory.raw.next_program_counter();
+        let units = block.and_then(|block| self.module.block_units(block));
+        let units = units.ok_or_else(|| failed(&"the guest stopped for gas between two blocks"))?;
+        self.prepaid = units;
+        self.charge(run, units);
+        if run.meter.counter() >= 0 {
+            return Err(failed(&"a block costs more than it should"));
+        }
+        Ok(())
+    }
+
+    fn charge(&mut self, run: &mut Run, units: u64) {
+        let price = self.tally.spend(units).counter();
+        let counter = run.meter.counter().saturating_sub(price);
+        run.meter.note(counter);
+    }
+
+    fn syscall(&mut self, run: &mut Run, import: usize) -> Result<(), Stop> {
+        let import = self.module.program().imports.get(import);
+        let import = import.ok_or_else(|| Stop::Fail(failed(&"there is no such import")))?;
+        let request = link::request(&self.memory.raw, import);
+        let counter = run.meter.counter();
+        let memory = GuestMemory::sparse(&mut self.memory);
+        let answer = run.syscall(counter, &request, memory);
+        if self.memory.is_broken {
+            return Err(Stop::Fail(unreachable_memory()));
+        }
+        match answer {
+            Ok(result) => {
+                link::reply(&mut self.memory.raw, import, result);
+                Ok(())
+            }
+            Err(Stop::Suspend) if self.mode == Mode::Plain || !import.may_suspend => {
+                let number = request.number;
+                Err(Stop::Fail(EngineError::CannotSuspend { number }))
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    fn park(self, run: Box<Run>, pause: Pause, import: usize) -> Step {
+        let parked = Box::new(ParkedCall {
+            instance: self,
+            pause,
+            import,
+        });
+        Step::Parked { parked, run, pause }
+    }
+}
+
+impl Instance for PolkaVmInstance {
+    fn call(
+        mut self: Box<Self>,
+        mut run: Box<Run>,
+        entry: Entry,
+        args: &[Value],
+    ) -> Result<Step, EngineError> {
+        let entry = self.module.entry(entry);
+        let entry = entry.ok_or_else(|| failed(&"the program has no such entry"))?;
+        let mut registers = [0; ARGS.len()];
+        for (register, arg) in registers.iter_mut().zip(args) {
+            *register = match arg {
+                Value::I64(arg) => arg.cast_unsigned(),
+                _ => return Err(failed(&"an entry was given what it does not take")),
+            };
+        }
+        self.memory.raw.prepare_call_untyped(entry, &registers);
+        self.tally = Tally::new(self.module.program().rate);
+        self.prepaid = 0;
+        run.meter.hand_out();
+        self.go(run)
+    }
+
+    fn memory(&mut self) -> GuestMemory<'_> {
+        GuestMemory::sparse(&mut self.memory)
+    }
+
+    /// It never grows: whatever it can come to hold it holds from the start.
+    fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
+        let pages_held = self.memory.bytes().div_ceil(fusee_engine::PAGE_BYTES);
+        let before = u32::try_from(pages_held).ok();
+        Ok(before.filter(|before| pages == 0 && *before > 0))
+    }
+
+    fn mode(&self) -> Mode {
+        self.mode
+    }
+}
+
+impl Parked for ParkedCall {
+    fn memory(&mut self) -> GuestMemory<'_> {
+        self.instance.memory()
+    }
+
+    fn resume(self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
+        let Self {
+            mut instance,
+            pause,
+            import,
+        } = *self;
+        if instance.memory.is_broken {
+            return Err(unreachable_memory());
+        }
+        if pause == Pause::Syscall {
+            let import = instance.module.program().imports.get(import);
+            let import = import.ok_or_else(|| failed(&"there is no such import"))?;
+            link::reply(&mut instance.memory.raw, import, reply);
+            run.meter.hand_out();
+        }
+        instance.go(run)
+    }
+}
+
+fn unreachable_memory() -> EngineError {
+    failed(&"the guest's memory could not be reached")
+}
+
+pub(crate) fn failed(why: &dyn fmt::Display) -> EngineError {
+    EngineError::Engine {
+        engine: NAME,
+        source: why.to_string().into(),
+    }
+}
+
+impl fmt::Debug for PolkaVmInstance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PolkaVmInstance")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ParkedCall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ParkedCall")
+            .field("pause", &self.pause)
+            .finish_non_exhaustive()
+    }
+}

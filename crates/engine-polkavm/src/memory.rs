@@ -1,0 +1,81 @@
+//! A guest's memory: read-only data, data and stack, each in a place of its own.
+
+use std::ops::Range;
+
+use fusee_engine::{SparseMemory, Trap};
+use polkavm::{MemoryProtection, RawInstance};
+
+/// An instance of PolkaVM's, which alone reaches its memory.
+pub(crate) struct Memory {
+    pub(crate) raw: RawInstance,
+    /// Whether memory that is there could not be reached: a fault of the host.
+    pub(crate) is_broken: bool,
+}
+
+impl Memory {
+    pub(crate) const fn new(raw: RawInstance) -> Self {
+        Self {
+            raw,
+            is_broken: false,
+        }
+    }
+
+    /// Notes whether what should have been done was done. What is answered otherwise does not matter: the run ends as a fault of the host.
+    fn note(&mut self, is_done: bool) -> Result<(), Trap> {
+        self.is_broken |= !is_done;
+        is_done.then_some(()).ok_or(Trap::MemoryOutOfBounds)
+    }
+
+    /// Where a range of addresses begins, if it can all be used so. No bytes can be used anywhere.
+    fn place(&self, address: u64, length: u64, protection: MemoryProtection) -> Option<u32> {
+        let length = u32::try_from(length).ok()?;
+        if length == 0 {
+            return Some(0);
+        }
+        let address = u32::try_from(address).ok()?;
+        let is_there = self.raw.is_memory_accessible(address, length, protection);
+        is_there.then_some(address)
+    }
+}
+
+impl SparseMemory for Memory {
+    fn bytes(&self) -> u64 {
+        let ranges = self.ranges().into_iter();
+        ranges
+            .map(|range| range.end.saturating_sub(range.start))
+            .sum()
+    }
+
+    fn ranges(&self) -> Vec<Range<u64>> {
+        let map = self.raw.module().memory_map();
+        let ranges = [map.ro_data_range(), map.rw_data_range(), map.stack_range()];
+        ranges
+            .into_iter()
+            .filter(|range| !range.is_empty())
+            .map(|range| u64::from(range.start)..u64::from(range.end))
+            .collect()
+    }
+
+    fn read(&mut self, address: u64, out: &mut [u8]) -> Result<(), Trap> {
+        let place = self.place(address, length(out), MemoryProtection::Read);
+        let place = place.ok_or(Trap::MemoryOutOfBounds)?;
+        let read = self.raw.read_memory_into(place, out).is_ok();
+        self.note(read)
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Trap> {
+        let place = self.place(address, length(bytes), MemoryProtection::ReadWrite);
+        let place = place.ok_or(Trap::MemoryOutOfBounds)?;
+        let written = self.raw.write_memory(place, bytes).is_ok();
+        self.note(written)
+    }
+
+    fn is_readable(&self, address: u64, length: u64) -> bool {
+        self.place(address, length, MemoryProtection::Read)
+            .is_some()
+    }
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,133 @@
+//! Modules: a parsed program, compiled where that is asked for.
+
+use std::{fmt, sync::Arc};
+
+use fusee_engine::{EngineError, Entry, Format, Instance, Mode, Module, Program, Trap};
+use polkavm::{
+    CacheModel, CostModelKind, GasMeteringKind, ModuleConfig, ProgramBlob, ProgramCounter,
+    ProgramParts,
+};
+
+use crate::{NAME, instance::PolkaVmInstance, memory::Memory, trap::trap};
+
+/// The page size that the rules count memory by.
+const PAGE_BYTES: u32 = 4_096;
+
+#[derive(Clone)]
+pub(crate) struct PolkaVmModule(Arc<Inner>);
+
+struct Inner {
+    module: polkavm::Module,
+    blob: ProgramBlob,
+    program: Arc<Program>,
+    /// Where each export begins.
+    entries: Vec<ProgramCounter>,
+}
+
+impl PolkaVmModule {
+    pub(crate) fn compile(
+        engine: &polkavm::Engine,
+        program: &Arc<Program>,
+    ) -> Result<Self, EngineError> {
+        let compile = |why: String| EngineError::Compile {
+            engine: NAME,
+            source: why.into(),
+        };
+        if program.format != Format::PolkaVm {
+            return Err(compile(format!("it is a {} program", program.format)));
+        }
+        let parts = ProgramParts::from_bytes(program.code.as_slice().into());
+        let mut parts = parts.map_err(|error| compile(error.to_string()))?;
+        parts.stack_size = stack_bytes(parts.stack_size)
+            .ok_or_else(|| compile("its stack is too large".to_owned()))?;
+        let blob = ProgramBlob::from_parts(parts).map_err(|error| compile(error.to_string()))?;
+        let mut config = ModuleConfig::new();
+        config
+            .set_page_size(PAGE_BYTES)
+            .set_gas_metering(Some(GasMeteringKind::Sync))
+            .set_cost_model(Some(CostModelKind::Full(CacheModel::L2Hit)));
+        let module = polkavm::Module::from_blob(engine, &config, blob.clone())
+            .map_err(|error| compile(error.to_string()))?;
+        let entries: Vec<_> = module
+            .exports()
+            .map(|export| export.program_counter())
+            .collect();
+        if entries.len() != program.exports.len() {
+            return Err(compile("its exports are not those of the program".into()));
+        }
+        Ok(Self(Arc::new(Inner {
+            module,
+            blob,
+            program: Arc::clone(program),
+            entries,
+        })))
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.0.program
+    }
+
+    pub(crate) fn entry(&self, entry: Entry) -> Option<ProgramCounter> {
+        match entry {
+            Entry::Start => None,
+            Entry::Export(position) => self.0.entries.get(position).copied(),
+        }
+    }
+
+    /// What the block that begins there costs, in units of the cost model.
+    pub(crate) fn block_units(&self, block: ProgramCounter) -> Option<u64> {
+        let units = self.0.module.calculate_gas_cost_for(block)?;
+        u64::try_from(units).ok()
+    }
+
+    /// What a guest did that was stopped there.
+    pub(crate) fn trap_at(&self, at: Option<ProgramCounter>) -> Trap {
+        let instruction = at.and_then(|at| self.0.blob.instructions_bounded_at(at).next());
+        instruction.map_or(Trap::Unreachable, |instruction| trap(&instruction.kind))
+    }
+}
+
+impl Module for PolkaVmModule {
+    /// What the recompiler made is counted; the interpreter makes it anew for each instance.
+    fn resident_bytes(&self) -> u64 {
+        let code = self.0.program.code.len();
+        let compiled = self.0.module.machine_code().map_or(0, <[u8]>::len);
+        let bytes = code.saturating_mul(2).saturating_add(compiled);
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
+        let raw = self
+            .0
+            .module
+            .instantiate()
+            .map_err(|error| EngineError::Instantiate {
+                engine: NAME,
+                source: error.to_string().into(),
+            })?;
+        Ok(Box::new(PolkaVmInstance::new(
+            Memory::new(raw),
+            self.clone(),
+            mode,
+        )))
+    }
+}
+
+/// The stack that a program gets which asks for so many bytes: whole pages whose number is a power of two, as the rules count it. The
+/// interpreter (0.37.0) grows a stack to such a size whatever was asked for, and the recompiler does not.
+fn stack_bytes(asked: u32) -> Option<u32> {
+    if asked == 0 {
+        return Some(0);
+    }
+    let pages = asked.div_ceil(PAGE_BYTES).checked_next_power_of_two()?;
+    pages.checked_mul(PAGE_BYTES)
+}
+
+impl fmt::Debug for PolkaVmModule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PolkaVmModule")
+            .field("code_hash", &self.0.program.code_hash)
+            .finish_non_exhaustive()
+    }
+}

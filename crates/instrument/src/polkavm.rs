@@ -1,0 +1,236 @@
+//! PolkaVM programs: checked, and left as they are.
+//!
+//! Such a program is metered by the engine, by the full cost model, so that nothing is injected: what is here is the check. Every instruction
+//! is looked at once. What is not known, or grows memory, is refused, so that all that a run can hold is known beforehand.
+
+use std::collections::BTreeSet;
+
+use fusee_engine::{
+    CodeHash, Export, Format, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, Program,
+    Rate,
+};
+use polkavm_common::{
+    abi::{MemoryMap, MemoryMapBuilder},
+    program::{Instruction, InstructionSetKind, ProgramBlob},
+};
+
+use crate::{Refusal, Rule, Rules};
+
+/// Bytes of a page of the memory of a PolkaVM program.
+pub const POLKAVM_PAGE_BYTES: u32 = 4_096;
+
+/// What holds for PolkaVM programs, where they are admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PolkaVmRules {
+    /// The version of all of this, for people.
+    pub version: u32,
+    /// What a unit of the full cost model costs, whose caches are taken to hold what is loaded in their second level.
+    pub rate: Rate,
+}
+
+impl PolkaVmRules {
+    /// Version 1: one gas a unit. A unit is a cycle of a machine that loads in 25 of them. Provisional.
+    #[must_use]
+    pub const fn v1() -> Self {
+        Self {
+            version: 1,
+            rate: Rate::ONE,
+        }
+    }
+}
+
+/// Checks a PolkaVM program.
+pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+    let admitted = rules.polkavm().ok_or_else(|| {
+        let message = "these rules admit no PolkaVM programs";
+        Refusal::whole(Rule::Format, message)
+    })?;
+    within("code_bytes", length(bytes), rules.limits().code_bytes)?;
+    let blob = parse(bytes)?;
+    let memory = memory(&blob, rules)?;
+    let imports = imports(&blob, rules)?;
+    let blocks = blocks(&blob, imports.len())?;
+    let exports = exports(&blob, rules, &blocks)?;
+    let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
+    within("data_bytes", data, rules.limits().data_bytes)?;
+    let price = rules.schedule().instance;
+    let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
+    Ok(Program {
+        format: Format::PolkaVm,
+        code_hash: CodeHash::of(bytes),
+        rules: rules.id(),
+        code: bytes.to_vec(),
+        imports,
+        exports,
+        memory: (memory > 0).then_some(MemoryLimits {
+            initial: memory,
+            maximum: memory,
+        }),
+        grows_memory: false,
+        has_start: false,
+        instance_gas: times(price.base, 1)
+            .saturating_add(times(price.page, u64::from(memory)))
+            .saturating_add(times(price.data_64_bytes, data.div_ceil(64))),
+        rate: admitted.rate,
+    })
+}
+
+fn parse(bytes: &[u8]) -> Result<ProgramBlob, Refusal> {
+    let blob = ProgramBlob::parse(bytes.into())
+        .map_err(|error| Refusal::whole(Rule::Valid, error.to_string()))?;
+    match blob.isa() {
+        InstructionSetKind::ReviveV1 | InstructionSetKind::Latest64 => Ok(blob),
+        InstructionSetKind::JamV1 | InstructionSetKind::Latest32 => {
+            let message = "its instructions are of a set that is not admitted: link it for `revivev1` or `latest`, and 64 bits";
+            Err(Refusal::whole(Rule::InstructionSet, message))
+        }
+    }
+}
+
+/// The pages of wasm memory that hold as much as the program's: read-only, read-write and stack.
+fn memory(blob: &ProgramBlob, rules: &Rules) -> Result<u32, Refusal> {
+    let map = MemoryMapBuilder::new(POLKAVM_PAGE_BYTES)
+        .ro_data_size(blob.ro_data_size())
+        .rw_data_size(blob.rw_data_size())
+        .stack_size(stack_bytes(blob)?)
+        .build()
+        .map_err(|message| Refusal::whole(Rule::Valid, message))?;
+    let pages = bytes_of(&map).div_ceil(PAGE_BYTES);
+    within("memory_pages", pages, rules.limits().memory_pages)?;
+    u32::try_from(pages).map_err(|_| Refusal::whole(Rule::Valid, "its memory is too large"))
+}
+
+/// The stack that the program gets: what it asks for, in whole pages whose number is a power of two. The interpreter (0.37.0) grows a stack to such a
+/// size whatever was asked for, and the recompiler does not.
+fn stack_bytes(blob: &ProgramBlob) -> Result<u32, Refusal> {
+    if blob.stack_size() == 0 {
+        return Ok(0);
+    }
+    let pages = blob.stack_size().div_ceil(POLKAVM_PAGE_BYTES);
+    let rounded = pages.checked_next_power_of_two();
+    rounded
+        .and_then(|pages| pages.checked_mul(POLKAVM_PAGE_BYTES))
+        .ok_or_else(|| Refusal::whole(Rule::Valid, "its stack is too large"))
+}
+
+fn bytes_of(map: &MemoryMap) -> u64 {
+    [map.ro_data_size(), map.rw_data_size(), map.stack_size()]
+        .into_iter()
+        .map(u64::from)
+        .sum()
+}
+
+/// Imports are syscalls by name; all that are missing are told at once.
+fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
+    let count = u64::from(blob.imports().len());
+    within("imports", count, rules.limits().imports)?;
+    let (mut imports, mut unknown) = (Vec::new(), Vec::new());
+    for symbol in blob.imports().iter() {
+        let symbol = symbol.ok_or_else(|| Refusal::whole(Rule::Valid, "an import has no name"))?;
+        let name = String::from_utf8_lossy(symbol.as_bytes()).into_owned();
+        let known = rules.syscalls().iter().find(|known| known.name == name);
+        match known {
+            Some(known) if known.params.len() <= MAX_SYSCALL_ARGS => imports.push(Import {
+                module: known.module.clone(),
+                name,
+                number: known.number,
+                params: known.params.clone(),
+                result: known.result,
+                may_suspend: known.may_suspend,
+            }),
+            Some(_) => {
+                let message = format!("`{name}` takes more than six arguments");
+                return Err(Refusal::whole(Rule::ImportSignature, message));
+            }
+            None => unknown.push(format!("`{}`", name.escape_debug())),
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(imports);
+    }
+    let message = format!("it imports what there is not: {}", unknown.join(", "));
+    Err(Refusal::whole(Rule::UnknownImport, message))
+}
+
+/// Looks at every instruction: where the basic blocks begin.
+fn blocks(blob: &ProgramBlob, imports: usize) -> Result<BTreeSet<u32>, Refusal> {
+    let mut blocks = BTreeSet::from([0]);
+    for instruction in blob.instructions() {
+        let at = instruction.offset.0;
+        match instruction.kind {
+            Instruction::invalid => {
+                return Err(refuse(
+                    Rule::Operator,
+                    at,
+                    "an instruction that there is not",
+                ));
+            }
+            Instruction::sbrk(..) => {
+                return Err(refuse(
+                    Rule::Operator,
+                    at,
+                    "`sbrk`: memory that grows is not admitted",
+                ));
+            }
+            Instruction::ecalli(number)
+                if usize::try_from(number).is_ok_and(|number| number < imports) => {}
+            Instruction::ecalli(number) => {
+                let message = format!("import {number} is called, and there is none");
+                return Err(refuse(Rule::UnknownImport, at, message));
+            }
+            _ => {}
+        }
+        if instruction.kind.opcode().starts_new_basic_block() {
+            blocks.insert(instruction.next_offset.0);
+        }
+    }
+    Ok(blocks)
+}
+
+/// Exports are entered where a basic block begins, which is where gas is charged.
+fn exports(
+    blob: &ProgramBlob,
+    rules: &Rules,
+    blocks: &BTreeSet<u32>,
+) -> Result<Vec<Export>, Refusal> {
+    let code_bytes = u32::try_from(blob.code().len()).unwrap_or(u32::MAX);
+    let mut exports: Vec<Export> = Vec::new();
+    let mut names = BTreeSet::new();
+    for export in blob.exports() {
+        let at = export.program_counter().0;
+        let name = std::str::from_utf8(export.symbol().as_bytes())
+            .map_err(|_| refuse(Rule::Valid, at, "an export's name is not text"))?;
+        if at >= code_bytes || !blocks.contains(&at) {
+            let message = format!("`{}` begins in the middle of a block", name.escape_debug());
+            return Err(refuse(Rule::Valid, at, message));
+        }
+        if !names.insert(name.to_owned()) {
+            let message = format!("`{}` is exported twice", name.escape_debug());
+            return Err(refuse(Rule::Valid, at, message));
+        }
+        exports.push(Export {
+            name: name.to_owned(),
+            params: Vec::new(),
+            results: Vec::new(),
+        });
+        within("exports", length(&exports), rules.limits().exports)?;
+    }
+    Ok(exports)
+}
+
+/// What is wrong at this instruction.
+fn refuse(rule: Rule, at: u32, message: impl Into<String>) -> Refusal {
+    let message: String = message.into();
+    Refusal::whole(rule, format!("{message}, at instruction {at}"))
+}
+
+fn within(name: &'static str, value: u64, limit: u64) -> Result<(), Refusal> {
+    if value > limit {
+        return Err(Refusal::over(name, value, limit, None));
+    }
+    Ok(())
+}
+
+fn length<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).unwrap_or(u64::MAX)
+}
