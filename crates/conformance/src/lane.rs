@@ -131,9 +131,10 @@ pub fn polkavm_lanes() -> Vec<Lane> {
             ),
             lane("process sandbox", &process, large, Suspension::AsNeeded),
             lane(
-                "process sandbox, suspendable, tiny slices",
+                "process sandbox, suspendable, small slices",
                 &process,
-                tiny,
+                // Each of its slices is a switch between processes and back.
+                Gas::new(99_991),
                 Suspension::Always,
             ),
         ]);
