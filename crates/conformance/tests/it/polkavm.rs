@@ -3,7 +3,7 @@
 use std::{panic::catch_unwind, sync::Arc};
 
 use fusee_abi as abi;
-use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, polkavm_lanes};
+use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, polkavm_lanes, process_lanes};
 use fusee_engine::{
     AtGasEnd, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
     SyscallRequest, Trap, Value,
@@ -341,6 +341,29 @@ fn syscalls_have_equal_gas_and_memory_inline_and_parked() {
         assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, gas)));
         assert_eq!(inline.0.ending == Ending::OutOfGas, gas < most, "{gas}");
     }
+}
+
+#[test]
+fn a_process_of_its_own_comes_to_the_same() {
+    let lanes = process_lanes();
+    for (entry, args, gas) in [
+        ("mix", &[300][..], GAS),
+        ("mix", &[300], 90_000),
+        ("keep", &[7], GAS),
+        ("primes", &[500], GAS),
+        ("forever", &[], 150_000),
+        ("fail", &[], GAS),
+        ("load", &[0], GAS),
+        ("store", &[8, 8], GAS),
+        ("jump", &[0], GAS),
+        ("deeper", &[1], GAS),
+    ] {
+        agreed(&lanes, |lane| {
+            Verdict::of(fresh(lane, &rules(), entry, args, gas))
+        });
+    }
+    let inline = agreed(&lanes, |lane| increment(lane, false, GAS));
+    assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, GAS)));
 }
 
 #[test]
