@@ -1,6 +1,10 @@
 //! Modules: a parsed program, compiled where that is asked for.
 
-use std::{fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use fusee_engine::{EngineError, Entry, Format, Instance, Mode, Module, Program, Trap};
 use polkavm::{
@@ -22,6 +26,8 @@ struct Inner {
     program: Arc<Program>,
     /// Where each export begins.
     entries: Vec<ProgramCounter>,
+    /// What blocks cost at which a guest stopped for gas: it takes longer to find out than to run them.
+    block_units: Mutex<BTreeMap<u32, u64>>,
 }
 
 impl PolkaVmModule {
@@ -60,6 +66,7 @@ impl PolkaVmModule {
             blob,
             program: Arc::clone(program),
             entries,
+            block_units: Mutex::default(),
         })))
     }
 
@@ -76,8 +83,15 @@ impl PolkaVmModule {
 
     /// What the block that begins there costs, in units of the cost model.
     pub(crate) fn block_units(&self, block: ProgramCounter) -> Option<u64> {
+        let known = self.0.block_units.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        if let Some(units) = known.get(&block.0) {
+            return Some(*units);
+        }
         let units = self.0.module.calculate_gas_cost_for(block)?;
-        u64::try_from(units).ok()
+        let units = u64::try_from(units).ok()?;
+        known.insert(block.0, units);
+        Some(units)
     }
 
     /// What a guest did that was stopped there.

@@ -26,15 +26,19 @@ pub struct PolkaVmRules {
     pub version: u32,
     /// What a unit of the full cost model costs, whose caches are taken to hold what is loaded in their second level.
     pub rate: Rate,
+    /// What a byte of code costs each instance, in gas: the interpreter translates a block for each instance that enters it, which takes
+    /// a hundred times as long as running it once.
+    pub code_byte: u32,
 }
 
 impl PolkaVmRules {
-    /// Version 1: one gas a unit. A unit is a cycle of a machine that loads in 25 of them. Provisional.
+    /// Version 1: one gas a unit, which is about a cycle, and 50 a byte of code. Provisional.
     #[must_use]
     pub const fn v1() -> Self {
         Self {
             version: 1,
             rate: Rate::ONE,
+            code_byte: 50,
         }
     }
 }
@@ -69,6 +73,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         grows_memory: false,
         has_start: false,
         instance_gas: times(price.base, 1)
+            .saturating_add(times(admitted.code_byte, length(blob.code())))
             .saturating_add(times(price.page, u64::from(memory)))
             .saturating_add(times(price.data_64_bytes, data.div_ceil(64))),
         rate: admitted.rate,

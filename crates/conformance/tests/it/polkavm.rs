@@ -3,7 +3,7 @@
 use std::{panic::catch_unwind, sync::Arc};
 
 use fusee_abi as abi;
-use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, polkavm_lanes};
+use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, polkavm_lanes, process_lanes};
 use fusee_engine::{
     AtGasEnd, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
     SyscallRequest, Trap, Value,
@@ -25,7 +25,11 @@ fn rules() -> Rules {
 
 fn at(gas: u32, units: u32) -> Rules {
     let rate = Rate::new(gas.try_into().unwrap(), units.try_into().unwrap());
-    contract_rules().with_polkavm(PolkaVmRules { version: 9, rate })
+    contract_rules().with_polkavm(PolkaVmRules {
+        version: 9,
+        rate,
+        code_byte: 0,
+    })
 }
 
 fn prepare(lane: &Lane, rules: &Rules) -> Arc<Prepared> {
@@ -133,9 +137,9 @@ fn a_rate_is_rounded_once_whatever_the_slices() {
 
 #[test]
 fn an_endless_loop_runs_out_of_gas() {
-    let verdict = run("forever", &[], 2_000_000);
+    let verdict = run("forever", &[], 200_000);
     assert_eq!(verdict.ending, Ending::OutOfGas);
-    assert_eq!(verdict.gas_used, 2_000_000);
+    assert_eq!(verdict.gas_used, 200_000);
     assert_eq!(run("deeper", &[0], GAS).ending, finished(0));
 }
 
@@ -332,11 +336,34 @@ fn syscalls_have_equal_gas_and_memory_inline_and_parked() {
 
     // Wherever its gas ends, it ends alike.
     let most = verdict.gas_used;
-    for gas in (0..=40).map(|missing| most.saturating_sub(missing)) {
+    for gas in [0, 1, 12, 40].map(|missing| most.saturating_sub(missing)) {
         let inline = agreed(&lanes, |lane| increment(lane, false, gas));
         assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, gas)));
         assert_eq!(inline.0.ending == Ending::OutOfGas, gas < most, "{gas}");
     }
+}
+
+#[test]
+fn a_process_of_its_own_comes_to_the_same() {
+    let lanes = process_lanes();
+    for (entry, args, gas) in [
+        ("mix", &[300][..], GAS),
+        ("mix", &[300], 90_000),
+        ("keep", &[7], GAS),
+        ("primes", &[500], GAS),
+        ("forever", &[], 150_000),
+        ("fail", &[], GAS),
+        ("load", &[0], GAS),
+        ("store", &[8, 8], GAS),
+        ("jump", &[0], GAS),
+        ("deeper", &[1], GAS),
+    ] {
+        agreed(&lanes, |lane| {
+            Verdict::of(fresh(lane, &rules(), entry, args, gas))
+        });
+    }
+    let inline = agreed(&lanes, |lane| increment(lane, false, GAS));
+    assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, GAS)));
 }
 
 #[test]
@@ -370,6 +397,71 @@ fn the_counter_counts_as_the_one_in_wasm_does() {
         assert_eq!(host.output, 9_u64.to_le_bytes());
         gas
     });
+}
+
+#[test]
+fn an_instance_costs_its_memory_and_its_code() {
+    let instance = |bytes: &[u8], rules: &Rules| {
+        let program = fusee_instrument::prepare(bytes, rules).unwrap();
+        (program.instance_gas.units(), program.maximum_memory_pages())
+    };
+    let prices = contract_rules().schedule().instance;
+    let (free, pages) = instance(COMPUTE, &at(1, 1));
+    let least = u64::from(prices.base) + u64::from(prices.page) * u64::from(pages);
+    assert!((least..least + 100).contains(&free), "{free}");
+    let (charged, _) = instance(COMPUTE, &rules());
+    let code = charged - free;
+    let whole = 50 * u64::try_from(COMPUTE.len()).unwrap();
+    assert!(code > whole / 4 && code < whole, "{code} of {whole}");
+    assert_eq!(code % 50, 0);
+    // What the rules count is what the instance has, in pages that are smaller.
+    let bytes = agreed(&polkavm_lanes(), |lane| {
+        let Outcome::Finished(finished) = fresh(lane, &rules(), "nothing", &[], GAS) else {
+            panic!("it does nothing");
+        };
+        finished.recycle().0.unwrap().memory().bytes()
+    });
+    assert_eq!(bytes.div_ceil(65_536), u64::from(pages));
+}
+
+#[test]
+fn a_stack_is_equally_large_everywhere() {
+    // The bytes of the stack's size, 16,384, as the program's second section has them.
+    let at = 17;
+    assert_eq!(COMPUTE[at..at + 3], [0xc0, 0x00, 0x40]);
+    let depths: Vec<u64> = [
+        (0x4000, 0x4000),
+        (0x5000, 0x8000),
+        (0x8001, 0x10000),
+        (0x14000, 0x20000),
+    ]
+    .into_iter()
+    .map(|(asked, given): (u32, u64)| {
+        let mut program = COMPUTE.to_vec();
+        let [low, middle, high, _] = asked.to_le_bytes();
+        program[at..at + 3].copy_from_slice(&[0xc0 | high, low, middle]);
+        let (verdict, bytes) = agreed(&polkavm_lanes(), |lane| {
+            let prepared = lane.executor.prepare(&program, &rules()).unwrap();
+            let run = |entry, args: &[i64]| {
+                let args = values(args);
+                let request = lane.request(entry, &args, Gas::new(GAS));
+                lane.executor
+                    .run(&prepared, request, Box::new(NoHost))
+                    .unwrap()
+            };
+            let Outcome::Finished(finished) = run("nothing", &[]) else {
+                panic!("it does nothing");
+            };
+            let bytes = finished.recycle().0.unwrap().memory().bytes();
+            (Verdict::of(run("deeper", &[1])), bytes)
+        });
+        assert_eq!(verdict.ending, Ending::Trapped(Trap::MemoryOutOfBounds));
+        // And a page of data.
+        assert_eq!(bytes, given + 0x1000, "{asked:#x}");
+        verdict.gas_used
+    })
+    .collect();
+    assert!(depths.is_sorted_by(|less, more| less < more), "{depths:?}");
 }
 
 #[test]
