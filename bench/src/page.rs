@@ -145,7 +145,7 @@ fn write_latencies(text: &mut String, latencies: &[&Latency]) -> fmt::Result {
             false => format!("`{}`", latency.name),
         };
         above = latency.name;
-        let [p50, p90, p99, most] = latency.percentiles().map(|ms| plot::number(ms));
+        let [p50, p90, p99, most] = latency.percentiles().map(plot::number);
         writeln!(
             text,
             "| {name} | {} | {p50} ms | {p90} ms | {p99} ms | {most} ms | {} |",

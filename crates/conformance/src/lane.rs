@@ -85,7 +85,7 @@ pub fn lanes() -> Vec<Lane> {
     ]
 }
 
-/// The ways to run a PolkaVM program: interpreted, and compiled in both sandboxes where the machine has them.
+/// The ways to run a PolkaVM program: interpreted, and compiled in this process where the machine has that.
 ///
 /// # Panics
 ///
@@ -120,7 +120,6 @@ pub fn polkavm_lanes() -> Vec<Lane> {
     ];
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         let generic = engine(Backend::GenericSandbox);
-        let process = engine(Backend::ProcessSandbox);
         lanes.extend([
             lane("generic sandbox", &generic, large, Suspension::AsNeeded),
             lane(
@@ -129,14 +128,36 @@ pub fn polkavm_lanes() -> Vec<Lane> {
                 tiny,
                 Suspension::Always,
             ),
-            lane("process sandbox", &process, large, Suspension::AsNeeded),
-            lane(
-                "process sandbox, suspendable, tiny slices",
-                &process,
-                tiny,
-                Suspension::Always,
-            ),
         ]);
+    }
+    lanes
+}
+
+/// The interpreter, and PolkaVM programs in processes of their own where the machine has that. One test has these lanes: sandboxes of
+/// many engines at once wait for each other.
+///
+/// # Panics
+///
+/// As [`polkavm_lanes`].
+#[must_use]
+pub fn process_lanes() -> Vec<Lane> {
+    let mut lanes = polkavm_lanes();
+    lanes.truncate(1);
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        let engine = PolkaVmEngine::on(Backend::ProcessSandbox);
+        let engine: Arc<dyn Engine> = Arc::new(engine.expect("PolkaVM works on this machine"));
+        let small = Gas::new(9_973);
+        for (name, slice, suspension) in [
+            ("process sandbox", Gas::new(1 << 24), Suspension::AsNeeded),
+            ("process sandbox, small slices", small, Suspension::Always),
+        ] {
+            let executor = Executor::builder(Arc::clone(&engine)).slice(slice).build();
+            lanes.push(Lane {
+                name,
+                executor,
+                suspension,
+            });
+        }
     }
     lanes
 }

@@ -17,6 +17,6 @@ mod verdict;
 
 pub use cramped::Cramped;
 pub use host::{Answering, NoHost};
-pub use lane::{Lane, agreed, lanes, polkavm_lanes};
+pub use lane::{Lane, agreed, lanes, polkavm_lanes, process_lanes};
 pub use random::Random;
 pub use verdict::{Ending, Verdict};

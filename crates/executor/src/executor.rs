@@ -84,7 +84,7 @@ impl ExecutorBuilder {
         self
     }
 
-    /// How much gas a guest is handed at a time (50,000 unless told: some tens of microseconds of computing, and milliseconds where each
+    /// How much gas a guest is handed at a time (100,000 unless told: some tens of microseconds of computing, and milliseconds where each
     /// access to memory is to a page that the system has yet to map). A run can be interrupted where a slice ends. No outcome
     /// depends on it.
     #[must_use]
@@ -217,7 +217,7 @@ impl Executor {
             compiled_bytes: 64 << 20,
             artifacts: None,
             cache_bytes: 96 << 20,
-            slice: Gas::new(50_000),
+            slice: Gas::new(100_000),
             patience: Gas::new(50_000_000),
             parked_runs: 10_000,
         }

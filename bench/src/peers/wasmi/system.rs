@@ -46,7 +46,10 @@ pub(crate) fn parked(guest: Guest) -> Result<Recall> {
     }))
 }
 
-fn instantiate(guest: &Guest) -> Result<(Store<State>, TypedFunc<(i32, i32), i32>)> {
+/// `main` or `deploy`.
+type Entry = TypedFunc<(i32, i32), i32>;
+
+fn instantiate(guest: &Guest) -> Result<(Store<State>, Entry)> {
     let engine = Engine::new(&config());
     let module = Module::new(&engine, &guest.wasm)?;
     let mut store = Store::new(&engine, Io::new());

@@ -126,10 +126,10 @@ fn tick(engine: &Engine, running: Arc<AtomicU32>) -> thread::Thread {
     ticker.thread().clone()
 }
 
-fn instantiate(
-    linker: &Linker<State>,
-    guest: &Guest,
-) -> Result<(Store<State>, TypedFunc<(i32, i32), i32>)> {
+/// `main` or `deploy`.
+type Entry = TypedFunc<(i32, i32), i32>;
+
+fn instantiate(linker: &Linker<State>, guest: &Guest) -> Result<(Store<State>, Entry)> {
     let module = Module::new(linker.engine(), &guest.wasm)?;
     let mut store = Store::new(linker.engine(), Io::new());
     // A linker with an asynchronous function takes no other way, though nothing waits here.
