@@ -16,6 +16,7 @@
 
 pub mod status;
 mod syscalls;
+pub mod virtualization;
 
 #[cfg(target_family = "wasm")]
 pub use syscalls::guest;

@@ -19,7 +19,7 @@ pub enum Wire {
 }
 
 /// A Rust type in the table and the wire type it travels as.
-trait OnWire {
+pub(crate) trait OnWire {
     const WIRE: Option<Wire>;
 }
 

@@ -23,7 +23,7 @@ pub use asynchronous::{Answer, AsyncRun};
 pub use compiling::{CompileCommand, CompileIn};
 pub use error::{PrepareError, RunError};
 pub use executor::{Executor, ExecutorBuilder};
-pub use frames::{FrameLimit, FrameLimits, FrameStack};
+pub use frames::{FrameLimit, FrameLimits, FrameStack, Held, MemoryBudget};
 pub use outcome::{Ended, Finished, GasEnded, LiveInstance, Outcome, Suspended};
 pub use prepared::{Compilation, Prepared};
 pub use request::{RunRequest, Suspension, Tier};

@@ -82,8 +82,10 @@ struct Rest {
     slice: Gas,
     /// Whether a run of the program may be parked at a syscall.
     may_suspend: bool,
-    /// Whether no run has paid for the instance yet.
+    /// Whether no run has entered the instance yet.
     is_new: bool,
+    /// Whether the instance is paid for.
+    is_paid: bool,
     /// The entry that was asked for last: mostly it is asked for again.
     asked: Option<usize>,
     /// The run before this one, whose place the next one takes.
@@ -249,6 +251,7 @@ impl LiveInstance {
             rest: Box::new(Rest {
                 may_suspend: prepared.program().may_suspend(),
                 is_new: true,
+                is_paid: false,
                 asked: None,
                 spare: None,
                 place: None,
@@ -307,7 +310,8 @@ impl LiveInstance {
     }
 
     /// Makes the instance now, for runs like `request`, so that its memory can be read and written before the first run: with the program's data in it.
-    /// No code runs, and the first run pays for the instance all the same. An instance that there is stays as it is.
+    /// No code runs. The first run does not pay for it: whoever makes it charges [`Program::instance_gas`] to whom it likes. An instance that
+    /// there is stays as it is.
     ///
     /// # Errors
     ///
@@ -316,6 +320,7 @@ impl LiveInstance {
         if self.instance.is_none() {
             let mode = mode(self.rest.may_suspend, request);
             self.instance = Some(self.rest.prepared.instantiate(&self.rest.module, mode)?);
+            self.rest.is_paid = true;
         }
         Ok(())
     }
@@ -357,11 +362,13 @@ impl LiveInstance {
         };
         let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
         if mem::take(&mut rest.is_new) {
-            run.enter(Place::Instance);
-            if run.meter.charge(program.instance_gas).is_err() {
-                return Ok(out_of_gas(run));
+            if !mem::replace(&mut rest.is_paid, true) {
+                run.enter(Place::Instance);
+                if run.meter.charge(program.instance_gas).is_err() {
+                    return Ok(out_of_gas(run));
+                }
+                run.leave();
             }
-            run.leave();
             let mut enter_before = |entry| {
                 if let Some((entry, args)) = first.replace((entry, &[])) {
                     rest.entries.push((entry, args.to_vec()));

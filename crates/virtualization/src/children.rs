@@ -4,14 +4,19 @@
 //! types of [`instance`](crate::Instance); here is only what becomes of a call that makes no sense. A call that is answered
 //! with an error changes nothing.
 
+mod asked;
+
 use std::{collections::BTreeMap, sync::Arc};
 
-use fusee_engine::Source;
-use fusee_executor::Executor;
+use fusee_engine::{Gas, Source};
+use fusee_executor::{self as executor, Executor};
 
+pub use self::asked::{Answer, Next};
+use self::asked::Asked;
 use crate::{
-    ChildRules, ChildSettings, Execution, Instance, Module, Modules, Outcome, Space,
-    VirtualizationError,
+    ChildRules, ChildSettings, Execution, Instance, Module, Modules, Names, Outcome, Parent, Space,
+    Tree, VirtualizationError,
+    instance::Entered,
     wire::{
         CompileStatus, CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
         InstantiateError, MemoryError, ModuleError, ModuleId,
@@ -28,6 +33,41 @@ pub struct Children {
     instances: BTreeMap<InstanceId, State>,
     /// The number of the next instance; none is left where it is none.
     next: Option<u32>,
+    billing: Billing,
+    /// What the owner is parked for.
+    asked: Option<Asked>,
+    /// Who runs while the owner waits.
+    running: Option<Running>,
+}
+
+/// Who pays for what children do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Billing {
+    /// Nobody: the owner is trusted, and gives a child as much gas as it likes.
+    Free,
+    /// The owner, out of its own gas.
+    Owner,
+}
+
+/// A child on its way.
+#[derive(Debug)]
+struct Running {
+    id: InstanceId,
+    entered: Entered,
+    /// What the owner gave it, as it said.
+    asked: i64,
+    /// What it got.
+    given: Gas,
+    /// Where the owner wants to be told.
+    buffer: u32,
+}
+
+/// How a run came back, and what it used.
+#[derive(Debug)]
+struct Ran {
+    answer: Result<(ExecStatus, ExecBuffer), ExecError>,
+    used: Gas,
+    buffer: u32,
 }
 
 #[derive(Debug)]
@@ -40,12 +80,36 @@ impl Children {
     /// None yet.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
+        Self::of(Modules::new(executor, rules, settings), Billing::Free)
+    }
+
+    /// None yet, but these names: of a guest that pays for what they do, out of its own gas.
+    #[must_use]
+    pub fn billed(tree: Arc<Tree>, names: Names) -> Self {
+        Self::of(Modules::first(tree, names), Billing::Owner)
+    }
+
+    /// The children that a child may have.
+    pub(crate) fn of_child(module: &Module) -> Self {
+        Self::of(module.next_generation(), Billing::Owner)
+    }
+
+    const fn of(modules: Modules, billing: Billing) -> Self {
         Self {
-            modules: Modules::new(executor, rules, settings),
+            modules,
             by_id: Vec::new(),
             instances: BTreeMap::new(),
             next: Some(0),
+            billing,
+            asked: None,
+            running: None,
         }
+    }
+
+    /// What modules are kept under. The instances are destroyed.
+    #[must_use]
+    pub fn into_names(self) -> Names {
+        self.modules.into_names()
     }
 
     /// Compiles a program, unless a module is kept under the identifier: whatever program that was made of. Either has a new number.
@@ -141,20 +205,59 @@ impl Children {
         gas: i64,
         a0: u64,
     ) -> Result<Result<(ExecStatus, ExecBuffer), ExecError>, VirtualizationError> {
-        let execution = match self.instances.remove(&instance) {
+        let given = u64::try_from(gas).map_or(Gas::ZERO, Gas::new);
+        match self.enter(instance, gas, given, a0, 0)? {
+            Ok(outcome) => Ok(self.leave(Parent::drive(outcome)?)?.answer),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    /// Begins a run of a ready instance that was to have `asked` gas, and has `given`.
+    fn enter(
+        &mut self,
+        id: InstanceId,
+        asked: i64,
+        given: Gas,
+        a0: u64,
+        buffer: u32,
+    ) -> Result<Result<executor::Outcome, ExecError>, VirtualizationError> {
+        let execution = match self.instances.remove(&id) {
             Some(State::Ready(execution)) => execution,
-            other => return Ok(Err(self.invalid(instance, other))),
+            other => return Ok(Err(self.invalid(id, other))),
         };
-        let (state, answer) = match execution.run(gas, a0)? {
-            Outcome::Finished {
-                instance: idle,
-                gas_left,
-            } => {
-                let buffer = ExecBuffer {
-                    gas_left: gas_left.counter(),
-                    ..ExecBuffer::default()
-                };
-                (State::Idle(idle), Ok((ExecStatus::Finished, buffer)))
+        if asked < 0 {
+            self.instances.insert(id, State::Idle(execution.end()));
+            return Ok(Err(ExecError::OutOfGas));
+        }
+        let (entered, outcome) = execution.enter(given, a0)?;
+        self.running = Some(Running {
+            id,
+            entered,
+            asked,
+            given,
+            buffer,
+        });
+        Ok(Ok(outcome))
+    }
+
+    /// Ends the run that there is.
+    fn leave(&mut self, outcome: executor::Outcome) -> Result<Ran, VirtualizationError> {
+        let Running {
+            id,
+            entered,
+            asked,
+            given,
+            buffer,
+        } = self.running.take().ok_or(VirtualizationError::LostParent)?;
+        let used = |gas_left: Gas| given.saturating_sub(gas_left);
+        let filled = |gas_left: Gas| ExecBuffer {
+            gas_left: asked.saturating_sub(used(gas_left).counter()),
+            ..ExecBuffer::default()
+        };
+        let (state, answer, gas_left) = match entered.leave(outcome)? {
+            Outcome::Finished { instance, gas_left } => {
+                let answer = Ok((ExecStatus::Finished, filled(gas_left)));
+                (State::Idle(instance), answer, gas_left)
             }
             Outcome::Syscall {
                 execution,
@@ -162,17 +265,26 @@ impl Children {
                 gas_left,
             } => {
                 let buffer = ExecBuffer {
-                    gas_left: gas_left.counter(),
                     symbol: request.symbol,
                     args: request.args,
+                    ..filled(gas_left)
                 };
-                (State::Ready(execution), Ok((ExecStatus::Syscall, buffer)))
+                let answer = Ok((ExecStatus::Syscall, buffer));
+                (State::Ready(execution), answer, gas_left)
             }
-            Outcome::OutOfGas { instance: idle } => (State::Idle(idle), Err(ExecError::OutOfGas)),
-            Outcome::Trapped { instance: idle, .. } => (State::Idle(idle), Err(ExecError::Trap)),
+            Outcome::OutOfGas { instance } => {
+                (State::Idle(instance), Err(ExecError::OutOfGas), Gas::ZERO)
+            }
+            Outcome::Trapped {
+                instance, gas_left, ..
+            } => (State::Idle(instance), Err(ExecError::Trap), gas_left),
         };
-        self.instances.insert(instance, state);
-        Ok(answer)
+        self.instances.insert(id, state);
+        Ok(Ran {
+            answer,
+            used: used(gas_left),
+            buffer,
+        })
     }
 
     /// Destroys an instance, wherever it is.

@@ -23,4 +23,7 @@ pub enum VirtualizationError {
         /// The number.
         number: u32,
     },
+    /// A guest that waits for a child came back without its children: a bug.
+    #[error("a guest that waits for a child has lost its children")]
+    LostParent,
 }

@@ -9,8 +9,8 @@ use fusee_engine::{
 use fusee_executor::{self as executor, LiveInstance, Suspended};
 
 use crate::{
-    Module, VirtualizationError,
-    modules::Place,
+    Module, Parent, VirtualizationError,
+    tree::Place,
     wire::{MemoryError, SyscallSymbol},
 };
 
@@ -35,6 +35,13 @@ pub struct Execution {
 enum At {
     Function { live: LiveInstance, name: String },
     Syscall(Suspended),
+}
+
+/// Who runs: what is left of an execution while its guest is on its way.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    module: Module,
+    place: Place,
 }
 
 /// How a run came back.
@@ -96,8 +103,23 @@ impl Instance {
         &self.module
     }
 
+    /// Whether it can be prepared to run a function of this name: it exports one, which takes integers only.
+    #[must_use]
+    pub fn exports(&self, function: &[u8]) -> bool {
+        entry(self.module.program(), function).is_some()
+    }
+
+    /// What preparing it costs whoever is not trusted with time: making it, if it is fresh.
+    #[must_use]
+    pub fn making_gas(&self) -> Gas {
+        match self.live {
+            Some(_) => Gas::ZERO,
+            None => self.module.program().instance_gas,
+        }
+    }
+
     /// Makes the instance ready to run an exported function. Its memory is there from then on. The first run of a fresh
-    /// instance pays for it, and runs the start function and `_initialize` first.
+    /// instance runs the start function and `_initialize` first. No run pays for making it.
     ///
     /// # Errors
     ///
@@ -114,9 +136,9 @@ impl Instance {
             Some(live) => live,
             None => {
                 // Nobody knows yet how much gas it is given. So it is compiled, as for a run with much.
-                let request = self.module.request("", &[], Gas::MAX);
-                let executor = self.module.executor();
-                let mut live = executor.instance(self.module.prepared(), &request)?;
+                let tree = self.module.tree();
+                let request = tree.request("", &[], Gas::MAX);
+                let mut live = tree.executor().instance(self.module.prepared(), &request)?;
                 live.make(&request)?;
                 live
             }
@@ -141,54 +163,45 @@ impl Execution {
     ///
     /// [`VirtualizationError`] if the host fails. The instance is gone.
     pub fn run(self, gas: i64, a0: u64) -> Result<Outcome, VirtualizationError> {
-        let Self { module, place, at } = self;
-        let Ok(gas) = u64::try_from(gas).map(Gas::new) else {
-            let instance = Instance::new(module, place);
+        let Ok(gas) = u64::try_from(gas) else {
+            let instance = self.end();
             return Ok(Outcome::OutOfGas { instance });
         };
+        let (entered, outcome) = self.enter(Gas::new(gas), a0)?;
+        let outcome = match entered.module.is_parent() {
+            true => Parent::drive(outcome)?,
+            false => outcome,
+        };
+        entered.leave(outcome)
+    }
+
+    /// As it is after a run that did not end well.
+    pub(crate) fn end(self) -> Instance {
+        Instance::new(self.module, self.place)
+    }
+
+    /// Begins a run: how far its guest comes on its own.
+    pub(crate) fn enter(
+        self,
+        gas: Gas,
+        a0: u64,
+    ) -> Result<(Entered, executor::Outcome), VirtualizationError> {
+        let Self { module, place, at } = self;
         let outcome = match at {
             At::Function { live, name } => {
                 let args = args(module.program(), &name, a0);
-                live.run(module.request(&name, &args, gas), Box::new(Asks))?
+                let host: Box<dyn Host> = match module.is_parent() {
+                    true => Box::new(Parent::child(&module)),
+                    false => Box::new(Asks),
+                };
+                live.run(module.tree().request(&name, &args, gas), host)?
             }
             At::Syscall(mut suspended) => {
                 suspended.set_gas(gas);
                 suspended.resume(a0)?
             }
         };
-        let gas_ended = |module, place| Outcome::OutOfGas {
-            instance: Instance::new(module, place),
-        };
-        Ok(match outcome {
-            executor::Outcome::Finished(finished) => {
-                let gas_left = finished.gas_left();
-                let (live, _) = finished.recycle();
-                let instance = Instance {
-                    module,
-                    place,
-                    live,
-                };
-                Outcome::Finished { instance, gas_left }
-            }
-            executor::Outcome::Syscall(suspended) => Outcome::Syscall {
-                request: request(module.program(), &suspended)?,
-                gas_left: suspended.gas_left(),
-                execution: Self {
-                    module,
-                    place,
-                    at: At::Syscall(suspended),
-                },
-            },
-            executor::Outcome::Trapped(trap, ended) => Outcome::Trapped {
-                trap,
-                gas_left: ended.gas_left(),
-                instance: Instance::new(module, place),
-            },
-            // A request of ours never asks to be parked where the gas ends.
-            executor::Outcome::OutOfGas(_) | executor::Outcome::GasEnd(_) => {
-                gas_ended(module, place)
-            }
-        })
+        Ok((Entered { module, place }, outcome))
     }
 
     /// Reads the child's memory from `offset` on into all of `out`.
@@ -220,9 +233,46 @@ impl Execution {
     }
 }
 
-/// The host of every child: each syscall waits for the parent.
+impl Entered {
+    /// Ends a run that has come where it cannot go on without its parent.
+    pub(crate) fn leave(self, outcome: executor::Outcome) -> Result<Outcome, VirtualizationError> {
+        let Self { module, place } = self;
+        Ok(match outcome {
+            executor::Outcome::Finished(finished) => {
+                let gas_left = finished.gas_left();
+                let (live, _) = finished.recycle();
+                let instance = Instance {
+                    module,
+                    place,
+                    live,
+                };
+                Outcome::Finished { instance, gas_left }
+            }
+            executor::Outcome::Syscall(suspended) => Outcome::Syscall {
+                request: request(module.program(), &suspended)?,
+                gas_left: suspended.gas_left(),
+                execution: Execution {
+                    module,
+                    place,
+                    at: At::Syscall(suspended),
+                },
+            },
+            executor::Outcome::Trapped(trap, ended) => Outcome::Trapped {
+                trap,
+                gas_left: ended.gas_left(),
+                instance: Instance::new(module, place),
+            },
+            // A request of ours never asks to be parked where the gas ends.
+            executor::Outcome::OutOfGas(_) | executor::Outcome::GasEnd(_) => Outcome::OutOfGas {
+                instance: Instance::new(module, place),
+            },
+        })
+    }
+}
+
+/// The host of a child, and what is left to its parent: each syscall waits.
 #[derive(Debug)]
-struct Asks;
+pub(crate) struct Asks;
 
 impl Host for Asks {
     fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {

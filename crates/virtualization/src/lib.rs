@@ -15,11 +15,13 @@ mod instance;
 mod modules;
 mod parent;
 mod rules;
-pub mod wire;
+mod tree;
 
-pub use children::Children;
+pub use children::{Answer, Children, Next};
 pub use error::VirtualizationError;
+pub use fusee_abi::virtualization::wire;
 pub use instance::{Execution, Instance, Outcome, Request};
-pub use modules::{ChildLimits, ChildSettings, Module, Modules, Space};
+pub use modules::{Module, Modules, Names, Space};
 pub use parent::{CodeSource, Parent};
 pub use rules::{ChildRules, Symbols};
+pub use tree::{ChildLimits, ChildSettings, Tree};

@@ -1,58 +1,14 @@
 //! Modules: programs that children are made of, and the ones that are kept under a name.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use fusee_engine::{Gas, Interrupt, Program, Source, Value};
-use fusee_executor::{Executor, PrepareError, Prepared, RunRequest, Tier};
+use fusee_engine::{Program, Source};
+use fusee_executor::{Executor, PrepareError, Prepared};
 
 use crate::{
-    ChildRules, Instance, VirtualizationError,
+    ChildRules, ChildSettings, Instance, Tree, VirtualizationError, functions,
     wire::{CompileStatus, InstantiateError, ModuleError},
 };
-
-/// How much the instances of one owner may be, together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChildLimits {
-    /// Instances that there are, whatever they do.
-    pub instances: u32,
-    /// Bytes of wasm memory that they can come to have.
-    pub memory_bytes: u64,
-}
-
-impl Default for ChildLimits {
-    /// 1,024 instances and 1,536 MiB.
-    fn default() -> Self {
-        Self {
-            instances: 1_024,
-            memory_bytes: 1_536 << 20,
-        }
-    }
-}
-
-/// How children run.
-#[derive(Clone, Debug)]
-pub struct ChildSettings {
-    /// How much they may be.
-    pub limits: ChildLimits,
-    /// What they may run on.
-    pub tier: Tier,
-    /// Stops every run of theirs, with an error of the host.
-    pub interrupt: Interrupt,
-}
-
-impl Default for ChildSettings {
-    /// The limits unless told, on whatever is best, and nobody interrupts.
-    fn default() -> Self {
-        Self {
-            limits: ChildLimits::default(),
-            tier: Tier::Best,
-            interrupt: Interrupt::new(),
-        }
-    }
-}
 
 /// Where code lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,53 +44,79 @@ impl<'a> Space<'a> {
 /// is kept; the modules that were taken out of it, and their instances, live as long as anybody holds them.
 #[derive(Debug)]
 pub struct Modules {
-    shared: Arc<Shared>,
-    rules: ChildRules,
-    /// By space and key. An identifier is a key of the main space.
-    kept: BTreeMap<(Vec<u8>, Vec<u8>), Module>,
+    tree: Arc<Tree>,
+    /// Of what is compiled here, counted from 1.
+    generation: u32,
+    names: Names,
 }
+
+/// What modules are kept under. The first who writes a name wins.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// By space and key. An identifier is a key of the main space.
+    kept: BTreeMap<Name, Module>,
+    /// The names in the order in which they came.
+    order: Vec<Name>,
+}
+
+type Name = (Vec<u8>, Vec<u8>);
 
 /// A compiled program.
 #[derive(Clone, Debug)]
 pub struct Module {
-    shared: Arc<Shared>,
+    tree: Arc<Tree>,
     prepared: Arc<Prepared>,
+    generation: u32,
+    /// Bytes of the program before it was metered.
+    code_bytes: u64,
+    /// Whether it imports one of the nine functions.
+    is_parent: bool,
 }
 
-/// What all modules and instances of an owner share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    executor: Arc<Executor>,
-    settings: ChildSettings,
-    taken: Mutex<Taken>,
-}
+impl Names {
+    /// How many names there are: to go back to by [`undo`](Self::undo).
+    #[must_use]
+    pub fn mark(&self) -> usize {
+        self.order.len()
+    }
 
-#[derive(Debug, Default)]
-struct Taken {
-    instances: u32,
-    memory_bytes: u64,
-}
+    /// Forgets the names that came after the mark.
+    pub fn undo(&mut self, mark: usize) {
+        for name in self.order.drain(mark.min(self.order.len())..) {
+            self.kept.remove(&name);
+        }
+    }
 
-/// An instance's part of the limits, until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Place {
-    shared: Arc<Shared>,
-    memory_bytes: u64,
+    fn find(&self, space: Space<'_>, key: &[u8]) -> Option<&Module> {
+        self.kept.get(&(space.name().to_vec(), key.to_vec()))
+    }
+
+    fn keep(&mut self, space: Space<'_>, key: &[u8], module: Module) {
+        let name = (space.name().to_vec(), key.to_vec());
+        self.order.push(name.clone());
+        self.kept.insert(name, module);
+    }
 }
 
 impl Modules {
     /// None yet.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
+        Self::first(Tree::new(executor, Arc::new(rules), settings), Names::default())
+    }
+
+    /// The first generation of a tree, with the names that there are.
+    #[must_use]
+    pub(crate) const fn first(tree: Arc<Tree>, names: Names) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                executor,
-                settings,
-                taken: Mutex::default(),
-            }),
-            rules,
-            kept: BTreeMap::new(),
+            tree,
+            generation: 1,
+            names,
         }
+    }
+
+    pub(crate) fn into_names(self) -> Names {
+        self.names
     }
 
     /// The module that is kept under the identifier, whatever the program is; or else the program's, which is kept under it from then on.
@@ -184,9 +166,9 @@ impl Modules {
         })
     }
 
-    fn find(&self, space: Space<'_>, key: &[u8]) -> Option<Module> {
-        let key = (space.name().to_vec(), key.to_vec());
-        self.kept.get(&key).cloned()
+    /// The module that is kept under the key of this space.
+    pub(crate) fn find(&self, space: Space<'_>, key: &[u8]) -> Option<Module> {
+        self.names.find(space, key).cloned()
     }
 
     fn find_or_compile<P: AsRef<[u8]>>(
@@ -202,17 +184,20 @@ impl Modules {
             return Ok(Err(ModuleError::NotFound));
         };
         Ok(self.prepare(program.as_ref())?.map(|module| {
-            let key = (space.name().to_vec(), key.to_vec());
-            self.kept.insert(key, module.clone());
+            self.names.keep(space, key, module.clone());
             (module, CompileStatus::Compiled)
         }))
     }
 
     fn prepare(&self, program: &[u8]) -> Result<Result<Module, ModuleError>, VirtualizationError> {
-        let rules = self.rules.for_program(program);
-        match self.shared.executor.prepare(program, &rules) {
+        let may_have_children = self.tree.may_have_children(self.generation);
+        let rules = self.tree.rules().for_program(program, may_have_children);
+        match self.tree.executor().prepare(program, &rules) {
             Ok(prepared) => Ok(Ok(Module {
-                shared: Arc::clone(&self.shared),
+                tree: Arc::clone(&self.tree),
+                generation: self.generation,
+                code_bytes: u64::try_from(program.len()).unwrap_or(u64::MAX),
+                is_parent: functions::are_imported(prepared.program()),
                 prepared,
             })),
             Err(PrepareError::Refused(_)) => Ok(Err(ModuleError::InvalidImage)),
@@ -234,29 +219,33 @@ impl Module {
     ///
     /// [`InstantiateError::InvalidImage`] if there are as many as there may be, or their memory could come to be more than it may.
     pub fn instantiate(&self) -> Result<Instance, InstantiateError> {
-        let place = Shared::take(&self.shared, self.memory_bytes())
-            .ok_or(InstantiateError::InvalidImage)?;
+        let place = self.tree.take(self.memory_bytes());
+        let place = place.ok_or(InstantiateError::InvalidImage)?;
         Ok(Instance::new(self.clone(), place))
     }
 
-    pub(crate) fn executor(&self) -> &Executor {
-        &self.shared.executor
+    pub(crate) const fn tree(&self) -> &Arc<Tree> {
+        &self.tree
     }
 
     pub(crate) const fn prepared(&self) -> &Arc<Prepared> {
         &self.prepared
     }
 
-    pub(crate) fn request<'a>(
-        &self,
-        entry: &'a str,
-        args: &'a [Value],
-        gas: Gas,
-    ) -> RunRequest<'a> {
-        RunRequest {
-            tier: self.shared.settings.tier,
-            interrupt: Some(self.shared.settings.interrupt.clone()),
-            ..RunRequest::new(entry, args, gas)
+    pub(crate) const fn code_bytes(&self) -> u64 {
+        self.code_bytes
+    }
+
+    pub(crate) const fn is_parent(&self) -> bool {
+        self.is_parent
+    }
+
+    /// For the children of an instance.
+    pub(crate) fn next_generation(&self) -> Modules {
+        Modules {
+            tree: Arc::clone(&self.tree),
+            generation: self.generation.saturating_add(1),
+            names: Names::default(),
         }
     }
 
@@ -270,38 +259,5 @@ impl Module {
             Some(_) => program.maximum_memory_bytes(),
             None => 0,
         }
-    }
-}
-
-impl Shared {
-    fn take(shared: &Arc<Self>, memory_bytes: u64) -> Option<Place> {
-        let mut taken = shared.open();
-        let instances = taken.instances.checked_add(1)?;
-        let bytes = taken.memory_bytes.checked_add(memory_bytes)?;
-        let limits = shared.settings.limits;
-        if instances > limits.instances || bytes > limits.memory_bytes {
-            return None;
-        }
-        *taken = Taken {
-            instances,
-            memory_bytes: bytes,
-        };
-        drop(taken);
-        Some(Place {
-            shared: Arc::clone(shared),
-            memory_bytes,
-        })
-    }
-
-    fn open(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.shared.open();
-        taken.instances = taken.instances.saturating_sub(1);
-        taken.memory_bytes = taken.memory_bytes.saturating_sub(self.memory_bytes);
     }
 }

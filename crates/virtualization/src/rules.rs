@@ -11,7 +11,7 @@ use fusee_instrument::{Rules, SyscallSignature};
 use polkavm_common::program::ProgramBlob;
 use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
 
-use crate::wire::SYMBOL_BYTES;
+use crate::{functions, wire::SYMBOL_BYTES};
 
 /// Which symbols a child may import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +37,9 @@ impl ChildRules {
     }
 
     /// The rules for one program: they list what it imports, if its name is a symbol that is admitted. The number is the position
-    /// among those, and the child may be parked at each.
+    /// among those, and the child may be parked at each. The nine functions are no symbols: they are listed if it may have children.
     #[must_use]
-    pub fn for_program(&self, program: &[u8]) -> Rules {
+    pub fn for_program(&self, program: &[u8], may_have_children: bool) -> Rules {
         let limits = self.rules.limits();
         // What is beyond the limits is refused anyway: it is not read.
         let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
@@ -49,14 +49,23 @@ impl ChildRules {
             Format::PolkaVm => polkavm_imports(program, most(limits.imports)),
         };
         let mut syscalls: Vec<SyscallSignature> = Vec::new();
+        let mut number = 0..functions::FIRST;
         for declared in declared {
+            if let Some(function) = functions::named(&declared.name) {
+                if may_have_children && !syscalls.contains(&function) {
+                    syscalls.push(function);
+                }
+                continue;
+            }
             let is_known = syscalls
                 .iter()
                 .any(|known| known.module == declared.module && known.name == declared.name);
             if is_known || !self.admit(&declared.name) {
                 continue;
             }
-            let number = u32::try_from(syscalls.len()).unwrap_or(u32::MAX);
+            let Some(number) = number.next() else {
+                break;
+            };
             syscalls.push(SyscallSignature { number, ..declared });
         }
         self.with_syscalls(syscalls)

@@ -92,6 +92,7 @@ fn instances_hold_no_more_memory_than_they_may() {
             limits: ChildLimits {
                 instances: 100,
                 memory_bytes: 7 * 65_536,
+                ..ChildLimits::default()
             },
             ..ChildSettings::default()
         };

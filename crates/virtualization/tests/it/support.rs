@@ -7,7 +7,7 @@ use fusee_engine::{Gas, Host, Source, Stop, Syscall, Trap, Value};
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
 use fusee_instrument::{Floats, PolkaVmRules, Rules};
 use fusee_virtualization::{
-    ChildRules, ChildSettings, Children, Parent, Space, Symbols, functions,
+    ChildRules, ChildSettings, Children, Names, Parent, Space, Symbols, Tree, functions,
     wire::{
         CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
         InstantiateError, MemoryError, ModuleError, ModuleId, decode,
@@ -184,7 +184,7 @@ pub(crate) fn parent(children: Children) -> Box<dyn Host> {
 
 fn forwarding() -> Vec<u8> {
     let mut text = String::from("(module\n");
-    for row in functions::FUNCTIONS {
+    for row in functions::signatures() {
         let params: Vec<_> = row.params.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
             "(import \"{}\" \"{}\" (func $f{} (param {}) (result i64)))\n",
@@ -202,19 +202,32 @@ fn forwarding() -> Vec<u8> {
     wasm(&text)
 }
 
+/// Children of a guest that pays for them.
+pub(crate) fn billed(executor: Arc<Executor>) -> Children {
+    let rules = Arc::new(child_rules(Symbols::Any));
+    let tree = Tree::new(executor, rules, ChildSettings::default());
+    Children::billed(tree, Names::default())
+}
+
 impl Guest {
     pub(crate) fn new(executor: Executor) -> Self {
+        Self::with(executor, |executor| {
+            Children::new(
+                executor,
+                child_rules(Symbols::Any),
+                ChildSettings::default(),
+            )
+        })
+    }
+
+    pub(crate) fn with(executor: Executor, children: fn(Arc<Executor>) -> Children) -> Self {
         let executor = Arc::new(executor);
         let rules = Rules::v2(functions::signatures());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let request = RunRequest::new("", &[], Gas::new(1 << 40));
         let mut live = executor.instance(&prepared, &request).unwrap();
         live.make(&request).unwrap();
-        let children = Children::new(
-            Arc::clone(&executor),
-            child_rules(Symbols::Any),
-            ChildSettings::default(),
-        );
+        let children = children(Arc::clone(&executor));
         Self {
             executor,
             live: Some(live),
@@ -352,7 +365,7 @@ impl Nine for Guest {
     }
 }
 
-/// What `body` finds on each lane, natively and from inside a guest: the same.
+/// What `body` finds on each lane, natively and from inside a guest, one that is trusted and one that pays: the same.
 pub(crate) fn everywhere<T: std::fmt::Debug + PartialEq>(body: impl Fn(&mut dyn Nine) -> T) -> T {
     let mut all = Vec::new();
     for lane in lanes() {
@@ -361,9 +374,14 @@ pub(crate) fn everywhere<T: std::fmt::Debug + PartialEq>(body: impl Fn(&mut dyn 
             body(&mut children(lane.executor)),
         ));
     }
-    for lane in lanes() {
-        let mut guest = Guest::new(lane.executor);
-        all.push((format!("{}, by a guest", lane.name), body(&mut guest)));
+    let guests = |way| lanes().into_iter().map(move |lane| (way, lane));
+    for (pays, lane) in guests(false).chain(guests(true)) {
+        let mut guest = match pays {
+            true => Guest::with(lane.executor, billed),
+            false => Guest::new(lane.executor),
+        };
+        let way = format!("{}, by a guest, who pays: {pays}", lane.name);
+        all.push((way, body(&mut guest)));
         let executor = Arc::clone(&guest.executor);
         drop(guest);
         assert_eq!(executor.parked_runs(), 0, "nothing outlives its owner");

@@ -1,7 +1,9 @@
 //! What crosses the border: numbers of errors, results in one `i64`, and the buffer that a run fills.
 //!
 //! A result is an `i64`: from 0 to the greatest value it is one, from -1 down to minus the number of errors it is an error, and
-//! anything else is malformed. Bytes are little-endian.
+//! anything else is malformed. Bytes are little-endian. A guest decodes what its host encodes, with the same code.
+
+use core::fmt;
 
 /// Bytes of a symbol, at most.
 pub const SYMBOL_BYTES: usize = 32;
@@ -61,10 +63,20 @@ macro_rules! errors {
         $name:ident { $($(#[doc = $variant_doc:literal])* $variant:ident = $number:literal $message:literal,)* }
     )*) => {$(
         $(#[doc = $doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum $name {
-            $($(#[doc = $variant_doc])* #[error($message)] $variant,)*
+            $($(#[doc = $variant_doc])* $variant,)*
         }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self {
+                    $($name::$variant => $message,)*
+                })
+            }
+        }
+
+        impl core::error::Error for $name {}
 
         impl sealed::Sealed for $name {}
 

@@ -1,5 +1,9 @@
 //! Every number and byte, as others wrote them down.
 
+extern crate std;
+
+use std::vec::Vec;
+
 use super::*;
 
 fn numbers<E: WireError>() -> Vec<i64> {
@@ -30,8 +34,8 @@ fn errors_have_their_numbers() {
 
 fn round_trip<T, E>(result: Result<T, E>, number: i64)
 where
-    T: WireValue + Copy + PartialEq + std::fmt::Debug,
-    E: WireError + PartialEq + std::fmt::Debug,
+    T: WireValue + Copy + PartialEq + core::fmt::Debug,
+    E: WireError + PartialEq + core::fmt::Debug,
 {
     assert_eq!(encode(result), number);
     assert_eq!(decode(number), Some(result));
