@@ -41,4 +41,6 @@ statuses! {
     CALL_LIMIT = -8;
     /// The callee's code is refused by the rules of the chain.
     REFUSED = -9;
+    /// Nobody answers the question.
+    UNANSWERED = -10;
 }

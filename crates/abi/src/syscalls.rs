@@ -195,4 +195,14 @@ syscalls! {
     /// returns the data's length.
     13 RETURN_DATA_READ Inline (100 + 1 / byte)
     fn return_data_read(buffer: Out, capacity: Len) -> Status;
+
+    /// Asks whoever runs the transaction for something from outside: a question that both understand. Returns the length of the answer,
+    /// which is the return data then, or `UNANSWERED` where nobody answers. The transaction waits. The caller pays for its memory as
+    /// with `call`.
+    14 ASK_HOST MaySuspend (5000 + 1 / byte)
+    fn ask_host(question: In, length: Len) -> Status;
+
+    /// Says which symbols the children may import that this call compiles from now on: their names, one a line. Any, if it never says.
+    15 ADMIT_SYMBOLS Inline (500 + 2 / byte)
+    fn admit_symbols(names: In, length: Len) -> ();
 }

@@ -1,49 +1,39 @@
-//! The machine: transactions and queries, from what they ask to what they leave.
+//! The machine: what runs transactions and queries, and the code that there is.
 
 use std::sync::Arc;
 
 use fusee_abi::DEPLOY_METHOD;
-use fusee_engine::{CodeHash, Gas, Interrupt, Profiler};
+use fusee_engine::{Gas, Interrupt, Profiler};
 use fusee_executor::{Executor, PrepareError, Prepared, Suspension, Tier};
 use fusee_instrument::Refusal;
-use fusee_state::{Diff, Journal, StateReader};
+use fusee_state::StateReader;
 
 use crate::{
-    Action, Address, ContractError, ContractRules, Query, Receipt, Rejection, Status, Transaction,
+    Action, Address, Applied, ContractError, ContractRules, Progress, Query, Receipt, Rejection,
+    Transaction,
+    attempt::Attempt,
     changes::Changes,
-    ending::Ending,
     frame::{Access, Context},
     keys,
-    session::{Entry, Session, Start},
+    session::{self, Entry, Session, Start},
 };
 
-/// Runs transactions and queries by one set of rules on one executor.
-#[derive(Debug)]
+/// Runs transactions and queries by one set of rules on one executor. Its clones are the same.
+#[derive(Clone, Debug)]
 pub struct Contracts {
     pub(crate) executor: Arc<Executor>,
-    pub(crate) rules: ContractRules,
+    pub(crate) rules: Arc<ContractRules>,
     pub(crate) suspension: Suspension,
     pub(crate) profiler: Option<Profiler>,
-}
-
-/// What a transaction comes to. Nothing is written until somebody commits the changes.
-#[derive(Debug)]
-pub struct Applied {
-    /// What it leaves.
-    pub receipt: Receipt,
-    /// What it changes.
-    pub diff: Diff,
-    /// Why the code was refused, if it was: for people, since the receipt only says that it was.
-    pub refusal: Option<Refusal>,
 }
 
 impl Contracts {
     /// Contracts by these rules on this executor.
     #[must_use]
-    pub const fn new(executor: Arc<Executor>, rules: ContractRules) -> Self {
+    pub fn new(executor: Arc<Executor>, rules: ContractRules) -> Self {
         Self {
             executor,
-            rules,
+            rules: Arc::new(rules),
             suspension: Suspension::AsNeeded,
             profiler: None,
         }
@@ -61,14 +51,15 @@ impl Contracts {
     /// other contracts use is spent in the syscall `call`. No receipt depends on it.
     #[must_use]
     pub fn profiler(mut self, profiler: Profiler) -> Self {
-        self.rules.program = self.rules.program.profiled();
+        let rules = Arc::make_mut(&mut self.rules);
+        rules.program = rules.program.clone().profiled();
         self.profiler = Some(profiler);
         self
     }
 
     /// The rules.
     #[must_use]
-    pub const fn rules(&self) -> &ContractRules {
+    pub fn rules(&self) -> &ContractRules {
         &self.rules
     }
 
@@ -85,110 +76,35 @@ impl Contracts {
         transaction: Transaction,
         interrupt: &Interrupt,
     ) -> Result<Applied, ContractError> {
-        self.on_some_tier(|tier| self.attempt(Arc::clone(&state), &transaction, interrupt, tier))
-    }
-
-    /// Runs something as fast as may be; and where an engine fails for want of what an interpreter
-    /// does not need, once more from the beginning, on that. Nothing has changed in between.
-    fn on_some_tier<T>(
-        &self,
-        run: impl Fn(Tier) -> Result<T, ContractError>,
-    ) -> Result<T, ContractError> {
-        match run(Tier::Best) {
-            Err(ContractError::Run(error))
-                if error.is_of_the_engine() && self.executor.has_interpreter() =>
-            {
-                run(Tier::Interpreter)
-            }
-            result => result,
+        let mut progress = self.begin(state, transaction, interrupt)?;
+        loop {
+            progress = match progress {
+                Progress::Applied(applied) => return Ok(applied),
+                Progress::Waiting(waiting) => waiting.answer(None)?,
+            };
         }
     }
 
-    fn attempt(
+    /// As [`execute`](Self::execute), but where a contract asks the host, the transaction waits for the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] if the host fails; nothing is changed then.
+    pub fn begin(
         &self,
         state: Arc<dyn StateReader>,
-        transaction: &Transaction,
+        transaction: Transaction,
         interrupt: &Interrupt,
-        tier: Tier,
-    ) -> Result<Applied, ContractError> {
-        let mut changes = Changes {
-            journal: Journal::new(state),
-            events: Vec::new(),
+    ) -> Result<Progress, ContractError> {
+        let attempt = Attempt {
+            contracts: self.clone(),
+            state,
+            transaction,
+            interrupt: interrupt.clone(),
+            tier: Tier::Best,
+            answers: Vec::new(),
         };
-        let Transaction {
-            from,
-            ref action,
-            value,
-            gas,
-        } = *transaction;
-        let mut sender = changes.account(from)?;
-        let nonce = sender.nonce;
-        sender.nonce = nonce.saturating_add(1);
-        changes.set_account(from, &sender);
-
-        let upfront = self.upfront_price(action);
-        let Some(rest) = gas.checked_sub(upfront) else {
-            let ending = Ending {
-                gas_used: gas,
-                ..Ending::of(Status::OutOfGas)
-            };
-            return applied(changes, ending, gas, None, None);
-        };
-        let mark = changes.mark();
-        let (context, entry, refusal) = match action {
-            Action::Deploy { code, input } => {
-                let address = Address::of_contract(from, nonce, CodeHash::of(code));
-                let refusal = self.install(&mut changes, address, code)?;
-                let method = self.deploy_method(&changes, address, input)?;
-                let context = Context {
-                    caller: from,
-                    address,
-                    method,
-                    value,
-                    input: input.clone(),
-                    access: Access::ReadWrite,
-                };
-                (context, Entry::Deploy, refusal)
-            }
-            Action::Call { to, method, input } => {
-                let context = Context {
-                    caller: from,
-                    address: *to,
-                    method: method.clone(),
-                    value,
-                    input: input.clone(),
-                    access: Access::ReadWrite,
-                };
-                (context, Entry::Method, None)
-            }
-        };
-        let address = context.address;
-        let (mut changes, ending) = match refusal {
-            Some(_) => (changes, Ending::rejected(Rejection::RefusedCode)),
-            None => Session::new(self, interrupt, tier).run(
-                changes,
-                Start {
-                    context,
-                    gas: rest,
-                    entry,
-                },
-            )?,
-        };
-        let succeeded = ending.status == Status::Success;
-        if succeeded {
-            changes.keep(mark);
-        } else {
-            changes.undo(mark);
-        }
-        let deployed = (succeeded && entry == Entry::Deploy).then_some(address);
-        let gas_used = upfront.saturating_add(ending.gas_used);
-        applied(
-            changes,
-            Ending { gas_used, ..ending },
-            gas,
-            deployed,
-            refusal,
-        )
+        attempt.start()
     }
 
     /// Runs a method that may change nothing: a syscall that would traps.
@@ -202,7 +118,15 @@ impl Contracts {
         query: Query,
         interrupt: &Interrupt,
     ) -> Result<Receipt, ContractError> {
-        self.on_some_tier(|tier| self.attempt_query(Arc::clone(&state), &query, interrupt, tier))
+        let attempt = |tier| self.attempt_query(Arc::clone(&state), &query, interrupt, tier);
+        match attempt(Tier::Best) {
+            Err(ContractError::Run(error))
+                if error.is_of_the_engine() && self.executor.has_interpreter() =>
+            {
+                attempt(Tier::Interpreter)
+            }
+            result => result,
+        }
     }
 
     fn attempt_query(
@@ -212,10 +136,7 @@ impl Contracts {
         interrupt: &Interrupt,
         tier: Tier,
     ) -> Result<Receipt, ContractError> {
-        let changes = Changes {
-            journal: Journal::new(state),
-            events: Vec::new(),
-        };
+        let changes = Changes::new(state);
         let Query {
             from,
             to,
@@ -236,8 +157,16 @@ impl Contracts {
             gas,
             entry: Entry::Method,
         };
-        let (_, ending) = Session::new(self, interrupt, tier).run(changes, start)?;
-        Ok(ending.receipt(Vec::new(), gas, None))
+        let mut session = Session::new(self, interrupt, tier);
+        let mut progress = session.run(changes, start)?;
+        loop {
+            progress = match progress {
+                session::Progress::Ended(_, ending) => {
+                    return Ok(ending.receipt(Vec::new(), gas, None));
+                }
+                session::Progress::Asks(question) => session.answer(question, None)?,
+            };
+        }
     }
 
     /// The methods of the contract at an address; `None` if there is no contract.
@@ -250,10 +179,7 @@ impl Contracts {
         state: Arc<dyn StateReader>,
         address: Address,
     ) -> Result<Option<Vec<String>>, ContractError> {
-        let changes = Changes {
-            journal: Journal::new(state),
-            events: Vec::new(),
-        };
+        let changes = Changes::new(state);
         let Ok(prepared) = self.load(&changes, address)? else {
             return Ok(None);
         };
@@ -270,7 +196,7 @@ impl Contracts {
         ))
     }
 
-    fn upfront_price(&self, action: &Action) -> Gas {
+    pub(crate) fn upfront_price(&self, action: &Action) -> Gas {
         let prices = self.rules.prices;
         let (code, input) = match action {
             Action::Deploy { code, input } => (code.len(), input.len()),
@@ -284,7 +210,7 @@ impl Contracts {
     }
 
     /// Puts the code into the state, and into the account that has it; or says why the rules refuse it.
-    fn install(
+    pub(crate) fn install(
         &self,
         changes: &mut Changes,
         address: Address,
@@ -304,7 +230,7 @@ impl Contracts {
 
     /// What a deployment enters. A contract without `deploy` is entered nowhere, unless there is
     /// input for it.
-    fn deploy_method(
+    pub(crate) fn deploy_method(
         &self,
         changes: &Changes,
         address: Address,
@@ -343,19 +269,4 @@ impl Contracts {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn applied(
-    changes: Changes,
-    ending: Ending,
-    gas_limit: Gas,
-    deployed: Option<Address>,
-    refusal: Option<Refusal>,
-) -> Result<Applied, ContractError> {
-    let Changes { journal, events } = changes;
-    Ok(Applied {
-        receipt: ending.receipt(events, gas_limit, deployed),
-        diff: journal.into_diff()?,
-        refusal,
-    })
 }

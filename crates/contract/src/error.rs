@@ -2,6 +2,7 @@
 
 use fusee_executor::{PrepareError, RunError};
 use fusee_state::StateError;
+use fusee_virtualization::VirtualizationError;
 use thiserror::Error;
 
 use crate::Address;
@@ -33,7 +34,20 @@ pub enum ContractError {
     /// A program could not be run.
     #[error("the contract could not be run")]
     Run(#[from] RunError),
+    /// A child of a contract could not be run.
+    #[error("a child of the contract could not be run")]
+    Child(#[source] VirtualizationError),
     /// A frame came back without what it was lent: a bug.
     #[error("a frame was lost")]
     LostFrame,
+}
+
+impl From<VirtualizationError> for ContractError {
+    fn from(error: VirtualizationError) -> Self {
+        match error {
+            VirtualizationError::Prepare(error) => error.into(),
+            VirtualizationError::Run(error) => error.into(),
+            error => Self::Child(error),
+        }
+    }
 }

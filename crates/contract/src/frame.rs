@@ -3,10 +3,11 @@
 use std::any::Any;
 
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall};
+use fusee_virtualization::{Children, Next, Space};
 
 use crate::{
-    Address, ContractLimits, ContractPrices, ContractRules, changes::Changes, changes::Mark,
-    syscalls,
+    Address, ContractError, ContractLimits, ContractPrices, ContractRules, changes::Changes,
+    changes::Mark, keys, syscalls,
 };
 
 /// One call while it runs.
@@ -24,8 +25,19 @@ pub(crate) struct Frame {
     pub(crate) has_reverted: bool,
     /// What the last call from this frame returned.
     pub(crate) return_data: Vec<u8>,
-    /// The call that this frame waits for.
-    pub(crate) call: Option<CallRequest>,
+    /// What this frame waits for, beside its children.
+    pub(crate) asked: Option<Asked>,
+    /// Its children, if it may have any.
+    pub(crate) children: Option<Box<Children>>,
+}
+
+/// What a frame waits for.
+#[derive(Debug)]
+pub(crate) enum Asked {
+    /// Another contract.
+    Call(CallRequest),
+    /// The host, with this question.
+    Host(Vec<u8>),
 }
 
 /// What a contract can learn of its call.
@@ -62,6 +74,7 @@ impl Frame {
         rules: &ContractRules,
         changes: Changes,
         mark: Mark,
+        children: Option<Box<Children>>,
     ) -> Self {
         Self {
             context,
@@ -72,8 +85,31 @@ impl Frame {
             output: Vec::new(),
             has_reverted: false,
             return_data: Vec::new(),
-            call: None,
+            asked: None,
+            children,
         }
+    }
+
+    /// Does what the frame is parked for at a child, if it is. Code lies in the contract's own storage: that of a child state has the state's name
+    /// before its key.
+    pub(crate) fn go_on(&mut self, gas_left: Gas) -> Result<Option<Next>, ContractError> {
+        let Self {
+            children,
+            changes,
+            context,
+            ..
+        } = self;
+        let Some(children) = children else {
+            return Ok(None);
+        };
+        let mut code = |space: Space<'_>, key: &[u8]| {
+            let changes = changes.as_ref().ok_or(ContractError::LostFrame)?;
+            let key = [space.name(), key].concat();
+            Ok(changes
+                .journal
+                .read(&keys::storage(context.address, &key))?)
+        };
+        Ok(children.go_on(gas_left, &mut code)?)
     }
 
     /// The frame that a run gives back.

@@ -11,6 +11,7 @@
 
 mod account;
 mod address;
+mod attempt;
 mod changes;
 mod contracts;
 mod ending;
@@ -25,8 +26,9 @@ mod transaction;
 
 pub use account::{Account, genesis};
 pub use address::{Address, AddressError};
-pub use contracts::{Applied, Contracts};
+pub use attempt::{Applied, Progress, Waiting};
+pub use contracts::Contracts;
 pub use error::ContractError;
 pub use receipt::{Event, Receipt, ReceiptError, Rejection, Status};
-pub use rules::{ContractLimits, ContractPrices, ContractRules};
+pub use rules::{ContractChildren, ContractLimits, ContractPrices, ContractRules};
 pub use transaction::{Action, Query, Transaction};

@@ -1,9 +1,10 @@
 //! Rules of contracts: what they may import, hold and spend, in versions.
 
-use fusee_abi::{Answer, SYSCALLS, Wire};
-use fusee_engine::{Gas, ValueType};
+use fusee_abi::SYSCALLS;
+use fusee_engine::Gas;
 use fusee_executor::FrameLimits;
 use fusee_instrument::{Rules, SyscallSignature};
+use fusee_virtualization::{ChildRules, Symbols, functions};
 
 /// Everything that machines must agree on beside the state and the transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +17,19 @@ pub struct ContractRules {
     pub limits: ContractLimits,
     /// What costs gas beside operators and syscalls.
     pub prices: ContractPrices,
+    /// What a contract may run as its children, if it may have any.
+    pub children: Option<ContractChildren>,
+}
+
+/// What contracts may run as their children.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContractChildren {
+    /// What a child may be, and import.
+    pub rules: ChildRules,
+    /// The most instances in a transaction.
+    pub instances: u32,
+    /// How deep children may have children: of the last generation, none may.
+    pub generations: u32,
 }
 
 /// The most bytes of one thing that a syscall handles.
@@ -51,7 +65,7 @@ impl ContractRules {
     #[must_use]
     pub fn v1() -> Self {
         Self {
-            program: Rules::v2(SYSCALLS.iter().map(signature).collect()),
+            program: Rules::v2(signatures(V1_SYSCALLS)),
             frames: FrameLimits {
                 depth: 128,
                 memory_bytes: 256 << 20,
@@ -69,6 +83,7 @@ impl ContractRules {
                 code_byte: Gas::new(50),
                 held_page: Gas::new(500),
             },
+            children: None,
         }
     }
 
@@ -76,28 +91,39 @@ impl ContractRules {
     #[must_use]
     pub fn v2() -> Self {
         Self {
-            program: Rules::v3(SYSCALLS.iter().map(signature).collect()),
+            program: Rules::v3(signatures(V1_SYSCALLS)),
             ..Self::v1()
         }
     }
+
+    /// Version 3: version 2, and contracts may have children, and ask the host. Children may be what contracts may be, and import any symbols.
+    #[must_use]
+    pub fn v3() -> Self {
+        let mut syscalls = signatures(SYSCALLS.len());
+        syscalls.extend(functions::signatures());
+        Self {
+            program: Rules::v3(syscalls),
+            children: Some(ContractChildren {
+                rules: ChildRules::new(Rules::v3(Vec::new()), Symbols::Any),
+                instances: 64,
+                generations: 4,
+            }),
+            ..Self::v2()
+        }
+    }
+
+    /// The newest version.
+    #[must_use]
+    pub fn latest() -> Self {
+        Self::v3()
+    }
 }
 
-fn signature(syscall: &fusee_abi::Syscall) -> SyscallSignature {
-    let value_type = |wire: Wire| match wire {
-        Wire::I32 => ValueType::I32,
-        Wire::I64 => ValueType::I64,
-    };
-    SyscallSignature {
-        module: fusee_abi::IMPORT_MODULE.to_owned(),
-        name: syscall.name.to_owned(),
-        number: syscall.number,
-        params: syscall
-            .params
-            .iter()
-            .filter_map(|param| param.wire)
-            .map(value_type)
-            .collect(),
-        result: syscall.result.map(value_type),
-        may_suspend: syscall.answer == Answer::MaySuspend,
-    }
+/// The syscalls that there were before version 3.
+const V1_SYSCALLS: usize = 14;
+
+fn signatures(first: usize) -> Vec<SyscallSignature> {
+    let rows = SYSCALLS.iter().take(first);
+    rows.map(|row| functions::signature(fusee_abi::IMPORT_MODULE, row))
+        .collect()
 }

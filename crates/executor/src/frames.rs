@@ -154,6 +154,11 @@ impl FrameStack {
         });
     }
 
+    /// The top frame.
+    pub fn top(&mut self) -> Option<&mut Suspended> {
+        self.frames.last_mut().map(|frame| &mut frame.suspended)
+    }
+
     /// Takes the top frame.
     pub fn pop(&mut self) -> Option<Suspended> {
         self.frames.pop().map(|frame| frame.suspended)

@@ -56,8 +56,9 @@ pub mod lifecycle {
 /// The chain: contracts on a state, and the store that keeps it.
 pub mod chain {
     pub use fusee_contract::{
-        Account, Action, Address, Applied, ContractError, ContractRules, Contracts, Event, Query,
-        Receipt, Rejection, Status, Transaction, genesis, keys,
+        Account, Action, Address, Applied, ContractChildren, ContractError, ContractRules,
+        Contracts, Event, Progress, Query, Receipt, Rejection, Status, Transaction, Waiting,
+        genesis, keys,
     };
     pub use fusee_state::{Diff, MemoryState, StateError, StateReader};
     pub use fusee_store::{Commit, Snapshot, Store, StoreError};

@@ -11,11 +11,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use fusee_engine::{Gas, Source};
 use fusee_executor::{self as executor, Executor};
 
-pub use self::asked::{Answer, Next};
 use self::asked::Asked;
+pub use self::asked::{Answer, Next};
 use crate::{
     ChildRules, ChildSettings, Execution, Instance, Module, Modules, Names, Outcome, Parent, Space,
-    Tree, VirtualizationError,
+    Symbols, Tree, VirtualizationError,
     instance::Entered,
     wire::{
         CompileStatus, CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
@@ -29,6 +29,8 @@ use crate::{
 #[derive(Debug)]
 pub struct Children {
     modules: Modules,
+    /// How many names there were at first.
+    first_names: usize,
     by_id: Vec<Module>,
     instances: BTreeMap<InstanceId, State>,
     /// The number of the next instance; none is left where it is none.
@@ -94,8 +96,9 @@ impl Children {
         Self::of(module.next_generation(), Billing::Owner)
     }
 
-    const fn of(modules: Modules, billing: Billing) -> Self {
+    fn of(modules: Modules, billing: Billing) -> Self {
         Self {
+            first_names: modules.names().mark(),
             modules,
             by_id: Vec::new(),
             instances: BTreeMap::new(),
@@ -106,10 +109,16 @@ impl Children {
         }
     }
 
-    /// What modules are kept under. The instances are destroyed.
+    /// As [`Modules::admit`].
+    pub fn admit(&mut self, symbols: Symbols) {
+        self.modules.admit(symbols);
+    }
+
+    /// What modules are kept under, and how many names there were at first. The instances are destroyed.
     #[must_use]
-    pub fn into_names(self) -> Names {
-        self.modules.into_names()
+    pub fn into_names(self) -> (Names, usize) {
+        let first = self.first_names;
+        (self.modules.into_names(), first)
     }
 
     /// Compiles a program, unless a module is kept under the identifier: whatever program that was made of. Either has a new number.

@@ -9,7 +9,10 @@ pub use fusee_abi::virtualization::functions::*;
 /// The functions as rules admit them.
 #[must_use]
 pub fn signatures() -> Vec<SyscallSignature> {
-    FUNCTIONS.iter().map(|row| signature(IMPORT_MODULE, row)).collect()
+    FUNCTIONS
+        .iter()
+        .map(|row| signature(IMPORT_MODULE, row))
+        .collect()
 }
 
 /// The signature of the function with this name.

@@ -6,7 +6,7 @@ use fusee_engine::{Program, Source};
 use fusee_executor::{Executor, PrepareError, Prepared};
 
 use crate::{
-    ChildRules, ChildSettings, Instance, Tree, VirtualizationError, functions,
+    ChildRules, ChildSettings, Instance, Symbols, Tree, VirtualizationError, functions,
     wire::{CompileStatus, InstantiateError, ModuleError},
 };
 
@@ -48,6 +48,7 @@ pub struct Modules {
     /// Of what is compiled here, counted from 1.
     generation: u32,
     names: Names,
+    symbols: Symbols,
 }
 
 /// What modules are kept under. The first who writes a name wins.
@@ -102,7 +103,10 @@ impl Modules {
     /// None yet.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
-        Self::first(Tree::new(executor, Arc::new(rules), settings), Names::default())
+        Self::first(
+            Tree::new(executor, Arc::new(rules), settings),
+            Names::default(),
+        )
     }
 
     /// The first generation of a tree, with the names that there are.
@@ -112,7 +116,17 @@ impl Modules {
             tree,
             generation: 1,
             names,
+            symbols: Symbols::Any,
         }
+    }
+
+    /// Which symbols may be imported by what is compiled from now on, beside what the rules say. What is kept stays as it is.
+    pub fn admit(&mut self, symbols: Symbols) {
+        self.symbols = symbols;
+    }
+
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
     }
 
     pub(crate) fn into_names(self) -> Names {
@@ -191,7 +205,8 @@ impl Modules {
 
     fn prepare(&self, program: &[u8]) -> Result<Result<Module, ModuleError>, VirtualizationError> {
         let may_have_children = self.tree.may_have_children(self.generation);
-        let rules = self.tree.rules().for_program(program, may_have_children);
+        let rules = self.tree.rules();
+        let rules = rules.for_program(program, &self.symbols, may_have_children);
         match self.tree.executor().prepare(program, &rules) {
             Ok(prepared) => Ok(Ok(Module {
                 tree: Arc::clone(&self.tree),
@@ -246,6 +261,7 @@ impl Module {
             tree: Arc::clone(&self.tree),
             generation: self.generation.saturating_add(1),
             names: Names::default(),
+            symbols: Symbols::Any,
         }
     }
 

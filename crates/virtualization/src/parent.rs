@@ -12,7 +12,8 @@ use fusee_executor::{FrameLimits, FrameStack, Outcome, Suspended};
 use crate::{Children, Module, Next, Space, VirtualizationError, functions, instance::Asks};
 
 /// Finds the code that lies under a key of a space; none if there is none.
-pub type CodeSource<'a> = dyn FnMut(Space<'_>, &[u8]) -> Result<Option<Vec<u8>>, Source> + Send + 'a;
+pub type CodeSource<'a> =
+    dyn FnMut(Space<'_>, &[u8]) -> Result<Option<Vec<u8>>, Source> + Send + 'a;
 
 /// Answers the nine functions, and leaves all other syscalls to another host.
 pub struct Parent {
@@ -68,7 +69,9 @@ impl Parent {
     ///
     /// [`VirtualizationError`] if the host fails, or the guest waits for no child.
     pub fn answer(mut guest: Suspended, outcome: Outcome) -> Result<Outcome, VirtualizationError> {
-        let host = guest.host::<Self>().ok_or(VirtualizationError::LostParent)?;
+        let host = guest
+            .host::<Self>()
+            .ok_or(VirtualizationError::LostParent)?;
         Ok(host.children.answer(outcome)?.give(guest)?)
     }
 

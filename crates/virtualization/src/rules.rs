@@ -29,6 +29,15 @@ pub struct ChildRules {
     symbols: Symbols,
 }
 
+impl Symbols {
+    fn admit(&self, symbol: &str) -> bool {
+        match self {
+            Symbols::Any => true,
+            Symbols::Only(admitted) => admitted.contains(symbol),
+        }
+    }
+}
+
 impl ChildRules {
     /// These rules for everything but imports: what they list may not be imported because of that.
     #[must_use]
@@ -36,10 +45,11 @@ impl ChildRules {
         Self { rules, symbols }
     }
 
-    /// The rules for one program: they list what it imports, if its name is a symbol that is admitted. The number is the position
-    /// among those, and the child may be parked at each. The nine functions are no symbols: they are listed if it may have children.
+    /// The rules for one program: they list what it imports, if its name is a symbol that is admitted, by these rules and by its `owner`. The number is the position
+    /// among those, and the child may be parked at each. The nine functions are no symbols: they are listed if it may have children, and
+    /// their names are admitted.
     #[must_use]
-    pub fn for_program(&self, program: &[u8], may_have_children: bool) -> Rules {
+    pub fn for_program(&self, program: &[u8], owner: &Symbols, may_have_children: bool) -> Rules {
         let limits = self.rules.limits();
         // What is beyond the limits is refused anyway: it is not read.
         let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
@@ -52,7 +62,8 @@ impl ChildRules {
         let mut number = 0..functions::FIRST;
         for declared in declared {
             if let Some(function) = functions::named(&declared.name) {
-                if may_have_children && !syscalls.contains(&function) {
+                let is_admitted = self.symbols.admit(&function.name) && owner.admit(&function.name);
+                if may_have_children && is_admitted && !syscalls.contains(&function) {
                     syscalls.push(function);
                 }
                 continue;
@@ -60,7 +71,10 @@ impl ChildRules {
             let is_known = syscalls
                 .iter()
                 .any(|known| known.module == declared.module && known.name == declared.name);
-            if is_known || !self.admit(&declared.name) {
+            let is_admitted = declared.name.len() <= SYMBOL_BYTES
+                && self.symbols.admit(&declared.name)
+                && owner.admit(&declared.name);
+            if is_known || !is_admitted {
                 continue;
             }
             let Some(number) = number.next() else {
@@ -69,14 +83,6 @@ impl ChildRules {
             syscalls.push(SyscallSignature { number, ..declared });
         }
         self.with_syscalls(syscalls)
-    }
-
-    fn admit(&self, symbol: &str) -> bool {
-        symbol.len() <= SYMBOL_BYTES
-            && match &self.symbols {
-                Symbols::Any => true,
-                Symbols::Only(admitted) => admitted.contains(symbol),
-            }
     }
 
     fn with_syscalls(&self, syscalls: Vec<SyscallSignature>) -> Rules {

@@ -74,7 +74,11 @@ pub(crate) struct Place {
 impl Tree {
     /// No children yet. They have a budget of their own, of as many bytes as the limits say.
     #[must_use]
-    pub fn new(executor: Arc<Executor>, rules: Arc<ChildRules>, settings: ChildSettings) -> Arc<Self> {
+    pub fn new(
+        executor: Arc<Executor>,
+        rules: Arc<ChildRules>,
+        settings: ChildSettings,
+    ) -> Arc<Self> {
         let memory = MemoryBudget::new(settings.limits.memory_bytes);
         Self::within(executor, rules, settings, memory)
     }
@@ -125,7 +129,8 @@ impl Tree {
     /// Room for an instance that can come to have so much memory; none if there is none.
     pub(crate) fn take(self: &Arc<Self>, memory_bytes: u64) -> Option<Place> {
         let memory = self.memory.take(memory_bytes)?;
-        let next = |taken: u32| (taken < self.settings.limits.instances).then(|| taken.saturating_add(1));
+        let next =
+            |taken: u32| (taken < self.settings.limits.instances).then(|| taken.saturating_add(1));
         self.instances
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
             .ok()?;

@@ -1,9 +1,9 @@
-//! Calls to other contracts. The frame is parked here; `contracts` runs the callee and resumes it.
+//! Calls to other contracts, and questions to the host. The frame is parked here; the session runs the callee, or waits for the answer, and resumes it.
 
 use fusee_engine::{Gas, Stop, Syscall, Trap};
 
 use super::{check_writable, take_address, take_array, take_region};
-use crate::frame::{CallRequest, Frame};
+use crate::frame::{Asked, CallRequest, Frame};
 
 const OPTIONS_BYTES: usize = 24;
 
@@ -22,13 +22,20 @@ pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Sto
     if value > 0 {
         check_writable(frame)?;
     }
-    frame.call = Some(CallRequest {
+    frame.asked = Some(Asked::Call(CallRequest {
         to,
         method,
         value,
         input,
         gas: Gas::new(gas),
-    });
+    }));
+    Err(Stop::Suspend)
+}
+
+pub(super) fn ask_host(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    charge_held(frame, call)?;
+    let question = take_region(call, 0, frame.limits.data_bytes)?;
+    frame.asked = Some(Asked::Host(question));
     Err(Stop::Suspend)
 }
 

@@ -4,12 +4,14 @@
 //! else; a handler charges for bytes before it touches them.
 
 mod call;
+mod children;
 mod context;
 mod data;
 mod storage;
 
 use fusee_abi as abi;
 use fusee_engine::{Gas, Stop, Syscall, Trap};
+use fusee_virtualization::functions;
 
 use crate::{
     Address,
@@ -17,6 +19,9 @@ use crate::{
 };
 
 pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    if let Some(function) = functions::row(call.request.number) {
+        return children::function(frame, call, function);
+    }
     call.charge(Gas::new(row(call)?.price.base))?;
     match call.request.number {
         abi::INPUT_READ => data::input_read(frame, call),
@@ -33,6 +38,8 @@ pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
         abi::GAS_LEFT => Ok(call.gas_left().units()),
         abi::CALL => call::call(frame, call),
         abi::RETURN_DATA_READ => data::return_data_read(frame, call),
+        abi::ASK_HOST => call::ask_host(frame, call),
+        abi::ADMIT_SYMBOLS => children::admit_symbols(frame, call),
         unknown => Err(fail(format!("syscall {unknown} has no handler").into())),
     }
 }

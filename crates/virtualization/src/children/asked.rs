@@ -143,7 +143,8 @@ impl Children {
             }
             functions::RUN => {
                 let buffer = low(fourth);
-                call.memory.check(buffer.into(), length(&[0; EXEC_BUFFER_BYTES]))?;
+                call.memory
+                    .check(buffer.into(), length(&[0; EXEC_BUFFER_BYTES]))?;
                 self.park(Asked::Run {
                     instance,
                     gas: second.cast_signed(),
@@ -281,7 +282,9 @@ impl Children {
         match self.billing {
             Billing::Free => asked,
             // As at a call: a 64th stays with the owner, so that it can act on a child that used up everything.
-            Billing::Owner => asked.min(gas_left.saturating_sub(Gas::new(gas_left.units().div_ceil(64)))),
+            Billing::Owner => {
+                asked.min(gas_left.saturating_sub(Gas::new(gas_left.units().div_ceil(64))))
+            }
         }
     }
 

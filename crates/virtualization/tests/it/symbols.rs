@@ -146,15 +146,27 @@ fn the_rules_of_a_program_depend_on_the_program_alone() {
     let rules = ChildRules::new(Rules::v2(vec![]), Symbols::Any);
     let one = wasm(r#"(module (import "m" "one" (func)))"#);
     let two = wasm(r#"(module (import "m" "two" (func)))"#);
-    assert_eq!(rules.for_program(&one, true), rules.for_program(&one, true));
-    assert_ne!(rules.for_program(&one, true).id(), rules.for_program(&two, true).id());
+    assert_eq!(
+        rules.for_program(&one, &Symbols::Any, true),
+        rules.for_program(&one, &Symbols::Any, true)
+    );
+    assert_ne!(
+        rules.for_program(&one, &Symbols::Any, true).id(),
+        rules.for_program(&two, &Symbols::Any, true).id()
+    );
     // Nothing but the imports is another than before.
-    assert_eq!(rules.for_program(&wasm("(module)"), true), Rules::v2(vec![]));
-    assert_eq!(rules.for_program(b"no program", true), Rules::v2(vec![]));
+    assert_eq!(
+        rules.for_program(&wasm("(module)"), &Symbols::Any, true),
+        Rules::v2(vec![])
+    );
+    assert_eq!(
+        rules.for_program(b"no program", &Symbols::Any, true),
+        Rules::v2(vec![])
+    );
     let all = Rules::v2(vec![])
         .with_floats(fusee_instrument::Floats::Canonical)
         .with_polkavm(fusee_instrument::PolkaVmRules::v1())
         .profiled();
     let rules = ChildRules::new(all.clone(), Symbols::Any);
-    assert_eq!(rules.for_program(b"", true), all);
+    assert_eq!(rules.for_program(b"", &Symbols::Any, true), all);
 }
