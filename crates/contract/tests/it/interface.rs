@@ -1,7 +1,7 @@
 //! The border between a contract and its host: deployment, methods, and every syscall's bad input.
 
 use fusee_abi::SYSCALLS;
-use fusee_contract::{Action, Rejection, Status, Transaction};
+use fusee_contract::{Action, ContractRules, Rejection, Status, Transaction};
 use fusee_engine::{Gas, Trap};
 
 use crate::world::{CALLER, COUNTER, GAS, TOKEN, World, alice};
@@ -93,7 +93,7 @@ fn methods_are_functions_without_parameters() {
 /// Each syscall by itself, with every pointer outside the memory, and with every length too large.
 #[test]
 fn no_syscall_reads_or_writes_outside_the_memory() {
-    let mut world = World::new();
+    let mut world = World::with_rules(&ContractRules::latest());
     for syscall in SYSCALLS
         .iter()
         .filter(|syscall| syscall.params.len() > 1 || syscall.name == "caller")

@@ -6,8 +6,11 @@
 )]
 
 mod calls;
+mod children;
 mod fallback;
 mod interface;
 mod profile;
+mod puppet;
 mod token;
+mod waiting;
 mod world;

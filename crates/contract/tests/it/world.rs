@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use fusee_conformance::lanes;
 use fusee_contract::{
-    Account, Action, Address, ContractRules, Contracts, Query, Receipt, Transaction, genesis, keys,
+    Account, Action, Address, ContractRules, Contracts, Progress, Query, Receipt, Transaction,
+    genesis, keys,
 };
 use fusee_engine::{Gas, Interrupt};
+use fusee_executor::Executor;
 use fusee_state::{MemoryState, StateReader};
 
 pub(crate) const TOKEN: &[u8] = include_bytes!("../../../../guests/wasm/token.wasm");
@@ -18,6 +20,7 @@ pub(crate) const FUNDS: u128 = 1_000_000;
 
 pub(crate) struct World {
     lanes: Vec<(&'static str, Contracts)>,
+    executors: Vec<Arc<Executor>>,
     pub(crate) state: MemoryState,
 }
 
@@ -37,15 +40,33 @@ impl World {
     pub(crate) fn with_rules(rules: &ContractRules) -> Self {
         let mut state = MemoryState::new();
         state.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
-        let contracts = |lane: fusee_conformance::Lane| {
-            let contracts =
-                Contracts::new(Arc::new(lane.executor), rules.clone()).suspension(lane.suspension);
+        let mut executors = Vec::new();
+        let mut contracts = |lane: fusee_conformance::Lane| {
+            let executor = Arc::new(lane.executor);
+            executors.push(Arc::clone(&executor));
+            let contracts = Contracts::new(executor, rules.clone()).suspension(lane.suspension);
             (lane.name, contracts)
         };
         Self {
-            lanes: lanes().into_iter().map(contracts).collect(),
+            lanes: lanes().into_iter().map(&mut contracts).collect(),
+            executors,
             state,
         }
+    }
+
+    /// What a transaction comes to on every lane, where whoever asks the host is left waiting.
+    pub(crate) fn begin(&self, transaction: &Transaction) -> Vec<(&'static str, Progress)> {
+        let begin = |(name, contracts): &(&'static str, Contracts)| {
+            let progress = contracts.begin(self.reader(), transaction.clone(), &Interrupt::new());
+            (*name, progress.unwrap())
+        };
+        self.lanes.iter().map(begin).collect()
+    }
+
+    /// How many runs are parked, on all lanes.
+    pub(crate) fn parked_runs(&self) -> u32 {
+        let parked = self.executors.iter().map(|executor| executor.parked_runs());
+        parked.sum()
     }
 
     fn reader(&self) -> Arc<dyn StateReader> {
