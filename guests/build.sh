@@ -47,7 +47,7 @@ build_tools() {
 build_rust() {
     local rustc
     if ! rustc=$(find_rustc) || ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
-        skipped+=("token caller verifier script: need rustc $RUST_VERSION with its sources, and wasm-ld-$CLANG_MAJOR
+        skipped+=("token caller playground verifier script: need rustc $RUST_VERSION with its sources, and wasm-ld-$CLANG_MAJOR
   apt-get install lld-$CLANG_MAJOR rustc-web rust-web-src
   or, for the compiler: rustup toolchain install $RUST_VERSION --component rust-src")
         return
@@ -61,10 +61,10 @@ build_rust() {
         export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
         export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
         cargo build --quiet --locked --release --target wasm32v1-none -Zbuild-std=core \
-            --package token --package caller --package verifier --package script
+            --package token --package caller --package playground --package verifier --package script
     )
-    cp "$target/wasm32v1-none/release/"{token,caller,verifier,script}.wasm "$out"
-    chmod -x "$out/"{token,caller,verifier,script}.wasm
+    cp "$target/wasm32v1-none/release/"{token,caller,playground,verifier,script}.wasm "$out"
+    chmod -x "$out/"{token,caller,playground,verifier,script}.wasm
 }
 
 # The first rustc of the pinned version that has the sources of core beside it.
@@ -173,7 +173,7 @@ repeat() {
 
 check_plain_guests() {
     local plain=()
-    for name in token caller verifier script counter arith kernel_; do
+    for name in token caller playground verifier script counter arith kernel_ visits endless; do
         plain+=("$out/$name"*.wasm)
     done
     "$tools/check" "${plain[@]}"

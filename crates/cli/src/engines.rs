@@ -120,7 +120,7 @@ pub(crate) fn contracts(
     Ok(executors
         .map(|on| On {
             engine: on.engine,
-            it: Contracts::new(on.it, ContractRules::v2()),
+            it: Contracts::new(on.it, ContractRules::latest()),
         })
         .collect())
 }

@@ -123,6 +123,12 @@ pub fn call(call: &Call<'_>) -> i32 {
     }
 }
 
+/// Says which symbols the children may import that this call compiles from now on: their names, one a line.
+pub fn admit_symbols(names: &[u8]) {
+    // SAFETY: the region is that of a live slice, which the host only reads.
+    unsafe { guest::admit_symbols(names.as_ptr(), length(names)) }
+}
+
 /// Ends this call as reverted, with the bytes of a message.
 pub(crate) fn revert_with(message: &[u8]) -> ! {
     // SAFETY: the region is that of a live slice, which the host only reads.

@@ -6,6 +6,7 @@
 #![no_std]
 
 mod buffer;
+pub mod children;
 mod host;
 mod input;
 mod message;

@@ -91,7 +91,9 @@ struct FunctionJson {
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = ContractRules::v2().program.with_floats(args.floats.rule());
+    let rules = ContractRules::latest()
+        .program
+        .with_floats(args.floats.rule());
     let program = match fusee_instrument::prepare(&wasm, &rules) {
         Ok(program) => program,
         Err(refusal) => return refuse(&args.file, &wasm, refusal, output),

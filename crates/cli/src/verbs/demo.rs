@@ -85,7 +85,7 @@ impl Demo<'_> {
             .output
             .bold(&format!("A token contract on {engines}, side by side"));
         let checked =
-            fusee_instrument::prepare(TOKEN.code, &fusee_contract::ContractRules::v2().program);
+            fusee_instrument::prepare(TOKEN.code, &fusee_contract::ContractRules::latest().program);
         let program = checked.map_err(|refusal| Failure::refused(TOKEN.file, refusal))?;
         self.say(&format!(
             "{title}\n\

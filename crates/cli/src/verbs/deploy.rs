@@ -25,7 +25,7 @@ struct DeployJson {
 pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failure> {
     let code = program::read(&args.file)?;
     let flags = &args.transaction;
-    let rules = fusee_contract::ContractRules::v2();
+    let rules = fusee_contract::ContractRules::latest();
     program::prepare(&args.file, &code, &rules.program)?;
     let resolved = Resolved::new(&flags.common)?;
     let code_hash = CodeHash::of(&code);

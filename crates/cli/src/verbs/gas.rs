@@ -70,7 +70,7 @@ pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> 
     let spent = match fusee_instrument::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
-            let rules = ContractRules::v2().program;
+            let rules = ContractRules::latest().program;
             let found = fusee_instrument::inspect(&wasm, &rules)
                 .map_err(|refusal| program::refused(&args.file, &wasm, refusal))?;
             call_contract(args, wasm, &found)?

@@ -43,7 +43,9 @@ struct PricedImport {
 
 pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = ContractRules::v2().program.with_floats(args.floats.rule());
+    let rules = ContractRules::latest()
+        .program
+        .with_floats(args.floats.rule());
     let found = match fusee_instrument::inspect(&wasm, &rules) {
         Ok(found) => found,
         Err(refusal) => return check::refuse(&args.file, &wasm, refusal, output),

@@ -131,7 +131,7 @@ fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> 
     match fusee_instrument::prepare(wasm, rules) {
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
             // What is wrong with it even as a contract says more.
-            let contract = ContractRules::v2().program.with_floats(rules.floats());
+            let contract = ContractRules::latest().program.with_floats(rules.floats());
             program::prepare(path, wasm, &contract)?;
             Err(Failure::refused(path.display(), refusal).next(
                 "this is a contract, which needs a host: use `fusee deploy` and `fusee call`",

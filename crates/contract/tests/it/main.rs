@@ -9,6 +9,7 @@ mod calls;
 mod children;
 mod fallback;
 mod interface;
+mod playground;
 mod profile;
 mod puppet;
 mod token;

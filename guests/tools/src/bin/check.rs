@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
-/// What contracts import from, and what system programs do.
-const MODULES: [&str; 2] = ["fusee", "fluentbase_v1preview"];
+/// What contracts import from, what system programs do, and what scripts of the playground do.
+const MODULES: [&str; 4] = ["fusee", "env", "fluentbase_v1preview", "playground"];
 
 fn main() -> anyhow::Result<()> {
     for path in std::env::args_os().skip(1) {
