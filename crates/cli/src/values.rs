@@ -22,6 +22,7 @@ value, is small, and is what the contracts here read:
   '[1,2]'              Vec, a u32 length and the items
   '{\"u8\":1}'           a number of a type, u8 to u128 or i8 to i128; '{\"u128\":\"1\"}' if large
   '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@\"}'   a string, however it begins
+  '{\"file\":\"a.wasm\"}'  Vec<u8>, what the file holds
   '{\"some\":5}'         a present Option";
 
 /// Finds the address that a text names.
@@ -152,7 +153,14 @@ fn push_typed(
                 .map_err(|reason| refuse(context.place, &format!("has `{text}`: {reason}")))?;
             push_bytes(bytes, &data, context)
         }
-        ("string" | "bytes", _) => Err(refuse(
+        ("file", Value::String(path)) => {
+            let data = std::fs::read(path).map_err(|error| {
+                Failure::usage(format!("{}: {path} cannot be read: {error}", context.place))
+                    .next("give the path of a file, from the folder that you are in")
+            })?;
+            push_bytes(bytes, &data, context)
+        }
+        ("string" | "bytes" | "file", _) => Err(refuse(
             context.place,
             &format!("has {value} as `{name}`, which is a JSON string"),
         )),

@@ -29,10 +29,12 @@ const TRAPPED: u8 = 1;
 const OUT_OF_GAS: u8 = 2;
 const ASKED_TOO_MUCH: u8 = 3;
 
-/// Bytes in the name of a script.
-type Name = [u8; 8];
+/// The name of a script: at most so many bytes, and zeros behind it.
+type Name = [u8; NAME_BYTES];
 
-/// `publish(name: [u8; 8], program: Vec<u8>)`: keeps a script, if it is one and the name is free. Its publisher is whoever calls.
+const NAME_BYTES: usize = 16;
+
+/// `publish(name: String, program: Vec<u8>)`: keeps a script, if it is one and the name is free. Its publisher is whoever calls.
 #[unsafe(no_mangle)]
 extern "C" fn publish() {
     let mut buffer = Buffer::<BUFFER_BYTES>::new();
@@ -54,18 +56,20 @@ extern "C" fn publish() {
     emit("publish", &name);
 }
 
-/// `run(name: [u8; 8], argument: u64, gas: u64) -> (ending: u8, gas used: u64, last number set: u64)`: runs the script's `main` with the argument and
+/// `run(name: String, argument: u64, gas: u64) -> (ending: u8, gas used: u64, last number set: u64)`: runs the script's `main` with the argument and
 /// so much gas. What it set stays if it finished (0); it did not if it trapped (1), used up its gas (2), or asked for something with a number that is none (3).
 #[unsafe(no_mangle)]
 extern "C" fn run() {
-    let (name, argument, gas) = fusee_guest::arguments(|input| (input.name(), input.u64(), input.u64()));
+    let (name, argument, gas) =
+        fusee_guest::arguments(|input| (input.name(), input.u64(), input.u64()));
     let mut script = Script {
         name,
         written: [(0, 0); MOST_WRITTEN],
         count: 0,
     };
     let mut child = open(&name);
-    let (ending, gas_left) = script.play(&mut child, argument, i64::try_from(gas).unwrap_or(i64::MAX));
+    let (ending, gas_left) =
+        script.play(&mut child, argument, i64::try_from(gas).unwrap_or(i64::MAX));
     let last = match script.writes().last() {
         Some((_, number)) if ending == FINISHED => *number,
         _ => 0,
@@ -78,7 +82,7 @@ extern "C" fn run() {
     output(&answer);
 }
 
-/// `number(name: [u8; 8], key: u64) -> u64`: a number that a script has set, or 0.
+/// `number(name: String, key: u64) -> u64`: a number that a script has set, or 0.
 #[unsafe(no_mangle)]
 extern "C" fn number() {
     let (name, number) = fusee_guest::arguments(|input| (input.name(), input.u64()));
@@ -146,7 +150,10 @@ impl Script {
 
     fn keep(&self) {
         for (number, value) in self.writes() {
-            store(&key(b"number/...", &self.name, *number), &value.to_le_bytes());
+            store(
+                &key(b"number/...", &self.name, *number),
+                &value.to_le_bytes(),
+            );
         }
     }
 }
@@ -156,7 +163,9 @@ fn open(name: &Name) -> Child {
     admit_symbols(SYMBOLS);
     let module = match Module::stored(&key(b"program/..", name, 0)) {
         Ok(module) => module,
-        Err(ModuleError::InvalidImage) => revert("this is no script: no program, or it imports what none may"),
+        Err(ModuleError::InvalidImage) => {
+            revert("this is no script: no program, or it imports what none may")
+        }
         Err(_) => revert("there is no script of this name"),
     };
     let Ok(mut child) = module.instantiate() else {
@@ -169,7 +178,7 @@ fn open(name: &Name) -> Child {
 }
 
 /// A key in the contract's storage.
-fn key(kind: &[u8; 10], name: &Name, number: u64) -> [u8; 26] {
+fn key(kind: &[u8; 10], name: &Name, number: u64) -> [u8; 34] {
     concat(&[kind, name, &number.to_le_bytes()])
 }
 
@@ -179,6 +188,12 @@ trait TakeName {
 
 impl TakeName for Input<'_> {
     fn name(&mut self) -> Name {
-        self.u64().to_le_bytes()
+        let given = self.bytes();
+        let mut name = [0; NAME_BYTES];
+        match name.get_mut(..given.len()) {
+            Some(place) => place.copy_from_slice(given),
+            None => revert("the name of a script has at most 16 bytes"),
+        }
+        name
     }
 }

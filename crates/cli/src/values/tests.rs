@@ -83,3 +83,14 @@ fn what_has_no_encoding_is_refused_with_its_place() {
 fn an_unknown_name_says_so() {
     assert!(encoded(&["@nobody"]).unwrap_err().contains("no nobody"));
 }
+
+#[test]
+fn a_file_is_its_bytes_with_their_length() {
+    let path = std::env::temp_dir().join(format!("fusee-values-{}", std::process::id()));
+    std::fs::write(&path, [1, 2, 255]).unwrap();
+    let named = serde_json::json!({ "file": path }).to_string();
+    check(&[&named], "030000000102ff");
+    std::fs::remove_file(&path).unwrap();
+    check_refused(&named, "cannot be read");
+    check_refused("{\"file\":1}", "is a JSON string");
+}

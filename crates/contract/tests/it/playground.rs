@@ -21,12 +21,16 @@ struct Ran {
 }
 
 fn publish(world: &mut World, playground: Address, name: &str, program: &[u8]) -> Receipt {
-    let input = args(&[name.as_bytes(), &counted(program)]);
+    let input = args(&[&counted(name.as_bytes()), &counted(program)]);
     world.call(bob(), playground, "publish", &input)
 }
 
 fn run(world: &mut World, playground: Address, name: &str, argument: u64, gas: u64) -> Ran {
-    let input = args(&[name.as_bytes(), &argument.to_le_bytes(), &gas.to_le_bytes()]);
+    let input = args(&[
+        &counted(name.as_bytes()),
+        &argument.to_le_bytes(),
+        &gas.to_le_bytes(),
+    ]);
     let receipt = world.call(alice(), playground, "run", &input);
     assert_eq!(receipt.status, Status::Success, "{receipt:?}");
     let (ending, rest) = receipt.output.split_first().unwrap();
@@ -39,7 +43,7 @@ fn run(world: &mut World, playground: Address, name: &str, argument: u64, gas: u
 }
 
 fn number(world: &World, playground: Address, name: &str, key: u64) -> u64 {
-    let input = args(&[name.as_bytes(), &key.to_le_bytes()]);
+    let input = args(&[&counted(name.as_bytes()), &key.to_le_bytes()]);
     let receipt = world.query(playground, "number", &input);
     u64::from_le_bytes(receipt.output.try_into().unwrap())
 }
@@ -56,7 +60,7 @@ fn scripts_keep_their_own_numbers() {
     for name in ["visits-1", "visits-2"] {
         let receipt = publish(&mut world, playground, name, VISITS);
         assert_eq!(receipt.status, Status::Success, "{receipt:?}");
-        assert_eq!(receipt.events[0].data, name.as_bytes());
+        assert_eq!(receipt.events[0].data[..8], *name.as_bytes());
     }
     let ran = run(&mut world, playground, "visits-1", 40, 100_000);
     assert_eq!((ran.ending, ran.last), (0, 40));
@@ -78,15 +82,15 @@ fn scripts_keep_their_own_numbers() {
 fn a_script_that_loops_is_stopped_and_undone() {
     let mut world = world();
     let playground = world.deploy(PLAYGROUND, &[]);
-    publish(&mut world, playground, "endless!", ENDLESS);
-    let ran = run(&mut world, playground, "endless!", 0, 300_000);
+    publish(&mut world, playground, "endless", ENDLESS);
+    let ran = run(&mut world, playground, "endless", 0, 300_000);
     let stopped = Ran {
         ending: 2,
         gas_used: 300_000,
         last: 0,
     };
     assert_eq!(ran, stopped);
-    assert_eq!(number(&world, playground, "endless!", 0), 0);
+    assert_eq!(number(&world, playground, "endless", 0), 0);
 }
 
 #[test]
@@ -103,18 +107,12 @@ fn a_script_that_fails_fails_alone() {
           (func (export "main") (param i64)
             (loop $again (call $set (i64.const 1) (local.get 0)) (br $again))))"#,
     );
-    publish(&mut world, playground, "traps...", &traps);
-    publish(&mut world, playground, "greedy..", &greedy);
-    assert_eq!(
-        run(&mut world, playground, "traps...", 9, 100_000).ending,
-        1
-    );
-    assert_eq!(
-        run(&mut world, playground, "greedy..", 9, 100_000).ending,
-        3
-    );
-    assert_eq!(number(&world, playground, "traps...", 1), 0);
-    assert_eq!(number(&world, playground, "greedy..", 1), 0);
+    publish(&mut world, playground, "traps", &traps);
+    publish(&mut world, playground, "greedy", &greedy);
+    assert_eq!(run(&mut world, playground, "traps", 9, 100_000).ending, 1);
+    assert_eq!(run(&mut world, playground, "greedy", 9, 100_000).ending, 3);
+    assert_eq!(number(&world, playground, "traps", 1), 0);
+    assert_eq!(number(&world, playground, "greedy", 1), 0);
 }
 
 #[test]
@@ -125,18 +123,20 @@ fn what_is_no_script_is_not_published() {
         let receipt = publish(&mut world, playground, name, program);
         message(&receipt).to_owned()
     };
-    let no_program = refused("nothing!", b"no program");
+    let no_program = refused("nothing", b"no program");
     let curious =
         wasm(r#"(module (import "playground" "storage_read" (func)) (func (export "main")))"#);
-    assert_eq!(refused("curious!", &curious), no_program);
+    assert_eq!(refused("curious", &curious), no_program);
     expect!["this is no script: no program, or it imports what none may"].assert_eq(&no_program);
-    let lacks = refused("lacks...", &wasm("(module)"));
+    let lacks = refused("lacks", &wasm("(module)"));
     expect!["this is no script: it has no function `main`"].assert_eq(&lacks);
+    let long = refused("seventeen letters", VISITS);
+    expect!["the name of a script has at most 16 bytes"].assert_eq(&long);
     // Its name is free: nothing of it was kept.
-    publish(&mut world, playground, "nothing!", VISITS);
-    let taken = publish(&mut world, playground, "nothing!", VISITS);
+    publish(&mut world, playground, "nothing", VISITS);
+    let taken = publish(&mut world, playground, "nothing", VISITS);
     expect!["there is a script of this name"].assert_eq(message(&taken));
-    let input = args(&[b"unknown!", &[0; 16]]);
+    let input = args(&[&counted(b"unknown"), &[0; 16]]);
     let unknown = world.call(alice(), playground, "run", &input);
     expect!["there is no script of this name"].assert_eq(message(&unknown));
 }
