@@ -1,13 +1,13 @@
 //! The reference page of the syscalls, made from the table in `fusee-abi`.
 
-use fusee_abi::{Answer, Syscall, Wire};
+use fusee_abi::{Answer, Syscall, Wire, virtualization::functions};
 
 use crate::page::{Page, line};
 
 pub(crate) const PAGE: Page = Page {
     path: "docs/syscalls.md",
     command: "syscalls",
-    text: || page(fusee_abi::SYSCALLS),
+    text: || page(fusee_abi::SYSCALLS, functions::FUNCTIONS),
 };
 
 const INTRODUCTION: &str = "\
@@ -15,8 +15,8 @@ const INTRODUCTION: &str = "\
 
 # Syscalls
 
-What a contract can ask of its host. Every syscall is a function of the same wasm module; its number
-and its name never change their meaning.
+What a contract can ask of its host. Every syscall is a function of the same wasm module, but for those
+[by which it runs children](#children); its number and its name never change their meaning.
 ";
 
 const CONVENTIONS: &str = "
@@ -37,7 +37,15 @@ const CONVENTIONS: &str = "
 | `u64` | `i64` | a number, unsigned |
 ";
 
-fn page(syscalls: &[Syscall]) -> String {
+const CHILDREN: &str = "
+## Children
+
+A contract can run programs of its own: [virtualization.md](virtualization.md) tells how. Their functions are imported from
+`env`. Each returns an `i64`: a value that is not negative, or an error. A `Range` is a region in one `i64`, the address in the
+low 32 bits and the length in the high ones; an `Id` and an `Offset` are an `i32`.
+";
+
+fn page(syscalls: &[Syscall], functions: &[Syscall]) -> String {
     let mut page = INTRODUCTION.to_owned();
     page.push_str(CONVENTIONS);
     page.push_str(&constants());
@@ -45,6 +53,12 @@ fn page(syscalls: &[Syscall]) -> String {
     page.push_str(&overview(syscalls));
     for syscall in syscalls {
         page.push_str(&section(syscall));
+    }
+    page.push_str(CHILDREN);
+    page.push('\n');
+    page.push_str(&table(functions));
+    for function in functions {
+        page.push_str(&section(function));
     }
     page
 }
@@ -102,7 +116,11 @@ fn statuses() -> String {
 }
 
 fn overview(syscalls: &[Syscall]) -> String {
-    let mut text = "\n## Table\n\n".to_owned();
+    format!("\n## Table\n\n{}", table(syscalls))
+}
+
+fn table(syscalls: &[Syscall]) -> String {
+    let mut text = String::new();
     text.push_str("| number | name | on the wire | may suspend | base | per byte |\n|---:|---|---|---|---:|---:|\n");
     for syscall in syscalls {
         let Syscall {

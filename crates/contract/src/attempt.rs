@@ -33,7 +33,7 @@ pub struct Applied {
 #[derive(Debug)]
 pub enum Progress {
     /// It has ended.
-    Applied(Applied),
+    Applied(Box<Applied>),
     /// A contract asks the host.
     Waiting(Box<Waiting>),
 }
@@ -78,7 +78,7 @@ struct Open {
 }
 
 enum Reached {
-    Applied(Applied),
+    Applied(Box<Applied>),
     Asks(Open, Question),
 }
 
@@ -261,9 +261,9 @@ fn applied(
     refusal: Option<Refusal>,
 ) -> Result<Reached, ContractError> {
     let (diff, events) = changes.into_parts()?;
-    Ok(Reached::Applied(Applied {
+    Ok(Reached::Applied(Box::new(Applied {
         receipt: ending.receipt(events, gas_limit, deployed),
         diff,
         refusal,
-    }))
+    })))
 }

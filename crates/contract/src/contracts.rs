@@ -79,7 +79,7 @@ impl Contracts {
         let mut progress = self.begin(state, transaction, interrupt)?;
         loop {
             progress = match progress {
-                Progress::Applied(applied) => return Ok(applied),
+                Progress::Applied(applied) => return Ok(*applied),
                 Progress::Waiting(waiting) => waiting.answer(None)?,
             };
         }

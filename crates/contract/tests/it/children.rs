@@ -17,7 +17,7 @@ use fusee_engine::Trap;
 use fusee_virtualization::{ChildRules, Symbols};
 
 use crate::{
-    puppet::{Noted, PUPPET, Script, noted, notes},
+    puppet::{Noted, PUPPET, Script, noted},
     world::{GAS, World, alice},
 };
 

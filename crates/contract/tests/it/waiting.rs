@@ -32,7 +32,7 @@ fn waiting(progress: Progress) -> Box<Waiting> {
 
 fn applied(progress: Progress) -> Applied {
     match progress {
-        Progress::Applied(applied) => applied,
+        Progress::Applied(applied) => *applied,
         Progress::Waiting(waiting) => panic!("{waiting:?}"),
     }
 }
