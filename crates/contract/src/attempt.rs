@@ -42,7 +42,7 @@ pub enum Progress {
 #[derive(Debug)]
 pub struct Waiting {
     attempt: Attempt,
-    open: Open,
+    open: Box<Open>,
     question: Question,
 }
 
@@ -79,7 +79,7 @@ struct Open {
 
 enum Reached {
     Applied(Box<Applied>),
-    Asks(Open, Question),
+    Asks(Box<Open>, Question),
 }
 
 impl Waiting {
@@ -156,7 +156,7 @@ impl Attempt {
 
     fn answer(
         &self,
-        mut open: Open,
+        mut open: Box<Open>,
         question: Question,
         answer: Option<Vec<u8>>,
     ) -> Result<Reached, ContractError> {
@@ -217,18 +217,18 @@ impl Attempt {
             entry,
         };
         let progress = session.run(changes, start)?;
-        let open = Open {
+        let open = Box::new(Open {
             session,
             mark,
             address,
             entry,
             upfront,
-        };
+        });
         self.end(open, progress)
     }
 
     /// Keeps or undoes what the call changed, if it has ended.
-    fn end(&self, open: Open, progress: session::Progress) -> Result<Reached, ContractError> {
+    fn end(&self, open: Box<Open>, progress: session::Progress) -> Result<Reached, ContractError> {
         let (mut changes, ending) = match progress {
             session::Progress::Ended(changes, ending) => (changes, ending),
             session::Progress::Asks(question) => return Ok(Reached::Asks(open, question)),
@@ -239,7 +239,7 @@ impl Attempt {
             entry,
             upfront,
             ..
-        } = open;
+        } = *open;
         let succeeded = ending.status == Status::Success;
         if succeeded {
             changes.keep(mark);
