@@ -1,0 +1,14 @@
+//! The syscalls, as the target imports them: by name either way, from a module in wasm, and by a description for the linker
+//! for PolkaVM.
+
+#[cfg(target_family = "wasm")]
+pub(crate) use fusee_abi::guest::*;
+
+#[cfg(target_env = "polkavm")]
+mod polkavm {
+    use fusee_abi::{In, Len, Out, Status};
+
+    fusee_abi::stubs!(#[polkavm_derive::polkavm_import]);
+}
+#[cfg(target_env = "polkavm")]
+pub(crate) use polkavm::*;
