@@ -7,6 +7,7 @@
 
 mod calls;
 mod fallback;
+mod formats;
 mod interface;
 mod profile;
 mod token;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_conformance::lanes;
+use fusee_conformance::{Backend, Lane, lanes, mixed_lanes};
 use fusee_contract::{
     Account, Action, Address, ContractRules, Contracts, Query, Receipt, Transaction, genesis, keys,
 };
@@ -17,7 +17,7 @@ pub(crate) const GAS: u64 = 100_000_000;
 pub(crate) const FUNDS: u128 = 1_000_000;
 
 pub(crate) struct World {
-    lanes: Vec<(&'static str, Contracts)>,
+    lanes: Vec<(String, Contracts)>,
     pub(crate) state: MemoryState,
 }
 
@@ -35,15 +35,39 @@ impl World {
     }
 
     pub(crate) fn with_rules(rules: &ContractRules) -> Self {
+        let lanes = lanes().into_iter();
+        Self::on(lanes.map(|lane| (lane.name.to_owned(), lane)), rules)
+    }
+
+    /// Contracts of both formats: every way to run the one with every way to run the other, but processes.
+    pub(crate) fn of_both_formats(rules: &ContractRules) -> Self {
+        let backends = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            &[Backend::Interpreter, Backend::GenericSandbox][..]
+        } else {
+            &[Backend::Interpreter]
+        };
+        Self::on(backends.iter().copied().flat_map(mixed), rules)
+    }
+
+    /// Contracts of both formats: those for PolkaVM interpreted, and in processes of their own where the machine has that.
+    pub(crate) fn of_both_formats_in_processes() -> Self {
+        let mut lanes: Vec<_> = mixed(Backend::Interpreter).take(1).collect();
+        if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            lanes.extend(mixed(Backend::ProcessSandbox).take(4));
+        }
+        Self::on(lanes, &ContractRules::v2())
+    }
+
+    fn on(lanes: impl IntoIterator<Item = (String, Lane)>, rules: &ContractRules) -> Self {
         let mut state = MemoryState::new();
         state.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
-        let contracts = |lane: fusee_conformance::Lane| {
+        let contracts = |(name, lane): (String, Lane)| {
             let contracts =
                 Contracts::new(Arc::new(lane.executor), rules.clone()).suspension(lane.suspension);
-            (lane.name, contracts)
+            (name, contracts)
         };
         Self {
-            lanes: lanes().into_iter().map(contracts).collect(),
+            lanes: lanes.into_iter().map(contracts).collect(),
             state,
         }
     }
@@ -58,7 +82,7 @@ impl World {
             let applied = contracts
                 .execute(self.reader(), transaction.clone(), &Interrupt::new())
                 .unwrap();
-            (*name, applied.receipt, applied.diff)
+            (name, applied.receipt, applied.diff)
         });
         let (first, receipt, diff) = results.next().unwrap();
         for (name, other_receipt, other_diff) in results {
@@ -133,7 +157,7 @@ impl World {
         };
         let mut results = self.lanes.iter().map(|(name, contracts)| {
             (
-                *name,
+                name,
                 contracts
                     .query(self.reader(), query.clone(), &Interrupt::new())
                     .unwrap(),
@@ -158,6 +182,11 @@ impl World {
     pub(crate) fn methods(&self, contract: Address) -> Option<Vec<String>> {
         self.lanes[0].1.methods(self.reader(), contract).unwrap()
     }
+}
+
+fn mixed(backend: Backend) -> impl Iterator<Item = (String, Lane)> {
+    let lanes = mixed_lanes(backend).into_iter();
+    lanes.map(move |lane| (format!("{} and {backend:?}", lane.name), lane))
 }
 
 /// The concatenation of encoded arguments.
