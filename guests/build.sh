@@ -27,6 +27,7 @@ main() {
     build_c
     build_polkavm_c
     build_polkavm_rust
+    "$tools/hostile" "$polkavm_out"
     build_wat
     build_generated
     check_plain_guests
