@@ -17,6 +17,7 @@ use crate::contract::{Contract, contract_rules};
 
 const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
+const TINY: &[u8] = include_bytes!("../../../../guests/polkavm/hostile_export_no_name.polkavm");
 const GAS: u64 = 20_000_000;
 
 fn rules() -> Rules {
@@ -531,13 +532,21 @@ fn damaged_programs_are_refused_or_run_alike() {
     let mut lanes = polkavm_lanes();
     lanes.retain(|lane| ["interpreter", "generic sandbox"].contains(&lane.name));
     let mut admitted = 0;
-    for whole in [COMPUTE, COUNTER] {
+    // Every bit of the smaller ones; of a larger one those that change the most.
+    let all: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7];
+    for (whole, bits) in [(COMPUTE, &[0, 3, 7][..]), (COUNTER, all), (TINY, all)] {
         for length in 0..whole.len() {
             let cut = whole[..length].to_vec();
             assert!(!catch_unwind(|| survive(&[], &cut)).unwrap(), "{length}");
+            // The same with a length in the program that is true: it is read until where it ends.
+            let mut cut = cut;
+            if let Some(told) = cut.get_mut(5..13) {
+                told.copy_from_slice(&u64::try_from(length).unwrap().to_le_bytes());
+            }
+            assert!(!survive(&lanes, &cut), "{length}");
         }
         for at in 0..whole.len() {
-            for bit in [0, 3, 7] {
+            for bit in bits {
                 let mut flipped = whole.to_vec();
                 flipped[at] ^= 1 << bit;
                 admitted += u32::from(survive(&lanes, &flipped));
