@@ -103,12 +103,14 @@ fn a_refused_program_says_what_where_and_what_next() {
         error: `hostile_huge_stack.polkavm` cannot be used
           cause: refused by rule `valid`: its stack is too large
           next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
-    "#]].assert_eq(&answer("huge_stack", "deploy"));
+    "#]]
+    .assert_eq(&answer("huge_stack", "deploy"));
     expect![[r#"
         error: `hostile_large_stack.polkavm` cannot be used
           cause: refused by rule `memory_pages`: 16384 memory pages where 1024 are the most
           next: keep less data in it, and link it with less stack
-    "#]].assert_eq(&answer("large_stack", "deploy"));
+    "#]]
+    .assert_eq(&answer("large_stack", "deploy"));
     expect![[r#"
         error: `hostile_import_long.polkavm` cannot be used
           cause: refused by rule `unknown_import`: it imports what there is not: `a_name_of_thirty_three_bytes_long`
@@ -118,12 +120,14 @@ fn a_refused_program_says_what_where_and_what_next() {
         error: `hostile_import_unknown.polkavm` cannot be used
           cause: refused by rule `unknown_import`: it imports what there is not: `no_such`, `\n`
           next: a contract imports from `fusee` alone, and only its syscalls
-    "#]].assert_eq(&answer("import_unknown", "run"));
+    "#]]
+    .assert_eq(&answer("import_unknown", "run"));
     expect![[r#"
         error: `hostile_export_twice.polkavm` cannot be used
           cause: refused by rule `valid`: `run` is exported twice, at instruction 0
           next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
-    "#]].assert_eq(&answer("export_twice", "run"));
+    "#]]
+    .assert_eq(&answer("export_twice", "run"));
     expect![[r#"
         error: `hostile_sbrk_latest.polkavm` cannot be used
           cause: refused by rule `operator`: `sbrk`: memory that grows is not admitted, at instruction 0
