@@ -1,3 +1,5 @@
+//! What is written for people does nothing to their terminal.
+
 use super::harmless;
 
 #[test]

@@ -1,6 +1,6 @@
 //! PolkaVM programs, in every command that takes a program.
 
-use std::{env, fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::json;
 
@@ -81,11 +81,11 @@ fn contracts_of_both_formats_call_each_other_as_their_page_says() {
     let (commands, _) = rest.split_once("```").unwrap();
     let folder = Folder::new();
     let program = Path::new(env!("CARGO_BIN_EXE_fusee")).parent().unwrap();
-    let path = format!("{}:{}", program.display(), env::var("PATH").unwrap());
+    let script = format!("PATH=\"$1:$PATH\"\n{commands}");
     let output = Command::new("sh")
-        .args(["-euc", commands])
+        .args(["-euc", &script, "sh"])
+        .arg(program)
         .current_dir(guests().join("../.."))
-        .env("PATH", path)
         .env("FUSEE_DATA", folder.path().join("data"))
         .output();
     let answer = Answer::of(output.unwrap());
