@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Builds every guest into wasm/, and those for PolkaVM beside their sources. With --check, builds into a
+# Builds every guest into wasm/ and, those for PolkaVM, polkavm/. With --check, builds into a
 # temporary directory instead, and fails if a file there is not byte for byte the one that is kept.
 #
 # Other versions of the compilers make other bytes, so each is pinned; what has no toolchain is skipped,
@@ -25,7 +25,9 @@ main() {
     build_tools
     build_rust
     build_c
-    build_polkavm
+    build_polkavm_c
+    build_polkavm_rust
+    "$tools/hostile" "$polkavm_out"
     build_wat
     build_generated
     check_plain_guests
@@ -47,7 +49,7 @@ build_tools() {
 build_rust() {
     local rustc
     if ! rustc=$(find_rustc) || ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
-        skipped+=("token caller playground verifier script: need rustc $RUST_VERSION with its sources, and wasm-ld-$CLANG_MAJOR
+        skipped+=("token caller playground relay verifier script: need rustc $RUST_VERSION with its sources, and wasm-ld-$CLANG_MAJOR
   apt-get install lld-$CLANG_MAJOR rustc-web rust-web-src
   or, for the compiler: rustup toolchain install $RUST_VERSION --component rust-src")
         return
@@ -61,10 +63,10 @@ build_rust() {
         export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
         export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
         cargo build --quiet --locked --release --target wasm32v1-none -Zbuild-std=core \
-            --package token --package caller --package playground --package verifier --package script
+            --package token --package caller --package playground --package relay --package verifier --package script
     )
-    cp "$target/wasm32v1-none/release/"{token,caller,playground,verifier,script}.wasm "$out"
-    chmod -x "$out/"{token,caller,playground,verifier,script}.wasm
+    cp "$target/wasm32v1-none/release/"{token,caller,playground,relay,verifier,script}.wasm "$out"
+    chmod -x "$out/"{token,caller,playground,relay,verifier,script}.wasm
 }
 
 # The first rustc of the pinned version that has the sources of core beside it.
@@ -97,24 +99,63 @@ build_c() {
 }
 
 # Programs for PolkaVM: position-independent RISC-V with all its relocations, of which the linker makes a program.
-build_polkavm() {
-    local clang=clang-$CLANG_MAJOR source elf
+build_polkavm_c() {
+    local clang=clang-$CLANG_MAJOR source object
     if [[ $("$clang" --version 2>/dev/null) != *"version $CLANG_VERSION "* ]] ||
         ! command -v "ld.lld-$CLANG_MAJOR" >/dev/null; then
-        skipped+=("polkavm: need $clang $CLANG_VERSION and its linker
+        skipped+=("polkavm/*.c: need $clang $CLANG_VERSION and its linker
   apt-get install $clang lld-$CLANG_MAJOR")
         return
     fi
 
+    object=$(mktemp)
     for source in "$guests"/polkavm/*.c; do
-        elf=$(mktemp)
         "$clang" --target=riscv64-unknown-none-elf -march=rv64emac_zbb_xtheadcondmov -mabi=lp64e -mcmodel=medany \
-            -O2 -std=c17 -Wall -Wextra -Werror -fPIE -ffreestanding -fno-builtin -nostdlib "-fuse-ld=lld-$CLANG_MAJOR" \
-            -Wl,--emit-relocs -Wl,--unique -Wl,-Bsymbolic -Wl,--no-relax -Wl,--apply-dynamic-relocs -Wl,-z,notext \
-            -Wl,--entry=0 -o "$elf" "$source"
-        "$tools/link" "$elf" "$polkavm_out/$(basename "$source" .c).polkavm"
-        rm "$elf"
+            -O2 -std=c17 -Wall -Wextra -Werror -fPIE -ffreestanding -fno-builtin -c -o "$object" "$source"
+        link_polkavm "$(basename "$source" .c)" 16384 "$object"
     done
+    rm "$object"
+}
+
+# Contracts, of the same sources as those in wasm. Each becomes an archive, since this compiler cannot have this target's libraries
+# linked; what none of a contract's methods reaches is left out in the end.
+build_polkavm_rust() {
+    local rustc
+    if ! rustc=$(find_rustc) || ! command -v "ld.lld-$CLANG_MAJOR" >/dev/null; then
+        skipped+=("polkavm/{token,caller,playground,relay}: need rustc $RUST_VERSION with its sources, and ld.lld-$CLANG_MAJOR
+  apt-get install lld-$CLANG_MAJOR rustc-web rust-web-src")
+        return
+    fi
+
+    local target=${CARGO_TARGET_DIR:-$guests/target}/guests triple=riscv64emac-unknown-none-polkavm contract stack
+    mkdir -p "$target"
+    "$tools/target" >"$target/$triple.json"
+    # A name, and bytes of stack.
+    while read -r contract stack; do
+        (
+            cd "$guests"
+            unset CARGO_ENCODED_RUSTFLAGS RUSTFLAGS
+            export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
+            cargo rustc --quiet --locked --release --target "$target/$triple.json" -Zbuild-std=core -Zjson-target-spec \
+                --package "$contract" --crate-type staticlib </dev/null
+        )
+        link_polkavm "$contract" "$stack" --whole-archive "$target/$triple/release/lib$contract.a"
+    done <<END
+token 16384
+caller 65536
+playground 65536
+relay 16384
+END
+}
+
+# link_polkavm NAME STACK_BYTES INPUT..
+link_polkavm() {
+    local elf
+    elf=$(mktemp)
+    "ld.lld-$CLANG_MAJOR" --emit-relocs --unique -Bsymbolic --no-relax --apply-dynamic-relocs -z notext --entry=0 \
+        -o "$elf" "${@:3}"
+    "$tools/link" "$elf" "$polkavm_out/$1.polkavm" "$2"
+    rm "$elf"
 }
 
 build_wat() {
@@ -173,7 +214,7 @@ repeat() {
 
 check_plain_guests() {
     local plain=()
-    for name in token caller playground verifier script counter arith kernel_ visits endless; do
+    for name in token caller playground relay verifier script counter arith kernel_ visits endless; do
         plain+=("$out/$name"*.wasm)
     done
     "$tools/check" "${plain[@]}"

@@ -1,7 +1,7 @@
 //! What a guest and its host agree on: the syscall table, the status codes, the sizes.
 //!
 //! The table in `syscalls.rs` is the only description of the syscalls. From it come the stubs that
-//! a guest links (the module `guest`, on wasm targets), the numbers and signatures by which a host
+//! a guest links (the module `guest` on wasm targets, the macro [`stubs`] elsewhere), the numbers and signatures by which a host
 //! dispatches ([`SYSCALLS`]), the prices, and the page `docs/syscalls.md`.
 //!
 //! Conventions that every syscall follows:

@@ -92,8 +92,9 @@ pub struct Syscall {
     pub doc: &'static str,
 }
 
+// The first token is a dollar sign, for the macro that this one makes.
 macro_rules! syscalls {
-    ($(
+    ($dollar:tt $(
         $(#[doc = $doc:literal])*
         $number:literal $constant:ident $answer:ident ($base:literal + $byte:literal / byte)
         fn $name:ident($($param:ident: $type:ty),* $(,)?) -> $result:ty;
@@ -131,10 +132,22 @@ macro_rules! syscalls {
                 $( $(#[doc = $doc])* pub fn $name($($param: $type),*) -> $result; )*
             }
         }
+
+        /// Declares the stubs that a guest links which is not wasm, as a block with these attributes: one of them has
+        /// to tell the linker what is imported. [`In`], [`Out`], [`Len`] and [`Status`] have to be in scope.
+        #[macro_export]
+        macro_rules! stubs {
+            ($dollar(#[$dollar attribute:meta])*) => {
+                $dollar(#[$dollar attribute])*
+                unsafe extern "C" {
+                    $( $(#[doc = $doc])* pub fn $name($($param: $type),*) -> $result; )*
+                }
+            };
+        }
     };
 }
 
-syscalls! {
+syscalls! { $
     /// Copies the input of the call into the buffer; returns the input's length.
     0 INPUT_READ Inline (100 + 1 / byte)
     fn input_read(buffer: Out, capacity: Len) -> Status;

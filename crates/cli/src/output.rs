@@ -1,12 +1,16 @@
 //! The standard output: text for people, or JSON for programs.
 //!
-//! A reader that goes away early, as `head` does, is no failure: the rest is not written.
+//! A reader that goes away early, as `head` does, is no failure: the rest is not written. Programs that nobody trusts have names and messages
+//! in these texts, which cannot command the terminal.
 
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
 use crate::failure::{Exit, Failure};
+
+const BOLD: &str = "\u{1b}[1m";
+const PLAIN: &str = "\u{1b}[0m";
 
 /// What an answer is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +44,18 @@ impl Output {
     /// The text in bold, where the output is a terminal.
     pub(crate) fn bold(&self, text: &str) -> String {
         if self.is_styled {
-            format!("\u{1b}[1m{text}\u{1b}[0m")
+            format!("{BOLD}{text}{PLAIN}")
         } else {
             text.to_owned()
         }
     }
 
-    /// Writes text, at once.
+    /// Writes text for people, at once.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        self.write(&harmless(text))
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
         if self.is_closed {
             return Ok(());
         }
@@ -72,7 +80,7 @@ impl Output {
     pub(crate) fn json(&mut self, answer: &impl Serialize) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(answer)
             .map_err(|error| Failure::new(Exit::Host, error))?;
-        self.text(&format!("{text}\n"))
+        self.write(&format!("{text}\n"))
     }
 
     /// Writes the answer in the format that was asked for.
@@ -90,5 +98,31 @@ impl Output {
 
 /// Writes to the standard error, and if that is closed to nobody.
 pub(crate) fn complain(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = io::stderr().lock().write_all(harmless(text).as_bytes());
 }
+
+/// The text with what would command a terminal written out, but for the ends of lines and our own style.
+fn harmless(text: &str) -> String {
+    let mut harmless = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        let style = [BOLD, PLAIN].into_iter().find(|style| {
+            let mut style = style.chars();
+            style.next() == Some(character) && rest.as_str().starts_with(style.as_str())
+        });
+        if let Some(style) = style {
+            harmless.push_str(style);
+            rest.by_ref()
+                .take(style.chars().count().saturating_sub(1))
+                .for_each(drop);
+        } else if character.is_control() && !matches!(character, '\n' | '\t') {
+            harmless.extend(character.escape_default());
+        } else {
+            harmless.push(character);
+        }
+    }
+    harmless
+}
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,9 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
         Rule::Segment => {
             "give the memory or the table, from the start, the size that its segments need"
         }
+        Rule::Limit("memory_pages") if Format::of(wasm) == Format::PolkaVm => {
+            "keep less data in it, and link it with less stack"
+        }
         Rule::Limit(limit) => advice_on_limit(limit),
         Rule::Feature(name) => {
             return format!("compile without the wasm feature `{name}`, which no rules admit");

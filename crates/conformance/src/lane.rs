@@ -38,6 +38,21 @@ impl Lane {
 /// If an engine does not work on this machine.
 #[must_use]
 pub fn lanes() -> Vec<Lane> {
+    lanes_beside(None)
+}
+
+/// The [`lanes`], whose executors also run PolkaVM programs so.
+///
+/// # Panics
+///
+/// As [`lanes`], or if this machine does not run PolkaVM programs so.
+#[must_use]
+pub fn mixed_lanes(backend: Backend) -> Vec<Lane> {
+    let engine = PolkaVmEngine::on(backend).expect("PolkaVM works on this machine");
+    lanes_beside(Some(Arc::new(engine)))
+}
+
+fn lanes_beside(other_format: Option<Arc<dyn Engine>>) -> Vec<Lane> {
     let wasmtime = |bounds| -> Arc<dyn Engine> {
         // As many as the tests of the specification keep alive at once.
         let engine = WasmtimeEngine::builder().instances(4_096).growing(bounds);
@@ -48,10 +63,16 @@ pub fn lanes() -> Vec<Lane> {
     let wasmi: Arc<dyn Engine> = Arc::new(WasmiEngine::new());
     let large = Gas::new(1 << 24);
     let tiny = Gas::new(97);
-    let lane = |name, engine: &Arc<dyn Engine>, slice, suspension| Lane {
-        name,
-        executor: Executor::builder(Arc::clone(engine)).slice(slice).build(),
-        suspension,
+    let lane = |name, engine: &Arc<dyn Engine>, slice, suspension| {
+        let mut builder = Executor::builder(Arc::clone(engine)).slice(slice);
+        if let Some(other) = &other_format {
+            builder = builder.other_format(Arc::clone(other));
+        }
+        Lane {
+            name,
+            executor: builder.build(),
+            suspension,
+        }
     };
     vec![
         lane("wasmtime", &wasmtime, large, Suspension::AsNeeded),

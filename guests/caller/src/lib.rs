@@ -7,9 +7,23 @@
 #![no_std]
 
 use fusee_guest::{
-    Address, Buffer, Call, Input, arguments, balance, call, caller, concat, emit, gas_left, output,
-    own_address, revert, store, trap, value,
+    ALL_GAS, Address, Buffer, Call, Input, arguments, balance, call, caller, concat, emit,
+    gas_left, output, own_address, revert, store, trap, value,
 };
+
+fusee_guest::methods!(
+    deploy,
+    forward,
+    try_and_write,
+    nest,
+    write_then_revert,
+    write_then_trap,
+    write_then_loop,
+    who,
+    send,
+    gas,
+    burn
+);
 
 /// The longest input and the longest output, on a stack of 60 KiB.
 const BUFFER_BYTES: usize = 48 * 1024;
@@ -74,6 +88,7 @@ extern "C" fn nest() {
                 target: &target,
                 method: b"nest",
                 input: rest,
+                gas: ALL_GAS,
                 value: 0,
             });
             match status {
@@ -130,6 +145,7 @@ extern "C" fn send() {
         target: &to,
         method: &[],
         input: &[],
+        gas: ALL_GAS,
         value: amount,
     });
     output(&status.to_le_bytes());
@@ -166,6 +182,7 @@ fn call_as_asked(arguments: &[u8]) -> i32 {
         target: &target,
         method,
         input: argument,
+        gas: ALL_GAS,
         value: 0,
     })
 }

@@ -2,9 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use fusee_abi::guest;
-
-use crate::{Message, host::length};
+use crate::{Message, host::length, stubs};
 
 /// Room for `CAPACITY` bytes that the host writes, not zeroed first: a guest pays for each store.
 pub struct Buffer<const CAPACITY: usize>([MaybeUninit<u8>; CAPACITY]);
@@ -19,7 +17,7 @@ impl<const CAPACITY: usize> Buffer<CAPACITY> {
     pub fn input(&mut self) -> &mut [u8] {
         // SAFETY: the host writes the input at `start`, at most `capacity` bytes of it, and returns
         // its length.
-        unsafe { self.fill(&[], |start, capacity| guest::input_read(start, capacity)) }
+        unsafe { self.fill(&[], |start, capacity| stubs::input_read(start, capacity)) }
     }
 
     /// Reads the return data of the last call, behind a prefix. Reverts if both are longer than the
@@ -29,7 +27,7 @@ impl<const CAPACITY: usize> Buffer<CAPACITY> {
         // returns its length.
         unsafe {
             self.fill(prefix, |start, capacity| {
-                guest::return_data_read(start, capacity)
+                stubs::return_data_read(start, capacity)
             })
         }
     }

@@ -3,14 +3,14 @@
 //! A child asks by symbol and waits; what it uses is the contract's gas. All that a call made ends with the call.
 
 use fusee_abi::virtualization::{
-    functions::{Range, guest},
+    functions::Range,
     wire::{
         CompiledModule, EXEC_BUFFER_BYTES, ExecBuffer, ExecError, ExecStatus, InstanceId,
         InstantiateError, MemoryError, ModuleError, ModuleId, WireError, WireValue, decode,
     },
 };
 
-use crate::trap;
+use crate::{stubs::functions, trap};
 
 /// A compiled program.
 pub struct Module(ModuleId);
@@ -32,14 +32,14 @@ impl Module {
     /// The program in this contract's storage, under the key.
     pub fn stored(key: &[u8]) -> Result<Self, ModuleError> {
         // SAFETY: both ranges are those of live slices, which the host only reads.
-        let answer = unsafe { guest::compile_from_storage_key(range(key), range(&[])) };
+        let answer = unsafe { functions::compile_from_storage_key(range(key), range(&[])) };
         decoded::<CompiledModule, _>(answer).map(|module| Self(module.id))
     }
 
     /// A new instance.
     pub fn instantiate(&self) -> Result<Child, InstantiateError> {
         // SAFETY: the function takes no ranges.
-        decoded(unsafe { guest::instantiate(self.0.0) }).map(Child)
+        decoded(unsafe { functions::instantiate(self.0.0) }).map(Child)
     }
 }
 
@@ -47,14 +47,14 @@ impl Child {
     /// Makes it ready to run the function of this name.
     pub fn prepare(&mut self, function: &[u8]) -> Result<(), ExecError> {
         // SAFETY: the range is that of a live slice, which the host only reads.
-        decoded(unsafe { guest::prepare(self.0.0, range(function)) })
+        decoded(unsafe { functions::prepare(self.0.0, range(function)) })
     }
 
     /// Runs it until it finishes or asks: with so much gas, and `a0` as its argument, or as the answer to what it asked.
     pub fn run(&mut self, gas: i64, a0: u64) -> Result<Run, ExecError> {
         let mut buffer = [0; EXEC_BUFFER_BYTES];
         // SAFETY: the host writes the 96 bytes that the buffer has.
-        let answer = unsafe { guest::run(self.0.0, gas, a0, buffer.as_mut_ptr()) };
+        let answer = unsafe { functions::run(self.0.0, gas, a0, buffer.as_mut_ptr()) };
         let status = decoded(answer)?;
         let Some(asked) = ExecBuffer::decode(&buffer) else {
             trap();
@@ -69,14 +69,14 @@ impl Child {
     /// Reads its memory from the offset on.
     pub fn read(&mut self, offset: u32, to: &mut [u8]) -> Result<(), MemoryError> {
         // SAFETY: the range is that of a live slice, which nobody else has, and the host writes no more than that.
-        decoded(unsafe { guest::read_memory(self.0.0, offset, range(to)) })
+        decoded(unsafe { functions::read_memory(self.0.0, offset, range(to)) })
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
         // SAFETY: the function takes no ranges.
-        unsafe { guest::destroy(self.0.0) };
+        unsafe { functions::destroy(self.0.0) };
     }
 }
 

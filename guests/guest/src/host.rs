@@ -1,10 +1,8 @@
 //! One function for each syscall that the guests use.
 
-use fusee_abi::{ALL_GAS, guest};
+use crate::{Address, concat, stubs};
 
-use crate::{Address, concat};
-
-/// A call to another contract, with all the gas that may be forwarded.
+/// A call to another contract.
 pub struct Call<'a> {
     /// Who is called.
     pub target: &'a Address,
@@ -12,13 +10,21 @@ pub struct Call<'a> {
     pub method: &'a [u8],
     /// The input of the callee.
     pub input: &'a [u8],
+    /// The most gas that it may use; [`ALL_GAS`](crate::ALL_GAS) for all that may be forwarded.
+    pub gas: u64,
     /// The amount to send along.
     pub value: u128,
 }
 
 /// Ends this call as trapped.
 pub fn trap() -> ! {
-    core::arch::wasm32::unreachable()
+    #[cfg(target_family = "wasm")]
+    core::arch::wasm32::unreachable();
+    // SAFETY: the instruction ends the run, so nothing comes behind it.
+    #[cfg(target_env = "polkavm")]
+    unsafe {
+        core::arch::asm!("unimp", options(noreturn, nomem, nostack))
+    }
 }
 
 /// Ends this call as reverted, with a message for the caller.
@@ -29,14 +35,14 @@ pub fn revert(message: &str) -> ! {
 /// Makes the bytes the output of this call.
 pub fn output(bytes: &[u8]) {
     // SAFETY: the region is that of a live slice, which the host only reads.
-    unsafe { guest::output_write(bytes.as_ptr(), length(bytes)) }
+    unsafe { stubs::output_write(bytes.as_ptr(), length(bytes)) }
 }
 
 /// Records an event.
 pub fn emit(topic: &str, data: &[u8]) {
     // SAFETY: both regions are those of live slices, which the host only reads.
     unsafe {
-        guest::event_emit(
+        stubs::event_emit(
             topic.as_ptr(),
             length(topic.as_bytes()),
             data.as_ptr(),
@@ -51,7 +57,7 @@ pub fn load(key: &[u8]) -> u64 {
     // SAFETY: the key is a live slice, which the host only reads; the host writes at most eight
     // bytes to `value`, and none if the key is absent.
     unsafe {
-        guest::storage_read(
+        stubs::storage_read(
             key.as_ptr(),
             length(key),
             value.as_mut_ptr(),
@@ -64,14 +70,14 @@ pub fn load(key: &[u8]) -> u64 {
 /// Stores the value under the key.
 pub fn store(key: &[u8], value: &[u8]) {
     // SAFETY: both regions are those of live slices, which the host only reads.
-    unsafe { guest::storage_write(key.as_ptr(), length(key), value.as_ptr(), length(value)) }
+    unsafe { stubs::storage_write(key.as_ptr(), length(key), value.as_ptr(), length(value)) }
 }
 
 /// Who made this call.
 pub fn caller() -> Address {
     let mut address = [0; 32];
     // SAFETY: the host writes the 32 bytes of an address, which `address` has room for.
-    unsafe { guest::caller(address.as_mut_ptr()) };
+    unsafe { stubs::caller(address.as_mut_ptr()) };
     address
 }
 
@@ -79,7 +85,7 @@ pub fn caller() -> Address {
 pub fn own_address() -> Address {
     let mut address = [0; 32];
     // SAFETY: the host writes the 32 bytes of an address, which `address` has room for.
-    unsafe { guest::own_address(address.as_mut_ptr()) };
+    unsafe { stubs::own_address(address.as_mut_ptr()) };
     address
 }
 
@@ -87,7 +93,7 @@ pub fn own_address() -> Address {
 pub fn value() -> u128 {
     let mut amount = [0; 16];
     // SAFETY: the host writes the 16 bytes of an amount, which `amount` has room for.
-    unsafe { guest::value(amount.as_mut_ptr()) };
+    unsafe { stubs::value(amount.as_mut_ptr()) };
     u128::from_le_bytes(amount)
 }
 
@@ -96,23 +102,23 @@ pub fn balance(address: &Address) -> u128 {
     let mut amount = [0; 16];
     // SAFETY: the host reads the 32 bytes of `address`, and writes the 16 bytes of an amount, which
     // `amount` has room for.
-    unsafe { guest::balance(address.as_ptr(), amount.as_mut_ptr()) };
+    unsafe { stubs::balance(address.as_ptr(), amount.as_mut_ptr()) };
     u128::from_le_bytes(amount)
 }
 
 /// The gas that this call may still use.
 pub fn gas_left() -> u64 {
     // SAFETY: the syscall takes no pointers.
-    unsafe { guest::gas_left() }
+    unsafe { stubs::gas_left() }
 }
 
 /// Calls another contract. The result is the length of the return data, or a status below zero.
 pub fn call(call: &Call<'_>) -> i32 {
-    let options: [u8; 24] = concat(&[&ALL_GAS.to_le_bytes(), &call.value.to_le_bytes()]);
+    let options: [u8; 24] = concat(&[&call.gas.to_le_bytes(), &call.value.to_le_bytes()]);
     // SAFETY: the regions are those of live slices and arrays, which the host only reads: 32 bytes
     // of address, 24 bytes of options, and two slices with their lengths.
     unsafe {
-        guest::call(
+        stubs::call(
             call.target.as_ptr(),
             call.method.as_ptr(),
             length(call.method),
@@ -126,13 +132,13 @@ pub fn call(call: &Call<'_>) -> i32 {
 /// Says which symbols the children may import that this call compiles from now on: their names, one a line.
 pub fn admit_symbols(names: &[u8]) {
     // SAFETY: the region is that of a live slice, which the host only reads.
-    unsafe { guest::admit_symbols(names.as_ptr(), length(names)) }
+    unsafe { stubs::admit_symbols(names.as_ptr(), length(names)) }
 }
 
 /// Ends this call as reverted, with the bytes of a message.
 pub(crate) fn revert_with(message: &[u8]) -> ! {
     // SAFETY: the region is that of a live slice, which the host only reads.
-    unsafe { guest::revert(message.as_ptr(), length(message)) };
+    unsafe { stubs::revert(message.as_ptr(), length(message)) };
     // The host does not return from a revert.
     trap()
 }

@@ -3,6 +3,8 @@
 //! What a method needs and no more: its arguments, its storage, events, calls, and reverts. There is
 //! no allocator and no formatting machinery, so a guest stays within a few kilobytes. All `unsafe`
 //! of the guests is in this crate.
+//!
+//! A guest is a list of methods ([`methods!`]), and the same source makes a wasm contract and one for PolkaVM.
 #![no_std]
 
 mod buffer;
@@ -10,11 +12,18 @@ pub mod children;
 mod host;
 mod input;
 mod message;
+mod methods;
+mod stubs;
 
 pub use buffer::Buffer;
+pub use fusee_abi::ALL_GAS;
 pub use host::*;
 pub use input::{Input, arguments};
 pub use message::Message;
+
+#[cfg(target_env = "polkavm")]
+#[doc(hidden)]
+pub use polkavm_derive;
 
 use core::panic::PanicInfo;
 

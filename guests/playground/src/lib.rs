@@ -14,6 +14,8 @@ use fusee_guest::{
     concat, emit, load, output, revert, store,
 };
 
+fusee_guest::methods!(publish, run, number);
+
 /// The longest input, on a stack of 60 KiB: the largest script, with its name.
 const BUFFER_BYTES: usize = 48 * 1024;
 

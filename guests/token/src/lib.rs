@@ -9,6 +9,16 @@
 
 use fusee_guest::{Address, Message, arguments, caller, concat, emit, load, output, store};
 
+fusee_guest::methods!(
+    deploy,
+    transfer,
+    approve,
+    transfer_from,
+    balance_of,
+    allowance,
+    total_supply
+);
+
 /// Storage key of the total supply.
 const SUPPLY: &[u8] = &[0];
 /// Tag of the storage keys of balances; the account follows.

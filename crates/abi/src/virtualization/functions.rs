@@ -24,8 +24,9 @@ impl OnWire for i64 {
     const WIRE: Option<crate::Wire> = Some(crate::Wire::I64);
 }
 
+// The first token is a dollar sign, for the macro that this one makes.
 macro_rules! functions {
-    ($(
+    ($dollar:tt $(
         $(#[doc = $doc:literal])*
         $number:literal $constant:ident $answer:ident ($base:literal + $byte:literal / byte)
         fn $name:ident = $import:literal ($($param:ident: $type:ty),* $(,)?);
@@ -52,7 +53,7 @@ macro_rules! functions {
             }
         ),*];
 
-        /// The stubs that a guest links.
+        /// The stubs that a guest links, on wasm targets.
         #[cfg(target_family = "wasm")]
         pub mod guest {
             use super::*;
@@ -62,10 +63,26 @@ macro_rules! functions {
                 $( $(#[doc = $doc])* #[link_name = $import] pub fn $name($($param: $type),*) -> Encoded; )*
             }
         }
+
+        /// Declares the stubs that a guest links which is not wasm, as [`stubs`](crate::stubs) does: `polkavm_import` has to be in
+        /// scope, and so have [`Range`], [`Id`], [`Offset`], [`Encoded`] and [`Out`].
+        #[macro_export]
+        macro_rules! function_stubs {
+            ($dollar(,)?) => {
+                #[polkavm_import]
+                unsafe extern "C" {
+                    $(
+                        $(#[doc = $doc])*
+                        #[polkavm_import(symbol = $import)]
+                        pub fn $name($($param: $type),*) -> Encoded;
+                    )*
+                }
+            };
+        }
     };
 }
 
-functions! {
+functions! { $
     /// Compiles a program: the range of its bytes, and that of an identifier, or 0 for none. Returns a compiled module. The bytes are
     /// paid for whether it is compiled or found.
     0 COMPILE MaySuspend (10000 + 50 / byte)

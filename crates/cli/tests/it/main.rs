@@ -15,6 +15,8 @@ mod failures;
 #[cfg(test)]
 mod gas;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod inspect;
 #[cfg(test)]
 mod polkavm;

@@ -1,8 +1,10 @@
 //! PolkaVM programs, in every command that takes a program.
 
+use std::{fs, path::Path, process::Command};
+
 use serde_json::json;
 
-use crate::support::Folder;
+use crate::support::{Answer, Folder, guests};
 
 #[test]
 fn a_polkavm_program_runs_on_its_engine() {
@@ -70,4 +72,61 @@ fn a_contract_in_polkavm_counts_as_the_one_in_wasm() {
     }
     assert_eq!(outputs[0], outputs[1]);
     assert_eq!(outputs[0][4], "0x0900000000000000");
+}
+
+#[test]
+fn contracts_of_both_formats_call_each_other_as_their_page_says() {
+    let page = fs::read_to_string(guests().join("../README.md")).unwrap();
+    let (_, rest) = page.split_once("```sh\n").unwrap();
+    let (commands, _) = rest.split_once("```").unwrap();
+    let folder = Folder::new();
+    let program = Path::new(env!("CARGO_BIN_EXE_fusee")).parent().unwrap();
+    let script = format!("PATH=\"$1:$PATH\"\n{commands}");
+    let output = Command::new("sh")
+        .args(["-euc", &script, "sh"])
+        .arg(program)
+        .current_dir(guests().join("../.."))
+        .env("FUSEE_DATA", folder.path().join("data"))
+        .output();
+    let answer = Answer::of(output.unwrap());
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let outputs: Vec<&str> = answer
+        .stdout
+        .lines()
+        .filter_map(|line| line.strip_prefix("output"))
+        .filter_map(|rest| rest.split_whitespace().next())
+        .collect();
+    let seven = "0x080000000700000000000000";
+    assert_eq!(outputs, [seven, "0x02000000", seven]);
+}
+
+#[test]
+fn a_contract_in_polkavm_can_be_what_calls() {
+    let folder = Folder::new();
+    let mut outputs = Vec::new();
+    for [from, to] in [["wasm", "polkavm"], ["polkavm", "wasm"]] {
+        let caller = folder.deploy(&format!("caller.{from} --engine all"));
+        let middle = folder.deploy(&format!("caller.{to} --engine all"));
+        let counter = folder.deploy(&format!("counter.{from} --engine all"));
+        let call = |words: &str| {
+            let answer = folder.json(&format!("call {caller} {words} --engine all"), 0);
+            answer["output"].clone()
+        };
+        let added = call(&format!("forward --args @{counter} increment []"));
+        assert_eq!(added, "0x080000000100000000000000");
+        let nested = call(&format!("nest --args [\"@{middle}\"]"));
+        assert_eq!(nested, "0x02000000");
+        for method in [
+            "write_then_revert",
+            "write_then_trap",
+            "write_then_loop --gas 3000000",
+        ] {
+            let (method, gas) = method.split_once(' ').unwrap_or((method, ""));
+            outputs.push(call(&format!(
+                "try_and_write --args @{middle} {method} [] {gas}"
+            )));
+        }
+    }
+    let failures = ["0xfeffffff", "0xfdffffff", "0xfcffffff"];
+    assert_eq!(outputs, failures.repeat(2));
 }

@@ -34,7 +34,7 @@ impl Folder {
             let file = format!("{guest}.wasm");
             fs::copy(guests().join(&file), folder.path().join(&file)).unwrap();
         }
-        for guest in ["compute", "counter"] {
+        for guest in ["caller", "compute", "counter", "relay"] {
             let file = format!("{guest}.polkavm");
             let from = guests().join("../polkavm").join(&file);
             fs::copy(from, folder.path().join(&file)).unwrap();

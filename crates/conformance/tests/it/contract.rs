@@ -28,7 +28,7 @@ pub(crate) fn contract_rules() -> Rules {
 }
 
 /// What a contract finds around it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Contract {
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,

@@ -3,7 +3,9 @@
 use std::{panic::catch_unwind, sync::Arc};
 
 use fusee_abi as abi;
-use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, polkavm_lanes, process_lanes};
+use fusee_conformance::{
+    Ending, Lane, NoHost, Verdict, agreed, lanes, polkavm_lanes, process_lanes,
+};
 use fusee_engine::{
     AtGasEnd, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
     SyscallRequest, Trap, Value,
@@ -17,6 +19,9 @@ use crate::contract::{Contract, contract_rules};
 
 const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
+const TOKEN: &[u8] = include_bytes!("../../../../guests/polkavm/token.polkavm");
+const TOKEN_IN_WASM: &[u8] = include_bytes!("../../../../guests/wasm/token.wasm");
+const TINY: &[u8] = include_bytes!("../../../../guests/polkavm/hostile_export_no_name.polkavm");
 const GAS: u64 = 20_000_000;
 
 fn rules() -> Rules {
@@ -364,6 +369,7 @@ fn a_process_of_its_own_comes_to_the_same() {
     }
     let inline = agreed(&lanes, |lane| increment(lane, false, GAS));
     assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, GAS)));
+    agreed(&lanes, |lane| token(lane, TOKEN, GAS));
 }
 
 #[test]
@@ -397,6 +403,88 @@ fn the_counter_counts_as_the_one_in_wasm_does() {
         assert_eq!(host.output, 9_u64.to_le_bytes());
         gas
     });
+}
+
+/// What the token does on one lane, call by call: how each ends, what it used, what it left.
+fn token(lane: &Lane, code: &[u8], gas: u64) -> Vec<(Verdict, Option<Contract>)> {
+    let prepared = lane.executor.prepare(code, &rules()).unwrap();
+    let amount = |units: u64| units.to_le_bytes().to_vec();
+    // The host says that the caller is this.
+    let (caller, other) = (vec![0xca; 32], vec![0x0b; 32]);
+    let mut host = Contract::default();
+    let calls = [
+        ("deploy", amount(1_000)),
+        ("transfer", [other.clone(), amount(250)].concat()),
+        ("transfer", [other.clone(), amount(800)].concat()),
+        ("transfer", other.clone()),
+        ("approve", [caller.clone(), amount(40)].concat()),
+        (
+            "transfer_from",
+            [caller.clone(), other.clone(), amount(30)].concat(),
+        ),
+        (
+            "transfer_from",
+            [caller.clone(), other.clone(), amount(30)].concat(),
+        ),
+        ("allowance", [caller.clone(), caller.clone()].concat()),
+        ("balance_of", other),
+        ("total_supply", Vec::new()),
+    ];
+    let mut ends = Vec::new();
+    for (entry, input) in calls {
+        let before = host.clone();
+        host.input = input;
+        host.output.clear();
+        host.has_reverted = false;
+        let request = lane.request(entry, &[], Gas::new(gas));
+        let run = lane.executor.run(&prepared, request, Box::new(host));
+        let outcome = run.unwrap();
+        let verdict = Verdict::on(&outcome);
+        host = before;
+        let mut left = None;
+        if let Outcome::Finished(finished) = outcome {
+            let back: Box<dyn std::any::Any> = finished.into_host();
+            host = *back.downcast().unwrap();
+            left = Some(host.clone());
+        }
+        ends.push((verdict, left));
+    }
+    ends
+}
+
+#[test]
+fn a_contract_in_rust_does_as_it_does_in_wasm() {
+    let whole = agreed(&polkavm_lanes(), |lane| token(lane, TOKEN, GAS));
+    let left = |ends: &[(Verdict, Option<Contract>)]| -> Vec<_> {
+        ends.iter()
+            .map(|(_, left)| {
+                let left = left.clone().unwrap();
+                (left.output, left.has_reverted, left.storage)
+            })
+            .collect()
+    };
+    let wasm = agreed(&lanes(), |lane| token(lane, TOKEN_IN_WASM, GAS));
+    assert_eq!(left(&whole), left(&wasm));
+    let reverted: Vec<bool> = left(&whole)
+        .iter()
+        .map(|(_, reverted, _)| *reverted)
+        .collect();
+    let as_expected = [2, 3, 6].map(|at| reverted[at]);
+    assert_eq!(as_expected, [true; 3]);
+    assert_eq!(reverted.iter().filter(|reverted| **reverted).count(), 3);
+    assert_eq!(left(&whole)[8].0, 280_u64.to_le_bytes());
+
+    // Wherever its gas ends, it ends alike.
+    let most = whole
+        .iter()
+        .map(|(verdict, _)| verdict.gas_used)
+        .max()
+        .unwrap();
+    for gas in (0..8).map(|part| most / 8 * part).chain([most - 1]) {
+        let ends = agreed(&polkavm_lanes(), |lane| token(lane, TOKEN, gas));
+        let is_short = |(verdict, _): &(Verdict, _)| verdict.ending == Ending::OutOfGas;
+        assert!(ends.iter().any(is_short), "{gas}");
+    }
 }
 
 #[test]
@@ -527,17 +615,33 @@ fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
 
 #[test]
 fn damaged_programs_are_refused_or_run_alike() {
-    // Two lanes of each kind would be slow, and the process sandbox is no other compiler.
-    let mut lanes = polkavm_lanes();
-    lanes.retain(|lane| ["interpreter", "generic sandbox"].contains(&lane.name));
+    // Two lanes of each kind would be slow, and the process sandbox is no other compiler. A module in the generic sandbox takes 32 GiB of
+    // addresses, so that caches with some thousands of them leave none.
+    let fresh = || {
+        let mut lanes = polkavm_lanes();
+        lanes.retain(|lane| ["interpreter", "generic sandbox"].contains(&lane.name));
+        lanes
+    };
+    let mut lanes = fresh();
     let mut admitted = 0;
-    for whole in [COMPUTE, COUNTER] {
+    // Every bit of the smaller ones; of a larger one those that change the most.
+    let all: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7];
+    for (whole, bits) in [(COMPUTE, &[0, 3, 7][..]), (COUNTER, all), (TINY, all)] {
         for length in 0..whole.len() {
             let cut = whole[..length].to_vec();
             assert!(!catch_unwind(|| survive(&[], &cut)).unwrap(), "{length}");
+            // The same with a length in the program that is true: it is read until where it ends.
+            let mut cut = cut;
+            if let Some(told) = cut.get_mut(5..13) {
+                told.copy_from_slice(&u64::try_from(length).unwrap().to_le_bytes());
+            }
+            assert!(!survive(&lanes, &cut), "{length}");
         }
         for at in 0..whole.len() {
-            for bit in [0, 3, 7] {
+            if at % 256 == 0 {
+                lanes = fresh();
+            }
+            for bit in bits {
                 let mut flipped = whole.to_vec();
                 flipped[at] ^= 1 << bit;
                 admitted += u32::from(survive(&lanes, &flipped));

@@ -39,9 +39,10 @@ pub(super) fn ask_host(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
     Err(Stop::Suspend)
 }
 
-/// Charges for the memory that waits for the callee, in pages.
+/// Charges for the memory that waits for the callee, in pages of wasm. The pages of other formats are smaller: one that was begun
+/// is paid for whole, as it is for an instance.
 fn charge_held(frame: &Frame, call: &mut Syscall<'_>) -> Result<(), Stop> {
-    let pages = call.memory.bytes() / PAGE_BYTES;
+    let pages = call.memory.bytes().div_ceil(PAGE_BYTES);
     let price = frame.prices.held_page;
     call.charge(price.saturating_mul(pages))?;
     Ok(())

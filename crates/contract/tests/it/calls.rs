@@ -7,9 +7,9 @@ use fusee_executor::FrameLimits;
 
 use crate::world::{CALLER, COUNTER, FUNDS, GAS, World, alice, args, bob, counted};
 
-const ONE: [u8; 8] = 1_u64.to_le_bytes();
+pub(crate) const ONE: [u8; 8] = 1_u64.to_le_bytes();
 
-fn target(address: Address, method: &str, input: &[u8]) -> Vec<u8> {
+pub(crate) fn target(address: Address, method: &str, input: &[u8]) -> Vec<u8> {
     args(&[
         address.as_bytes(),
         &counted(method.as_bytes()),
@@ -17,7 +17,7 @@ fn target(address: Address, method: &str, input: &[u8]) -> Vec<u8> {
     ])
 }
 
-fn chain(addresses: &[Address]) -> Vec<u8> {
+pub(crate) fn chain(addresses: &[Address]) -> Vec<u8> {
     let count = u32::try_from(addresses.len()).unwrap().to_le_bytes();
     addresses.iter().fold(count.to_vec(), |bytes, address| {
         args(&[&bytes, address.as_bytes()])
@@ -25,7 +25,12 @@ fn chain(addresses: &[Address]) -> Vec<u8> {
 }
 
 /// Calls `method` through `try_and_write`, and gives the status that the caller saw.
-fn caller_sees(world: &mut World, caller: Address, callee: Address, method: &str) -> i32 {
+pub(crate) fn caller_sees(
+    world: &mut World,
+    caller: Address,
+    callee: Address,
+    method: &str,
+) -> i32 {
     let receipt = world.call(
         alice(),
         caller,

@@ -1,7 +1,7 @@
 //! A contract that hosts its users' scripts, each a child program: metered, answered, and stopped when it loops.
 
 use expect_test::expect;
-use fusee_contract::{Address, Receipt, Status};
+use fusee_contract::{Address, ContractRules, Receipt, Status};
 
 use crate::{
     children::{wasm, world},
@@ -11,6 +11,16 @@ use crate::{
 const PLAYGROUND: &[u8] = include_bytes!("../../../../guests/wasm/playground.wasm");
 const VISITS: &[u8] = include_bytes!("../../../../guests/wasm/visits.wasm");
 const ENDLESS: &[u8] = include_bytes!("../../../../guests/wasm/endless.wasm");
+
+/// The playground and a script, each in both formats.
+const PLAYGROUNDS: [&[u8]; 2] = [
+    PLAYGROUND,
+    include_bytes!("../../../../guests/polkavm/playground.polkavm"),
+];
+const SCRIPTS: [&[u8]; 2] = [
+    VISITS,
+    include_bytes!("../../../../guests/polkavm/visits.polkavm"),
+];
 
 /// What a run of a script came to.
 #[derive(Debug, PartialEq)]
@@ -76,6 +86,29 @@ fn scripts_keep_their_own_numbers() {
     ];
     let numbers = numbers.map(|(name, key)| number(&world, playground, name, key));
     assert_eq!(numbers, [2, 42, 1, 7]);
+}
+
+#[test]
+fn a_contract_of_either_format_hosts_scripts_of_both() {
+    let mut world = World::of_both_formats(&ContractRules::latest());
+    let mut used = Vec::new();
+    for playground in PLAYGROUNDS {
+        let playground = world.deploy(playground, &[]);
+        let mut all = Vec::new();
+        for (script, name) in SCRIPTS.into_iter().zip(["one", "other"]) {
+            let receipt = publish(&mut world, playground, name, script);
+            assert_eq!(receipt.status, Status::Success, "{receipt:?}");
+            let ran = run(&mut world, playground, name, 42, 1_000_000);
+            assert_eq!((ran.ending, ran.last), (0, 42));
+            assert_eq!(number(&world, playground, name, 1), 42);
+            all.push(ran.gas_used);
+        }
+        publish(&mut world, playground, "loops", ENDLESS);
+        let ran = run(&mut world, playground, "loops", 0, 100_000);
+        assert_eq!((ran.ending, ran.gas_used), (2, 100_000));
+        used.push(all);
+    }
+    assert_eq!(used[0], used[1], "whoever runs a script, it uses the same");
 }
 
 #[test]

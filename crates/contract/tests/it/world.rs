@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_conformance::lanes;
+use fusee_conformance::{Backend, Lane, lanes, mixed_lanes};
 use fusee_contract::{
     Account, Action, Address, ContractRules, Contracts, Progress, Query, Receipt, Transaction,
     genesis, keys,
@@ -19,7 +19,7 @@ pub(crate) const GAS: u64 = 100_000_000;
 pub(crate) const FUNDS: u128 = 1_000_000;
 
 pub(crate) struct World {
-    lanes: Vec<(&'static str, Contracts)>,
+    lanes: Vec<(String, Contracts)>,
     executors: Vec<Arc<Executor>>,
     pub(crate) state: MemoryState,
 }
@@ -38,27 +38,51 @@ impl World {
     }
 
     pub(crate) fn with_rules(rules: &ContractRules) -> Self {
+        let lanes = lanes().into_iter();
+        Self::on(lanes.map(|lane| (lane.name.to_owned(), lane)), rules)
+    }
+
+    /// Contracts of both formats: every way to run the one with every way to run the other, but processes.
+    pub(crate) fn of_both_formats(rules: &ContractRules) -> Self {
+        let backends = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            &[Backend::Interpreter, Backend::GenericSandbox][..]
+        } else {
+            &[Backend::Interpreter]
+        };
+        Self::on(backends.iter().copied().flat_map(mixed), rules)
+    }
+
+    /// Contracts of both formats: those for PolkaVM interpreted, and in processes of their own where the machine has that.
+    pub(crate) fn of_both_formats_in_processes() -> Self {
+        let mut lanes: Vec<_> = mixed(Backend::Interpreter).take(1).collect();
+        if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+            lanes.extend(mixed(Backend::ProcessSandbox).take(4));
+        }
+        Self::on(lanes, &ContractRules::v2())
+    }
+
+    fn on(lanes: impl IntoIterator<Item = (String, Lane)>, rules: &ContractRules) -> Self {
         let mut state = MemoryState::new();
         state.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
         let mut executors = Vec::new();
-        let mut contracts = |lane: fusee_conformance::Lane| {
+        let mut contracts = |(name, lane): (String, Lane)| {
             let executor = Arc::new(lane.executor);
             executors.push(Arc::clone(&executor));
             let contracts = Contracts::new(executor, rules.clone()).suspension(lane.suspension);
-            (lane.name, contracts)
+            (name, contracts)
         };
         Self {
-            lanes: lanes().into_iter().map(&mut contracts).collect(),
+            lanes: lanes.into_iter().map(&mut contracts).collect(),
             executors,
             state,
         }
     }
 
     /// What a transaction comes to on every lane, where whoever asks the host is left waiting.
-    pub(crate) fn begin(&self, transaction: &Transaction) -> Vec<(&'static str, Progress)> {
-        let begin = |(name, contracts): &(&'static str, Contracts)| {
+    pub(crate) fn begin(&self, transaction: &Transaction) -> Vec<(String, Progress)> {
+        let begin = |(name, contracts): &(String, Contracts)| {
             let progress = contracts.begin(self.reader(), transaction.clone(), &Interrupt::new());
-            (*name, progress.unwrap())
+            (name.clone(), progress.unwrap())
         };
         self.lanes.iter().map(begin).collect()
     }
@@ -79,7 +103,7 @@ impl World {
             let applied = contracts
                 .execute(self.reader(), transaction.clone(), &Interrupt::new())
                 .unwrap();
-            (*name, applied.receipt, applied.diff)
+            (name, applied.receipt, applied.diff)
         });
         let (first, receipt, diff) = results.next().unwrap();
         for (name, other_receipt, other_diff) in results {
@@ -154,7 +178,7 @@ impl World {
         };
         let mut results = self.lanes.iter().map(|(name, contracts)| {
             (
-                *name,
+                name,
                 contracts
                     .query(self.reader(), query.clone(), &Interrupt::new())
                     .unwrap(),
@@ -179,6 +203,11 @@ impl World {
     pub(crate) fn methods(&self, contract: Address) -> Option<Vec<String>> {
         self.lanes[0].1.methods(self.reader(), contract).unwrap()
     }
+}
+
+fn mixed(backend: Backend) -> impl Iterator<Item = (String, Lane)> {
+    let lanes = mixed_lanes(backend).into_iter();
+    lanes.map(move |lane| (format!("{} and {backend:?}", lane.name), lane))
 }
 
 /// The concatenation of encoded arguments.
