@@ -21,6 +21,7 @@ const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkav
 const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
 const TOKEN: &[u8] = include_bytes!("../../../../guests/polkavm/token.polkavm");
 const TOKEN_IN_WASM: &[u8] = include_bytes!("../../../../guests/wasm/token.wasm");
+const REGISTERS: &[u8] = include_bytes!("../../../../guests/polkavm/registers.polkavm");
 const TINY: &[u8] = include_bytes!("../../../../guests/polkavm/hostile_export_no_name.polkavm");
 const GAS: u64 = 20_000_000;
 
@@ -348,6 +349,36 @@ fn syscalls_have_equal_gas_and_memory_inline_and_parked() {
     }
 }
 
+/// What the guest of registers comes to, held against what it should.
+fn registers(lane: &Lane) -> Vec<Verdict> {
+    let absent = i64::from(abi::status::ABSENT);
+    let prepared = lane.executor.prepare(REGISTERS, &rules()).unwrap();
+    [
+        ("absent", absent, &b""[..]),
+        ("nothing", 0, b""),
+        ("above", absent, b"registers"),
+    ]
+    .map(|(entry, result, output)| {
+        let request = lane.request(entry, &[], Gas::new(GAS));
+        let host = Box::new(Contract::default());
+        let outcome = lane.executor.run(&prepared, request, host).unwrap();
+        let verdict = Verdict::on(&outcome);
+        assert_eq!(verdict.ending, finished(result), "{entry} on {}", lane.name);
+        let Outcome::Finished(ended) = outcome else {
+            panic!("{entry}: {verdict:?}");
+        };
+        let host: Box<dyn std::any::Any> = ended.into_host();
+        assert_eq!(host.downcast::<Contract>().unwrap().output, output);
+        verdict
+    })
+    .into()
+}
+
+#[test]
+fn a_syscall_reads_low_halves_and_answers_with_a_sign() {
+    agreed(&polkavm_lanes(), registers);
+}
+
 #[test]
 fn a_process_of_its_own_comes_to_the_same() {
     let lanes = process_lanes();
@@ -370,6 +401,7 @@ fn a_process_of_its_own_comes_to_the_same() {
     let inline = agreed(&lanes, |lane| increment(lane, false, GAS));
     assert_eq!(inline, agreed(&lanes, |lane| increment(lane, true, GAS)));
     agreed(&lanes, |lane| token(lane, TOKEN, GAS));
+    agreed(&lanes, registers);
 }
 
 #[test]

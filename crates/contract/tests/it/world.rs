@@ -52,6 +52,15 @@ impl World {
         Self::on(backends.iter().copied().flat_map(mixed), rules)
     }
 
+    /// Contracts of both formats: wasm interpreted, those for PolkaVM interpreted and compiled, which takes little of the machine.
+    pub(crate) fn of_both_formats_on_few_lanes() -> Self {
+        let mut world = Self::of_both_formats(&ContractRules::v2());
+        world
+            .lanes
+            .retain(|(name, _)| name.starts_with("wasmi and"));
+        world
+    }
+
     /// Contracts of both formats: those for PolkaVM interpreted, and in processes of their own where the machine has that.
     pub(crate) fn of_both_formats_in_processes() -> Self {
         let mut lanes: Vec<_> = mixed(Backend::Interpreter).take(1).collect();
