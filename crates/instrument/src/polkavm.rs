@@ -1,7 +1,8 @@
 //! PolkaVM programs: checked, and left as they are.
 //!
 //! Such a program is metered by the engine, by the full cost model, so that nothing is injected: what is here is the check. Every instruction
-//! is looked at once. What is not known, or grows memory, is refused, so that all that a run can hold is known beforehand.
+//! is looked at once. What is not known, or grows memory, is refused, so that all that a run can hold is known beforehand. Of the sets of instructions the
+//! one is admitted that does not change any more, `revivev1`: another version of the library admits no other program.
 
 use std::collections::BTreeSet;
 
@@ -84,9 +85,11 @@ fn parse(bytes: &[u8]) -> Result<ProgramBlob, Refusal> {
     let blob = ProgramBlob::parse(bytes.into())
         .map_err(|error| Refusal::whole(Rule::Valid, error.to_string()))?;
     match blob.isa() {
-        InstructionSetKind::ReviveV1 | InstructionSetKind::Latest64 => Ok(blob),
-        InstructionSetKind::JamV1 | InstructionSetKind::Latest32 => {
-            let message = "its instructions are of a set that is not admitted: link it for `revivev1` or `latest`, and 64 bits";
+        InstructionSetKind::ReviveV1 => Ok(blob),
+        // What the latest sets have changes with the library. They also have `memset`, which stops for gas inside a block.
+        InstructionSetKind::JamV1 | InstructionSetKind::Latest32 | InstructionSetKind::Latest64 => {
+            let message =
+                "its instructions are of a set that is not admitted: link it for `revivev1`";
             Err(Refusal::whole(Rule::InstructionSet, message))
         }
     }

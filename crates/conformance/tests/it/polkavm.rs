@@ -12,6 +12,10 @@ use fusee_executor::{
     Executor, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest,
 };
 use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
+use polkavm_common::{
+    program::{Instruction, InstructionSetKind, asm},
+    writer::ProgramBlobBuilder,
+};
 
 use crate::contract::{Contract, contract_rules};
 
@@ -478,6 +482,32 @@ fn rules_refuse_what_they_do_not_admit() {
     assert_eq!(refused(b"PVM\0", &rules()).rule, Rule::Valid);
     assert_ne!(rules().id(), contract_rules().id());
     assert_ne!(at(1, 1).id(), at(2, 1).id());
+}
+
+/// A program with 64 KiB of data and one export, `run`, which is its first block.
+fn assembled(isa: InstructionSetKind, code: &[Instruction]) -> Vec<u8> {
+    let mut program = ProgramBlobBuilder::new(isa);
+    program.set_rw_data_size(0x10000);
+    program.add_export_by_basic_block(0, b"run");
+    program.set_code(code, &[]);
+    program.into_vec().unwrap()
+}
+
+#[test]
+fn only_the_instruction_set_that_never_changes_is_admitted() {
+    use InstructionSetKind::{JamV1, Latest32, Latest64, ReviveV1};
+    let prepared = |isa, code: &[Instruction]| {
+        let program = assembled(isa, code);
+        fusee_instrument::prepare(&program, &rules())
+    };
+    assert!(prepared(ReviveV1, &[asm::ret()]).is_ok());
+    for isa in [JamV1, Latest32, Latest64] {
+        let refused = prepared(isa, &[asm::ret()]).unwrap_err();
+        assert_eq!(refused.rule, Rule::InstructionSet, "{isa:?}");
+    }
+    // `memset` counts a unit for each byte, so that its gas ends in the middle of a block, where backends differ.
+    let memset = prepared(Latest64, &[asm::memset(), asm::ret()]);
+    assert_eq!(memset.unwrap_err().rule, Rule::InstructionSet);
 }
 
 #[test]
