@@ -27,19 +27,23 @@ pub struct PolkaVmRules {
     pub version: u32,
     /// What a unit of the full cost model costs, whose caches are taken to hold what is loaded in their second level.
     pub rate: Rate,
-    /// What a byte of code costs each instance, in gas: the interpreter translates a block for each instance that enters it, which takes
-    /// a hundred times as long as running it once.
-    pub code_byte: u32,
+    /// What an instruction costs each instance, in gas: the interpreter translates what an instance enters for that instance, which takes thirty
+    /// times as long as running it once.
+    pub code_instruction: u32,
+    /// What a basic block costs each instance beside its instructions.
+    pub code_block: u32,
 }
 
 impl PolkaVmRules {
-    /// Version 1: one gas a unit, which is about a cycle, and 50 a byte of code. Provisional.
+    /// Version 1, as measured (`docs/polkavm.md`): 16 gas a unit, which is about a cycle of a processor that runs four instructions at once; 125 an
+    /// instruction and 250 a block.
     #[must_use]
     pub const fn v1() -> Self {
         Self {
             version: 1,
-            rate: Rate::ONE,
-            code_byte: 50,
+            rate: Rate::whole(16),
+            code_instruction: 125,
+            code_block: 250,
         }
     }
 }
@@ -54,8 +58,8 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let blob = parse(bytes)?;
     let memory = memory(&blob, rules)?;
     let imports = imports(&blob, rules)?;
-    let blocks = blocks(&blob, imports.len())?;
-    let exports = exports(&blob, rules, &blocks)?;
+    let code = code(&blob, imports.len())?;
+    let exports = exports(&blob, rules, &code.blocks)?;
     let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
     within("data_bytes", data, rules.limits().data_bytes)?;
     let price = rules.schedule().instance;
@@ -74,7 +78,8 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         grows_memory: false,
         has_start: false,
         instance_gas: times(price.base, 1)
-            .saturating_add(times(admitted.code_byte, length(blob.code())))
+            .saturating_add(times(admitted.code_instruction, code.instructions))
+            .saturating_add(times(admitted.code_block, length(&code.blocks)))
             .saturating_add(times(price.page, u64::from(memory)))
             .saturating_add(times(price.data_64_bytes, data.div_ceil(64))),
         rate: admitted.rate,
@@ -160,10 +165,19 @@ fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
     Err(Refusal::whole(Rule::UnknownImport, message))
 }
 
-/// Looks at every instruction: where the basic blocks begin.
-fn blocks(blob: &ProgramBlob, imports: usize) -> Result<BTreeSet<u32>, Refusal> {
+/// What there is to translate.
+struct Code {
+    instructions: u64,
+    /// Where the basic blocks begin, and where another would behind the last one.
+    blocks: BTreeSet<u32>,
+}
+
+/// Looks at every instruction.
+fn code(blob: &ProgramBlob, imports: usize) -> Result<Code, Refusal> {
+    let mut instructions: u64 = 0;
     let mut blocks = BTreeSet::from([0]);
     for instruction in blob.instructions() {
+        instructions = instructions.saturating_add(1);
         let at = instruction.offset.0;
         match instruction.kind {
             Instruction::invalid => {
@@ -192,7 +206,10 @@ fn blocks(blob: &ProgramBlob, imports: usize) -> Result<BTreeSet<u32>, Refusal> 
             blocks.insert(instruction.next_offset.0);
         }
     }
-    Ok(blocks)
+    Ok(Code {
+        instructions,
+        blocks,
+    })
 }
 
 /// Exports are entered where a basic block begins, which is where gas is charged.
@@ -239,6 +256,6 @@ fn within(name: &'static str, value: u64, limit: u64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn length<T>(items: &[T]) -> u64 {
-    u64::try_from(items.len()).unwrap_or(u64::MAX)
+fn length(items: impl IntoIterator<IntoIter: ExactSizeIterator>) -> u64 {
+    u64::try_from(items.into_iter().len()).unwrap_or(u64::MAX)
 }

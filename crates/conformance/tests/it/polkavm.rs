@@ -13,7 +13,7 @@ use fusee_executor::{
 };
 use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
 use polkavm_common::{
-    program::{Instruction, InstructionSetKind, asm},
+    program::{Instruction, InstructionSetKind, Reg, asm},
     writer::ProgramBlobBuilder,
 };
 
@@ -32,7 +32,8 @@ fn at(gas: u32, units: u32) -> Rules {
     contract_rules().with_polkavm(PolkaVmRules {
         version: 9,
         rate,
-        code_byte: 0,
+        code_instruction: 0,
+        code_block: 0,
     })
 }
 
@@ -129,6 +130,8 @@ fn a_rate_is_rounded_once_whatever_the_slices() {
         })
     };
     let units = used(&at(1, 1), GAS).gas_used - instance(&at(1, 1));
+    let priced = used(&rules(), GAS).gas_used - instance(&rules());
+    assert_eq!(priced, 16 * units);
     for (gas, per) in [(1, 7), (3, 2), (5, 1), (2, 1_000)] {
         let rules = at(gas, per);
         let price = (units * u64::from(gas)).div_ceil(u64::from(per));
@@ -413,11 +416,18 @@ fn an_instance_costs_its_memory_and_its_code() {
     let (free, pages) = instance(COMPUTE, &at(1, 1));
     let least = u64::from(prices.base) + u64::from(prices.page) * u64::from(pages);
     assert!((least..least + 100).contains(&free), "{free}");
-    let (charged, _) = instance(COMPUTE, &rules());
-    let code = charged - free;
-    let whole = 50 * u64::try_from(COMPUTE.len()).unwrap();
-    assert!(code > whole / 4 && code < whole, "{code} of {whole}");
-    assert_eq!(code % 50, 0);
+    // Six instructions in three blocks, and the block that would begin behind them, whether or not they are reached.
+    let code = [
+        asm::move_reg(Reg::A0, Reg::A1),
+        asm::fallthrough(),
+        asm::move_reg(Reg::A0, Reg::A1),
+        asm::ret(),
+        asm::move_reg(Reg::A0, Reg::A1),
+        asm::trap(),
+    ];
+    let program = assembled(InstructionSetKind::ReviveV1, &code);
+    let translated = instance(&program, &rules()).0 - instance(&program, &at(1, 1)).0;
+    assert_eq!(translated, 6 * 125 + 4 * 250);
     // What the rules count is what the instance has, in pages that are smaller.
     let bytes = agreed(&polkavm_lanes(), |lane| {
         let Outcome::Finished(finished) = fresh(lane, &rules(), "nothing", &[], GAS) else {
