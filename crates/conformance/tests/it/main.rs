@@ -25,6 +25,7 @@ mod outcomes;
 mod panics;
 mod parking;
 mod polkavm;
+mod polkavm_registers;
 mod pool;
 mod profile;
 mod refusals;

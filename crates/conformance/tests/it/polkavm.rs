@@ -496,8 +496,20 @@ fn rules_refuse_what_they_do_not_admit() {
 
 /// A program with 64 KiB of data and one export, `run`, which is its first block.
 fn assembled(isa: InstructionSetKind, code: &[Instruction]) -> Vec<u8> {
+    importing(isa, &[], code)
+}
+
+/// The same, with these imports.
+pub(crate) fn importing(
+    isa: InstructionSetKind,
+    imports: &[&str],
+    code: &[Instruction],
+) -> Vec<u8> {
     let mut program = ProgramBlobBuilder::new(isa);
     program.set_rw_data_size(0x10000);
+    imports
+        .iter()
+        .for_each(|import| program.add_import(import.as_bytes()));
     program.add_export_by_basic_block(0, b"run");
     program.set_code(code, &[]);
     program.into_vec().unwrap()
