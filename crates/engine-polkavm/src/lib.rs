@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod engine;
+mod idle;
 mod instance;
 mod link;
 mod memory;

@@ -26,6 +26,7 @@ mod panics;
 mod parking;
 mod polkavm;
 mod polkavm_registers;
+mod polkavm_reuse;
 mod pool;
 mod profile;
 mod refusals;
