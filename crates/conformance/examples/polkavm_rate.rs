@@ -470,7 +470,9 @@ fn translated(engine: &Arc<dyn Engine>) {
 
 fn main() {
     let engine = |backend| -> Arc<dyn Engine> { Arc::new(PolkaVmEngine::on(backend).unwrap()) };
-    let interpreter = engine(Backend::Interpreter);
+    // What was translated is not to be there the next time.
+    let interpreter = PolkaVmEngine::new().unwrap().with_idle_bytes(0);
+    let interpreter: Arc<dyn Engine> = Arc::new(interpreter);
     let bench = Bench {
         engines: vec![Arc::clone(&interpreter), engine(Backend::GenericSandbox)],
     };

@@ -16,7 +16,8 @@ pub enum Backend {
     /// They are interpreted, which works on any machine that has AVX2 or is none of AMD's and Intel's. For programs that nobody trusts.
     Interpreter,
     /// They are compiled, and run in a process of their own that can do nothing else: on Linux and AMD64 alone. What a guest
-    /// asks of its host takes a switch between processes.
+    /// asks of its host takes a switch between processes. The host does not sleep while a guest runs, nor does a guest's process while it is parked at a
+    /// syscall: for no more guests at once than half the cores (`docs/polkavm.md`).
     ProcessSandbox,
     /// They are compiled, and run in this process: on AMD64 alone. PolkaVM's makers call this sandbox not ready for production, so that it is for programs that one
     /// trusts.
