@@ -1,7 +1,7 @@
 //! What PolkaVM programs take on each backend: an instance, a syscall answered at once and one that parks the guest; and what a
 //! program's gas is to its time.
 //!
-//! `polkavm [WASM POLKAVM EXPORT N]...` also runs an export of a program in both formats, for gas and time side by side.
+//! `polkavm [WASM POLKAVM EXPORT N]...` runs an export of a program in both formats instead, for gas and time side by side. The one in wasm may be text.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -169,7 +169,7 @@ fn main() {
         };
         println!("{blob} {n}");
         let n: i32 = n.parse().unwrap();
-        let wasm = fs::read(wasm).unwrap();
+        let wasm = wat::parse_file(wasm).unwrap();
         let wasmtime = Arc::new(WasmtimeEngine::new().unwrap());
         kernel("wasmtime", wasmtime, &wasm, entry, &[Value::I32(n)]);
         kernel(

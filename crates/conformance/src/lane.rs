@@ -154,8 +154,8 @@ pub fn polkavm_lanes() -> Vec<Lane> {
     lanes
 }
 
-/// The interpreter, and PolkaVM programs in processes of their own where the machine has that. One test has these lanes: sandboxes of
-/// many engines at once wait for each other.
+/// The interpreter, and PolkaVM programs in processes of their own where the machine has that. Few tests have these lanes: a run there keeps two cores
+/// busy, of which one only waits, so that many at once take turns (`docs/polkavm.md`).
 ///
 /// # Panics
 ///

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use fusee_engine::{Engine, EngineError, Fingerprint, Format, Module, Program};
 use polkavm::{BackendKind, Config, CorePinning, SandboxKind};
 
-use crate::{NAME, instance::failed, module::PolkaVmModule};
+use crate::{NAME, idle::Idle, instance::failed, module::PolkaVmModule};
+
+/// What an interpreter keeps of instances that have ended, unless it is told.
+const IDLE_BYTES: u64 = 16 << 20;
 
 /// How programs are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,7 +16,8 @@ pub enum Backend {
     /// They are interpreted, which works on any machine that has AVX2 or is none of AMD's and Intel's. For programs that nobody trusts.
     Interpreter,
     /// They are compiled, and run in a process of their own that can do nothing else: on Linux and AMD64 alone. What a guest
-    /// asks of its host takes a switch between processes.
+    /// asks of its host takes a switch between processes. The host does not sleep while a guest runs, nor does a guest's process while it is parked at a
+    /// syscall: for no more guests at once than half the cores (`docs/polkavm.md`).
     ProcessSandbox,
     /// They are compiled, and run in this process: on AMD64 alone. PolkaVM's makers call this sandbox not ready for production, so that it is for programs that one
     /// trusts.
@@ -23,6 +27,7 @@ pub enum Backend {
 /// Runs PolkaVM programs on PolkaVM.
 pub struct PolkaVmEngine {
     engine: polkavm::Engine,
+    pub(crate) idle: Arc<Idle>,
     backend: Backend,
     fingerprint: Fingerprint,
 }
@@ -66,11 +71,28 @@ impl PolkaVmEngine {
         }
         let engine = polkavm::Engine::new(&config).map_err(|error| failed(&error))?;
         let configured = format!("polkavm 1 {} {backend:?}", env!("CARGO_PKG_VERSION"));
+        let idle_bytes = match backend {
+            Backend::Interpreter => IDLE_BYTES,
+            // Sandboxes are PolkaVM's own to use again.
+            Backend::ProcessSandbox | Backend::GenericSandbox => 0,
+        };
         Ok(Self {
             engine,
+            idle: Idle::new(idle_bytes),
             backend,
             fingerprint: Fingerprint::of(configured.as_bytes()),
         })
+    }
+
+    /// The same engine, which keeps at most so many bytes of instances that have ended (16 MiB unless told): their memory, and what the
+    /// interpreter translated of their program, so that the next run of it translates nothing again. What an instance may come to hold counts,
+    /// not what it does hold. Compiled programs keep none of their instances, whatever is told.
+    #[must_use]
+    pub fn with_idle_bytes(mut self, bytes: u64) -> Self {
+        if self.backend == Backend::Interpreter {
+            self.idle = Idle::new(bytes);
+        }
+        self
     }
 
     /// How programs are run.
@@ -94,11 +116,15 @@ impl Engine for PolkaVmEngine {
     }
 
     fn idle_bytes(&self) -> u64 {
-        0
+        self.idle.limit()
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        Ok(Arc::new(PolkaVmModule::compile(&self.engine, program)?))
+        Ok(Arc::new(PolkaVmModule::compile(
+            &self.engine,
+            &self.idle,
+            program,
+        )?))
     }
 }
 

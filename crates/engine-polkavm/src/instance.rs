@@ -66,6 +66,7 @@ impl PolkaVmInstance {
                     run.values.clear();
                     let result = self.memory.raw.reg(Reg::A0);
                     run.values.push(Value::I64(result.cast_signed()));
+                    self.memory.raw.set_clean(!self.memory.is_broken);
                     return Ok(Step::Returned {
                         instance: Box::new(self),
                         run,
@@ -180,6 +181,8 @@ impl Instance for PolkaVmInstance {
                 _ => return Err(failed(&"an entry was given what it does not take")),
             };
         }
+        // Unless it returns.
+        self.memory.raw.set_clean(false);
         self.memory.raw.prepare_call_untyped(entry, &registers);
         self.tally = Tally::new(self.module.program().rate);
         self.prepaid = 0;

@@ -3,17 +3,19 @@
 use std::ops::Range;
 
 use fusee_engine::{SparseMemory, Trap};
-use polkavm::{MemoryProtection, RawInstance};
+use polkavm::MemoryProtection;
+
+use crate::idle::Lease;
 
 /// An instance of PolkaVM's, which alone reaches its memory.
 pub(crate) struct Memory {
-    pub(crate) raw: RawInstance,
+    pub(crate) raw: Lease,
     /// Whether memory that is there could not be reached: a fault of the host.
     pub(crate) is_broken: bool,
 }
 
 impl Memory {
-    pub(crate) const fn new(raw: RawInstance) -> Self {
+    pub(crate) const fn new(raw: Lease) -> Self {
         Self {
             raw,
             is_broken: false,

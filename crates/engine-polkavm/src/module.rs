@@ -1,4 +1,4 @@
-//! Modules: a parsed program, compiled where that is asked for.
+//! Modules: a parsed program, compiled where that is asked for, and the place of its idle instances.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,13 @@ use polkavm::{
     ProgramParts,
 };
 
-use crate::{NAME, instance::PolkaVmInstance, memory::Memory, trap::trap};
+use crate::{
+    NAME,
+    idle::{Idle, Shelf},
+    instance::PolkaVmInstance,
+    memory::Memory,
+    trap::trap,
+};
 
 /// The page size that the rules count memory by.
 const PAGE_BYTES: u32 = 4_096;
@@ -26,6 +32,7 @@ struct Inner {
     program: Arc<Program>,
     /// Where each export begins.
     entries: Vec<ProgramCounter>,
+    shelf: Arc<Shelf>,
     /// What blocks cost at which a guest stopped for gas: it takes longer to find out than to run them.
     block_units: Mutex<BTreeMap<u32, u64>>,
 }
@@ -33,6 +40,7 @@ struct Inner {
 impl PolkaVmModule {
     pub(crate) fn compile(
         engine: &polkavm::Engine,
+        idle: &Arc<Idle>,
         program: &Arc<Program>,
     ) -> Result<Self, EngineError> {
         let compile = |why: String| EngineError::Compile {
@@ -61,8 +69,10 @@ impl PolkaVmModule {
         if entries.len() != program.exports.len() {
             return Err(compile("its exports are not those of the program".into()));
         }
+        let shelf = Shelf::new(idle, kept_bytes(&module, &blob));
         Ok(Self(Arc::new(Inner {
             module,
+            shelf,
             blob,
             program: Arc::clone(program),
             entries,
@@ -111,16 +121,14 @@ impl Module for PolkaVmModule {
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let raw = self
-            .0
-            .module
-            .instantiate()
-            .map_err(|error| EngineError::Instantiate {
-                engine: NAME,
-                source: error.to_string().into(),
-            })?;
+        let Inner { module, shelf, .. } = &*self.0;
+        let lease = shelf.lease(|| module.instantiate());
+        let lease = lease.map_err(|error| EngineError::Instantiate {
+            engine: NAME,
+            source: error.to_string().into(),
+        })?;
         Ok(Box::new(PolkaVmInstance::new(
-            Memory::new(raw),
+            Memory::new(lease),
             self.clone(),
             mode,
         )))
@@ -135,6 +143,27 @@ fn stack_bytes(asked: u32) -> Option<u32> {
     }
     let pages = asked.div_ceil(PAGE_BYTES).checked_next_power_of_two()?;
     pages.checked_mul(PAGE_BYTES)
+}
+
+/// The most bytes that an interpreter of this program keeps: its memory and its translation, which are in vectors that are never given back and at
+/// most twice as large as what is in them. A translated instruction takes 24 bytes, as does what charges a block, and each byte of code a place of 4.
+fn kept_bytes(module: &polkavm::Module, blob: &ProgramBlob) -> u64 {
+    let map = module.memory_map();
+    let memory = [map.rw_data_size(), map.stack_size()]
+        .map(|bytes| u64::from(bytes).checked_next_power_of_two())
+        .into_iter()
+        .fold(0, |sum: u64, bytes| {
+            sum.saturating_add(bytes.unwrap_or(u64::MAX))
+        });
+    let mut entries = 2_u64;
+    for instruction in blob.instructions() {
+        let blocks = u64::from(instruction.opcode().starts_new_basic_block());
+        entries = entries.saturating_add(1).saturating_add(blocks);
+    }
+    let code = u64::try_from(blob.code().len()).unwrap_or(u64::MAX);
+    memory
+        .saturating_add(entries.saturating_mul(2 * 24))
+        .saturating_add(code.saturating_add(1).saturating_mul(4))
 }
 
 impl fmt::Debug for PolkaVmModule {

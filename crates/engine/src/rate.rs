@@ -36,6 +36,15 @@ impl Rate {
         Self { gas, units }
     }
 
+    /// So much of ours for each unit; one at least.
+    #[must_use]
+    pub const fn whole(gas: u32) -> Self {
+        match NonZeroU32::new(gas) {
+            Some(gas) => Self::new(gas, NonZeroU32::MIN),
+            None => Self::ONE,
+        }
+    }
+
     /// Our gas in this rate.
     #[must_use]
     pub const fn gas(self) -> u32 {

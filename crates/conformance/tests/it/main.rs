@@ -26,6 +26,8 @@ mod panics;
 mod parking;
 mod polkavm;
 mod polkavm_hostile;
+mod polkavm_registers;
+mod polkavm_reuse;
 mod pool;
 mod profile;
 mod refusals;

@@ -14,6 +14,10 @@ use fusee_executor::{
     Executor, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest,
 };
 use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
+use polkavm_common::{
+    program::{Instruction, InstructionSetKind, Reg, asm},
+    writer::ProgramBlobBuilder,
+};
 
 use crate::contract::{Contract, contract_rules};
 
@@ -34,7 +38,8 @@ fn at(gas: u32, units: u32) -> Rules {
     contract_rules().with_polkavm(PolkaVmRules {
         version: 9,
         rate,
-        code_byte: 0,
+        code_instruction: 0,
+        code_block: 0,
     })
 }
 
@@ -131,6 +136,8 @@ fn a_rate_is_rounded_once_whatever_the_slices() {
         })
     };
     let units = used(&at(1, 1), GAS).gas_used - instance(&at(1, 1));
+    let priced = used(&rules(), GAS).gas_used - instance(&rules());
+    assert_eq!(priced, 16 * units);
     for (gas, per) in [(1, 7), (3, 2), (5, 1), (2, 1_000)] {
         let rules = at(gas, per);
         let price = (units * u64::from(gas)).div_ceil(u64::from(per));
@@ -529,11 +536,18 @@ fn an_instance_costs_its_memory_and_its_code() {
     let (free, pages) = instance(COMPUTE, &at(1, 1));
     let least = u64::from(prices.base) + u64::from(prices.page) * u64::from(pages);
     assert!((least..least + 100).contains(&free), "{free}");
-    let (charged, _) = instance(COMPUTE, &rules());
-    let code = charged - free;
-    let whole = 50 * u64::try_from(COMPUTE.len()).unwrap();
-    assert!(code > whole / 4 && code < whole, "{code} of {whole}");
-    assert_eq!(code % 50, 0);
+    // Six instructions in three blocks, and the block that would begin behind them, whether or not they are reached.
+    let code = [
+        asm::move_reg(Reg::A0, Reg::A1),
+        asm::fallthrough(),
+        asm::move_reg(Reg::A0, Reg::A1),
+        asm::ret(),
+        asm::move_reg(Reg::A0, Reg::A1),
+        asm::trap(),
+    ];
+    let program = assembled(InstructionSetKind::ReviveV1, &code);
+    let translated = instance(&program, &rules()).0 - instance(&program, &at(1, 1)).0;
+    assert_eq!(translated, 6 * 125 + 4 * 250);
     // What the rules count is what the instance has, in pages that are smaller.
     let bytes = agreed(&polkavm_lanes(), |lane| {
         let Outcome::Finished(finished) = fresh(lane, &rules(), "nothing", &[], GAS) else {
@@ -598,6 +612,44 @@ fn rules_refuse_what_they_do_not_admit() {
     assert_eq!(refused(b"PVM\0", &rules()).rule, Rule::Valid);
     assert_ne!(rules().id(), contract_rules().id());
     assert_ne!(at(1, 1).id(), at(2, 1).id());
+}
+
+/// A program with 64 KiB of data and one export, `run`, which is its first block.
+fn assembled(isa: InstructionSetKind, code: &[Instruction]) -> Vec<u8> {
+    importing(isa, &[], code)
+}
+
+/// The same, with these imports.
+pub(crate) fn importing(
+    isa: InstructionSetKind,
+    imports: &[&str],
+    code: &[Instruction],
+) -> Vec<u8> {
+    let mut program = ProgramBlobBuilder::new(isa);
+    program.set_rw_data_size(0x10000);
+    imports
+        .iter()
+        .for_each(|import| program.add_import(import.as_bytes()));
+    program.add_export_by_basic_block(0, b"run");
+    program.set_code(code, &[]);
+    program.into_vec().unwrap()
+}
+
+#[test]
+fn only_the_instruction_set_that_never_changes_is_admitted() {
+    use InstructionSetKind::{JamV1, Latest32, Latest64, ReviveV1};
+    let prepared = |isa, code: &[Instruction]| {
+        let program = assembled(isa, code);
+        fusee_instrument::prepare(&program, &rules())
+    };
+    assert!(prepared(ReviveV1, &[asm::ret()]).is_ok());
+    for isa in [JamV1, Latest32, Latest64] {
+        let refused = prepared(isa, &[asm::ret()]).unwrap_err();
+        assert_eq!(refused.rule, Rule::InstructionSet, "{isa:?}");
+    }
+    // `memset` counts a unit for each byte, so that its gas ends in the middle of a block, where backends differ.
+    let memset = prepared(Latest64, &[asm::memset(), asm::ret()]);
+    assert_eq!(memset.unwrap_err().rule, Rule::InstructionSet);
 }
 
 #[test]

@@ -1,0 +1,171 @@
+//! What is kept, how much of it, and what is never kept. That a kept instance is as good as fresh is tested in `conformance`, on every lane.
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+use std::sync::Arc;
+
+use fusee_engine::{
+    AtGasEnd, CodeHash, Engine, EngineError, Entry, Export, Format, Gas, Host, Meter, Mode, Module,
+    Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
+};
+
+use crate::{Backend, PolkaVmEngine};
+
+const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
+
+struct Nobody;
+
+impl Host for Nobody {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Fail(EngineError::Host("nobody answers".into())))
+    }
+}
+
+fn program() -> Arc<Program> {
+    let blob = polkavm::ProgramBlob::parse(COMPUTE.into()).unwrap();
+    let export = |name: String| Export {
+        name,
+        params: Vec::new(),
+        results: Vec::new(),
+    };
+    let names = blob.exports();
+    let names =
+        names.map(|export| String::from_utf8_lossy(export.symbol().as_bytes()).into_owned());
+    Arc::new(Program {
+        format: Format::PolkaVm,
+        code_hash: CodeHash::of(COMPUTE),
+        rules: RulesId::from_bytes([0; 32]),
+        code: COMPUTE.to_vec(),
+        imports: Vec::new(),
+        exports: names.map(export).collect(),
+        memory: None,
+        grows_memory: false,
+        has_start: false,
+        instance_gas: Gas::ZERO,
+        rate: Rate::ONE,
+    })
+}
+
+fn module(engine: &PolkaVmEngine) -> Arc<dyn Module> {
+    engine.compile(&program()).unwrap()
+}
+
+/// Enters an export with a number, in a new instance.
+fn enter(module: &Arc<dyn Module>, entry: &str, arg: i64, gas: u64, at_gas_end: AtGasEnd) -> Step {
+    let exports = &program().exports;
+    let entry = exports.iter().position(|export| export.name == entry);
+    let gas = Gas::new(gas);
+    let meter = Meter::new(gas, gas, at_gas_end, None);
+    let run = Box::new(Run::new(Box::new(Nobody), meter, None));
+    let instance = module.instantiate(Mode::Suspendable).unwrap();
+    let entry = Entry::Export(entry.unwrap());
+    instance.call(run, entry, &[Value::I64(arg)]).unwrap()
+}
+
+fn keep(module: &Arc<dyn Module>) -> Step {
+    enter(module, "keep", 3, 1_000_000, AtGasEnd::Stop)
+}
+
+#[test]
+fn what_returned_is_kept_and_used_again() {
+    let engine = PolkaVmEngine::new().unwrap();
+    let module = module(&engine);
+    for _ in 0..3 {
+        let Step::Returned { instance, run } = keep(&module) else {
+            panic!("it adds");
+        };
+        assert_eq!(run.values, [Value::I64(8)]);
+        assert_eq!(engine.idle.held().0, 0);
+        drop(instance);
+        assert_eq!(engine.idle.held().0, 1);
+    }
+    let both = [keep(&module), keep(&module)];
+    assert_eq!(engine.idle.held(), (0, 0));
+    drop(both);
+    assert_eq!(engine.idle.held().0, 2);
+}
+
+#[test]
+fn what_did_not_return_is_never_kept() {
+    let engine = PolkaVmEngine::new().unwrap();
+    let module = module(&engine);
+    let stopped = |entry, gas, at_gas_end| {
+        let step = enter(&module, entry, 0, gas, at_gas_end);
+        assert!(!matches!(step, Step::Returned { .. }), "{step:?}");
+        drop(step);
+        assert_eq!(engine.idle.held(), (0, 0), "{entry}");
+    };
+    stopped("fail", 1_000_000, AtGasEnd::Stop);
+    stopped("forever", 10_000, AtGasEnd::Stop);
+    stopped("forever", 10_000, AtGasEnd::Suspend);
+    drop(module.instantiate(Mode::Plain).unwrap());
+    assert_eq!(engine.idle.held(), (0, 0));
+
+    // Nor where it returned before.
+    let Step::Returned { instance, run } = keep(&module) else {
+        panic!("it adds");
+    };
+    let fail = program();
+    let fail = fail.exports.iter().position(|export| export.name == "fail");
+    let step = instance.call(run, Entry::Export(fail.unwrap()), &[]);
+    assert!(matches!(step.unwrap(), Step::Stopped { .. }));
+    assert_eq!(engine.idle.held(), (0, 0));
+}
+
+#[test]
+fn no_more_is_kept_than_was_said() {
+    let filled = |bytes: u64| {
+        let engine = PolkaVmEngine::new().unwrap().with_idle_bytes(bytes);
+        assert_eq!(engine.idle_bytes(), bytes);
+        let module = module(&engine);
+        drop((0..5).map(|_| keep(&module)).collect::<Vec<_>>());
+        let (count, held) = engine.idle.held();
+        assert!(held <= bytes, "{held} of {bytes}");
+        (count, held)
+    };
+    let (all, held) = filled(1 << 30);
+    assert_eq!(all, 5);
+    let one = held / 5;
+    for count in [0, 1, 3] {
+        let (kept, _) = filled(one * count + one / 2);
+        assert_eq!(u64::try_from(kept), Ok(count));
+    }
+    for backend in [Backend::ProcessSandbox, Backend::GenericSandbox] {
+        if let Ok(engine) = PolkaVmEngine::on(backend) {
+            assert_eq!(engine.with_idle_bytes(1 << 30).idle_bytes(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_module_takes_its_idle_instances_with_it_and_leaves_those_of_others() {
+    let engine = PolkaVmEngine::new().unwrap();
+    let [first, second] = [(); 2].map(|()| module(&engine));
+    drop([keep(&first), keep(&second), keep(&second)]);
+    assert_eq!(engine.idle.held().0, 3);
+    let running = keep(&second);
+    assert_eq!(engine.idle.held().0, 2);
+    drop(second);
+    drop(running);
+    assert_eq!(engine.idle.held().0, 1);
+    drop(keep(&first));
+    assert_eq!(engine.idle.held().0, 1);
+    drop(first);
+    assert_eq!(engine.idle.held(), (0, 0));
+}
+
+#[test]
+fn those_that_came_last_stay() {
+    let engine = PolkaVmEngine::new().unwrap();
+    let [first, second] = [(); 2].map(|()| module(&engine));
+    drop(keep(&first));
+    let (_, one) = engine.idle.held();
+    let engine = engine.with_idle_bytes(2 * one);
+    drop((first, second));
+    let [first, second] = [(); 2].map(|()| module(&engine));
+    drop(keep(&first));
+    drop([keep(&second), keep(&second)]);
+    assert_eq!(engine.idle.held(), (2, 2 * one));
+    let both = [keep(&second), keep(&second)];
+    assert_eq!(engine.idle.held(), (0, 0), "the first one's is gone");
+    drop(both);
+}
