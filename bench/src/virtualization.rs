@@ -3,6 +3,8 @@
 pub(crate) mod apart;
 pub(crate) mod guest;
 pub(crate) mod page;
+#[cfg(test)]
+mod tests;
 
 use anyhow::Result;
 use fusee_executor::Executor;
