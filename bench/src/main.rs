@@ -18,6 +18,7 @@ mod peers;
 mod plot;
 mod report;
 mod system;
+mod virtualization;
 
 use std::process::ExitCode;
 
@@ -96,6 +97,12 @@ const GROUPS: &[Group] = &[
         measure: system::measure,
         page: Some(system::page::PAGE),
     },
+    Group {
+        name: "virtualization",
+        about: "what it takes to make, run and answer a child, over PolkaVM and the bare engines",
+        measure: virtualization::measure,
+        page: Some(virtualization::page::PAGE),
+    },
 ];
 
 const COMMANDS: &[Command] = &[
@@ -123,6 +130,11 @@ const COMMANDS: &[Command] = &[
         name: executor::suspended::COMMAND,
         about: "",
         run: executor::suspended::hold,
+    },
+    Command {
+        name: virtualization::apart::COMMAND,
+        about: "",
+        run: virtualization::apart::tell,
     },
 ];
 
@@ -165,11 +177,11 @@ fn main() -> Result<ExitCode> {
 fn groups() -> String {
     let mut text = String::from("Groups:");
     for group in GROUPS {
-        text.push_str(&format!("\n  {:<9} {}", group.name, group.about));
+        text.push_str(&format!("\n  {:<14} {}", group.name, group.about));
     }
     text.push_str("\n\nCommands:");
     for command in COMMANDS.iter().filter(|command| !command.about.is_empty()) {
-        text.push_str(&format!("\n  {:<9} {}", command.name, command.about));
+        text.push_str(&format!("\n  {:<14} {}", command.name, command.about));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! Our side: programs as an embedder runs them, through the executor.
 
 pub(crate) mod calls;
+pub(crate) mod children;
 pub(crate) mod contract;
 pub(crate) mod system;
 
@@ -8,6 +9,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use fusee_engine::{Compiler, Engine, Gas, Host, Stop, Syscall, Trap, Value};
+pub(crate) use fusee_engine_polkavm::Backend;
+use fusee_engine_polkavm::PolkaVmEngine;
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
@@ -44,6 +47,17 @@ fn compiler() -> Result<Arc<dyn Compiler>> {
 /// The interpreter.
 pub(crate) fn wasmi() -> Arc<dyn Engine> {
     Arc::new(WasmiEngine::new())
+}
+
+/// PolkaVM alone.
+pub(crate) fn polkavm(backend: Backend) -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(PolkaVmEngine::on(backend)?))
+}
+
+/// Wasmtime for wasm, and PolkaVM for its own programs.
+pub(crate) fn wasmtime_and_polkavm(backend: Backend) -> Result<Executor> {
+    let executor = Executor::builder(wasmtime()?);
+    Ok(executor.other_format(polkavm(backend)?).build())
 }
 
 /// Metered, on Wasmtime.

@@ -65,9 +65,10 @@ impl Page {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         writeln!(
             text,
-            "\nMeasured on: {}, {threads} threads. With {}.\n",
+            "\nMeasured on: {}, {threads} threads. With {}. The load of the machine at the end, ours included: {}.\n",
             machine::processor(),
-            self.versions()
+            self.versions(),
+            machine::load()
         )?;
         writeln!(
             text,

@@ -2,6 +2,7 @@
 
 pub(crate) mod cosmwasm;
 mod io;
+pub(crate) mod polkavm;
 mod process;
 pub(crate) mod wasm_instrument;
 pub(crate) mod wasmer;

@@ -17,6 +17,7 @@ const SIDES: &[(&str, &str)] = &[
     ("wasmtime", "#4c8ed9"),
     ("wasmi", "#2f9e6e"),
     ("wasmer", "#a06cd5"),
+    ("polkavm", "#d6336c"),
     ("cosmwasm-vm", "#8a8f98"),
 ];
 
@@ -117,7 +118,9 @@ fn draw(svg: &mut String, lanes: &[&str], points: &[Point<'_>]) -> fmt::Result {
     let below = (0..lanes.len()).fold(TOP, |y, _| y + LANE);
     let height = below + LANE;
     open(svg, height, "Times of Fusee and its peers")?;
-    legend(svg, SIDES)?;
+    let is_there = |side: &&(&str, &str)| points.iter().any(|point| point.side == side.0);
+    let sides: Vec<_> = SIDES.iter().filter(is_there).copied().collect();
+    legend(svg, &sides)?;
     TIMES.draw(svg, TOP, below)?;
     let mut y = TOP + LANE / 2.0;
     for lane in lanes {

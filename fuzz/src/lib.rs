@@ -1,4 +1,6 @@
-//! What the fuzz targets share: lanes to run on, the rules of contracts, and a mutator that knows wasm.
+//! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm, and what checks children.
+
+pub mod children;
 
 use std::sync::LazyLock;
 

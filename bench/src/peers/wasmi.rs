@@ -1,6 +1,7 @@
 //! wasmi by itself, configured as our backend configures it.
 
 pub(crate) mod calls;
+pub(crate) mod children;
 pub(crate) mod system;
 
 use anyhow::{Result, bail};

@@ -2,6 +2,7 @@
 
 mod artifact;
 pub(crate) mod calls;
+pub(crate) mod children;
 pub(crate) mod system;
 
 use wasmtime::{

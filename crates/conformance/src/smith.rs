@@ -45,6 +45,13 @@ pub fn check_bytes(lanes: &[Lane], bytes: &[u8]) -> Result<Tally, String> {
     check_program(lanes, Choices::of_bytes(*kind, rest), u64::from(*kind))
 }
 
+/// The program that somebody chooses by bytes, as [`check_bytes`] checks it; none if nothing comes of them.
+#[must_use]
+pub fn program(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (kind, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    program::make(Choices::of_bytes(*kind, rest))
+}
+
 fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tally, String> {
     let rules = rules(seed).with_floats(choices.floats());
     match program::make(choices) {

@@ -72,13 +72,13 @@ pub(crate) fn deployed_eagerly(guest: Guest) -> Result<Call> {
     }))
 }
 
-struct Program {
+pub(super) struct Program {
     module: Module,
     linker: Linker<()>,
 }
 
 impl Program {
-    fn new(
+    pub(super) fn new(
         config: &Config,
         guest: &Guest,
         note: fn(i32) -> std::result::Result<i32, Error>,
@@ -98,7 +98,7 @@ impl Program {
         Ok(Self { module, linker })
     }
 
-    fn instantiate(&self, guest: &Guest) -> Result<(Store<()>, TypedFunc<i32, i32>)> {
+    pub(super) fn instantiate(&self, guest: &Guest) -> Result<(Store<()>, TypedFunc<i32, i32>)> {
         let mut store = Store::new(self.linker.engine(), ());
         let instance = self
             .linker
@@ -125,11 +125,11 @@ fn echo(argument: i32) -> std::result::Result<i32, Error> {
     Ok(argument)
 }
 
-fn park(argument: i32) -> std::result::Result<i32, Error> {
+pub(super) fn park(argument: i32) -> std::result::Result<i32, Error> {
     Err(Error::i32_exit(argument))
 }
 
-fn asked(error: &Error) -> Result<i32> {
+pub(super) fn asked(error: &Error) -> Result<i32> {
     match error.i32_exit_status() {
         Some(argument) => Ok(argument),
         None => bail!("the host failed: {error}"),

@@ -93,7 +93,7 @@ pub(crate) fn restarted(guest: Guest) -> anyhow::Result<Call> {
 }
 
 /// An engine that holds at most so many instances at once.
-fn pool(cleaning: Cleaning, most: u32) -> anyhow::Result<Engine> {
+pub(super) fn pool(cleaning: Cleaning, most: u32) -> anyhow::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(most)
         .total_memories(most)

@@ -1,0 +1,123 @@
+//! Our side of the group `virtualization`: children by value, as an embedder has them, and by number, as a guest drives them.
+
+use std::sync::Arc;
+
+use anyhow::{Error, Result, bail, ensure};
+use fusee_engine::{Engine, Gas, Value};
+use fusee_executor::{Executor, Outcome as Ended, RunRequest};
+use fusee_instrument::{PolkaVmRules, Rules};
+use fusee_virtualization::{
+    ChildRules, ChildSettings, Children, Instance, Module, Modules, Outcome, Parent, Symbols,
+    functions,
+};
+
+use super::NoHost;
+use crate::{
+    contest::{Call, Recall, guest::Guest},
+    virtualization::{ANSWER, GAS, ROUNDS, guest::parent},
+};
+
+/// An instance that is made, prepared and dropped.
+pub(crate) fn instance(engine: Arc<dyn Engine>, guest: Guest) -> Result<Recall> {
+    let module = compile(engine, &guest)?;
+    Ok(Box::new(move || {
+        let instance = module.instantiate()?;
+        match instance.prepare(guest.entry.as_bytes())? {
+            Ok(_) => Ok(guest.answer),
+            Err(_) => bail!("the guest has no such function"),
+        }
+    }))
+}
+
+/// A run of an instance that is there, which asks once.
+pub(crate) fn run(engine: Arc<dyn Engine>, guest: Guest) -> Result<Recall> {
+    let module = compile(engine, &guest)?;
+    let mut kept = Some(module.instantiate()?);
+    Ok(Box::new(move || {
+        let Some(instance) = kept.take() else {
+            bail!("the instance was not handed back");
+        };
+        kept = Some(run_once(instance, &guest)?);
+        Ok(guest.answer)
+    }))
+}
+
+/// All of it.
+pub(crate) fn whole(engine: Arc<dyn Engine>, guest: Guest) -> Result<Recall> {
+    let module = compile(engine, &guest)?;
+    Ok(Box::new(move || {
+        run_once(module.instantiate()?, &guest)?;
+        Ok(guest.answer)
+    }))
+}
+
+/// All of it so many times, by a guest through the nine functions.
+pub(crate) fn by_guest(executor: Executor, guest: Guest) -> Result<Call> {
+    let executor = Arc::new(executor);
+    let prepared = executor.prepare(&parent()?, &Rules::v2(functions::signatures()))?;
+    Ok(Box::new(move || {
+        let settings = ChildSettings::default();
+        let children = Children::new(Arc::clone(&executor), rules(), settings);
+        let program = guest.wasm.clone();
+        let code =
+            Box::new(move |_: fusee_virtualization::Space<'_>, _: &[u8]| Ok(Some(program.clone())));
+        let host = Parent::new(children, code, Box::new(NoHost));
+        let args = [Value::I32(i32::try_from(ROUNDS)?), Value::I64(GAS)];
+        let request = RunRequest::new("run", &args, Gas::MAX);
+        let outcome = executor.run(&prepared, request, Box::new(host))?;
+        match Parent::drive(outcome)? {
+            Ended::Finished(finished) => {
+                // All that the children have asked.
+                let expected = i64::from(guest.answer) * i64::from(ROUNDS);
+                ensure!(finished.values() == [Value::I64(expected)], "{finished:?}");
+                Ok(guest.answer)
+            }
+            other => bail!("the parent did not finish: {other:?}"),
+        }
+    }))
+}
+
+/// The same natively.
+pub(crate) fn by_embedder(executor: Executor, guest: Guest) -> Result<Call> {
+    let executor = Arc::new(executor);
+    Ok(Box::new(move || {
+        let settings = ChildSettings::default();
+        let mut modules = Modules::new(Arc::clone(&executor), rules(), settings);
+        let (module, _) = modules.compile(&guest.wasm, None)??;
+        for _ in 0..ROUNDS {
+            run_once(module.instantiate()?, &guest)?;
+        }
+        Ok(guest.answer)
+    }))
+}
+
+fn run_once(instance: Instance, guest: &Guest) -> Result<Instance> {
+    let Ok(execution) = instance.prepare(guest.entry.as_bytes())? else {
+        bail!("the guest has no such function");
+    };
+    let argument = i64::from(guest.argument).cast_unsigned();
+    let Outcome::Syscall {
+        execution, request, ..
+    } = execution.run(GAS, argument)?
+    else {
+        bail!("the guest does not ask");
+    };
+    let [asked, ..] = request.args;
+    guest.check(i32::try_from(asked)?)?;
+    match execution.run(GAS, i64::from(ANSWER).cast_unsigned())? {
+        Outcome::Finished { instance, .. } => Ok(instance),
+        other => bail!("the guest does not finish: {other:?}"),
+    }
+}
+
+fn compile(engine: Arc<dyn Engine>, guest: &Guest) -> Result<Module> {
+    let executor = Arc::new(Executor::builder(engine).build());
+    let mut modules = Modules::new(executor, rules(), ChildSettings::default());
+    let compiled = modules.compile(&guest.wasm, None)?;
+    compiled.map(|(module, _)| module).map_err(Error::new)
+}
+
+fn rules() -> ChildRules {
+    let rules = Rules::v2(Vec::new()).with_polkavm(PolkaVmRules::v1());
+    ChildRules::new(rules, Symbols::Any)
+}
