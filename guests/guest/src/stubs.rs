@@ -26,7 +26,7 @@ pub(crate) mod functions {
         };
         use polkavm_derive::polkavm_import;
 
-        fusee_abi::function_stubs!();
+        fusee_abi::function_stubs!(polkavm_import);
     }
     #[cfg(target_env = "polkavm")]
     pub(crate) use polkavm::*;

@@ -64,16 +64,17 @@ macro_rules! functions {
             }
         }
 
-        /// Declares the stubs that a guest links which is not wasm, as [`stubs`](crate::stubs) does: `polkavm_import` has to be in
-        /// scope, and so have [`Range`], [`Id`], [`Offset`], [`Encoded`] and [`Out`].
+        /// Declares the stubs that a guest links which is not wasm, as [`stubs`](crate::stubs) does: in a block with the attribute
+        /// `import`, where it says of each by which symbol it is imported. [`Range`], [`Id`], [`Offset`], [`Encoded`] and [`Out`] have
+        /// to be in scope.
         #[macro_export]
         macro_rules! function_stubs {
-            ($dollar(,)?) => {
-                #[polkavm_import]
+            ($dollar import:ident) => {
+                #[$dollar import]
                 unsafe extern "C" {
                     $(
                         $(#[doc = $doc])*
-                        #[polkavm_import(symbol = $import)]
+                        #[$dollar import(symbol = $import)]
                         pub fn $name($($param: $type),*) -> Encoded;
                     )*
                 }
