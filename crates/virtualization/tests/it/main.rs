@@ -5,6 +5,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod adapter;
 mod bounds;
 mod compiling;
 mod guests;
