@@ -30,7 +30,7 @@ pub(crate) struct PolkaVmInstance {
 }
 
 struct ParkedCall {
-    instance: PolkaVmInstance,
+    instance: Box<PolkaVmInstance>,
     pause: Pause,
     /// The position of the import at which it is parked.
     import: usize,
@@ -55,7 +55,7 @@ impl PolkaVmInstance {
     }
 
     /// Lets the guest run until it ends, asks something that is not answered at once, or has no more gas.
-    fn go(mut self, mut run: Box<Run>) -> Result<Step, EngineError> {
+    fn go(mut self: Box<Self>, mut run: Box<Run>) -> Result<Step, EngineError> {
         loop {
             match self.advance(&mut run)? {
                 Event::Low(Low::Continue(_)) => {}
@@ -68,7 +68,7 @@ impl PolkaVmInstance {
                     run.values.push(Value::I64(result.cast_signed()));
                     self.memory.raw.set_clean(!self.memory.is_broken);
                     return Ok(Step::Returned {
-                        instance: Box::new(self),
+                        instance: self,
                         run,
                     });
                 }
@@ -155,7 +155,7 @@ impl PolkaVmInstance {
         }
     }
 
-    fn park(self, run: Box<Run>, pause: Pause, import: usize) -> Step {
+    fn park(self: Box<Self>, run: Box<Run>, pause: Pause, import: usize) -> Step {
         let parked = Box::new(ParkedCall {
             instance: self,
             pause,

@@ -4,7 +4,7 @@
 //! other, so that what makes no sense cannot be written. Dropping either destroys the instance.
 
 use fusee_engine::{
-    Format, Gas, GuestMemory, Host, Program, Stop, Syscall, Trap, Value, ValueType,
+    Export, Format, Gas, GuestMemory, Host, Program, Stop, Syscall, Trap, Value, ValueType,
 };
 use fusee_executor::{self as executor, LiveInstance, Suspended};
 
@@ -33,7 +33,11 @@ pub struct Execution {
 
 #[derive(Debug)]
 enum At {
-    Function { live: LiveInstance, name: String },
+    /// The export at this position.
+    Function {
+        live: LiveInstance,
+        export: usize,
+    },
     Syscall(Suspended),
 }
 
@@ -129,7 +133,7 @@ impl Instance {
         mut self,
         function: &[u8],
     ) -> Result<Result<Execution, Instance>, VirtualizationError> {
-        let Some(name) = entry(self.module.program(), function) else {
+        let Some(export) = entry(self.module.program(), function) else {
             return Ok(Err(self));
         };
         let live = match self.live.take() {
@@ -144,7 +148,7 @@ impl Instance {
             }
         };
         let Self { module, place, .. } = self;
-        let at = At::Function { live, name };
+        let at = At::Function { live, export };
         Ok(Ok(Execution { module, place, at }))
     }
 }
@@ -188,13 +192,16 @@ impl Execution {
     ) -> Result<(Entered, executor::Outcome), VirtualizationError> {
         let Self { module, place, at } = self;
         let outcome = match at {
-            At::Function { live, name } => {
-                let args = args(module.program(), &name, a0);
+            At::Function { live, export } => {
+                let program = module.program();
+                let export = program.exports.get(export);
+                let name = export.map_or("", |export| export.name.as_str());
+                let args = args(program, export, a0);
                 let host: Box<dyn Host> = match module.is_parent() {
                     true => Box::new(Parent::child(&module)),
                     false => Box::new(Asks),
                 };
-                live.run(module.tree().request(&name, &args, gas), host)?
+                live.run(module.tree().request(name, &args, gas), host)?
             }
             At::Syscall(mut suspended) => {
                 suspended.set_gas(gas);
@@ -280,26 +287,21 @@ impl Host for Asks {
     }
 }
 
-/// The name of a function that can be entered with a0: its parameters are integers.
-fn entry(program: &Program, function: &[u8]) -> Option<String> {
-    let name = std::str::from_utf8(function).ok()?;
-    let export = program.export(name)?;
+/// The position of the function of this name, if it can be entered with a0: its parameters are integers.
+fn entry(program: &Program, function: &[u8]) -> Option<usize> {
     let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
-    export
-        .params
-        .iter()
-        .all(is_integer)
-        .then(|| name.to_owned())
+    let is_asked = |export: &Export| {
+        export.name.as_bytes() == function && export.params.iter().all(is_integer)
+    };
+    program.exports.iter().position(is_asked)
 }
 
 /// The arguments of a function: a0 is the first, as far as it fits, and the others are zero.
-fn args(program: &Program, name: &str, a0: u64) -> Vec<Value> {
+fn args(program: &Program, export: Option<&Export>, a0: u64) -> Vec<Value> {
     match program.format {
         Format::PolkaVm => vec![Value::I64(a0.cast_signed())],
         Format::Wasm => {
-            let params = program
-                .export(name)
-                .map_or(&[][..], |export| &export.params);
+            let params = export.map_or(&[][..], |export| &export.params);
             let registers = std::iter::once(a0).chain(std::iter::repeat(0));
             let value = |(ty, register): (&ValueType, u64)| match ty {
                 ValueType::I32 => Value::I32(low(register).cast_signed()),

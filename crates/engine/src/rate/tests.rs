@@ -50,3 +50,18 @@ fn prices_are_rounded_up_and_never_wrap() {
     tally.spend(u64::MAX);
     assert_eq!(tally.spend(u64::MAX), Gas::ZERO);
 }
+
+#[test]
+fn prices_go_on_where_a_product_outgrows_64_bits() {
+    let rate = rate((7, 5));
+    let last = u64::MAX / 7;
+    for units in last - 20..last + 20 {
+        let exact = (u128::from(units) * 7).div_ceil(5);
+        assert_eq!(u128::from(rate.price(units).units()), exact, "{units}");
+    }
+    let last = u64::MAX / 5;
+    for gas in last - 20..last + 20 {
+        let exact = u128::from(gas) * 5 / 7;
+        assert_eq!(u128::from(rate.affordable(Gas::new(gas))), exact, "{gas}");
+    }
+}
