@@ -12,12 +12,15 @@ use fusee_abi::{
         },
     },
 };
-use fusee_contract::{Address, ContractChildren, ContractRules, Receipt, Status};
-use fusee_engine::Trap;
+use fusee_contract::{
+    Action, Address, ContractChildren, ContractError, ContractRules, Receipt, Status, Transaction,
+};
+use fusee_engine::{EngineError, Gas, Interrupt, Trap};
+use fusee_executor::RunError;
 use fusee_virtualization::{ChildRules, Symbols};
 
 use crate::{
-    puppet::{Noted, PUPPET, Script, noted, notes},
+    puppet::{Noted, PUPPET, Script, noted},
     world::{GAS, World, alice},
 };
 
@@ -435,6 +438,53 @@ fn contracts_share_how_many_instances_there_are_and_their_memory() {
 }
 
 #[test]
+fn contracts_share_how_many_modules_there_are() {
+    let limited = rules(|children| children.modules = 3);
+    let mut world = World::with_rules(&limited);
+    let [one, two] = [(); 2].map(|()| world.deploy_wat(PUPPET));
+    let child = wasm(CHILD);
+    let full: Result<CompiledModule, _> = Err(ModuleError::InvalidImage);
+    // What the callee compiled without a name is gone when it has ended, and what has a name is not.
+    let makes = Script::default()
+        .compile(&child, b"")
+        .compile(&child, b"kept")
+        .compile(&child, b"kept")
+        .compile(&child, b"");
+    let script = Script::default()
+        .store(b"code", &child)
+        .compile(&child, b"")
+        .call(two, &makes)
+        .return_data(3 * 112)
+        .compile(&child, b"")
+        .compile(&child, b"")
+        .compile(&child, b"name")
+        .compile_key(b"code", b"")
+        .lookup(b"name");
+    let noted = play_noted(&mut world, one, &script);
+    let made = |at: usize| noted[at].decode::<CompiledModule, ModuleError>();
+    assert_eq!(made(1), compiled(0, CompileStatus::Compiled));
+    let fourth = i64::from_le_bytes(noted[3].buffer[..8].try_into().unwrap());
+    assert_eq!(fourth, -1, "one of the caller's and two of its own");
+    assert_eq!(made(4), compiled(1, CompileStatus::Compiled));
+    assert_eq!([made(5), made(6), made(7)], [full; 3]);
+    // What there was no room for is paid for, and not kept.
+    let used = |at: usize| noted[at - 1].gas_left - noted[at].gas_left;
+    assert_eq!(used(5), used(4));
+    assert_eq!(
+        noted[8].decode::<ModuleId, _>(),
+        Err(ModuleError::NotCached)
+    );
+    // A call that is undone takes its names with it.
+    let script = Script::default()
+        .call(two, &makes.trap())
+        .compile(&child, b"")
+        .compile(&child, b"")
+        .compile(&child, b"");
+    let noted = play_noted(&mut world, one, &script);
+    assert!(noted[1..].iter().all(|note| note.result >= 0));
+}
+
+#[test]
 fn callers_and_children_hold_their_memory_out_of_one_budget() {
     let mut tight = rules(|_| {});
     // Two puppets of ten pages, and one page of a child.
@@ -658,6 +708,58 @@ fn a_query_may_run_children() {
     let noted = noted(&receipt);
     assert_eq!(noted[3].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
     assert_eq!(noted[4].result, i64::from(status::UNANSWERED));
+}
+
+#[test]
+fn a_deployment_may_run_children() {
+    let mut world = world();
+    let deployed = PUPPET.replace(r#"(export "script")"#, r#"(export "deploy")"#);
+    let script = ready(b"count").run(0, 1_000_000, 1).ask_host(b"who");
+    let deploy = |input: Vec<u8>| Transaction {
+        from: alice(),
+        action: Action::Deploy {
+            code: wasm(&deployed),
+            input,
+        },
+        value: 0,
+        gas: Gas::new(GAS),
+    };
+    let receipt = world.send(deploy(script.input()));
+    let noted = noted(&receipt);
+    assert_eq!(noted[3].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
+    assert_eq!(noted[4].result, i64::from(status::UNANSWERED));
+    let receipt = world.send(deploy(script.trap().input()));
+    assert_eq!(receipt.status, Status::Trapped(Trap::Unreachable));
+    assert_eq!(world.parked_runs(), 0);
+}
+
+#[test]
+fn a_child_that_is_interrupted_is_no_receipt() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let action = Action::Call {
+        to: puppet,
+        method: "script".to_owned(),
+        input: ready(b"endless").run(0, 50_000_000, 0).input(),
+    };
+    let transaction = Transaction {
+        from: alice(),
+        action,
+        value: 0,
+        gas: Gas::new(GAS),
+    };
+    let interrupt = Interrupt::new();
+    interrupt.trigger();
+    for (name, applied) in world.execute(&transaction, &interrupt) {
+        let interrupted = matches!(
+            applied,
+            Err(ContractError::Run(RunError::Engine(
+                EngineError::Interrupted
+            )))
+        );
+        assert!(interrupted, "{name}: {applied:?}");
+    }
+    assert_eq!(world.parked_runs(), 0);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fusee_conformance::lanes;
 use fusee_contract::{
-    Account, Action, Address, ContractRules, Contracts, Progress, Query, Receipt, Transaction,
-    genesis, keys,
+    Account, Action, Address, Applied, ContractError, ContractRules, Contracts, Progress, Query,
+    Receipt, Transaction, genesis, keys,
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
@@ -61,6 +61,19 @@ impl World {
             (*name, progress.unwrap())
         };
         self.lanes.iter().map(begin).collect()
+    }
+
+    /// What a transaction comes to on every lane, of which somebody holds the interrupt.
+    pub(crate) fn execute(
+        &self,
+        transaction: &Transaction,
+        interrupt: &Interrupt,
+    ) -> Vec<(&'static str, Result<Applied, ContractError>)> {
+        let execute = |(name, contracts): &(&'static str, Contracts)| {
+            let applied = contracts.execute(self.reader(), transaction.clone(), interrupt);
+            (*name, applied)
+        };
+        self.lanes.iter().map(execute).collect()
     }
 
     /// How many runs are parked, on all lanes.
