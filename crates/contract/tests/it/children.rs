@@ -342,6 +342,60 @@ fn code_that_is_not_paid_for_is_not_compiled() {
 }
 
 #[test]
+fn code_that_cannot_be_paid_for_is_not_looked_at() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let large = wasm(&format!(
+        r#"(module (memory 1) (data "{}"))"#,
+        "x".repeat(100_000)
+    ));
+    let stores = Script::default().store(b"code", &large);
+    play_noted(&mut world, puppet, &stores);
+    let cached = world.cached_bytes();
+    let compiles = Script::default().compile_key(b"code", b"");
+    let input = compiles.input();
+    let too_little = world.call_with(alice(), puppet, "script", &input, 0, 4_000_000);
+    assert_eq!(too_little.status, Status::OutOfGas);
+    assert_eq!(world.cached_bytes(), cached, "nothing was made of it");
+    let enough = world.call_with(alice(), puppet, "script", &input, 0, 6_000_000);
+    assert_eq!(enough.status, Status::Success);
+    assert!(world.cached_bytes() > cached);
+}
+
+#[test]
+fn a_trap_costs_the_owner_what_the_child_used_or_all() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let child = wasm(
+        r#"(module (memory 1)
+          (func (export "panic") (param i64)
+            (loop $again
+              (local.set 0 (i64.sub (local.get 0) (i64.const 1)))
+              (br_if $again (i64.ne (local.get 0) (i64.const 0))))
+            unreachable)
+          (func (export "outside") (drop (i32.load (i32.const 65536)))))"#,
+    );
+    let mut used = |function: &[u8], gas: i64, a0: i64| {
+        let script = Script::default()
+            .compile(&child, b"")
+            .instantiate(0)
+            .prepare(0, function)
+            .run(0, gas, a0);
+        let noted = play_noted(&mut world, puppet, &script);
+        assert_eq!(noted[3].decode::<ExecStatus, _>(), Err(ExecError::Trap));
+        noted[2].gas_left - noted[3].gas_left
+    };
+    let rounds = [1_000, 2_000, 3_000].map(|rounds| used(b"panic", 1_000_000, rounds));
+    assert!(rounds[1] > rounds[0] + 1_000);
+    assert_eq!(rounds[2] - rounds[1], rounds[1] - rounds[0]);
+    // Nobody knows how far it came: it is all gone.
+    assert_eq!(
+        used(b"outside", 700_000, 0) - used(b"outside", 500_000, 0),
+        200_000
+    );
+}
+
+#[test]
 fn names_are_the_contracts_own_and_end_with_the_transaction() {
     let mut world = world();
     let [one, two] = [(); 2].map(|()| world.deploy_wat(PUPPET));

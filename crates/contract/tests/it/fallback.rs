@@ -327,6 +327,28 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
     assert_eq!(results, [7, 1 << 32, 0, 0, 1, 8, 0, 0, -4, 7, 7]);
     assert_eq!(notes[10].buffer[..7], *b"behind2");
     assert_eq!(questions.len(), 3);
+
+    // A query, too.
+    let query = Query {
+        from: alice(),
+        to: puppet,
+        method: "script".to_owned(),
+        input: script.input(),
+        gas: Gas::new(GAS),
+    };
+    let query = |executor: Executor| {
+        let executor = Arc::new(executor);
+        let contracts = Contracts::new(Arc::clone(&executor), ContractRules::latest());
+        let state = Arc::new(state.clone());
+        let receipt = contracts.query(state, query.clone(), &Interrupt::new());
+        assert_eq!(executor.parked_runs(), 0);
+        receipt
+    };
+    let cramped = Cramped::in_native_stack();
+    let receipt = query(cramped.tiered).unwrap();
+    assert_eq!(receipt, query(lanes().remove(0).executor).unwrap());
+    assert_eq!(noted(&receipt)[8].result, -4);
+    query(cramped.alone).unwrap_err();
 }
 
 #[test]
@@ -341,20 +363,4 @@ fn a_pool_without_room_for_a_child_is_no_receipt() {
     let action = call(puppet, "script", script.input());
     let (applied, _) = answered_everywhere(&state, &action, Cramped::in_instances());
     assert_eq!(noted(&applied.receipt)[4].result, 1);
-
-    // A query, too.
-    let query = Query {
-        from: alice(),
-        to: puppet,
-        method: "script".to_owned(),
-        input: script.input(),
-        gas: Gas::new(GAS),
-    };
-    let cramped = Arc::new(Cramped::in_instances().tiered);
-    let contracts = Contracts::new(Arc::clone(&cramped), ContractRules::latest());
-    let receipt = contracts
-        .query(Arc::new(state), query, &Interrupt::new())
-        .unwrap();
-    assert_eq!(noted(&receipt)[4].result, 1);
-    assert_eq!(cramped.parked_runs(), 0);
 }

@@ -82,6 +82,15 @@ impl World {
         parked.sum()
     }
 
+    /// The bytes of programs that are kept, on all lanes.
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        let cached = self
+            .executors
+            .iter()
+            .map(|executor| executor.cached_bytes());
+        cached.sum()
+    }
+
     fn reader(&self) -> Arc<dyn StateReader> {
         Arc::new(self.state.clone())
     }
