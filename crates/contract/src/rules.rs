@@ -26,6 +26,8 @@ pub struct ContractRules {
 pub struct ContractChildren {
     /// What a child may be, and import.
     pub rules: ChildRules,
+    /// The most modules in a transaction, which keep their code in memory whoever else needs room.
+    pub modules: u32,
     /// The most instances in a transaction.
     pub instances: u32,
     /// How deep children may have children: of the last generation, none may.
@@ -105,6 +107,7 @@ impl ContractRules {
             program: Rules::v3(syscalls),
             children: Some(ContractChildren {
                 rules: ChildRules::new(Rules::v3(Vec::new()), Symbols::Any),
+                modules: 256,
                 instances: 64,
                 generations: 4,
             }),

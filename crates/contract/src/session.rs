@@ -257,6 +257,7 @@ impl Session {
         let tree = self.tree.get_or_insert_with(|| {
             let settings = ChildSettings {
                 limits: ChildLimits {
+                    modules: rules.modules,
                     instances: rules.instances,
                     generations: rules.generations,
                     ..ChildLimits::default()

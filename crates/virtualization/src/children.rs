@@ -190,11 +190,20 @@ impl Children {
         instance: InstanceId,
         function: &[u8],
     ) -> Result<Result<(), ExecError>, VirtualizationError> {
+        self.prepare_for(instance, function, Gas::MAX)
+    }
+
+    fn prepare_for(
+        &mut self,
+        instance: InstanceId,
+        function: &[u8],
+        gas: Gas,
+    ) -> Result<Result<(), ExecError>, VirtualizationError> {
         let idle = match self.instances.remove(&instance) {
             Some(State::Idle(idle)) => idle,
             other => return Ok(Err(self.invalid(instance, other))),
         };
-        let (state, answer) = match idle.prepare(function)? {
+        let (state, answer) = match idle.prepare_for(function, gas)? {
             Ok(execution) => (State::Ready(execution), Ok(())),
             Err(idle) => (State::Idle(idle), Err(ExecError::InvalidImage)),
         };

@@ -130,8 +130,19 @@ impl Instance {
     /// The instance inside, as it was, if the program has no such function, or it takes what is not an integer; [`VirtualizationError`] if the
     /// engine cannot make the instance.
     pub fn prepare(
+        self,
+        function: &[u8],
+    ) -> Result<Result<Execution, Instance>, VirtualizationError> {
+        // Nobody knows yet how much gas it is given. So it is compiled, as for a run with much.
+        self.prepare_for(function, Gas::MAX)
+    }
+
+    /// As [`prepare`](Self::prepare), for runs of which none has more than this gas: where a call with so much would not wait for a compiler,
+    /// this does not either.
+    pub(crate) fn prepare_for(
         mut self,
         function: &[u8],
+        gas: Gas,
     ) -> Result<Result<Execution, Instance>, VirtualizationError> {
         let Some(export) = entry(self.module.program(), function) else {
             return Ok(Err(self));
@@ -139,9 +150,8 @@ impl Instance {
         let live = match self.live.take() {
             Some(live) => live,
             None => {
-                // Nobody knows yet how much gas it is given. So it is compiled, as for a run with much.
                 let tree = self.module.tree();
-                let request = tree.request("", &[], Gas::MAX);
+                let request = tree.request("", &[], gas);
                 let mut live = tree.executor().instance(self.module.prepared(), &request)?;
                 live.make(&request)?;
                 live

@@ -7,6 +7,7 @@ use fusee_executor::{Executor, PrepareError, Prepared};
 
 use crate::{
     ChildRules, ChildSettings, Instance, Symbols, Tree, VirtualizationError, functions,
+    tree::ModulePlace,
     wire::{CompileStatus, InstantiateError, ModuleError},
 };
 
@@ -65,7 +66,7 @@ type Name = (Vec<u8>, Vec<u8>);
 /// A compiled program.
 #[derive(Clone, Debug)]
 pub struct Module {
-    tree: Arc<Tree>,
+    place: Arc<ModulePlace>,
     prepared: Arc<Prepared>,
     generation: u32,
     /// Bytes of the program before it was metered.
@@ -138,7 +139,8 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// [`ModuleError::InvalidImage`] inside if the rules refuse the program; [`VirtualizationError`] if the engine fails on it.
+    /// [`ModuleError::InvalidImage`] inside if the rules refuse the program, or there are as many modules as there may be;
+    /// [`VirtualizationError`] if the engine fails on it.
     pub fn compile(
         &mut self,
         program: &[u8],
@@ -204,12 +206,15 @@ impl Modules {
     }
 
     fn prepare(&self, program: &[u8]) -> Result<Result<Module, ModuleError>, VirtualizationError> {
+        let Some(place) = self.tree.take_module() else {
+            return Ok(Err(ModuleError::InvalidImage));
+        };
         let may_have_children = self.tree.may_have_children(self.generation);
         let rules = self.tree.rules();
         let rules = rules.for_program(program, &self.symbols, may_have_children);
         match self.tree.executor().prepare(program, &rules) {
             Ok(prepared) => Ok(Ok(Module {
-                tree: Arc::clone(&self.tree),
+                place: Arc::new(place),
                 generation: self.generation,
                 code_bytes: u64::try_from(program.len()).unwrap_or(u64::MAX),
                 is_parent: functions::are_imported(prepared.program()),
@@ -234,13 +239,13 @@ impl Module {
     ///
     /// [`InstantiateError::InvalidImage`] if there are as many as there may be, or their memory could come to be more than it may.
     pub fn instantiate(&self) -> Result<Instance, InstantiateError> {
-        let place = self.tree.take(self.memory_bytes());
+        let place = self.tree().take(self.memory_bytes());
         let place = place.ok_or(InstantiateError::InvalidImage)?;
         Ok(Instance::new(self.clone(), place))
     }
 
-    pub(crate) const fn tree(&self) -> &Arc<Tree> {
-        &self.tree
+    pub(crate) fn tree(&self) -> &Arc<Tree> {
+        self.place.tree()
     }
 
     pub(crate) const fn prepared(&self) -> &Arc<Prepared> {
@@ -258,7 +263,7 @@ impl Module {
     /// For the children of an instance.
     pub(crate) fn next_generation(&self) -> Modules {
         Modules {
-            tree: Arc::clone(&self.tree),
+            tree: Arc::clone(self.tree()),
             generation: self.generation.saturating_add(1),
             names: Names::default(),
             symbols: Symbols::Any,

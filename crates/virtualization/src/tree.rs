@@ -13,6 +13,8 @@ use crate::ChildRules;
 /// How much the instances of one owner may be, together with those of their own children.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildLimits {
+    /// Programs that were compiled and are held, under a number or a name. What is compiled twice without a name is held twice.
+    pub modules: u32,
     /// Instances that there are, whatever they do.
     pub instances: u32,
     /// Bytes of wasm memory that they can come to have.
@@ -22,9 +24,10 @@ pub struct ChildLimits {
 }
 
 impl Default for ChildLimits {
-    /// 1,024 instances, 1,536 MiB, and 4 generations.
+    /// 1,024 instances, 1,536 MiB, and 4 generations; and as many modules as anybody asks for.
     fn default() -> Self {
         Self {
+            modules: u32::MAX,
             instances: 1_024,
             memory_bytes: 1_536 << 20,
             generations: 4,
@@ -61,7 +64,14 @@ pub struct Tree {
     rules: Arc<ChildRules>,
     settings: ChildSettings,
     memory: MemoryBudget,
+    modules: AtomicU32,
     instances: AtomicU32,
+}
+
+/// A module's part of the limits, until nobody holds it.
+#[derive(Debug)]
+pub(crate) struct ModulePlace {
+    tree: Arc<Tree>,
 }
 
 /// An instance's part of the limits, until it is dropped.
@@ -96,6 +106,7 @@ impl Tree {
             rules,
             settings,
             memory,
+            modules: AtomicU32::new(0),
             instances: AtomicU32::new(0),
         })
     }
@@ -129,15 +140,40 @@ impl Tree {
     /// Room for an instance that can come to have so much memory; none if there is none.
     pub(crate) fn take(self: &Arc<Self>, memory_bytes: u64) -> Option<Place> {
         let memory = self.memory.take(memory_bytes)?;
-        let next =
-            |taken: u32| (taken < self.settings.limits.instances).then(|| taken.saturating_add(1));
-        self.instances
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
-            .ok()?;
+        take_one(&self.instances, self.settings.limits.instances)?;
         Some(Place {
             tree: Arc::clone(self),
             _memory: memory,
         })
+    }
+
+    /// Room for a module; none if there is none.
+    pub(crate) fn take_module(self: &Arc<Self>) -> Option<ModulePlace> {
+        take_one(&self.modules, self.settings.limits.modules)?;
+        Some(ModulePlace {
+            tree: Arc::clone(self),
+        })
+    }
+}
+
+/// One more, if there are less than the limit.
+fn take_one(taken: &AtomicU32, limit: u32) -> Option<()> {
+    let next = |taken: u32| (taken < limit).then(|| taken.saturating_add(1));
+    taken
+        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+        .ok()?;
+    Some(())
+}
+
+impl ModulePlace {
+    pub(crate) const fn tree(&self) -> &Arc<Tree> {
+        &self.tree
+    }
+}
+
+impl Drop for ModulePlace {
+    fn drop(&mut self) {
+        self.tree.modules.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -12,8 +12,11 @@ use fusee_abi::{
         },
     },
 };
-use fusee_contract::{Address, ContractChildren, ContractRules, Receipt, Status};
-use fusee_engine::Trap;
+use fusee_contract::{
+    Action, Address, ContractChildren, ContractError, ContractRules, Receipt, Status, Transaction,
+};
+use fusee_engine::{EngineError, Gas, Interrupt, Trap};
+use fusee_executor::RunError;
 use fusee_virtualization::{ChildRules, Symbols};
 
 use crate::{
@@ -151,6 +154,35 @@ fn a_child_uses_its_owners_gas_to_the_unit() {
     // However much it is given, and more than there is.
     assert_eq!(used(&mut world, 1_000, 50_000), (child, owner));
     assert_eq!(used(&mut world, 1_000, i64::MAX), (child, owner));
+}
+
+#[test]
+fn bytes_are_paid_for_one_by_one() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    // Somewhere in the puppet's memory, and in the child's.
+    let range = |bytes: i64| bytes << 32 | 0x8_0000;
+    for (function, op, args) in [
+        (functions::COMPILE, 0, [-1, 0, 0, 0]),
+        (functions::COMPILE, 0, [range(8), -1, 0, 0]),
+        (functions::LOOKUP, 1, [-1, 0, 0, 0]),
+        (functions::COMPILE_KEY, 2, [-1, 0, 0, 0]),
+        (functions::COMPILE_KEY, 2, [0, -1, 0, 0]),
+        (functions::PREPARE, 4, [0, -1, 0, 0]),
+        (functions::READ_MEMORY, 7, [0, 0, -1, 0]),
+        (functions::WRITE_MEMORY, 8, [0, 0, -1, 0]),
+        // Wrong as it is, it was looked at.
+        (functions::READ_MEMORY, 7, [9, 0, -1, 0]),
+        (functions::WRITE_MEMORY, 8, [9, 0, -1, 0]),
+    ] {
+        let named = |bytes: i64| args.map(|arg| if arg == -1 { range(bytes) } else { arg });
+        let script = ready(b"count").raw(op, named(10)).raw(op, named(1_010));
+        let noted = play_noted(&mut world, puppet, &script);
+        let used = |at: usize| noted[at - 1].gas_left - noted[at].gas_left;
+        assert_eq!(noted[3].result, noted[4].result, "{function} {args:?}");
+        let byte = functions::row(function).unwrap().price.byte;
+        assert_eq!(used(4) - used(3), 1_000 * byte, "{function} {args:?}");
+    }
 }
 
 #[test]
@@ -310,6 +342,60 @@ fn code_that_is_not_paid_for_is_not_compiled() {
 }
 
 #[test]
+fn code_that_cannot_be_paid_for_is_not_looked_at() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let large = wasm(&format!(
+        r#"(module (memory 1) (data "{}"))"#,
+        "x".repeat(100_000)
+    ));
+    let stores = Script::default().store(b"code", &large);
+    play_noted(&mut world, puppet, &stores);
+    let cached = world.cached_bytes();
+    let compiles = Script::default().compile_key(b"code", b"");
+    let input = compiles.input();
+    let too_little = world.call_with(alice(), puppet, "script", &input, 0, 4_000_000);
+    assert_eq!(too_little.status, Status::OutOfGas);
+    assert_eq!(world.cached_bytes(), cached, "nothing was made of it");
+    let enough = world.call_with(alice(), puppet, "script", &input, 0, 6_000_000);
+    assert_eq!(enough.status, Status::Success);
+    assert!(world.cached_bytes() > cached);
+}
+
+#[test]
+fn a_trap_costs_the_owner_what_the_child_used_or_all() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let child = wasm(
+        r#"(module (memory 1)
+          (func (export "panic") (param i64)
+            (loop $again
+              (local.set 0 (i64.sub (local.get 0) (i64.const 1)))
+              (br_if $again (i64.ne (local.get 0) (i64.const 0))))
+            unreachable)
+          (func (export "outside") (drop (i32.load (i32.const 65536)))))"#,
+    );
+    let mut used = |function: &[u8], gas: i64, a0: i64| {
+        let script = Script::default()
+            .compile(&child, b"")
+            .instantiate(0)
+            .prepare(0, function)
+            .run(0, gas, a0);
+        let noted = play_noted(&mut world, puppet, &script);
+        assert_eq!(noted[3].decode::<ExecStatus, _>(), Err(ExecError::Trap));
+        noted[2].gas_left - noted[3].gas_left
+    };
+    let rounds = [1_000, 2_000, 3_000].map(|rounds| used(b"panic", 1_000_000, rounds));
+    assert!(rounds[1] > rounds[0] + 1_000);
+    assert_eq!(rounds[2] - rounds[1], rounds[1] - rounds[0]);
+    // Nobody knows how far it came: it is all gone.
+    assert_eq!(
+        used(b"outside", 700_000, 0) - used(b"outside", 500_000, 0),
+        200_000
+    );
+}
+
+#[test]
 fn names_are_the_contracts_own_and_end_with_the_transaction() {
     let mut world = world();
     let [one, two] = [(); 2].map(|()| world.deploy_wat(PUPPET));
@@ -435,6 +521,53 @@ fn contracts_share_how_many_instances_there_are_and_their_memory() {
 }
 
 #[test]
+fn contracts_share_how_many_modules_there_are() {
+    let limited = rules(|children| children.modules = 3);
+    let mut world = World::with_rules(&limited);
+    let [one, two] = [(); 2].map(|()| world.deploy_wat(PUPPET));
+    let child = wasm(CHILD);
+    let full: Result<CompiledModule, _> = Err(ModuleError::InvalidImage);
+    // What the callee compiled without a name is gone when it has ended, and what has a name is not.
+    let makes = Script::default()
+        .compile(&child, b"")
+        .compile(&child, b"kept")
+        .compile(&child, b"kept")
+        .compile(&child, b"");
+    let script = Script::default()
+        .store(b"code", &child)
+        .compile(&child, b"")
+        .call(two, &makes)
+        .return_data(3 * 112)
+        .compile(&child, b"")
+        .compile(&child, b"")
+        .compile(&child, b"name")
+        .compile_key(b"code", b"")
+        .lookup(b"name");
+    let noted = play_noted(&mut world, one, &script);
+    let made = |at: usize| noted[at].decode::<CompiledModule, ModuleError>();
+    assert_eq!(made(1), compiled(0, CompileStatus::Compiled));
+    let fourth = i64::from_le_bytes(noted[3].buffer[..8].try_into().unwrap());
+    assert_eq!(fourth, -1, "one of the caller's and two of its own");
+    assert_eq!(made(4), compiled(1, CompileStatus::Compiled));
+    assert_eq!([made(5), made(6), made(7)], [full; 3]);
+    // What there was no room for is paid for, and not kept.
+    let used = |at: usize| noted[at - 1].gas_left - noted[at].gas_left;
+    assert_eq!(used(5), used(4));
+    assert_eq!(
+        noted[8].decode::<ModuleId, _>(),
+        Err(ModuleError::NotCached)
+    );
+    // A call that is undone takes its names with it.
+    let script = Script::default()
+        .call(two, &makes.trap())
+        .compile(&child, b"")
+        .compile(&child, b"")
+        .compile(&child, b"");
+    let noted = play_noted(&mut world, one, &script);
+    assert!(noted[1..].iter().all(|note| note.result >= 0));
+}
+
+#[test]
 fn callers_and_children_hold_their_memory_out_of_one_budget() {
     let mut tight = rules(|_| {});
     // Two puppets of ten pages, and one page of a child.
@@ -510,6 +643,119 @@ fn children_have_children_to_a_bounded_depth() {
         assert!((told..told + 10_000).contains(&used), "{told} {used}");
         assert_eq!(world.parked_runs(), 0);
     }
+}
+
+/// What a puppet notes whose child, a diver, runs the program below it; and how that ended.
+fn dive(world: &mut World, below: &[u8], gas: i64) -> (Vec<Noted>, i64) {
+    let puppet = world.deploy_wat(PUPPET);
+    let range = i64::try_from(below.len()).unwrap() << 32 | 4_096;
+    let script = Script::default()
+        .compile(&wasm(DIVER), b"")
+        .instantiate(0)
+        .prepare(0, b"dive")
+        .write(0, 4_096, below)
+        .run(0, gas, range)
+        .prepare(0, b"dive")
+        .read(0, 0);
+    let noted = play_noted(world, puppet, &script);
+    let status = i64::from_le_bytes(noted[6].buffer[8..16].try_into().unwrap());
+    (noted, status)
+}
+
+#[test]
+fn a_child_pays_for_its_children() {
+    let mut world = world();
+    let spins = |rounds: i64| {
+        wasm(&format!(
+            r#"(module (memory 2) (func (export "dive") (param i64) (local $left i64)
+              (local.set $left (i64.const {rounds}))
+              (loop $again (br_if $again (i64.ne (i64.const 0)
+                (local.tee $left (i64.sub (local.get $left) (i64.const 1))))))))"#
+        ))
+    };
+    // The programs have one size, so that nothing else is different.
+    let given = 5_000_000;
+    let used = |noted: &[Noted]| given - noted[4].exec().gas_left;
+    let (few, status) = dive(&mut world, &spins(100_000), given);
+    assert_eq!((few[4].result, status), (0, 0));
+    let (more, status) = dive(&mut world, &spins(200_000), given);
+    assert_eq!((more[4].result, status), (0, 0));
+    let difference = used(&more) - used(&few);
+    assert!(difference >= 300_000, "{difference}");
+    assert_eq!(difference % 100_000, 0, "{difference}: so much a round");
+    // And it has no more than its owner has.
+    let (all, status) = dive(&mut world, &spins(900_000), 1_000_000);
+    assert_eq!((all[4].result, status), (0, -3));
+    let left = all[4].exec().gas_left;
+    assert!((10_000..15_625).contains(&left), "a 64th, or less: {left}");
+}
+
+#[test]
+fn children_of_children_are_within_what_a_transaction_may_have() {
+    let mut few = rules(|children| children.instances = 2);
+    // The puppet that runs holds none of it.
+    let mut small = rules(|_| {});
+    small.frames.memory_bytes = 5 * 65_536;
+    let modules = rules(|children| children.modules = 2);
+    for (rules, expected) in [(&few, -4), (&small, -4), (&modules, -1)] {
+        let (noted, world) = dive_noted(rules);
+        match expected {
+            // The second traps, for want of a third.
+            -4 => assert_eq!(noted[4].decode::<_, ExecError>(), Ok(ExecStatus::Finished)),
+            // The second says that it cannot compile a third.
+            _ => {
+                let asked = noted[4].exec();
+                assert_eq!(
+                    [asked.args[0], asked.args[1]],
+                    [1, (-1_i64).cast_unsigned()]
+                );
+            }
+        }
+        assert_eq!(world.parked_runs(), 0);
+    }
+    // With one more, it dives.
+    few.children.as_mut().unwrap().instances = 4;
+    let (noted, _) = dive_noted(&few);
+    assert_eq!(noted[4].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
+}
+
+/// What a puppet notes whose child, a diver, dives as deep as the rules let it.
+fn dive_noted(rules: &ContractRules) -> (Vec<Noted>, World) {
+    let mut world = World::with_rules(rules);
+    let puppet = world.deploy_wat(PUPPET);
+    let diver = wasm(DIVER);
+    let range = i64::try_from(diver.len()).unwrap() << 32 | 4_096;
+    let script = Script::default()
+        .compile(&diver, b"")
+        .instantiate(0)
+        .prepare(0, b"dive")
+        .write(0, 4_096, &diver)
+        .run(0, i64::MAX, range);
+    (play_noted(&mut world, puppet, &script), world)
+}
+
+#[test]
+fn a_child_has_no_state_in_which_code_could_lie() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let child = wasm(
+        r#"(module
+          (import "env" "ext_virtualization_compile_from_storage_key_version_1" (func $compile (param i64 i64) (result i64)))
+          (memory 1) (data (i32.const 8) "code")
+          (func (export "f") (i64.store (i32.const 0) (call $compile (i64.const 0x4_0000_0008) (i64.const 0)))))"#,
+    );
+    let script = Script::default()
+        .store(b"code", &wasm(CHILD))
+        .compile(&child, b"")
+        .instantiate(0)
+        .prepare(0, b"f")
+        .run(0, 1_000_000, 0)
+        .prepare(0, b"f")
+        .read(0, 0);
+    let noted = play_noted(&mut world, puppet, &script);
+    assert_eq!(noted[4].decode::<_, ExecError>(), Ok(ExecStatus::Finished));
+    let answer = i64::from_le_bytes(noted[6].buffer[..8].try_into().unwrap());
+    assert_eq!(answer, -3);
 }
 
 #[test]
@@ -658,6 +904,58 @@ fn a_query_may_run_children() {
     let noted = noted(&receipt);
     assert_eq!(noted[3].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
     assert_eq!(noted[4].result, i64::from(status::UNANSWERED));
+}
+
+#[test]
+fn a_deployment_may_run_children() {
+    let mut world = world();
+    let deployed = PUPPET.replace(r#"(export "script")"#, r#"(export "deploy")"#);
+    let script = ready(b"count").run(0, 1_000_000, 1).ask_host(b"who");
+    let deploy = |input: Vec<u8>| Transaction {
+        from: alice(),
+        action: Action::Deploy {
+            code: wasm(&deployed),
+            input,
+        },
+        value: 0,
+        gas: Gas::new(GAS),
+    };
+    let receipt = world.send(deploy(script.input()));
+    let noted = noted(&receipt);
+    assert_eq!(noted[3].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
+    assert_eq!(noted[4].result, i64::from(status::UNANSWERED));
+    let receipt = world.send(deploy(script.trap().input()));
+    assert_eq!(receipt.status, Status::Trapped(Trap::Unreachable));
+    assert_eq!(world.parked_runs(), 0);
+}
+
+#[test]
+fn a_child_that_is_interrupted_is_no_receipt() {
+    let mut world = world();
+    let puppet = world.deploy_wat(PUPPET);
+    let action = Action::Call {
+        to: puppet,
+        method: "script".to_owned(),
+        input: ready(b"endless").run(0, 50_000_000, 0).input(),
+    };
+    let transaction = Transaction {
+        from: alice(),
+        action,
+        value: 0,
+        gas: Gas::new(GAS),
+    };
+    let interrupt = Interrupt::new();
+    interrupt.trigger();
+    for (name, applied) in world.execute(&transaction, &interrupt) {
+        let interrupted = matches!(
+            applied,
+            Err(ContractError::Run(RunError::Engine(
+                EngineError::Interrupted
+            )))
+        );
+        assert!(interrupted, "{name}: {applied:?}");
+    }
+    assert_eq!(world.parked_runs(), 0);
 }
 
 #[test]

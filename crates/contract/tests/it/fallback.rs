@@ -4,13 +4,18 @@ use std::{process::Command, sync::Arc};
 
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
-    Action, Applied, ContractError, ContractRules, Contracts, Status, Transaction, genesis,
+    Action, Address, Applied, ContractError, ContractRules, Contracts, Progress, Query, Status,
+    Transaction, genesis,
 };
 use fusee_engine::{Gas, Interrupt, Profiler, Trap};
 use fusee_executor::Executor;
 use fusee_state::MemoryState;
 
-use crate::world::{CALLER, FUNDS, GAS, alice, args, counted};
+use crate::{
+    children::wasm,
+    puppet::{PUPPET, Script, noted},
+    world::{CALLER, FUNDS, GAS, alice, args, counted},
+};
 
 /// Recurses until the metered height ends.
 const DEEP: &str = r#"(module
@@ -167,4 +172,195 @@ fn addresses_that_end_are_no_receipt() {
         .status()
         .unwrap();
     assert!(status.success(), "{status}");
+}
+
+/// Asks the host, recurses deeper than a cramped compiler can, and asks again. Outputs both answers.
+const ASKS_AND_RECURSES: &str = r#"(module
+    (import "fusee" "ask_host" (func $ask (param i32 i32) (result i32)))
+    (import "fusee" "return_data_read" (func $answer (param i32 i32) (result i32)))
+    (import "fusee" "output_write" (func $output (param i32 i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 0) "firstagain")
+    (func $deep (param i32) (result i32)
+        (if (result i32) (i32.eqz (local.get 0))
+            (then (i32.const 0))
+            (else (i32.add (i32.const 1) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))
+    (func $ask_for (param $question i32) (param $out i32)
+        (drop (call $ask (local.get $question) (i32.const 5)))
+        (drop (call $answer (local.get $out) (i32.const 100))))
+    (func $all (export "run")
+        (call $ask_for (i32.const 0) (i32.const 100))
+        (drop (call $deep (i32.const 2000)))
+        (call $ask_for (i32.const 5) (i32.const 200))
+        (call $output (i32.const 100) (i32.const 200)))
+    (func (export "deploy") (call $all)))"#;
+
+/// What a transaction comes to whose questions are answered by what they are and how many there were before; and the questions.
+fn answered(
+    contracts: &Contracts,
+    state: &MemoryState,
+    action: &Action,
+) -> Result<(Applied, Vec<Vec<u8>>), ContractError> {
+    let transaction = Transaction {
+        from: alice(),
+        action: action.clone(),
+        value: 0,
+        gas: Gas::new(GAS),
+    };
+    let state = Arc::new(state.clone());
+    let mut progress = contracts.begin(state, transaction, &Interrupt::new())?;
+    let mut questions = Vec::new();
+    loop {
+        progress = match progress {
+            Progress::Applied(applied) => return Ok((applied, questions)),
+            Progress::Waiting(waiting) => {
+                let number = questions.len().to_string();
+                questions.push(waiting.question().to_vec());
+                let answer = [waiting.question(), number.as_bytes()].concat();
+                waiting.answer(Some(answer))?
+            }
+        };
+    }
+}
+
+/// The same on every lane and on an interpreter beside a cramped compiler, and nothing on that alone. What it is.
+fn answered_everywhere(
+    state: &MemoryState,
+    action: &Action,
+    cramped: Cramped,
+) -> (Applied, Vec<Vec<u8>>) {
+    let rules = ContractRules::latest();
+    let contracts = |executor: &Arc<Executor>| Contracts::new(Arc::clone(executor), rules.clone());
+    let executors = lanes().into_iter().map(|lane| (lane.name, lane.executor));
+    let executors = executors.chain([("cramped", cramped.tiered)]);
+    let mut first: Option<(Applied, Vec<Vec<u8>>)> = None;
+    for (name, executor) in executors {
+        let executor = Arc::new(executor);
+        let (applied, questions) = answered(&contracts(&executor), state, action).unwrap();
+        assert_eq!(executor.parked_runs(), 0, "{name}");
+        if let Some((expected, expected_questions)) = &first {
+            assert_eq!(applied.receipt, expected.receipt, "{name}");
+            assert_eq!(applied.diff.encode(), expected.diff.encode(), "{name}");
+            assert_eq!(&questions, expected_questions, "{name}");
+        }
+        first.get_or_insert((applied, questions));
+    }
+    let alone = Arc::new(cramped.alone);
+    answered(&contracts(&alone), state, action).unwrap_err();
+    assert_eq!(alone.parked_runs(), 0);
+    first.unwrap()
+}
+
+/// A state with a contract.
+fn deployed(code: &[u8]) -> (MemoryState, Address) {
+    let mut state = MemoryState::new();
+    state.apply(&genesis(&[(alice(), FUNDS)]));
+    let executor = Arc::new(lanes().remove(0).executor);
+    let contracts = Contracts::new(executor, ContractRules::latest());
+    let (applied, _) = answered(&contracts, &state, &deploy(code)).unwrap();
+    state.apply(&applied.diff);
+    (state, applied.receipt.deployed.unwrap())
+}
+
+fn call(to: Address, method: &str, input: Vec<u8>) -> Action {
+    Action::Call {
+        to,
+        method: method.to_owned(),
+        input,
+    }
+}
+
+#[test]
+fn a_transaction_that_was_answered_is_run_once_more_with_the_answers() {
+    let (state, contract) = deployed(&wasm(ASKS_AND_RECURSES));
+    let fresh = {
+        let mut state = MemoryState::new();
+        state.apply(&genesis(&[(alice(), FUNDS)]));
+        state
+    };
+    for (state, action) in [
+        (state, call(contract, "run", Vec::new())),
+        // And a deployment, while it runs `deploy`.
+        (fresh, deploy(&wasm(ASKS_AND_RECURSES))),
+    ] {
+        let cramped = Cramped::in_native_stack();
+        let (applied, questions) = answered_everywhere(&state, &action, cramped);
+        assert_eq!(applied.receipt.status, Status::Success);
+        // None is asked twice.
+        assert_eq!(questions, [b"first", b"again"]);
+        assert_eq!(applied.receipt.output[..6], *b"first0");
+        assert_eq!(applied.receipt.output[100..106], *b"again1");
+    }
+}
+
+/// Recurses until the metered height ends, or to where its argument says; and says before how it is.
+const DEEP_CHILD: &str = r#"(module
+    (import "any" "ask" (func $ask (param i64) (result i64)))
+    (func $deep (param i64) (result i64)
+        (if (result i64) (i64.eqz (local.get 0))
+            (then (i64.const 0))
+            (else (i64.add (i64.const 1) (call $deep (i64.sub (local.get 0) (i64.const 1)))))))
+    (func (export "deep") (param i64) (drop (call $deep (local.get 0))))
+    (func (export "asks") (param i64) (drop (call $deep (call $ask (local.get 0))))))"#;
+
+#[test]
+fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
+    let (state, puppet) = deployed(&wasm(PUPPET));
+    let gas = 50_000_000;
+    let script = Script::default()
+        .ask_host(b"before")
+        .compile(&wasm(DEEP_CHILD), b"")
+        .instantiate(0)
+        .prepare(0, b"asks")
+        .run(0, gas, 7)
+        .ask_host(b"between")
+        .run(0, gas, 2_000)
+        .prepare(0, b"deep")
+        .run(0, gas, i64::MAX)
+        .ask_host(b"behind")
+        .return_data(0);
+    let action = call(puppet, "script", script.input());
+    let (applied, questions) = answered_everywhere(&state, &action, Cramped::in_native_stack());
+    let notes = noted(&applied.receipt);
+    let results: Vec<_> = notes.iter().map(|note| note.result).collect();
+    // A syscall, the end, and a trap.
+    assert_eq!(results, [7, 1 << 32, 0, 0, 1, 8, 0, 0, -4, 7, 7]);
+    assert_eq!(notes[10].buffer[..7], *b"behind2");
+    assert_eq!(questions.len(), 3);
+
+    // A query, too.
+    let query = Query {
+        from: alice(),
+        to: puppet,
+        method: "script".to_owned(),
+        input: script.input(),
+        gas: Gas::new(GAS),
+    };
+    let query = |executor: Executor| {
+        let executor = Arc::new(executor);
+        let contracts = Contracts::new(Arc::clone(&executor), ContractRules::latest());
+        let state = Arc::new(state.clone());
+        let receipt = contracts.query(state, query.clone(), &Interrupt::new());
+        assert_eq!(executor.parked_runs(), 0);
+        receipt
+    };
+    let cramped = Cramped::in_native_stack();
+    let receipt = query(cramped.tiered).unwrap();
+    assert_eq!(receipt, query(lanes().remove(0).executor).unwrap());
+    assert_eq!(noted(&receipt)[8].result, -4);
+    query(cramped.alone).unwrap_err();
+}
+
+#[test]
+fn a_pool_without_room_for_a_child_is_no_receipt() {
+    let (state, puppet) = deployed(&wasm(PUPPET));
+    let script = Script::default()
+        .ask_host(b"?")
+        .compile(&wasm(DEEP_CHILD), b"")
+        .instantiate(0)
+        .prepare(0, b"asks")
+        .run(0, 1_000_000, 7);
+    let action = call(puppet, "script", script.input());
+    let (applied, _) = answered_everywhere(&state, &action, Cramped::in_instances());
+    assert_eq!(noted(&applied.receipt)[4].result, 1);
 }

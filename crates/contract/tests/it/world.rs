@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fusee_conformance::{Backend, Lane, lanes, mixed_lanes};
 use fusee_contract::{
-    Account, Action, Address, ContractRules, Contracts, Progress, Query, Receipt, Transaction,
-    genesis, keys,
+    Account, Action, Address, Applied, ContractError, ContractRules, Contracts, Progress, Query,
+    Receipt, Transaction, genesis, keys,
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
@@ -96,10 +96,32 @@ impl World {
         self.lanes.iter().map(begin).collect()
     }
 
+    /// What a transaction comes to on every lane, of which somebody holds the interrupt.
+    pub(crate) fn execute(
+        &self,
+        transaction: &Transaction,
+        interrupt: &Interrupt,
+    ) -> Vec<(&'static str, Result<Applied, ContractError>)> {
+        let execute = |(name, contracts): &(&'static str, Contracts)| {
+            let applied = contracts.execute(self.reader(), transaction.clone(), interrupt);
+            (*name, applied)
+        };
+        self.lanes.iter().map(execute).collect()
+    }
+
     /// How many runs are parked, on all lanes.
     pub(crate) fn parked_runs(&self) -> u32 {
         let parked = self.executors.iter().map(|executor| executor.parked_runs());
         parked.sum()
+    }
+
+    /// The bytes of programs that are kept, on all lanes.
+    pub(crate) fn cached_bytes(&self) -> u64 {
+        let cached = self
+            .executors
+            .iter()
+            .map(|executor| executor.cached_bytes());
+        cached.sum()
     }
 
     fn reader(&self) -> Arc<dyn StateReader> {

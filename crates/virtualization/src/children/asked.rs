@@ -66,15 +66,16 @@ impl Answer {
     ///
     /// [`RunError`] if the host fails.
     pub fn give(self, mut guest: Suspended) -> Result<executor::Outcome, RunError> {
+        // First: what a child used is paid for however its owner ends.
+        if guest.charge(self.price).is_err() {
+            return Ok(guest.out_of_gas());
+        }
         if let Some((address, bytes)) = self.filled
             && let Err(trap) = guest.memory().write(address.into(), &bytes)
         {
             return Ok(guest.trap(trap));
         }
-        match guest.charge(self.price) {
-            Ok(()) => guest.resume(self.reply),
-            Err(_) => Ok(guest.out_of_gas()),
-        }
+        guest.resume(self.reply)
     }
 }
 
@@ -143,8 +144,9 @@ impl Children {
             }
             functions::RUN => {
                 let buffer = low(fourth);
-                call.memory
-                    .check(buffer.into(), length(&[0; EXEC_BUFFER_BYTES]))?;
+                // There is memory that can only be read: a child whose owner cannot be told does not run.
+                let bytes: [u8; EXEC_BUFFER_BYTES] = call.memory.read_array(buffer.into())?;
+                call.memory.write(buffer.into(), &bytes)?;
                 self.park(Asked::Run {
                     instance,
                     gas: second.cast_signed(),
@@ -194,7 +196,13 @@ impl Children {
                 identifier,
             } => self.compile(&program, identifier.as_deref())?.into(),
             Asked::CompileKey { key, space } => self.code(gas_left, &key, &space, code)?,
-            Asked::Prepare { instance, function } => self.prepare(instance, &function)?.into(),
+            Asked::Prepare { instance, function } => {
+                let most = match self.billing {
+                    Billing::Free => Gas::MAX,
+                    Billing::Owner => gas_left,
+                };
+                self.prepare_for(instance, &function, most)?.into()
+            }
             Asked::Run {
                 instance,
                 gas,

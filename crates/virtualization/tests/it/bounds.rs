@@ -1,14 +1,24 @@
 //! What is asked beyond what there is.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+};
 
 use fusee_conformance::lanes;
+use fusee_engine::{
+    Code, Compiler, Engine, EngineError, Fingerprint, Format, Gas, Module, Program,
+};
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_executor::Executor;
 use fusee_virtualization::{
     ChildLimits, ChildSettings, Children, Symbols,
     wire::{InstantiateError, MemoryError, ModuleId},
 };
 
-use crate::support::{COUNTER, GAS, child_rules, count, everywhere, ready, wasm};
+use crate::support::{
+    COUNTER, GAS, Guest, Nine, billed, child_rules, children, count, everywhere, ready, wasm,
+};
 
 #[test]
 fn memory_ranges_are_inside_or_refused() {
@@ -113,5 +123,75 @@ fn instances_hold_no_more_memory_than_they_may() {
         children.destroy(two).unwrap();
         children.instantiate(fixed).unwrap();
         assert_eq!(children.instances(), 3, "{}", lane.name);
+    }
+}
+
+/// A compiler that fails, and notes whose thread asked it for children.
+#[derive(Debug)]
+struct Failing {
+    interpreter: WasmiEngine,
+    asked_by: Arc<Mutex<Vec<thread::ThreadId>>>,
+}
+
+impl Engine for Failing {
+    fn name(&self) -> &'static str {
+        "failing"
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        self.interpreter.fingerprint()
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        self.interpreter.formats()
+    }
+
+    fn idle_bytes(&self) -> u64 {
+        0
+    }
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
+        self.precompile(program)?;
+        Err(EngineError::Host("it cannot be loaded".into()))
+    }
+}
+
+impl Compiler for Failing {
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
+        if program.export("counter").is_some() {
+            self.asked_by.lock().unwrap().push(thread::current().id());
+        }
+        Err(EngineError::Host("it cannot be compiled".into()))
+    }
+
+    fn load(&self, _: &Arc<Program>, _: Code) -> Result<Arc<dyn Module>, EngineError> {
+        Err(EngineError::Host("it cannot be loaded".into()))
+    }
+}
+
+#[test]
+fn a_guest_waits_for_a_compiler_only_where_a_call_with_its_gas_would() {
+    let asked_by = Arc::default();
+    let executor = || {
+        let failing = Failing {
+            interpreter: WasmiEngine::new(),
+            asked_by: Arc::clone(&asked_by),
+        };
+        let executor = Executor::tiered(Arc::new(WasmiEngine::new()), Arc::new(failing));
+        executor.patience(Gas::new(50_000_000)).build()
+    };
+    let waited = |nine: &mut dyn Nine| {
+        asked_by.lock().unwrap().clear();
+        let instance = ready(nine, COUNTER, "counter");
+        assert_eq!(count(nine, instance, 7), 15);
+        let asked_by = asked_by.lock().unwrap();
+        asked_by.contains(&thread::current().id())
+    };
+    // Who is trusted always does.
+    assert!(waited(&mut children(executor())));
+    for (gas, waits) in [(100_000_000, true), (40_000_000, false)] {
+        let mut guest = Guest::with(executor(), billed);
+        guest.gas = Gas::new(gas);
+        assert_eq!(waited(&mut guest), waits, "{gas}");
     }
 }

@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use fusee_conformance::polkavm_lanes;
+use fusee_engine::{Gas, Trap, Value};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_executor::Executor;
+use fusee_executor::{self as executor, Executor, RunRequest};
+use fusee_instrument::Rules;
 use fusee_virtualization::{
-    ChildSettings, Modules, Outcome, Symbols,
+    ChildSettings, Modules, Outcome, Parent, Symbols, functions,
     wire::{ExecError, ExecStatus, InstanceId, MemoryError, ModuleError},
 };
 
-use crate::support::{GAS, Guest, Nine, child_rules, children, wasm};
+use polkavm_common::program::{InstructionSetKind, Reg, asm};
+use polkavm_common::writer::ProgramBlobBuilder;
+
+use crate::support::{GAS, Guest, Nine, billed, child_rules, children, parent, wasm};
 
 const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
@@ -176,5 +181,55 @@ fn polkavm_programs_are_refused_that_are_damaged_or_not_admitted() {
         assert!(modules.compile(COMPUTE, None).unwrap().is_ok());
         // No engine of this executor runs wasm: a fault of the host, and no answer.
         assert!(modules.compile(&wasm("(module)"), None).is_err());
+    }
+}
+
+/// A PolkaVM guest that exports the functions that it imports, and has data that it may only read.
+fn forwarding() -> Vec<u8> {
+    let mut builder = ProgramBlobBuilder::new(InstructionSetKind::Latest64);
+    builder.set_ro_data_size(4_096);
+    builder.set_ro_data(vec![1; 4_096]);
+    builder.set_rw_data_size(1 << 20);
+    builder.set_stack_size(4_096);
+    let mut code = Vec::new();
+    for (at, row) in (0_u32..).zip(functions::FUNCTIONS) {
+        builder.add_import(row.name.as_bytes());
+        builder.add_export_by_instruction(2 * at, row.number.to_string().as_bytes());
+        code.extend([
+            asm::ecalli(at.cast_signed()),
+            asm::jump_indirect(Reg::RA, 0),
+        ]);
+    }
+    builder.set_code(&code, &[]);
+    builder.to_vec().unwrap()
+}
+
+#[test]
+fn a_child_does_not_run_if_its_buffer_may_only_be_read() {
+    for lane in polkavm_lanes() {
+        let executor = Arc::new(lane.executor);
+        let rules = Rules::v3(functions::signatures());
+        let prepared = executor.prepare(&forwarding(), &rules).unwrap();
+        let mut children = billed(Arc::clone(&executor));
+        let nine: &mut dyn Nine = &mut children;
+        let instance = ready(nine, COMPUTE, "mix");
+        let name = functions::RUN.to_string();
+        let request = RunRequest::new(&name, &[], Gas::new(1 << 40));
+        let mut live = executor.instance(&prepared, &request).unwrap();
+        live.make(&request).unwrap();
+        let read_only = live.memory().ranges()[0].start;
+        let args = [0, GAS, 100_000, read_only.cast_signed()].map(Value::I64);
+        let request = RunRequest::new(&name, &args, Gas::new(1 << 40));
+        let outcome = live.run(request, parent(children)).unwrap();
+        let outcome = Parent::drive(outcome).unwrap();
+        let executor::Outcome::Trapped(Trap::MemoryOutOfBounds, ended) = outcome else {
+            panic!("{}: {outcome:?}", lane.name);
+        };
+        // The child is where it was.
+        let host: Box<dyn std::any::Any> = ended.into_host();
+        let (mut children, _) = host.downcast::<Parent>().unwrap().into_parts();
+        let nine: &mut dyn Nine = &mut children;
+        let (status, _) = nine.run(instance, GAS, 1_000).unwrap();
+        assert_eq!(status, ExecStatus::Finished, "{}", lane.name);
     }
 }

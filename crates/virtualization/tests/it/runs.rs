@@ -286,3 +286,48 @@ fn numbers_that_were_never_given_or_are_destroyed_name_nothing() {
         assert_eq!(count(nine, second, 0), 8);
     });
 }
+
+#[test]
+fn programs_that_cannot_be_made_or_begin_strangely_are_answers() {
+    everywhere(|nine| {
+        let mut ends = Vec::new();
+        for text in [
+            r#"(module (memory 1) (data (i32.const 65536) "x") (func (export "f")))"#,
+            r#"(module (memory 1) (data (i32.const 65536) "") (func (export "f")))"#,
+            r#"(module (memory 0) (data (i32.const -1) "x") (func (export "f")))"#,
+            r#"(module (memory 1) (global $g i32 (i32.const 65536)) (data (global.get $g) "x") (func (export "f")))"#,
+            r#"(module (table 1 funcref) (elem (i32.const 1) $f) (func $f (export "f")))"#,
+            r#"(module (table 0 funcref) (elem (i32.const -1) $f) (func $f (export "f")))"#,
+            r#"(module (import "" "s" (func $s)) (start $s) (func (export "f")))"#,
+            r#"(module (func $s unreachable) (start $s) (func (export "f")))"#,
+            r#"(module (func $s (loop $again (br $again))) (start $s) (func (export "f")))"#,
+            r#"(module (func $s (export "f") call $s) (start $s))"#,
+            r#"(module (func (export "_initialize") unreachable) (func (export "f")))"#,
+            r#"(module (func (export "_initialize") (result i32) (i32.const 7)) (func (export "f")))"#,
+            r#"(module (func (export "_initialize") (param i32)) (func (export "f")))"#,
+            r#"(module (import "" "_initialize" (func $s)) (export "_initialize" (func $s)) (func (export "f")))"#,
+            r#"(module (func (export "f") (result i32 i64 i32) (i32.const 1) (i64.const 2) (i32.const 3)))"#,
+            r#"(module (func (export "f") (result funcref) (ref.null func)))"#,
+            r#"(module (func (export "f") (result externref) (ref.null extern)))"#,
+            r#"(module (func (export "f") (param funcref)))"#,
+            r#"(module (func (export "f") (result f64) (f64.const nan)))"#,
+            r#"(module (memory i64 1) (func (export "f")))"#,
+            r#"(module (memory 1024) (func (export "f")))"#,
+            r#"(module (func (export "f") (param i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i64 i64)))"#,
+            r#"(module (import "" "f" (func $a (param i32))) (import "" "f" (func $b (param i64)))
+                (func (export "f") (call $b (i64.const 1))))"#,
+            r#"(module (import "" "f" (func $a (param i32))) (import "" "f" (func $b (param i32)))
+                (func (export "f") (call $b (i32.const 1))))"#,
+            r#"(module (import "" "" (func $a)) (export "f" (func $a)))"#,
+        ] {
+            let end = nine.compile(&wasm(text), None).map(|module| {
+                let instance = nine.instantiate(module.id).unwrap();
+                nine.prepare(instance, b"f")
+                    .and_then(|()| nine.run(instance, GAS, 1))
+                    .map(|(status, _)| status)
+            });
+            ends.push(end);
+        }
+        ends
+    });
+}

@@ -167,6 +167,8 @@ pub(crate) struct Guest {
     executor: Arc<Executor>,
     live: Option<LiveInstance>,
     host: Option<Box<dyn Host>>,
+    /// What each call is given.
+    pub(crate) gas: Gas,
 }
 
 /// Answers nothing else.
@@ -232,13 +234,14 @@ impl Guest {
             executor,
             live: Some(live),
             host: Some(parent(children)),
+            gas: Gas::new(1 << 40),
         }
     }
 
     /// Calls a function; what the guest comes to.
     pub(crate) fn call(&mut self, function: u32, args: &[Value]) -> Outcome {
         let name = function.to_string();
-        let request = RunRequest::new(&name, args, Gas::new(1 << 40));
+        let request = RunRequest::new(&name, args, self.gas);
         let live = self.live.take().unwrap();
         let outcome = live.run(request, self.host.take().unwrap()).unwrap();
         Parent::drive(outcome).unwrap()
