@@ -31,6 +31,7 @@ const MUCH: i64 = 200_000;
 const MOST_CALLS: u32 = 64;
 
 const LIMITS: ChildLimits = ChildLimits {
+    modules: u32::MAX,
     instances: 6,
     memory_bytes: 48 << 20,
     generations: 4,

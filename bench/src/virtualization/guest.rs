@@ -10,7 +10,7 @@ use crate::contest::guest::Guest;
 
 /// Does as `tiny` does: keeps its argument in memory, and asks its host with it.
 pub(super) fn polkavm() -> Result<Guest> {
-    let mut builder = ProgramBlobBuilder::new(InstructionSetKind::Latest64);
+    let mut builder = ProgramBlobBuilder::new(InstructionSetKind::ReviveV1);
     // A page of data and one of stack, as small programs have.
     builder.set_rw_data_size(4_096);
     builder.set_stack_size(4_096);

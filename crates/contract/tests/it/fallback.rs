@@ -212,7 +212,7 @@ fn answered(
     let mut questions = Vec::new();
     loop {
         progress = match progress {
-            Progress::Applied(applied) => return Ok((applied, questions)),
+            Progress::Applied(applied) => return Ok((*applied, questions)),
             Progress::Waiting(waiting) => {
                 let number = questions.len().to_string();
                 questions.push(waiting.question().to_vec());

@@ -101,10 +101,10 @@ impl World {
         &self,
         transaction: &Transaction,
         interrupt: &Interrupt,
-    ) -> Vec<(&'static str, Result<Applied, ContractError>)> {
-        let execute = |(name, contracts): &(&'static str, Contracts)| {
+    ) -> Vec<(String, Result<Applied, ContractError>)> {
+        let execute = |(name, contracts): &(String, Contracts)| {
             let applied = contracts.execute(self.reader(), transaction.clone(), interrupt);
-            (*name, applied)
+            (name.clone(), applied)
         };
         self.lanes.iter().map(execute).collect()
     }
