@@ -186,7 +186,7 @@ fn polkavm_programs_are_refused_that_are_damaged_or_not_admitted() {
 
 /// A PolkaVM guest that exports the functions that it imports, and has data that it may only read.
 fn forwarding() -> Vec<u8> {
-    let mut builder = ProgramBlobBuilder::new(InstructionSetKind::Latest64);
+    let mut builder = ProgramBlobBuilder::new(InstructionSetKind::ReviveV1);
     builder.set_ro_data_size(4_096);
     builder.set_ro_data(vec![1; 4_096]);
     builder.set_rw_data_size(1 << 20);
