@@ -590,6 +590,13 @@ fn callers_and_children_hold_their_memory_out_of_one_budget() {
     // Nobody waits.
     let noted = play_noted(&mut world, one, &makes);
     assert_eq!([noted[1].result, noted[2].result], [0, 1]);
+    // Whoever goes on gives back what it held, and so does a call that has ended.
+    let mut script = Script::default();
+    for _ in 0..3 {
+        script = script.call(two, &makes);
+    }
+    let noted = play_noted(&mut world, one, &script);
+    assert!(noted.iter().all(|note| note.result > 0), "{noted:?}");
     // Two wait: the third of what the innermost noted, as the middle one noted it.
     let middle = Script::default().call(three, &makes).return_data(2 * 112);
     let script = Script::default().call(two, &middle).return_data(112 + 16);
