@@ -398,7 +398,7 @@ fn a_trap_costs_the_owner_what_the_child_used_or_all() {
 #[test]
 fn names_are_the_contracts_own_and_end_with_the_transaction() {
     let mut world = world();
-    let [one, two] = [(); 2].map(|()| world.deploy_wat(PUPPET));
+    let [one, two, three] = [(); 3].map(|()| world.deploy_wat(PUPPET));
     let child = wasm(CHILD);
     let names = Script::default().compile(&child, b"name");
     let asks = Script::default().lookup(b"name");
@@ -407,6 +407,8 @@ fn names_are_the_contracts_own_and_end_with_the_transaction() {
         .call(two, &names)
         .lookup(b"name")
         .call(two, &asks)
+        .return_data(0)
+        .call(three, &asks)
         .return_data(0);
     let noted = play_noted(&mut world, one, &script);
     assert!(noted[0].result > 0, "the call went well");
@@ -416,6 +418,8 @@ fn names_are_the_contracts_own_and_end_with_the_transaction() {
     );
     let answer = i64::from_le_bytes(noted[3].buffer[..8].try_into().unwrap());
     assert_eq!(answer, 0, "module 0 of a new call");
+    let answer = i64::from_le_bytes(noted[5].buffer[..8].try_into().unwrap());
+    assert_eq!(answer, -2, "a third contract does not find it either");
     // The next transaction finds nothing.
     let noted = play_noted(&mut world, two, &asks);
     assert_eq!(
@@ -488,15 +492,18 @@ fn contracts_share_how_many_instances_there_are_and_their_memory() {
     let script = makes
         .clone()
         .call(two, &makes)
+        .return_data(2 * 112)
         .instantiate(0)
         .instantiate(0)
         .destroy(0)
         .instantiate(0);
     let noted = play_noted(&mut world, one, &script);
     let made = |at: usize| noted[at].decode::<InstanceId, InstantiateError>();
+    let second = i64::from_le_bytes(noted[4].buffer[..8].try_into().unwrap());
+    assert_eq!(second, -1, "two of the caller's and one of its own");
     // The callee's are gone when it has ended.
-    assert_eq!([made(4), made(5)], [Ok(InstanceId(2)), full]);
-    assert_eq!(made(7), Ok(InstanceId(3)));
+    assert_eq!([made(5), made(6)], [Ok(InstanceId(2)), full]);
+    assert_eq!(made(8), Ok(InstanceId(3)));
 
     // Ten thousand are asked for, a hundred at a time.
     let mut script = Script::default().compile(&wasm("(module)"), b"");
@@ -583,6 +590,13 @@ fn callers_and_children_hold_their_memory_out_of_one_budget() {
     // Nobody waits.
     let noted = play_noted(&mut world, one, &makes);
     assert_eq!([noted[1].result, noted[2].result], [0, 1]);
+    // Whoever goes on gives back what it held, and so does a call that has ended.
+    let mut script = Script::default();
+    for _ in 0..3 {
+        script = script.call(two, &makes);
+    }
+    let noted = play_noted(&mut world, one, &script);
+    assert!(noted.iter().all(|note| note.result > 0), "{noted:?}");
     // Two wait: the third of what the innermost noted, as the middle one noted it.
     let middle = Script::default().call(three, &makes).return_data(2 * 112);
     let script = Script::default().call(two, &middle).return_data(112 + 16);
