@@ -31,10 +31,6 @@ pub struct Applied {
 
 /// How far a transaction came.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one at a time, and whoever has it takes it apart at once"
-)]
 pub enum Progress {
     /// It has ended.
     Applied(Box<Applied>),
