@@ -214,7 +214,7 @@ repeat() {
 
 check_plain_guests() {
     local plain=()
-    for name in token caller playground relay verifier script counter arith kernel_ visits endless; do
+    for name in token caller playground relay verifier script counter arith kernel_ puppet visits endless; do
         plain+=("$out/$name"*.wasm)
     done
     "$tools/check" "${plain[@]}"

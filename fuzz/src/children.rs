@@ -6,7 +6,7 @@
 //! [`VirtualizationError`]: fusee_virtualization::VirtualizationError
 
 mod model;
-mod programs;
+pub mod programs;
 
 use std::sync::{Arc, LazyLock};
 
@@ -121,7 +121,11 @@ fn drive(worlds: &'static [World], u: &mut Unstructured<'_>) -> Result<()> {
     for _ in 0..u.int_in_range(1..=3)? {
         let source = programs::source(u)?;
         candidates.push(Candidate {
-            program: prepare(&source.bytes, &RULES.for_program(&source.bytes, &Symbols::Any, true)).ok(),
+            program: prepare(
+                &source.bytes,
+                &RULES.for_program(&source.bytes, &Symbols::Any, true),
+            )
+            .ok(),
             bytes: source.bytes,
             ending: source.ending,
         });

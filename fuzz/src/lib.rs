@@ -1,6 +1,7 @@
-//! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm, and what checks children.
+//! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm, and what checks children and the contracts that have them.
 
 pub mod children;
+pub mod contracts;
 
 use std::sync::LazyLock;
 

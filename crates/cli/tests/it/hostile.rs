@@ -130,8 +130,8 @@ fn a_refused_program_says_what_where_and_what_next() {
     .assert_eq(&answer("export_twice", "run"));
     expect![[r#"
         error: `hostile_sbrk_latest.polkavm` cannot be used
-          cause: refused by rule `operator`: `sbrk`: memory that grows is not admitted, at instruction 0
-          next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
+          cause: refused by rule `instruction_set`: its instructions are of a set that is not admitted: link it for `revivev1`
+          next: link it for the instruction set `revivev1`
     "#]].assert_eq(&answer("sbrk_latest", "deploy"));
     assert!(!folder.path().join(".fusee").exists());
 }

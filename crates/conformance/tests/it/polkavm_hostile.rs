@@ -65,7 +65,11 @@ fn each_is_refused_by_the_rule_that_it_breaks() {
         ("no_code", Rule::Operator, "at instruction 0"),
         ("no_end", Rule::Operator, "at instruction 3"),
         ("sbrk", Rule::Operator, "at instruction 0"),
-        ("sbrk_latest", Rule::Operator, "memory that grows"),
+        (
+            "sbrk_latest",
+            Rule::InstructionSet,
+            "link it for `revivev1`",
+        ),
     ];
     let names: Vec<&str> = expected.iter().map(|(name, ..)| *name).collect();
     assert_eq!(refusals.keys().collect::<Vec<_>>(), names);
