@@ -151,7 +151,10 @@ fn run(
     let applied = loop {
         progress = match progress {
             Progress::Applied(applied) => break Some(*applied),
-            Progress::Waiting(_) if questions.len() == answers => break None,
+            Progress::Waiting(dropped) if questions.len() == answers => {
+                drop(dropped);
+                break None;
+            }
             Progress::Waiting(waiting) => {
                 questions.push(waiting.question().to_vec());
                 // Each second one has no answer.

@@ -72,9 +72,9 @@ impl PolkaVmEngine {
         let engine = polkavm::Engine::new(&config).map_err(|error| failed(&error))?;
         let configured = format!("polkavm 1 {} {backend:?}", env!("CARGO_PKG_VERSION"));
         let idle_bytes = match backend {
-            Backend::Interpreter => IDLE_BYTES,
-            // Sandboxes are PolkaVM's own to use again.
-            Backend::ProcessSandbox | Backend::GenericSandbox => 0,
+            Backend::Interpreter | Backend::GenericSandbox => IDLE_BYTES,
+            // Processes are PolkaVM's own to use again.
+            Backend::ProcessSandbox => 0,
         };
         Ok(Self {
             engine,
@@ -86,10 +86,10 @@ impl PolkaVmEngine {
 
     /// The same engine, which keeps at most so many bytes of instances that have ended (16 MiB unless told): their memory, and what the
     /// interpreter translated of their program, so that the next run of it translates nothing again. What an instance may come to hold counts,
-    /// not what it does hold. Compiled programs keep none of their instances, whatever is told.
+    /// not what it does hold. The process sandbox keeps none, whatever is told: PolkaVM uses its processes again itself.
     #[must_use]
     pub fn with_idle_bytes(mut self, bytes: u64) -> Self {
-        if self.backend == Backend::Interpreter {
+        if self.backend != Backend::ProcessSandbox {
             self.idle = Idle::new(bytes);
         }
         self

@@ -1,4 +1,4 @@
-//! Idle instances: interpreters whose run ended, kept with what they translated.
+//! Idle instances, whose run ended: interpreters, kept with what they translated, and sandboxes of the recompiler, kept with their mappings.
 //!
 //! PolkaVM's interpreter (0.37.0) keeps its translation in the instance, beside addresses of that instance's own, and has no way to share it. So what is
 //! shared is the instance, one run after the other. Guarantees that only an instance comes here whose last run returned, that its memory is that of
