@@ -23,6 +23,13 @@ use crate::{
 /// The page size that the rules count memory by.
 const PAGE_BYTES: u32 = 4_096;
 
+/// What a module takes beside its code, measured: some 3 KiB of memory.
+const OVERHEAD_BYTES: u64 = 4 << 10;
+
+/// The same where it is compiled: little memory, but in the generic sandbox 32 GiB of addresses, of which a process has enough for some 4,000 modules. So
+/// that a cache of ordinary size drops modules before there are none left.
+const COMPILED_OVERHEAD_BYTES: u64 = 64 << 10;
+
 #[derive(Clone)]
 pub(crate) struct PolkaVmModule(Arc<Inner>);
 
@@ -115,9 +122,14 @@ impl Module for PolkaVmModule {
     /// What the recompiler made is counted; the interpreter makes it anew for each instance.
     fn resident_bytes(&self) -> u64 {
         let code = self.0.program.code.len();
-        let compiled = self.0.module.machine_code().map_or(0, <[u8]>::len);
+        let (compiled, overhead) = match self.0.module.machine_code() {
+            Some(compiled) => (compiled.len(), COMPILED_OVERHEAD_BYTES),
+            None => (0, OVERHEAD_BYTES),
+        };
         let bytes = code.saturating_mul(2).saturating_add(compiled);
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        u64::try_from(bytes)
+            .unwrap_or(u64::MAX)
+            .saturating_add(overhead)
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
