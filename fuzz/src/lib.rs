@@ -5,10 +5,10 @@ pub mod contracts;
 
 use std::sync::LazyLock;
 
-use fusee_abi::{Answer, IMPORT_MODULE, SYSCALLS, Syscall, Wire};
+use fusee_abi::{IMPORT_MODULE, SYSCALLS};
 use fusee_conformance::Lane;
-use fusee_engine::ValueType;
-use fusee_instrument::{Floats, Rules, SyscallSignature};
+use fusee_instrument::{Floats, Rules};
+use fusee_virtualization::functions;
 use libfuzzer_sys::fuzzer_mutate;
 use wasm_mutate::WasmMutate;
 use wasmparser::Validator;
@@ -22,25 +22,12 @@ pub static LANES: LazyLock<Vec<Lane>> = LazyLock::new(|| {
 
 /// The rules of contracts, but with floating point.
 pub static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let signatures = SYSCALLS.iter().map(signature).collect();
+    let rows = SYSCALLS.iter();
+    let signatures = rows
+        .map(|row| functions::signature(IMPORT_MODULE, row))
+        .collect();
     Rules::v2(signatures).with_floats(Floats::Canonical)
 });
-
-fn signature(syscall: &Syscall) -> SyscallSignature {
-    let value_type = |wire| match wire {
-        Wire::I32 => ValueType::I32,
-        Wire::I64 => ValueType::I64,
-    };
-    let params = syscall.params.iter().filter_map(|param| param.wire);
-    SyscallSignature {
-        module: IMPORT_MODULE.to_owned(),
-        name: syscall.name.to_owned(),
-        number: syscall.number,
-        params: params.map(value_type).collect(),
-        result: syscall.result.map(value_type),
-        may_suspend: syscall.answer == Answer::MaySuspend,
-    }
-}
 
 /// Changes the program in the first `size` bytes, and tells its new size. Most changes leave a valid
 /// program valid; one in eight is left to libFuzzer, which knows nothing of wasm.

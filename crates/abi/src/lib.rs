@@ -1,6 +1,6 @@
 //! What a guest and its host agree on: the syscall table, the status codes, the sizes.
 //!
-//! The table in `syscalls.rs` is the only description of the syscalls. From it come the stubs that
+//! The table in `syscalls.rs` is the only description of the syscalls, and that in `virtualization` of the functions by which a guest runs others. From them come the stubs that
 //! a guest links (the module `guest` on wasm targets, the macro [`stubs`] elsewhere), the numbers and signatures by which a host
 //! dispatches ([`SYSCALLS`]), the prices, and the page `docs/syscalls.md`.
 //!
@@ -14,6 +14,9 @@
 #![no_std]
 #![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 
+#[macro_use]
+mod table;
+
 pub mod status;
 mod syscalls;
 pub mod virtualization;
@@ -21,6 +24,7 @@ pub mod virtualization;
 #[cfg(target_family = "wasm")]
 pub use syscalls::guest;
 pub use syscalls::*;
+pub use table::{Answer, Param, Price, Syscall, Wire};
 
 /// The wasm module from which contracts import the syscalls.
 pub const IMPORT_MODULE: &str = "fusee";

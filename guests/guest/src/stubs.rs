@@ -8,7 +8,9 @@ pub(crate) use fusee_abi::guest::*;
 mod polkavm {
     use fusee_abi::{In, Len, Out, Status};
 
-    fusee_abi::stubs!(#[polkavm_derive::polkavm_import]);
+    use polkavm_derive::polkavm_import;
+
+    fusee_abi::stubs!(polkavm_import);
 }
 #[cfg(target_env = "polkavm")]
 pub(crate) use polkavm::*;

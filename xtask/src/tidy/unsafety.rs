@@ -18,12 +18,8 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "a backend trusts its own compiled artifacts and suspends native stacks",
     ),
     (
-        "crates/abi/src/syscalls.rs",
+        "crates/abi/src/table.rs",
         "declares the host's functions for wasm guests",
-    ),
-    (
-        "crates/abi/src/virtualization/functions.rs",
-        "declares those by which guests run others",
     ),
     ("guests/", "a guest hands pointers to the host"),
     (

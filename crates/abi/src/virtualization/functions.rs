@@ -3,7 +3,7 @@
 //! Each returns an `i64` of [`wire`](super::wire). Bytes are a [`Range`]. One that the caller does not have is the caller's fault, and a
 //! trap. The prices are for guests that are not trusted with time.
 
-use crate::{Answer, Out, Param, Price, Syscall, syscalls::OnWire};
+use crate::{Out, Syscall};
 
 /// The wasm module from which they are imported.
 pub const IMPORT_MODULE: &str = "env";
@@ -20,109 +20,46 @@ pub type Offset = u32;
 /// A result: see [`wire::decode`](super::wire::decode).
 pub type Encoded = i64;
 
-impl OnWire for i64 {
-    const WIRE: Option<crate::Wire> = Some(crate::Wire::I64);
-}
-
-// The first token is a dollar sign, for the macro that this one makes.
-macro_rules! functions {
-    ($dollar:tt $(
-        $(#[doc = $doc:literal])*
-        $number:literal $constant:ident $answer:ident ($base:literal + $byte:literal / byte)
-        fn $name:ident = $import:literal ($($param:ident: $type:ty),* $(,)?);
-    )*) => {
-        $( $(#[doc = $doc])* pub const $constant: u32 = FIRST + $number; )*
-
-        /// All nine, in the order of their numbers.
-        pub const FUNCTIONS: &[Syscall] = &[$(
-            Syscall {
-                number: $constant,
-                name: $import,
-                params: &[$(
-                    Param {
-                        name: stringify!($param),
-                        rust_type: stringify!($type),
-                        wire: <$type as OnWire>::WIRE,
-                    }
-                ),*],
-                result: <Encoded as OnWire>::WIRE,
-                rust_result: "Encoded",
-                answer: Answer::$answer,
-                price: Price { base: $base, byte: $byte },
-                doc: concat!($($doc, "\n"),*),
-            }
-        ),*];
-
-        /// The stubs that a guest links, on wasm targets.
-        #[cfg(target_family = "wasm")]
-        pub mod guest {
-            use super::*;
-
-            #[link(wasm_import_module = "env")]
-            unsafe extern "C" {
-                $( $(#[doc = $doc])* #[link_name = $import] pub fn $name($($param: $type),*) -> Encoded; )*
-            }
-        }
-
-        /// Declares the stubs that a guest links which is not wasm, as [`stubs`](crate::stubs) does: in a block with the attribute
-        /// `import`, where it says of each by which symbol it is imported. [`Range`], [`Id`], [`Offset`], [`Encoded`] and [`Out`] have
-        /// to be in scope.
-        #[macro_export]
-        macro_rules! function_stubs {
-            ($dollar import:ident) => {
-                #[$dollar import]
-                unsafe extern "C" {
-                    $(
-                        $(#[doc = $doc])*
-                        #[$dollar import(symbol = $import)]
-                        pub fn $name($($param: $type),*) -> Encoded;
-                    )*
-                }
-            };
-        }
-    };
-}
-
-functions! { $
+table! { $ FUNCTIONS from "env", numbers from FIRST, stubs function_stubs;
     /// Compiles a program: the range of its bytes, and that of an identifier, or 0 for none. Returns a compiled module. The bytes are
     /// paid for whether it is compiled or found.
     0 COMPILE MaySuspend (10000 + 50 / byte)
-    fn compile_from_bytes = "ext_virtualization_compile_from_bytes_version_1" (program: Range, identifier: Range);
+    fn compile_from_bytes = "ext_virtualization_compile_from_bytes_version_1" (program: Range, identifier: Range) -> Encoded;
 
     /// Finds the module that is kept under an identifier. Returns the module's number.
     1 LOOKUP Inline (500 + 1 / byte)
-    fn lookup = "ext_virtualization_lookup_version_1" (identifier: Range);
+    fn lookup = "ext_virtualization_lookup_version_1" (identifier: Range) -> Encoded;
 
     /// Compiles the code that lies under a key, in the main state or in the child state of that name. Returns a compiled module. The
     /// bytes of the names and the code are paid for whether it is compiled or found.
     2 COMPILE_KEY MaySuspend (10000 + 50 / byte)
-    fn compile_from_storage_key = "ext_virtualization_compile_from_storage_key_version_1" (key: Range, child_state: Range);
+    fn compile_from_storage_key = "ext_virtualization_compile_from_storage_key_version_1" (key: Range, child_state: Range) -> Encoded;
 
     /// Makes an instance of a module. Returns the instance's number.
     3 INSTANTIATE Inline (500 + 0 / byte)
-    fn instantiate = "ext_virtualization_instantiate_version_1" (module: Id);
+    fn instantiate = "ext_virtualization_instantiate_version_1" (module: Id) -> Encoded;
 
     /// Makes an instance ready to run the function of this name. Beside the price, the caller pays for the instance, as a call does,
     /// if it is fresh.
     4 PREPARE MaySuspend (1000 + 1 / byte)
-    fn prepare = "ext_virtualization_prepare_version_1" (instance: Id, function: Range);
+    fn prepare = "ext_virtualization_prepare_version_1" (instance: Id, function: Range) -> Encoded;
 
     /// Runs an instance that is ready, with this gas and a0. If it returns a status, 96 bytes are written to the buffer. What the
     /// instance uses is the caller's gas, of which it has at most 63/64.
     5 RUN MaySuspend (2000 + 0 / byte)
-    fn run = "ext_virtualization_run_version_1" (instance: Id, gas: i64, a0: u64, buffer: Out);
+    fn run = "ext_virtualization_run_version_1" (instance: Id, gas: i64, a0: u64, buffer: Out) -> Encoded;
 
     /// Destroys an instance.
     6 DESTROY Inline (200 + 0 / byte)
-    fn destroy = "ext_virtualization_destroy_version_1" (instance: Id);
+    fn destroy = "ext_virtualization_destroy_version_1" (instance: Id) -> Encoded;
 
     /// Reads the memory of an instance that is ready, from the offset on, into the range.
     7 READ_MEMORY Inline (100 + 1 / byte)
-    fn read_memory = "ext_virtualization_read_memory_version_1" (instance: Id, offset: Offset, to: Range);
+    fn read_memory = "ext_virtualization_read_memory_version_1" (instance: Id, offset: Offset, to: Range) -> Encoded;
 
     /// Writes the range to the memory of an instance that is ready, from the offset on.
     8 WRITE_MEMORY Inline (100 + 1 / byte)
-    fn write_memory = "ext_virtualization_write_memory_version_1" (instance: Id, offset: Offset, from: Range);
+    fn write_memory = "ext_virtualization_write_memory_version_1" (instance: Id, offset: Offset, from: Range) -> Encoded;
 }
 
 /// The function of this number.

@@ -19,7 +19,7 @@ fn code_out_of_place() {
     check_text("crates/state/src/a.rs", text, expected);
     check_text("crates/engine-wasmtime/src/a.rs", text, &[]);
     check_text("guests/token/src/lib.rs", text, &[]);
-    check_text("crates/abi/src/syscalls.rs", text, &[]);
+    check_text("crates/abi/src/table.rs", text, &[]);
     check_text("bench/cosmwasm/src/cache.rs", text, &[]);
 }
 
