@@ -7,8 +7,6 @@ use fusee_engine::{
 };
 use fusee_executor::Suspended;
 
-use crate::work::catch;
-
 /// What [`AsyncHost::wait`] returns.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, Stop>> + Send + 'a>>;
 
@@ -121,9 +119,7 @@ impl Host for Bridge {
             return Err(Stop::Fail(EngineError::Interrupted));
         }
         match &mut self.host {
-            // Caught here, since an engine need not be made to be unwound.
-            Some(host) => catch(|| host.syscall(call))
-                .unwrap_or_else(|panicked| Err(Stop::Fail(EngineError::Host(panicked.into())))),
+            Some(host) => host.syscall(call),
             None => Err(Stop::Fail(EngineError::Host(
                 "the host of the run was lent out and not given back".into(),
             ))),

@@ -229,6 +229,9 @@ fn failed(error: RunError, seen: Seen, limit: Duration) -> Error {
             Error::Compile(PrepareError::Engine(error))
         }
         RunError::Engine(EngineError::Host(source)) => Error::Other(source),
+        RunError::Engine(EngineError::HostPanicked { message, .. }) => {
+            Error::Other(HostPanic { message }.into())
+        }
         RunError::UnknownEntry { name } => Error::export(&name, ExportFault::Unknown),
         error => Error::other(error),
     }
