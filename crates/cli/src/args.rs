@@ -17,7 +17,7 @@ use crate::{
 /// The gas of a command that names none.
 const DEFAULT_GAS: &str = "1000000000";
 
-/// Fusee: a virtual machine for contracts in WebAssembly
+/// Fusee: a virtual machine for contracts, in WebAssembly or for PolkaVM
 ///
 /// It runs each program on more than one engine and finds the same result, the same gas and the same
 /// state on all of them.

@@ -44,6 +44,8 @@ pub(crate) struct Profile {
     instance: u64,
     /// What a trap cost.
     forfeited: u64,
+    /// What the program did outside of functions that are told apart: all of it, for PolkaVM.
+    code: u64,
     functions: Vec<FunctionPart>,
     syscalls: Vec<SyscallPart>,
     #[serde(skip)]
@@ -72,6 +74,8 @@ struct Names {
 
 const TRANSACTION: &str = "(transaction)";
 
+const CODE: &str = "(code)";
+
 impl Profile {
     /// The profile of a program's run, which cost so much more as a transaction.
     pub(crate) fn new(program: &Inspection, paths: &Paths, transaction: Gas) -> Self {
@@ -86,8 +90,16 @@ impl Profile {
             };
             stacks.insert(vec![frame], transaction.units());
         }
+        let mut code = 0;
         for (path, gas) in paths {
-            let stack = path.iter().map(|place| names.frame(*place)).collect();
+            let mut stack: Vec<Frame> = path.iter().map(|place| names.frame(*place)).collect();
+            if stack.is_empty() {
+                code = gas.units();
+                stack.push(Frame {
+                    name: CODE.to_owned(),
+                    kind: Kind::Other,
+                });
+            }
             add(&mut stacks, stack, gas.units());
             let mut places = path.clone();
             if let Some(last) = places.last() {
@@ -119,6 +131,7 @@ impl Profile {
             transaction: transaction.units(),
             instance: of(Place::Instance),
             forfeited: of(Place::Forfeited),
+            code,
             functions,
             syscalls,
             stacks,
@@ -137,6 +150,7 @@ impl Profile {
         ] {
             parts.push((gas, None, other(place).to_owned()));
         }
+        parts.push((self.code, None, CODE.to_owned()));
         parts.push((self.transaction, None, TRANSACTION.to_owned()));
         parts.retain(|(gas, whole, _)| *gas > 0 || whole.is_some());
         parts.sort_by(|one, another| another.cmp(one));

@@ -87,7 +87,7 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
             "use integers: these rules admit no floating point, whose NaNs machines choose"
         }
         Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
-            "a contract imports from `fusee` alone, and only its syscalls"
+            "a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers"
         }
         Rule::ReservedName => "rename it: names that begin with `fusee:` are used for metering",
         Rule::Segment => {

@@ -22,7 +22,7 @@ value, is small, and is what the contracts here read:
   '[1,2]'              Vec, a u32 length and the items
   '{\"u8\":1}'           a number of a type, u8 to u128 or i8 to i128; '{\"u128\":\"1\"}' if large
   '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@\"}'   a string, however it begins
-  '{\"file\":\"a.wasm\"}'  Vec<u8>, what the file holds
+  '{\"file\":\"a.wasm\"}'  Vec<u8>, what the file holds, as it is
   '{\"some\":5}'         a present Option";
 
 /// Finds the address that a text names.

@@ -11,7 +11,7 @@ use fusee_abi::virtualization::wire::{ExecError, ExecStatus, ModuleError};
 use fusee_guest::{
     Buffer, Input, admit_symbols, caller,
     children::{Child, Module, Run},
-    concat, emit, load, output, revert, store,
+    concat, emit, gas_left, load, output, revert, store,
 };
 
 fusee_guest::methods!(publish, run, number);
@@ -59,7 +59,7 @@ extern "C" fn publish() {
 }
 
 /// `run(name: String, argument: u64, gas: u64) -> (ending: u8, gas used: u64, last number set: u64)`: runs the script's `main` with the argument and
-/// so much gas. What it set stays if it finished (0); it did not if it trapped (1), used up its gas (2), or asked for something with a number that is none (3).
+/// at most so much gas. The gas used is what the run took of this call's, with the answers. What it set stays if it finished (0); it did not if it trapped (1), used up its gas (2), or asked for something with a number that is none (3).
 #[unsafe(no_mangle)]
 extern "C" fn run() {
     let (name, argument, gas) =
@@ -70,8 +70,9 @@ extern "C" fn run() {
         count: 0,
     };
     let mut child = open(&name);
-    let (ending, gas_left) =
-        script.play(&mut child, argument, i64::try_from(gas).unwrap_or(i64::MAX));
+    let before = gas_left();
+    let ending = script.play(&mut child, argument, i64::try_from(gas).unwrap_or(i64::MAX));
+    let used = before.saturating_sub(gas_left());
     let last = match script.writes().last() {
         Some((_, number)) if ending == FINISHED => *number,
         _ => 0,
@@ -79,7 +80,6 @@ extern "C" fn run() {
     if ending == FINISHED {
         script.keep();
     }
-    let used = gas.saturating_sub(u64::try_from(gas_left).unwrap_or(0));
     let answer: [u8; 17] = concat(&[&[ending], &used.to_le_bytes(), &last.to_le_bytes()]);
     output(&answer);
 }
@@ -102,22 +102,22 @@ struct Script {
 }
 
 impl Script {
-    /// Runs the child to its end, and answers what it asks. How it ended, and the gas that it has left.
-    fn play(&mut self, child: &mut Child, argument: u64, gas: i64) -> (u8, i64) {
+    /// Runs the child to its end, and answers what it asks. How it ended.
+    fn play(&mut self, child: &mut Child, argument: u64, gas: i64) -> u8 {
         let (mut gas, mut a0) = (gas, argument);
         loop {
             let ran = match child.run(gas, a0) {
                 Ok(ran) => ran,
-                Err(ExecError::OutOfGas) => return (OUT_OF_GAS, 0),
-                Err(_) => return (TRAPPED, 0),
+                Err(ExecError::OutOfGas) => return OUT_OF_GAS,
+                Err(_) => return TRAPPED,
             };
             gas = ran.gas_left;
             if ran.status == ExecStatus::Finished {
-                return (FINISHED, gas);
+                return FINISHED;
             }
             match self.answer(&ran) {
                 Some(answer) => a0 = answer,
-                None => return (ASKED_TOO_MUCH, gas),
+                None => return ASKED_TOO_MUCH,
             }
         }
     }
@@ -165,9 +165,9 @@ fn open(name: &Name) -> Child {
     admit_symbols(SYMBOLS);
     let module = match Module::stored(&key(b"program/..", name, 0)) {
         Ok(module) => module,
-        Err(ModuleError::InvalidImage) => {
-            revert("this is no script: no program, or it imports what none may")
-        }
+        Err(ModuleError::InvalidImage) => revert(
+            "this is no script: no valid program, or it imports more than get, set and publisher",
+        ),
         Err(_) => revert("there is no script of this name"),
     };
     let Ok(mut child) = module.instantiate() else {

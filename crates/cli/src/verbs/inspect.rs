@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, path::Path};
 
-use fusee_abi::{Price, SYSCALLS};
+use fusee_abi::{Price, SYSCALLS, virtualization::functions::FUNCTIONS};
 use fusee_contract::ContractRules;
 use fusee_engine::{Format, Import};
 use fusee_instrument::{
@@ -358,10 +358,9 @@ impl PricedImport {
     }
 }
 
-/// What a syscall costs. The rules admit imports from the table only.
+/// What a syscall costs. The rules admit imports from the tables only.
 fn price(import: &Import) -> Price {
-    SYSCALLS
-        .iter()
-        .find(|syscall| syscall.number == import.number)
-        .map_or(Price { base: 0, byte: 0 }, |syscall| syscall.price)
+    let mut rows = SYSCALLS.iter().chain(FUNCTIONS);
+    let row = rows.find(|row| row.number == import.number);
+    row.map_or(Price { base: 0, byte: 0 }, |row| row.price)
 }

@@ -12,7 +12,7 @@ const TRANSFER: &str = "gas token.wasm --invoke transfer @bob 250 --deploy-args 
 /// What each kind of part comes to, and what they have to come to.
 fn sums(answer: &Value) -> (u64, u64) {
     let number = |value: &Value| value.as_u64().unwrap();
-    let single = ["transaction", "instance", "forfeited"].map(|part| number(&answer[part]));
+    let single = ["transaction", "instance", "forfeited", "code"].map(|part| number(&answer[part]));
     let listed = ["functions", "syscalls"].map(|parts| {
         let parts = answer[parts].as_array().unwrap();
         parts.iter().map(|part| number(&part["gas"])).sum::<u64>()
@@ -50,6 +50,13 @@ fn all_parts_are_the_gas_used_however_a_run_ends() {
     let folder = Folder::new();
     let traps = crate::support::guests().join("hostile_traps.wasm");
     let traps = traps.display();
+    let polkavm = crate::support::guests().join("../polkavm");
+    let [compute, polkavm_token] = ["compute", "token"].map(|name| {
+        polkavm
+            .join(format!("{name}.polkavm"))
+            .display()
+            .to_string()
+    });
     for (words, outcome, code) in [
         ("arith.wasm --invoke fib 12".to_owned(), "finished", 0),
         (
@@ -96,13 +103,26 @@ fn all_parts_are_the_gas_used_however_a_run_ends() {
             1,
         ),
         ("caller.wasm --invoke nest".to_owned(), "reverted", 1),
+        (format!("{compute} --invoke fib 5"), "finished", 0),
+        (
+            format!("{compute} --invoke forever --gas 500000"),
+            "out_of_gas",
+            1,
+        ),
+        (
+            format!("{polkavm_token} --invoke transfer @bob 250 --deploy-args 1000"),
+            "success",
+            0,
+        ),
     ] {
         let answer = folder.json(&format!("gas {words}"), code);
         assert_eq!(answer["outcome"], outcome, "{words}: {answer}");
         let (sum, total) = sums(&answer);
         assert_eq!(sum, total, "{words}: {answer}");
         let stacks = folder.text(&format!("gas {words} --folded"), code);
-        assert_eq!(folded(&stacks).values().sum::<u64>(), total, "{words}");
+        let folded = folded(&stacks);
+        assert_eq!(folded.values().sum::<u64>(), total, "{words}");
+        assert!(!folded.contains_key(""), "{words}: a stack has a name");
         folder.text(&format!("gas {words} --svg image.svg"), code);
         let svg = std::fs::read_to_string(folder.path().join("image.svg")).unwrap();
         let frames = frames(&svg);

@@ -114,12 +114,12 @@ fn a_refused_program_says_what_where_and_what_next() {
     expect![[r#"
         error: `hostile_import_long.polkavm` cannot be used
           cause: refused by rule `unknown_import`: it imports what there is not: `a_name_of_thirty_three_bytes_long`
-          next: a contract imports from `fusee` alone, and only its syscalls
+          next: a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers
     "#]].assert_eq(&answer("import_long", "deploy"));
     expect![[r#"
         error: `hostile_import_unknown.polkavm` cannot be used
           cause: refused by rule `unknown_import`: it imports what there is not: `no_such`, `\n`
-          next: a contract imports from `fusee` alone, and only its syscalls
+          next: a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers
     "#]]
     .assert_eq(&answer("import_unknown", "run"));
     expect![[r#"

@@ -5,7 +5,7 @@ use fusee_contract::{Address, ContractRules, Receipt, Status};
 
 use crate::{
     children::{wasm, world},
-    world::{World, alice, args, bob, counted},
+    world::{GAS, World, alice, args, bob, counted},
 };
 
 const PLAYGROUND: &[u8] = include_bytes!("../../../../guests/wasm/playground.wasm");
@@ -76,7 +76,8 @@ fn scripts_keep_their_own_numbers() {
     assert_eq!((ran.ending, ran.last), (0, 40));
     let again = run(&mut world, playground, "visits-1", 2, 1_000_000);
     assert_eq!((again.ending, again.last), (0, 42));
-    assert_eq!(again.gas_used, ran.gas_used, "whatever it is given");
+    let more = again.gas_used.abs_diff(ran.gas_used);
+    assert!(more < 100, "some bytes more are loaded: {more}");
     run(&mut world, playground, "visits-2", 7, 100_000);
     let numbers = [
         ("visits-1", 0),
@@ -91,24 +92,19 @@ fn scripts_keep_their_own_numbers() {
 #[test]
 fn a_contract_of_either_format_hosts_scripts_of_both() {
     let mut world = World::of_both_formats(&ContractRules::latest());
-    let mut used = Vec::new();
     for playground in PLAYGROUNDS {
         let playground = world.deploy(playground, &[]);
-        let mut all = Vec::new();
         for (script, name) in SCRIPTS.into_iter().zip(["one", "other"]) {
             let receipt = publish(&mut world, playground, name, script);
             assert_eq!(receipt.status, Status::Success, "{receipt:?}");
             let ran = run(&mut world, playground, name, 42, 1_000_000);
             assert_eq!((ran.ending, ran.last), (0, 42));
             assert_eq!(number(&world, playground, name, 1), 42);
-            all.push(ran.gas_used);
         }
         publish(&mut world, playground, "loops", ENDLESS);
         let ran = run(&mut world, playground, "loops", 0, 100_000);
-        assert_eq!((ran.ending, ran.gas_used), (2, 100_000));
-        used.push(all);
+        assert_eq!(ran.ending, 2);
     }
-    assert_eq!(used[0], used[1], "whoever runs a script, it uses the same");
 }
 
 #[test]
@@ -117,12 +113,12 @@ fn a_script_that_loops_is_stopped_and_undone() {
     let playground = world.deploy(PLAYGROUND, &[]);
     publish(&mut world, playground, "endless", ENDLESS);
     let ran = run(&mut world, playground, "endless", 0, 300_000);
-    let stopped = Ran {
-        ending: 2,
-        gas_used: 300_000,
-        last: 0,
-    };
-    assert_eq!(ran, stopped);
+    assert_eq!((ran.ending, ran.last), (2, 0));
+    assert!((300_000..310_000).contains(&ran.gas_used), "{ran:?}");
+    // More than there is: it is stopped all the same, and what was not used is not said to be.
+    let ran = run(&mut world, playground, "endless", 0, u64::MAX);
+    assert_eq!(ran.ending, 2);
+    assert!((GAS / 2..GAS).contains(&ran.gas_used), "{ran:?}");
     assert_eq!(number(&world, playground, "endless", 0), 0);
 }
 
@@ -160,7 +156,8 @@ fn what_is_no_script_is_not_published() {
     let curious =
         wasm(r#"(module (import "playground" "storage_read" (func)) (func (export "main")))"#);
     assert_eq!(refused("curious", &curious), no_program);
-    expect!["this is no script: no program, or it imports what none may"].assert_eq(&no_program);
+    expect!["this is no script: no valid program, or it imports more than get, set and publisher"]
+        .assert_eq(&no_program);
     let lacks = refused("lacks", &wasm("(module)"));
     expect!["this is no script: it has no function `main`"].assert_eq(&lacks);
     let long = refused("seventeen letters", VISITS);
