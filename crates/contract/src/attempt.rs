@@ -124,10 +124,9 @@ impl Attempt {
         mut self,
         mut reached: Result<Reached, ContractError>,
     ) -> Result<Progress, ContractError> {
-        if let Err(ContractError::Run(error)) = &reached
-            && error.is_of_the_engine()
+        if let Err(error) = &reached
             && self.tier == Tier::Best
-            && self.contracts.executor.has_interpreter()
+            && self.contracts.may_interpret(error)
         {
             self.tier = Tier::Interpreter;
             reached = self.replay();

@@ -120,13 +120,16 @@ impl Contracts {
     ) -> Result<Receipt, ContractError> {
         let attempt = |tier| self.attempt_query(Arc::clone(&state), &query, interrupt, tier);
         match attempt(Tier::Best) {
-            Err(ContractError::Run(error))
-                if error.is_of_the_engine() && self.executor.has_interpreter() =>
-            {
-                attempt(Tier::Interpreter)
-            }
+            Err(error) if self.may_interpret(&error) => attempt(Tier::Interpreter),
             result => result,
         }
+    }
+
+    /// Whether an interpreter may have an answer where an engine failed so.
+    pub(crate) fn may_interpret(&self, error: &ContractError) -> bool {
+        let is_of_the_engine =
+            matches!(error, ContractError::Run(error) if error.is_of_the_engine());
+        is_of_the_engine && self.executor.has_interpreter()
     }
 
     fn attempt_query(

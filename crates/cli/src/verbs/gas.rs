@@ -108,7 +108,8 @@ fn run_program(
     let values: Vec<Value> = run::parse_args(&found.program, export, &args.args)?;
     let rules = rules.clone().profiled();
     let mut answers = Vec::new();
-    for On { engine, it } in engines::executors(args.engine, None)? {
+    let executors = engines::executors(args.engine, None)?;
+    for On { engine, it } in engines::that_differ(executors, found.program.format) {
         let profiler = Profiler::new();
         let request = RunRequest {
             profiler: Some(profiler.clone()),

@@ -8,6 +8,7 @@
 mod calls;
 mod children;
 mod fallback;
+mod families;
 mod formats;
 mod interface;
 mod playground;
