@@ -16,7 +16,7 @@ mod profiles;
 use std::{any::Any, borrow::Cow, ops::AddAssign, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, CodeHash, Gas, GuestMemory, Profiler, Program, Trap, Value, ValueType,
+    OutOfGasPolicy, CodeHash, Gas, GuestMemory, Profiler, Program, Trap, Value, ValueType,
 };
 use fusee_executor::{LiveInstance, Outcome, Prepared, RunRequest};
 use fusee_instrument::Rules;
@@ -87,7 +87,7 @@ struct Call {
     entry: String,
     args: Vec<Value>,
     gas: Gas,
-    at_gas_end: AtGasEnd,
+    out_of_gas_policy: OutOfGasPolicy,
     /// What it is given at first where it is parked because its gas ended.
     more: Gas,
     /// Who notes where its gas goes, on a lane.
@@ -188,7 +188,7 @@ fn calls(program: &Program, random: &mut Random) -> Vec<Call> {
             entry: export.name.clone(),
             args: export.params.iter().map(&mut arg).collect(),
             gas,
-            at_gas_end: AtGasEnd::Stop,
+            out_of_gas_policy: OutOfGasPolicy::Stop,
             more: Gas::ZERO,
             profiler: None,
         })
@@ -229,7 +229,7 @@ fn fed(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> 
         let most = 1 << random.below(10);
         Call {
             gas: Gas::new(random.below(used)),
-            at_gas_end: AtGasEnd::Suspend,
+            out_of_gas_policy: OutOfGasPolicy::Suspend,
             more: Gas::new(random.below(most).saturating_add(1)),
             ..call.clone()
         }
@@ -292,7 +292,7 @@ fn observe_lane(
     let mut observed = Vec::new();
     for call in calls {
         let request = RunRequest {
-            at_gas_end: call.at_gas_end,
+            out_of_gas_policy: call.out_of_gas_policy,
             profiler: call.profiler.clone(),
             ..lane.request(&call.entry, &call.args, call.gas)
         };
@@ -356,7 +356,7 @@ fn observe_counting(
             name: &call.entry,
             args: &slots(&call.args),
             gas: call.gas,
-            at_gas_end: call.at_gas_end,
+            out_of_gas_policy: call.out_of_gas_policy,
         };
         let instance = live
             .take()

@@ -1,13 +1,13 @@
-//! Instances, at rest and parked.
+//! Instances, at rest and suspended.
 //!
-//! The guest has its gas in units of its cost model, and stops before a block that it cannot pay. That block is then paid for out of our
-//! gas, which may go below zero as it does in metered code, and what happens below zero is decided in `fusee_engine`. So slices change
-//! nothing but how often that is.
+//! The guest has its gas in units of its cost model, and stops before a block that it cannot pay
+//! for. That block is then charged to our gas, which may go below zero as it does in metered wasm,
+//! and `fusee_engine` decides what happens below zero. So slices change only how often that is.
 
 use std::fmt;
 
 use fusee_engine::{
-    EngineError, Entry, Gas, GuestMemory, Instance, Low, Mode, Parked, Pause, Run, SparseMemory,
+    EngineError, Entry, Gas, GuestMemory, Host, Instance, Low, Mode, Pause, Run, SparseMemory,
     Step, Stop, Tally, Value,
 };
 use polkavm::{InterruptKind, Reg};
@@ -23,20 +23,24 @@ pub(crate) struct PolkaVmInstance {
     memory: Memory,
     module: PolkaVmModule,
     mode: Mode,
-    /// What the entry has used.
+    /// The units that the entry has used.
     tally: Tally,
     /// Units that are paid for and not used: of the block at which the guest stopped.
     prepaid: u64,
+    /// What the guest waits for, if it is suspended.
+    suspended: Option<Suspension>,
 }
 
-struct ParkedCall {
-    instance: Box<PolkaVmInstance>,
-    pause: Pause,
-    /// The position of the import at which it is parked.
-    import: usize,
+#[derive(Clone, Copy, Debug)]
+enum Suspension {
+    /// The import at this position.
+    Syscall {
+        import: usize,
+    },
+    Gas,
 }
 
-/// What the guest came to.
+/// Why the guest stopped.
 enum Event {
     Stopped(InterruptKind),
     Low(Low),
@@ -51,38 +55,41 @@ impl PolkaVmInstance {
             mode,
             tally,
             prepaid: 0,
+            suspended: None,
         }
     }
 
-    /// Lets the guest run until it ends, asks something that is not answered at once, or has no more gas.
-    fn go(mut self: Box<Self>, mut run: Box<Run>) -> Result<Step, EngineError> {
+    /// Lets the guest run until it ends, is suspended, or has no more gas.
+    fn go(&mut self, run: &mut Run, host: &mut (dyn Host + 'static)) -> Result<Step, EngineError> {
         loop {
-            match self.advance(&mut run)? {
+            match self.advance(run)? {
                 Event::Low(Low::Continue(_)) => {}
-                Event::Low(Low::Park) => return Ok(self.park(run, Pause::GasEnd, 0)),
-                Event::Low(Low::Stop(stop)) => return Ok(Step::Stopped { run, stop }),
-                Event::Stopped(InterruptKind::NotEnoughGas) => self.pay_block(&mut run)?,
+                Event::Low(Low::Suspend) => {
+                    self.suspended = Some(Suspension::Gas);
+                    return Ok(Step::Suspended(Pause::Gas));
+                }
+                Event::Low(Low::Stop(stop)) => return Ok(Step::Stopped(stop)),
+                Event::Stopped(InterruptKind::NotEnoughGas) => self.pay_block(run)?,
                 Event::Stopped(InterruptKind::Finished) => {
                     run.values.clear();
                     let result = self.memory.raw.reg(Reg::A0);
                     run.values.push(Value::I64(result.cast_signed()));
                     self.memory.raw.set_clean(!self.memory.is_broken);
-                    return Ok(Step::Returned {
-                        instance: self,
-                        run,
-                    });
+                    return Ok(Step::Returned);
                 }
                 Event::Stopped(InterruptKind::Trap) => {
                     let trap = self.module.trap_at(self.memory.raw.program_counter());
-                    let stop = Stop::Trap(trap);
-                    return Ok(Step::Stopped { run, stop });
+                    return Ok(Step::Stopped(Stop::Trap(trap)));
                 }
                 Event::Stopped(InterruptKind::Ecalli(import)) => {
                     let import = usize::try_from(import).unwrap_or(usize::MAX);
-                    match self.syscall(&mut run, import) {
+                    match self.syscall(run, host, import) {
                         Ok(()) => {}
-                        Err(Stop::Suspend) => return Ok(self.park(run, Pause::Syscall, import)),
-                        Err(stop) => return Ok(Step::Stopped { run, stop }),
+                        Err(Stop::Suspend) => {
+                            self.suspended = Some(Suspension::Syscall { import });
+                            return Ok(Step::Suspended(Pause::Syscall));
+                        }
+                        Err(stop) => return Ok(Step::Stopped(stop)),
                     }
                 }
                 Event::Stopped(InterruptKind::Segfault(_) | InterruptKind::Step) => {
@@ -92,7 +99,7 @@ impl PolkaVmInstance {
         }
     }
 
-    /// Lets the guest run until it stops. The meter knows what it used.
+    /// Lets the guest run until it stops, and charges what it used.
     fn advance(&mut self, run: &mut Run) -> Result<Event, EngineError> {
         let counter = run.meter.counter();
         if counter < 0 {
@@ -132,13 +139,18 @@ impl PolkaVmInstance {
         run.meter.note(counter);
     }
 
-    fn syscall(&mut self, run: &mut Run, import: usize) -> Result<(), Stop> {
+    fn syscall(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        import: usize,
+    ) -> Result<(), Stop> {
         let import = self.module.program().imports.get(import);
         let import = import.ok_or_else(|| Stop::Fail(failed(&"there is no such import")))?;
         let request = link::request(&self.memory.raw, import);
         let counter = run.meter.counter();
         let memory = GuestMemory::sparse(&mut self.memory);
-        let answer = run.syscall(counter, &request, memory);
+        let answer = run.syscall(host, counter, &request, memory);
         if self.memory.is_broken {
             return Err(Stop::Fail(unreachable_memory()));
         }
@@ -154,21 +166,13 @@ impl PolkaVmInstance {
             Err(stop) => Err(stop),
         }
     }
-
-    fn park(self: Box<Self>, run: Box<Run>, pause: Pause, import: usize) -> Step {
-        let parked = Box::new(ParkedCall {
-            instance: self,
-            pause,
-            import,
-        });
-        Step::Parked { parked, run, pause }
-    }
 }
 
 impl Instance for PolkaVmInstance {
     fn call(
-        mut self: Box<Self>,
-        mut run: Box<Run>,
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
@@ -187,14 +191,35 @@ impl Instance for PolkaVmInstance {
         self.tally = Tally::new(self.module.program().rate);
         self.prepaid = 0;
         run.meter.hand_out();
-        self.go(run)
+        self.go(run, host)
+    }
+
+    fn resume(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        reply: u64,
+    ) -> Result<Step, EngineError> {
+        let suspended = self.suspended.take();
+        let suspended =
+            suspended.ok_or_else(|| failed(&"internal error: the instance is not suspended"))?;
+        if self.memory.is_broken {
+            return Err(unreachable_memory());
+        }
+        if let Suspension::Syscall { import } = suspended {
+            let import = self.module.program().imports.get(import);
+            let import = import.ok_or_else(|| failed(&"there is no such import"))?;
+            link::reply(&mut self.memory.raw, import, reply);
+            run.meter.hand_out();
+        }
+        self.go(run, host)
     }
 
     fn memory(&mut self) -> GuestMemory<'_> {
         GuestMemory::sparse(&mut self.memory)
     }
 
-    /// It never grows: whatever it can come to hold it holds from the start.
+    /// The memory never grows: the guest has all of it from the start.
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
         let pages_held = self.memory.bytes().div_ceil(fusee_engine::PAGE_BYTES);
         let before = u32::try_from(pages_held).ok();
@@ -203,30 +228,6 @@ impl Instance for PolkaVmInstance {
 
     fn mode(&self) -> Mode {
         self.mode
-    }
-}
-
-impl Parked for ParkedCall {
-    fn memory(&mut self) -> GuestMemory<'_> {
-        self.instance.memory()
-    }
-
-    fn resume(self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
-        let Self {
-            mut instance,
-            pause,
-            import,
-        } = *self;
-        if instance.memory.is_broken {
-            return Err(unreachable_memory());
-        }
-        if pause == Pause::Syscall {
-            let import = instance.module.program().imports.get(import);
-            let import = import.ok_or_else(|| failed(&"there is no such import"))?;
-            link::reply(&mut instance.memory.raw, import, reply);
-            run.meter.hand_out();
-        }
-        instance.go(run)
     }
 }
 
@@ -246,15 +247,6 @@ impl fmt::Debug for PolkaVmInstance {
         formatter
             .debug_struct("PolkaVmInstance")
             .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for ParkedCall {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ParkedCall")
-            .field("pause", &self.pause)
             .finish_non_exhaustive()
     }
 }

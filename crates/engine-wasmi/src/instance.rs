@@ -1,16 +1,17 @@
-//! Instances, at rest and parked.
+//! Instances, at rest and suspended.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, mem, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Instance, Low, Mode, Parked, Pause, Program, Run, Source,
-    Step, Value, reserved,
+    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Program, Run, Source, Step,
+    Value, reserved,
 };
 use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
 
 use crate::{
     NAME,
-    link::{Halt, Parking, State, grow_memory},
+    lent::Lent,
+    link::{Halt, State, Suspension, grow_memory},
     trap::trap,
 };
 
@@ -18,18 +19,16 @@ pub(crate) struct WasmiInstance {
     store: Store<State>,
     instance: wasmi::Instance,
     program: Arc<Program>,
-    /// To which the guest spills its gas before it traps by itself.
+    /// To which the guest spills its counter before it traps by itself.
     gas: Global,
-    /// The entry that was called last: it takes a while to find it, and mostly it is called again.
+    /// The entry that was called last. Looking one up is slow, and the same one is called again in
+    /// most cases.
     entered: Option<(Entry, Func)>,
-    mode: Mode,
-}
-
-struct ParkedCall {
-    instance: WasmiInstance,
-    call: ResumableCallHostTrap,
-    parking: Parking,
+    /// Where the guest is suspended, if it is.
+    suspended: Option<(ResumableCallHostTrap, Suspension)>,
+    inputs: Vec<Val>,
     outputs: Vec<Val>,
+    mode: Mode,
 }
 
 /// How wasmi came back.
@@ -55,6 +54,9 @@ impl WasmiInstance {
             program: Arc::clone(program),
             gas,
             entered: None,
+            suspended: None,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
             mode,
         })
     }
@@ -90,60 +92,53 @@ impl WasmiInstance {
         }
     }
 
-    fn enter(&mut self, function: Func, inputs: &[Val], outputs: &mut [Val]) -> Return {
-        let result = match self.mode {
-            Mode::Plain => function
-                .call(&mut self.store, inputs, outputs)
-                .map(|()| ResumableCall::Finished),
-            Mode::Suspendable => function.call_resumable(&mut self.store, inputs, outputs),
-        };
-        Return::of(result)
+    /// Lets the guest run: from the beginning of a function, or from where it is suspended.
+    fn go(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        go: impl FnOnce(&mut Store<State>, &[Val], &mut [Val]) -> Result<ResumableCall, Error>,
+    ) -> Result<Step, EngineError> {
+        // SAFETY: it is taken back four lines below, in the time of the borrows; where wasmi
+        // panics the store is never entered again, since the panic drops this instance.
+        self.store.data_mut().lent = Some(unsafe { Lent::new(run, host) });
+        let returned = go(&mut self.store, &self.inputs, &mut self.outputs);
+        let state = self.store.data_mut();
+        state.lent = None;
+        let halt = state.halt.take();
+        self.step(Return::of(returned), halt, run)
     }
 
-    /// What a return of wasmi's means.
-    fn step(mut self: Box<Self>, returned: Return, outputs: Vec<Val>) -> Result<Step, EngineError> {
-        let mut run = self
-            .store
-            .data_mut()
-            .run
-            .take()
-            .ok_or_else(|| failed("a run was lost".into()))?;
-        match (returned, self.store.data_mut().halt.take()) {
+    /// The meaning of a return of wasmi's.
+    fn step(
+        &mut self,
+        returned: Return,
+        halt: Option<Halt>,
+        run: &mut Run,
+    ) -> Result<Step, EngineError> {
+        match (returned, halt) {
             (Return::Finished, _) => {
                 let no_gas = || failed("an entry returned no gas".into());
-                let (gas, values) = outputs.split_last().ok_or_else(no_gas)?;
+                let (gas, values) = self.outputs.split_last().ok_or_else(no_gas)?;
                 run.meter.note(gas.i64().ok_or_else(no_gas)?);
                 run.values.clear();
                 for returned in values {
                     run.values.push(value(returned)?);
                 }
-                Ok(Step::Returned {
-                    instance: self,
-                    run,
-                })
+                Ok(Step::Returned)
             }
-            (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped { run, stop }),
-            (Return::HostTrap(call), Some(Halt::Park(parking))) => {
-                let parked = Box::new(ParkedCall {
-                    instance: *self,
-                    call,
-                    parking,
-                    outputs,
-                });
-                Ok(Step::Parked {
-                    parked,
-                    run,
-                    pause: parking.pause(),
-                })
+            (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped(stop)),
+            (Return::HostTrap(call), Some(Halt::Suspend(suspension))) => {
+                self.suspended = Some((call, suspension));
+                Ok(Step::Suspended(suspension.pause()))
             }
-            (_, Some(Halt::Park(Parking::Syscall))) => Err(EngineError::CannotSuspend {
+            (_, Some(Halt::Suspend(Suspension::Syscall))) => Err(EngineError::CannotSuspend {
                 number: run.request().number,
             }),
             (Return::Failed(error), halt) => match error.as_trap_code() {
                 Some(code) if halt.is_none() => {
                     let counter = self.gas.get(&self.store).i64().unwrap_or(0);
-                    let stop = run.trapped(trap(code)?, counter);
-                    Ok(Step::Stopped { run, stop })
+                    Ok(Step::Stopped(run.trapped(trap(code)?, counter)))
                 }
                 _ => Err(failed(Box::new(error))),
             },
@@ -154,19 +149,55 @@ impl WasmiInstance {
 
 impl Instance for WasmiInstance {
     fn call(
-        mut self: Box<Self>,
-        mut run: Box<Run>,
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
         let function = self.function(entry)?;
-        let gas = Val::I64(run.meter.hand_out());
-        let inputs: Vec<Val> = args.iter().map(val).chain([gas]).collect();
-        // What they are before the call does not matter.
-        let mut outputs = vec![Val::I64(0); self.results(entry).saturating_add(1)];
-        self.store.data_mut().run = Some(run);
-        let returned = self.enter(function, &inputs, &mut outputs);
-        self.step(returned, outputs)
+        self.inputs.clear();
+        self.inputs.extend(args.iter().map(val));
+        self.inputs.push(Val::I64(run.meter.hand_out()));
+        // Their values before the call do not matter.
+        self.outputs.clear();
+        let results = self.results(entry).saturating_add(1);
+        self.outputs.resize(results, Val::I64(0));
+        let mode = self.mode;
+        self.go(run, host, |store, inputs, outputs| match mode {
+            Mode::Plain => function
+                .call(store, inputs, outputs)
+                .map(|()| ResumableCall::Finished),
+            Mode::Suspendable => function.call_resumable(store, inputs, outputs),
+        })
+    }
+
+    fn resume(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        reply: u64,
+    ) -> Result<Step, EngineError> {
+        let (call, suspension) = mem::take(&mut self.suspended)
+            .ok_or_else(|| failed("internal error: the instance is not suspended".into()))?;
+        self.inputs.clear();
+        match suspension {
+            Suspension::Syscall => self.inputs.extend([
+                Val::I64(reply.cast_signed()),
+                Val::I64(run.meter.hand_out()),
+            ]),
+            Suspension::Low { height } => match run.low(run.meter.counter(), height) {
+                Low::Continue(counter) => self.inputs.push(Val::I64(counter)),
+                Low::Suspend => {
+                    self.suspended = Some((call, suspension));
+                    return Ok(Step::Suspended(Pause::Gas));
+                }
+                Low::Stop(stop) => return Ok(Step::Stopped(stop)),
+            },
+        }
+        self.go(run, host, |store, inputs, outputs| {
+            call.resume(store, inputs, outputs)
+        })
     }
 
     fn memory(&mut self) -> GuestMemory<'_> {
@@ -183,41 +214,6 @@ impl Instance for WasmiInstance {
 
     fn mode(&self) -> Mode {
         self.mode
-    }
-}
-
-impl Parked for ParkedCall {
-    fn memory(&mut self) -> GuestMemory<'_> {
-        self.instance.memory()
-    }
-
-    fn resume(mut self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
-        let inputs: &[Val] = match self.parking {
-            Parking::Syscall => &[
-                Val::I64(reply.cast_signed()),
-                Val::I64(run.meter.hand_out()),
-            ],
-            Parking::Low { height } => match run.low(run.meter.counter(), height) {
-                Low::Continue(counter) => &[Val::I64(counter)],
-                Low::Park => {
-                    return Ok(Step::Parked {
-                        parked: self,
-                        run,
-                        pause: Pause::GasEnd,
-                    });
-                }
-                Low::Stop(stop) => return Ok(Step::Stopped { run, stop }),
-            },
-        };
-        self.instance.store.data_mut().run = Some(run);
-        let Self {
-            mut instance,
-            call,
-            mut outputs,
-            ..
-        } = *self;
-        let returned = Return::of(call.resume(&mut instance.store, inputs, &mut outputs));
-        Box::new(instance).step(returned, outputs)
     }
 }
 
@@ -265,15 +261,6 @@ impl fmt::Debug for WasmiInstance {
         formatter
             .debug_struct("WasmiInstance")
             .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for ParkedCall {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ParkedCall")
-            .field("parking", &self.parking)
             .finish_non_exhaustive()
     }
 }

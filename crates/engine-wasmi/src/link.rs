@@ -3,21 +3,20 @@
 use std::fmt;
 
 use fusee_engine::{
-    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Pause, Program, Run, Stop, SyscallRequest,
-    reserved,
+    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Pause, Program, Stop, SyscallRequest, reserved,
 };
 use wasmi::{
     AsContextMut, Caller, Engine, Error, Linker, Memory,
     errors::{HostError, LinkerError},
 };
 
-use crate::instance::failed;
+use crate::{instance::failed, lent::Lent};
 
 /// What a store holds.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// The run, while the guest runs.
-    pub(crate) run: Option<Box<Run>>,
+    /// The run and the host, during a call.
+    pub(crate) lent: Option<Lent>,
     pub(crate) memory: Option<Memory>,
     /// Why a host function left the guest.
     pub(crate) halt: Option<Halt>,
@@ -27,21 +26,21 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) enum Halt {
     Stop(Stop),
-    Park(Parking),
+    Suspend(Suspension),
 }
 
-/// At which host function a guest is parked.
+/// The host function at which a guest is suspended.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Parking {
+pub(crate) enum Suspension {
     Syscall,
     Low { height: i64 },
 }
 
-impl Parking {
+impl Suspension {
     pub(crate) const fn pause(self) -> Pause {
         match self {
-            Parking::Syscall => Pause::Syscall,
-            Parking::Low { .. } => Pause::GasEnd,
+            Suspension::Syscall => Pause::Syscall,
+            Suspension::Low { .. } => Pause::Gas,
         }
     }
 }
@@ -92,9 +91,10 @@ pub(crate) fn link(engine: &Engine, program: &Program) -> Result<Linker<State>, 
 
 fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Error> {
     let state = caller.data_mut();
-    let halt = match state.run.as_mut().map(|run| run.low(gas, height)) {
+    let lent = state.lent.as_mut().map(Lent::get);
+    let halt = match lent.map(|(run, _)| run.low(gas, height)) {
         Some(Low::Continue(gas)) => return Ok(gas),
-        Some(Low::Park) => Halt::Park(Parking::Low { height }),
+        Some(Low::Suspend) => Halt::Suspend(Suspension::Low { height }),
         Some(Low::Stop(stop)) => Halt::Stop(stop),
         None => Halt::Stop(no_run()),
     };
@@ -102,10 +102,12 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
     Err(Error::host(Left))
 }
 
-/// How much memory is made at a time: 4 MiB, which takes some milliseconds where the system has to map all of it.
+/// How much a memory grows at a time: 4 MiB, which takes some milliseconds where the system has to
+/// map all of it.
 const GROW_STEP_PAGES: u64 = 64;
 
-/// Grows the memory: the pages that there were, or -1 if the rules or the program do not let it grow so far.
+/// Grows the memory: its previous size in pages, or -1 if the rules or the program do not let it
+/// grow so far.
 ///
 /// wasmi's own operator calls itself and does not return before the run does (2.0.0, optimised builds).
 fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
@@ -120,9 +122,11 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
     }
 }
 
-/// Grows a store's memory to `most` pages at most, for the guest or for the host: the pages that there were.
+/// Grows a store's memory to `most` pages at most, for the guest or for the host. Returns its
+/// previous size in pages.
 ///
-/// wasmi writes zeros into all that is new. So it grows in steps, between which a run can be interrupted.
+/// wasmi writes zeros into all new pages. So it grows in steps, between which a run can be
+/// interrupted.
 pub(crate) fn grow_memory(
     mut store: impl AsContextMut<Data = State>,
     pages: u32,
@@ -138,8 +142,8 @@ pub(crate) fn grow_memory(
     }
     while missing > 0 {
         let context = store.as_context();
-        let run = context.data().run.as_ref();
-        if run.is_some_and(|run| run.is_interrupted()) {
+        let lent = context.data().lent.as_ref();
+        if lent.is_some_and(|lent| lent.run().is_interrupted()) {
             return Err(EngineError::Interrupted);
         }
         let step = missing.min(GROW_STEP_PAGES);
@@ -167,13 +171,13 @@ fn syscall(
         Some(memory) => memory.data_and_store_mut(&mut caller),
         None => (&mut [], caller.data_mut()),
     };
-    let answer = state.run.as_mut().map(|run| {
-        let result = run.syscall(gas, &request, GuestMemory::slice(bytes))?;
+    let answer = state.lent.as_mut().map(Lent::get).map(|(run, host)| {
+        let result = run.syscall(host, gas, &request, GuestMemory::slice(bytes))?;
         Ok((result.cast_signed(), run.meter.counter()))
     });
     let halt = match answer {
         Some(Ok(answer)) => return Ok(answer),
-        Some(Err(Stop::Suspend)) if may_suspend => Halt::Park(Parking::Syscall),
+        Some(Err(Stop::Suspend)) if may_suspend => Halt::Suspend(Suspension::Syscall),
         Some(Err(Stop::Suspend)) => Halt::Stop(Stop::Fail(EngineError::CannotSuspend { number })),
         Some(Err(stop)) => Halt::Stop(stop),
         None => Halt::Stop(no_run()),
@@ -182,7 +186,7 @@ fn syscall(
     Err(Error::host(Left))
 }
 
-/// Guest code runs inside `call` and `resume` only, and both bring a run.
+/// Guest code runs inside `call` and `resume` only, and both lend a run.
 fn no_run() -> Stop {
     Stop::Fail(EngineError::Host("guest code ran outside a run".into()))
 }

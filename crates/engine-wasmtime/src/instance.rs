@@ -1,73 +1,82 @@
-//! Instances, at rest and parked.
+//! Instances, at rest and suspended.
 
 use std::{
-    cell::Cell,
     fmt,
     future::Future,
+    mem,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Instance, Low, Mode, Parked, Pause, Run, Source, Step, Stop,
-    Value, ValueType,
+    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Source, Step, Value,
+    ValueType,
 };
-use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, Val, ValRaw};
+use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, TypedFunc, Val, ValRaw};
 
 use crate::{
     NAME,
     engine::{NativeStack, Runtime},
-    link::{Parking, State, grow_memory},
-    mail::{Mail, Note, Reply},
+    lent::{Lent, Suspension},
+    link::{State, grow_memory},
     module::Exports,
     pool::Idle,
     trap::trap,
-    view::MemoryView,
 };
 
 pub(crate) struct WasmtimeInstance {
+    guest: Guest,
+    lent: Lent,
+    mode: Mode,
+}
+
+/// Where the guest is.
+enum Guest {
+    /// In no call.
+    AtRest(Box<Live>),
+    /// Suspended, on a stack of its own.
+    Suspended(OnFiber),
+    /// Stopped: nothing is left of it.
+    Gone,
+}
+
+/// A store and what is known of its instance.
+struct Live {
     store: Store<State>,
     instance: wasmtime::Instance,
     exports: Arc<Exports>,
-    /// To which the guest spills its gas before it traps by itself.
+    /// To which the guest spills its counter before it traps by itself.
     gas: Global,
-    /// The entry that was called last: it takes a while to find it, and mostly it is called again.
-    entered: Option<(Entry, Func)>,
-    /// In which arguments and results are handed over.
+    /// The entry that was called last. Looking one up is slow, and the same one is called again in
+    /// most cases.
+    entered: Option<Entered>,
+    /// The same, where it takes and returns nothing but the gas.
+    typed: Option<TypedFunc<i64, i64>>,
+    /// In which arguments and results are passed.
     cells: Vec<ValRaw>,
-    mode: Mode,
     stack: NativeStack,
     idle: Idle,
 }
 
-struct ParkedCall {
-    call: Call,
-    parking: Parking,
-    memory: MemoryView,
+#[derive(Clone, Copy)]
+struct Entered {
+    entry: Entry,
+    function: Func,
 }
 
-/// How Wasmtime came back, and what it was lent.
-struct Return {
-    instance: Box<WasmtimeInstance>,
-    /// The guest's counter.
-    result: Result<i64, Error>,
-}
+/// A call on a stack of Wasmtime's.
+type OnFiber = Pin<Box<dyn Future<Output = (Box<Live>, Returned)> + Send>>;
 
-/// A call on a stack of the engine's.
-type Call = Pin<Box<dyn Future<Output = Return> + Send>>;
-
-/// How far such a call has come.
-enum Polled {
-    Returned(Return),
-    Parked(Note),
-}
+/// The results of a call: the guest's counter, and the values, where they are not in cells.
+type Returned = Result<(i64, Vec<Val>), Error>;
 
 impl WasmtimeInstance {
     pub(crate) fn new(
         mut store: Store<State>,
         instance: wasmtime::Instance,
         exports: Arc<Exports>,
+        lent: Lent,
         mode: Mode,
         runtime: &Runtime,
     ) -> Result<Self, EngineError> {
@@ -77,146 +86,265 @@ impl WasmtimeInstance {
             .ok_or_else(|| failed("the program exports no gas counter".into()))?;
         let memory = exports.memory.as_ref().and_then(find);
         if let Some(memory) = memory.and_then(|memory| memory.into_memory()) {
-            State::see(&mut store, memory);
+            State::locate(&mut store, memory);
         }
-        Ok(Self {
+        let live = Live {
             store,
             instance,
             exports,
             gas,
             entered: None,
+            typed: None,
             cells: Vec::new(),
-            mode,
             stack: runtime.stack,
             idle: runtime.idle.clone(),
+        };
+        Ok(Self {
+            guest: Guest::AtRest(Box::new(live)),
+            lent,
+            mode,
         })
     }
 
+    /// Calls on the caller's stack.
+    #[inline]
+    fn call_here(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        entered: Entered,
+        args: &[Value],
+    ) -> Result<Step, EngineError> {
+        let Guest::AtRest(live) = &mut self.guest else {
+            return Err(not_at_rest());
+        };
+        let gas = run.meter.hand_out();
+        let Live {
+            store,
+            exports,
+            cells,
+            ..
+        } = &mut **live;
+        let results = exports.results(entered.entry);
+        cells.clear();
+        cells.extend(args.iter().map(raw));
+        cells.push(ValRaw::i64(gas));
+        let most = args.len().max(results.len()).saturating_add(1);
+        cells.resize(most, ValRaw::i64(0));
+        let cells = &mut **cells;
+        // SAFETY: `function` is of this store. The arguments are of the types that it takes, which
+        // was checked when it was looked up, and then comes the gas; there is a cell for each of
+        // them and for each result.
+        let call = || unsafe {
+            entered
+                .function
+                .call_unchecked(&mut *store, &raw mut *cells)
+        };
+        // SAFETY: no reference to the contents is alive; host functions, which have some, return
+        // before the call does.
+        match unsafe { self.lent.during(run, host, call) } {
+            Ok(()) => {
+                let typed = results.iter().zip(&*cells);
+                run.values.clear();
+                run.values
+                    .extend(typed.map(|(value_type, cell)| value(*value_type, cell)));
+                let counter = cells.get(results.len()).map(ValRaw::get_i64);
+                run.meter
+                    .note(counter.ok_or_else(|| failed("an entry returned no gas".into()))?);
+                Ok(Step::Returned)
+            }
+            Err(error) => self.stopped(&error, run),
+        }
+    }
+
+    /// Begins a call on a stack of Wasmtime's.
+    fn call_on_fiber(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        entered: Entered,
+        args: &[Value],
+    ) -> Result<Step, EngineError> {
+        let Guest::AtRest(mut live) = mem::replace(&mut self.guest, Guest::Gone) else {
+            return Err(not_at_rest());
+        };
+        let gas = run.meter.hand_out();
+        let call: OnFiber = match live.typed.take() {
+            Some(function) => Box::pin(async move {
+                let counter = function.call_async(&mut live.store, gas).await;
+                live.typed = Some(function);
+                (live, counter.map(|counter| (counter, Vec::new())))
+            }),
+            None => {
+                let inputs: Vec<Val> = args.iter().map(val).chain([Val::I64(gas)]).collect();
+                let results = live.exports.results(entered.entry).len();
+                Box::pin(async move {
+                    let mut outputs = vec![Val::I64(0); results.saturating_add(1)];
+                    let returned = entered
+                        .function
+                        .call_async(&mut live.store, &inputs, &mut outputs)
+                        .await;
+                    let returned = returned.and_then(|()| {
+                        let gas = outputs.pop().and_then(|gas| gas.i64());
+                        let gas = gas.ok_or_else(|| Error::msg("an entry returned no gas"))?;
+                        Ok((gas, outputs))
+                    });
+                    (live, returned)
+                })
+            }
+        };
+        self.poll(call, run, host)
+    }
+
+    /// Lets a guest run on its own stack until it ends or is suspended.
+    fn poll(
+        &mut self,
+        mut call: OnFiber,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+    ) -> Result<Step, EngineError> {
+        let mut context = Context::from_waker(Waker::noop());
+        let poll = || call.as_mut().poll(&mut context);
+        // SAFETY: no reference to the contents is alive; host functions, which have some, return
+        // or are suspended before the poll ends, and hold none while they are.
+        match unsafe { self.lent.during(run, host, poll) } {
+            Poll::Ready((live, returned)) => {
+                self.guest = Guest::AtRest(live);
+                match returned {
+                    Ok((counter, values)) => {
+                        run.meter.note(counter);
+                        run.values.clear();
+                        for value in &values {
+                            run.values
+                                .push(number(value).map_err(|error| failed(error.into()))?);
+                        }
+                        Ok(Step::Returned)
+                    }
+                    Err(error) => self.stopped(&error, run),
+                }
+            }
+            Poll::Pending => {
+                self.guest = Guest::Suspended(call);
+                // SAFETY: the guest does not run, and the reference ends with the statement.
+                let suspended = unsafe { self.lent.contents() }.suspended;
+                Ok(Step::Suspended(suspended.pause()))
+            }
+        }
+    }
+
+    /// The meaning of an error with which Wasmtime came back. Nothing is left of the guest.
+    #[cold]
+    fn stopped(&mut self, error: &Error, run: &mut Run) -> Result<Step, EngineError> {
+        // SAFETY: the guest does not run, and the reference ends with the statement.
+        if let Some(stop) = unsafe { self.lent.contents() }.stop.take() {
+            return Ok(Step::Stopped(stop));
+        }
+        let Guest::AtRest(mut live) = mem::replace(&mut self.guest, Guest::Gone) else {
+            return Err(not_at_rest());
+        };
+        match error.downcast_ref::<wasmtime::Trap>() {
+            Some(code) => {
+                let counter = live.gas.get(&mut live.store).i64().unwrap_or(0);
+                Ok(Step::Stopped(run.trapped(trap(*code)?, counter)))
+            }
+            None => Err(failed(format!("{error:?}").into())),
+        }
+    }
+}
+
+impl Live {
     /// The function of an entry that takes these arguments.
-    fn function(&mut self, entry: Entry, args: &[Value]) -> Result<Func, EngineError> {
+    #[inline]
+    fn function(&mut self, entry: Entry, args: &[Value]) -> Result<Entered, EngineError> {
         let (export, params) = self
             .exports
             .entry(entry)
             .ok_or_else(|| failed("the program has no such entry".into()))?;
         let given = args.iter().map(|value| value.value_type());
         if !given.eq(params.iter().copied()) {
-            return Err(failed("an entry was given what it does not take".into()));
+            return Err(failed(
+                "an entry was given arguments that it does not take".into(),
+            ));
         }
-        if let Some((last, function)) = self.entered
-            && last == entry
+        if let Some(last) = self.entered
+            && last.entry == entry
         {
-            return Ok(function);
+            return Ok(last);
         }
         let function = self
             .instance
             .get_module_export(&mut self.store, export)
             .and_then(Extern::into_func)
             .ok_or_else(|| failed("an entry is not a function".into()))?;
-        self.entered = Some((entry, function));
-        Ok(function)
-    }
-
-    /// Calls on the caller's stack.
-    fn call_here(
-        mut self: Box<Self>,
-        entry: Entry,
-        function: Func,
-        args: &[Value],
-        gas: i64,
-    ) -> Return {
-        let Self {
-            store,
-            exports,
-            cells,
-            ..
-        } = &mut *self;
-        let results = exports.results(entry);
-        cells.clear();
-        cells.extend(args.iter().map(raw));
-        cells.push(ValRaw::i64(gas));
-        let most = args.len().max(results.len()).saturating_add(1);
-        cells.resize(most, ValRaw::i64(0));
-        // SAFETY: `function` is of this store. The arguments are of the types that it takes, which
-        // was looked at when it was found, and then comes the gas; there is a cell for each of them and for each result.
-        let result = unsafe { function.call_unchecked(&mut *store, &raw mut **cells) };
-        let result = result.and_then(|()| {
-            let typed = results.iter().zip(&*cells);
-            let values = typed.map(|(value_type, cell)| value(*value_type, cell));
-            store.data_mut().note_values(values);
-            let counter = cells.get(results.len()).map(ValRaw::get_i64);
-            counter.ok_or_else(no_gas)
-        });
-        Return {
-            result,
-            instance: self,
-        }
-    }
-
-    /// Calls on a stack of the engine's.
-    async fn call_on_fiber(
-        mut self: Box<Self>,
-        entry: Entry,
-        function: Func,
-        inputs: Vec<Val>,
-    ) -> Return {
-        let results = self.exports.results(entry).len().saturating_add(1);
-        let mut outputs = vec![Val::I64(0); results];
-        let result = function
-            .call_async(&mut self.store, &inputs, &mut outputs)
-            .await;
-        let result = result.and_then(|()| {
-            let (gas, values) = outputs.split_last().ok_or_else(no_gas)?;
-            let values: Vec<Value> = values.iter().map(number).collect::<Result<_, _>>()?;
-            self.store.data_mut().note_values(values.into_iter());
-            gas.i64().ok_or_else(no_gas)
-        });
-        Return {
-            result,
-            instance: self,
-        }
+        let entered = Entered { entry, function };
+        self.typed = function.typed(&self.store).ok();
+        self.entered = Some(entered);
+        Ok(entered)
     }
 }
 
 impl Instance for WasmtimeInstance {
+    #[inline]
     fn call(
-        mut self: Box<Self>,
-        mut run: Box<Run>,
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
-        let function = self.function(entry, args)?;
-        let gas = run.meter.hand_out();
-        self.store.data_mut().run = Some(run);
-        if self.mode == Mode::Plain && self.stack.is_left() {
-            return self.call_here(entry, function, args, gas).step();
+        let Guest::AtRest(live) = &mut self.guest else {
+            return Err(not_at_rest());
+        };
+        let entered = live.function(entry, args)?;
+        if self.mode == Mode::Plain && live.stack.is_left() {
+            return self.call_here(run, host, entered, args);
         }
-        let inputs = args.iter().map(val).chain([Val::I64(gas)]).collect();
-        let mut call: Call = Box::pin(self.call_on_fiber(entry, function, inputs));
-        match poll(&mut call, None)? {
-            Polled::Returned(returned) => returned.step(),
-            Polled::Parked(Note {
-                run,
-                parking,
-                memory,
-            }) => Ok(Step::Parked {
-                parked: Box::new(ParkedCall {
-                    call,
-                    parking,
-                    memory,
-                }),
-                run,
-                pause: parking.pause(),
-            }),
+        self.call_on_fiber(run, host, entered, args)
+    }
+
+    fn resume(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        reply: u64,
+    ) -> Result<Step, EngineError> {
+        let Guest::Suspended(call) = mem::replace(&mut self.guest, Guest::Gone) else {
+            return Err(failed(
+                "internal error: the instance is not suspended".into(),
+            ));
+        };
+        // SAFETY: the guest does not run, and the reference ends before it does.
+        let contents = unsafe { self.lent.contents() };
+        contents.reply = reply;
+        if let Suspension::Low { height } = contents.suspended {
+            match run.low(run.meter.counter(), height) {
+                Low::Continue(_) => {}
+                Low::Suspend => {
+                    self.guest = Guest::Suspended(call);
+                    return Ok(Step::Suspended(Pause::Gas));
+                }
+                Low::Stop(stop) => return Ok(Step::Stopped(stop)),
+            }
         }
+        self.poll(call, run, host)
     }
 
     fn memory(&mut self) -> GuestMemory<'_> {
-        GuestMemory::slice(self.store.data_mut().memory())
+        if matches!(self.guest, Guest::Gone) {
+            return GuestMemory::none();
+        }
+        // SAFETY: the guest does not run, so that nobody uses the contents. The view is of the
+        // memory of its store, which `guest` keeps alive, at rest or in a suspended call. It does
+        // not move, and nobody borrows it, before the guest runs again, for which `self` is needed.
+        GuestMemory::slice(unsafe { self.lent.contents().view.bytes() })
     }
 
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
-        let most = self.exports.program.maximum_memory_pages();
-        grow_memory(&mut self.store, pages, most)
+        let Guest::AtRest(live) = &mut self.guest else {
+            return Err(not_at_rest());
+        };
+        let most = live.exports.program.maximum_memory_pages();
+        grow_memory(&mut live.store, pages, most)
     }
 
     fn mode(&self) -> Mode {
@@ -224,106 +352,24 @@ impl Instance for WasmtimeInstance {
     }
 }
 
-impl Return {
-    /// What a return of Wasmtime's means.
-    fn step(self) -> Result<Step, EngineError> {
-        let Self {
-            mut instance,
-            result,
-        } = self;
-        let state = instance.store.data_mut();
-        let stop = state.stop.take();
-        let mut run = state
-            .run
-            .take()
-            .ok_or_else(|| failed("a run was lost".into()))?;
-        match (result, stop) {
-            (Ok(counter), _) => {
-                run.meter.note(counter);
-                Ok(Step::Returned { instance, run })
-            }
-            (Err(_), Some(stop)) => Ok(Step::Stopped { run, stop }),
-            (Err(error), None) => match error.downcast_ref::<wasmtime::Trap>() {
-                Some(code) => {
-                    let counter = instance.gas.get(&mut instance.store).i64().unwrap_or(0);
-                    let stop: Stop = run.trapped(trap(*code)?, counter);
-                    Ok(Step::Stopped { run, stop })
-                }
-                None => Err(failed(error.into())),
-            },
-        }
-    }
-}
-
-impl Parked for ParkedCall {
-    fn memory(&mut self) -> GuestMemory<'_> {
-        // SAFETY: the view was taken by the host function in which the guest is parked, and `call`
-        // keeps that guest's store alive, so that the memory is there. It neither moves nor is it
-        // borrowed by anybody while nobody polls `call`, and polling takes `self` by value.
-        GuestMemory::slice(unsafe { self.memory.bytes() })
-    }
-
-    /// Where it is parked again it keeps its place.
-    fn resume(mut self: Box<Self>, mut run: Box<Run>, reply: u64) -> Result<Step, EngineError> {
-        if let Parking::Low { height } = self.parking {
-            match run.low(run.meter.counter(), height) {
-                Low::Continue(_) => {}
-                Low::Park => {
-                    return Ok(Step::Parked {
-                        parked: self,
-                        run,
-                        pause: Pause::GasEnd,
-                    });
-                }
-                Low::Stop(stop) => return Ok(Step::Stopped { run, stop }),
-            }
-        }
-        let reply = Reply { run, result: reply };
-        match poll(&mut self.call, Some(reply))? {
-            Polled::Returned(returned) => returned.step(),
-            Polled::Parked(note) => {
-                self.parking = note.parking;
-                self.memory = note.memory;
-                Ok(Step::Parked {
-                    parked: self,
-                    run: note.run,
-                    pause: note.parking.pause(),
-                })
-            }
-        }
-    }
-}
-
-impl Drop for WasmtimeInstance {
+impl Drop for Live {
     fn drop(&mut self) {
-        let memory = self.store.data_mut().memory();
+        let view = State::view(&mut self.store);
         // SAFETY: the store, and with it the guest and whoever looks at its memory, goes with this.
-        unsafe { self.idle.make_room(memory) };
+        unsafe { self.idle.make_room(view.bytes()) };
     }
 }
 
-/// Lets the guest run until it ends or is parked.
-fn poll(call: &mut Call, reply: Option<Reply>) -> Result<Polled, EngineError> {
-    let mail = Mail {
-        note: Cell::new(None),
-        reply: Cell::new(reply),
-    };
-    match mail.poll(|context| call.as_mut().poll(context)) {
-        Poll::Ready(returned) => Ok(Polled::Returned(returned)),
-        Poll::Pending => match mail.note.take() {
-            Some(note) => Ok(Polled::Parked(note)),
-            None => Err(failed("the guest waits for nothing".into())),
-        },
-    }
+#[cold]
+fn not_at_rest() -> EngineError {
+    failed("internal error: the instance is not at rest".into())
 }
 
-/// The output of a future that never waits.
+/// The output of a future that is ready.
 pub(crate) fn poll_ready<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,
-        Poll::Pending => Err(Error::msg(
-            "an instance waited for something while it was made",
-        )),
+        Poll::Pending => Err(Error::msg("internal error: instantiation is pending")),
     }
 }
 
@@ -364,10 +410,6 @@ fn value(value_type: ValueType, cell: &ValRaw) -> Value {
     }
 }
 
-fn no_gas() -> Error {
-    Error::msg("an entry returned no gas")
-}
-
 pub(crate) fn failed(source: Source) -> EngineError {
     EngineError::Engine {
         engine: NAME,
@@ -380,15 +422,6 @@ impl fmt::Debug for WasmtimeInstance {
         formatter
             .debug_struct("WasmtimeInstance")
             .field("mode", &self.mode)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for ParkedCall {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("ParkedCall")
-            .field("parking", &self.parking)
             .finish_non_exhaustive()
     }
 }

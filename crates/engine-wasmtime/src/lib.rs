@@ -6,9 +6,10 @@
 
 mod engine;
 mod instance;
+mod lent;
 mod limiter;
 mod link;
-mod mail;
+
 mod module;
 mod pool;
 mod trap;

@@ -7,85 +7,62 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Mode, Pause, Program, Run, Stop,
-    SyscallRequest, Value, reserved,
+    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Mode, Program, Stop, SyscallRequest, reserved,
 };
-use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory};
+use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory, Store};
 
 use crate::{
     instance::failed,
-    mail::{Mail, Note},
+    lent::{Contents, Lent, Suspension},
     view::MemoryView,
 };
 
 /// What a store holds.
-#[derive(Debug)]
 pub(crate) struct State {
-    /// The run, while the guest runs.
-    pub(crate) run: Option<Box<Run>>,
+    lent: Lent,
     memory: Option<Memory>,
-    /// Where that memory is: to look it up takes longer than the rest of a syscall.
-    view: MemoryView,
-    /// Why a host function left the guest.
-    pub(crate) stop: Option<Stop>,
 }
 
 impl State {
-    pub(crate) const fn new() -> Self {
-        Self {
-            run: None,
-            memory: None,
-            view: MemoryView::EMPTY,
-            stop: None,
-        }
+    pub(crate) const fn new(lent: Lent) -> Self {
+        Self { lent, memory: None }
     }
 
-    /// Takes note of where the instance's memory is: when the instance is made, and each time that its memory has grown. Only
-    /// the host grows it.
-    pub(crate) fn see(mut store: impl AsContextMut<Data = State>, memory: Memory) {
+    /// Records where the instance's memory is: when the instance is made, and each time that its
+    /// memory has grown. Only the host grows it.
+    pub(crate) fn locate(mut store: impl AsContextMut<Data = State>, memory: Memory) {
         let view = MemoryView::of(memory.data_mut(&mut store));
         let mut store = store.as_context_mut();
         let state = store.data_mut();
         state.memory = Some(memory);
-        state.view = view;
+        state.contents().view = view;
     }
 
-    /// Takes note of what the entry returned.
-    pub(crate) fn note_values(&mut self, values: impl Iterator<Item = Value>) {
-        if let Some(run) = &mut self.run {
-            run.values.clear();
-            run.values.extend(values);
-        }
+    /// Where the memory of a store is that runs no guest.
+    pub(crate) fn view(store: &mut Store<State>) -> MemoryView {
+        store.data_mut().contents().view
     }
 
-    /// The instance's memory; empty if it has none.
-    pub(crate) fn memory(&mut self) -> &mut [u8] {
-        // SAFETY: the view is of this store's memory as it is now, and the store is there. Whoever has the store's state to
-        // himself runs no guest code, and borrows the memory in no other way than this.
-        unsafe { self.view.bytes() }
+    /// What the instance lent.
+    #[inline]
+    fn contents(&mut self) -> &mut Contents {
+        // SAFETY: the store is borrowed mutably: either by a host function, while the instance does
+        // not look at the cell, or by the instance itself, which holds no reference to the contents
+        // across a use of its store. All others come from here, and borrow the state mutably.
+        unsafe { self.lent.contents() }
     }
 }
 
-/// What a host function at which a guest may be parked comes to.
+impl fmt::Debug for State {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("State").finish_non_exhaustive()
+    }
+}
+
+/// The future that Wasmtime expects of a host function in which a guest may be suspended.
 type Answer<'a, T> = Box<dyn Future<Output = Result<T, Error>> + Send + 'a>;
 
-/// At which host function a guest is parked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Parking {
-    Syscall,
-    Low { height: i64 },
-}
-
-impl Parking {
-    pub(crate) const fn pause(self) -> Pause {
-        match self {
-            Parking::Syscall => Pause::Syscall,
-            Parking::Low { .. } => Pause::GasEnd,
-        }
-    }
-}
-
-/// The error by which a host function leaves the guest; the [`Stop`] in the store says why.
+/// The error by which a host function leaves the guest; the [`Stop`] in the shared cell says why.
 #[derive(Debug)]
 struct Left;
 
@@ -116,10 +93,10 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
     for (position, import) in program.imports.iter().enumerate() {
         let name = position.to_string();
         let number = import.number;
-        let may_park = import.may_suspend && mode == Mode::Suspendable;
+        let may_suspend = import.may_suspend && mode == Mode::Suspendable;
         macro_rules! wrap {
             ($($arg:ident: $type:ty),*) => {
-                if may_park {
+                if may_suspend {
                     linker.func_wrap_async(reserved::MODULE, &name, move |caller, (gas, $($arg,)*): (i64, $($type,)*)| {
                         syscall_suspendable(caller, request(number, [$($arg),*]), gas)
                     })?
@@ -146,7 +123,7 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
 fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Error> {
     match decide_low(&mut caller, gas, height) {
         Low::Continue(gas) => Ok(gas),
-        Low::Park => Err(leave(&mut caller, Stop::OutOfGas)),
+        Low::Suspend => Err(leave(&mut caller, Stop::OutOfGas)),
         Low::Stop(stop) => Err(leave(&mut caller, stop)),
     }
 }
@@ -154,15 +131,16 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
 fn low_suspendable(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Answer<'_, i64> {
     match decide_low(&mut caller, gas, height) {
         Low::Continue(gas) => Box::new(ready(Ok(gas))),
-        Low::Park => Box::new(async move {
-            let (_, gas) = park(&mut caller, Parking::Low { height }).await?;
+        Low::Suspend => Box::new(async move {
+            let (_, gas) = suspend(&mut caller, Suspension::Low { height }).await?;
             Ok(gas)
         }),
         Low::Stop(stop) => Box::new(ready(Err(leave(&mut caller, stop)))),
     }
 }
 
-/// Grows the memory: the pages that there were, or -1 if the rules or the program do not let it grow so far.
+/// Grows the memory: its previous size in pages, or -1 if the rules or the program do not let it
+/// grow so far.
 fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
     match grow_memory(&mut caller, pages, most) {
         Ok(before) => Ok(before
@@ -172,7 +150,8 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
     }
 }
 
-/// Grows a store's memory to `most` pages at most, for the guest or for the host: the pages that there were.
+/// Grows a store's memory to `most` pages at most, for the guest or for the host. Returns its
+/// previous size in pages.
 pub(crate) fn grow_memory(
     mut store: impl AsContextMut<Data = State>,
     pages: u32,
@@ -188,13 +167,13 @@ pub(crate) fn grow_memory(
     let before = memory
         .grow(&mut store, u64::from(pages))
         .map_err(|error| failed(error.into()))?;
-    State::see(&mut store, memory);
+    State::locate(&mut store, memory);
     Ok(u32::try_from(before).ok())
 }
 
 fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {
-    match caller.data_mut().run.as_mut() {
-        Some(run) => run.low(gas, height),
+    match caller.data_mut().contents().call() {
+        Some((run, _, _)) => run.low(gas, height),
         None => Low::Stop(no_run()),
     }
 }
@@ -204,8 +183,8 @@ fn syscall(
     request: &SyscallRequest,
     gas: i64,
 ) -> Result<(i64, i64), Error> {
-    match answer(&mut caller, request, gas) {
-        Ok(result) => Ok((result, counter(&caller))),
+    match answer(caller.data_mut().contents(), request, gas) {
+        Ok(answer) => Ok(answer),
         Err(Stop::Suspend) => Err(leave(
             &mut caller,
             Stop::Fail(EngineError::CannotSuspend {
@@ -216,15 +195,17 @@ fn syscall(
     }
 }
 
-/// What waits is made only where the guest does.
+/// A future that waits is made only where the guest is suspended.
 fn syscall_suspendable<'a>(
     mut caller: Caller<'a, State>,
     request: SyscallRequest,
     gas: i64,
 ) -> Answer<'a, (i64, i64)> {
-    match answer(&mut caller, &request, gas) {
-        Ok(result) => Box::new(ready(Ok((result, counter(&caller))))),
-        Err(Stop::Suspend) => Box::new(async move { park(&mut caller, Parking::Syscall).await }),
+    match answer(caller.data_mut().contents(), &request, gas) {
+        Ok(answer) => Box::new(ready(Ok(answer))),
+        Err(Stop::Suspend) => {
+            Box::new(async move { suspend(&mut caller, Suspension::Syscall).await })
+        }
         Err(stop) => Box::new(ready(Err(leave(&mut caller, stop)))),
     }
 }
@@ -238,55 +219,49 @@ fn request<const N: usize>(number: u32, given: [i64; N]) -> SyscallRequest {
     SyscallRequest { number, args }
 }
 
-/// The result of a syscall; the run's meter has the counter.
+/// The result of a syscall, and the guest's new counter.
 #[inline]
-fn answer(caller: &mut Caller<'_, State>, request: &SyscallRequest, gas: i64) -> Result<i64, Stop> {
-    let State { run, view, .. } = caller.data_mut();
-    // SAFETY: as in `State::memory`, whose other fields the run does not reach.
-    let bytes = unsafe { view.bytes() };
-    match run {
-        Some(run) => run
-            .syscall(gas, request, GuestMemory::slice(bytes))
-            .map(u64::cast_signed),
-        None => Err(no_run()),
+fn answer(contents: &mut Contents, request: &SyscallRequest, gas: i64) -> Result<(i64, i64), Stop> {
+    let Some((run, host, view)) = contents.call() else {
+        return Err(no_run());
+    };
+    // SAFETY: the view is of the memory of the store that calls, which is there; while a host
+    // function runs, no guest code does, and nobody else borrows the memory.
+    let memory = GuestMemory::slice(unsafe { view.bytes() });
+    let result = run.syscall(host, gas, request, memory)?;
+    Ok((result.cast_signed(), run.meter.counter()))
+}
+
+/// Suspends the guest, and waits for the reply: the result of the syscall, and the gas.
+async fn suspend(
+    caller: &mut Caller<'_, State>,
+    suspension: Suspension,
+) -> Result<(i64, i64), Error> {
+    caller.data_mut().contents().suspended = suspension;
+    let mut is_suspended = false;
+    // Nobody polls before the guest can continue: the second poll is the reply.
+    poll_fn(|_| match is_suspended {
+        true => Poll::Ready(()),
+        false => {
+            is_suspended = true;
+            Poll::Pending
+        }
+    })
+    .await;
+    let contents = caller.data_mut().contents();
+    let reply = contents.reply.cast_signed();
+    match contents.call() {
+        Some((run, _, _)) => Ok((reply, run.meter.hand_out())),
+        None => Err(leave(caller, no_run())),
     }
 }
 
-#[inline]
-fn counter(caller: &Caller<'_, State>) -> i64 {
-    let run = caller.data().run.as_ref();
-    run.map_or(0, |run| run.meter.counter())
-}
-
-/// Hands out the run, and waits for the reply: the result of the syscall, and the gas.
-async fn park(caller: &mut Caller<'_, State>, parking: Parking) -> Result<(i64, i64), Error> {
-    let state = caller.data_mut();
-    let mut note = state.run.take().map(|run| Note {
-        run,
-        parking,
-        memory: state.view,
-    });
-    let reply = poll_fn(|context| match note.take() {
-        Some(note) => {
-            Mail::with(context, |mail| mail.note.set(Some(note)));
-            Poll::Pending
-        }
-        None => Poll::Ready(Mail::with(context, |mail| mail.reply.take()).flatten()),
-    });
-    let Some(mut reply) = reply.await else {
-        return Err(leave(caller, no_run()));
-    };
-    let gas = reply.run.meter.hand_out();
-    caller.data_mut().run = Some(reply.run);
-    Ok((reply.result.cast_signed(), gas))
-}
-
 fn leave(caller: &mut Caller<'_, State>, stop: Stop) -> Error {
-    caller.data_mut().stop = Some(stop);
+    caller.data_mut().contents().stop = Some(stop);
     Error::new(Left)
 }
 
-/// Guest code runs inside `call` and `resume` only, and both bring a run.
+/// Guest code runs inside `call` and `resume` only, and both lend a run.
 fn no_run() -> Stop {
     Stop::Fail(EngineError::Host("guest code ran outside a run".into()))
 }

@@ -11,6 +11,7 @@ use crate::{
     NAME,
     engine::Runtime,
     instance::{WasmtimeInstance, poll_ready},
+    lent::Lent,
     link::{State, link},
     pool,
 };
@@ -134,7 +135,8 @@ impl Module for WasmtimeModule {
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let mut store = Store::new(&self.runtime.engine, State::new());
+        let lent = Lent::new();
+        let mut store = Store::new(&self.runtime.engine, State::new(lent.clone()));
         store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),
@@ -143,7 +145,7 @@ impl Module for WasmtimeModule {
         }
         .map_err(|error| pool::refused(error, self.runtime.instances))?;
         let exports = Arc::clone(&self.exports);
-        let instance = WasmtimeInstance::new(store, instance, exports, mode, &self.runtime)?;
+        let instance = WasmtimeInstance::new(store, instance, exports, lent, mode, &self.runtime)?;
         Ok(Box::new(instance))
     }
 }

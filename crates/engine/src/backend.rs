@@ -2,7 +2,9 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{Code, EngineError, Fingerprint, Format, GuestMemory, Program, Run, Stop, Value};
+use crate::{
+    Code, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value,
+};
 
 /// A compiler and a runtime.
 pub trait Engine: Debug + Send + Sync {
@@ -79,27 +81,53 @@ pub enum Entry {
     Export(usize),
 }
 
-/// An instance at rest.
+/// An instance of a module, and the guest in it.
+///
+/// It is at rest, or suspended in the middle of a call. The caller keeps track of which: [`call`]
+/// enters an instance at rest, [`resume`] continues a suspended one, and the other way round is an
+/// error of the host. After [`Step::Stopped`] and after an error the instance can only be dropped.
+/// Dropping it at any time destroys the guest.
+///
+/// The run and the host are lent for the time of one call, so that no call moves or allocates them.
+///
+/// [`call`]: Instance::call
+/// [`resume`]: Instance::resume
 pub trait Instance: Debug + Send {
-    /// Enters a function, with the run's gas.
+    /// Enters a function of an instance at rest, with the run's gas.
     ///
-    /// The caller has checked that the function is there and takes these arguments.
+    /// The caller has checked that the function exists and takes these arguments.
     ///
     /// # Errors
     ///
-    /// Faults of the host; the instance and the run are gone.
+    /// Faults of the host.
     fn call(
-        self: Box<Self>,
-        run: Box<Run>,
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError>;
 
-    /// The guest's whole memory; empty if it has none.
+    /// Continues a suspended guest. `reply` is the result of the syscall at which it was suspended;
+    /// where it was suspended for gas, it is ignored, and the guest is suspended again if it still
+    /// owes gas. The run is the one with which the guest was suspended.
+    ///
+    /// # Errors
+    ///
+    /// Faults of the host.
+    fn resume(
+        &mut self,
+        run: &mut Run,
+        host: &mut (dyn Host + 'static),
+        reply: u64,
+    ) -> Result<Step, EngineError>;
+
+    /// The guest's whole memory, at rest or suspended; empty if it has none.
     fn memory(&mut self) -> GuestMemory<'_>;
 
-    /// Grows the guest's memory by so many pages, as the guest could: the pages that there were. `None` if the guest has no
-    /// memory, or the rules or the program do not let it grow so far; then nothing has changed.
+    /// Grows the memory of a guest at rest by so many pages, as the guest could, and returns its
+    /// previous size in pages. `None` if the guest has no memory, or the rules or the program do
+    /// not let it grow so far; then nothing has changed.
     ///
     /// # Errors
     ///
@@ -110,53 +138,24 @@ pub trait Instance: Debug + Send {
     fn mode(&self) -> Mode;
 }
 
-/// An instance whose run is parked. Dropping it destroys the instance.
-pub trait Parked: Debug + Send {
-    /// The guest's whole memory; empty if it has none.
-    fn memory(&mut self) -> GuestMemory<'_>;
-
-    /// Goes on. `reply` is the result of the syscall at which the guest was parked; where it was
-    /// parked for gas, the reply is not used.
-    ///
-    /// # Errors
-    ///
-    /// Faults of the host; the instance and the run are gone.
-    fn resume(self: Box<Self>, run: Box<Run>, reply: u64) -> Result<Step, EngineError>;
-}
-
-/// Why a guest is parked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
-    /// It waits for the answer to a syscall, which is [`Run::request`].
-    Syscall,
-    /// Its gas ended.
-    GasEnd,
-}
-
-/// What a backend reports when the guest no longer runs.
+/// Why control is back from a guest.
 #[derive(Debug)]
 pub enum Step {
-    /// The entry returned. The meter knows the guest's counter, and the run has what was returned.
-    Returned {
-        /// The instance, at rest again.
-        instance: Box<dyn Instance>,
-        /// The run.
-        run: Box<Run>,
-    },
-    /// The guest is parked.
-    Parked {
-        /// How to go on.
-        parked: Box<dyn Parked>,
-        /// The run.
-        run: Box<Run>,
-        /// What it waits for.
-        pause: Pause,
-    },
-    /// The guest was stopped where the meter knows its counter. The instance is gone.
-    Stopped {
-        /// The run.
-        run: Box<Run>,
-        /// Why.
-        stop: Stop,
-    },
+    /// The entry returned. The meter has the guest's counter, the run the results. The instance is
+    /// at rest.
+    Returned,
+    /// The guest is suspended.
+    Suspended(Pause),
+    /// The guest was stopped where its counter is known to the meter. The instance can only be
+    /// dropped.
+    Stopped(Stop),
+}
+
+/// What a suspended guest waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The answer to a syscall, which is [`Run::request`].
+    Syscall,
+    /// More gas.
+    Gas,
 }

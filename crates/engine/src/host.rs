@@ -1,6 +1,4 @@
-//! Hosts: who answers a guest's syscalls.
-
-use std::any::Any;
+//! Hosts: the embedder's state of one run, which answers the guest's syscalls.
 
 use crate::{EngineError, Gas, GuestMemory, Meter, OutOfGas, Trap};
 
@@ -9,21 +7,40 @@ pub const MAX_SYSCALL_ARGS: usize = 6;
 
 /// Answers the syscalls of one run.
 ///
-/// A host goes into a run by value and comes back with its outcome.
-pub trait Host: Any + Send {
+/// A run takes its host by value and gives it back with its outcome, as the type that it is. The
+/// host is owned, since a suspended run may outlive every borrow; it shares what it does not own
+/// (a store, a node) through an `Arc`.
+///
+/// `()` is the host of a program that may make no syscall.
+pub trait Host: Send + 'static {
     /// Answers one syscall: the result (ignored where the syscall has none; its low 32 bits where
-    /// it is an `i32`), or why the guest does not go on.
+    /// it is an `i32`), or why the guest does not continue.
     ///
-    /// Gas was looked at before the call and is not below zero.
+    /// The gas left was checked before the call and is not below zero.
     ///
     /// # Errors
     ///
-    /// [`Stop`] ends or parks the run; it is not a failure of the host unless it says so.
+    /// [`Stop`] ends or suspends the run. Only [`Stop::Fail`] is a failure of the host.
     ///
     /// # Panics
     ///
-    /// It had better not, but then it is [`EngineError::HostPanicked`]: the run is gone, and the engine and all other runs go on.
+    /// A panic becomes [`EngineError::HostPanicked`]: the run is lost, the engine and all other
+    /// runs are not.
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop>;
+}
+
+impl<H: Host + ?Sized> Host for Box<H> {
+    #[inline]
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        (**self).syscall(call)
+    }
+}
+
+/// Refuses every syscall.
+impl Host for () {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Trap(Trap::SyscallRefused))
+    }
 }
 
 /// The number and the arguments of a syscall.
@@ -38,7 +55,7 @@ pub struct SyscallRequest {
 /// One syscall, while the host answers it.
 #[derive(Debug)]
 pub struct Syscall<'a> {
-    /// What the guest asked. Where it lies, since moving it would take longer than all the rest of a syscall.
+    /// What the guest asked. By reference: a copy would cost more than the rest of a syscall.
     pub request: &'a SyscallRequest,
     /// The guest's whole memory; empty if it has none.
     pub memory: GuestMemory<'a>,
@@ -58,11 +75,11 @@ impl<'a> Syscall<'a> {
         }
     }
 
-    /// Takes `price` from the guest's gas.
+    /// Charges `price` to the guest's gas.
     ///
     /// # Errors
     ///
-    /// [`OutOfGas`] if that leaves less than none; a host passes it on.
+    /// [`OutOfGas`] if less than `price` is left; a host passes it on.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
         self.meter.charge(price)
     }
@@ -74,19 +91,19 @@ impl<'a> Syscall<'a> {
     }
 }
 
-/// Why a guest does not go on after a syscall.
+/// Why a guest does not continue after a syscall.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Stop {
-    /// It is parked until somebody resumes it; only where its import may suspend.
+    /// The run is suspended until it is resumed. Only where the rules let the import suspend.
     Suspend,
-    /// It ends well, here.
+    /// The run finishes here, successfully.
     Finish,
-    /// It used more gas than it was given.
+    /// The run used more gas than its limit.
     OutOfGas,
-    /// It traps.
+    /// The run traps.
     Trap(Trap),
-    /// The host cannot answer, through no fault of the guest.
+    /// The host failed, through no fault of the guest.
     Fail(EngineError),
 }
 

@@ -1,6 +1,6 @@
 //! The seam between programs and the engines that run them.
 //!
-//! A backend implements [`Engine`], [`Module`], [`Instance`] and [`Parked`]; a caller brings a
+//! A backend implements [`Engine`], [`Module`] and [`Instance`]; a caller brings a
 //! [`Host`] that answers syscalls. All of them are used through `dyn`. A [`Program`] is what an
 //! engine compiles: bytes that are checked and metered already. Nothing here says which engine it
 //! is, and nothing here decides what gas costs.
@@ -25,13 +25,13 @@ mod trap;
 mod value;
 
 pub use artifact::{Artifact, ArtifactKey, Code, Mismatch};
-pub use backend::{Compiler, Engine, Entry, Instance, Mode, Module, Parked, Pause, Step};
+pub use backend::{Compiler, Engine, Entry, Instance, Mode, Module, Pause, Step};
 pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use gas::Gas;
 pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
 pub use memory::{GuestMemory, SparseMemory};
-pub use meter::{AtGasEnd, Interrupt, MAX_SLICE, Meter, OutOfGas};
+pub use meter::{OutOfGasPolicy, Interrupt, MAX_SLICE, Meter, OutOfGas};
 pub use profile::Profiler;
 pub use program::{CodeHash, Export, Format, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
 pub use rate::{Rate, Tally};

@@ -20,7 +20,7 @@ pub struct OutOfGas;
 
 /// What happens where a run's gas ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtGasEnd {
+pub enum OutOfGasPolicy {
     /// The run is out of gas.
     Stop,
     /// The run is parked, and goes on if it is given more.
@@ -62,14 +62,14 @@ pub struct Meter {
     reserve: i64,
     /// The guest's counter when it last told us; below zero between two of its checks.
     counter: i64,
-    at_gas_end: AtGasEnd,
+    out_of_gas_policy: OutOfGasPolicy,
     interrupt: Option<Interrupt>,
 }
 
 impl Meter {
     /// A meter of `limit` gas that hands out `slice` at a time: at least one unit, at most [`MAX_SLICE`].
     #[must_use]
-    pub fn new(limit: Gas, slice: Gas, at_gas_end: AtGasEnd, interrupt: Option<Interrupt>) -> Self {
+    pub fn new(limit: Gas, slice: Gas, out_of_gas_policy: OutOfGasPolicy, interrupt: Option<Interrupt>) -> Self {
         let slice = slice.clamp(Gas::new(1), MAX_SLICE);
         let first = slice.min(limit);
         Self {
@@ -77,7 +77,7 @@ impl Meter {
             slice,
             reserve: limit.saturating_sub(first).counter(),
             counter: first.counter(),
-            at_gas_end,
+            out_of_gas_policy,
             interrupt,
         }
     }
@@ -141,9 +141,9 @@ impl Meter {
     /// half done.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
         self.counter = self.counter.saturating_sub(price.counter());
-        match self.at_gas_end {
-            AtGasEnd::Stop if self.is_overdrawn() => Err(OutOfGas),
-            AtGasEnd::Stop | AtGasEnd::Suspend => Ok(()),
+        match self.out_of_gas_policy {
+            OutOfGasPolicy::Stop if self.is_overdrawn() => Err(OutOfGas),
+            OutOfGasPolicy::Stop | OutOfGasPolicy::Suspend => Ok(()),
         }
     }
 
@@ -166,8 +166,8 @@ impl Meter {
 
     /// What happens where the gas ends.
     #[must_use]
-    pub const fn at_gas_end(&self) -> AtGasEnd {
-        self.at_gas_end
+    pub const fn out_of_gas_policy(&self) -> OutOfGasPolicy {
+        self.out_of_gas_policy
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {

@@ -1,6 +1,6 @@
-//! A run: a host and a meter, and what a backend does with them.
+//! A run: its meter and its results, and what a syscall, the end of gas and a trap mean for them.
 //!
-//! Backends adapt calling conventions; what a call *means* is here, once for all of them.
+//! Backends adapt calling conventions. The meaning of a call is defined here, once for all of them.
 
 use std::{
     any::Any,
@@ -9,47 +9,43 @@ use std::{
 };
 
 use crate::{
-    AtGasEnd, EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall,
+    OutOfGasPolicy, EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall,
     SyscallRequest, Trap, Value,
     profile::{ENTER, LEAVE, Place},
 };
 
-/// What one run owns beside its instance. It is inside the backend while the guest runs, and
-/// outside while it rests or is parked.
+/// What one run owns beside its instance and its host. Backends borrow it while the guest runs.
 pub struct Run {
-    /// Who answers the syscalls.
-    pub host: Box<dyn Host>,
     /// The gas.
     pub meter: Meter,
-    /// Who notes where the gas goes, if anybody does.
+    /// Records where the gas goes, where a profile was asked for.
     pub profiler: Option<Profiler>,
-    /// What the entry returned that was called last. It stays with the run, so that nothing is allocated for it the next time.
+    /// The results of the entry that was called last. The vector is reused, so that a call of an
+    /// instance allocates nothing for its results.
     pub values: Vec<Value>,
-    /// The syscall at which the guest is parked, or was last. It stays here while outcomes are handed on: it is larger than
-    /// all the rest of them.
+    /// The syscall at which the guest is suspended, or was last.
     request: SyscallRequest,
 }
 
-/// What a guest does whose gas or height went below zero.
+/// What a guest does whose gas or stack height went below zero.
 #[derive(Debug)]
 pub enum Low {
-    /// It goes on, with this counter.
+    /// It continues, with this counter.
     Continue(i64),
-    /// It is parked until it has more gas.
-    Park,
+    /// It is suspended until it has more gas.
+    Suspend,
     /// It stops.
     Stop(Stop),
 }
 
 impl Run {
-    /// A run that begins. The profiler forgets what it noted of another.
+    /// A run that begins. The profiler drops what it recorded of another run.
     #[must_use]
-    pub fn new(host: Box<dyn Host>, meter: Meter, profiler: Option<Profiler>) -> Self {
+    pub fn new(meter: Meter, profiler: Option<Profiler>) -> Self {
         if let Some(profiler) = &profiler {
             profiler.begin();
         }
         Self {
-            host,
             meter,
             profiler,
             values: Vec::new(),
@@ -60,75 +56,77 @@ impl Run {
         }
     }
 
-    /// Another run, in the place of one that has ended. The profiler forgets what it noted of that.
-    pub fn renew(&mut self, host: Box<dyn Host>, meter: Meter, profiler: Option<Profiler>) {
+    /// Another run, in the place of one that has ended.
+    #[inline]
+    pub fn renew(&mut self, meter: Meter, profiler: Option<Profiler>) {
         if let Some(profiler) = &profiler {
             profiler.begin();
         }
-        self.host = host;
         self.meter = meter;
         self.profiler = profiler;
         self.values.clear();
     }
 
-    /// The host, of a run that has ended and may be [renewed](Self::renew).
-    #[must_use]
-    pub fn release(&mut self) -> Box<dyn Host> {
-        mem::replace(&mut self.host, Box::new(Nobody))
-    }
-
-    /// Whether somebody wants it to stop: for backends whose own work takes long.
+    /// Whether the run is to be interrupted. For backends whose own work takes long.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.meter.is_interrupted()
     }
 
-    /// What the guest asked when it was parked at a syscall.
+    /// The syscall at which the guest was suspended last.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
         self.request
     }
 
-    /// Answers a syscall of a guest whose counter is `counter`: the result. The meter has the new counter.
+    /// Answers a syscall of a guest whose counter is `counter`. The meter has the new counter.
     ///
     /// # Errors
     ///
-    /// [`Stop`] where the guest does not go on. A guest below zero does not reach the host. A host that panics is
-    /// [`EngineError::HostPanicked`]: no engine has to be unwound.
+    /// [`Stop`] where the guest does not continue. A guest below zero does not reach the host. A
+    /// host that panics is [`EngineError::HostPanicked`], so that no engine has to be unwound.
     #[inline]
     pub fn syscall(
         &mut self,
+        host: &mut (dyn Host + 'static),
         counter: i64,
         request: &SyscallRequest,
         memory: GuestMemory<'_>,
     ) -> Result<u64, Stop> {
         self.meter.note(counter);
         if request.number >= ENTER {
-            self.tell(request);
+            self.record(request);
             return Ok(0);
         }
         if self.meter.is_overdrawn() {
             return Err(Stop::OutOfGas);
         }
         self.enter(Place::Syscall(request.number));
-        let Self { host, meter, .. } = self;
-        // Whoever is told of a panic drops the run and its instance, so that nobody sees what it left half done.
+        let meter = &mut self.meter;
+        // After a panic the run and its instance are dropped: nothing observes a broken state.
         let answer = catch_unwind(AssertUnwindSafe(|| {
             host.syscall(&mut Syscall::new(request, memory, meter))
         }))
         .unwrap_or_else(|panic| Err(Stop::Fail(panicked(request.number, panic))));
-        if matches!(answer, Err(Stop::Suspend)) {
-            self.request = *request;
+        match answer {
+            Ok(result) => {
+                self.leave();
+                self.meter.hand_out();
+                Ok(result)
+            }
+            Err(stop) => {
+                if matches!(stop, Stop::Suspend) {
+                    self.request = *request;
+                }
+                Err(stop)
+            }
         }
-        let result = answer?;
-        self.leave();
-        self.meter.hand_out();
-        Ok(result)
     }
 
-    /// What a program tells that was metered for a profile. The guest is not stopped here, nor given more gas: it goes on
-    /// as if it had told nothing.
-    fn tell(&self, request: &SyscallRequest) {
+    /// Records an event of a program that was metered for a profile. The guest is neither stopped
+    /// here nor given more gas.
+    #[cold]
+    fn record(&self, request: &SyscallRequest) {
         let [function, ..] = request.args;
         if request.number == LEAVE {
             self.leave();
@@ -137,7 +135,7 @@ impl Run {
         }
     }
 
-    /// What is spent from now on is spent in this place, for whoever makes a profile.
+    /// Gas is spent in this place from now on. For the profiler, if there is one.
     #[inline]
     pub fn enter(&self, place: Place) {
         if let Some(profiler) = &self.profiler {
@@ -145,7 +143,8 @@ impl Run {
         }
     }
 
-    /// What is spent from now on is spent in the place before. A syscall that parked the guest ends so once it is answered.
+    /// Gas is spent in the previous place again. A syscall that suspended the guest ends so once
+    /// it is answered.
     #[inline]
     pub fn leave(&self) {
         if let Some(profiler) = &self.profiler {
@@ -153,17 +152,18 @@ impl Run {
         }
     }
 
-    /// The run has ended, and its gas is settled: the profile is complete.
+    /// The run has ended and its gas is settled. Completes the profile.
     pub fn end(&mut self) {
         if let Some(profiler) = self.profiler.take() {
             profiler.end(&self.meter);
         }
     }
 
-    /// What a trap that the engine raised comes to. `counter` is the guest's spilled counter.
+    /// The meaning of a trap that the engine raised. `counter` is the guest's spilled counter.
     ///
     /// A guest spills its counter before an `unreachable`, so that nothing is lost there. At any
-    /// other trap the counter is in a register, nobody knows it, and the run forfeits its limit.
+    /// other trap the counter is in a register that the host cannot read, and the run forfeits all
+    /// gas that is left.
     pub fn trapped(&mut self, trap: Trap, counter: i64) -> Stop {
         if trap == Trap::Unreachable {
             self.meter.note(counter);
@@ -183,9 +183,9 @@ impl Run {
     pub fn low(&mut self, counter: i64, height: i64) -> Low {
         self.meter.note(counter);
         if self.meter.is_overdrawn() {
-            return match self.meter.at_gas_end() {
-                AtGasEnd::Stop => Low::Stop(Stop::OutOfGas),
-                AtGasEnd::Suspend => Low::Park,
+            return match self.meter.out_of_gas_policy() {
+                OutOfGasPolicy::Stop => Low::Stop(Stop::OutOfGas),
+                OutOfGasPolicy::Suspend => Low::Suspend,
             };
         }
         if height < 0 {
@@ -198,16 +198,7 @@ impl Run {
     }
 }
 
-/// Who answers when a run has ended. Its box is empty, so that none is allocated.
-struct Nobody;
-
-impl Host for Nobody {
-    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Err(Stop::Fail(EngineError::Host("the run has ended".into())))
-    }
-}
-
-/// What a panic of the host's comes to.
+/// A panic of the host, as an error.
 #[cold]
 fn panicked(number: u32, panic: Box<dyn Any + Send>) -> EngineError {
     let message = match panic.downcast::<String>() {
@@ -215,9 +206,9 @@ fn panicked(number: u32, panic: Box<dyn Any + Send>) -> EngineError {
         Err(panic) => match panic.downcast::<&str>() {
             Ok(message) => (*message).to_owned(),
             Err(other) => {
-                // To drop it may be to panic again.
+                // Dropping it might panic again.
                 mem::forget(other);
-                "something that is no text".to_owned()
+                "(a panic payload that is not text)".to_owned()
             }
         },
     };

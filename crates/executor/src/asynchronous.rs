@@ -6,12 +6,13 @@
 use fusee_engine::Trap;
 
 use crate::{Outcome, RunError, Suspended};
+use fusee_engine::Host;
 
 /// A run, while its syscalls are answered by something that waits.
 #[derive(Debug)]
-pub struct AsyncRun {
+pub struct AsyncRun<H> {
     /// None where it has ended.
-    outcome: Option<Outcome>,
+    outcome: Option<Outcome<H>>,
 }
 
 /// How a guest goes on that is parked at a syscall.
@@ -25,10 +26,10 @@ pub enum Answer {
     OutOfGas,
 }
 
-impl AsyncRun {
+impl<H: Host> AsyncRun<H> {
     /// A run as [`Executor::run`](crate::Executor::run) left it.
     #[must_use]
-    pub const fn new(outcome: Outcome) -> Self {
+    pub const fn new(outcome: Outcome<H>) -> Self {
         Self {
             outcome: Some(outcome),
         }
@@ -51,8 +52,8 @@ impl AsyncRun {
     /// the guest stays parked, as if the future had been dropped there.
     pub async fn end(
         &mut self,
-        mut answer: impl AsyncFnMut(&mut Suspended) -> Answer,
-    ) -> Result<Outcome, RunError> {
+        mut answer: impl AsyncFnMut(&mut Suspended<H>) -> Answer,
+    ) -> Result<Outcome<H>, RunError> {
         while let Some(Outcome::Syscall(suspended)) = &mut self.outcome {
             let answered = answer(suspended).await;
             // Nothing waits from here to where the run is back.

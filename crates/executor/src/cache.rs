@@ -16,7 +16,7 @@ use fusee_engine::{CodeHash, RulesId};
 use fusee_instrument::Refusal;
 use lru::LruCache;
 
-use crate::{PrepareError, Prepared};
+use crate::{PrepareError, PreparedProgram};
 
 /// Everything that a prepared program depends on, beside the engines, which are the executor's own.
 pub(crate) type Key = (CodeHash, RulesId);
@@ -51,7 +51,7 @@ struct Entry {
 /// What is known of a program.
 #[derive(Clone, Debug)]
 enum Known {
-    Prepared(Arc<Prepared>),
+    PreparedProgram(Arc<PreparedProgram>),
     Refused(Refusal),
 }
 
@@ -75,9 +75,9 @@ impl Cache {
         }
     }
 
-    pub(crate) fn find(&self, key: &Key) -> Option<Arc<Prepared>> {
+    pub(crate) fn find(&self, key: &Key) -> Option<Arc<PreparedProgram>> {
         match self.open().get(key) {
-            Some(Known::Prepared(prepared)) => Some(prepared),
+            Some(Known::PreparedProgram(prepared)) => Some(prepared),
             Some(Known::Refused(_)) | None => None,
         }
     }
@@ -87,12 +87,12 @@ impl Cache {
     pub(crate) fn find_or_make(
         &self,
         key: Key,
-        make: impl FnOnce() -> Result<Arc<Prepared>, PrepareError>,
-    ) -> Result<Arc<Prepared>, PrepareError> {
+        make: impl FnOnce() -> Result<Arc<PreparedProgram>, PrepareError>,
+    ) -> Result<Arc<PreparedProgram>, PrepareError> {
         let mut entries = self.open();
         loop {
             match entries.get(&key) {
-                Some(Known::Prepared(prepared)) => return Ok(prepared),
+                Some(Known::PreparedProgram(prepared)) => return Ok(prepared),
                 Some(Known::Refused(refusal)) => return Err(refusal.into()),
                 None if entries.in_the_making.insert(key) => break,
                 None => {
@@ -107,7 +107,7 @@ impl Cache {
         let _making = Making { cache: self, key };
         let made = make();
         let known = match &made {
-            Ok(prepared) => Known::Prepared(Arc::clone(prepared)),
+            Ok(prepared) => Known::PreparedProgram(Arc::clone(prepared)),
             Err(PrepareError::Refused(refusal)) => Known::Refused(refusal.clone()),
             Err(_) => return made,
         };
@@ -116,8 +116,8 @@ impl Cache {
     }
 
     /// Keeps a program that was made elsewhere.
-    pub(crate) fn keep(&self, key: Key, prepared: &Arc<Prepared>) {
-        self.keep_known(key, Known::Prepared(Arc::clone(prepared)));
+    pub(crate) fn keep(&self, key: Key, prepared: &Arc<PreparedProgram>) {
+        self.keep_known(key, Known::PreparedProgram(Arc::clone(prepared)));
     }
 
     /// Keeps what is known, unless it is larger than the whole budget.
@@ -140,7 +140,7 @@ impl Cache {
 
     /// Keeps the program whatever else needs room, until it is unpinned. `false` if there would be no room beside
     /// what is pinned already.
-    pub(crate) fn pin(&self, key: Key, prepared: &Arc<Prepared>) -> bool {
+    pub(crate) fn pin(&self, key: Key, prepared: &Arc<PreparedProgram>) -> bool {
         let mut entries = self.open();
         if entries.pinned.contains_key(&key) {
             return true;
@@ -155,7 +155,7 @@ impl Cache {
         }
         entries.take(&key);
         entries.used = entries.used.saturating_add(bytes);
-        let known = Known::Prepared(Arc::clone(prepared));
+        let known = Known::PreparedProgram(Arc::clone(prepared));
         entries.pinned.insert(key, Entry { known, bytes });
         entries.shrink_to(self.budget);
         true
@@ -228,7 +228,7 @@ impl Entries {
 impl Known {
     fn bytes(&self) -> u64 {
         match self {
-            Known::Prepared(prepared) => prepared.resident_bytes(),
+            Known::PreparedProgram(prepared) => prepared.resident_bytes(),
             Known::Refused(_) => REFUSAL_BYTES,
         }
     }

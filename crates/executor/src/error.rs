@@ -36,15 +36,16 @@ pub enum RunError {
         /// What it was given.
         given: Vec<ValueType>,
     },
-    /// The run may be parked, but its instance was made for a run that may not.
-    #[error("this instance was made for runs that cannot be parked")]
-    PlainInstance,
-    /// The run was to be parked, and so many are parked already. It is dropped.
+    /// The run may be suspended, but its instance was made for runs that may not.
+    #[error("this instance was made for runs that cannot be suspended")]
+    NotSuspendable,
+    /// The run was to be suspended, and as many are suspended as may be. It is dropped.
     #[error(
-        "{limit} runs are parked already: resume or drop some, or build the executor with room for more"
+        "{limit} runs are suspended already: resume or drop some, or build the executor with a \
+         higher limit"
     )]
-    TooManyParked {
-        /// The most that may be parked.
+    TooManySuspended {
+        /// The most runs that may be suspended.
         limit: u32,
     },
     /// The engine or the host failed.

@@ -18,12 +18,12 @@ use fusee_engine::{
 use fusee_instrument::Rules;
 
 use crate::{
-    CompileIn, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspension,
-    Tier,
+    CompileIn, LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest,
+    Suspension, Tier,
     artifacts::Artifacts,
     cache::{Cache, Key},
-    parking::ParkingLot,
     prepared::Turn,
+    suspensions::Suspensions,
 };
 
 /// How many programs wait to be compiled; one that finds no room is asked for again by its next call.
@@ -39,10 +39,10 @@ const QUEUED_PROGRAMS: usize = 1_024;
 pub struct Executor {
     core: Arc<Core>,
     /// To the thread that compiles, once there is one.
-    queue: Mutex<Option<SyncSender<Arc<Prepared>>>>,
+    queue: Mutex<Option<SyncSender<Arc<PreparedProgram>>>>,
     interpreter_only: AtomicBool,
     slice: Gas,
-    patience: Gas,
+    compile_wait_threshold: Gas,
 }
 
 /// What the compiling thread shares with the executor.
@@ -57,7 +57,7 @@ struct Core {
     compiled_bytes: u64,
     artifacts: Option<Artifacts>,
     cache: Arc<Cache>,
-    parking_lot: Arc<ParkingLot>,
+    suspensions: Arc<Suspensions>,
 }
 
 /// Options of an [`Executor`].
@@ -71,8 +71,8 @@ pub struct ExecutorBuilder {
     artifacts: Option<Artifacts>,
     cache_bytes: u64,
     slice: Gas,
-    patience: Gas,
-    parked_runs: u32,
+    compile_wait_threshold: Gas,
+    suspended_runs: u32,
 }
 
 impl ExecutorBuilder {
@@ -96,15 +96,15 @@ impl ExecutorBuilder {
     /// From how much gas on a call waits for the compiler instead of running on the interpreter (50,000,000 unless told, which takes
     /// an interpreter some tenths of a second: about as long as a large program takes to compile).
     #[must_use]
-    pub const fn patience(mut self, gas: Gas) -> Self {
-        self.patience = gas;
+    pub const fn compile_wait_threshold(mut self, gas: Gas) -> Self {
+        self.compile_wait_threshold = gas;
         self
     }
 
     /// How many runs may be parked at once (10,000 unless told). One more is an error, and is dropped.
     #[must_use]
-    pub const fn parked_runs(mut self, most: u32) -> Self {
-        self.parked_runs = most;
+    pub const fn suspended_runs(mut self, most: u32) -> Self {
+        self.suspended_runs = most;
         self
     }
 
@@ -152,8 +152,8 @@ impl ExecutorBuilder {
             artifacts,
             cache_bytes,
             slice,
-            patience,
-            parked_runs,
+            compile_wait_threshold,
+            suspended_runs,
         } = self;
         let idle_bytes = [
             base.as_ref().map(|engine| engine.idle_bytes()),
@@ -173,12 +173,12 @@ impl ExecutorBuilder {
                 compiled_bytes,
                 artifacts,
                 cache: Arc::new(Cache::new(for_programs)),
-                parking_lot: ParkingLot::new(parked_runs),
+                suspensions: Suspensions::new(suspended_runs),
             }),
             queue: Mutex::new(None),
             interpreter_only: AtomicBool::new(false),
             slice,
-            patience,
+            compile_wait_threshold,
         }
     }
 }
@@ -199,7 +199,7 @@ impl Executor {
     /// An executor with both.
     ///
     /// A call runs on the compiled program if it is there. Otherwise a call with less gas than the
-    /// [`patience`](ExecutorBuilder::patience) runs on the interpreter while the program is compiled
+    /// [`compile_wait_threshold`](ExecutorBuilder::compile_wait_threshold) runs on the interpreter while the program is compiled
     /// in the background, and one with more waits for that: at most as long as one program takes to compile, since it
     /// takes the place of the background if that has not begun. What cannot be
     /// compiled, or cannot be run compiled on this machine, stays on the interpreter.
@@ -218,8 +218,8 @@ impl Executor {
             artifacts: None,
             cache_bytes: 96 << 20,
             slice: Gas::new(100_000),
-            patience: Gas::new(50_000_000),
-            parked_runs: 10_000,
+            compile_wait_threshold: Gas::new(50_000_000),
+            suspended_runs: 10_000,
         }
     }
 
@@ -231,8 +231,8 @@ impl Executor {
 
     /// How many runs are parked now.
     #[must_use]
-    pub fn parked_runs(&self) -> u32 {
-        self.core.parking_lot.taken()
+    pub fn suspended_runs(&self) -> u32 {
+        self.core.suspensions.count()
     }
 
     /// Whether a run can be held to the interpreter.
@@ -254,7 +254,11 @@ impl Executor {
     ///
     /// [`PrepareError::Refused`] if the rules refuse the program; [`PrepareError::Engine`] if the
     /// engine fails on it.
-    pub fn prepare(&self, wasm: &[u8], rules: &Rules) -> Result<Arc<Prepared>, PrepareError> {
+    pub fn prepare(
+        &self,
+        wasm: &[u8],
+        rules: &Rules,
+    ) -> Result<Arc<PreparedProgram>, PrepareError> {
         let key = (CodeHash::of(wasm), rules.id());
         self.core
             .cache
@@ -267,7 +271,7 @@ impl Executor {
     /// The program with this hash, if it is among those that were prepared before, or among the artifacts. It saves hashing
     /// a program whose hash is known, and reading it from wherever it is.
     #[must_use]
-    pub fn find(&self, code: CodeHash, rules: &Rules) -> Option<Arc<Prepared>> {
+    pub fn find(&self, code: CodeHash, rules: &Rules) -> Option<Arc<PreparedProgram>> {
         let key = (code, rules.id());
         self.core.cache.find(&key).or_else(|| {
             let prepared = self.core.open_artifact(key)?;
@@ -281,17 +285,17 @@ impl Executor {
     /// # Errors
     ///
     /// [`EngineError::Compile`] if it cannot be compiled on this machine, [`EngineError::Host`] if there is no compiler.
-    pub fn compile(&self, prepared: &Prepared) -> Result<(), EngineError> {
+    pub fn compile(&self, prepared: &PreparedProgram) -> Result<(), EngineError> {
         self.core.compile(prepared).map(drop)
     }
 
     /// Keeps a program prepared whatever else needs room. `false` if there would be no room for it beside those that are pinned already.
-    pub fn pin(&self, prepared: &Arc<Prepared>) -> bool {
+    pub fn pin(&self, prepared: &Arc<PreparedProgram>) -> bool {
         self.core.cache.pin(prepared.key(), prepared)
     }
 
     /// Takes back a [`pin`](Self::pin).
-    pub fn unpin(&self, prepared: &Prepared) {
+    pub fn unpin(&self, prepared: &PreparedProgram) {
         self.core.cache.unpin(&prepared.key());
     }
 
@@ -302,12 +306,12 @@ impl Executor {
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails. What the guest does
     /// is an [`Outcome`].
-    pub fn run(
+    pub fn run<H: Host>(
         &self,
-        prepared: &Arc<Prepared>,
+        prepared: &Arc<PreparedProgram>,
         request: RunRequest<'_>,
-        host: Box<dyn Host>,
-    ) -> Result<Outcome, RunError> {
+        host: H,
+    ) -> Result<Outcome<H>, RunError> {
         self.instance(prepared, &request)?.run(request, host)
     }
 
@@ -320,7 +324,7 @@ impl Executor {
     /// [`RunError::Engine`] if there is nothing to run the program on.
     pub fn instance(
         &self,
-        prepared: &Arc<Prepared>,
+        prepared: &Arc<PreparedProgram>,
         request: &RunRequest<'_>,
     ) -> Result<LiveInstance, RunError> {
         let module = self.module(prepared, request)?;
@@ -330,7 +334,7 @@ impl Executor {
     /// What a call runs on.
     fn module(
         &self,
-        prepared: &Arc<Prepared>,
+        prepared: &Arc<PreparedProgram>,
         request: &RunRequest<'_>,
     ) -> Result<Arc<dyn Module>, EngineError> {
         let only_base = !self.core.compiles(prepared.program().format)
@@ -345,7 +349,7 @@ impl Executor {
         if !prepared.has_base() {
             return self.core.compile(prepared);
         }
-        if request.gas >= self.patience {
+        if request.gas >= self.compile_wait_threshold {
             if let Ok(module) = self.core.compile(prepared) {
                 return Ok(module);
             }
@@ -355,7 +359,7 @@ impl Executor {
         prepared.base_module().cloned()
     }
 
-    fn compile_later(&self, prepared: &Arc<Prepared>) {
+    fn compile_later(&self, prepared: &Arc<PreparedProgram>) {
         if !prepared.enqueue() {
             return;
         }
@@ -376,8 +380,8 @@ impl Executor {
 }
 
 /// Starts the thread that compiles what is queued. It ends when the executor is gone.
-fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<Prepared>>> {
-    let (sender, receiver) = sync_channel::<Arc<Prepared>>(QUEUED_PROGRAMS);
+fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<PreparedProgram>>> {
+    let (sender, receiver) = sync_channel::<Arc<PreparedProgram>>(QUEUED_PROGRAMS);
     let compile = move || {
         for prepared in receiver {
             // Why it failed is in the program and in the log.
@@ -397,11 +401,11 @@ fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<Prepared>>> {
 }
 
 impl Core {
-    fn new_prepared(&self, program: Arc<Program>) -> Prepared {
+    fn new_prepared(&self, program: Arc<Program>) -> PreparedProgram {
         let base = self.base(program.format).cloned();
-        Prepared::new(
+        PreparedProgram::new(
             program,
-            Arc::clone(&self.parking_lot),
+            Arc::clone(&self.suspensions),
             Arc::downgrade(&self.cache),
             base,
         )
@@ -423,7 +427,7 @@ impl Core {
     }
 
     /// Makes of a program what its first call needs.
-    fn make(&self, program: Program) -> Result<Arc<Prepared>, PrepareError> {
+    fn make(&self, program: Program) -> Result<Arc<PreparedProgram>, PrepareError> {
         let prepared = Arc::new(self.new_prepared(Arc::new(program)));
         let format = prepared.program().format;
         match (prepared.has_base(), self.compiles(format)) {
@@ -441,7 +445,7 @@ impl Core {
     }
 
     /// The program as an earlier process compiled it.
-    fn open_artifact(&self, key: Key) -> Option<Arc<Prepared>> {
+    fn open_artifact(&self, key: Key) -> Option<Arc<PreparedProgram>> {
         let (compiler, artifacts) = (self.compiler.as_ref()?, self.artifacts.as_ref()?);
         let artifact = artifacts.find(&artifact_key(compiler.as_ref(), key))?;
         match compiler.load(&artifact.program, artifact.code) {
@@ -458,7 +462,7 @@ impl Core {
     }
 
     /// Compiles a program, unless it is compiled or somebody does so already: then this waits.
-    fn compile(&self, prepared: &Prepared) -> Result<Arc<dyn Module>, EngineError> {
+    fn compile(&self, prepared: &PreparedProgram) -> Result<Arc<dyn Module>, EngineError> {
         let format = prepared.program().format;
         let compiler = self.compiler.as_ref().filter(|_| self.compiles(format));
         let Some(compiler) = compiler else {
@@ -534,9 +538,10 @@ fn failed(engine: &'static str, reason: impl Into<Source>) -> EngineError {
 
 /// Fibers cost something, so that only a run that may be parked gets one.
 pub(crate) fn mode(may_suspend: bool, request: &RunRequest<'_>) -> Mode {
-    let parks_at_gas_end = request.at_gas_end == fusee_engine::AtGasEnd::Suspend;
+    let parks_out_of_gas_policy =
+        request.out_of_gas_policy == fusee_engine::OutOfGasPolicy::Suspend;
     match request.suspension {
-        Suspension::AsNeeded if !may_suspend && !parks_at_gas_end => Mode::Plain,
+        Suspension::AsNeeded if !may_suspend && !parks_out_of_gas_policy => Mode::Plain,
         Suspension::AsNeeded | Suspension::Always => Mode::Suspendable,
     }
 }

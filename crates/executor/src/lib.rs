@@ -8,22 +8,29 @@
 
 mod artifacts;
 mod asynchronous;
+mod budget;
 mod cache;
 mod compiling;
+mod driver;
 mod error;
 mod executor;
-mod frames;
+mod guest;
+mod live;
 mod outcome;
-mod owing;
-mod parking;
 mod prepared;
 mod request;
+mod suspensions;
 
 pub use asynchronous::{Answer, AsyncRun};
+pub use budget::{MemoryBudget, Reservation};
 pub use compiling::{CompileCommand, CompileIn};
+pub use driver::{
+    Action, Begin, Callee, Counting, Driver, DriverSettings, FrameLimit, FrameLimits, Payer,
+    Progress, Supervisor, Target,
+};
 pub use error::{PrepareError, RunError};
 pub use executor::{Executor, ExecutorBuilder};
-pub use frames::{FrameLimit, FrameLimits, FrameStack, Held, MemoryBudget};
-pub use outcome::{Ended, Finished, GasEnded, LiveInstance, Outcome, Suspended};
-pub use prepared::{Compilation, Prepared};
+pub use live::LiveInstance;
+pub use outcome::{End, EndReason, Ended, Finished, GasSuspended, Outcome, Paused, Suspended};
+pub use prepared::{Compilation, PreparedProgram};
 pub use request::{RunRequest, Suspension, Tier};

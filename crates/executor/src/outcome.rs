@@ -1,523 +1,524 @@
 //! Outcomes: how a run ended or paused, each owning what can come next.
 //!
-//! Gas is settled in [`settle`], on every way out. Dropping a suspended run destroys it.
+//! The host keeps its type from the request to the outcome. Gas is settled in [`settle`], on every
+//! way out. Dropping a suspended run destroys its guest.
 
-use std::{any::Any, mem, sync::Arc};
+use fusee_engine::{Gas, GuestMemory, Host, OutOfGas, Stop, SyscallRequest, Trap, Value};
 
-use fusee_engine::{
-    AtGasEnd, EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
-    OutOfGas, Parked, Pause, Program, Run, Step, Stop, SyscallRequest, Trap, Value, profile::Place,
+use crate::{
+    LiveInstance, RunError,
+    guest::{Guest, Reached},
 };
-
-use crate::{Prepared, RunError, RunRequest, executor::mode, owing::Owing, parking};
-
-/// The export that some toolchains make for what must run before anything else.
-const INITIALIZE: &str = "_initialize";
 
 /// How a run ended or paused.
 #[derive(Debug)]
-pub enum Outcome {
-    /// The entry returned, or a syscall ended the run well.
-    Finished(Finished),
-    /// The guest waits for the answer to a syscall.
-    Syscall(Suspended),
-    /// The guest waits for more gas; only where the request asked for it.
-    GasEnd(GasEnded),
+pub enum Outcome<H> {
+    /// The entry returned, or a syscall finished the run.
+    Finished(Finished<H>),
+    /// The guest is suspended at a syscall.
+    Syscall(Suspended<H>),
+    /// The guest is suspended because its gas ended; only where the request asked for it.
+    GasEnd(GasSuspended<H>),
     /// The guest used all its gas.
-    OutOfGas(Ended),
-    /// The guest failed.
-    Trapped(Trap, Ended),
+    OutOfGas(Ended<H>),
+    /// The guest trapped.
+    Trapped(Trap, Ended<H>),
 }
 
-/// What is left of a run: its host, and what it used.
+/// A run that did not end well: its host and its gas. The instance is gone.
 #[derive(Debug)]
-pub struct Ended {
-    run: Box<Run>,
+pub struct Ended<H> {
+    gas: Settled,
+    host: H,
 }
 
-/// A run that ended well.
+/// A run that finished.
 #[derive(Debug)]
-pub struct Finished {
-    ended: Ended,
-    live: Option<LiveInstance>,
+pub struct Finished<H> {
+    guest: Box<Guest>,
+    gas: Settled,
+    host: H,
 }
 
-/// A run that waits for the answer to a syscall.
+/// A run that is suspended at a syscall.
 #[derive(Debug)]
-pub struct Suspended {
-    parked: ParkedRun,
+pub struct Suspended<H> {
+    guest: Box<Guest>,
+    host: H,
 }
 
 /// A run that waits for more gas.
 #[derive(Debug)]
-pub struct GasEnded {
-    parked: ParkedRun,
+pub struct GasSuspended<H> {
+    suspended: Suspended<H>,
 }
 
-/// An instance at rest that can be entered: a fresh one, or one whose last run ended well.
+/// A suspended run, borrowed: the guest, and a host that may be a part of the run's own.
 #[derive(Debug)]
-pub struct LiveInstance {
-    rest: Box<Rest>,
-    /// None until it is made: by the first run, unless somebody wanted it earlier.
-    instance: Option<Box<dyn Instance>>,
+pub struct Paused<'a, H> {
+    guest: &'a mut Guest,
+    /// The host.
+    pub host: &'a mut H,
 }
 
+/// The end of a run, whatever it was.
 #[derive(Debug)]
-struct ParkedRun {
-    parked: Box<dyn Parked>,
-    run: Box<Run>,
-    rest: Box<Rest>,
+pub struct End<H> {
+    /// Why it ended.
+    pub reason: EndReason,
+    /// The gas that it used, the instantiation included.
+    pub gas_used: Gas,
+    /// The gas that it was given and did not use.
+    pub gas_left: Gas,
+    /// The instance at rest, if its entry returned. It holds the results of that.
+    pub instance: Option<LiveInstance>,
+    /// The host.
+    pub host: H,
 }
 
-/// What a run still has to do when the guest returns, and what holds for all runs of an instance. It stays where it is from
-/// one to the next: moving it along with each outcome takes longer than the guest does that returns at once.
-#[derive(Debug)]
-struct Rest {
-    /// Its place among the parked, from the first time to its end: whoever goes on can be parked again.
-    place: Option<parking::Place>,
-    /// What it still has to enter, the last first: only a fresh instance has more than one entry.
-    entries: Vec<(Entry, Vec<Value>)>,
-    prepared: Arc<Prepared>,
-    module: Arc<dyn Module>,
-    slice: Gas,
-    /// Whether a run of the program may be parked at a syscall.
-    may_suspend: bool,
-    /// Whether no run has entered the instance yet.
-    is_new: bool,
-    /// Whether the instance is paid for.
-    is_paid: bool,
-    /// The entry that was asked for last: mostly it is asked for again.
-    asked: Option<usize>,
-    /// The run before this one, whose place the next one takes.
-    spare: Option<Box<Run>>,
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The entry returned, or a syscall finished the run.
+    Finished,
+    /// The guest trapped.
+    Trapped(Trap),
+    /// The guest used all its gas.
+    OutOfGas,
 }
 
-impl Ended {
-    /// The gas that the run used, making the instance included.
+/// The gas of a run that has ended.
+#[derive(Clone, Copy, Debug)]
+struct Settled {
+    used: Gas,
+    left: Gas,
+}
+
+impl<H> Outcome<H> {
+    pub(crate) fn new(mut guest: Box<Guest>, reached: Reached, host: H) -> Self {
+        match reached {
+            Reached::Finished => Outcome::Finished(Finished {
+                gas: settle(&mut guest),
+                guest,
+                host,
+            }),
+            Reached::Syscall => Outcome::Syscall(Suspended { guest, host }),
+            Reached::Gas => Outcome::GasEnd(GasSuspended {
+                suspended: Suspended { guest, host },
+            }),
+            // Using more than the limit is using the limit.
+            Reached::OutOfGas => {
+                guest.run.meter.forfeit();
+                let gas = settle(&mut guest);
+                Outcome::OutOfGas(Ended { gas, host })
+            }
+            Reached::Trapped(trap) => {
+                let gas = settle(&mut guest);
+                Outcome::Trapped(trap, Ended { gas, host })
+            }
+        }
+    }
+
+    /// The gas that the run has used so far, the instantiation included.
     #[must_use]
     pub fn gas_used(&self) -> Gas {
-        self.run.meter.limit().saturating_sub(self.gas_left())
+        match self {
+            Outcome::Finished(finished) => finished.gas_used(),
+            Outcome::Syscall(suspended) => suspended.gas_used(),
+            Outcome::GasEnd(waiting) => waiting.suspended.gas_used(),
+            Outcome::OutOfGas(ended) | Outcome::Trapped(_, ended) => ended.gas_used(),
+        }
     }
 
-    /// The gas that the run was given and did not use.
+    /// The gas that the run was given and has not used.
     #[must_use]
     pub fn gas_left(&self) -> Gas {
-        self.run.meter.left()
+        match self {
+            Outcome::Finished(finished) => finished.gas_left(),
+            Outcome::Syscall(suspended) => suspended.gas_left(),
+            Outcome::GasEnd(waiting) => waiting.suspended.gas_left(),
+            Outcome::OutOfGas(ended) | Outcome::Trapped(_, ended) => ended.gas_left(),
+        }
     }
 
-    /// The host, back from the run.
-    #[must_use]
-    pub fn into_host(mut self) -> Box<dyn Host> {
-        self.run.release()
-    }
-}
-
-impl Finished {
-    /// What the entry returned; nothing if a syscall ended the run.
+    /// The results of the entry; empty unless it returned some.
     #[must_use]
     pub fn values(&self) -> &[Value] {
-        &self.ended.run.values
+        match self {
+            Outcome::Finished(finished) => finished.values(),
+            _ => &[],
+        }
     }
 
-    /// The gas that the run used, making the instance included.
+    /// How the guest trapped, if it did.
     #[must_use]
-    pub fn gas_used(&self) -> Gas {
-        self.ended.gas_used()
+    pub const fn trap(&self) -> Option<Trap> {
+        match self {
+            Outcome::Trapped(trap, _) => Some(*trap),
+            _ => None,
+        }
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        match self {
+            Outcome::Finished(finished) => &finished.host,
+            Outcome::Syscall(suspended) => &suspended.host,
+            Outcome::GasEnd(waiting) => &waiting.suspended.host,
+            Outcome::OutOfGas(ended) | Outcome::Trapped(_, ended) => &ended.host,
+        }
+    }
+
+    /// The host. A suspended run is destroyed.
+    #[must_use]
+    pub fn into_host(self) -> H {
+        match self {
+            Outcome::Finished(finished) => finished.host,
+            Outcome::Syscall(suspended) => suspended.host,
+            Outcome::GasEnd(waiting) => waiting.suspended.host,
+            Outcome::OutOfGas(ended) | Outcome::Trapped(_, ended) => ended.host,
+        }
+    }
+
+    /// The finished run.
+    ///
+    /// # Errors
+    ///
+    /// The outcome itself, if it is another.
+    pub fn finished(self) -> Result<Finished<H>, Self> {
+        match self {
+            Outcome::Finished(finished) => Ok(finished),
+            other => Err(other),
+        }
+    }
+
+    /// The end of the run.
+    ///
+    /// # Errors
+    ///
+    /// The suspended run, if it waits for a syscall. One that waits for gas ends here, out of gas.
+    pub fn into_end(self) -> Result<End<H>, Suspended<H>> {
+        let (reason, ended) = match self {
+            Outcome::Finished(finished) => {
+                let Settled { used, left } = finished.gas;
+                let (instance, host) = finished.into_instance();
+                return Ok(End {
+                    reason: EndReason::Finished,
+                    gas_used: used,
+                    gas_left: left,
+                    instance,
+                    host,
+                });
+            }
+            Outcome::Syscall(suspended) => return Err(suspended),
+            Outcome::GasEnd(GasSuspended { suspended }) => {
+                (EndReason::OutOfGas, suspended.end_out_of_gas())
+            }
+            Outcome::OutOfGas(ended) => (EndReason::OutOfGas, ended),
+            Outcome::Trapped(trap, ended) => (EndReason::Trapped(trap), ended),
+        };
+        Ok(End {
+            reason,
+            gas_used: ended.gas.used,
+            gas_left: ended.gas.left,
+            instance: None,
+            host: ended.host,
+        })
+    }
+}
+
+impl<H> Ended<H> {
+    /// The gas that the run used, the instantiation included.
+    #[must_use]
+    pub const fn gas_used(&self) -> Gas {
+        self.gas.used
     }
 
     /// The gas that the run was given and did not use.
     #[must_use]
-    pub fn gas_left(&self) -> Gas {
-        self.ended.gas_left()
+    pub const fn gas_left(&self) -> Gas {
+        self.gas.left
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        &self.host
     }
 
     /// The host, back from the run.
     #[must_use]
-    pub fn into_host(self) -> Box<dyn Host> {
-        self.ended.into_host()
+    pub fn into_host(self) -> H {
+        self.host
+    }
+}
+
+impl<H> Finished<H> {
+    /// The results of the entry; empty if a syscall finished the run.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.guest.run.values
     }
 
-    /// The instance with its memory as the run left it, to be entered again; `None` if a syscall
-    /// ended the run in the middle of a function. And the host.
+    /// The gas that the run used, the instantiation included.
     #[must_use]
-    pub fn recycle(self) -> (Option<LiveInstance>, Box<dyn Host>) {
-        let Self { ended, live } = self;
-        let mut run = ended.run;
-        let host = run.release();
-        let live = live.map(|mut live| {
-            live.rest.spare = Some(run);
-            live
-        });
+    pub const fn gas_used(&self) -> Gas {
+        self.gas.used
+    }
+
+    /// The gas that the run was given and did not use.
+    #[must_use]
+    pub const fn gas_left(&self) -> Gas {
+        self.gas.left
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The host, back from the run.
+    #[must_use]
+    pub fn into_host(self) -> H {
+        self.host
+    }
+
+    /// The instance at rest, with its memory as the run left it, to be entered again, and the
+    /// host. `None` if a syscall finished the run in the middle of a function.
+    #[must_use]
+    pub fn into_instance(self) -> (Option<LiveInstance>, H) {
+        let Self { guest, host, .. } = self;
+        let live = guest.is_live().then(|| LiveInstance::of(guest));
         (live, host)
     }
 }
 
-impl Suspended {
-    /// What the guest asked.
+impl<H> Suspended<H> {
+    /// The syscall at which the guest is suspended.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
-        self.parked.run.request()
+        self.guest.run.request()
     }
 
     /// The guest's whole memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
-        self.parked.parked.memory()
+        self.guest.memory()
     }
 
-    /// The host, if it is a `T`.
-    pub fn host<T: Host>(&mut self) -> Option<&mut T> {
-        let host: &mut dyn Any = self.parked.run.host.as_mut();
-        host.downcast_mut()
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        &self.host
+    }
+
+    /// The host.
+    pub const fn host_mut(&mut self) -> &mut H {
+        &mut self.host
+    }
+
+    /// The guest's whole memory, and the host.
+    pub fn memory_and_host(&mut self) -> (GuestMemory<'_>, &mut H) {
+        (self.guest.memory(), &mut self.host)
+    }
+
+    /// The suspended run with another host, made of this one.
+    pub fn map_host<T>(self, map: impl FnOnce(H) -> T) -> Suspended<T> {
+        Suspended {
+            guest: self.guest,
+            host: map(self.host),
+        }
+    }
+
+    /// The suspended run, borrowed.
+    pub fn paused(&mut self) -> Paused<'_, H> {
+        Paused {
+            guest: &mut self.guest,
+            host: &mut self.host,
+        }
     }
 
     /// The gas that the guest has left.
     #[must_use]
     pub fn gas_left(&self) -> Gas {
-        self.parked.run.meter.left()
+        self.guest.run.meter.left()
     }
 
-    /// Takes `price` from the guest's gas.
+    /// The gas that the guest has used so far, the instantiation included.
+    #[must_use]
+    pub fn gas_used(&self) -> Gas {
+        let meter = &self.guest.run.meter;
+        meter.limit().saturating_sub(meter.left())
+    }
+
+    /// Charges `price` to the guest's gas.
     ///
     /// # Errors
     ///
-    /// [`OutOfGas`] if that leaves less than none; the caller goes on with [`out_of_gas`](Self::out_of_gas).
+    /// [`OutOfGas`] if less than `price` is left; the caller ends the run with
+    /// [`out_of_gas`](Self::out_of_gas).
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
-        self.parked.run.meter.charge(price)
+        self.guest.run.meter.charge(price)
     }
 
-    /// Leaves the guest `gas`, more or less than it had. What it has used so far stays used.
+    /// Sets the gas that the guest has left. What it has used so far stays used.
     pub fn set_gas(&mut self, gas: Gas) {
-        self.parked.run.meter.set_left(gas);
-    }
-
-    /// Goes on, with `reply` as the result of the syscall.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::Engine`] if the host fails.
-    pub fn resume(self, reply: u64) -> Result<Outcome, RunError> {
-        self.parked.run.leave();
-        self.parked.resume(reply)
+        self.guest.run.meter.set_left(gas);
     }
 
     /// Ends the run: the syscall costs more gas than is left.
     #[must_use]
-    pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(self.parked.run)
-    }
-
-    /// Ends the run as a host function would that says so: well, in a trap, out of gas, or as a fault of the host.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::Engine`] for a fault of the host, and for [`Stop::Suspend`], which ends nothing.
-    pub fn stop(self, stop: Stop) -> Result<Outcome, RunError> {
-        stopped(self.parked.run, stop)
+    pub fn out_of_gas(self) -> Outcome<H> {
+        Outcome::OutOfGas(self.end_out_of_gas())
     }
 
     /// Ends the run: the guest may not make the syscall so.
     #[must_use]
-    pub fn trap(self, trap: Trap) -> Outcome {
-        Outcome::Trapped(trap, settle(self.parked.run))
+    pub fn trap(self, trap: Trap) -> Outcome<H> {
+        Outcome::new(self.guest, Reached::Trapped(trap), self.host)
+    }
+
+    fn end_out_of_gas(mut self) -> Ended<H> {
+        self.guest.run.meter.forfeit();
+        Ended {
+            gas: settle(&mut self.guest),
+            host: self.host,
+        }
     }
 }
 
-impl GasEnded {
-    /// The guest's whole memory.
-    pub fn memory(&mut self) -> GuestMemory<'_> {
-        self.parked.parked.memory()
-    }
-
-    /// Goes on with `more` gas. If that is less than the guest owes, it is parked again.
+impl<H: Host> Suspended<H> {
+    /// Continues, with `reply` as the result of the syscall.
     ///
     /// # Errors
     ///
     /// [`RunError::Engine`] if the host fails.
-    pub fn resume_with(mut self, more: Gas) -> Result<Outcome, RunError> {
-        self.parked.run.meter.top_up(more);
-        self.parked.resume(0)
+    pub fn resume(mut self, reply: u64) -> Result<Outcome<H>, RunError> {
+        self.guest.run.leave();
+        let reached = self.guest.resume(&mut self.host, reply)?;
+        Ok(Outcome::new(self.guest, reached, self.host))
+    }
+
+    /// Ends the run as a host function that returned this: finished, trapped, out of gas, or as a
+    /// fault of the host.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] for a fault of the host, and for [`Stop::Suspend`], which ends nothing.
+    pub fn stop(mut self, stop: Stop) -> Result<Outcome<H>, RunError> {
+        let reached = self.guest.stopped(stop)?;
+        Ok(Outcome::new(self.guest, reached, self.host))
+    }
+}
+
+impl<H> GasSuspended<H> {
+    /// The guest's whole memory.
+    pub fn memory(&mut self) -> GuestMemory<'_> {
+        self.suspended.memory()
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> &H {
+        &self.suspended.host
     }
 
     /// Ends the run.
     #[must_use]
-    pub fn out_of_gas(self) -> Outcome {
-        out_of_gas(self.parked.run)
+    pub fn out_of_gas(self) -> Outcome<H> {
+        self.suspended.out_of_gas()
     }
 }
 
-impl LiveInstance {
-    pub(crate) fn new(prepared: Arc<Prepared>, module: Arc<dyn Module>, slice: Gas) -> Self {
-        Self {
-            rest: Box::new(Rest {
-                may_suspend: prepared.program().may_suspend(),
-                is_new: true,
-                is_paid: false,
-                asked: None,
-                spare: None,
-                place: None,
-                entries: Vec::new(),
-                prepared,
-                module,
-                slice,
-            }),
-            instance: None,
-        }
+impl<H: Host> GasSuspended<H> {
+    /// Continues with `more` gas. If that is less than the guest owes, it is suspended again.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if the host fails.
+    pub fn resume_with(self, more: Gas) -> Result<Outcome<H>, RunError> {
+        let Suspended {
+            mut guest,
+            mut host,
+        } = self.suspended;
+        guest.run.meter.top_up(more);
+        let reached = guest.resume(&mut host, 0)?;
+        Ok(Outcome::new(guest, reached, host))
     }
+}
 
-    /// What it is an instance of.
+impl<'a, H> Paused<'a, H> {
+    /// The syscall at which the guest is suspended.
     #[must_use]
-    pub fn program(&self) -> &Program {
-        self.rest.prepared.program()
+    pub const fn request(&self) -> SyscallRequest {
+        self.guest.run.request()
     }
 
-    /// The guest's whole memory; empty before the instance is made.
+    /// The guest's whole memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
-        match &mut self.instance {
-            Some(instance) => instance.memory(),
-            None => GuestMemory::none(),
-        }
+        self.guest.memory()
     }
 
-    /// Enters the instance. The first run of an instance pays for making it, and runs the program's
-    /// start function and `_initialize` before the entry.
+    /// The gas that the guest has left.
+    #[must_use]
+    pub fn gas_left(&self) -> Gas {
+        self.guest.run.meter.left()
+    }
+
+    /// Charges `price` to the guest's gas.
     ///
     /// # Errors
     ///
-    /// [`RunError`] if the request does not fit the program, or the host fails.
-    pub fn run(
-        mut self,
-        request: RunRequest<'_>,
-        host: Box<dyn Host>,
-    ) -> Result<Outcome, RunError> {
-        let program = self.rest.prepared.program();
-        let asked = find_entry(program, self.rest.asked, &request)?;
-        self.rest.asked = Some(asked);
-        self.enter(Some(asked), request, host)
+    /// [`OutOfGas`] if less than `price` is left; the caller stops the run.
+    pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
+        self.guest.run.meter.charge(price)
     }
 
-    /// Makes the instance, and runs the program's start function and `_initialize`, but no entry: the request's entry and arguments are
-    /// not looked at. It finishes without values, and can be parked before that. An instance that was run before is as it was.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError`] if the host fails.
-    pub fn initialize(
-        self,
-        request: RunRequest<'_>,
-        host: Box<dyn Host>,
-    ) -> Result<Outcome, RunError> {
-        self.enter(None, request, host)
-    }
-
-    /// Makes the instance now, for runs like `request`, so that its memory can be read and written before the first run: with the program's data in it.
-    /// No code runs. The first run does not pay for it: whoever makes it charges [`Program::instance_gas`] to whom it likes. An instance that
-    /// there is stays as it is.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::Engine`] if it cannot be made.
-    pub fn make(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
-        if self.instance.is_none() {
-            let mode = mode(self.rest.may_suspend, request);
-            self.instance = Some(self.rest.prepared.instantiate(&self.rest.module, mode)?);
-            self.rest.is_paid = true;
+    /// The same guest for a shorter time, with a part of its host.
+    pub fn with_host<'b, T>(
+        &'b mut self,
+        part: impl FnOnce(&'b mut H) -> &'b mut T,
+    ) -> Paused<'b, T>
+    where
+        'a: 'b,
+    {
+        Paused {
+            guest: self.guest,
+            host: part(self.host),
         }
-        Ok(())
-    }
-
-    /// Grows the guest's memory by so many pages, without gas: the pages that there were. `None` if the guest has no memory yet, or the
-    /// rules or the program do not let it grow so far.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError::Engine`] if the system has no memory for it.
-    pub fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, RunError> {
-        match &mut self.instance {
-            Some(instance) => Ok(instance.grow_memory(pages)?),
-            None => Ok(None),
-        }
-    }
-
-    fn enter(
-        self,
-        asked: Option<usize>,
-        request: RunRequest<'_>,
-        host: Box<dyn Host>,
-    ) -> Result<Outcome, RunError> {
-        let Self { mut rest, instance } = self;
-        let program = rest.prepared.program();
-        let needed = mode(rest.may_suspend, &request);
-        let meter = Meter::new(
-            request.gas,
-            rest.slice,
-            request.at_gas_end,
-            request.interrupt,
-        );
-        let mut run = match rest.spare.take() {
-            Some(mut run) => {
-                run.renew(host, meter, request.profiler);
-                run
-            }
-            None => Box::new(Run::new(host, meter, request.profiler)),
-        };
-        let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
-        if mem::take(&mut rest.is_new) {
-            if !mem::replace(&mut rest.is_paid, true) {
-                run.enter(Place::Instance);
-                if run.meter.charge(program.instance_gas).is_err() {
-                    return Ok(out_of_gas(run));
-                }
-                run.leave();
-            }
-            let mut enter_before = |entry| {
-                if let Some((entry, args)) = first.replace((entry, &[])) {
-                    rest.entries.push((entry, args.to_vec()));
-                }
-            };
-            // Whoever asks for it by name gets it once, too.
-            if let Some(entry) = initializer(program).filter(|entry| Some(*entry) != asked) {
-                enter_before(Entry::Export(entry));
-            }
-            if program.has_start {
-                enter_before(Entry::Start);
-            }
-        }
-        let instance = match instance {
-            Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
-                return Err(RunError::PlainInstance);
-            }
-            Some(instance) => instance,
-            None => rest.prepared.instantiate(&rest.module, needed)?,
-        };
-        let step = match first {
-            Some((entry, args)) => instance.call(run, entry, args)?,
-            None => Step::Returned { instance, run },
-        };
-        rest.advance(step)
     }
 }
 
-impl ParkedRun {
-    fn resume(self, reply: u64) -> Result<Outcome, RunError> {
-        let step = self.parked.resume(self.run, reply)?;
-        self.rest.advance(step)
-    }
-}
-
-impl Rest {
-    fn advance(mut self: Box<Self>, mut step: Step) -> Result<Outcome, RunError> {
-        loop {
-            match step {
-                Step::Returned { instance, run } if run.meter.is_overdrawn() => {
-                    match run.meter.at_gas_end() {
-                        AtGasEnd::Stop => return Ok(out_of_gas(run)),
-                        AtGasEnd::Suspend => {
-                            step = Step::Parked {
-                                parked: Box::new(Owing { instance }),
-                                run,
-                                pause: Pause::GasEnd,
-                            };
-                        }
-                    }
-                }
-                Step::Returned { instance, run } => match self.entries.pop() {
-                    Some((entry, args)) => step = instance.call(run, entry, &args)?,
-                    None => return Ok(self.finished(run, instance)),
-                },
-                Step::Parked { parked, run, pause } => {
-                    if self.place.is_none() {
-                        self.place = Some(self.prepared.parking_lot().take()?);
-                    }
-                    let parked = ParkedRun {
-                        parked,
-                        run,
-                        rest: self,
-                    };
-                    return Ok(match pause {
-                        Pause::Syscall => Outcome::Syscall(Suspended { parked }),
-                        Pause::GasEnd => Outcome::GasEnd(GasEnded { parked }),
-                    });
-                }
-                Step::Stopped { run, stop } => return stopped(run, stop),
-            }
+impl<H> End<H> {
+    /// The results of the entry; empty unless it returned some.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        match &self.instance {
+            Some(instance) => instance.results(),
+            None => &[],
         }
     }
 
-    /// The entry has returned. No entry is left; the place among the parked is free for others.
-    fn finished(mut self: Box<Self>, run: Box<Run>, instance: Box<dyn Instance>) -> Outcome {
-        self.place = None;
-        Outcome::Finished(Finished {
-            ended: settle(run),
-            live: Some(LiveInstance {
-                rest: self,
-                instance: Some(instance),
-            }),
-        })
-    }
-}
-
-fn stopped(mut run: Box<Run>, stop: Stop) -> Result<Outcome, RunError> {
-    match stop {
-        // Only a run that is parked where its gas ends can owe here; there is nothing left to park.
-        Stop::Finish if run.meter.is_overdrawn() => Ok(out_of_gas(run)),
-        Stop::Finish => {
-            // What an entry before this one returned is not what this one did.
-            run.values.clear();
-            Ok(Outcome::Finished(Finished {
-                ended: settle(run),
-                live: None,
-            }))
+    /// The end with another host, made of this one.
+    pub fn map_host<T>(self, map: impl FnOnce(H) -> T) -> End<T> {
+        End {
+            reason: self.reason,
+            gas_used: self.gas_used,
+            gas_left: self.gas_left,
+            instance: self.instance,
+            host: map(self.host),
         }
-        Stop::OutOfGas => Ok(out_of_gas(run)),
-        Stop::Trap(trap) => Ok(Outcome::Trapped(trap, settle(run))),
-        Stop::Fail(error) => Err(error.into()),
-        _ => Err(
-            EngineError::Host("a host function stopped the guest for no known reason".into())
-                .into(),
-        ),
     }
-}
-
-/// Whoever uses more than the limit has used the limit.
-fn out_of_gas(mut run: Box<Run>) -> Outcome {
-    run.meter.forfeit();
-    Outcome::OutOfGas(settle(run))
 }
 
 /// The one place where a run's gas is settled.
-fn settle(mut run: Box<Run>) -> Ended {
+fn settle(guest: &mut Guest) -> Settled {
+    let run = &mut guest.run;
     run.end();
-    Ended { run }
-}
-
-/// The position of the export that is asked for, if it takes the arguments that it is given. The one that was asked for last is looked
-/// at first.
-fn find_entry(
-    program: &Program,
-    last: Option<usize>,
-    request: &RunRequest<'_>,
-) -> Result<usize, RunError> {
-    let name = || request.entry.to_owned();
-    let is_asked = |export: &Export| export.name == request.entry;
-    let at = |position: usize| Some((position, program.exports.get(position)?));
-    let again = last.and_then(at).filter(|(_, export)| is_asked(export));
-    let mut exports = program.exports.iter().enumerate();
-    let (position, export) = again
-        .or_else(|| exports.find(|(_, export)| is_asked(export)))
-        .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
-    if !program.takes(export, request.args) {
-        let given = request.args.iter().map(|value| value.value_type());
-        return Err(RunError::Arguments {
-            name: name(),
-            expected: export.params.clone(),
-            given: given.collect(),
-        });
+    let left = run.meter.left();
+    Settled {
+        used: run.meter.limit().saturating_sub(left),
+        left,
     }
-    Ok(position)
-}
-
-/// The position of the export that must run before any other.
-fn initializer(program: &Program) -> Option<usize> {
-    let mut exports = program.exports.iter();
-    exports.position(|export| export.name == INITIALIZE && export.params.is_empty())
 }

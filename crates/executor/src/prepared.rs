@@ -1,4 +1,4 @@
-//! Prepared programs: checked and metered, and what each engine has made of them so far.
+//! PreparedProgram programs: checked and metered, and what each engine has made of them so far.
 
 use std::{
     fmt,
@@ -9,16 +9,16 @@ use fusee_engine::{Engine, EngineError, Instance, Mode, Module, Program};
 
 use crate::{
     cache::{Cache, Key},
-    parking::ParkingLot,
+    suspensions::Suspensions,
 };
 
 /// How often a program is tried whose compilation fails: what failed may have been the machine.
 const MOST_FAILURES: u32 = 2;
 
 /// A program that is ready to run: checked and metered, and known to the executor's engines.
-pub struct Prepared {
+pub struct PreparedProgram {
     program: Arc<Program>,
-    parking_lot: Arc<ParkingLot>,
+    suspensions: Arc<Suspensions>,
     /// Where it counts what it weighs.
     cache: Weak<Cache>,
     /// The engine that can run it at once, if the executor has one.
@@ -41,7 +41,7 @@ pub(crate) enum Turn<'a> {
 
 /// Compiles a program, while others wait; they go on when it is dropped.
 pub(crate) struct Compiling<'a> {
-    prepared: &'a Prepared,
+    prepared: &'a PreparedProgram,
 }
 
 /// A module that is made when it is first needed.
@@ -75,16 +75,16 @@ pub enum Compilation {
     },
 }
 
-impl Prepared {
+impl PreparedProgram {
     pub(crate) fn new(
         program: Arc<Program>,
-        parking_lot: Arc<ParkingLot>,
+        suspensions: Arc<Suspensions>,
         cache: Weak<Cache>,
         base: Option<Arc<dyn Engine>>,
     ) -> Self {
         Self {
             program,
-            parking_lot,
+            suspensions,
             cache,
             base,
             base_module: Slot::default(),
@@ -113,9 +113,9 @@ impl Prepared {
         &self.program
     }
 
-    /// Where its runs are parked.
-    pub(crate) const fn parking_lot(&self) -> &Arc<ParkingLot> {
-        &self.parking_lot
+    /// The suspended runs of its executor.
+    pub(crate) const fn suspensions(&self) -> &Arc<Suspensions> {
+        &self.suspensions
     }
 
     pub(crate) fn key(&self) -> Key {
@@ -275,10 +275,10 @@ impl Drop for Compiling<'_> {
     }
 }
 
-impl fmt::Debug for Prepared {
+impl fmt::Debug for PreparedProgram {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Prepared")
+            .debug_struct("PreparedProgram")
             .field("code_hash", &self.program.code_hash)
             .field("compilation", &self.compilation())
             .finish_non_exhaustive()

@@ -1,6 +1,6 @@
 //! What to run, and how.
 
-use fusee_engine::{AtGasEnd, Gas, Interrupt, Profiler, Value};
+use fusee_engine::{Gas, Interrupt, OutOfGasPolicy, Profiler, Value};
 
 /// One run: the entry, what it may spend, and what may happen on the way.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct RunRequest<'a> {
     /// Whether it may be parked.
     pub suspension: Suspension,
     /// What happens where its gas ends.
-    pub at_gas_end: AtGasEnd,
+    pub out_of_gas_policy: OutOfGasPolicy,
     /// By which it can be stopped from outside, if it can.
     pub interrupt: Option<Interrupt>,
     /// What it may run on.
@@ -52,7 +52,7 @@ impl<'a> RunRequest<'a> {
             args,
             gas,
             suspension: Suspension::AsNeeded,
-            at_gas_end: AtGasEnd::Stop,
+            out_of_gas_policy: OutOfGasPolicy::Stop,
             interrupt: None,
             tier: Tier::Best,
             profiler: None,

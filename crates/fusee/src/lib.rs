@@ -19,7 +19,7 @@ mod documents {
 /// The sandbox: prepare a program, run it, resume it.
 pub mod sandbox {
     pub use fusee_engine::{
-        AtGasEnd, CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host,
+        OutOfGasPolicy, CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host,
         Import, Interrupt, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Profiler, Program, Rate,
         RulesId, SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile,
     };

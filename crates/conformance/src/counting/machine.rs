@@ -6,7 +6,7 @@
 use std::{any::Any, collections::VecDeque, fmt, sync::Arc};
 
 use fusee_engine::{
-    AtGasEnd, Gas, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap,
+    OutOfGasPolicy, Gas, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap,
     Value,
 };
 use wasmparser::ValType;
@@ -32,7 +32,7 @@ pub struct Entry<'a> {
     /// The gas that it may use, making the instance included.
     pub gas: Gas,
     /// What happens where its gas ends.
-    pub at_gas_end: AtGasEnd,
+    pub out_of_gas_policy: OutOfGasPolicy,
 }
 
 /// An instance at rest.
@@ -80,7 +80,7 @@ struct Machine {
     limit: Gas,
     /// The gas left; below zero between two looks.
     balance: i64,
-    at_gas_end: AtGasEnd,
+    out_of_gas_policy: OutOfGasPolicy,
     /// The stack that frames can still take.
     height: i64,
     /// Locals and operands of all frames.
@@ -210,11 +210,11 @@ impl Instance {
                 entries.push_front((start, Vec::new()));
             }
         }
-        let meter = meter(entry.at_gas_end);
+        let meter = meter(entry.out_of_gas_policy);
         let machine = Machine {
             limit: entry.gas,
             balance,
-            at_gas_end: entry.at_gas_end,
+            out_of_gas_policy: entry.out_of_gas_policy,
             height: self.program.height,
             instance: self,
             run: Run::new(host, meter, None),
@@ -312,8 +312,8 @@ impl Parked {
 }
 
 /// A meter that holds nothing back: it is told the gas left at each syscall.
-fn meter(at_gas_end: AtGasEnd) -> Meter {
-    Meter::new(Gas::ZERO, Gas::MAX, at_gas_end, None)
+fn meter(out_of_gas_policy: OutOfGasPolicy) -> Meter {
+    Meter::new(Gas::ZERO, Gas::MAX, out_of_gas_policy, None)
 }
 
 impl Machine {
@@ -422,7 +422,7 @@ impl Machine {
     /// Asks the host. Its answer, or that there is none, is left on the stack.
     fn ask(&mut self, function: usize, request: SyscallRequest) -> Flow {
         let memory = &mut self.instance.state.memory;
-        self.run.meter = meter(self.at_gas_end);
+        self.run.meter = meter(self.out_of_gas_policy);
         let answer = self
             .run
             .syscall(self.balance, &request, GuestMemory::slice(memory));
@@ -470,10 +470,10 @@ impl Machine {
 
     /// Looks at the gas that is left.
     fn look(&self) -> Flow {
-        match self.at_gas_end {
+        match self.out_of_gas_policy {
             _ if self.balance >= 0 => Ok(()),
-            AtGasEnd::Stop => Err(Break::OutOfGas),
-            AtGasEnd::Suspend => Err(Break::GasEnd),
+            OutOfGasPolicy::Stop => Err(Break::OutOfGas),
+            OutOfGasPolicy::Suspend => Err(Break::GasEnd),
         }
     }
 

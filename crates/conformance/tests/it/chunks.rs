@@ -9,7 +9,7 @@ use fusee_conformance::{
     counting::{Prices, Program},
     lanes,
 };
-use fusee_engine::{AtGasEnd, EngineError, Gas, Interrupt, Trap, Value, reserved};
+use fusee_engine::{OutOfGasPolicy, EngineError, Gas, Interrupt, Trap, Value, reserved};
 use fusee_executor::{LiveInstance, Outcome, Prepared, RunError, RunRequest};
 
 use crate::guest::{Call, count, counted, host, rules, wasm};
@@ -329,7 +329,7 @@ fn a_guest_parked_before_a_chunk_goes_on() {
         let (verdict, parks) = agreed(&lanes(), |lane| {
             let prepared = lane.executor.prepare(&wasm, &rules()).unwrap();
             let request = RunRequest {
-                at_gas_end: AtGasEnd::Suspend,
+                out_of_gas_policy: OutOfGasPolicy::Suspend,
                 ..lane.request("run", &args, Gas::new(whole.gas_used - short))
             };
             let mut outcome = lane.executor.run(&prepared, request, host()).unwrap();

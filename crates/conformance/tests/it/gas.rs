@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use expect_test::expect_file;
 use fusee_conformance::{Ending, Verdict, agreed, counting::Prices, lanes};
-use fusee_engine::{AtGasEnd, Gas, Trap, Value};
+use fusee_engine::{OutOfGasPolicy, Gas, Trap, Value};
 use fusee_executor::{Outcome, RunRequest};
 use fusee_instrument::{OPERATORS, Rules, Schedule, prepare};
 
@@ -411,7 +411,7 @@ fn gas_is_the_sum_of_what_ran() {
                 let little = agreed(&lanes, |lane| {
                     let prepared = lane.executor.prepare(&module, &rules()).unwrap();
                     let request = RunRequest {
-                        at_gas_end: AtGasEnd::Suspend,
+                        out_of_gas_policy: OutOfGasPolicy::Suspend,
                         ..lane.request(entry, args, Gas::new(instance))
                     };
                     let mut outcome = lane.executor.run(&prepared, request, host()).unwrap();

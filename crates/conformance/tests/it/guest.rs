@@ -7,7 +7,7 @@ use fusee_conformance::{
     counting::{self, Entry, Instance, Outcome as Counted, Prices, Program, slots},
     lanes,
 };
-use fusee_engine::{AtGasEnd, EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
+use fusee_engine::{OutOfGasPolicy, EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
 use fusee_executor::{Outcome, Prepared};
 use fusee_instrument::{Rules, SyscallSignature};
 
@@ -122,9 +122,9 @@ pub(crate) fn count(program: &Arc<Program>, call: Call<'_>, more: u64) -> (Verdi
         name: call.entry,
         args: &args,
         gas: Gas::new(call.gas),
-        at_gas_end: match more {
-            0 => AtGasEnd::Stop,
-            _ => AtGasEnd::Suspend,
+        out_of_gas_policy: match more {
+            0 => OutOfGasPolicy::Stop,
+            _ => OutOfGasPolicy::Suspend,
         },
     };
     let mut outcome = Instance::new(program).run(entry, host()).unwrap();

@@ -10,7 +10,7 @@ use fusee_conformance::{
     counting::{self, Entry, Instance, Prices, slots},
     lanes,
 };
-use fusee_engine::{AtGasEnd, Gas, Host, Value};
+use fusee_engine::{OutOfGasPolicy, Gas, Host, Value};
 use fusee_executor::Outcome;
 
 use crate::{
@@ -132,7 +132,7 @@ fn count(
         name: call.entry,
         args: &slots(&call.args),
         gas: GAS,
-        at_gas_end: AtGasEnd::Stop,
+        out_of_gas_policy: OutOfGasPolicy::Stop,
     };
     match Instance::new(program).run(entry, Box::new(host)).unwrap() {
         counting::Outcome::Ended(ended) => (ended.verdict, ended.host),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use fusee_conformance::{Answering, Ending, Lane, Verdict, lanes};
-use fusee_engine::{AtGasEnd, EngineError, Gas, Host, Interrupt, Stop, Syscall, Trap, Value};
+use fusee_engine::{OutOfGasPolicy, EngineError, Gas, Host, Interrupt, Stop, Syscall, Trap, Value};
 use fusee_executor::{Outcome, Prepared, RunError, RunRequest};
 
 use crate::guest::{rules, wasm};
@@ -237,7 +237,7 @@ fn a_guest_that_is_parked_for_gas_is_interrupted_when_it_has_more() {
             let prepared = prepare(&lane, &program);
             let interrupt = Interrupt::new();
             let request = RunRequest {
-                at_gas_end: AtGasEnd::Suspend,
+                out_of_gas_policy: OutOfGasPolicy::Suspend,
                 gas: Gas::new(20_000),
                 ..request(&lane, "run", &interrupt)
             };

@@ -1,7 +1,7 @@
 //! Runs that are parked: at a syscall, and where their gas ends.
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
-use fusee_engine::{AtGasEnd, Gas, Interrupt, Trap, Value};
+use fusee_engine::{OutOfGasPolicy, Gas, Interrupt, Trap, Value};
 use fusee_executor::{GasEnded, Outcome, RunError, RunRequest, Suspended, Suspension};
 
 use crate::guest::{WAIT, host, rules, wasm};
@@ -198,7 +198,7 @@ const SPENDS: &str = r#"(module
 fn start(lane: &Lane, entry: &str, args: &[Value], gas: u64, interrupt: Interrupt) -> Outcome {
     let prepared = lane.executor.prepare(&wasm(SPENDS), &rules()).unwrap();
     let request = RunRequest {
-        at_gas_end: AtGasEnd::Suspend,
+        out_of_gas_policy: OutOfGasPolicy::Suspend,
         interrupt: Some(interrupt),
         ..lane.request(entry, args, Gas::new(gas))
     };
@@ -302,7 +302,7 @@ fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
         };
         let plain = lane.request("deep", &args, Gas::new(GAS));
         let parkable = RunRequest {
-            at_gas_end: AtGasEnd::Suspend,
+            out_of_gas_policy: OutOfGasPolicy::Suspend,
             ..lane.request("loop", &[], Gas::new(10_000))
         };
         let (live, host) = recycled(plain.clone());
@@ -314,7 +314,7 @@ fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
         }
 
         let (live, host) = recycled(RunRequest {
-            at_gas_end: AtGasEnd::Suspend,
+            out_of_gas_policy: OutOfGasPolicy::Suspend,
             ..plain
         });
         let mut ended = gas_ended(live.unwrap().run(parkable, host).unwrap());

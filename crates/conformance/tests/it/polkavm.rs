@@ -7,7 +7,7 @@ use fusee_conformance::{
     Ending, Lane, NoHost, Verdict, agreed, lanes, polkavm_lanes, process_lanes,
 };
 use fusee_engine::{
-    AtGasEnd, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
+    OutOfGasPolicy, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
     SyscallRequest, Trap, Value,
 };
 use fusee_executor::{
@@ -208,7 +208,7 @@ fn a_guest_that_is_parked_for_gas_goes_on_with_more() {
         let prepared = prepare(lane, &rules());
         let first = prepared.program().instance_gas.units() + 10;
         let request = RunRequest {
-            at_gas_end: AtGasEnd::Suspend,
+            out_of_gas_policy: OutOfGasPolicy::Suspend,
             ..lane.request("mix", &args, Gas::new(first))
         };
         let mut outcome = lane

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, smith};
 use fusee_engine::{
-    AtGasEnd, Gas, Profiler, Trap, Value, ValueType,
+    OutOfGasPolicy, Gas, Profiler, Trap, Value, ValueType,
     profile::{Path, Place},
 };
 use fusee_executor::{Outcome, RunRequest};
@@ -71,9 +71,9 @@ fn plain(lane: &Lane, wasm: &[u8], call: Call<'_>, more: u64) -> Verdict {
 
 fn request<'a>(lane: &Lane, call: Call<'a>, more: u64) -> RunRequest<'a> {
     RunRequest {
-        at_gas_end: match more {
-            0 => AtGasEnd::Stop,
-            _ => AtGasEnd::Suspend,
+        out_of_gas_policy: match more {
+            0 => OutOfGasPolicy::Stop,
+            _ => OutOfGasPolicy::Suspend,
         },
         ..lane.request(call.entry, call.args, Gas::new(call.gas))
     }

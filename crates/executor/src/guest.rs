@@ -1,0 +1,289 @@
+//! A guest: an instance, its run, and what it still has to do. The part of a run that does not
+//! depend on the type of its host.
+//!
+//! It is boxed once and stays where it is from one run of its instance to the next: moving it with
+//! each outcome would take longer than a guest that returns at once.
+
+use std::{mem, sync::Arc};
+
+use fusee_engine::{
+    EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
+    OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::Place,
+};
+
+use crate::{PreparedProgram, RunError, RunRequest, executor::mode, suspensions};
+
+/// The export of some toolchains that must run before any other.
+const INITIALIZE: &str = "_initialize";
+
+/// An instance and its run.
+#[derive(Debug)]
+pub(crate) struct Guest {
+    pub(crate) run: Run,
+    /// `None` until it is made: by the first run, unless somebody needed it earlier. `None` again
+    /// where a run did not end well.
+    instance: Option<Box<dyn Instance>>,
+    /// Its place among the suspended runs, from the first suspension to its end: who is resumed
+    /// can be suspended again.
+    permit: Option<suspensions::Permit>,
+    /// The entries that are still to be called, the last first: only a fresh instance has more
+    /// than one.
+    entries: Vec<(Entry, Vec<Value>)>,
+    program: Arc<PreparedProgram>,
+    module: Arc<dyn Module>,
+    slice: Gas,
+    /// Whether a run of the program may be suspended at a syscall.
+    may_suspend: bool,
+    /// Whether no run has entered the instance yet.
+    is_new: bool,
+    /// Whether the instantiation is paid for.
+    is_paid: bool,
+    /// Whether the entry has returned, and the guest still owes gas.
+    owes: bool,
+    /// The export that was asked for last. In most cases it is asked for again.
+    asked: Option<usize>,
+}
+
+/// How far a guest came.
+#[derive(Debug)]
+pub(crate) enum Reached {
+    Finished,
+    Syscall,
+    Gas,
+    OutOfGas,
+    Trapped(Trap),
+}
+
+impl Guest {
+    pub(crate) fn new(program: Arc<PreparedProgram>, module: Arc<dyn Module>, slice: Gas) -> Self {
+        let meter = Meter::new(Gas::ZERO, slice, OutOfGasPolicy::Stop, None);
+        Self {
+            run: Run::new(meter, None),
+            instance: None,
+            permit: None,
+            entries: Vec::new(),
+            may_suspend: program.program().may_suspend(),
+            program,
+            module,
+            slice,
+            is_new: true,
+            is_paid: false,
+            owes: false,
+            asked: None,
+        }
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        self.program.program()
+    }
+
+    /// Whether it can be entered again.
+    pub(crate) const fn is_live(&self) -> bool {
+        self.instance.is_some()
+    }
+
+    pub(crate) fn memory(&mut self) -> GuestMemory<'_> {
+        match &mut self.instance {
+            Some(instance) => instance.memory(),
+            None => GuestMemory::none(),
+        }
+    }
+
+    pub(crate) fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, RunError> {
+        match &mut self.instance {
+            Some(instance) => Ok(instance.grow_memory(pages)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes the instance for a run like `request`, which then does not pay for it.
+    pub(crate) fn make(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
+        if self.instance.is_none() {
+            let mode = mode(self.may_suspend, request);
+            self.instance = Some(self.program.instantiate(&self.module, mode)?);
+            self.is_paid = true;
+        }
+        Ok(())
+    }
+
+    /// Begins a run at the entry that the request names.
+    pub(crate) fn call(
+        &mut self,
+        request: RunRequest<'_>,
+        host: &mut (dyn Host + 'static),
+    ) -> Result<Reached, RunError> {
+        let asked = find_entry(self.program.program(), self.asked, &request)?;
+        self.asked = Some(asked);
+        self.begin(Some(asked), request, host)
+    }
+
+    /// Begins a run, at an export or only at what a fresh instance runs first.
+    pub(crate) fn begin(
+        &mut self,
+        asked: Option<usize>,
+        request: RunRequest<'_>,
+        host: &mut (dyn Host + 'static),
+    ) -> Result<Reached, RunError> {
+        let needed = mode(self.may_suspend, &request);
+        let meter = Meter::new(
+            request.gas,
+            self.slice,
+            request.out_of_gas_policy,
+            request.interrupt,
+        );
+        self.run.renew(meter, request.profiler);
+        let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
+        if mem::take(&mut self.is_new) {
+            if !mem::replace(&mut self.is_paid, true) {
+                self.run.enter(Place::Instance);
+                let price = self.program.program().instance_gas;
+                if self.run.meter.charge(price).is_err() {
+                    return Ok(self.gone(Reached::OutOfGas));
+                }
+                self.run.leave();
+            }
+            first = self.prepend_initializers(first, asked);
+        }
+        let instance = match &mut self.instance {
+            Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
+                return Err(RunError::NotSuspendable);
+            }
+            Some(instance) => instance,
+            none => none.insert(self.program.instantiate(&self.module, needed)?),
+        };
+        let step = match first {
+            Some((entry, args)) => instance.call(&mut self.run, host, entry, args)?,
+            None => Step::Returned,
+        };
+        self.advance(step, host)
+    }
+
+    /// Puts the program's start function and `_initialize` before the first entry.
+    fn prepend_initializers<'a>(
+        &mut self,
+        first: Option<(Entry, &'a [Value])>,
+        asked: Option<usize>,
+    ) -> Option<(Entry, &'a [Value])> {
+        let mut first = first;
+        let program = self.program.program();
+        let mut exports = program.exports.iter();
+        let initializer =
+            exports.position(|export| export.name == INITIALIZE && export.params.is_empty());
+        // Asking for it by name runs it once, too.
+        let initializer = initializer.filter(|entry| Some(*entry) != asked);
+        let start = program.has_start.then_some(Entry::Start);
+        for entry in initializer.map(Entry::Export).into_iter().chain(start) {
+            if let Some((later, args)) = first.replace((entry, &[])) {
+                self.entries.push((later, args.to_vec()));
+            }
+        }
+        first
+    }
+
+    /// Continues after a suspension.
+    pub(crate) fn resume(
+        &mut self,
+        host: &mut (dyn Host + 'static),
+        reply: u64,
+    ) -> Result<Reached, RunError> {
+        let step = match &mut self.instance {
+            _ if mem::take(&mut self.owes) => Step::Returned,
+            Some(instance) => instance.resume(&mut self.run, host, reply)?,
+            None => return Err(EngineError::Host("internal error: no instance".into()).into()),
+        };
+        self.advance(step, host)
+    }
+
+    fn advance(
+        &mut self,
+        mut step: Step,
+        host: &mut (dyn Host + 'static),
+    ) -> Result<Reached, RunError> {
+        loop {
+            match step {
+                Step::Returned if self.run.meter.is_overdrawn() => {
+                    return match self.run.meter.out_of_gas_policy() {
+                        OutOfGasPolicy::Stop => Ok(self.gone(Reached::OutOfGas)),
+                        OutOfGasPolicy::Suspend => {
+                            self.owes = true;
+                            self.suspend(Reached::Gas)
+                        }
+                    };
+                }
+                Step::Returned => match (self.entries.pop(), &mut self.instance) {
+                    (Some((entry, args)), Some(instance)) => {
+                        step = instance.call(&mut self.run, host, entry, &args)?;
+                    }
+                    _ => {
+                        self.permit = None;
+                        return Ok(Reached::Finished);
+                    }
+                },
+                Step::Suspended(Pause::Syscall) => return self.suspend(Reached::Syscall),
+                Step::Suspended(Pause::Gas) => return self.suspend(Reached::Gas),
+                Step::Stopped(stop) => return self.stopped(stop),
+            }
+        }
+    }
+
+    fn suspend(&mut self, reached: Reached) -> Result<Reached, RunError> {
+        if self.permit.is_none() {
+            self.permit = Some(self.program.suspensions().acquire()?);
+        }
+        Ok(reached)
+    }
+
+    /// The meaning of a stop. The instance is gone.
+    pub(crate) fn stopped(&mut self, stop: Stop) -> Result<Reached, RunError> {
+        let reached = match stop {
+            // Only a run that is suspended at the end of its gas can owe here. Nothing is left to
+            // suspend.
+            Stop::Finish if self.run.meter.is_overdrawn() => Reached::OutOfGas,
+            Stop::Finish => {
+                // The results of an entry before this one are not its results.
+                self.run.values.clear();
+                Reached::Finished
+            }
+            Stop::OutOfGas => Reached::OutOfGas,
+            Stop::Trap(trap) => Reached::Trapped(trap),
+            Stop::Fail(error) => return Err(error.into()),
+            _ => {
+                let why = "the host returned an unsupported `Stop` variant";
+                return Err(EngineError::Host(why.into()).into());
+            }
+        };
+        Ok(self.gone(reached))
+    }
+
+    fn gone(&mut self, reached: Reached) -> Reached {
+        self.instance = None;
+        self.permit = None;
+        reached
+    }
+}
+
+/// The position of the export that is asked for, if it takes the arguments that it is given.
+/// `last` is tried first.
+fn find_entry(
+    program: &Program,
+    last: Option<usize>,
+    request: &RunRequest<'_>,
+) -> Result<usize, RunError> {
+    let name = || request.entry.to_owned();
+    let is_asked = |export: &Export| export.name == request.entry;
+    let at = |position: usize| Some((position, program.exports.get(position)?));
+    let again = last.and_then(at).filter(|(_, export)| is_asked(export));
+    let mut exports = program.exports.iter().enumerate();
+    let (position, export) = again
+        .or_else(|| exports.find(|(_, export)| is_asked(export)))
+        .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
+    if !program.takes(export, request.args) {
+        let given = request.args.iter().map(|value| value.value_type());
+        return Err(RunError::Arguments {
+            name: name(),
+            expected: export.params.clone(),
+            given: given.collect(),
+        });
+    }
+    Ok(position)
+}

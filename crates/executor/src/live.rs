@@ -1,0 +1,94 @@
+//! Instances at rest.
+
+use std::sync::Arc;
+
+use fusee_engine::{Gas, GuestMemory, Host, Module, Program, Value};
+
+use crate::{Outcome, PreparedProgram, RunError, RunRequest, guest::Guest};
+
+/// An instance at rest that can be entered: a fresh one, or one whose last run finished.
+#[derive(Debug)]
+pub struct LiveInstance {
+    guest: Box<Guest>,
+}
+
+impl LiveInstance {
+    pub(crate) fn new(program: Arc<PreparedProgram>, module: Arc<dyn Module>, slice: Gas) -> Self {
+        Self::of(Box::new(Guest::new(program, module, slice)))
+    }
+
+    pub(crate) const fn of(guest: Box<Guest>) -> Self {
+        Self { guest }
+    }
+
+    /// The program of which it is an instance.
+    #[must_use]
+    pub fn program(&self) -> &Program {
+        self.guest.program()
+    }
+
+    /// The guest's whole memory; empty before the instance is made.
+    pub fn memory(&mut self) -> GuestMemory<'_> {
+        self.guest.memory()
+    }
+
+    /// The results of the last run.
+    #[must_use]
+    pub fn results(&self) -> &[Value] {
+        &self.guest.run.values
+    }
+
+    /// Enters the instance. The first run of an instance pays for the instantiation, and runs the
+    /// program's start function and `_initialize` before the entry.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the request does not fit the program, or the host fails.
+    pub fn run<H: Host>(
+        mut self,
+        request: RunRequest<'_>,
+        mut host: H,
+    ) -> Result<Outcome<H>, RunError> {
+        let reached = self.guest.call(request, &mut host)?;
+        Ok(Outcome::new(self.guest, reached, host))
+    }
+
+    /// Makes the instance, and runs the program's start function and `_initialize`, but no entry:
+    /// the request's entry and arguments are ignored. It finishes without results, and can be
+    /// suspended before that. An instance that was run before does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the host fails.
+    pub fn initialize<H: Host>(
+        mut self,
+        request: RunRequest<'_>,
+        mut host: H,
+    ) -> Result<Outcome<H>, RunError> {
+        let reached = self.guest.begin(None, request, &mut host)?;
+        Ok(Outcome::new(self.guest, reached, host))
+    }
+
+    /// Makes the instance now, for runs like `request`, so that its memory, with the program's data
+    /// in it, can be read and written before the first run. No code runs. The first run does not
+    /// pay for the instantiation: the caller charges [`Program::instance_gas`] where it belongs. An
+    /// instance that exists already is unchanged.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if it cannot be made.
+    pub fn make(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
+        self.guest.make(request)
+    }
+
+    /// Grows the guest's memory by so many pages, without gas, and returns its previous size in
+    /// pages. `None` if the guest has no memory yet, or the rules or the program do not let it grow
+    /// so far.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError::Engine`] if the system has no memory for it.
+    pub fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, RunError> {
+        self.guest.grow_memory(pages)
+    }
+}
