@@ -11,6 +11,7 @@ mod asynchronous;
 mod budget;
 mod cache;
 mod compiling;
+mod direct;
 mod driver;
 mod error;
 mod executor;
@@ -24,6 +25,7 @@ mod suspensions;
 pub use asynchronous::{Answer, AsyncRun};
 pub use budget::{MemoryBudget, Reservation};
 pub use compiling::{CompileCommand, CompileIn};
+pub use direct::Direct;
 pub use driver::{
     Action, Begin, Callee, Counting, Driver, DriverSettings, FrameLimit, FrameLimits, Payer,
     Progress, Supervisor, Target,
@@ -31,6 +33,8 @@ pub use driver::{
 pub use error::{PrepareError, RunError};
 pub use executor::{Executor, ExecutorBuilder};
 pub use live::LiveInstance;
-pub use outcome::{End, EndReason, Ended, Finished, GasSuspended, Outcome, Paused, Suspended};
+pub use outcome::{
+    End, EndReason, Ended, Finished, GasSuspended, Outcome, Paused, PausedGuest, Suspended,
+};
 pub use prepared::{Compilation, PreparedProgram};
 pub use request::{RunRequest, Suspension, Tier};

@@ -61,6 +61,12 @@ pub struct Paused<'a, H> {
     pub host: &'a mut H,
 }
 
+/// A suspended guest, borrowed without its host.
+#[derive(Debug)]
+pub struct PausedGuest<'a> {
+    guest: &'a mut Guest,
+}
+
 /// The end of a run, whatever it was.
 #[derive(Debug)]
 pub struct End<H> {
@@ -331,6 +337,22 @@ impl<H> Suspended<H> {
         }
     }
 
+    /// The suspended run with a host that is made of this one, or with this one.
+    ///
+    /// # Errors
+    ///
+    /// The suspended run with the host that `map` gives back.
+    pub fn try_map_host<T>(
+        self,
+        map: impl FnOnce(H) -> Result<T, H>,
+    ) -> Result<Suspended<T>, Self> {
+        let Self { guest, host } = self;
+        match map(host) {
+            Ok(host) => Ok(Suspended { guest, host }),
+            Err(host) => Err(Self { guest, host }),
+        }
+    }
+
     /// The suspended run, borrowed.
     pub fn paused(&mut self) -> Paused<'_, H> {
         Paused {
@@ -475,17 +497,20 @@ impl<'a, H> Paused<'a, H> {
         self.guest.run.meter.charge(price)
     }
 
-    /// The same guest for a shorter time, with a part of its host.
-    pub fn with_host<'b, T>(
-        &'b mut self,
-        part: impl FnOnce(&'b mut H) -> &'b mut T,
-    ) -> Paused<'b, T>
-    where
-        'a: 'b,
-    {
+    /// The same guest, and its host apart: to be put together with a part of the host
+    /// ([`PausedGuest::with_host`]).
+    #[must_use]
+    pub const fn split(self) -> (PausedGuest<'a>, &'a mut H) {
+        (PausedGuest { guest: self.guest }, self.host)
+    }
+}
+
+impl<'a> PausedGuest<'a> {
+    /// The guest with this host.
+    pub const fn with_host<H>(self, host: &'a mut H) -> Paused<'a, H> {
         Paused {
             guest: self.guest,
-            host: part(self.host),
+            host,
         }
     }
 }

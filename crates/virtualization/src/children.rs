@@ -1,110 +1,109 @@
-//! Children by number: what a guest holds of its children, since it cannot hold them.
+//! Nested VMs by number: what a guest holds of them.
 //!
-//! Modules and instances count up from 0, and no number is given twice. Behind the numbers are the
-//! types of [`instance`](crate::Instance); here is only what becomes of a call that makes no sense. A call that is answered
+//! Modules and instances count up from 0, and no number is given twice. Behind the numbers are
+//! [`Instance`] and [`Execution`]; only calls out of order are handled here. A call that is answered
 //! with an error changes nothing.
 
-mod asked;
+mod syscalls;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use fusee_engine::{Gas, Source};
-use fusee_executor::{self as executor, Executor};
+use fusee_executor::Executor;
 
-use self::asked::Asked;
-pub use self::asked::{Answer, Next};
+use self::syscalls::Pending;
+pub(crate) use self::syscalls::Step;
 use crate::{
-    ChildRules, ChildSettings, Execution, Instance, Module, Modules, Names, Outcome, Parent, Space,
-    Symbols, Tree, VirtualizationError,
-    instance::Entered,
+    error::VirtualizationError,
+    instance::{Execution, Instance, Outcome, Running},
+    limits::{ChildSettings, Tree},
+    modules::{Module, Modules, StorageScope},
+    registry::ModuleRegistry,
+    rules::{ChildRules, Symbols},
     wire::{
         CompileStatus, CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
         InstantiateError, MemoryError, ModuleError, ModuleId,
     },
 };
 
-/// The modules and instances of one owner, a block or a transaction. They end with it.
+/// The modules and instances of one owner. They end with it.
 ///
-/// What is a fault of the host, and no answer, is the outer error of those that can have one.
+/// The outer error of a method is a fault of the host; the inner one is an answer.
 #[derive(Debug)]
-pub struct Children {
+pub struct Children<G> {
     modules: Modules,
-    /// How many names there were at first.
-    first_names: usize,
     by_id: Vec<Module>,
-    instances: BTreeMap<InstanceId, State>,
-    /// The number of the next instance; none is left where it is none.
+    instances: BTreeMap<InstanceId, State<G>>,
+    /// The number of the next instance; `None` if no number is left.
     next: Option<u32>,
     billing: Billing,
-    /// What the owner is parked for.
-    asked: Option<Asked>,
-    /// Who runs while the owner waits.
-    running: Option<Running>,
+    /// What the owner is suspended for.
+    pending: Option<Pending>,
+    /// The instance that runs while the owner waits.
+    running: Option<RunningChild>,
 }
 
-/// Who pays for what children do.
+/// Who pays for what nested VMs do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Billing {
-    /// Nobody: the owner is trusted, and gives a child as much gas as it likes.
+    /// Nobody: the owner is trusted, and gives as much gas as it likes.
     Free,
     /// The owner, out of its own gas.
     Owner,
 }
 
-/// A child on its way.
+/// An instance that runs while its owner waits.
 #[derive(Debug)]
-struct Running {
+struct RunningChild {
     id: InstanceId,
-    entered: Entered,
-    /// What the owner gave it, as it said.
-    asked: i64,
-    /// What it got.
-    given: Gas,
-    /// Where the owner wants to be told.
-    buffer: u32,
-}
-
-/// How a run came back, and what it used.
-#[derive(Debug)]
-struct Ran {
-    answer: Result<(ExecStatus, ExecBuffer), ExecError>,
-    used: Gas,
+    running: Running,
+    /// The gas that the owner gave it.
+    gas: i64,
+    /// Where in the owner's memory the result goes.
     buffer: u32,
 }
 
 #[derive(Debug)]
-enum State {
+enum State<G> {
     Idle(Instance),
-    Ready(Execution),
+    Ready(Execution<G>),
 }
 
-impl Children {
-    /// None yet.
+impl<G> Children<G> {
+    /// No modules and instances yet, of a trusted owner, who does not pay for them.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
         Self::of(Modules::new(executor, rules, settings), Billing::Free)
     }
 
-    /// None yet, but these names: of a guest that pays for what they do, out of its own gas.
+    /// No modules and instances yet, of an owner who pays for what they do with its own gas.
     #[must_use]
-    pub fn billed(tree: Arc<Tree>, names: Names) -> Self {
-        Self::of(Modules::first(tree, names), Billing::Owner)
+    pub fn paying(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
+        Self::of(Modules::new(executor, rules, settings), Billing::Owner)
     }
 
-    /// The children that a child may have.
+    /// The same in a tree, with a registry that others share.
+    pub(crate) const fn billed(
+        tree: Arc<Tree>,
+        registry: ModuleRegistry<Module>,
+        owner: Vec<u8>,
+    ) -> Self {
+        Self::of(Modules::first(tree, registry, owner), Billing::Owner)
+    }
+
+    /// The nested VMs of a nested VM.
     pub(crate) fn of_child(module: &Module) -> Self {
         Self::of(module.next_generation(), Billing::Owner)
     }
 
-    fn of(modules: Modules, billing: Billing) -> Self {
+    const fn of(modules: Modules, billing: Billing) -> Self {
         Self {
-            first_names: modules.names().mark(),
             modules,
             by_id: Vec::new(),
             instances: BTreeMap::new(),
             next: Some(0),
             billing,
-            asked: None,
+            pending: None,
             running: None,
         }
     }
@@ -112,13 +111,6 @@ impl Children {
     /// As [`Modules::admit`].
     pub fn admit(&mut self, symbols: Symbols) {
         self.modules.admit(symbols);
-    }
-
-    /// What modules are kept under, and how many names there were at first. The instances are destroyed.
-    #[must_use]
-    pub fn into_names(self) -> (Names, usize) {
-        let first = self.first_names;
-        (self.modules.into_names(), first)
     }
 
     /// Compiles a program, unless a module is kept under the identifier: whatever program that was made of. Either has a new number.
@@ -153,11 +145,11 @@ impl Children {
     /// As [`Modules::compile_key`].
     pub fn compile_key(
         &mut self,
-        space: Space<'_>,
+        scope: StorageScope<'_>,
         key: &[u8],
-        code: impl FnOnce(Space<'_>, &[u8]) -> Result<Option<Vec<u8>>, Source>,
+        code: impl FnOnce(StorageScope<'_>, &[u8]) -> Result<Option<Vec<u8>>, Source>,
     ) -> Result<Result<CompiledModule, ModuleError>, VirtualizationError> {
-        let compiled = self.modules.compile_key(space, key, code)?;
+        let compiled = self.modules.compile_key(scope, key, code)?;
         Ok(compiled.and_then(|compiled| self.number(compiled)))
     }
 
@@ -211,72 +203,53 @@ impl Children {
         Ok(answer)
     }
 
-    /// Runs a ready instance until it returns, asks for something, or fails. It is ready again if it asks for something, and idle if not.
-    ///
-    /// # Errors
-    ///
-    /// [`ExecError::InvalidInstance`] inside if no instance has this number, or it is idle; [`ExecError::OutOfGas`] and [`ExecError::Trap`].
-    /// [`VirtualizationError`] as [`Execution::run`]; the instance is destroyed.
-    pub fn run(
-        &mut self,
-        instance: InstanceId,
-        gas: i64,
-        a0: u64,
-    ) -> Result<Result<(ExecStatus, ExecBuffer), ExecError>, VirtualizationError> {
-        let given = u64::try_from(gas).map_or(Gas::ZERO, Gas::new);
-        match self.enter(instance, gas, given, a0, 0)? {
-            Ok(outcome) => Ok(self.leave(Parent::drive(outcome)?)?.answer),
-            Err(error) => Ok(Err(error)),
-        }
-    }
-
-    /// Begins a run of a ready instance that was to have `asked` gas, and has `given`.
-    fn enter(
+    /// Takes an instance that is to run with so much gas. With less than no gas it does not, and is
+    /// idle.
+    pub(crate) fn take_ready(
         &mut self,
         id: InstanceId,
-        asked: i64,
-        given: Gas,
-        a0: u64,
-        buffer: u32,
-    ) -> Result<Result<executor::Outcome, ExecError>, VirtualizationError> {
-        let execution = match self.instances.remove(&id) {
-            Some(State::Ready(execution)) => execution,
-            other => return Ok(Err(self.invalid(id, other))),
-        };
-        if asked < 0 {
-            self.instances.insert(id, State::Idle(execution.end()));
-            return Ok(Err(ExecError::OutOfGas));
+        gas: i64,
+    ) -> Result<Execution<G>, ExecError> {
+        match self.instances.remove(&id) {
+            Some(State::Ready(execution)) if gas < 0 => {
+                self.instances.insert(id, State::Idle(execution.abort()));
+                Err(ExecError::OutOfGas)
+            }
+            Some(State::Ready(execution)) => Ok(execution),
+            other => Err(self.invalid(id, other)),
         }
-        let (entered, outcome) = execution.enter(given, a0)?;
-        self.running = Some(Running {
-            id,
-            entered,
-            asked,
-            given,
-            buffer,
-        });
-        Ok(Ok(outcome))
     }
 
-    /// Ends the run that there is.
-    fn leave(&mut self, outcome: executor::Outcome) -> Result<Ran, VirtualizationError> {
-        let Running {
-            id,
-            entered,
-            asked,
-            given,
-            buffer,
-        } = self.running.take().ok_or(VirtualizationError::LostParent)?;
+    /// Puts back an instance that ran with so much gas, and tells how it came back.
+    pub(crate) fn put_back(
+        &mut self,
+        id: InstanceId,
+        gas: i64,
+        outcome: Outcome<G>,
+    ) -> Result<(ExecStatus, ExecBuffer), ExecError> {
+        let given = u64::try_from(gas).map_or(Gas::ZERO, Gas::new);
         let used = |gas_left: Gas| given.saturating_sub(gas_left);
+        self.put_back_used(id, gas, outcome, used)
+    }
+
+    /// As [`put_back`](Self::put_back), where what it used follows from what it has left as `used`
+    /// says.
+    fn put_back_used(
+        &mut self,
+        id: InstanceId,
+        gas: i64,
+        outcome: Outcome<G>,
+        used: impl Fn(Gas) -> Gas,
+    ) -> Result<(ExecStatus, ExecBuffer), ExecError> {
         let filled = |gas_left: Gas| ExecBuffer {
-            gas_left: asked.saturating_sub(used(gas_left).counter()),
+            gas_left: gas.saturating_sub(used(gas_left).counter()),
             ..ExecBuffer::default()
         };
-        let (state, answer, gas_left) = match entered.leave(outcome)? {
-            Outcome::Finished { instance, gas_left } => {
-                let answer = Ok((ExecStatus::Finished, filled(gas_left)));
-                (State::Idle(instance), answer, gas_left)
-            }
+        let (state, answer) = match outcome {
+            Outcome::Finished { instance, gas_left } => (
+                State::Idle(instance),
+                Ok((ExecStatus::Finished, filled(gas_left))),
+            ),
             Outcome::Syscall {
                 execution,
                 request,
@@ -287,22 +260,13 @@ impl Children {
                     args: request.args,
                     ..filled(gas_left)
                 };
-                let answer = Ok((ExecStatus::Syscall, buffer));
-                (State::Ready(execution), answer, gas_left)
+                (State::Ready(execution), Ok((ExecStatus::Syscall, buffer)))
             }
-            Outcome::OutOfGas { instance } => {
-                (State::Idle(instance), Err(ExecError::OutOfGas), Gas::ZERO)
-            }
-            Outcome::Trapped {
-                instance, gas_left, ..
-            } => (State::Idle(instance), Err(ExecError::Trap), gas_left),
+            Outcome::OutOfGas { instance } => (State::Idle(instance), Err(ExecError::OutOfGas)),
+            Outcome::Trapped { instance, .. } => (State::Idle(instance), Err(ExecError::Trap)),
         };
         self.instances.insert(id, state);
-        Ok(Ran {
-            answer,
-            used: used(gas_left),
-            buffer,
-        })
+        answer
     }
 
     /// Destroys an instance, wherever it is.
@@ -350,7 +314,7 @@ impl Children {
         self.instances.len()
     }
 
-    fn ready(&mut self, instance: InstanceId) -> Result<&mut Execution, MemoryError> {
+    fn ready(&mut self, instance: InstanceId) -> Result<&mut Execution<G>, MemoryError> {
         match self.instances.get_mut(&instance) {
             Some(State::Ready(execution)) => Ok(execution),
             Some(State::Idle(_)) | None => Err(MemoryError::InvalidInstance),
@@ -358,7 +322,7 @@ impl Children {
     }
 
     /// Puts back what is in the wrong state.
-    fn invalid(&mut self, instance: InstanceId, state: Option<State>) -> ExecError {
+    fn invalid(&mut self, instance: InstanceId, state: Option<State<G>>) -> ExecError {
         if let Some(state) = state {
             self.instances.insert(instance, state);
         }

@@ -1,29 +1,35 @@
-//! Errors: what the host got wrong. What a child does, and what is wrong with a call, are answers with numbers: see [`wire`](crate::wire).
+//! Errors: faults of the host. What a nested VM does, and what is wrong with a call, are answers with
+//! numbers: see [`wire`](crate::wire).
 
-use fusee_engine::Source;
+use fusee_engine::{EngineError, Source};
 use fusee_executor::{PrepareError, RunError};
 use thiserror::Error;
 
-/// Why there is no answer. The child that was asked for is gone; the others are not.
+/// Why there is no answer. The instance concerned is destroyed; the others are not.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VirtualizationError {
     /// The engine cannot compile a program that the rules admit.
     #[error(transparent)]
     Prepare(#[from] PrepareError),
-    /// The engine or the host failed, or somebody interrupted the run.
+    /// The engine or the host failed, or the run was interrupted.
     #[error(transparent)]
     Run(#[from] RunError),
     /// The code of a program cannot be read.
     #[error("the code under a storage key cannot be read")]
     Code(#[source] Source),
-    /// A program asked for something that it does not import.
-    #[error("a child made syscall {number}, which it does not import")]
+    /// A program made a syscall that it does not import.
+    #[error("a nested VM made syscall {number}, which it does not import")]
     UnknownSyscall {
         /// The number.
         number: u32,
     },
-    /// A guest that waits for a child came back without its children: a bug.
-    #[error("a guest that waits for a child has lost its children")]
-    LostParent,
+}
+
+impl VirtualizationError {
+    /// An owner has the result of a nested VM for which it does not wait.
+    pub(crate) fn not_running() -> Self {
+        let why = "internal error: the result of a nested VM that does not run";
+        RunError::from(EngineError::Host(why.into())).into()
+    }
 }

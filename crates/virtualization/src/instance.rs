@@ -1,89 +1,110 @@
-//! Instances, and their executions: who holds one holds all that can come next.
+//! Instances and their executions. Whoever holds one holds all that can come next.
 //!
-//! An [`Instance`] is idle and can be prepared; an [`Execution`] is ready and can be run, and its memory read and written. Each turns into the
-//! other, so that what makes no sense cannot be written. Dropping either destroys the instance.
+//! An [`Instance`] is idle and can be prepared; an [`Execution`] is ready: it can be run, and its
+//! memory can be read and written. Each turns into the other, so that a call out of order cannot be
+//! written. Dropping either destroys the instance.
+//!
+//! `G` is the host of the nested VM's runs: one type with that of its owner, since one driver runs
+//! both.
 
-use fusee_engine::{
-    Export, Format, Gas, GuestMemory, Host, Program, Stop, Syscall, Trap, Value, ValueType,
+use fusee_engine::{Export, Format, Gas, GuestMemory, Host, Program, Trap, Value, ValueType};
+use fusee_executor::{
+    Callee, End, EndReason, LiveInstance, Outcome as RunOutcome, Payer, Suspended, Target,
 };
-use fusee_executor::{self as executor, LiveInstance, Suspended};
 
 use crate::{
-    Module, Parent, VirtualizationError,
-    tree::Place,
-    wire::{MemoryError, SyscallSymbol},
+    error::VirtualizationError,
+    limits::InstancePermit,
+    modules::Module,
+    wire::{InstantiateError, MemoryError, SyscallSymbol},
 };
 
-/// An instance that does nothing.
+/// The host of a nested VM's runs.
+pub trait ChildHost: Host {
+    /// The host of a fresh run of an instance of this module.
+    fn of_child(module: &Module) -> Self;
+}
+
+/// An idle instance.
 #[derive(Debug)]
 pub struct Instance {
     module: Module,
-    place: Place,
-    /// None before it is first prepared, and where a run did not end well: then what there was is gone.
+    permit: InstancePermit,
+    /// `None` before it is first prepared, and after a run that did not end well: the next run
+    /// begins with a fresh one.
     live: Option<LiveInstance>,
 }
 
-/// An instance that is ready to run: at the beginning of a function, or where it waits for the answer to a syscall.
+/// An instance that is ready to run: at the beginning of a function, or suspended at a syscall.
 #[derive(Debug)]
-pub struct Execution {
+pub struct Execution<G> {
     module: Module,
-    place: Place,
-    at: At,
+    permit: InstancePermit,
+    at: Position<G>,
 }
 
 #[derive(Debug)]
-enum At {
+enum Position<G> {
     /// The export at this position.
     Function {
         live: LiveInstance,
         export: usize,
     },
-    Syscall(Suspended),
+    Syscall(Suspended<G>),
 }
 
-/// Who runs: what is left of an execution while its guest is on its way.
+/// What remains of an execution while its guest runs.
 #[derive(Debug)]
-pub(crate) struct Entered {
+pub(crate) struct Running {
     module: Module,
-    place: Place,
+    permit: InstancePermit,
+}
+
+/// How far the guest of a nested VM came.
+#[derive(Debug)]
+pub enum Reached<G> {
+    /// Its run ended.
+    Ended(EndReason, Gas, Option<LiveInstance>),
+    /// It is suspended at a syscall that its owner answers.
+    Syscall(Suspended<G>),
 }
 
 /// How a run came back.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Outcome<G> {
     /// The function returned.
     Finished {
         /// Can be prepared again, with the memory that the run left.
         instance: Instance,
-        /// What the run did not use.
+        /// The gas that the run did not use.
         gas_left: Gas,
     },
-    /// The child waits for an answer, which is a0 of the next run.
+    /// The guest waits for an answer, which is a0 of the next run.
     Syscall {
-        /// Goes on.
-        execution: Execution,
+        /// Continues.
+        execution: Execution<G>,
         /// What it asks.
         request: Request,
-        /// What it has left. The next run sets what it has then.
+        /// The gas that it has left. The next run sets its gas anew.
         gas_left: Gas,
     },
-    /// The child used all its gas. Prepared again, the instance is as new.
+    /// The guest used all its gas. Prepared again, the instance is as new.
     OutOfGas {
         /// Can be prepared again.
         instance: Instance,
     },
-    /// The child failed. Prepared again, the instance is as new.
+    /// The guest trapped. Prepared again, the instance is as new.
     Trapped {
         /// How.
         trap: Trap,
         /// Can be prepared again.
         instance: Instance,
-        /// What the run did not use.
+        /// The gas that the run did not use.
         gas_left: Gas,
     },
 }
 
-/// What a child asks of its parent.
+/// A syscall of a nested VM, which its owner answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The name of the function that it imports.
@@ -92,212 +113,224 @@ pub struct Request {
     pub args: [u64; 6],
 }
 
+impl Module {
+    /// A new instance. Nothing of it is made before it is prepared.
+    ///
+    /// # Errors
+    ///
+    /// [`InstantiateError::InvalidImage`] if there are as many instances as there may be, or their
+    /// memory could grow beyond the limit.
+    pub fn instantiate(&self) -> Result<Instance, InstantiateError> {
+        let permit = self.permit()?;
+        Ok(Instance::new(self.clone(), permit))
+    }
+}
+
 impl Instance {
-    pub(crate) const fn new(module: Module, place: Place) -> Self {
+    const fn new(module: Module, permit: InstancePermit) -> Self {
         Self {
             module,
-            place,
+            permit,
             live: None,
         }
     }
 
-    /// What it is an instance of.
+    /// The module of which it is an instance.
     #[must_use]
     pub const fn module(&self) -> &Module {
         &self.module
     }
 
-    /// Whether it can be prepared to run a function of this name: it exports one, which takes integers only.
+    /// Whether it can be prepared to run a function of this name: it exports one, whose parameters
+    /// are integers.
     #[must_use]
     pub fn exports(&self, function: &[u8]) -> bool {
         entry(self.module.program(), function).is_some()
     }
 
-    /// What preparing it costs whoever is not trusted with time: making it, if it is fresh.
+    /// The price of preparing it, for an owner who pays: the instantiation, if it is fresh.
     #[must_use]
-    pub fn making_gas(&self) -> Gas {
+    pub fn instantiation_gas(&self) -> Gas {
         match self.live {
             Some(_) => Gas::ZERO,
             None => self.module.program().instance_gas,
         }
     }
 
-    /// Makes the instance ready to run an exported function. Its memory is there from then on. The first run of a fresh
-    /// instance runs the start function and `_initialize` first. No run pays for making it.
-    ///
-    /// # Errors
-    ///
-    /// The instance inside, as it was, if the program has no such function, or it takes what is not an integer; [`VirtualizationError`] if the
-    /// engine cannot make the instance.
-    pub fn prepare(
+    /// As [`prepare`](Self::prepare), for runs of which none has more than this gas: where a call
+    /// with so much would not wait for a compiler, this does not either.
+    pub(crate) fn prepare_for<G>(
         self,
         function: &[u8],
-    ) -> Result<Result<Execution, Instance>, VirtualizationError> {
-        // Nobody knows yet how much gas it is given. So it is compiled, as for a run with much.
-        self.prepare_for(function, Gas::MAX)
-    }
-
-    /// As [`prepare`](Self::prepare), for runs of which none has more than this gas: where a call with so much would not wait for a compiler,
-    /// this does not either.
-    pub(crate) fn prepare_for(
-        mut self,
-        function: &[u8],
         gas: Gas,
-    ) -> Result<Result<Execution, Instance>, VirtualizationError> {
+    ) -> Result<Result<Execution<G>, Self>, VirtualizationError> {
         let Some(export) = entry(self.module.program(), function) else {
             return Ok(Err(self));
         };
-        let live = match self.live.take() {
+        let Self {
+            module,
+            permit,
+            live,
+        } = self;
+        let live = match live {
             Some(live) => live,
             None => {
-                let tree = self.module.tree();
+                let tree = module.tree();
                 let request = tree.request("", &[], gas);
-                let mut live = tree.executor().instance(self.module.prepared(), &request)?;
+                let mut live = tree.executor().instance(module.prepared(), &request)?;
                 live.make(&request)?;
                 live
             }
         };
-        let Self { module, place, .. } = self;
-        let at = At::Function { live, export };
-        Ok(Ok(Execution { module, place, at }))
+        Ok(Ok(Execution {
+            module,
+            permit,
+            at: Position::Function { live, export },
+        }))
     }
 }
 
-impl Execution {
-    /// What it is an instance of.
+impl<G> Execution<G> {
+    /// The module of which it is an instance.
     #[must_use]
     pub const fn module(&self) -> &Module {
         &self.module
     }
 
-    /// Runs until the function returns, the child asks for something, or fails: with so much gas, whatever it had, and `a0` as
-    /// the function's first argument, or as the answer to what the child asked. With less than no gas it is out of gas at once.
+    /// The instance as it is after a run that did not end well.
+    pub(crate) fn abort(self) -> Instance {
+        Instance::new(self.module, self.permit)
+    }
+
+    /// Reads the guest's memory from `offset` on into all of `out`.
     ///
     /// # Errors
     ///
-    /// [`VirtualizationError`] if the host fails. The instance is gone.
-    pub fn run(self, gas: i64, a0: u64) -> Result<Outcome, VirtualizationError> {
-        let Ok(gas) = u64::try_from(gas) else {
-            let instance = self.end();
-            return Ok(Outcome::OutOfGas { instance });
-        };
-        let (entered, outcome) = self.enter(Gas::new(gas), a0)?;
-        let outcome = match entered.module.is_parent() {
-            true => Parent::drive(outcome)?,
-            false => outcome,
-        };
-        entered.leave(outcome)
-    }
-
-    /// As it is after a run that did not end well.
-    pub(crate) fn end(self) -> Instance {
-        Instance::new(self.module, self.place)
-    }
-
-    /// Begins a run: how far its guest comes on its own.
-    pub(crate) fn enter(
-        self,
-        gas: Gas,
-        a0: u64,
-    ) -> Result<(Entered, executor::Outcome), VirtualizationError> {
-        let Self { module, place, at } = self;
-        let outcome = match at {
-            At::Function { live, export } => {
-                let program = module.program();
-                let export = program.exports.get(export);
-                let name = export.map_or("", |export| export.name.as_str());
-                let args = args(program, export, a0);
-                let host: Box<dyn Host> = match module.is_parent() {
-                    true => Box::new(Parent::child(&module)),
-                    false => Box::new(Asks),
-                };
-                live.run(module.tree().request(name, &args, gas), host)?
-            }
-            At::Syscall(mut suspended) => {
-                suspended.set_gas(gas);
-                suspended.resume(a0)?
-            }
-        };
-        Ok((Entered { module, place }, outcome))
-    }
-
-    /// Reads the child's memory from `offset` on into all of `out`.
-    ///
-    /// # Errors
-    ///
-    /// [`MemoryError::OutOfBounds`] if one of the bytes is not there.
+    /// [`MemoryError::OutOfBounds`] if one of the bytes does not exist.
     pub fn read_memory(&mut self, offset: u32, out: &mut [u8]) -> Result<(), MemoryError> {
         let read = self.memory().read_into(offset.into(), out);
         read.map_err(|_| MemoryError::OutOfBounds)
     }
 
-    /// Writes all bytes to the child's memory from `offset` on, or none.
+    /// Writes all bytes to the guest's memory from `offset` on, or none.
     ///
     /// # Errors
     ///
-    /// [`MemoryError::OutOfBounds`] if the memory is not there.
+    /// [`MemoryError::OutOfBounds`] if one of the addresses does not exist.
     pub fn write_memory(&mut self, offset: u32, bytes: &[u8]) -> Result<(), MemoryError> {
         let written = self.memory().write(offset.into(), bytes);
         written.map_err(|_| MemoryError::OutOfBounds)
     }
 
-    /// The child's whole memory.
+    /// The guest's whole memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
         match &mut self.at {
-            At::Function { live, .. } => live.memory(),
-            At::Syscall(suspended) => suspended.memory(),
+            Position::Function { live, .. } => live.memory(),
+            Position::Syscall(suspended) => suspended.memory(),
         }
     }
 }
 
-impl Entered {
-    /// Ends a run that has come where it cannot go on without its parent.
-    pub(crate) fn leave(self, outcome: executor::Outcome) -> Result<Outcome, VirtualizationError> {
-        let Self { module, place } = self;
-        Ok(match outcome {
-            executor::Outcome::Finished(finished) => {
-                let gas_left = finished.gas_left();
-                let (live, _) = finished.recycle();
-                let instance = Instance {
-                    module,
-                    place,
-                    live,
-                };
-                Outcome::Finished { instance, gas_left }
+impl<G: ChildHost> Execution<G> {
+    /// Runs the guest with so much gas, whatever it had, and `a0` as the function's first argument,
+    /// or as the answer to its syscall: how far it comes without its owner. It may not have nested
+    /// VMs of its own.
+    pub(crate) fn run_alone(self, gas: Gas, a0: u64) -> Result<Outcome<G>, VirtualizationError> {
+        let Self { module, permit, at } = self;
+        let outcome = match at {
+            Position::Function { live, export } => {
+                let program = module.program();
+                let export = program.exports.get(export);
+                let name = export.map_or("", |export| export.name.as_str());
+                let args = args(program, export, a0);
+                let host = G::of_child(&module);
+                live.run(module.tree().request(name, &args, gas), host)?
             }
-            executor::Outcome::Syscall(suspended) => Outcome::Syscall {
+            Position::Syscall(mut suspended) => {
+                suspended.set_gas(gas);
+                suspended.resume(a0)?
+            }
+        };
+        let running = Running { module, permit };
+        running.leave(Reached::of(outcome))
+    }
+
+    /// The guest as a callee of a driver, and what remains.
+    pub(crate) fn into_callee(self, gas: Gas, payer: Payer, a0: u64) -> (Running, Callee<G>) {
+        let Self { module, permit, at } = self;
+        let target = match at {
+            Position::Function { live, export } => {
+                let program = module.program();
+                let export = program.exports.get(export);
+                Target::Instance {
+                    instance: live,
+                    entry: export.map_or_else(String::new, |export| export.name.clone()),
+                    args: args(program, export, a0),
+                    host: G::of_child(&module),
+                }
+            }
+            Position::Syscall(frame) => Target::Suspended { frame, reply: a0 },
+        };
+        let callee = Callee {
+            target,
+            gas,
+            payer,
+            profiler: None,
+        };
+        (Running { module, permit }, callee)
+    }
+}
+
+impl<G> Reached<G> {
+    fn of(outcome: RunOutcome<G>) -> Self {
+        match outcome.into_end() {
+            Ok(end) => Self::ended(end),
+            Err(suspended) => Reached::Syscall(suspended),
+        }
+    }
+
+    /// Of a run that ended. Its host has nothing that is needed.
+    pub(crate) fn ended<T>(end: End<T>) -> Self {
+        Reached::Ended(end.reason, end.gas_left, end.instance)
+    }
+}
+
+impl Running {
+    /// The end of a run that cannot continue without its owner.
+    pub(crate) fn leave<G>(self, reached: Reached<G>) -> Result<Outcome<G>, VirtualizationError> {
+        let Self { module, permit } = self;
+        Ok(match reached {
+            Reached::Syscall(suspended) => Outcome::Syscall {
                 request: request(module.program(), &suspended)?,
                 gas_left: suspended.gas_left(),
                 execution: Execution {
                     module,
-                    place,
-                    at: At::Syscall(suspended),
+                    permit,
+                    at: Position::Syscall(suspended),
                 },
             },
-            executor::Outcome::Trapped(trap, ended) => Outcome::Trapped {
-                trap,
-                gas_left: ended.gas_left(),
-                instance: Instance::new(module, place),
+            Reached::Ended(EndReason::Finished, gas_left, live) => Outcome::Finished {
+                instance: Instance {
+                    module,
+                    permit,
+                    live,
+                },
+                gas_left,
             },
-            // A request of ours never asks to be parked where the gas ends.
-            executor::Outcome::OutOfGas(_) | executor::Outcome::GasEnd(_) => Outcome::OutOfGas {
-                instance: Instance::new(module, place),
+            Reached::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
+                trap,
+                gas_left,
+                instance: Instance::new(module, permit),
+            },
+            Reached::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
+                instance: Instance::new(module, permit),
             },
         })
     }
 }
 
-/// The host of a child, and what is left to its parent: each syscall waits.
-#[derive(Debug)]
-pub(crate) struct Asks;
-
-impl Host for Asks {
-    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Err(Stop::Suspend)
-    }
-}
-
-/// The position of the function of this name, if it can be entered with a0: its parameters are integers.
+/// The position of the function of this name, if it can be entered with a0: its parameters are
+/// integers.
 fn entry(program: &Program, function: &[u8]) -> Option<usize> {
     let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
     let is_asked = |export: &Export| {
@@ -322,7 +355,7 @@ fn args(program: &Program, export: Option<&Export>, a0: u64) -> Vec<Value> {
     }
 }
 
-fn request(program: &Program, suspended: &Suspended) -> Result<Request, VirtualizationError> {
+fn request<G>(program: &Program, suspended: &Suspended<G>) -> Result<Request, VirtualizationError> {
     let asked = suspended.request();
     let mut imports = program.imports.iter();
     let symbol = imports

@@ -1,122 +1,95 @@
-//! Modules: programs that children are made of, and the ones that are kept under a name.
+//! Modules: the programs of nested VMs, and where their code lies.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use fusee_engine::{Program, Source};
-use fusee_executor::{Executor, PrepareError, Prepared};
+use fusee_executor::{Executor, PrepareError, PreparedProgram};
 
 use crate::{
-    ChildRules, ChildSettings, Instance, Symbols, Tree, VirtualizationError, functions,
-    tree::ModulePlace,
+    error::VirtualizationError,
+    functions,
+    limits::{ChildSettings, InstancePermit, ModulePermit, Tree},
+    registry::ModuleRegistry,
+    rules::{ChildRules, Symbols},
     wire::{CompileStatus, InstantiateError, ModuleError},
 };
 
-/// Where code lies.
+/// The part of a storage in which code lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Space<'a> {
-    /// In the main state.
+pub enum StorageScope<'a> {
+    /// The main storage.
     Main,
-    /// In a state of its own, with this name.
+    /// A child storage of this name.
     Child(&'a [u8]),
 }
 
-impl<'a> Space<'a> {
-    /// As it crosses the border: the main state has the empty name.
+impl<'a> StorageScope<'a> {
+    /// The scope of this name on the wire, where the main storage has the empty name.
     #[must_use]
     pub const fn named(name: &'a [u8]) -> Self {
         if name.is_empty() {
-            Space::Main
+            StorageScope::Main
         } else {
-            Space::Child(name)
+            StorageScope::Child(name)
         }
     }
 
-    /// Its name; that of the main state is empty.
+    /// Its name; that of the main storage is empty.
     #[must_use]
     pub const fn name(self) -> &'a [u8] {
         match self {
-            Space::Main => &[],
-            Space::Child(name) => name,
+            StorageScope::Main => &[],
+            StorageScope::Child(name) => name,
         }
     }
 }
 
-/// The programs of one owner, a block or a transaction, by the names under which it keeps them. It ends with its owner, and so does all that
-/// is kept; the modules that were taken out of it, and their instances, live as long as anybody holds them.
+/// Compiles the programs of one owner, and keeps them under identifiers and storage keys. What is
+/// kept ends with the registry; modules that were taken out of it, and their instances, live as
+/// long as anybody holds them.
 #[derive(Debug)]
 pub struct Modules {
     tree: Arc<Tree>,
-    /// Of what is compiled here, counted from 1.
+    /// The generation of what is compiled here, counted from 1.
     generation: u32,
-    names: Names,
+    /// Shared by all that have the same owner.
+    registry: ModuleRegistry<Module>,
+    owner: Vec<u8>,
     symbols: Symbols,
 }
-
-/// What modules are kept under. The first who writes a name wins.
-#[derive(Debug, Default)]
-pub struct Names {
-    /// By space and key. An identifier is a key of the main space.
-    kept: BTreeMap<Name, Module>,
-    /// The names in the order in which they came.
-    order: Vec<Name>,
-}
-
-type Name = (Vec<u8>, Vec<u8>);
 
 /// A compiled program.
 #[derive(Clone, Debug)]
 pub struct Module {
-    place: Arc<ModulePlace>,
-    prepared: Arc<Prepared>,
+    permit: Arc<ModulePermit>,
+    prepared: Arc<PreparedProgram>,
     generation: u32,
     /// Bytes of the program before it was metered.
     code_bytes: u64,
     /// Whether it imports one of the nine functions.
-    is_parent: bool,
-}
-
-impl Names {
-    /// How many names there are: to go back to by [`undo`](Self::undo).
-    #[must_use]
-    pub fn mark(&self) -> usize {
-        self.order.len()
-    }
-
-    /// Forgets the names that came after the mark.
-    pub fn undo(&mut self, mark: usize) {
-        for name in self.order.drain(mark.min(self.order.len())..) {
-            self.kept.remove(&name);
-        }
-    }
-
-    fn find(&self, space: Space<'_>, key: &[u8]) -> Option<&Module> {
-        self.kept.get(&(space.name().to_vec(), key.to_vec()))
-    }
-
-    fn keep(&mut self, space: Space<'_>, key: &[u8], module: Module) {
-        let name = (space.name().to_vec(), key.to_vec());
-        self.order.push(name.clone());
-        self.kept.insert(name, module);
-    }
+    is_owner: bool,
 }
 
 impl Modules {
     /// None yet.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
-        Self::first(
-            Tree::new(executor, Arc::new(rules), settings),
-            Names::default(),
-        )
+        let tree = Tree::new(executor, Arc::new(rules), settings);
+        Self::first(tree, ModuleRegistry::default(), Vec::new())
     }
 
-    /// The first generation of a tree, with the names that there are.
+    /// The first generation of a tree: of an owner, in a registry that others may share.
     #[must_use]
-    pub(crate) const fn first(tree: Arc<Tree>, names: Names) -> Self {
+    pub(crate) const fn first(
+        tree: Arc<Tree>,
+        registry: ModuleRegistry<Module>,
+        owner: Vec<u8>,
+    ) -> Self {
         Self {
             tree,
             generation: 1,
-            names,
+            registry,
+            owner,
             symbols: Symbols::Any,
         }
     }
@@ -124,14 +97,6 @@ impl Modules {
     /// Which symbols may be imported by what is compiled from now on, beside what the rules say. What is kept stays as it is.
     pub fn admit(&mut self, symbols: Symbols) {
         self.symbols = symbols;
-    }
-
-    pub(crate) const fn names(&self) -> &Names {
-        &self.names
-    }
-
-    pub(crate) fn into_names(self) -> Names {
-        self.names
     }
 
     /// The module that is kept under the identifier, whatever the program is; or else the program's, which is kept under it from then on.
@@ -147,7 +112,9 @@ impl Modules {
         identifier: Option<&[u8]>,
     ) -> Result<Result<(Module, CompileStatus), ModuleError>, VirtualizationError> {
         match identifier {
-            Some(identifier) => self.find_or_compile(Space::Main, identifier, || Ok(Some(program))),
+            Some(identifier) => {
+                self.find_or_compile(StorageScope::Main, identifier, || Ok(Some(program)))
+            }
             None => Ok(self
                 .prepare(program)?
                 .map(|module| (module, CompileStatus::Compiled))),
@@ -160,7 +127,7 @@ impl Modules {
     ///
     /// [`ModuleError::NotCached`] if there is none.
     pub fn lookup(&self, identifier: &[u8]) -> Result<Module, ModuleError> {
-        self.find(Space::Main, identifier)
+        self.find(StorageScope::Main, identifier)
             .ok_or(ModuleError::NotCached)
     }
 
@@ -173,40 +140,41 @@ impl Modules {
     /// engine fails on it, or the code cannot be read.
     pub fn compile_key(
         &mut self,
-        space: Space<'_>,
+        scope: StorageScope<'_>,
         key: &[u8],
-        code: impl FnOnce(Space<'_>, &[u8]) -> Result<Option<Vec<u8>>, Source>,
+        code: impl FnOnce(StorageScope<'_>, &[u8]) -> Result<Option<Vec<u8>>, Source>,
     ) -> Result<Result<(Module, CompileStatus), ModuleError>, VirtualizationError> {
-        self.find_or_compile(space, key, || {
-            code(space, key).map_err(VirtualizationError::Code)
+        self.find_or_compile(scope, key, || {
+            code(scope, key).map_err(VirtualizationError::Code)
         })
     }
 
     /// The module that is kept under the key of this space.
-    pub(crate) fn find(&self, space: Space<'_>, key: &[u8]) -> Option<Module> {
-        self.names.find(space, key).cloned()
+    pub(crate) fn find(&self, scope: StorageScope<'_>, key: &[u8]) -> Option<Module> {
+        self.registry.find(&self.owner, scope.name(), key)
     }
 
     fn find_or_compile<P: AsRef<[u8]>>(
         &mut self,
-        space: Space<'_>,
+        scope: StorageScope<'_>,
         key: &[u8],
         program: impl FnOnce() -> Result<Option<P>, VirtualizationError>,
     ) -> Result<Result<(Module, CompileStatus), ModuleError>, VirtualizationError> {
-        if let Some(module) = self.find(space, key) {
+        if let Some(module) = self.find(scope, key) {
             return Ok(Ok((module, CompileStatus::Cached)));
         }
         let Some(program) = program()? else {
             return Ok(Err(ModuleError::NotFound));
         };
         Ok(self.prepare(program.as_ref())?.map(|module| {
-            self.names.keep(space, key, module.clone());
+            self.registry
+                .keep(&self.owner, scope.name(), key, module.clone());
             (module, CompileStatus::Compiled)
         }))
     }
 
     fn prepare(&self, program: &[u8]) -> Result<Result<Module, ModuleError>, VirtualizationError> {
-        let Some(place) = self.tree.take_module() else {
+        let Some(permit) = self.tree.take_module() else {
             return Ok(Err(ModuleError::InvalidImage));
         };
         let may_have_children = self.tree.may_have_children(self.generation);
@@ -214,10 +182,10 @@ impl Modules {
         let rules = rules.for_program(program, &self.symbols, may_have_children);
         match self.tree.executor().prepare(program, &rules) {
             Ok(prepared) => Ok(Ok(Module {
-                place: Arc::new(place),
+                permit: Arc::new(permit),
                 generation: self.generation,
                 code_bytes: u64::try_from(program.len()).unwrap_or(u64::MAX),
-                is_parent: functions::are_imported(prepared.program()),
+                is_owner: functions::are_imported(prepared.program()),
                 prepared,
             })),
             Err(PrepareError::Refused(_)) => Ok(Err(ModuleError::InvalidImage)),
@@ -233,22 +201,17 @@ impl Module {
         self.prepared.program()
     }
 
-    /// A new instance. Nothing of it is made before it is prepared.
-    ///
-    /// # Errors
-    ///
-    /// [`InstantiateError::InvalidImage`] if there are as many as there may be, or their memory could come to be more than it may.
-    pub fn instantiate(&self) -> Result<Instance, InstantiateError> {
-        let place = self.tree().take(self.memory_bytes());
-        let place = place.ok_or(InstantiateError::InvalidImage)?;
-        Ok(Instance::new(self.clone(), place))
+    /// Room for an instance of it.
+    pub(crate) fn permit(&self) -> Result<InstancePermit, InstantiateError> {
+        let permit = self.tree().take(self.memory_bytes());
+        permit.ok_or(InstantiateError::InvalidImage)
     }
 
     pub(crate) fn tree(&self) -> &Arc<Tree> {
-        self.place.tree()
+        self.permit.tree()
     }
 
-    pub(crate) const fn prepared(&self) -> &Arc<Prepared> {
+    pub(crate) const fn prepared(&self) -> &Arc<PreparedProgram> {
         &self.prepared
     }
 
@@ -256,8 +219,8 @@ impl Module {
         self.code_bytes
     }
 
-    pub(crate) const fn is_parent(&self) -> bool {
-        self.is_parent
+    pub(crate) const fn is_owner(&self) -> bool {
+        self.is_owner
     }
 
     /// For the children of an instance.
@@ -265,7 +228,8 @@ impl Module {
         Modules {
             tree: Arc::clone(self.tree()),
             generation: self.generation.saturating_add(1),
-            names: Names::default(),
+            registry: ModuleRegistry::default(),
+            owner: Vec::new(),
             symbols: Symbols::Any,
         }
     }

@@ -2,7 +2,7 @@
 
 use fusee_conformance::lanes;
 use fusee_virtualization::{
-    Space,
+    StorageScope,
     wire::{CompileStatus, CompiledModule, ExecError, ModuleError, ModuleId},
 };
 
@@ -141,7 +141,7 @@ fn code_that_cannot_be_read_is_a_fault_of_the_host() {
     for lane in lanes() {
         let mut children = children(lane.executor);
         let error = children
-            .compile_key(Space::Main, b"broken", code)
+            .compile_key(StorageScope::Main, b"broken", code)
             .unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -3,15 +3,17 @@
 use std::{sync::Arc, thread};
 
 use fusee_conformance::lanes;
-use fusee_engine::{Gas, Host, Stop, Syscall, Trap, Value};
-use fusee_executor::{Executor, Outcome, RunRequest};
+use fusee_engine::{Gas, Host, Source, Stop, Syscall, Trap, Value};
+use fusee_executor::{EndReason, Executor};
 use fusee_instrument::{Rules, SyscallSignature};
 use fusee_virtualization::{
-    ChildSettings, Children, Parent, Space, Symbols, VirtualizationError, functions,
+    ChildSettings, Children, Owner, StorageScope, Symbols, VirtualizationError, functions,
     wire::{ExecError, InstanceId},
 };
 
-use crate::support::{COUNTER, GAS, Guest, Nine, child_rules, parent, range, ready, wasm};
+use crate::support::{
+    COUNTER, Came, GAS, Guest, Machine, Nine, Silent, child_rules, range, ready, trusted, wasm,
+};
 
 /// Counts with a child: compiles it, answers each `increment`, and reads the number. And has many children wait for one another.
 const DRIVER: &str = r#"(module
@@ -62,7 +64,16 @@ const DRIVER: &str = r#"(module
   (func (export "other") (param i64) (result i64) (call $other (local.get 0))))"#;
 
 /// Doubles what it is asked, and waits for zero.
-struct Doubles;
+#[derive(Debug)]
+struct Doubles(Arc<Executor>);
+
+impl Owner for Doubles {
+    fn code(&mut self, scope: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+        // No guest is on the native stack.
+        assert_eq!(self.0.suspended_runs(), 1);
+        crate::support::code(scope, key)
+    }
+}
 
 impl Host for Doubles {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
@@ -73,7 +84,7 @@ impl Host for Doubles {
     }
 }
 
-fn drive(executor: Executor, entry: &str, args: &[Value]) -> Result<Outcome, VirtualizationError> {
+fn drive(executor: Executor, entry: &str, args: &[Value]) -> (Machine<Doubles>, Came<Doubles>) {
     let mut syscalls = functions::signatures();
     syscalls.push(SyscallSignature {
         module: "env".to_owned(),
@@ -89,21 +100,15 @@ fn drive(executor: Executor, entry: &str, args: &[Value]) -> Result<Outcome, Vir
         .unwrap();
     let rules = child_rules(Symbols::Any);
     let children = Children::new(Arc::clone(&executor), rules, ChildSettings::default());
-    let watched = Arc::clone(&executor);
-    let code = move |space: Space<'_>, key: &[u8]| {
-        // No guest is on the native stack.
-        assert_eq!(watched.parked_runs(), 1);
-        crate::support::code(space, key)
-    };
-    let host = Parent::new(children, Box::new(code), Box::new(Doubles));
-    let request = RunRequest::new(entry, args, Gas::new(1 << 40));
-    let outcome = executor.run(&prepared, request, Box::new(host)).unwrap();
-    Parent::drive(outcome)
+    let mut machine = Machine::new(&executor, children);
+    let host = Doubles(executor);
+    let came = machine.run(&prepared, entry, args, Gas::new(1 << 40), host);
+    (machine, came.unwrap())
 }
 
-fn returned(outcome: Outcome) -> i64 {
-    match outcome {
-        Outcome::Finished(finished) => match *finished.values() {
+fn returned<H: std::fmt::Debug>(came: &Came<H>) -> i64 {
+    match came {
+        Came::Ended(end) => match *end.values() {
             [Value::I64(value)] => value,
             ref other => panic!("{other:?}"),
         },
@@ -115,8 +120,8 @@ fn returned(outcome: Outcome) -> i64 {
 fn a_guest_counts_with_a_child() {
     for (start, end) in [(0, 8), (7, 15)] {
         for lane in lanes() {
-            let outcome = drive(lane.executor, "count", &[Value::I64(start)]).unwrap();
-            assert_eq!(returned(outcome), end, "{}", lane.name);
+            let (_, came) = drive(lane.executor, "count", &[Value::I64(start)]);
+            assert_eq!(returned(&came), end, "{}", lane.name);
         }
     }
 }
@@ -125,7 +130,7 @@ fn a_guest_counts_with_a_child() {
 fn a_chain_of_children_takes_constant_native_stack() {
     for lane in lanes() {
         // Each waits while the next one runs.
-        let chain = move || returned(drive(lane.executor, "chain", &[Value::I32(1_000)]).unwrap());
+        let chain = move || returned(&drive(lane.executor, "chain", &[Value::I32(1_000)]).1);
         let small = thread::Builder::new().stack_size(512 << 10);
         assert_eq!(small.spawn(chain).unwrap().join().unwrap(), 1_000);
     }
@@ -134,21 +139,20 @@ fn a_chain_of_children_takes_constant_native_stack() {
 #[test]
 fn other_syscalls_are_answered_by_the_other_host() {
     for lane in lanes() {
-        let outcome = drive(lane.executor, "other", &[Value::I64(21)]).unwrap();
-        assert_eq!(returned(outcome), 42);
+        let (_, came) = drive(lane.executor, "other", &[Value::I64(21)]);
+        assert_eq!(returned(&came), 42);
     }
     // Where that parks the guest, it waits for whoever drives it.
     for lane in lanes() {
-        match drive(lane.executor, "other", &[Value::I64(0)]).unwrap() {
-            Outcome::Syscall(mut waits) => {
-                assert_eq!(waits.request().number, 7);
-                let parent = waits.host::<Parent>().unwrap();
-                assert_eq!(parent.children().instances(), 0);
-                let outcome = Parent::drive(waits.resume(9).unwrap()).unwrap();
-                assert_eq!(returned(outcome), 9);
-            }
-            other => panic!("{other:?}"),
-        }
+        let (mut machine, came) = drive(lane.executor, "other", &[Value::I64(0)]);
+        let Came::Waits(mut waits) = came else {
+            panic!("{came:?}");
+        };
+        assert_eq!(waits.request().number, 7);
+        let children = waits.host_mut().children().unwrap();
+        assert_eq!(children.instances(), 0);
+        let came = machine.resume(waits, 9).unwrap();
+        assert_eq!(returned(&came), 9);
     }
 }
 
@@ -178,9 +182,9 @@ fn a_range_that_the_caller_does_not_have_is_its_trap() {
             (functions::WRITE_MEMORY, vec![none, none, bad]),
         ] {
             for lane in lanes().into_iter().take(2) {
-                let outcome = Guest::new(lane.executor).call(function, &args);
-                let traps = matches!(outcome, Outcome::Trapped(Trap::MemoryOutOfBounds, _));
-                assert!(traps, "{function} {args:?}: {outcome:?}");
+                let end = Guest::new(lane.executor).call(function, &args);
+                let expected = EndReason::Trapped(Trap::MemoryOutOfBounds);
+                assert_eq!(end.reason, expected, "{function} {args:?}");
             }
         }
     }
@@ -199,14 +203,10 @@ fn a_child_does_not_run_if_its_buffer_is_nowhere() {
                 Value::I64(5),
                 Value::I32(buffer),
             ];
-            let outcome = guest.call(functions::RUN, &args);
-            let Outcome::Trapped(Trap::MemoryOutOfBounds, ended) = outcome else {
-                panic!("{outcome:?}");
-            };
+            let end = guest.call(functions::RUN, &args);
+            assert_eq!(end.reason, EndReason::Trapped(Trap::MemoryOutOfBounds));
             // The child is where it was.
-            let host: Box<dyn std::any::Any> = ended.into_host();
-            let (mut children, _) = host.downcast::<Parent>().unwrap().into_parts();
-            let nine: &mut dyn Nine = &mut children;
+            let nine: &mut dyn Nine = guest.machine.children();
             assert_eq!(
                 nine.prepare(instance, b"once"),
                 Err(ExecError::InvalidInstance)
@@ -227,16 +227,11 @@ fn a_fault_of_the_host_at_a_child_is_one_at_the_parent() {
           (func (export "f") (drop (call $compile (i64.const 0x6_0000_0000) (i64.const 0)))))"#;
         let rules = Rules::v2(functions::signatures());
         let prepared = executor.prepare(&wasm(text), &rules).unwrap();
-        let children = Children::new(
-            Arc::clone(&executor),
-            child_rules(Symbols::Any),
-            ChildSettings::default(),
-        );
-        let request = RunRequest::new("f", &[], Gas::new(1 << 30));
-        let outcome = executor.run(&prepared, request, parent(children)).unwrap();
-        let error = Parent::drive(outcome).unwrap_err();
+        let mut machine = Machine::new(&executor, trusted(Arc::clone(&executor)));
+        let came = machine.run(&prepared, "f", &[], Gas::new(1 << 30), Silent);
+        let error = came.unwrap_err();
         assert!(matches!(error, VirtualizationError::Code(_)), "{error}");
-        assert_eq!(executor.parked_runs(), 0, "{}", lane.name);
+        assert_eq!(executor.suspended_runs(), 0, "{}", lane.name);
     }
 }
 

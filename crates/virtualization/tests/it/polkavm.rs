@@ -6,17 +6,17 @@ use fusee_conformance::polkavm_lanes;
 use fusee_engine::{Gas, Trap, Value};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_executor::{self as executor, Executor, RunRequest};
+use fusee_executor::{EndReason, Executor, RunRequest};
 use fusee_instrument::Rules;
 use fusee_virtualization::{
-    ChildSettings, Modules, Outcome, Parent, Symbols, functions,
+    ChildSettings, Modules, Outcome, Symbols, functions,
     wire::{ExecError, ExecStatus, InstanceId, MemoryError, ModuleError},
 };
 
 use polkavm_common::program::{InstructionSetKind, Reg, asm};
 use polkavm_common::writer::ProgramBlobBuilder;
 
-use crate::support::{GAS, Guest, Nine, billed, child_rules, children, parent, wasm};
+use crate::support::{GAS, Guest, Machine, Nine, Silent, billed, child_rules, children, wasm};
 
 const COMPUTE: &[u8] = include_bytes!("../../../../guests/polkavm/compute.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkavm");
@@ -219,16 +219,12 @@ fn a_child_does_not_run_if_its_buffer_may_only_be_read() {
         live.make(&request).unwrap();
         let read_only = live.memory().ranges()[0].start;
         let args = [0, GAS, 100_000, read_only.cast_signed()].map(Value::I64);
-        let request = RunRequest::new(&name, &args, Gas::new(1 << 40));
-        let outcome = live.run(request, parent(children)).unwrap();
-        let outcome = Parent::drive(outcome).unwrap();
-        let executor::Outcome::Trapped(Trap::MemoryOutOfBounds, ended) = outcome else {
-            panic!("{}: {outcome:?}", lane.name);
-        };
+        let mut machine = Machine::new(&executor, children);
+        let came = machine.enter(live, &name, &args, Gas::new(1 << 40), Silent);
+        let expected = EndReason::Trapped(Trap::MemoryOutOfBounds);
+        assert_eq!(came.unwrap().reason(), Some(expected), "{}", lane.name);
         // The child is where it was.
-        let host: Box<dyn std::any::Any> = ended.into_host();
-        let (mut children, _) = host.downcast::<Parent>().unwrap().into_parts();
-        let nine: &mut dyn Nine = &mut children;
+        let nine: &mut dyn Nine = machine.children();
         let (status, _) = nine.run(instance, GAS, 1_000).unwrap();
         assert_eq!(status, ExecStatus::Finished, "{}", lane.name);
     }

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use fusee_conformance::lanes;
-use fusee_engine::{Gas, Host, Source, Stop, Syscall, Trap, Value};
-use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
+use fusee_engine::{Gas, Host, Interrupt, Source, Stop, Syscall, Trap, Value};
+use fusee_executor::{
+    Callee, Direct, Driver, DriverSettings, End, EndReason, Executor, FrameLimits, LiveInstance,
+    Payer, PreparedProgram, Progress, RunRequest, Suspended, Suspension, Target, Tier,
+};
 use fusee_instrument::{Floats, PolkaVmRules, Rules};
 use fusee_virtualization::{
-    ChildRules, ChildSettings, Children, Names, Parent, Space, Symbols, Tree, functions,
+    Call, ChildRules, ChildSettings, Children, Guest as VmGuest, Nested, Owner, Return,
+    StorageScope, Symbols, VirtualizationError, functions,
     wire::{
         CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
         InstantiateError, MemoryError, ModuleError, ModuleId, decode,
@@ -52,11 +56,11 @@ pub(crate) fn wasm(text: &str) -> Vec<u8> {
 }
 
 /// The code under keys: another program in each space.
-pub(crate) fn code(space: Space<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+pub(crate) fn code(space: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
     match (space, key) {
-        (Space::Main, b"code") => Ok(Some(wasm(COUNTER))),
-        (Space::Child(b"a"), b"code") => Ok(Some(wasm("(module (func (export \"a\")))"))),
-        (Space::Child(b"b"), b"code") => Ok(Some(wasm("(module (func (export \"b\")))"))),
+        (StorageScope::Main, b"code") => Ok(Some(wasm(COUNTER))),
+        (StorageScope::Child(b"a"), b"code") => Ok(Some(wasm("(module (func (export \"a\")))"))),
+        (StorageScope::Child(b"b"), b"code") => Ok(Some(wasm("(module (func (export \"b\")))"))),
         (_, b"refused") => Ok(Some(b"no program".to_vec())),
         (_, b"broken") => Err("the disk is broken".into()),
         _ => Ok(None),
@@ -70,10 +74,30 @@ pub(crate) fn child_rules(symbols: Symbols) -> ChildRules {
     ChildRules::new(rules, symbols)
 }
 
-pub(crate) fn children(executor: Executor) -> Children {
-    let rules = child_rules(Symbols::Any);
-    Children::new(Arc::new(executor), rules, ChildSettings::default())
+pub(crate) fn children(executor: Executor) -> Vms {
+    trusted(Arc::new(executor))
 }
+
+/// Nested VMs of a trusted owner.
+pub(crate) fn trusted(executor: Arc<Executor>) -> Vms {
+    Vms::new(
+        executor,
+        child_rules(Symbols::Any),
+        ChildSettings::default(),
+    )
+}
+
+/// Nested VMs of an owner who pays for them.
+pub(crate) fn billed(executor: Arc<Executor>) -> Vms {
+    Vms::paying(
+        executor,
+        child_rules(Symbols::Any),
+        ChildSettings::default(),
+    )
+}
+
+/// The nested VMs of the tests, native and of a guest.
+pub(crate) type Vms = Children<Silent>;
 
 /// The nine functions, however they are reached.
 pub(crate) trait Nine {
@@ -103,29 +127,29 @@ pub(crate) trait Nine {
     -> Result<(), MemoryError>;
 }
 
-impl Nine for Children {
+impl<H: Owner> Nine for Children<H> {
     fn compile(
         &mut self,
         program: &[u8],
         identifier: Option<&[u8]>,
     ) -> Result<CompiledModule, ModuleError> {
-        Children::compile(self, program, identifier).unwrap()
+        Self::compile(self, program, identifier).unwrap()
     }
 
     fn lookup(&mut self, identifier: &[u8]) -> Result<ModuleId, ModuleError> {
-        Children::lookup(self, identifier)
+        Self::lookup(self, identifier)
     }
 
     fn compile_key(&mut self, space: &[u8], key: &[u8]) -> Result<CompiledModule, ModuleError> {
-        Children::compile_key(self, Space::named(space), key, code).unwrap()
+        Self::compile_key(self, StorageScope::named(space), key, code).unwrap()
     }
 
     fn instantiate(&mut self, module: ModuleId) -> Result<InstanceId, InstantiateError> {
-        Children::instantiate(self, module)
+        Self::instantiate(self, module)
     }
 
     fn prepare(&mut self, instance: InstanceId, function: &[u8]) -> Result<(), ExecError> {
-        Children::prepare(self, instance, function).unwrap()
+        Self::prepare(self, instance, function).unwrap()
     }
 
     fn run(
@@ -134,11 +158,11 @@ impl Nine for Children {
         gas: i64,
         a0: u64,
     ) -> Result<(ExecStatus, ExecBuffer), ExecError> {
-        Children::run(self, instance, gas, a0).unwrap()
+        Self::run(self, instance, gas, a0).unwrap()
     }
 
     fn destroy(&mut self, instance: InstanceId) -> Result<(), DestroyError> {
-        Children::destroy(self, instance)
+        Self::destroy(self, instance)
     }
 
     fn read(
@@ -166,12 +190,13 @@ pub(crate) struct Guest {
     /// Outlives what it runs.
     executor: Arc<Executor>,
     live: Option<LiveInstance>,
-    host: Option<Box<dyn Host>>,
+    pub(crate) machine: Machine<Silent>,
     /// What each call is given.
     pub(crate) gas: Gas,
 }
 
 /// Answers nothing else.
+#[derive(Debug)]
 pub(crate) struct Silent;
 
 impl Host for Silent {
@@ -180,8 +205,129 @@ impl Host for Silent {
     }
 }
 
-pub(crate) fn parent(children: Children) -> Box<dyn Host> {
-    Box::new(Parent::new(children, Box::new(code), Box::new(Silent)))
+impl Owner for Silent {
+    fn code(&mut self, scope: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+        code(scope, key)
+    }
+}
+
+/// Runs a guest with nested VMs.
+pub(crate) struct Machine<H: Owner> {
+    driver: Driver<Layer<H>>,
+    pub(crate) layer: Layer<H>,
+}
+
+type Layer<H> = Nested<Direct<H, VirtualizationError>>;
+
+/// How far a guest came.
+#[derive(Debug)]
+pub(crate) enum Came<H> {
+    Ended(End<H>),
+    Waits(Suspended<VmGuest<H>>),
+}
+
+impl<H: Owner + std::fmt::Debug> Machine<H> {
+    pub(crate) fn new(executor: &Arc<Executor>, children: Children<H>) -> Self {
+        let settings = DriverSettings {
+            limits: FrameLimits {
+                depth: 0,
+                memory_bytes: 0,
+            },
+            suspension: Suspension::AsNeeded,
+            tier: Tier::Best,
+            interrupt: Interrupt::new(),
+        };
+        Self {
+            driver: Driver::new(Arc::clone(executor), settings),
+            layer: Nested::trusted(Direct::new(), children),
+        }
+    }
+
+    /// Enters an instance.
+    pub(crate) fn enter(
+        &mut self,
+        instance: LiveInstance,
+        entry: &str,
+        args: &[Value],
+        gas: Gas,
+        host: H,
+    ) -> Result<Came<H>, VirtualizationError> {
+        self.call(
+            Target::Instance {
+                instance,
+                entry: entry.to_owned(),
+                args: args.to_vec(),
+                host,
+            },
+            gas,
+        )
+    }
+
+    /// Runs a program in a fresh instance.
+    pub(crate) fn run(
+        &mut self,
+        program: &Arc<PreparedProgram>,
+        entry: &str,
+        args: &[Value],
+        gas: Gas,
+        host: H,
+    ) -> Result<Came<H>, VirtualizationError> {
+        self.call(
+            Target::Program {
+                program: Arc::clone(program),
+                entry: entry.to_owned(),
+                args: args.to_vec(),
+                host,
+            },
+            gas,
+        )
+    }
+
+    fn call(&mut self, target: Target<H>, gas: Gas) -> Result<Came<H>, VirtualizationError> {
+        let callee = Callee {
+            target,
+            gas,
+            payer: Payer::Other,
+            profiler: None,
+        };
+        let progress = self.driver.call(&mut self.layer, Call::Owner(callee))?;
+        Ok(came(progress))
+    }
+
+    pub(crate) fn resume(
+        &mut self,
+        waits: Suspended<VmGuest<H>>,
+        reply: u64,
+    ) -> Result<Came<H>, VirtualizationError> {
+        let progress = self.driver.resume(&mut self.layer, waits, reply)?;
+        Ok(came(progress))
+    }
+
+    /// Its nested VMs, while it does not run.
+    pub(crate) fn children(&mut self) -> &mut Children<H> {
+        self.layer.children().unwrap()
+    }
+}
+
+fn came<H: Owner>(progress: Progress<Layer<H>>) -> Came<H> {
+    match progress {
+        Progress::Returned {
+            value: Return::Owner(end),
+            ..
+        } => Came::Ended(end),
+        Progress::Returned { .. } => panic!("a nested VM is not the outermost"),
+        Progress::Waiting { frame, .. } => Came::Waits(frame),
+    }
+}
+
+impl<H> Came<H> {
+    /// How the run ended.
+    pub(crate) fn reason(&self) -> Option<EndReason> {
+        match self {
+            Came::Ended(end) => Some(end.reason),
+            Came::Waits(_) => None,
+        }
+    }
 }
 
 fn forwarding() -> Vec<u8> {
@@ -204,61 +350,44 @@ fn forwarding() -> Vec<u8> {
     wasm(&text)
 }
 
-/// Children of a guest that pays for them.
-pub(crate) fn billed(executor: Arc<Executor>) -> Children {
-    let rules = Arc::new(child_rules(Symbols::Any));
-    let tree = Tree::new(executor, rules, ChildSettings::default());
-    Children::billed(tree, Names::default())
-}
-
 impl Guest {
     pub(crate) fn new(executor: Executor) -> Self {
-        Self::with(executor, |executor| {
-            Children::new(
-                executor,
-                child_rules(Symbols::Any),
-                ChildSettings::default(),
-            )
-        })
+        Self::with(executor, trusted)
     }
 
-    pub(crate) fn with(executor: Executor, children: fn(Arc<Executor>) -> Children) -> Self {
+    pub(crate) fn with(executor: Executor, children: fn(Arc<Executor>) -> Vms) -> Self {
         let executor = Arc::new(executor);
         let rules = Rules::v2(functions::signatures());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let request = RunRequest::new("", &[], Gas::new(1 << 40));
         let mut live = executor.instance(&prepared, &request).unwrap();
         live.make(&request).unwrap();
-        let children = children(Arc::clone(&executor));
+        let machine = Machine::new(&executor, children(Arc::clone(&executor)));
         Self {
             executor,
             live: Some(live),
-            host: Some(parent(children)),
+            machine,
             gas: Gas::new(1 << 40),
         }
     }
 
     /// Calls a function; what the guest comes to.
-    pub(crate) fn call(&mut self, function: u32, args: &[Value]) -> Outcome {
+    pub(crate) fn call(&mut self, function: u32, args: &[Value]) -> End<Silent> {
         let name = function.to_string();
-        let request = RunRequest::new(&name, args, self.gas);
         let live = self.live.take().unwrap();
-        let outcome = live.run(request, self.host.take().unwrap()).unwrap();
-        Parent::drive(outcome).unwrap()
+        match self.machine.enter(live, &name, args, self.gas, Silent) {
+            Ok(Came::Ended(end)) => end,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn ask(&mut self, function: u32, args: &[Value]) -> i64 {
-        match self.call(function, args) {
-            Outcome::Finished(finished) => {
-                let [Value::I64(answer)] = *finished.values() else {
-                    panic!("{finished:?}");
-                };
-                let (live, host) = finished.recycle();
-                (self.live, self.host) = (live, Some(host));
-                answer
-            }
-            other => panic!("{other:?}"),
-        }
+        let end = self.call(function, args);
+        let [Value::I64(answer)] = *end.values() else {
+            panic!("{end:?}");
+        };
+        self.live = end.instance;
+        answer
     }
 
     /// Puts bytes where the guest can hand them over.
@@ -387,7 +516,7 @@ pub(crate) fn everywhere<T: std::fmt::Debug + PartialEq>(body: impl Fn(&mut dyn 
         all.push((way, body(&mut guest)));
         let executor = Arc::clone(&guest.executor);
         drop(guest);
-        assert_eq!(executor.parked_runs(), 0, "nothing outlives its owner");
+        assert_eq!(executor.suspended_runs(), 0, "nothing outlives its owner");
     }
     let (first, expected) = all.remove(0);
     for (way, found) in all {

@@ -82,9 +82,9 @@ fn dropping_destroys_and_makes_room() {
         drop(ready);
         let waits = enter(module.instantiate().unwrap(), "counter").run(GAS, 0);
         assert!(full());
-        assert_eq!(executor.parked_runs(), 1);
+        assert_eq!(executor.suspended_runs(), 1);
         drop(waits);
-        assert_eq!(executor.parked_runs(), 0);
+        assert_eq!(executor.suspended_runs(), 0);
         // Whatever has failed is an instance still.
         for function in ["panic", "endless"] {
             let failed = enter(module.instantiate().unwrap(), function).run(GAS, 0);

@@ -1,4 +1,4 @@
-//! Trees: the children of one owner, with theirs. All of them share what they run on, and what they may be together.
+//! Limits: what the nested VMs of one owner, with theirs, run on and may be together.
 
 use std::sync::{
     Arc,
@@ -6,25 +6,26 @@ use std::sync::{
 };
 
 use fusee_engine::{Gas, Interrupt, Value};
-use fusee_executor::{Executor, Held, MemoryBudget, RunRequest, Tier};
+use fusee_executor::{Executor, MemoryBudget, Reservation, RunRequest, Tier};
 
 use crate::ChildRules;
 
-/// How much the instances of one owner may be, together with those of their own children.
+/// Limits of the instances of one owner, together with those of their own nested VMs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildLimits {
-    /// Programs that were compiled and are held, under a number or a name. What is compiled twice without a name is held twice.
+    /// Compiled programs that are held, under a number or an identifier. A program that is compiled
+    /// twice without an identifier is held twice.
     pub modules: u32,
-    /// Instances that there are, whatever they do.
+    /// Instances.
     pub instances: u32,
-    /// Bytes of wasm memory that they can come to have.
+    /// Bytes of memory that all instances can grow to.
     pub memory_bytes: u64,
-    /// Generations: of the last, none may have children.
+    /// Generations. Instances of the last one may not have nested VMs.
     pub generations: u32,
 }
 
 impl Default for ChildLimits {
-    /// 1,024 instances, 1,536 MiB, and 4 generations; and as many modules as anybody asks for.
+    /// 1,024 instances, 1,536 MiB, 4 generations, and any number of modules.
     fn default() -> Self {
         Self {
             modules: u32::MAX,
@@ -35,19 +36,19 @@ impl Default for ChildLimits {
     }
 }
 
-/// How children run.
+/// How nested VMs run.
 #[derive(Clone, Debug)]
 pub struct ChildSettings {
-    /// How much they may be.
+    /// Their limits.
     pub limits: ChildLimits,
-    /// What they may run on.
+    /// On what they run.
     pub tier: Tier,
     /// Stops every run of theirs, with an error of the host.
     pub interrupt: Interrupt,
 }
 
 impl Default for ChildSettings {
-    /// The limits unless told, on whatever is best, and nobody interrupts.
+    /// The default limits, on the best tier, without an interrupt.
     fn default() -> Self {
         Self {
             limits: ChildLimits::default(),
@@ -57,7 +58,7 @@ impl Default for ChildSettings {
     }
 }
 
-/// What all modules and instances of an owner share.
+/// What all modules and instances of one owner share.
 #[derive(Debug)]
 pub struct Tree {
     executor: Arc<Executor>,
@@ -68,21 +69,21 @@ pub struct Tree {
     instances: AtomicU32,
 }
 
-/// A module's part of the limits, until nobody holds it.
+/// A module's part of the limits, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct ModulePlace {
+pub(crate) struct ModulePermit {
     tree: Arc<Tree>,
 }
 
 /// An instance's part of the limits, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct InstancePermit {
     tree: Arc<Tree>,
-    _memory: Held,
+    _memory: Reservation,
 }
 
 impl Tree {
-    /// No children yet. They have a budget of their own, of as many bytes as the limits say.
+    /// A tree with a memory budget of its own, of as many bytes as the limits say.
     #[must_use]
     pub fn new(
         executor: Arc<Executor>,
@@ -93,7 +94,7 @@ impl Tree {
         Self::within(executor, rules, settings, memory)
     }
 
-    /// No children yet. Their memory is part of somebody's budget, and the limit in bytes is not looked at.
+    /// A tree whose memory is part of another budget. The limit in bytes is ignored.
     #[must_use]
     pub fn within(
         executor: Arc<Executor>,
@@ -111,15 +112,19 @@ impl Tree {
         })
     }
 
-    pub(crate) fn executor(&self) -> &Executor {
+    pub(crate) const fn executor(&self) -> &Arc<Executor> {
         &self.executor
+    }
+
+    pub(crate) const fn settings(&self) -> &ChildSettings {
+        &self.settings
     }
 
     pub(crate) fn rules(&self) -> &ChildRules {
         &self.rules
     }
 
-    /// Whether a program of this generation, which counts from 1, may have children.
+    /// Whether a program of this generation, which counts from 1, may have nested VMs.
     pub(crate) const fn may_have_children(&self, generation: u32) -> bool {
         generation < self.settings.limits.generations
     }
@@ -137,26 +142,26 @@ impl Tree {
         }
     }
 
-    /// Room for an instance that can come to have so much memory; none if there is none.
-    pub(crate) fn take(self: &Arc<Self>, memory_bytes: u64) -> Option<Place> {
-        let memory = self.memory.take(memory_bytes)?;
+    /// Room for an instance that can grow to so much memory.
+    pub(crate) fn take(self: &Arc<Self>, memory_bytes: u64) -> Option<InstancePermit> {
+        let memory = self.memory.reserve(memory_bytes)?;
         take_one(&self.instances, self.settings.limits.instances)?;
-        Some(Place {
+        Some(InstancePermit {
             tree: Arc::clone(self),
             _memory: memory,
         })
     }
 
-    /// Room for a module; none if there is none.
-    pub(crate) fn take_module(self: &Arc<Self>) -> Option<ModulePlace> {
+    /// Room for a module.
+    pub(crate) fn take_module(self: &Arc<Self>) -> Option<ModulePermit> {
         take_one(&self.modules, self.settings.limits.modules)?;
-        Some(ModulePlace {
+        Some(ModulePermit {
             tree: Arc::clone(self),
         })
     }
 }
 
-/// One more, if there are less than the limit.
+/// Counts one more, if there are fewer than the limit.
 fn take_one(taken: &AtomicU32, limit: u32) -> Option<()> {
     let next = |taken: u32| (taken < limit).then(|| taken.saturating_add(1));
     taken
@@ -165,19 +170,19 @@ fn take_one(taken: &AtomicU32, limit: u32) -> Option<()> {
     Some(())
 }
 
-impl ModulePlace {
+impl ModulePermit {
     pub(crate) const fn tree(&self) -> &Arc<Tree> {
         &self.tree
     }
 }
 
-impl Drop for ModulePlace {
+impl Drop for ModulePermit {
     fn drop(&mut self) {
         self.tree.modules.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Place {
+impl Drop for InstancePermit {
     fn drop(&mut self) {
         self.tree.instances.fetch_sub(1, Ordering::Relaxed);
     }

@@ -1,0 +1,352 @@
+//! The call stack of one transaction or query: contracts as frames of the executor's driver.
+//!
+//! [`Frames`] is the supervisor: it moves value, opens and closes checkpoints, loads code, and
+//! refuses re-entrancy. The changes of the transaction travel with the frame that runs.
+
+use std::sync::Arc;
+
+use fusee_abi::{DEPLOY_METHOD, status};
+use fusee_engine::{EngineError, Gas, Interrupt};
+use fusee_executor::{
+    self as executor, Action, Begin, Callee, Counting, Driver, DriverSettings, End, EndReason,
+    FrameLimit, Paused, Payer, PreparedProgram, RunError, Supervisor, Suspended, Target, Tier,
+};
+use fusee_virtualization::{
+    Call as NestedCall, ChildLimits, ChildSettings, Guest, Nested, Owners, Return as NestedReturn,
+    Tree,
+};
+
+use crate::{
+    Address, ContractError, Contracts, Rejection, Status,
+    changes::{Changes, Checkpoint},
+    call_result::CallResult,
+    frame::{Asked, CallRequest, Context, Frame},
+    syscalls,
+};
+
+/// A call that is to begin.
+pub(crate) struct Call {
+    pub(crate) context: Context,
+    pub(crate) gas: Gas,
+    pub(crate) entry: Entry,
+    pub(crate) changes: Changes,
+}
+
+/// Which methods a call may enter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Deploy,
+    Method,
+}
+
+/// How far a call came.
+pub(crate) enum Progress {
+    Ended(Changes, CallResult),
+    Waiting(OracleRequest),
+}
+
+/// A frame suspended on an oracle request.
+#[derive(Debug)]
+pub(crate) struct OracleRequest {
+    pub(crate) contract: Address,
+    pub(crate) question: Vec<u8>,
+    frame: Suspended<Guest<Box<Frame>>>,
+}
+
+/// The frames of one transaction or query.
+#[derive(Debug)]
+pub(crate) struct CallStack {
+    driver: Driver<Nested<Frames>>,
+    layer: Nested<Frames>,
+}
+
+/// The supervisor of contracts.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    contracts: Contracts,
+    /// The address and the method of each frame that runs or waits, the outermost first.
+    active: Vec<(Address, String)>,
+}
+
+impl Entry {
+    /// Whether a method can be entered so: it is an exported function without parameters and
+    /// results. `deploy` is entered once, at deployment, and names that toolchains give a meaning
+    /// are not entered at all.
+    pub(crate) fn admits(self, prepared: &PreparedProgram, name: &str) -> bool {
+        let fits = prepared
+            .program()
+            .export(name)
+            .is_some_and(|export| export.params.is_empty() && export.results.is_empty());
+        let is_deploy = name == DEPLOY_METHOD;
+        fits && !name.starts_with('_') && is_deploy == (self == Entry::Deploy)
+    }
+}
+
+impl CallStack {
+    pub(crate) fn new(contracts: &Contracts, interrupt: &Interrupt, tier: Tier) -> Self {
+        let settings = DriverSettings {
+            limits: contracts.rules.frames,
+            suspension: contracts.suspension,
+            tier,
+            interrupt: interrupt.clone(),
+        };
+        let driver = Driver::new(Arc::clone(&contracts.executor), settings);
+        let frames = Frames {
+            contracts: contracts.clone(),
+            active: Vec::new(),
+        };
+        let layer = match &contracts.rules.children {
+            None => Nested::none(frames),
+            Some(rules) => {
+                let settings = ChildSettings {
+                    limits: ChildLimits {
+                        modules: rules.modules,
+                        instances: rules.instances,
+                        generations: rules.generations,
+                        ..ChildLimits::default()
+                    },
+                    tier,
+                    interrupt: interrupt.clone(),
+                };
+                let tree = Tree::within(
+                    Arc::clone(&contracts.executor),
+                    Arc::new(rules.rules.clone()),
+                    settings,
+                    driver.budget().clone(),
+                );
+                Nested::billed(frames, tree)
+            }
+        };
+        Self { driver, layer }
+    }
+
+    /// Runs a call and every call that it makes.
+    pub(crate) fn run(&mut self, call: Call) -> Result<Progress, ContractError> {
+        let progress = self.driver.call(&mut self.layer, NestedCall::Owner(call))?;
+        Self::progress(progress)
+    }
+
+    /// Continues the frame that waits for an answer.
+    pub(crate) fn answer(
+        &mut self,
+        request: OracleRequest,
+        answer: Option<Vec<u8>>,
+    ) -> Result<Progress, ContractError> {
+        let mut suspended = request.frame;
+        let reply = match &answer {
+            Some(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            None => syscalls::status(status::UNANSWERED),
+        };
+        let frame = suspended.host_mut().owner_mut();
+        frame.ok_or_else(not_a_contract)?.return_data = answer.unwrap_or_default();
+        let progress = self.driver.resume(&mut self.layer, suspended, reply)?;
+        Self::progress(progress)
+    }
+
+    fn progress(progress: executor::Progress<Nested<Frames>>) -> Result<Progress, ContractError> {
+        match progress {
+            executor::Progress::Returned {
+                value: NestedReturn::Owner((changes, result)),
+                ..
+            } => Ok(Progress::Ended(changes, result)),
+            executor::Progress::Returned { .. } => Err(not_a_contract().into()),
+            executor::Progress::Waiting { frame, request } => {
+                let (contract, question) = request;
+                Ok(Progress::Waiting(OracleRequest {
+                    contract,
+                    question,
+                    frame,
+                }))
+            }
+        }
+    }
+}
+
+impl Supervisor for Frames {
+    type Host = Box<Frame>;
+    type Call = Call;
+    type Return = (Changes, CallResult);
+    /// The contract, and what it asks.
+    type Request = (Address, Vec<u8>);
+    type Error = ContractError;
+
+    /// Moves the call's value and enters its method.
+    fn begin(&mut self, call: Call) -> Result<Begin<Self>, ContractError> {
+        let Call {
+            context,
+            gas,
+            entry,
+            mut changes,
+        } = call;
+        let checkpoint = changes.checkpoint();
+        if !changes.transfer(context.caller, context.address, context.value)? {
+            let result = CallResult::rejected(Rejection::InsufficientBalance);
+            return Ok(reverted(changes, checkpoint, result));
+        }
+        if context.method.is_empty() {
+            changes.commit(checkpoint);
+            return Ok(Begin::Return((changes, CallResult::of(Status::Success))));
+        }
+        let program = match self.contracts.load(&mut changes, context.address)? {
+            Ok(program) => program,
+            Err(rejection) => {
+                return Ok(reverted(changes, checkpoint, CallResult::rejected(rejection)));
+            }
+        };
+        if !entry.admits(&program, &context.method) {
+            let result = CallResult::rejected(Rejection::UnknownMethod);
+            return Ok(reverted(changes, checkpoint, result));
+        }
+        if let Some(message) = self.reentrancy(&context) {
+            let result = CallResult {
+                output: message.into_bytes(),
+                ..CallResult::rejected(Rejection::Reentrant)
+            };
+            return Ok(reverted(changes, checkpoint, result));
+        }
+        self.active.push((context.address, context.method.clone()));
+        let is_outermost = self.active.len() == 1;
+        let method = context.method.clone();
+        let frame = Frame::new(context, &self.contracts.rules, changes, checkpoint);
+        Ok(Begin::Run(Callee {
+            target: Target::Program {
+                program,
+                entry: method,
+                args: Vec::new(),
+                host: Box::new(frame),
+            },
+            gas,
+            payer: Payer::Caller,
+            profiler: self.contracts.profiler.clone().filter(|_| is_outermost),
+        }))
+    }
+
+    fn refuse(&mut self, call: Call, _: FrameLimit) -> Result<Self::Return, ContractError> {
+        let result = CallResult::rejected(Rejection::CallLimit);
+        Ok((call.changes, result))
+    }
+
+    fn suspended(
+        &mut self,
+        frame: Paused<'_, Box<Frame>>,
+    ) -> Result<Action<Self>, ContractError> {
+        let frame = frame.host;
+        match frame.asked.take().ok_or_else(not_asked)? {
+            Asked::Call(request) => {
+                let CallRequest {
+                    to,
+                    method,
+                    value,
+                    input,
+                    gas,
+                } = request;
+                let context = Context {
+                    caller: frame.context.address,
+                    address: to,
+                    method,
+                    value,
+                    input,
+                    access: frame.context.access,
+                };
+                let call = Call {
+                    context,
+                    gas,
+                    entry: Entry::Method,
+                    changes: frame.lend_changes(),
+                };
+                Ok(Action::Call {
+                    call,
+                    counting: Counting::Counted,
+                })
+            }
+            Asked::Oracle(question) => Ok(Action::Wait((frame.context.address, question))),
+        }
+    }
+
+    fn yielded(&mut self, _: Suspended<Box<Frame>>) -> Result<Self::Return, ContractError> {
+        Err(not_asked().into())
+    }
+
+    /// Keeps or reverts what a frame that ended changed.
+    fn ended(&mut self, end: End<Box<Frame>>) -> Result<Self::Return, ContractError> {
+        self.active.pop();
+        let End {
+            reason,
+            gas_used,
+            host: mut frame,
+            ..
+        } = end;
+        let mut changes = frame.lend_changes();
+        let Frame {
+            checkpoint,
+            output,
+            has_reverted,
+            ..
+        } = *frame;
+        let (status, output) = match reason {
+            EndReason::Finished if has_reverted => (Status::Reverted, output),
+            EndReason::Finished => (Status::Success, output),
+            EndReason::Trapped(trap) => (Status::Trapped(trap), Vec::new()),
+            EndReason::OutOfGas => (Status::OutOfGas, Vec::new()),
+        };
+        if status == Status::Success {
+            changes.commit(checkpoint);
+        } else {
+            changes.revert(checkpoint);
+        }
+        let result = CallResult {
+            status,
+            output,
+            gas_used,
+        };
+        Ok((changes, result))
+    }
+
+    fn returned(
+        &mut self,
+        caller: Paused<'_, Box<Frame>>,
+        (changes, result): Self::Return,
+        _: Gas,
+    ) -> Result<Action<Self>, ContractError> {
+        let reply = result.reply();
+        caller.host.return_data = result.output;
+        caller.host.return_changes(changes);
+        Ok(Action::Resume(reply))
+    }
+}
+
+impl Owners for Frames {
+    fn is_kept((_, result): &Self::Return) -> bool {
+        result.status == Status::Success
+    }
+}
+
+impl Frames {
+    /// Why a contract that has not returned cannot be called; `None` if it can.
+    fn reentrancy(&self, context: &Context) -> Option<String> {
+        let mut active = self.active.iter().enumerate();
+        let (depth, (address, method)) =
+            active.find(|(_, (address, _))| *address == context.address)?;
+        Some(format!(
+            "frame {} ({}.{}) calls into frame {depth} ({address}.{method}), which has not returned",
+            self.active.len(),
+            context.address,
+            context.method,
+        ))
+    }
+}
+
+fn reverted(mut changes: Changes, checkpoint: Checkpoint, result: CallResult) -> Begin<Frames> {
+    changes.revert(checkpoint);
+    Begin::Return((changes, result))
+}
+
+/// A frame is suspended that asked for nothing.
+fn not_asked() -> RunError {
+    EngineError::Host("internal error: a contract is suspended for no reason".into()).into()
+}
+
+/// A nested VM is where a contract has to be.
+fn not_a_contract() -> RunError {
+    EngineError::Host("internal error: a nested VM has no contract above it".into()).into()
+}

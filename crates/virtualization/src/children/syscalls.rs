@@ -1,0 +1,354 @@
+//! The nine functions as a guest calls them: what is answered at once, and what it is suspended for.
+//!
+//! An owner who pays does so before anything happens: the price of the function, and of the bytes
+//! that it names. The ranges that it names are read from its memory here as well, so that a range
+//! that does not exist is its trap, and nothing has happened.
+
+use fusee_abi::Syscall as Function;
+use fusee_engine::{EngineError, Gas, Stop, Syscall};
+use fusee_executor::{Callee, Payer};
+
+use super::{Billing, Children, RunningChild, State};
+use crate::{
+    error::VirtualizationError,
+    functions,
+    instance::{ChildHost, Reached, low},
+    modules::StorageScope,
+    owner::Owner,
+    wire::{
+        CompileStatus, EXEC_BUFFER_BYTES, ExecBuffer, ExecError, ExecStatus, InstanceId,
+        ModuleError, ModuleId, WireError, WireValue, encode,
+    },
+};
+
+/// What a guest is suspended for.
+#[derive(Debug)]
+pub(super) enum Pending {
+    Compile {
+        program: Vec<u8>,
+        identifier: Option<Vec<u8>>,
+    },
+    CompileKey {
+        key: Vec<u8>,
+        /// The name of its storage scope.
+        scope: Vec<u8>,
+    },
+    Prepare {
+        instance: InstanceId,
+        function: Vec<u8>,
+    },
+    Run {
+        instance: InstanceId,
+        gas: i64,
+        a0: u64,
+        buffer: u32,
+    },
+}
+
+/// How a suspended guest continues.
+pub(crate) enum Step<G> {
+    /// With this result. It pays the price first.
+    Reply { reply: u64, price: Gas },
+    /// After this nested VM has run. [`Children::leave`] has the result.
+    Run(Callee<G>),
+}
+
+/// How a nested VM came back for its owner.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    answer: Result<(ExecStatus, ExecBuffer), ExecError>,
+    buffer: u32,
+}
+
+impl Ran {
+    /// The result of the owner's syscall.
+    pub(crate) fn reply(&self) -> u64 {
+        let status = self.answer.as_ref();
+        reply(status.map(|(status, _)| *status).map_err(|error| *error))
+    }
+
+    /// What is written to the owner's memory, and where.
+    pub(crate) fn filled(&self) -> Option<(u32, [u8; EXEC_BUFFER_BYTES])> {
+        let (_, filled) = self.answer.as_ref().ok()?;
+        Some((self.buffer, filled.encode()))
+    }
+}
+
+impl<G> Step<G> {
+    fn reply<T: WireValue, E: WireError>(result: Result<T, E>, price: Gas) -> Self {
+        Step::Reply {
+            reply: reply(result),
+            price,
+        }
+    }
+}
+
+impl<G: ChildHost> Children<G> {
+    /// Answers a function, or suspends the guest: see [`serve`](Self::serve).
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`]: the guest is suspended, has too little gas, or does not have a range.
+    pub(crate) fn syscall(
+        &mut self,
+        function: &'static Function,
+        call: &mut Syscall<'_>,
+    ) -> Result<u64, Stop> {
+        let bill = Bill {
+            billing: self.billing,
+            byte: Gas::new(function.price.byte),
+        };
+        bill.charge(call, Gas::new(function.price.base))?;
+        let [first, second, third, fourth, ..] = call.request.args;
+        let instance = InstanceId(low(first));
+        match function.number {
+            functions::COMPILE => {
+                let program = bill.take(call, first)?;
+                let identifier = match second {
+                    0 => None,
+                    range => Some(bill.take(call, range)?),
+                };
+                self.suspend(Pending::Compile {
+                    program,
+                    identifier,
+                })
+            }
+            functions::LOOKUP => {
+                let identifier = bill.take(call, first)?;
+                Ok(reply(self.lookup(&identifier)))
+            }
+            functions::COMPILE_KEY => {
+                let key = bill.take(call, first)?;
+                let scope = bill.take(call, second)?;
+                self.suspend(Pending::CompileKey { key, scope })
+            }
+            functions::INSTANTIATE => Ok(reply(self.instantiate(ModuleId(low(first))))),
+            functions::PREPARE => {
+                let function = bill.take(call, second)?;
+                match self.instances.get(&instance) {
+                    Some(State::Idle(idle)) if idle.exports(&function) => {
+                        bill.charge(call, idle.instantiation_gas())?;
+                        self.suspend(Pending::Prepare { instance, function })
+                    }
+                    Some(State::Idle(_)) => Ok(reply::<(), _>(Err(ExecError::InvalidImage))),
+                    Some(State::Ready(_)) | None => {
+                        Ok(reply::<(), _>(Err(ExecError::InvalidInstance)))
+                    }
+                }
+            }
+            functions::RUN => {
+                let buffer = low(fourth);
+                // Some memory can only be read. A nested VM whose result cannot be written does not
+                // run.
+                let bytes: [u8; EXEC_BUFFER_BYTES] = call.memory.read_array(buffer.into())?;
+                call.memory.write(buffer.into(), &bytes)?;
+                self.suspend(Pending::Run {
+                    instance,
+                    gas: second.cast_signed(),
+                    a0: third,
+                    buffer,
+                })
+            }
+            functions::DESTROY => Ok(reply(self.destroy(instance))),
+            functions::READ_MEMORY => {
+                let (address, bytes) = range(third);
+                bill.charge_bytes(call, bytes)?;
+                call.memory.check(address, bytes)?;
+                let mut read = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
+                let answer = self.read_memory(instance, low(second), &mut read);
+                if answer.is_ok() {
+                    call.memory.write(address, &read)?;
+                }
+                Ok(reply(answer))
+            }
+            functions::WRITE_MEMORY => {
+                let written = bill.take(call, third)?;
+                Ok(reply(self.write_memory(instance, low(second), &written)))
+            }
+            unknown => Err(Stop::Fail(EngineError::Host(
+                format!("syscall {unknown} is none of the nine functions").into(),
+            ))),
+        }
+    }
+
+    /// Serves the function for which the guest is suspended; `None` if it is not suspended for one.
+    /// `gas_left` is the gas of the guest, `owner` its host, if it has one of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`VirtualizationError`] if the host fails, or the code cannot be read.
+    pub(crate) fn serve(
+        &mut self,
+        gas_left: Gas,
+        owner: Option<&mut impl Owner>,
+    ) -> Result<Option<Step<G>>, VirtualizationError> {
+        let Some(pending) = self.pending.take() else {
+            return Ok(None);
+        };
+        if let Some(owner) = &owner
+            && !matches!(pending, Pending::Run { .. })
+        {
+            self.modules.admit(owner.symbols());
+        }
+        Ok(Some(match pending {
+            Pending::Compile {
+                program,
+                identifier,
+            } => {
+                let compiled = self.compile(&program, identifier.as_deref())?;
+                Step::reply(compiled, Gas::ZERO)
+            }
+            Pending::CompileKey { key, scope } => {
+                self.serve_compile_key(gas_left, &key, StorageScope::named(&scope), owner)?
+            }
+            Pending::Prepare { instance, function } => {
+                let most = match self.billing {
+                    Billing::Free => Gas::MAX,
+                    Billing::Owner => gas_left,
+                };
+                Step::reply(self.prepare_for(instance, &function, most)?, Gas::ZERO)
+            }
+            Pending::Run {
+                instance,
+                gas,
+                a0,
+                buffer,
+            } => match self.begin(instance, gas, a0, buffer) {
+                Ok(callee) => Step::Run(callee),
+                Err(error) => Step::reply(Err::<(), _>(error), Gas::ZERO),
+            },
+        }))
+    }
+
+    /// Begins a run of a ready instance for the owner.
+    fn begin(
+        &mut self,
+        id: InstanceId,
+        gas: i64,
+        a0: u64,
+        buffer: u32,
+    ) -> Result<Callee<G>, ExecError> {
+        let execution = self.take_ready(id, gas)?;
+        let given = u64::try_from(gas).map_or(Gas::ZERO, Gas::new);
+        let payer = match self.billing {
+            Billing::Free => Payer::Other,
+            Billing::Owner => Payer::Caller,
+        };
+        let (running, callee) = execution.into_callee(given, payer, a0);
+        self.running = Some(RunningChild {
+            id,
+            running,
+            gas,
+            buffer,
+        });
+        Ok(callee)
+    }
+
+    /// The result for the owner of the instance that ran for it, and used so much gas.
+    ///
+    /// # Errors
+    ///
+    /// [`VirtualizationError`] if none ran.
+    pub(crate) fn leave(
+        &mut self,
+        reached: Reached<G>,
+        used: Gas,
+    ) -> Result<Ran, VirtualizationError> {
+        let running = self.running.take();
+        let RunningChild {
+            id,
+            running,
+            gas,
+            buffer,
+        } = running.ok_or_else(VirtualizationError::not_running)?;
+        let outcome = running.leave(reached)?;
+        let answer = self.put_back_used(id, gas, outcome, |_| used);
+        Ok(Ran { answer, buffer })
+    }
+
+    /// Compiles the code under a key. Its bytes are paid for, whether it is compiled or found; and
+    /// it is not compiled for an owner who cannot pay.
+    fn serve_compile_key(
+        &mut self,
+        gas_left: Gas,
+        key: &[u8],
+        scope: StorageScope<'_>,
+        owner: Option<&mut impl Owner>,
+    ) -> Result<Step<G>, VirtualizationError> {
+        let byte = functions::row(functions::COMPILE_KEY).map_or(0, |row| row.price.byte);
+        let price = |bytes: u64| match self.billing {
+            Billing::Free => Gas::ZERO,
+            Billing::Owner => Gas::new(byte).saturating_mul(bytes),
+        };
+        if let Some(module) = self.modules.find(scope, key) {
+            let price = price(module.code_bytes());
+            return Ok(Step::reply(
+                self.number((module, CompileStatus::Cached)),
+                price,
+            ));
+        }
+        let program = match owner {
+            Some(owner) => owner.code(scope, key).map_err(VirtualizationError::Code)?,
+            None => None,
+        };
+        let Some(program) = program else {
+            return Ok(Step::reply(
+                Err::<ModuleId, _>(ModuleError::NotFound),
+                Gas::ZERO,
+            ));
+        };
+        let price = price(length(&program));
+        if price > gas_left {
+            let refused = Err::<ModuleId, _>(ModuleError::InvalidImage);
+            return Ok(Step::reply(refused, price));
+        }
+        let compiled = self.compile_key(scope, key, |_, _| Ok(Some(program)))?;
+        Ok(Step::reply(compiled, price))
+    }
+
+    fn suspend(&mut self, pending: Pending) -> Result<u64, Stop> {
+        self.pending = Some(pending);
+        Err(Stop::Suspend)
+    }
+}
+
+/// What a guest pays for a function, if it pays.
+#[derive(Clone, Copy)]
+struct Bill {
+    billing: Billing,
+    byte: Gas,
+}
+
+impl Bill {
+    fn charge(self, call: &mut Syscall<'_>, price: Gas) -> Result<(), Stop> {
+        match self.billing {
+            Billing::Free => Ok(()),
+            Billing::Owner => Ok(call.charge(price)?),
+        }
+    }
+
+    fn charge_bytes(self, call: &mut Syscall<'_>, bytes: u64) -> Result<(), Stop> {
+        self.charge(call, self.byte.saturating_mul(bytes))
+    }
+
+    /// The bytes of a range, which are paid for before they are touched.
+    fn take(self, call: &mut Syscall<'_>, asked: u64) -> Result<Vec<u8>, Stop> {
+        let (address, bytes) = range(asked);
+        self.charge_bytes(call, bytes)?;
+        Ok(call.memory.read(address, bytes)?.into_owned())
+    }
+}
+
+/// The address and the length of a range.
+fn range(range: u64) -> (u64, u64) {
+    (low(range).into(), range >> 32)
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// A result as a syscall returns it.
+fn reply<T: WireValue, E: WireError>(result: Result<T, E>) -> u64 {
+    encode(result).cast_unsigned()
+}

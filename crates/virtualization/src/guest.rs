@@ -1,0 +1,75 @@
+//! The host of a guest that may have nested VMs: an owner, whose own host answers all other
+//! syscalls, or a nested VM itself, whose syscalls its owner answers.
+
+use std::fmt;
+
+use fusee_engine::{EngineError, Host, Stop, Syscall};
+
+use crate::{
+    children::Children, functions, instance::ChildHost, modules::Module, owner::Owner,
+    registry::RegistryCheckpoint,
+};
+
+/// The host of a guest that may have nested VMs.
+pub struct Guest<H> {
+    /// The owner's own host. `None`: it is a nested VM.
+    pub(crate) owner: Option<H>,
+    /// Its nested VMs, if it may have any.
+    pub(crate) children: Option<Box<Children<Guest<H>>>>,
+    /// The registry when its call began.
+    pub(crate) checkpoint: RegistryCheckpoint,
+}
+
+impl<H> Guest<H> {
+    /// The host of the owner; `None` of a nested VM.
+    #[must_use]
+    pub const fn owner(&self) -> Option<&H> {
+        self.owner.as_ref()
+    }
+
+    /// The host of the owner; `None` of a nested VM.
+    pub const fn owner_mut(&mut self) -> Option<&mut H> {
+        self.owner.as_mut()
+    }
+
+    /// The nested VMs, if it may have any.
+    pub fn children(&mut self) -> Option<&mut Children<Guest<H>>> {
+        self.children.as_deref_mut()
+    }
+}
+
+impl<H: Owner> ChildHost for Guest<H> {
+    fn of_child(module: &Module) -> Self {
+        Self {
+            owner: None,
+            children: module
+                .is_owner()
+                .then(|| Box::new(Children::of_child(module))),
+            checkpoint: RegistryCheckpoint::default(),
+        }
+    }
+}
+
+impl<H: Owner> Host for Guest<H> {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        match (functions::row(call.request.number), &mut self.owner) {
+            (Some(row), _) => match &mut self.children {
+                Some(children) => children.syscall(row, call),
+                None => Err(Stop::Fail(EngineError::Host(
+                    "internal error: the guest may not have nested VMs".into(),
+                ))),
+            },
+            (None, Some(owner)) => owner.syscall(call),
+            (None, None) => Err(Stop::Suspend),
+        }
+    }
+}
+
+impl<H: fmt::Debug> fmt::Debug for Guest<H> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Guest")
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,75 @@
+//! The registry of modules: which owner keeps which module under which identifier or storage key.
+//!
+//! One registry serves all frames of a transaction, so that the frames of one owner share what they
+//! keep, however they call each other. It is a journal: what a frame kept is forgotten when the
+//! frame is reverted. The first who uses a name of an owner wins.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// The registry. Its clones are the same registry.
+#[derive(Debug)]
+pub(crate) struct ModuleRegistry<M>(Arc<Mutex<Entries<M>>>);
+
+/// A state of a registry, to which it can be reverted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RegistryCheckpoint(usize);
+
+#[derive(Debug)]
+struct Entries<M> {
+    kept: BTreeMap<Name, M>,
+    /// The names in the order in which they came.
+    order: Vec<Name>,
+}
+
+/// An owner, the name of a storage scope, and a key. An identifier is a key of the main scope.
+type Name = (Vec<u8>, Vec<u8>, Vec<u8>);
+
+impl<M: Clone> ModuleRegistry<M> {
+    pub(crate) fn find(&self, owner: &[u8], scope: &[u8], key: &[u8]) -> Option<M> {
+        let name = (owner.to_vec(), scope.to_vec(), key.to_vec());
+        self.lock().kept.get(&name).cloned()
+    }
+
+    pub(crate) fn keep(&self, owner: &[u8], scope: &[u8], key: &[u8], module: M) {
+        let name = (owner.to_vec(), scope.to_vec(), key.to_vec());
+        let mut entries = self.lock();
+        entries.order.push(name.clone());
+        entries.kept.insert(name, module);
+    }
+
+    pub(crate) fn checkpoint(&self) -> RegistryCheckpoint {
+        RegistryCheckpoint(self.lock().order.len())
+    }
+
+    /// Forgets what was kept since the checkpoint.
+    pub(crate) fn revert(&self, checkpoint: RegistryCheckpoint) {
+        let mut entries = self.lock();
+        let start = checkpoint.0.min(entries.order.len());
+        let Entries { kept, order } = &mut *entries;
+        for name in order.drain(start..) {
+            kept.remove(&name);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries<M>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M> Default for ModuleRegistry<M> {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Entries {
+            kept: BTreeMap::new(),
+            order: Vec::new(),
+        })))
+    }
+}
+
+impl<M> Clone for ModuleRegistry<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
