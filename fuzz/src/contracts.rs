@@ -6,7 +6,8 @@
 use std::sync::{Arc, LazyLock};
 
 use fusee_contract::{
-    Action, Address, Applied, ContractRules, Contracts, Progress, Transaction, genesis,
+    Action, Address, ContractRules, Contracts, ExecutionResult, Progress, Transaction,
+    genesis,
 };
 use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
@@ -55,7 +56,7 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
         let executor = Arc::new(builder.slice(Gas::new(slice)).cache_bytes(16 << 20).build());
         World {
             name,
-            contracts: Contracts::new(Arc::clone(&executor), ContractRules::latest()),
+            contracts: Contracts::new(Arc::clone(&executor), ContractRules::latest().with_oracle()),
             executor,
         }
     };
@@ -83,8 +84,8 @@ static START: LazyLock<(MemoryState, [Address; 2])> = LazyLock::new(|| {
         };
         let transaction = transaction(action, 100_000_000);
         let applied = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new());
-        let applied = applied.expect("the host is well");
-        state.apply(&applied.diff);
+        let applied = applied.expect("the host is well").included().expect("it is valid");
+        state.apply(&applied.changes);
         applied.receipt.deployed.expect("a puppet is a contract")
     });
     (state, addresses)
@@ -121,10 +122,15 @@ fn drive(u: &mut Unstructured<'_>) -> Result<()> {
     let (name, (questions, applied)) = all.next().expect("there is a world");
     for (other, (other_questions, other_applied)) in all {
         assert_eq!(other_questions, questions, "{other} against {name}");
-        let seen = |applied: &Option<Applied>| {
-            applied
-                .as_ref()
-                .map(|applied| (applied.receipt.clone(), applied.diff.encode()))
+        let seen = |applied: &Option<ExecutionResult>| {
+            applied.as_ref().map(|result| match result {
+                ExecutionResult::Included(included) => Ok((
+                    included.receipt.clone(),
+                    included.changes.encode(),
+                    included.reads.clone(),
+                )),
+                ExecutionResult::Invalid(invalid) => Err(*invalid),
+            })
         };
         assert_eq!(
             seen(&other_applied),
@@ -140,7 +146,7 @@ fn run(
     world: &World,
     transaction: &Transaction,
     answers: usize,
-) -> (Vec<Vec<u8>>, Option<Applied>) {
+) -> (Vec<Vec<u8>>, Option<ExecutionResult>) {
     let state = Arc::new(START.0.clone());
     let fault = |error| panic!("{}: a fault of the host: {error}", world.name);
     let begun = world
@@ -150,7 +156,7 @@ fn run(
     let mut questions = Vec::new();
     let applied = loop {
         progress = match progress {
-            Progress::Applied(applied) => break Some(*applied),
+            Progress::Ended(result) => break Some(*result),
             Progress::Waiting(dropped) if questions.len() == answers => {
                 drop(dropped);
                 break None;

@@ -7,7 +7,7 @@ use std::{fmt::Write, sync::Arc};
 use anyhow::{Context, Result, ensure};
 use fusee_abi::{IMPORT_MODULE, SYSCALLS, Wire};
 use fusee_contract::{
-    Action, Address, Applied, ContractRules, Contracts, Status, Transaction, genesis,
+    Action, Address, ContractRules, Contracts, Included, Status, Transaction, genesis,
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
@@ -214,7 +214,7 @@ impl World {
                 input: Vec::new(),
             };
             let applied = execute(&contracts, Arc::new(state.clone()), action)?;
-            state.apply(&applied.diff);
+            state.apply(&applied.changes);
             applied.receipt.deployed.context("nothing was deployed")
         };
         let text = contract()?;
@@ -223,7 +223,7 @@ impl World {
         let plain = deploy(r#"(module (func (export "nothing")))"#)?;
         let mut values = state.clone();
         let write = call(caller, "storage_write_many", plain);
-        values.apply(&execute(&contracts, Arc::new(state.clone()), write)?.diff);
+        values.apply(&execute(&contracts, Arc::new(state.clone()), write)?.changes);
         Ok(Self {
             contracts: Arc::new(contracts),
             states: [Arc::new(state), Arc::new(values)],
@@ -269,14 +269,15 @@ fn call(to: Address, method: &str, callee: Address) -> Action {
     }
 }
 
-fn execute(contracts: &Contracts, state: Arc<dyn StateReader>, action: Action) -> Result<Applied> {
+fn execute(contracts: &Contracts, state: Arc<dyn StateReader>, action: Action) -> Result<Included> {
     let transaction = Transaction {
         from: account(),
         action,
         value: 0,
         gas: Gas::MAX,
     };
-    let applied = contracts.execute(state, transaction, &Interrupt::new())?;
+    let result = contracts.execute(state, transaction, &Interrupt::new())?;
+    let applied = result.included()?;
     ensure!(
         applied.receipt.status == Status::Success,
         "a contract that makes syscalls ended so: {:?} {:?}",

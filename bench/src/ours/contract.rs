@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use fusee_contract::{
-    Action, Address, Applied, ContractRules, Contracts, Status, Transaction, genesis,
+    Action, Address, Included, ContractRules, Contracts, Status, Transaction, genesis,
 };
 use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_executor::Executor;
@@ -27,7 +27,7 @@ pub(crate) fn transfer(engine: Arc<dyn Engine>) -> Result<Call> {
         input: 1_000_000_u64.to_le_bytes().to_vec(),
     };
     let deployed = execute(&contracts, Arc::new(state.clone()), sender, deploy)?;
-    state.apply(&deployed.diff);
+    state.apply(&deployed.changes);
     let to = deployed.receipt.deployed.context("nothing was deployed")?;
     let state = Arc::new(state);
     let receiver = Address::of_development_account("bob");
@@ -48,14 +48,15 @@ fn execute(
     state: Arc<dyn StateReader>,
     from: Address,
     action: Action,
-) -> Result<Applied> {
+) -> Result<Included> {
     let transaction = Transaction {
         from,
         action,
         value: 0,
         gas: Gas::MAX,
     };
-    let applied = contracts.execute(state, transaction, &Interrupt::new())?;
+    let result = contracts.execute(state, transaction, &Interrupt::new())?;
+    let applied = result.included()?;
     ensure!(
         applied.receipt.status == Status::Success,
         "the token ended so: {:?} {:?}",

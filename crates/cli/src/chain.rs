@@ -2,10 +2,11 @@
 //!
 //! The first use of a folder commits the development accounts with their funds.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use fusee_contract::{
-    Account, Address, Applied, Contracts, Query, Receipt, Transaction, genesis, keys,
+    Account, Address, ContractError, Contracts, ExecutionResult, Included, Query, Receipt,
+    Transaction, genesis, keys,
 };
 use fusee_engine::Interrupt;
 use fusee_state::{Diff, StateReader};
@@ -61,7 +62,8 @@ impl Chain {
         Ok(Arc::new(self.store.snapshot()?))
     }
 
-    /// Runs a transaction on every engine and keeps what it changes, once, if they agree.
+    /// Runs a transaction on every engine and keeps what it changes, once, if they agree. An invalid
+    /// transaction is a failure, and changes nothing.
     pub(crate) fn execute(
         &self,
         contracts: &[On<Contracts>],
@@ -70,21 +72,19 @@ impl Chain {
     ) -> Result<Executed, Failure> {
         let snapshot = self.snapshot()?;
         let sequence = snapshot.sequence();
-        let applied = on_each(contracts, |contracts| {
+        let results = on_each(contracts, |contracts| {
             Ok(contracts.execute(state(&snapshot), transaction.clone(), &Interrupt::new())?)
         })?;
         drop(snapshot);
-        if !engines::agree(&applied, |one, other| {
-            one.receipt == other.receipt && one.diff == other.diff
-        }) {
-            return Err(engines::disagreement(&applied, |applied| {
-                let changes = applied.diff.len();
-                format!("{}, {changes} keys changed", shown(&applied.receipt))
-            }));
+        if !engines::agree(&results, are_equal) {
+            return Err(engines::disagreement(&results, shown_result));
         }
-        let Applied { receipt, diff, .. } = first(applied)?;
+        let included = first(results)?.included();
+        let Included {
+            receipt, changes, ..
+        } = included.map_err(|invalid| Failure::invalid(invalid, transaction))?;
         let sequence = match keep {
-            Keep::Commit => Some(self.commit(sequence, &diff, &receipt.encode())?),
+            Keep::Commit => Some(self.commit(sequence, &changes, &receipt.encode())?),
             Keep::Nothing => None,
         };
         Ok(Executed { receipt, sequence })
@@ -117,25 +117,26 @@ impl Chain {
 
 /// The account at an address.
 pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, Failure> {
-    let bytes = snapshot
-        .read(&keys::account(address))
-        .map_err(|error| Failure::new(Exit::Host, error))?;
-    bytes.map_or(Ok(Account::default()), |bytes| decode(&bytes))
+    Account::read(snapshot, address).map_err(|error| match error {
+        ContractError::CorruptAccount { .. } => Failure::new(Exit::Host, error)
+            .next("restore the folder from a copy, or begin a new one with --data"),
+        error => Failure::new(Exit::Host, error),
+    })
 }
 
 /// Every account that is in the state, with its address, in the order of addresses.
 pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, Failure> {
-    let mut accounts = Vec::new();
-    for entry in snapshot.scan(&[keys::ACCOUNT])? {
-        let (key, value) = entry?;
-        let address = key
-            .get(1..)
-            .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        if let Some(address) = address {
-            accounts.push((Address::new(address), decode(&value)?));
+    let mut addresses = BTreeSet::new();
+    for tag in [keys::BALANCE, keys::NONCE, keys::CODE_HASH] {
+        for entry in snapshot.scan(&[tag])? {
+            let (key, _) = entry?;
+            addresses.extend(keys::parts(&key).map(|parts| Address::new(parts.owner)));
         }
     }
-    Ok(accounts)
+    let accounts = addresses.into_iter();
+    accounts
+        .map(|address| Ok((address, account(snapshot, address)?)))
+        .collect()
 }
 
 /// The methods of the contract at an address; `None` if its code cannot be entered any more.
@@ -152,15 +153,6 @@ pub(crate) fn methods(
 
 fn state(snapshot: &Arc<Snapshot>) -> Arc<dyn StateReader> {
     Arc::<Snapshot>::clone(snapshot)
-}
-
-fn decode(bytes: &[u8]) -> Result<Account, Failure> {
-    Account::decode(bytes).map_err(|error| {
-        let error =
-            anyhow::Error::new(error).context("the state holds an account that cannot be read");
-        Failure::new(Exit::Host, error)
-            .next("restore the folder from a copy, or begin a new one with --data")
-    })
 }
 
 fn on_each<T>(
@@ -183,6 +175,29 @@ fn first<T>(answers: Vec<On<T>>) -> Result<T, Failure> {
     first
         .map(|on| on.it)
         .ok_or_else(|| Failure::usage("no engine was chosen"))
+}
+
+fn are_equal(one: &ExecutionResult, other: &ExecutionResult) -> bool {
+    use ExecutionResult as Result;
+    match (one, other) {
+        (Result::Included(one), Result::Included(other)) => {
+            one.receipt == other.receipt && one.changes == other.changes && one.reads == other.reads
+        }
+        (Result::Invalid(one), Result::Invalid(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn shown_result(result: &ExecutionResult) -> String {
+    match result {
+        ExecutionResult::Included(included) => format!(
+            "{}, {} keys changed, {} keys read",
+            shown(&included.receipt),
+            included.changes.len(),
+            included.reads.len()
+        ),
+        ExecutionResult::Invalid(invalid) => format!("invalid: {invalid}"),
+    }
 }
 
 fn shown(receipt: &Receipt) -> String {

@@ -5,11 +5,13 @@
 use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
-use fusee_contract::ContractError;
+use fusee_contract::{ContractError, InvalidTransaction, Transaction};
 use fusee_executor::{PrepareError, RunError};
 use fusee_instrument::Refusal;
 use fusee_store::{Foreign, StoreError};
 use serde::Serialize;
+
+use crate::{names, numbers::grouped};
 
 /// How the program ends. The numbers are documented in its help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) enum Exit {
     Disagreement,
     /// The machine failed: disk, memory, a data folder that cannot be used.
     Host,
+    /// The transaction is invalid: it cannot be in a block, and has no receipt.
+    Invalid,
 }
 
 /// The exit codes, for the help.
@@ -34,7 +38,9 @@ Exit codes:
      was rejected, or its code was refused
   2  wrong usage or input: a missing file, an unknown address, method or export
   3  the engines disagree
-  4  the host failed: a data folder that is locked, foreign or damaged, a full disk";
+  4  the host failed: a data folder that is locked, foreign or damaged, a full disk
+  5  the transaction is invalid: too little gas to begin, a value above the balance, an input
+     or code that is too large; nothing was committed, not even the nonce";
 
 /// Why a verb gave no answer.
 #[derive(Debug)]
@@ -42,6 +48,7 @@ pub(crate) struct Failure {
     exit: Exit,
     error: anyhow::Error,
     next: Option<String>,
+    invalid: Option<InvalidTransaction>,
 }
 
 /// A failure as JSON.
@@ -56,6 +63,29 @@ struct ErrorJson<'a> {
     causes: Vec<String>,
     next: Option<&'a str>,
     exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invalid: Option<InvalidJson>,
+}
+
+/// An invalid transaction as JSON.
+#[derive(Serialize)]
+struct InvalidJson {
+    reason: &'static str,
+    /// What the transaction has. As text: JSON readers round large numbers.
+    has: String,
+    /// The bound that it does not keep.
+    bound: String,
+}
+
+impl InvalidJson {
+    fn of(invalid: InvalidTransaction) -> Self {
+        let (has, bound) = invalid.figures();
+        Self {
+            reason: invalid.name(),
+            has: has.to_string(),
+            bound: bound.to_string(),
+        }
+    }
 }
 
 impl Exit {
@@ -66,6 +96,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::Disagreement => 3,
             Exit::Host => 4,
+            Exit::Invalid => 5,
         }
     }
 }
@@ -82,6 +113,7 @@ impl Failure {
             exit,
             error: error.into(),
             next: None,
+            invalid: None,
         }
     }
 
@@ -96,6 +128,28 @@ impl Failure {
             Exit::Unsuccessful,
             anyhow::Error::new(refusal).context(format!("`{name}` cannot be used")),
         )
+    }
+
+    /// A transaction that cannot be in a block.
+    pub(crate) fn invalid(invalid: InvalidTransaction, transaction: &Transaction) -> Self {
+        let next = match invalid {
+            InvalidTransaction::GasLimitTooLow { intrinsic, .. } => {
+                format!("give it more than {} with --gas", grouped(intrinsic))
+            }
+            InvalidTransaction::ValueAboveBalance { balance, .. } => format!(
+                "`{}` has {}: send no more with --value, or from another account with --from",
+                names::short(transaction.from),
+                grouped(balance)
+            ),
+            InvalidTransaction::InputTooLarge { .. } => "pass a smaller input".to_owned(),
+            InvalidTransaction::CodeTooLarge { .. } => "make the program smaller".to_owned(),
+            _ => "see `fusee --help`".to_owned(),
+        };
+        let error = anyhow::Error::new(invalid).context("the transaction is invalid");
+        Self {
+            invalid: Some(invalid),
+            ..Self::new(Exit::Invalid, error).next(next)
+        }
     }
 
     /// Adds what to do next.
@@ -133,6 +187,7 @@ impl Failure {
                     .collect(),
                 next: self.next.as_deref(),
                 exit_code: self.exit.number(),
+                invalid: self.invalid.map(InvalidJson::of),
             },
         }
     }

@@ -105,7 +105,7 @@ pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
 fn contracts(snapshot: &Snapshot) -> Result<Vec<Address>, Failure> {
     let accounts = chain::accounts(snapshot)?.into_iter();
     Ok(accounts
-        .filter(|(_, account)| account.code().is_some())
+        .filter(|(_, account)| account.code.is_some())
         .map(|(address, _)| address)
         .collect())
 }

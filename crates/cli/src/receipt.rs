@@ -1,6 +1,6 @@
 //! Receipts, shown: as JSON with everything in it, and as text with hints at what bytes mean.
 
-use fusee_contract::{Address, Event, Receipt, Rejection, Status};
+use fusee_contract::{Address, Event, Receipt, Status};
 use serde::Serialize;
 
 use crate::{failure::Exit, names, numbers::grouped};
@@ -94,15 +94,8 @@ pub(crate) fn lines(receipt: &Receipt) -> Vec<Line> {
             .iter()
             .map(|shown| line("event", event(shown))),
     );
-    match receipt.status {
-        Status::OutOfGas => lines.push(line("next", "give it more with --gas")),
-        Status::Rejected(Rejection::InsufficientBalance) => {
-            lines.push(line(
-                "next",
-                "see `fusee accounts`, and send less with --value, or from another with --from",
-            ));
-        }
-        _ => {}
+    if receipt.status == Status::OutOfGas {
+        lines.push(line("next", "give it more with --gas"));
     }
     lines
 }

@@ -1,68 +1,116 @@
-//! Accounts: who has how much, and which code.
+//! Accounts: the balance, nonce and code hash of an address.
+//!
+//! The three have state keys of their own ([`keys`]). An [`Account`] is what tools read
+//! of them together; no transaction reads or writes one.
 
-use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_engine::CodeHash;
-use fusee_state::Diff;
+use fusee_state::{Diff, StateReader, Value};
 
-use crate::{Address, keys};
+use crate::{Address, ContractError, encoding, keys};
 
-/// What is known of an address. One that was never used has the default account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+/// The state of one account. Unused addresses have the default account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Account {
     /// The balance, in the smallest unit.
     pub balance: u128,
     /// How many transactions it has sent.
     pub nonce: u64,
     /// The hash of its code, if it is a contract.
-    code: Option<[u8; 32]>,
+    pub code: Option<CodeHash>,
+}
+
+/// What is read of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountField {
+    /// The balance.
+    Balance,
+    /// The nonce.
+    Nonce,
+    /// The code hash.
+    CodeHash,
 }
 
 impl Account {
-    /// An account with a balance that has sent nothing.
-    #[must_use]
-    pub const fn with_balance(balance: u128) -> Self {
-        Self {
-            balance,
-            nonce: 0,
-            code: None,
-        }
-    }
-
-    /// The hash of its code, if it is a contract.
-    #[must_use]
-    pub fn code(&self) -> Option<CodeHash> {
-        self.code.map(CodeHash::from_bytes)
-    }
-
-    pub(crate) fn set_code(&mut self, code: CodeHash) {
-        self.code = Some(*code.as_bytes());
-    }
-
-    /// The account that these bytes of the state are.
+    /// The account at an address.
     ///
     /// # Errors
     ///
-    /// If they are none.
-    pub fn decode(bytes: &[u8]) -> std::io::Result<Self> {
-        borsh::from_slice(bytes)
-    }
-
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        encode(self)
+    /// [`ContractError::State`] if the state cannot be read, [`ContractError::CorruptAccount`] if it
+    /// holds something else under a key of the account.
+    pub fn read(state: &dyn StateReader, address: Address) -> Result<Self, ContractError> {
+        Ok(Self {
+            balance: decode_balance(address, state.read(&keys::balance(address))?)?,
+            nonce: decode_nonce(address, state.read(&keys::nonce(address))?)?,
+            code: decode_code_hash(address, state.read(&keys::code_hash(address))?)?,
+        })
     }
 }
 
-/// The first changes to an empty state: these accounts with these balances.
+impl AccountField {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            AccountField::Balance => "balance",
+            AccountField::Nonce => "nonce",
+            AccountField::CodeHash => "code hash",
+        }
+    }
+}
+
+/// The first changes to an empty state: these addresses with these balances.
 #[must_use]
 pub fn genesis(balances: &[(Address, u128)]) -> Diff {
-    let accounts = balances.iter().map(|(address, balance)| {
-        let account = Account::with_balance(*balance);
-        (keys::account(*address), Some(account.encode()))
-    });
-    accounts.collect()
+    let balances = balances.iter();
+    balances
+        .map(|(address, balance)| (keys::balance(*address), encode_balance(*balance)))
+        .collect()
 }
 
-/// Canonical bytes of a value that lives in memory.
-pub(crate) fn encode(value: &impl BorshSerialize) -> Vec<u8> {
-    borsh::to_vec(value).expect("a vector takes any bytes, and no length here exceeds a u32")
+/// A balance as a value of the state: none if it is 0.
+pub(crate) fn encode_balance(balance: u128) -> Option<Vec<u8>> {
+    (balance > 0).then(|| encoding::encode(&balance))
+}
+
+/// A nonce as a value of the state: none if it is 0.
+pub(crate) fn encode_nonce(nonce: u64) -> Option<Vec<u8>> {
+    (nonce > 0).then(|| encoding::encode(&nonce))
+}
+
+pub(crate) fn encode_code_hash(hash: CodeHash) -> Vec<u8> {
+    encoding::encode(hash.as_bytes())
+}
+
+pub(crate) fn decode_balance(
+    address: Address,
+    value: Option<Value>,
+) -> Result<u128, ContractError> {
+    Ok(decode(address, AccountField::Balance, value)?.unwrap_or_default())
+}
+
+pub(crate) fn decode_nonce(address: Address, value: Option<Value>) -> Result<u64, ContractError> {
+    Ok(decode(address, AccountField::Nonce, value)?.unwrap_or_default())
+}
+
+pub(crate) fn decode_code_hash(
+    address: Address,
+    value: Option<Value>,
+) -> Result<Option<CodeHash>, ContractError> {
+    let hash: Option<[u8; 32]> = decode(address, AccountField::CodeHash, value)?;
+    Ok(hash.map(CodeHash::from_bytes))
+}
+
+fn decode<T: borsh::BorshDeserialize>(
+    address: Address,
+    field: AccountField,
+    value: Option<Value>,
+) -> Result<Option<T>, ContractError> {
+    let value = value.map(|bytes| encoding::decode(&bytes)).transpose();
+    value.map_err(|source| ContractError::CorruptAccount {
+        address,
+        field,
+        source,
+    })
 }

@@ -1,11 +1,12 @@
-//! What a transaction has changed so far: state and events, undone together.
+//! What a transaction has changed so far: state and events, reverted together.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use fusee_state::{Checkpoint, Diff, Journal, StateReader};
+use fusee_engine::CodeHash;
+use fusee_state::{Checkpoint, Diff, Journal, ReadSet, StateReader, Value};
 use fusee_virtualization::Names;
 
-use crate::{Account, Address, ContractError, Event, keys};
+use crate::{Address, ContractError, Event, account, keys};
 
 /// The changes of a transaction. They travel from frame to frame: whoever runs has them.
 #[derive(Debug)]
@@ -18,10 +19,17 @@ pub(crate) struct Changes {
     named: Vec<(Address, usize)>,
 }
 
-/// A mark to which changes can be undone.
+/// What a transaction leaves when it has ended.
+pub(crate) struct Parts {
+    pub(crate) diff: Diff,
+    pub(crate) reads: ReadSet,
+    pub(crate) events: Vec<Event>,
+}
+
+/// A checkpoint of state, events and names, committed or reverted together.
 #[derive(Debug)]
-pub(crate) struct Mark {
-    checkpoint: Checkpoint,
+pub(crate) struct ChangesCheckpoint {
+    journal: Checkpoint,
     events: usize,
     named: usize,
 }
@@ -37,9 +45,13 @@ impl Changes {
         }
     }
 
-    /// What is written, and the events.
-    pub(crate) fn into_parts(self) -> Result<(Diff, Vec<Event>), ContractError> {
-        Ok((self.journal.into_diff()?, self.events))
+    pub(crate) fn into_parts(self) -> Parts {
+        let (diff, reads) = self.journal.into_parts();
+        Parts {
+            diff,
+            reads,
+            events: self.events,
+        }
     }
 
     /// The names of a contract, while it runs.
@@ -53,22 +65,22 @@ impl Changes {
         self.named.push((contract, before));
     }
 
-    pub(crate) fn mark(&mut self) -> Mark {
-        Mark {
-            checkpoint: self.journal.checkpoint(),
+    pub(crate) fn checkpoint(&mut self) -> ChangesCheckpoint {
+        ChangesCheckpoint {
+            journal: self.journal.checkpoint(),
             events: self.events.len(),
             named: self.named.len(),
         }
     }
 
-    pub(crate) fn keep(&mut self, mark: Mark) {
-        self.journal.commit(mark.checkpoint);
+    pub(crate) fn commit(&mut self, checkpoint: ChangesCheckpoint) {
+        self.journal.commit(checkpoint.journal);
     }
 
-    pub(crate) fn undo(&mut self, mark: Mark) {
-        self.journal.revert(mark.checkpoint);
-        self.events.truncate(mark.events);
-        while self.named.len() > mark.named {
+    pub(crate) fn revert(&mut self, checkpoint: ChangesCheckpoint) {
+        self.journal.revert(checkpoint.journal);
+        self.events.truncate(checkpoint.events);
+        while self.named.len() > checkpoint.named {
             if let Some((contract, before)) = self.named.pop()
                 && let Some(names) = self.names.get_mut(&contract)
             {
@@ -77,41 +89,63 @@ impl Changes {
         }
     }
 
-    pub(crate) fn account(&self, address: Address) -> Result<Account, ContractError> {
-        match self.journal.read(&keys::account(address))? {
-            Some(bytes) => Account::decode(&bytes)
-                .map_err(|source| ContractError::CorruptAccount { address, source }),
-            None => Ok(Account::default()),
-        }
+    pub(crate) fn balance(&mut self, address: Address) -> Result<u128, ContractError> {
+        account::decode_balance(address, self.journal.read(&keys::balance(address))?)
     }
 
-    pub(crate) fn set_account(&mut self, address: Address, account: &Account) {
-        self.journal.write(keys::account(address), account.encode());
+    pub(crate) fn nonce(&mut self, address: Address) -> Result<u64, ContractError> {
+        account::decode_nonce(address, self.journal.read(&keys::nonce(address))?)
     }
 
-    /// Moves `value` from one account to another; false, and nothing moves, if the sender has less.
+    pub(crate) fn set_nonce(&mut self, address: Address, nonce: u64) {
+        self.set(keys::nonce(address), account::encode_nonce(nonce));
+    }
+
+    /// The hash of a contract's code; `None` if there is no contract.
+    pub(crate) fn code_hash(
+        &mut self,
+        address: Address,
+    ) -> Result<Option<CodeHash>, ContractError> {
+        account::decode_code_hash(address, self.journal.read(&keys::code_hash(address))?)
+    }
+
+    /// Makes a contract: code at an address.
+    pub(crate) fn set_code(&mut self, address: Address, hash: CodeHash, code: &[u8]) {
+        let encoded = account::encode_code_hash(hash);
+        self.journal.write(keys::code_hash(address), encoded);
+        self.journal.write(keys::code(hash), Value::from(code));
+    }
+
+    /// Moves `value` from one address to another; false, and nothing moves, if the sender has less.
+    /// Without a value, no balance is read.
     pub(crate) fn transfer(
         &mut self,
         from: Address,
         to: Address,
         value: u128,
     ) -> Result<bool, ContractError> {
-        let mut sender = self.account(from)?;
-        let Some(rest) = sender.balance.checked_sub(value) else {
-            return Ok(false);
-        };
-        if value == 0 || from == to {
+        if value == 0 {
             return Ok(true);
         }
-        let mut receiver = self.account(to)?;
-        // No more than the sum at genesis is ever there, which fits.
-        let Some(sum) = receiver.balance.checked_add(value) else {
+        let Some(rest) = self.balance(from)?.checked_sub(value) else {
             return Ok(false);
         };
-        sender.balance = rest;
-        receiver.balance = sum;
-        self.set_account(from, &sender);
-        self.set_account(to, &receiver);
+        if from == to {
+            return Ok(true);
+        }
+        // No more than the sum at genesis is ever there, which fits.
+        let Some(sum) = self.balance(to)?.checked_add(value) else {
+            return Ok(false);
+        };
+        self.set(keys::balance(from), account::encode_balance(rest));
+        self.set(keys::balance(to), account::encode_balance(sum));
         Ok(true)
+    }
+
+    fn set(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+        match value {
+            Some(value) => self.journal.write(key, value),
+            None => self.journal.remove(key),
+        }
     }
 }

@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use fusee_abi::DEPLOY_METHOD;
 use fusee_engine::{Gas, Interrupt, Profiler};
 use fusee_executor::{Executor, PrepareError, Prepared, Suspension, Tier};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
 use crate::{
-    Action, Address, Applied, ContractError, ContractRules, Progress, Query, Receipt, Rejection,
-    Transaction,
-    attempt::Attempt,
+    Action, Address, ContractError, ContractRules, ExecutionResult, InvalidTransaction, Progress,
+    Query, Receipt, Rejection, Transaction,
     changes::Changes,
+    execution::TransactionExecution,
     frame::{Access, Context},
     keys,
     session::{self, Entry, Session, Start},
@@ -63,9 +62,9 @@ impl Contracts {
         &self.rules
     }
 
-    /// Runs a transaction on `state`.
+    /// Runs a transaction on `state`. Questions to the oracle have no answers here.
     ///
-    /// The sender's nonce counts it, however it ends.
+    /// The sender's nonce counts it, however it ends, unless it is invalid.
     ///
     /// # Errors
     ///
@@ -75,17 +74,18 @@ impl Contracts {
         state: Arc<dyn StateReader>,
         transaction: Transaction,
         interrupt: &Interrupt,
-    ) -> Result<Applied, ContractError> {
+    ) -> Result<ExecutionResult, ContractError> {
         let mut progress = self.begin(state, transaction, interrupt)?;
         loop {
             progress = match progress {
-                Progress::Applied(applied) => return Ok(*applied),
+                Progress::Ended(result) => return Ok(*result),
                 Progress::Waiting(waiting) => waiting.answer(None)?,
             };
         }
     }
 
-    /// As [`execute`](Self::execute), but where a contract asks the host, the transaction waits for the answer.
+    /// As [`execute`](Self::execute), but where a contract asks the oracle, the transaction waits for
+    /// the answer. Only rules [with an oracle](ContractRules::with_oracle) admit such contracts.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl Contracts {
         transaction: Transaction,
         interrupt: &Interrupt,
     ) -> Result<Progress, ContractError> {
-        let attempt = Attempt {
+        let execution = TransactionExecution {
             contracts: self.clone(),
             state,
             transaction,
@@ -104,7 +104,7 @@ impl Contracts {
             tier: Tier::Best,
             answers: Vec::new(),
         };
-        attempt.start()
+        execution.start()
     }
 
     /// Runs a method that may change nothing: a syscall that would traps.
@@ -159,6 +159,7 @@ impl Contracts {
             context,
             gas,
             entry: Entry::Method,
+            program: None,
         };
         let mut session = Session::new(self, interrupt, tier);
         let mut progress = session.run(changes, start)?;
@@ -182,8 +183,8 @@ impl Contracts {
         state: Arc<dyn StateReader>,
         address: Address,
     ) -> Result<Option<Vec<String>>, ContractError> {
-        let changes = Changes::new(state);
-        let Ok(prepared) = self.load(&changes, address)? else {
+        let mut changes = Changes::new(state);
+        let Ok(prepared) = self.load(&mut changes, address)? else {
             return Ok(None);
         };
         let exports = prepared
@@ -199,65 +200,112 @@ impl Contracts {
         ))
     }
 
-    pub(crate) fn upfront_price(&self, action: &Action) -> Gas {
+    /// The price of a transaction before anything runs: its base, its input and its code.
+    #[must_use]
+    pub fn intrinsic_gas(&self, action: &Action) -> Gas {
         let prices = self.rules.prices;
         let (code, input) = match action {
             Action::Deploy { code, input } => (code.len(), input.len()),
             Action::Call { input, .. } => (0, input.len()),
         };
-        let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
         prices
             .transaction
-            .saturating_add(prices.code_byte.saturating_mul(count(code)))
-            .saturating_add(prices.input_byte.saturating_mul(count(input)))
+            .saturating_add(prices.code_byte.saturating_mul(length(code)))
+            .saturating_add(prices.input_byte.saturating_mul(length(input)))
     }
 
-    /// Puts the code into the state, and into the account that has it; or says why the rules refuse it.
-    pub(crate) fn install(
+    /// Why a transaction cannot be in a block on `state`; `None` if it can. Runs nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] if the host fails.
+    pub fn check(
+        &self,
+        state: Arc<dyn StateReader>,
+        transaction: &Transaction,
+    ) -> Result<Option<InvalidTransaction>, ContractError> {
+        self.find_invalid(&mut Changes::new(state), transaction)
+    }
+
+    pub(crate) fn find_invalid(
         &self,
         changes: &mut Changes,
-        address: Address,
-        code: &[u8],
-    ) -> Result<Option<Refusal>, ContractError> {
-        let hash = match self.executor.prepare(code, &self.rules.program) {
-            Ok(prepared) => prepared.program().code_hash,
-            Err(PrepareError::Refused(refusal)) => return Ok(Some(refusal)),
-            Err(error) => return Err(error.into()),
-        };
-        let mut account = changes.account(address)?;
-        account.set_code(hash);
-        changes.set_account(address, &account);
-        changes.journal.write(keys::code(hash), code.to_vec());
+        transaction: &Transaction,
+    ) -> Result<Option<InvalidTransaction>, ContractError> {
+        let Transaction {
+            from,
+            action,
+            value,
+            gas,
+        } = transaction;
+        if let Some(too_large) = self.find_too_large(action) {
+            return Ok(Some(too_large));
+        }
+        let (limit, intrinsic) = (*gas, self.intrinsic_gas(action));
+        if limit < intrinsic {
+            return Ok(Some(InvalidTransaction::GasLimitTooLow {
+                limit,
+                intrinsic,
+            }));
+        }
+        // A transaction without a value does not depend on any balance.
+        if *value > 0 {
+            let (value, balance) = (*value, changes.balance(*from)?);
+            if value > balance {
+                return Ok(Some(InvalidTransaction::ValueAboveBalance {
+                    value,
+                    balance,
+                }));
+            }
+        }
         Ok(None)
     }
 
-    /// What a deployment enters. A contract without `deploy` is entered nowhere, unless there is
-    /// input for it.
-    pub(crate) fn deploy_method(
+    fn find_too_large(&self, action: &Action) -> Option<InvalidTransaction> {
+        let limits = self.rules.limits;
+        let input = match action {
+            Action::Deploy { code, input } => {
+                let (bytes, limit) = (length(code.len()), self.rules.program.limits().code_bytes);
+                if bytes > limit {
+                    return Some(InvalidTransaction::CodeTooLarge { bytes, limit });
+                }
+                input
+            }
+            Action::Call { method, input, .. } => {
+                let (bytes, limit) = (length(method.len()), u64::from(limits.method_bytes));
+                if bytes > limit {
+                    return Some(InvalidTransaction::MethodTooLong { bytes, limit });
+                }
+                input
+            }
+        };
+        let (bytes, limit) = (length(input.len()), u64::from(limits.data_bytes));
+        (bytes > limit).then_some(InvalidTransaction::InputTooLarge { bytes, limit })
+    }
+
+    /// Code that is to be deployed, ready to run; or why the rules refuse it.
+    pub(crate) fn prepare(
         &self,
-        changes: &Changes,
-        address: Address,
-        input: &[u8],
-    ) -> Result<String, ContractError> {
-        let loaded = self.load(changes, address)?;
-        let has_deploy =
-            loaded.is_ok_and(|prepared| Entry::Deploy.admits(&prepared, DEPLOY_METHOD));
-        Ok(if has_deploy || !input.is_empty() {
-            DEPLOY_METHOD.to_owned()
-        } else {
-            String::new()
-        })
+        code: &[u8],
+    ) -> Result<Result<Arc<Prepared>, Refusal>, ContractError> {
+        match self.executor.prepare(code, &self.rules.program) {
+            Ok(prepared) => Ok(Ok(prepared)),
+            Err(PrepareError::Refused(refusal)) => Ok(Err(refusal)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The contract at an address, ready to run.
     pub(crate) fn load(
         &self,
-        changes: &Changes,
+        changes: &mut Changes,
         address: Address,
     ) -> Result<Result<Arc<Prepared>, Rejection>, ContractError> {
-        let Some(hash) = changes.account(address)?.code() else {
+        let Some(hash) = changes.code_hash(address)? else {
             return Ok(Err(Rejection::UnknownAddress));
         };
+        // Else what a transaction reads would depend on what is cached.
+        changes.journal.record_read(&keys::code(hash));
         if let Some(prepared) = self.executor.find(hash, &self.rules.program) {
             return Ok(Ok(prepared));
         }
@@ -265,11 +313,12 @@ impl Contracts {
             .journal
             .read(&keys::code(hash))?
             .ok_or(ContractError::MissingCode { address })?;
-        match self.executor.prepare(&code, &self.rules.program) {
-            Ok(prepared) => Ok(Ok(prepared)),
-            // The rules may have changed since it was deployed.
-            Err(PrepareError::Refused(_)) => Ok(Err(Rejection::RefusedCode)),
-            Err(error) => Err(error.into()),
-        }
+        // The rules may have changed since it was deployed.
+        let prepared = self.prepare(&code)?;
+        Ok(prepared.map_err(|_| Rejection::RefusedCode))
     }
+}
+
+fn length(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

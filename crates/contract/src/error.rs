@@ -5,7 +5,7 @@ use fusee_state::StateError;
 use fusee_virtualization::VirtualizationError;
 use thiserror::Error;
 
-use crate::Address;
+use crate::{AccountField, Address, EncodingError};
 
 /// A fault of the host: no receipt comes of it, and nothing changed.
 #[derive(Debug, Error)]
@@ -14,13 +14,15 @@ pub enum ContractError {
     /// The state cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The state holds something under an account's key that is no account.
-    #[error("the state holds no valid account at {address}")]
+    /// The state holds something else under a key of an account.
+    #[error("the state holds no valid {} of {address}", field.name())]
     CorruptAccount {
         /// The account's address.
         address: Address,
+        /// What should be there.
+        field: AccountField,
         /// What is wrong with it.
-        source: std::io::Error,
+        source: EncodingError,
     },
     /// The state names code that it does not hold.
     #[error("the state holds no code for the contract at {address}")]

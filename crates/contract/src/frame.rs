@@ -7,7 +7,7 @@ use fusee_virtualization::{Children, Next, Space};
 
 use crate::{
     Address, ContractError, ContractLimits, ContractPrices, ContractRules, changes::Changes,
-    changes::Mark, keys, syscalls,
+    changes::ChangesCheckpoint, keys, syscalls,
 };
 
 /// One call while it runs.
@@ -19,7 +19,7 @@ pub(crate) struct Frame {
     /// What the transaction has changed; with the frame that runs, and with no other.
     pub(crate) changes: Option<Changes>,
     /// Where the changes were when this frame began.
-    pub(crate) mark: Option<Mark>,
+    pub(crate) checkpoint: Option<ChangesCheckpoint>,
     pub(crate) output: Vec<u8>,
     /// Whether the output is the message of a revert.
     pub(crate) has_reverted: bool,
@@ -73,7 +73,7 @@ impl Frame {
         context: Context,
         rules: &ContractRules,
         changes: Changes,
-        mark: Mark,
+        checkpoint: ChangesCheckpoint,
         children: Option<Box<Children>>,
     ) -> Self {
         Self {
@@ -81,7 +81,7 @@ impl Frame {
             limits: rules.limits,
             prices: rules.prices,
             changes: Some(changes),
-            mark: Some(mark),
+            checkpoint: Some(checkpoint),
             output: Vec::new(),
             has_reverted: false,
             return_data: Vec::new(),
@@ -103,11 +103,12 @@ impl Frame {
             return Ok(None);
         };
         let mut code = |space: Space<'_>, key: &[u8]| {
-            let changes = changes.as_ref().ok_or(ContractError::LostFrame)?;
+            let changes = changes.as_mut().ok_or(ContractError::LostFrame)?;
             let key = [space.name(), key].concat();
-            Ok(changes
+            let code = changes
                 .journal
-                .read(&keys::storage(context.address, &key))?)
+                .read(&keys::storage(context.address, &key))?;
+            Ok(code.map(|code| code.to_vec()))
         };
         Ok(children.go_on(gas_left, &mut code)?)
     }

@@ -1,6 +1,7 @@
 //! Receipts: what a transaction leaves.
 //!
-//! A receipt's canonical bytes are the borsh encoding of its fields in order. Everything in it is
+//! A receipt's canonical bytes are the version of the encoding, 1, and the borsh encoding of its
+//! fields in order. Everything in it is
 //! agreed between machines; messages for people come from outside what is agreed, except the
 //! output, which the contract wrote.
 
@@ -8,9 +9,8 @@ use std::{fmt, io};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_engine::{Gas, Trap};
-use thiserror::Error;
 
-use crate::Address;
+use crate::{Address, EncodingError, encoding};
 
 /// What a transaction leaves, beside its changes to the state.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -76,25 +76,20 @@ pub enum Rejection {
     RefusedCode,
 }
 
-/// Bytes that are not a receipt.
-#[derive(Debug, Error)]
-#[error("these bytes are not a receipt")]
-pub struct ReceiptError(#[from] io::Error);
-
 impl Receipt {
     /// The canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        crate::account::encode(self)
+        encoding::encode(self)
     }
 
     /// The receipt that these canonical bytes are.
     ///
     /// # Errors
     ///
-    /// [`ReceiptError`] if they are none.
-    pub fn decode(bytes: &[u8]) -> Result<Self, ReceiptError> {
-        Ok(borsh::from_slice(bytes)?)
+    /// [`EncodingError`] if they are none, or of another version of the encoding.
+    pub fn decode(bytes: &[u8]) -> Result<Self, EncodingError> {
+        encoding::decode(bytes)
     }
 }
 

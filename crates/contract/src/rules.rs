@@ -1,6 +1,6 @@
 //! Rules of contracts: what they may import, hold and spend, in versions.
 
-use fusee_abi::SYSCALLS;
+use fusee_abi::{ASK_HOST, SYSCALLS};
 use fusee_engine::Gas;
 use fusee_executor::FrameLimits;
 use fusee_instrument::{Rules, SyscallSignature};
@@ -98,10 +98,12 @@ impl ContractRules {
         }
     }
 
-    /// Version 3: version 2, and contracts may have children, and ask the host. Children may be what contracts may be, and import any symbols.
+    /// Version 3: version 2, and contracts may have children. Children may be what contracts may be,
+    /// and import any symbols.
     #[must_use]
     pub fn v3() -> Self {
         let mut syscalls = signatures(SYSCALLS.len());
+        syscalls.retain(|syscall| syscall.number != ASK_HOST);
         syscalls.extend(functions::signatures());
         Self {
             program: Rules::v3(syscalls),
@@ -113,6 +115,19 @@ impl ContractRules {
             }),
             ..Self::v2()
         }
+    }
+
+    /// These rules, and contracts may ask the oracle of an embedder (`ask_host`). No chain's rules
+    /// admit it by default: nobody signs the answers, on which receipts depend.
+    #[must_use]
+    pub fn with_oracle(mut self) -> Self {
+        let asks = |syscall: &SyscallSignature| syscall.number == ASK_HOST;
+        let mut syscalls = self.program.syscalls().to_vec();
+        if !syscalls.iter().any(asks) {
+            syscalls.extend(signatures(SYSCALLS.len()).into_iter().filter(asks));
+            self.program = self.program.with_syscalls(syscalls);
+        }
+        self
     }
 
     /// The newest version.

@@ -12,7 +12,7 @@ use fusee_virtualization::{ChildLimits, ChildSettings, Children, Next, Parent, T
 
 use crate::{
     Address, ContractError, Contracts, Rejection, Status,
-    changes::{Changes, Mark},
+    changes::{Changes, ChangesCheckpoint},
     ending::Ending,
     frame::{Asked, CallRequest, Context, Frame},
     syscalls,
@@ -23,6 +23,8 @@ pub(crate) struct Start {
     pub(crate) context: Context,
     pub(crate) gas: Gas,
     pub(crate) entry: Entry,
+    /// The callee's program, if the caller has prepared it already. Otherwise it is loaded.
+    pub(crate) program: Option<Arc<Prepared>>,
 }
 
 /// Which methods a call may enter.
@@ -190,25 +192,30 @@ impl Session {
             context,
             gas,
             entry,
+            program,
         } = start;
-        let mark = changes.mark();
-        let rejected = |mut changes: Changes, mark: Mark, rejection| {
-            changes.undo(mark);
+        let checkpoint = changes.checkpoint();
+        let rejected = |mut changes: Changes, checkpoint: ChangesCheckpoint, rejection| {
+            changes.revert(checkpoint);
             Ok(Turn::Ended(changes, Ending::rejected(rejection)))
         };
         if !changes.transfer(context.caller, context.address, context.value)? {
-            return rejected(changes, mark, Rejection::InsufficientBalance);
+            return rejected(changes, checkpoint, Rejection::InsufficientBalance);
         }
         if context.method.is_empty() {
-            changes.keep(mark);
+            changes.commit(checkpoint);
             return Ok(Turn::Ended(changes, Ending::of(Status::Success)));
         }
-        let prepared = match self.contracts.load(&changes, context.address)? {
+        let loaded = match program {
+            Some(prepared) => Ok(prepared),
+            None => self.contracts.load(&mut changes, context.address)?,
+        };
+        let prepared = match loaded {
             Ok(prepared) => prepared,
-            Err(rejection) => return rejected(changes, mark, rejection),
+            Err(rejection) => return rejected(changes, checkpoint, rejection),
         };
         if !entry.admits(&prepared, &context.method) {
-            return rejected(changes, mark, Rejection::UnknownMethod);
+            return rejected(changes, checkpoint, Rejection::UnknownMethod);
         }
         if let Some((depth, (address, method))) = self
             .active
@@ -222,7 +229,7 @@ impl Session {
                 context.address,
                 context.method,
             );
-            changes.undo(mark);
+            changes.revert(checkpoint);
             let ending = Ending {
                 output: message.into_bytes(),
                 ..Ending::rejected(Rejection::Reentrant)
@@ -235,7 +242,13 @@ impl Session {
             true => self.children(&mut changes, context.address),
             false => None,
         };
-        let frame = Frame::new(context, &self.contracts.rules, changes, mark, children);
+        let frame = Frame::new(
+            context,
+            &self.contracts.rules,
+            changes,
+            checkpoint,
+            children,
+        );
         let is_outermost = self.active.len() == 1;
         let request = RunRequest {
             suspension: self.contracts.suspension,
@@ -316,11 +329,12 @@ impl Session {
                 context,
                 gas,
                 entry: Entry::Method,
+                program: None,
             },
         )
     }
 
-    /// Takes apart what a frame that ended leaves, and keeps or undoes what it changed.
+    /// Takes apart what a frame that ended leaves, and commits or reverts what it changed.
     fn end(&mut self, outcome: Outcome) -> Result<(Changes, Ending), ContractError> {
         self.active.pop();
         let (status, ended) = match outcome {
@@ -357,12 +371,12 @@ fn close(
     let Frame {
         context,
         changes,
-        mark,
+        checkpoint,
         output,
         children,
         ..
     } = *frame;
-    let (Some(mut changes), Some(mark)) = (changes, mark) else {
+    let (Some(mut changes), Some(checkpoint)) = (changes, checkpoint) else {
         return Err(ContractError::LostFrame);
     };
     let output = match status {
@@ -375,9 +389,9 @@ fn close(
         changes.put_names(context.address, names, before);
     }
     if status == Status::Success {
-        changes.keep(mark);
+        changes.commit(checkpoint);
     } else {
-        changes.undo(mark);
+        changes.revert(checkpoint);
     }
     Ok((
         changes,

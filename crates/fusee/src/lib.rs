@@ -56,11 +56,14 @@ pub mod lifecycle {
 /// The chain: contracts on a state, and the store that keeps it.
 pub mod chain {
     pub use fusee_contract::{
-        Account, Action, Address, Applied, ContractChildren, ContractError, ContractRules,
-        Contracts, Event, Progress, Query, Receipt, Rejection, Status, Transaction, Waiting,
+        Account, AccountField, Action, Address, ContractChildren, ContractError, ContractRules,
+        Contracts, ENCODING_VERSION, EncodingError, Event, ExecutionResult, Included,
+        InvalidTransaction, Progress, Query, Receipt, Rejection, Status, Transaction, Waiting,
         genesis, keys,
     };
-    pub use fusee_state::{Diff, MemoryState, StateError, StateReader};
+    pub use fusee_state::{
+        Diff, DiffError, MemoryState, Overlay, OverlayView, ReadSet, StateError, StateReader, Value,
+    };
     pub use fusee_store::{Commit, Snapshot, Store, StoreError};
 }
 

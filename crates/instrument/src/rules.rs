@@ -177,6 +177,14 @@ impl Rules {
         self
     }
 
+    /// The same rules, but these functions may be imported.
+    #[must_use]
+    pub fn with_syscalls(mut self, syscalls: Vec<SyscallSignature>) -> Self {
+        self.syscalls = syscalls;
+        self.id = self.identify();
+        self
+    }
+
     /// The same rules, but for PolkaVM programs, which they refuse unless this is called.
     #[must_use]
     pub fn with_polkavm(mut self, polkavm: PolkaVmRules) -> Self {

@@ -1,10 +1,10 @@
-//! The diff: what a journal's changes amount to.
+//! The diff: which keys change, and what they become.
 //!
 //! Invariant: keys ascend and each occurs once, so equal diffs have equal encodings.
 
 use std::collections::{BTreeMap, btree_map};
 
-use crate::DiffError;
+use crate::{DiffError, Value};
 
 /// Keys with the values they take, in ascending order of keys.
 ///
@@ -14,6 +14,7 @@ use crate::DiffError;
 ///
 /// | bytes            | meaning                                   |
 /// |------------------|-------------------------------------------|
+/// | 1                | version of the encoding: 1                |
 /// | 4                | number of entries, which follow           |
 /// | 4, then so many  | length of the key, key                    |
 /// | 1                | 0: the key is removed; 1: a value follows |
@@ -22,8 +23,11 @@ use crate::DiffError;
 /// Every diff has exactly one encoding, and [`Diff::decode`] takes no other.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Diff {
-    changes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    changes: BTreeMap<Vec<u8>, Option<Value>>,
 }
+
+/// The version of the encoding: its first byte.
+const VERSION: u8 = 1;
 
 const REMOVED: u8 = 0;
 const VALUE: u8 = 1;
@@ -52,7 +56,7 @@ impl Diff {
     ///
     /// If a key or a value is longer than a `u32` can say, or there are more entries than that.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = vec![VERSION];
         push_length(&mut bytes, self.changes.len());
         for (key, value) in &self.changes {
             push_bytes(&mut bytes, key);
@@ -75,12 +79,21 @@ impl Diff {
     /// allocate more than they hold.
     pub fn decode(bytes: &[u8]) -> Result<Self, DiffError> {
         let mut bytes = bytes;
+        match take_byte(&mut bytes)? {
+            VERSION => {}
+            found => {
+                return Err(DiffError::Version {
+                    found,
+                    expected: VERSION,
+                });
+            }
+        }
         let mut changes = BTreeMap::new();
         for _ in 0..take_length(&mut bytes)? {
             let key = take_bytes(&mut bytes)?.to_vec();
-            let value = match take_kind(&mut bytes)? {
+            let value = match take_byte(&mut bytes)? {
                 REMOVED => None,
-                VALUE => Some(take_bytes(&mut bytes)?.to_vec()),
+                VALUE => Some(Value::from(take_bytes(&mut bytes)?)),
                 unknown => return Err(DiffError::Kind(unknown)),
             };
             if changes
@@ -100,19 +113,21 @@ impl Diff {
 
 /// Where a key occurs twice, the later change counts.
 ///
-/// A diff collected this way says what it is given: unlike one that a
-/// [`Journal`](crate::Journal) makes, it may hold changes that change nothing.
-impl FromIterator<(Vec<u8>, Option<Vec<u8>>)> for Diff {
-    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>>(changes: I) -> Self {
+/// A diff says what it is given: it may hold changes that repeat what the state says already.
+impl<V: Into<Value>> FromIterator<(Vec<u8>, Option<V>)> for Diff {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Option<V>)>>(changes: I) -> Self {
+        let changes = changes.into_iter();
         Self {
-            changes: changes.into_iter().collect(),
+            changes: changes
+                .map(|(key, value)| (key, value.map(Into::into)))
+                .collect(),
         }
     }
 }
 
 impl IntoIterator for Diff {
-    type Item = (Vec<u8>, Option<Vec<u8>>);
-    type IntoIter = btree_map::IntoIter<Vec<u8>, Option<Vec<u8>>>;
+    type Item = (Vec<u8>, Option<Value>);
+    type IntoIter = btree_map::IntoIter<Vec<u8>, Option<Value>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.changes.into_iter()
@@ -129,7 +144,7 @@ fn push_bytes(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(part);
 }
 
-fn take_kind(bytes: &mut &[u8]) -> Result<u8, DiffError> {
+fn take_byte(bytes: &mut &[u8]) -> Result<u8, DiffError> {
     bytes.split_off_first().copied().ok_or(DiffError::Truncated)
 }
 

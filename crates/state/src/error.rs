@@ -24,6 +24,14 @@ impl StateError {
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum DiffError {
+    /// The encoding has another version.
+    #[error("diff has encoding version {found}, this program reads version {expected}")]
+    Version {
+        /// The version that it has.
+        found: u8,
+        /// The only version that this program reads.
+        expected: u8,
+    },
     /// The bytes end inside an entry.
     #[error("diff ends early")]
     Truncated,

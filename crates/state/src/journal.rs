@@ -1,9 +1,14 @@
-//! The journal: every change a call makes, in a form that can be undone.
+//! The journal: what a transaction reads from its base and what it writes, in a form that can be
+//! reverted.
 //!
-//! Invariant: reverting to a checkpoint restores exactly the state at that checkpoint.
-//! Invariant: the diff depends only on the base and on the state in the end, not on the way there.
+//! Invariant: reverting to a checkpoint restores exactly the values at that checkpoint.
+//! Invariant: the diff is the last value of each key written by what was not reverted. It does not
+//! depend on the base: a write that repeats the base's value is in the diff.
+//! Invariant: the read set is every key whose answer came from the base, reverted or not, since
+//! what was reverted decided what happened next.
 //!
-//! The journal never reads the disk; its [`StateReader`] does. It keeps no copy of what it read.
+//! The journal never reads the disk; its [`StateReader`] does, at most once for each key. A write
+//! never reads.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -11,15 +16,17 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use crate::{Diff, StateError, StateReader};
+use crate::reads::Answer;
+use crate::{Diff, ReadSet, StateError, StateReader, Value};
 
-/// Changes on top of a base that stays as it is.
+/// Changes on top of a base that stays as it is, and a record of what was read from the base.
 ///
 /// Checkpoints nest: the one opened last is ended first, by [`commit`](Journal::commit) or by
 /// [`revert`](Journal::revert).
 ///
-/// A journal holds the current value of every changed key and, for each open checkpoint, at most
-/// one earlier value of each key. So writing one key over and over does not make it grow.
+/// A journal holds the current value of every changed key, the value of every key read from the
+/// base and, for each open checkpoint, at most one earlier value of each key. So writing or reading
+/// one key over and over does not make it grow.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -32,22 +39,27 @@ use crate::{Diff, StateError, StateReader};
 /// let call = journal.checkpoint();
 /// journal.write(b"a".to_vec(), b"callee".to_vec());
 /// journal.revert(call);
-/// assert_eq!(journal.read(b"a")?, Some(b"caller".to_vec()));
-/// assert_eq!(journal.into_diff()?.len(), 1);
+/// assert_eq!(journal.read(b"a")?.as_deref(), Some(b"caller".as_slice()));
+/// journal.read(b"b")?;
+///
+/// let (changes, reads) = journal.into_parts();
+/// assert_eq!(changes.len(), 1);
+/// assert!(reads.iter().eq([b"b"]), "`a` was written before it was read");
 /// # Ok(())
 /// # }
 /// ```
 pub struct Journal {
     base: Arc<dyn StateReader>,
-    overlay: BTreeMap<Vec<u8>, Change>,
+    changes: BTreeMap<Vec<u8>, Change>,
+    reads: ReadSet,
     open: Vec<Layer>,
 }
 
-/// What the overlay says of a key: a new value, or `None` for a removed one.
-type Change = Option<Vec<u8>>;
+/// The new value of a key, or `None` if it is removed.
+type Change = Option<Value>;
 
-/// How to undo what happened since a checkpoint: the overlay's entry at the checkpoint for each key
-/// changed since, or `None` where it had none.
+/// How to revert to a checkpoint: for each key changed since, its change at the checkpoint, or
+/// `None` where it had none.
 type Layer = BTreeMap<Vec<u8>, Option<Change>>;
 
 /// A mark in a [`Journal`], to be committed or reverted exactly once, the newest first.
@@ -67,29 +79,46 @@ impl Journal {
     pub fn new(base: Arc<dyn StateReader>) -> Self {
         Self {
             base,
-            overlay: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            reads: ReadSet::default(),
             open: Vec::new(),
         }
     }
 
     /// The value under `key` as of now, or `None` if there is none.
     ///
+    /// An unchanged key is read from the base the first time, and recorded in the read set.
+    ///
     /// # Errors
     ///
     /// If the key is unchanged and the base cannot be read.
-    pub fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
-        match self.overlay.get(key) {
-            Some(change) => Ok(change.clone()),
-            None => self.base.read(key),
+    pub fn read(&mut self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        if let Some(change) = self.changes.get(key) {
+            return Ok(change.clone());
+        }
+        if let Some(Answer::Known(value)) = self.reads.answer(key) {
+            return Ok(value.clone());
+        }
+        let value = self.base.read(key)?;
+        self.reads
+            .insert(key.to_vec(), Answer::Known(value.clone()));
+        Ok(value)
+    }
+
+    /// Records a read of `key` without reading it, for a caller that has the answer in a cache. So
+    /// the read set does not depend on what is cached.
+    pub fn record_read(&mut self, key: &[u8]) {
+        if !self.changes.contains_key(key) && !self.reads.contains(key) {
+            self.reads.insert(key.to_vec(), Answer::Unknown);
         }
     }
 
-    /// Puts `value` under `key`.
-    pub fn write(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.change(key, Some(value));
+    /// Puts `value` under `key`. Does not read what was there.
+    pub fn write(&mut self, key: Vec<u8>, value: impl Into<Value>) {
+        self.change(key, Some(value.into()));
     }
 
-    /// Takes `key` out of the state. Nothing happens if it is not in it.
+    /// Takes `key` out of the state. Does not read whether it was there.
     pub fn remove(&mut self, key: Vec<u8>) {
         self.change(key, None);
     }
@@ -101,7 +130,7 @@ impl Journal {
         Checkpoint { depth }
     }
 
-    /// Keeps what changed since `checkpoint`; the checkpoint around it, if any, can still undo it.
+    /// Keeps what changed since `checkpoint`; the checkpoint around it, if any, can still revert it.
     ///
     /// # Panics
     ///
@@ -126,7 +155,7 @@ impl Journal {
         }
     }
 
-    /// Undoes what changed since `checkpoint`.
+    /// Reverts what changed since `checkpoint`. What was read since stays in the read set.
     ///
     /// # Panics
     ///
@@ -134,49 +163,45 @@ impl Journal {
     pub fn revert(&mut self, checkpoint: Checkpoint) {
         for (key, before) in self.close(checkpoint) {
             match before {
-                Some(change) => self.overlay.insert(key, change),
-                None => self.overlay.remove(&key),
+                Some(change) => self.changes.insert(key, change),
+                None => self.changes.remove(&key),
             };
         }
     }
 
-    /// What all changes amount to.
-    ///
-    /// A key whose value is in the end what the base says is not in the diff, however often it
-    /// was written. To know that, this reads the base once for each changed key.
-    ///
-    /// # Errors
-    ///
-    /// If the base cannot be read.
+    /// The write set and the read set. Reads nothing.
     ///
     /// # Panics
     ///
     /// If a checkpoint is still open, for then it is undecided what the changes are.
-    pub fn into_diff(self) -> Result<Diff, StateError> {
+    pub fn into_parts(self) -> (Diff, ReadSet) {
         assert!(
             self.open.is_empty(),
             "a diff is taken while a checkpoint is open"
         );
-        let mut changes = Vec::with_capacity(self.overlay.len());
-        for (key, change) in self.overlay {
-            if self.base.read(&key)? != change {
-                changes.push((key, change));
-            }
-        }
-        Ok(changes.into_iter().collect())
+        (self.changes.into_iter().collect(), self.reads)
+    }
+
+    /// The write set alone.
+    ///
+    /// # Panics
+    ///
+    /// As [`into_parts`](Journal::into_parts).
+    pub fn into_diff(self) -> Diff {
+        self.into_parts().0
     }
 
     fn change(&mut self, key: Vec<u8>, change: Change) {
         let Some(layer) = self.open.last_mut() else {
-            self.overlay.insert(key, change);
+            self.changes.insert(key, change);
             return;
         };
         match layer.entry(key) {
             Entry::Occupied(known) => {
-                self.overlay.insert(known.key().clone(), change);
+                self.changes.insert(known.key().clone(), change);
             }
             Entry::Vacant(unknown) => {
-                let before = self.overlay.insert(unknown.key().clone(), change);
+                let before = self.changes.insert(unknown.key().clone(), change);
                 unknown.insert(before);
             }
         }
@@ -193,7 +218,8 @@ impl Journal {
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Journal")
-            .field("changed", &self.overlay.len())
+            .field("changed", &self.changes.len())
+            .field("read", &self.reads.len())
             .field("checkpoints", &self.open.len())
             .finish_non_exhaustive()
     }

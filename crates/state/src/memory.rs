@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Diff, StateError, StateReader};
+use crate::{Diff, StateError, StateReader, Value};
 
 /// State that lives in memory. Reading it never fails.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct MemoryState {
-    entries: BTreeMap<Vec<u8>, Vec<u8>>,
+    entries: BTreeMap<Vec<u8>, Value>,
 }
 
 impl MemoryState {
@@ -20,7 +20,7 @@ impl MemoryState {
     pub fn apply(&mut self, diff: &Diff) {
         for (key, value) in diff.iter() {
             match value {
-                Some(value) => self.entries.insert(key.to_vec(), value.to_vec()),
+                Some(value) => self.entries.insert(key.to_vec(), Value::from(value)),
                 None => self.entries.remove(key),
             };
         }
@@ -30,21 +30,22 @@ impl MemoryState {
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], &[u8])> {
         self.entries
             .iter()
-            .map(|(key, value)| (key.as_slice(), value.as_slice()))
+            .map(|(key, value)| (key.as_slice(), value.as_ref()))
     }
 }
 
 /// Where a key occurs twice, the later value counts.
-impl FromIterator<(Vec<u8>, Vec<u8>)> for MemoryState {
-    fn from_iter<I: IntoIterator<Item = (Vec<u8>, Vec<u8>)>>(entries: I) -> Self {
+impl<V: Into<Value>> FromIterator<(Vec<u8>, V)> for MemoryState {
+    fn from_iter<I: IntoIterator<Item = (Vec<u8>, V)>>(entries: I) -> Self {
+        let entries = entries.into_iter();
         Self {
-            entries: entries.into_iter().collect(),
+            entries: entries.map(|(key, value)| (key, value.into())).collect(),
         }
     }
 }
 
 impl StateReader for MemoryState {
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         Ok(self.entries.get(key).cloned())
     }
 }

@@ -1,6 +1,11 @@
 //! The seam between state and what holds it.
 
+use std::sync::Arc;
+
 use crate::StateError;
+
+/// The bytes under a key. Clones share them.
+pub type Value = Arc<[u8]>;
 
 /// Reads one unchanging version of the state.
 ///
@@ -12,5 +17,5 @@ pub trait StateReader: Send + Sync {
     /// # Errors
     ///
     /// Only if the host fails to read. No key is invalid.
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError>;
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError>;
 }

@@ -25,7 +25,11 @@ pub enum StoreError {
         found: Foreign,
     },
     /// The store was written by another version of this program.
-    #[error("{} has store format {found}, this program reads format {expected}", path.display())]
+    #[error(
+        "{} has store format {found}, this program reads format {expected} alone: {}",
+        path.display(),
+        format_advice(*found, *expected)
+    )]
     Format {
         /// The store's file.
         path: PathBuf,
@@ -100,6 +104,16 @@ pub enum Foreign {
     /// The store's file is a database that another program made.
     #[error("a database of another program")]
     OtherDatabase,
+}
+
+/// What happened to a store of another format, and what to do.
+fn format_advice(found: u32, expected: u32) -> &'static str {
+    if found < expected {
+        "the formats of keys and values have changed since it was written; use the version that \
+         wrote it, or begin a new store in another directory"
+    } else {
+        "a newer version wrote it; use that version, or begin a new store in another directory"
+    }
 }
 
 impl StoreError {

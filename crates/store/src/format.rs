@@ -9,7 +9,13 @@
 //! | `state`    | a state key     | its value                                 |
 //! | `receipts` | sequence number | the receipt of that transaction           |
 //!
-//! A change of this layout is a new [`VERSION`].
+//! A change of this layout, or of what the chain's keys, values and receipts look like, is a new
+//! [`VERSION`]: a store of another version is refused by name, and never read as something else.
+//!
+//! | version | what it has                                                                      |
+//! |---------|----------------------------------------------------------------------------------|
+//! | 1       | accounts under one key each; no encoding has a version                           |
+//! | 2       | balance, nonce and code hash under keys of their own; encodings have a version  |
 
 use std::path::Path;
 
@@ -18,7 +24,7 @@ use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, W
 use crate::error::At;
 use crate::{Foreign, StoreError};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MAGIC: &[u8] = b"fusee store";
 
 pub(crate) type Bytes = &'static [u8];

@@ -26,11 +26,12 @@
 //! journal.write(b"greeting".to_vec(), b"hello".to_vec());
 //! store.commit(Commit {
 //!     sequence: snapshot.sequence(),
-//!     diff: &journal.into_diff()?,
+//!     diff: &journal.into_diff(),
 //!     receipt: b"greeted",
 //! })?;
 //!
-//! assert_eq!(store.snapshot()?.read(b"greeting")?, Some(b"hello".to_vec()));
+//! let greeting = store.snapshot()?.read(b"greeting")?;
+//! assert_eq!(greeting.as_deref(), Some(b"hello".as_slice()));
 //! # Ok(())
 //! # }
 //! ```

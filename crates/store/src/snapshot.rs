@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use fusee_state::{StateError, StateReader};
+use fusee_state::{StateError, StateReader, Value};
 use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable};
 use sha2::{Digest, Sha256};
 
@@ -133,10 +133,10 @@ impl Snapshot {
 }
 
 impl StateReader for Snapshot {
-    fn read(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StateError> {
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         let value = self.state.get(key).at(&self.file.path);
         let value = value.map_err(StateError::new)?;
-        Ok(value.map(|value| value.value().to_vec()))
+        Ok(value.map(|value| Value::from(value.value())))
     }
 }
 

@@ -59,7 +59,7 @@ impl AccountsJson {
         }
         let mut contracts = Vec::new();
         for (address, account) in chain::accounts(snapshot)? {
-            match account.code() {
+            match account.code {
                 Some(code) => contracts.push(ContractJson {
                     address: address.to_string(),
                     code_hash: code.to_string(),

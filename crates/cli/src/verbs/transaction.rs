@@ -73,7 +73,7 @@ impl Resolved {
         (text, address): (&str, Address),
         method: &str,
     ) -> Result<(), Failure> {
-        if chain::account(snapshot, address)?.code().is_none() {
+        if chain::account(snapshot, address)?.code.is_none() {
             return Err(names::no_contract(text, snapshot)?);
         }
         // Code that was deployed under other rules may be refused by now, which the receipt will say.

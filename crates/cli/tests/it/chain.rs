@@ -84,10 +84,6 @@ fn every_other_way_to_end_is_told_with_its_reason() {
         format!("{token} transfer --args @bob 5 --gas 12_000"),
         json!({"status": "out_of_gas", "gas_used": 12_000}),
     );
-    check(
-        "bob --value 99_000_000_000_000".to_owned(),
-        json!({"status": "rejected", "rejection": "insufficient_balance"}),
-    );
     let text = folder.text(
         &format!("call {token} transfer --args @bob 5 --from carol"),
         1,
@@ -98,6 +94,47 @@ fn every_other_way_to_end_is_told_with_its_reason() {
     );
     let text = folder.text(&format!("query {token} transfer --args @bob 5"), 1);
     assert!(text.contains("a query may change nothing"), "{text}");
+}
+
+#[test]
+fn an_invalid_transaction_has_its_own_exit_code_and_commits_nothing() {
+    let folder = Folder::new();
+    let token = folder.deploy("token.wasm --args 1000");
+    let before = folder.json("accounts", 0);
+    let check = |words: &str, invalid: Value, message: &str, next: &str| {
+        for flags in ["", " --dry-run", " --engine wasmi"] {
+            let answer = folder.json(&format!("{words}{flags}"), 5);
+            let error = &answer["error"];
+            assert_eq!(error["invalid"], invalid, "{words}: {answer}");
+            assert_eq!(error["message"], "the transaction is invalid");
+            assert_eq!(error["causes"], json!([message]));
+            assert_eq!(error["next"], next);
+            assert_eq!(error["exit_code"], 5);
+        }
+        let told = folder.fusee(words).stderr;
+        let expected =
+            format!("error: the transaction is invalid\n  cause: {message}\n  next: {next}\n");
+        assert_eq!(told, expected);
+        assert_eq!(folder.json("accounts", 0), before, "{words}");
+    };
+    check(
+        "call bob --value 99_000_000_000_000",
+        json!({"reason": "value_above_balance", "has": "99000000000000", "bound": "1000000000000"}),
+        "the value is 99000000000000, the sender's balance is 1000000000000",
+        "`alice` has 1,000,000,000,000: send no more with --value, or from another account with --from",
+    );
+    check(
+        &format!("call {token} transfer --args @bob 5 --gas 10_159"),
+        json!({"reason": "gas_limit_too_low", "has": "10159", "bound": "10160"}),
+        "the gas limit is 10159, the transaction costs 10160 gas before anything runs",
+        "give it more than 10,160 with --gas",
+    );
+    check(
+        "deploy token.wasm --args 1000 --gas 1",
+        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "230932"}),
+        "the gas limit is 1, the transaction costs 230932 gas before anything runs",
+        "give it more than 230,932 with --gas",
+    );
 }
 
 #[test]

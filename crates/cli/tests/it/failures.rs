@@ -333,7 +333,9 @@ fn flags() {
     }
     let help = folder.text("--help", 0);
     assert!(
-        help.contains("Exit codes:") && help.contains("3  the engines disagree"),
+        help.contains("Exit codes:")
+            && help.contains("3  the engines disagree")
+            && help.contains("5  the transaction is invalid"),
         "{help}"
     );
     for verb in [

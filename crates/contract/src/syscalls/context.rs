@@ -19,9 +19,9 @@ pub(super) fn value(frame: &Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> 
 
 pub(super) fn balance(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
     let address = take_address(call, 0)?;
-    let account = frame
+    let balance = frame
         .changes()?
-        .account(address)
+        .balance(address)
         .map_err(|error| fail(error.into()))?;
-    give(call, 1, &account.balance.to_le_bytes()).map(|()| 0)
+    give(call, 1, &balance.to_le_bytes()).map(|()| 0)
 }

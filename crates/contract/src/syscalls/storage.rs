@@ -2,6 +2,7 @@
 
 use fusee_abi::status::ABSENT;
 use fusee_engine::{Stop, Syscall};
+use fusee_state::Value;
 
 use super::{charge_bytes, check_writable, give_buffer, status, take_region};
 use crate::{
@@ -39,7 +40,7 @@ pub(super) fn remove(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, S
 }
 
 /// The full key that the first two arguments name, and the value under it.
-fn stored(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<(Vec<u8>, Option<Vec<u8>>), Stop> {
+fn stored(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<(Vec<u8>, Option<Value>), Stop> {
     let key = take_region(call, 0, frame.limits.key_bytes)?;
     let key = keys::storage(frame.context.address, &key);
     let value = frame

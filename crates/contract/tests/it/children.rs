@@ -43,12 +43,12 @@ pub(crate) fn wasm(text: &str) -> Vec<u8> {
 }
 
 pub(crate) fn world() -> World {
-    World::with_rules(&ContractRules::latest())
+    World::with_rules(&ContractRules::latest().with_oracle())
 }
 
 /// Rules with other children.
 pub(crate) fn rules(change: impl FnOnce(&mut ContractChildren)) -> ContractRules {
-    let mut rules = ContractRules::latest();
+    let mut rules = ContractRules::latest().with_oracle();
     change(rules.children.as_mut().unwrap());
     rules
 }

@@ -4,7 +4,7 @@ use std::{process::Command, sync::Arc};
 
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
-    Action, Address, Applied, ContractError, ContractRules, Contracts, Progress, Query, Status,
+    Action, Address, ContractError, ContractRules, Contracts, Included, Progress, Query, Status,
     Transaction, genesis,
 };
 use fusee_engine::{Gas, Interrupt, Profiler, Trap};
@@ -14,7 +14,7 @@ use fusee_state::MemoryState;
 use crate::{
     children::wasm,
     puppet::{PUPPET, Script, noted},
-    world::{CALLER, FUNDS, GAS, alice, args, counted},
+    world::{CALLER, FUNDS, GAS, alice, args, assert_same, counted},
 };
 
 /// Recurses until the metered height ends.
@@ -28,14 +28,14 @@ const LARGE: &str = r#"(module (memory (export "memory") 200)
     (func (export "run") (i64.store (i32.const 13000000) (i64.const 1))))"#;
 
 /// What `actions` come to, one after the other, each on the state that the one before left.
-fn try_apply(executor: Executor, actions: &[Action]) -> Result<Vec<Applied>, ContractError> {
+fn try_apply(executor: Executor, actions: &[Action]) -> Result<Vec<Included>, ContractError> {
     apply(
         &Contracts::new(Arc::new(executor), ContractRules::v1()),
         actions,
     )
 }
 
-fn apply(contracts: &Contracts, actions: &[Action]) -> Result<Vec<Applied>, ContractError> {
+fn apply(contracts: &Contracts, actions: &[Action]) -> Result<Vec<Included>, ContractError> {
     let mut state = MemoryState::new();
     state.apply(&genesis(&[(alice(), FUNDS)]));
     let mut apply = |action: &Action| {
@@ -45,15 +45,16 @@ fn apply(contracts: &Contracts, actions: &[Action]) -> Result<Vec<Applied>, Cont
             value: 0,
             gas: Gas::new(GAS),
         };
-        let applied = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new())?;
-        state.apply(&applied.diff);
-        Ok(applied)
+        let result = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new())?;
+        let included = result.included().unwrap();
+        state.apply(&included.changes);
+        Ok(included)
     };
     actions.iter().map(&mut apply).collect()
 }
 
 /// The same, where nothing is lacking.
-fn expected(actions: &[Action]) -> Vec<Applied> {
+fn expected(actions: &[Action]) -> Vec<Included> {
     let lacks_addresses = std::env::var_os(FEW_ADDRESSES).is_some();
     let mut found = lanes()
         .into_iter()
@@ -83,16 +84,15 @@ fn deploy_and_run(text: &str) -> Vec<Action> {
 }
 
 /// With an interpreter beside it, it has the receipts; alone, it has none.
-fn assert_answers(cramped: Cramped, actions: &[Action], expected: &[Applied]) {
+fn assert_answers(cramped: Cramped, actions: &[Action], expected: &[Included]) {
     assert_alike(&try_apply(cramped.tiered, actions).unwrap(), expected);
     try_apply(cramped.alone, actions).unwrap_err();
 }
 
-fn assert_alike(found: &[Applied], expected: &[Applied]) {
+fn assert_alike(found: &[Included], expected: &[Included]) {
     assert_eq!(found.len(), expected.len());
     for (found, expected) in found.iter().zip(expected) {
-        assert_eq!(found.receipt, expected.receipt);
-        assert_eq!(found.diff.encode(), expected.diff.encode());
+        assert_same(found, expected, "the interpreter's result");
     }
 }
 
@@ -200,7 +200,7 @@ fn answered(
     contracts: &Contracts,
     state: &MemoryState,
     action: &Action,
-) -> Result<(Applied, Vec<Vec<u8>>), ContractError> {
+) -> Result<(Included, Vec<Vec<u8>>), ContractError> {
     let transaction = Transaction {
         from: alice(),
         action: action.clone(),
@@ -212,7 +212,7 @@ fn answered(
     let mut questions = Vec::new();
     loop {
         progress = match progress {
-            Progress::Applied(applied) => return Ok((*applied, questions)),
+            Progress::Ended(result) => return Ok((result.included().unwrap(), questions)),
             Progress::Waiting(waiting) => {
                 let number = questions.len().to_string();
                 questions.push(waiting.question().to_vec());
@@ -228,19 +228,18 @@ fn answered_everywhere(
     state: &MemoryState,
     action: &Action,
     cramped: Cramped,
-) -> (Applied, Vec<Vec<u8>>) {
-    let rules = ContractRules::latest();
+) -> (Included, Vec<Vec<u8>>) {
+    let rules = ContractRules::latest().with_oracle();
     let contracts = |executor: &Arc<Executor>| Contracts::new(Arc::clone(executor), rules.clone());
     let executors = lanes().into_iter().map(|lane| (lane.name, lane.executor));
     let executors = executors.chain([("cramped", cramped.tiered)]);
-    let mut first: Option<(Applied, Vec<Vec<u8>>)> = None;
+    let mut first: Option<(Included, Vec<Vec<u8>>)> = None;
     for (name, executor) in executors {
         let executor = Arc::new(executor);
         let (applied, questions) = answered(&contracts(&executor), state, action).unwrap();
         assert_eq!(executor.parked_runs(), 0, "{name}");
         if let Some((expected, expected_questions)) = &first {
-            assert_eq!(applied.receipt, expected.receipt, "{name}");
-            assert_eq!(applied.diff.encode(), expected.diff.encode(), "{name}");
+            assert_same(&applied, expected, name);
             assert_eq!(&questions, expected_questions, "{name}");
         }
         first.get_or_insert((applied, questions));
@@ -256,9 +255,9 @@ fn deployed(code: &[u8]) -> (MemoryState, Address) {
     let mut state = MemoryState::new();
     state.apply(&genesis(&[(alice(), FUNDS)]));
     let executor = Arc::new(lanes().remove(0).executor);
-    let contracts = Contracts::new(executor, ContractRules::latest());
+    let contracts = Contracts::new(executor, ContractRules::latest().with_oracle());
     let (applied, _) = answered(&contracts, &state, &deploy(code)).unwrap();
-    state.apply(&applied.diff);
+    state.apply(&applied.changes);
     (state, applied.receipt.deployed.unwrap())
 }
 
@@ -338,7 +337,8 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
     };
     let query = |executor: Executor| {
         let executor = Arc::new(executor);
-        let contracts = Contracts::new(Arc::clone(&executor), ContractRules::latest());
+        let contracts =
+            Contracts::new(Arc::clone(&executor), ContractRules::latest().with_oracle());
         let state = Arc::new(state.clone());
         let receipt = contracts.query(state, query.clone(), &Interrupt::new());
         assert_eq!(executor.parked_runs(), 0);

@@ -47,7 +47,11 @@ fn the_outermost_call_is_told_apart_and_changes_in_nothing() {
                 .profiler(profiler.clone());
             let state = Arc::new(world.state.clone());
             let applied = contracts.execute(state, transaction.clone(), &Interrupt::new());
-            (applied.unwrap().receipt, profiler.total(), profiler.paths())
+            (
+                applied.unwrap().included().unwrap().receipt,
+                profiler.total(),
+                profiler.paths(),
+            )
         };
         let mut found: Vec<_> = lanes().into_iter().map(on).collect();
         found.dedup();

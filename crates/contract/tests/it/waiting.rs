@@ -1,7 +1,7 @@
 //! Transactions that wait for the host: parked with all that is in them, resumed, or dropped.
 
 use fusee_abi::status;
-use fusee_contract::{Action, Address, Applied, ContractRules, Progress, Transaction, Waiting};
+use fusee_contract::{Action, Address, ContractRules, Included, Progress, Transaction, Waiting};
 use fusee_engine::Gas;
 
 use crate::{
@@ -26,13 +26,13 @@ fn transaction(to: Address, script: &Script) -> Transaction {
 fn waiting(progress: Progress) -> Box<Waiting> {
     match progress {
         Progress::Waiting(waiting) => waiting,
-        Progress::Applied(applied) => panic!("{applied:?}"),
+        Progress::Ended(result) => panic!("{result:?}"),
     }
 }
 
-fn applied(progress: Progress) -> Applied {
+fn included(progress: Progress) -> Included {
     match progress {
-        Progress::Applied(applied) => *applied,
+        Progress::Ended(result) => result.included().unwrap(),
         Progress::Waiting(waiting) => panic!("{waiting:?}"),
     }
 }
@@ -68,11 +68,11 @@ fn a_script_two_contracts_deep_awaits_the_host() {
         // Three wait: the caller, the callee, and its child.
         let parked = world.parked_runs();
         let progress = waiting.answer(Some(b"42".to_vec())).unwrap();
-        let applied = applied(progress);
+        let included = included(progress);
         assert_eq!(world.parked_runs(), parked - 3);
-        let notes = noted(&applied.receipt);
+        let notes = noted(&included.receipt);
         assert!(notes[1].result > 0, "the call went well");
-        all.push((applied.receipt, applied.diff.encode()));
+        all.push((included.receipt, included.changes.encode()));
     }
     assert!(all.iter().all(|one| *one == all[0]));
     assert_eq!(world.parked_runs(), 0);
@@ -82,15 +82,19 @@ fn a_script_two_contracts_deep_awaits_the_host() {
     for (name, progress) in parked {
         let waiting = waiting(progress);
         let resume = move || waiting.answer(Some(b"42".to_vec())).unwrap();
-        let applied = applied(std::thread::spawn(resume).join().unwrap());
-        assert_eq!((applied.receipt, applied.diff.encode()), all[0], "{name}");
+        let included = included(std::thread::spawn(resume).join().unwrap());
+        assert_eq!(
+            (included.receipt, included.changes.encode()),
+            all[0],
+            "{name}"
+        );
     }
 
     // No answer costs the same gas, and nothing more is different.
     for (_, progress) in world.begin(&transaction) {
-        let applied = applied(waiting(progress).answer(None).unwrap());
-        assert_eq!(applied.receipt.gas_used, all[0].0.gas_used);
-        assert_eq!(applied.diff.encode(), all[0].1);
+        let included = included(waiting(progress).answer(None).unwrap());
+        assert_eq!(included.receipt.gas_used, all[0].0.gas_used);
+        assert_eq!(included.changes.encode(), all[0].1);
     }
     // Whoever only executes has no answers.
     let receipt = world.send(transaction);
@@ -126,8 +130,8 @@ fn an_answer_is_return_data_and_none_is_a_status() {
         assert_eq!(first.question(), b"one");
         let second = waiting(first.answer(Some(b"yes!".to_vec())).unwrap());
         assert_eq!(second.question(), b"two");
-        let applied = applied(second.answer(None).unwrap());
-        let notes = noted(&applied.receipt);
+        let included = included(second.answer(None).unwrap());
+        let notes = noted(&included.receipt);
         let results: Vec<_> = notes.iter().map(|note| note.result).collect();
         assert_eq!(results, [4, 4, i64::from(status::UNANSWERED), 0]);
         assert_eq!(notes[1].buffer[..5], *b"yes!\0");
@@ -136,7 +140,7 @@ fn an_answer_is_return_data_and_none_is_a_status() {
 
 #[test]
 fn asking_is_paid_for_like_calling() {
-    let mut world = World::with_rules(&ContractRules::latest());
+    let mut world = World::with_rules(&ContractRules::latest().with_oracle());
     let puppet = world.deploy_wat(PUPPET);
     let used = |world: &mut World, question: &[u8]| {
         let script = Script::default().lookup(b"x").ask_host(question);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fusee_conformance::{Backend, Lane, lanes, mixed_lanes};
 use fusee_contract::{
-    Account, Action, Address, Applied, ContractError, ContractRules, Contracts, Progress, Query,
-    Receipt, Transaction, genesis, keys,
+    Account, Action, Address, ContractError, ContractRules, Contracts, ExecutionResult, Included,
+    InvalidTransaction, Progress, Query, Receipt, Transaction, genesis, keys,
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
@@ -87,7 +87,7 @@ impl World {
         }
     }
 
-    /// What a transaction comes to on every lane, where whoever asks the host is left waiting.
+    /// What a transaction comes to on every lane, where one that asks the oracle is left waiting.
     pub(crate) fn begin(&self, transaction: &Transaction) -> Vec<(String, Progress)> {
         let begin = |(name, contracts): &(String, Contracts)| {
             let progress = contracts.begin(self.reader(), transaction.clone(), &Interrupt::new());
@@ -101,10 +101,10 @@ impl World {
         &self,
         transaction: &Transaction,
         interrupt: &Interrupt,
-    ) -> Vec<(String, Result<Applied, ContractError>)> {
+    ) -> Vec<(String, Result<ExecutionResult, ContractError>)> {
         let execute = |(name, contracts): &(String, Contracts)| {
-            let applied = contracts.execute(self.reader(), transaction.clone(), interrupt);
-            (name.clone(), applied)
+            let result = contracts.execute(self.reader(), transaction.clone(), interrupt);
+            (name.clone(), result)
         };
         self.lanes.iter().map(execute).collect()
     }
@@ -128,22 +128,42 @@ impl World {
         Arc::new(self.state.clone())
     }
 
-    /// Executes on every lane, holds receipts and changes against each other, and applies the changes.
+    /// Executes on every lane, holds receipts, changes and reads against each other, and applies the
+    /// changes.
     pub(crate) fn send(&mut self, transaction: Transaction) -> Receipt {
-        let mut results = self.lanes.iter().map(|(name, contracts)| {
-            let applied = contracts
-                .execute(self.reader(), transaction.clone(), &Interrupt::new())
-                .unwrap();
-            (name, applied.receipt, applied.diff)
-        });
-        let (first, receipt, diff) = results.next().unwrap();
-        for (name, other_receipt, other_diff) in results {
-            assert_eq!(other_receipt, receipt, "{name} against {first}");
-            assert_eq!(other_diff.encode(), diff.encode(), "{name} against {first}");
-        }
+        let included = self.try_send(transaction).unwrap();
+        let receipt = included.receipt;
         assert_eq!(Receipt::decode(&receipt.encode()).unwrap(), receipt);
-        self.state.apply(&diff);
         receipt
+    }
+
+    /// The same of a transaction that may be invalid, which changes nothing.
+    pub(crate) fn try_send(
+        &mut self,
+        transaction: Transaction,
+    ) -> Result<Included, InvalidTransaction> {
+        let mut results = self.lanes.iter().map(|(name, contracts)| {
+            let result = contracts
+                .execute(self.reader(), transaction.clone(), &Interrupt::new())
+                .unwrap()
+                .included();
+            let invalid = contracts.check(self.reader(), &transaction).unwrap();
+            assert_eq!(result.as_ref().err(), invalid.as_ref(), "{name}");
+            (name, result)
+        });
+        let (first, result) = results.next().unwrap();
+        for (name, other) in results {
+            match (&other, &result) {
+                (Ok(other), Ok(result)) => {
+                    assert_same(other, result, &format!("{name} against {first}"))
+                }
+                (Err(other), Err(invalid)) => assert_eq!(other, invalid, "{name} against {first}"),
+                _ => panic!("{name} against {first}: {other:?}, {result:?}"),
+            }
+        }
+        let included = result?;
+        self.state.apply(&included.changes);
+        Ok(included)
     }
 
     pub(crate) fn deploy(&mut self, code: &[u8], input: &[u8]) -> Address {
@@ -223,12 +243,12 @@ impl World {
     }
 
     pub(crate) fn account(&self, address: Address) -> Account {
-        let bytes = self.state.read(&keys::account(address)).unwrap();
-        bytes.map_or_else(Account::default, |bytes| Account::decode(&bytes).unwrap())
+        Account::read(&self.state, address).unwrap()
     }
 
     pub(crate) fn stored(&self, contract: Address, key: &[u8]) -> Option<Vec<u8>> {
-        self.state.read(&keys::storage(contract, key)).unwrap()
+        let value = self.state.read(&keys::storage(contract, key)).unwrap();
+        value.map(|value| value.to_vec())
     }
 
     pub(crate) fn methods(&self, contract: Address) -> Option<Vec<String>> {
@@ -239,6 +259,17 @@ impl World {
 fn mixed(backend: Backend) -> impl Iterator<Item = (String, Lane)> {
     let lanes = mixed_lanes(backend).into_iter();
     lanes.map(move |lane| (format!("{} and {backend:?}", lane.name), lane))
+}
+
+/// Holds what two ways to run a transaction left against each other.
+pub(crate) fn assert_same(found: &Included, expected: &Included, message: &str) {
+    assert_eq!(found.receipt, expected.receipt, "{message}");
+    assert_eq!(
+        found.changes.encode(),
+        expected.changes.encode(),
+        "{message}"
+    );
+    assert_eq!(found.reads, expected.reads, "{message}");
 }
 
 /// The concatenation of encoded arguments.

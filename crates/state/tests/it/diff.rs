@@ -10,31 +10,50 @@ fn the_encoding_is_as_documented() {
     let diff: Diff = [
         (b"key".to_vec(), Some(b"value".to_vec())),
         (b"gone".to_vec(), None),
-        (b"".to_vec(), Some(b"".to_vec())),
+        (b"".to_vec(), Some(Vec::new())),
     ]
     .into_iter()
     .collect();
-    let expected = b"\x03\0\0\0\
+    let expected = b"\x01\x03\0\0\0\
         \0\0\0\0\x01\0\0\0\0\
         \x04\0\0\0gone\0\
         \x03\0\0\0key\x01\x05\0\0\0value";
     assert_eq!(diff.encode(), expected);
     assert_eq!(Diff::decode(expected), Ok(diff));
-    assert_eq!(Diff::default().encode(), [0; 4]);
+    assert_eq!(Diff::default().encode(), [1, 0, 0, 0, 0]);
 }
 
 #[test]
 fn bytes_that_are_no_diff_are_refused() {
     let check = |bytes: &[u8], error| assert_eq!(Diff::decode(bytes), Err(error));
     check(b"", DiffError::Truncated);
-    check(b"\x01\0\0\0", DiffError::Truncated);
-    check(b"\xff\xff\xff\xff", DiffError::Truncated);
-    check(b"\x01\0\0\0\xff\xff\xff\xffkey", DiffError::Truncated);
-    check(b"\x01\0\0\0\x01\0\0\0a", DiffError::Truncated);
-    check(b"\0\0\0\0more", DiffError::Trailing(4));
-    check(b"\x01\0\0\0\x01\0\0\0a\x02", DiffError::Kind(2));
-    check(b"\x02\0\0\0\x01\0\0\0b\0\x01\0\0\0a\0", DiffError::Order);
-    check(b"\x02\0\0\0\x01\0\0\0a\0\x01\0\0\0a\0", DiffError::Order);
+    check(b"\x01", DiffError::Truncated);
+    check(b"\x01\x01\0\0\0", DiffError::Truncated);
+    check(b"\x01\xff\xff\xff\xff", DiffError::Truncated);
+    check(b"\x01\x01\0\0\0\xff\xff\xff\xffkey", DiffError::Truncated);
+    check(b"\x01\x01\0\0\0\x01\0\0\0a", DiffError::Truncated);
+    check(b"\x01\0\0\0\0more", DiffError::Trailing(4));
+    check(b"\x01\x01\0\0\0\x01\0\0\0a\x02", DiffError::Kind(2));
+    check(
+        b"\x01\x02\0\0\0\x01\0\0\0b\0\x01\0\0\0a\0",
+        DiffError::Order,
+    );
+    check(
+        b"\x01\x02\0\0\0\x01\0\0\0a\0\x01\0\0\0a\0",
+        DiffError::Order,
+    );
+}
+
+#[test]
+fn another_version_of_the_encoding_is_refused() {
+    for found in [0, 2, 255] {
+        let mut bytes = Diff::default().encode();
+        bytes[0] = found;
+        let refused = Diff::decode(&bytes).unwrap_err();
+        assert_eq!(refused, DiffError::Version { found, expected: 1 });
+        let text = format!("diff has encoding version {found}, this program reads version 1");
+        assert_eq!(refused.to_string(), text);
+    }
 }
 
 #[test]
@@ -89,10 +108,10 @@ fn entries() -> impl Strategy<Value = Vec<u8>> {
     let entry = (vec(0..2_u8, 0..3), option::of(vec(any::<u8>(), 0..2)));
     vec(entry, 0..4).prop_map(|entries| {
         let count = u32::try_from(entries.len()).unwrap();
-        let mut bytes = count.to_le_bytes().to_vec();
+        let mut bytes = [[1].as_slice(), &count.to_le_bytes()].concat();
         for entry in entries {
             let alone: Diff = [entry].into_iter().collect();
-            bytes.extend_from_slice(&alone.encode()[4..]);
+            bytes.extend_from_slice(&alone.encode()[5..]);
         }
         bytes
     })
@@ -102,5 +121,5 @@ fn entries() -> impl Strategy<Value = Vec<u8>> {
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let length = (0..3_u32).prop_map(|length| length.to_le_bytes().to_vec());
     let piece = prop_oneof![length, vec(0..3_u8, 0..3)];
-    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    vec(piece, 0..12).prop_map(|pieces| [vec![1], pieces.concat()].concat())
 }

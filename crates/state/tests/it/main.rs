@@ -6,3 +6,5 @@ mod diff;
 mod journal;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod overlay;

@@ -1,6 +1,6 @@
 //! The journal against the simplest thing that could be right: a stack of whole copies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fusee_state::{Checkpoint, Diff, Journal, MemoryState};
@@ -11,6 +11,7 @@ use proptest::prelude::*;
 enum Step {
     Write(u8, u8),
     Remove(u8),
+    Read(u8),
     Checkpoint,
     Commit,
     Revert,
@@ -24,6 +25,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..KEYS, 0..VALUES).prop_map(|(key, value)| Step::Write(key, value)),
         2 => (0..KEYS).prop_map(Step::Remove),
+        2 => (0..KEYS).prop_map(Step::Read),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Commit),
         1 => Just(Step::Revert),
@@ -32,10 +34,12 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Entries = BTreeMap<u8, u8>;
 
-/// The state now, and as it was at each open checkpoint.
+/// What is written, and as it was at each open checkpoint; and what was read from the base.
 struct Model {
-    now: Entries,
-    marks: Vec<Entries>,
+    base: Entries,
+    written: BTreeMap<u8, Option<u8>>,
+    marks: Vec<BTreeMap<u8, Option<u8>>>,
+    read: BTreeSet<u8>,
 }
 
 struct Pair {
@@ -50,8 +54,10 @@ impl Pair {
             journal: Journal::new(Arc::new(memory(base))),
             open: Vec::new(),
             model: Model {
-                now: base.clone(),
+                base: base.clone(),
+                written: BTreeMap::new(),
                 marks: Vec::new(),
+                read: BTreeSet::new(),
             },
         }
     }
@@ -60,15 +66,16 @@ impl Pair {
         match *step {
             Step::Write(key, value) => {
                 self.journal.write(vec![key], vec![value]);
-                self.model.now.insert(key, value);
+                self.model.written.insert(key, Some(value));
             }
             Step::Remove(key) => {
                 self.journal.remove(vec![key]);
-                self.model.now.remove(&key);
+                self.model.written.insert(key, None);
             }
+            Step::Read(key) => self.check_read(key),
             Step::Checkpoint => {
                 self.open.push(self.journal.checkpoint());
-                self.model.marks.push(self.model.now.clone());
+                self.model.marks.push(self.model.written.clone());
             }
             Step::Commit => {
                 if let Some(checkpoint) = self.open.pop() {
@@ -79,17 +86,28 @@ impl Pair {
             Step::Revert => {
                 if let Some(checkpoint) = self.open.pop() {
                     self.journal.revert(checkpoint);
-                    self.model.now = self.model.marks.pop().unwrap();
+                    self.model.written = self.model.marks.pop().unwrap();
                 }
             }
         }
     }
 
-    fn check_reads(&self) {
-        for key in 0..KEYS {
-            let expected = self.model.now.get(&key).map(|value| vec![*value]);
-            assert_eq!(self.journal.read(&[key]).unwrap(), expected, "key {key}");
-        }
+    fn check_read(&mut self, key: u8) {
+        let expected = match self.model.written.get(&key) {
+            Some(written) => *written,
+            None => {
+                self.model.read.insert(key);
+                self.model.base.get(&key).copied()
+            }
+        };
+        let found = self.journal.read(&[key]).unwrap();
+        assert_eq!(
+            found.as_deref(),
+            expected
+                .map(|value| [value])
+                .as_ref()
+                .map(<[u8; 1]>::as_slice)
+        );
     }
 }
 
@@ -105,19 +123,17 @@ proptest! {
         let mut pair = Pair::new(&base);
         for step in &steps {
             pair.take(step);
-            pair.check_reads();
         }
         // What is still open ends one way or the other.
         for keep in endings.into_iter().take(pair.open.len()) {
             pair.take(if keep { &Step::Commit } else { &Step::Revert });
-            pair.check_reads();
         }
 
-        let diff = pair.journal.into_diff().unwrap();
-        prop_assert_eq!(&diff, &difference(&base, &pair.model.now));
-        let mut state = memory(&base);
-        state.apply(&diff);
-        prop_assert_eq!(state, memory(&pair.model.now));
+        let Model { written, read, .. } = pair.model;
+        let (diff, reads) = pair.journal.into_parts();
+        let expected: Diff = written.iter().map(|(key, value)| (vec![*key], value.map(|value| vec![value]))).collect();
+        prop_assert_eq!(&diff, &expected);
+        prop_assert!(reads.iter().eq(read.iter().map(std::slice::from_ref)), "{:?}", reads);
         prop_assert_eq!(Diff::decode(&diff.encode()), Ok(diff));
     }
 }
@@ -126,13 +142,5 @@ fn memory(entries: &Entries) -> MemoryState {
     entries
         .iter()
         .map(|(key, value)| (vec![*key], vec![*value]))
-        .collect()
-}
-
-/// The least change that leads from one state to the other.
-fn difference(from: &Entries, to: &Entries) -> Diff {
-    (0..KEYS)
-        .filter(|key| from.get(key) != to.get(key))
-        .map(|key| (vec![key], to.get(&key).map(|value| vec![*value])))
         .collect()
 }

@@ -167,18 +167,37 @@ fn another_magic_is_foreign() {
 }
 
 #[test]
-fn another_format_is_refused() {
-    let root = tempfile::tempdir().unwrap();
-    edit_meta(root.path(), "format", &7_u32.to_le_bytes());
-    let refused = Store::open(root.path()).unwrap_err();
-    let path = root.path().join("state.redb");
-    assert_eq!(
-        refused.to_string(),
-        format!(
-            "{} has store format 7, this program reads format 1",
-            path.display()
-        )
+fn an_older_format_is_refused_and_left_alone() {
+    check_format(
+        1,
+        "the formats of keys and values have changed since it was written; use the version that \
+         wrote it, or begin a new store in another directory",
     );
+}
+
+#[test]
+fn a_newer_format_is_refused_and_left_alone() {
+    check_format(
+        7,
+        "a newer version wrote it; use that version, or begin a new store in another directory",
+    );
+}
+
+fn check_format(found: u32, advice: &str) {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("state.redb");
+    edit_meta(root.path(), "format", &found.to_le_bytes());
+    // Again, since the first refusal must not have changed anything.
+    for _ in 0..2 {
+        let refused = Store::open(root.path()).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!(
+                "{} has store format {found}, this program reads format 2 alone: {advice}",
+                path.display()
+            )
+        );
+    }
 }
 
 #[test]
