@@ -18,8 +18,8 @@ use fusee_virtualization::{
 
 use crate::{
     Address, ContractError, Contracts, Rejection, Status,
-    changes::{Changes, Checkpoint},
     call_result::CallResult,
+    changes::{Changes, ChangesCheckpoint},
     frame::{Asked, CallRequest, Context, Frame},
     syscalls,
 };
@@ -29,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) context: Context,
     pub(crate) gas: Gas,
     pub(crate) entry: Entry,
+    /// The callee's program, if the caller has prepared it already. Otherwise it is loaded.
+    pub(crate) program: Option<Arc<PreparedProgram>>,
     pub(crate) changes: Changes,
 }
 
@@ -176,6 +178,7 @@ impl Supervisor for Frames {
             context,
             gas,
             entry,
+            program,
             mut changes,
         } = call;
         let checkpoint = changes.checkpoint();
@@ -187,10 +190,18 @@ impl Supervisor for Frames {
             changes.commit(checkpoint);
             return Ok(Begin::Return((changes, CallResult::of(Status::Success))));
         }
-        let program = match self.contracts.load(&mut changes, context.address)? {
+        let loaded = match program {
+            Some(program) => Ok(program),
+            None => self.contracts.load(&mut changes, context.address)?,
+        };
+        let program = match loaded {
             Ok(program) => program,
             Err(rejection) => {
-                return Ok(reverted(changes, checkpoint, CallResult::rejected(rejection)));
+                return Ok(reverted(
+                    changes,
+                    checkpoint,
+                    CallResult::rejected(rejection),
+                ));
             }
         };
         if !entry.admits(&program, &context.method) {
@@ -226,10 +237,7 @@ impl Supervisor for Frames {
         Ok((call.changes, result))
     }
 
-    fn suspended(
-        &mut self,
-        frame: Paused<'_, Box<Frame>>,
-    ) -> Result<Action<Self>, ContractError> {
+    fn suspended(&mut self, frame: Paused<'_, Box<Frame>>) -> Result<Action<Self>, ContractError> {
         let frame = frame.host;
         match frame.asked.take().ok_or_else(not_asked)? {
             Asked::Call(request) => {
@@ -252,6 +260,7 @@ impl Supervisor for Frames {
                     context,
                     gas,
                     entry: Entry::Method,
+                    program: None,
                     changes: frame.lend_changes(),
                 };
                 Ok(Action::Call {
@@ -328,7 +337,7 @@ impl Frames {
         let (depth, (address, method)) =
             active.find(|(_, (address, _))| *address == context.address)?;
         Some(format!(
-            "frame {} ({}.{}) calls into frame {depth} ({address}.{method}), which has not returned",
+            "frame {} ({}.{}) calls into frame {depth} ({address}.{method}), which has not ended",
             self.active.len(),
             context.address,
             context.method,
@@ -336,7 +345,11 @@ impl Frames {
     }
 }
 
-fn reverted(mut changes: Changes, checkpoint: Checkpoint, result: CallResult) -> Begin<Frames> {
+fn reverted(
+    mut changes: Changes,
+    checkpoint: ChangesCheckpoint,
+    result: CallResult,
+) -> Begin<Frames> {
     changes.revert(checkpoint);
     Begin::Return((changes, result))
 }

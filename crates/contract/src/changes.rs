@@ -1,22 +1,17 @@
 //! What a transaction has changed so far: state and events, reverted together.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use fusee_engine::CodeHash;
 use fusee_state::{Checkpoint, Diff, Journal, ReadSet, StateReader, Value};
-use fusee_virtualization::Names;
 
 use crate::{Address, ContractError, Event, account, keys};
 
-/// The changes of a transaction. They travel from frame to frame: whoever runs has them.
+/// The changes of a transaction. They travel from frame to frame: the one that runs has them.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) journal: Journal,
     pub(crate) events: Vec<Event>,
-    /// What each contract keeps its children's programs under: a contract that runs has its names with it.
-    names: BTreeMap<Address, Names>,
-    /// Whose names became more, and how many there were before.
-    named: Vec<(Address, usize)>,
 }
 
 /// What a transaction leaves when it has ended.
@@ -26,12 +21,11 @@ pub(crate) struct Parts {
     pub(crate) events: Vec<Event>,
 }
 
-/// A checkpoint of state, events and names, committed or reverted together.
+/// A checkpoint of state and events, committed or reverted together.
 #[derive(Debug)]
 pub(crate) struct ChangesCheckpoint {
     journal: Checkpoint,
     events: usize,
-    named: usize,
 }
 
 impl Changes {
@@ -40,8 +34,6 @@ impl Changes {
         Self {
             journal: Journal::new(state),
             events: Vec::new(),
-            names: BTreeMap::new(),
-            named: Vec::new(),
         }
     }
 
@@ -54,22 +46,10 @@ impl Changes {
         }
     }
 
-    /// The names of a contract, while it runs.
-    pub(crate) fn take_names(&mut self, contract: Address) -> Names {
-        self.names.remove(&contract).unwrap_or_default()
-    }
-
-    /// The names of a contract that has run. Before, there were so many.
-    pub(crate) fn put_names(&mut self, contract: Address, names: Names, before: usize) {
-        self.names.insert(contract, names);
-        self.named.push((contract, before));
-    }
-
     pub(crate) fn checkpoint(&mut self) -> ChangesCheckpoint {
         ChangesCheckpoint {
             journal: self.journal.checkpoint(),
             events: self.events.len(),
-            named: self.named.len(),
         }
     }
 
@@ -80,13 +60,6 @@ impl Changes {
     pub(crate) fn revert(&mut self, checkpoint: ChangesCheckpoint) {
         self.journal.revert(checkpoint.journal);
         self.events.truncate(checkpoint.events);
-        while self.named.len() > checkpoint.named {
-            if let Some((contract, before)) = self.named.pop()
-                && let Some(names) = self.names.get_mut(&contract)
-            {
-                names.undo(before);
-            }
-        }
     }
 
     pub(crate) fn balance(&mut self, address: Address) -> Result<u128, ContractError> {

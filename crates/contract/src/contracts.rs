@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use fusee_engine::{Gas, Interrupt, Profiler};
-use fusee_executor::{Executor, PrepareError, Prepared, Suspension, Tier};
+use fusee_executor::{Executor, PrepareError, PreparedProgram, Suspension, Tier};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
 use crate::{
     Action, Address, ContractError, ContractRules, ExecutionResult, InvalidTransaction, Progress,
     Query, Receipt, Rejection, Transaction,
+    call_stack::{self, Call, CallStack, Entry},
     changes::Changes,
     execution::TransactionExecution,
     frame::{Access, Context},
     keys,
-    session::{self, Entry, Session, Start},
 };
 
 /// Runs transactions and queries by one set of rules on one executor. Its clones are the same.
@@ -155,20 +155,21 @@ impl Contracts {
             input,
             access: Access::ReadOnly,
         };
-        let start = Start {
+        let call = Call {
             context,
             gas,
             entry: Entry::Method,
             program: None,
+            changes,
         };
-        let mut session = Session::new(self, interrupt, tier);
-        let mut progress = session.run(changes, start)?;
+        let mut stack = CallStack::new(self, interrupt, tier);
+        let mut progress = stack.run(call)?;
         loop {
             progress = match progress {
-                session::Progress::Ended(_, ending) => {
-                    return Ok(ending.receipt(Vec::new(), gas, None));
+                call_stack::Progress::Ended(_, result) => {
+                    return Ok(result.receipt(Vec::new(), gas, None));
                 }
-                session::Progress::Asks(question) => session.answer(question, None)?,
+                call_stack::Progress::Waiting(request) => stack.answer(request, None)?,
             };
         }
     }
@@ -287,7 +288,7 @@ impl Contracts {
     pub(crate) fn prepare(
         &self,
         code: &[u8],
-    ) -> Result<Result<Arc<Prepared>, Refusal>, ContractError> {
+    ) -> Result<Result<Arc<PreparedProgram>, Refusal>, ContractError> {
         match self.executor.prepare(code, &self.rules.program) {
             Ok(prepared) => Ok(Ok(prepared)),
             Err(PrepareError::Refused(refusal)) => Ok(Err(refusal)),
@@ -300,7 +301,7 @@ impl Contracts {
         &self,
         changes: &mut Changes,
         address: Address,
-    ) -> Result<Result<Arc<Prepared>, Rejection>, ContractError> {
+    ) -> Result<Result<Arc<PreparedProgram>, Rejection>, ContractError> {
         let Some(hash) = changes.code_hash(address)? else {
             return Ok(Err(Rejection::UnknownAddress));
         };

@@ -36,12 +36,9 @@ pub enum ContractError {
     /// A program could not be run.
     #[error("the contract could not be run")]
     Run(#[from] RunError),
-    /// A child of a contract could not be run.
-    #[error("a child of the contract could not be run")]
+    /// A nested VM of a contract could not be run.
+    #[error("a nested VM of the contract could not be run")]
     Child(#[source] VirtualizationError),
-    /// A frame came back without what it was lent: a bug.
-    #[error("a frame was lost")]
-    LostFrame,
 }
 
 impl From<VirtualizationError> for ContractError {

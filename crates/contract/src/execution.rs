@@ -8,17 +8,17 @@
 use std::{fmt, sync::Arc};
 
 use fusee_engine::{Gas, Interrupt};
-use fusee_executor::{Prepared, Tier};
+use fusee_executor::{PreparedProgram, Tier};
 use fusee_instrument::Refusal;
 use fusee_state::{Diff, ReadSet, StateReader};
 
 use crate::{
     Action, Address, ContractError, Contracts, Event, InvalidTransaction, Receipt, Rejection,
     Status, Transaction,
+    call_result::CallResult,
+    call_stack::{self, Call, CallStack, Entry, OracleRequest},
     changes::{Changes, ChangesCheckpoint, Parts},
-    ending::Ending,
     frame::{Access, Context},
-    session::{self, Entry, Question, Session, Start},
 };
 
 /// What a transaction comes to. Nothing is written until somebody commits the changes.
@@ -72,7 +72,7 @@ pub enum Progress {
 pub struct Waiting {
     execution: TransactionExecution,
     call: Box<OpenCall>,
-    question: Question,
+    request: OracleRequest,
 }
 
 /// A transaction, and all that its result depends on.
@@ -100,7 +100,7 @@ impl fmt::Debug for TransactionExecution {
 /// The transaction's outermost call, which has not ended.
 #[derive(Debug)]
 struct OpenCall {
-    session: Session,
+    stack: CallStack,
     checkpoint: ChangesCheckpoint,
     address: Address,
     entry: Entry,
@@ -110,7 +110,7 @@ struct OpenCall {
 /// The state of an execution.
 enum ExecutionState {
     Ended(Box<ExecutionResult>),
-    Waiting(Box<OpenCall>, Question),
+    Waiting(Box<OpenCall>, OracleRequest),
 }
 
 /// What the outermost call enters.
@@ -119,20 +119,20 @@ struct Callee {
     entry: Entry,
     method: String,
     input: Vec<u8>,
-    program: Option<Arc<Prepared>>,
+    program: Option<Arc<PreparedProgram>>,
 }
 
 impl Waiting {
     /// Who asks.
     #[must_use]
     pub const fn contract(&self) -> Address {
-        self.question.contract
+        self.request.contract
     }
 
     /// What it asks.
     #[must_use]
     pub fn question(&self) -> &[u8] {
-        &self.question.bytes
+        &self.request.question
     }
 
     /// Continues with the answer, or with none, which the contract is told. Receipt and changes
@@ -145,10 +145,10 @@ impl Waiting {
         let Self {
             mut execution,
             call,
-            question,
+            request,
         } = self;
         execution.answers.push(answer.clone());
-        let state = execution.answer(call, question, answer);
+        let state = execution.answer(call, request, answer);
         execution.progress(state)
     }
 }
@@ -174,10 +174,10 @@ impl TransactionExecution {
         }
         Ok(match state? {
             ExecutionState::Ended(result) => Progress::Ended(result),
-            ExecutionState::Waiting(call, question) => Progress::Waiting(Box::new(Waiting {
+            ExecutionState::Waiting(call, request) => Progress::Waiting(Box::new(Waiting {
                 execution: self,
                 call,
-                question,
+                request,
             })),
         })
     }
@@ -187,8 +187,8 @@ impl TransactionExecution {
         let mut state = self.begin()?;
         for answer in &self.answers {
             state = match state {
-                ExecutionState::Waiting(call, question) => {
-                    self.answer(call, question, answer.clone())?
+                ExecutionState::Waiting(call, request) => {
+                    self.answer(call, request, answer.clone())?
                 }
                 ended @ ExecutionState::Ended(_) => return Ok(ended),
             };
@@ -199,10 +199,10 @@ impl TransactionExecution {
     fn answer(
         &self,
         mut call: Box<OpenCall>,
-        question: Question,
+        request: OracleRequest,
         answer: Option<Vec<u8>>,
     ) -> Result<ExecutionState, ContractError> {
-        let progress = call.session.answer(question, answer)?;
+        let progress = call.stack.answer(request, answer)?;
         self.end(call, progress)
     }
 
@@ -231,11 +231,11 @@ impl TransactionExecution {
                     Ok(program) => program,
                     Err(refusal) => {
                         changes.revert(checkpoint);
-                        let ending = Ending {
+                        let result = CallResult {
                             gas_used: intrinsic,
-                            ..Ending::rejected(Rejection::RefusedCode)
+                            ..CallResult::rejected(Rejection::RefusedCode)
                         };
-                        let receipt = |events| ending.receipt(events, gas, None);
+                        let receipt = |events| result.receipt(events, gas, None);
                         return Ok(included(changes, receipt, Some(refusal)));
                     }
                 };
@@ -259,7 +259,7 @@ impl TransactionExecution {
             input,
             program,
         } = callee;
-        let start = Start {
+        let entered = Call {
             context: Context {
                 caller: from,
                 address,
@@ -271,11 +271,12 @@ impl TransactionExecution {
             gas: rest,
             entry,
             program,
+            changes,
         };
-        let mut session = Session::new(&self.contracts, &self.interrupt, self.tier);
-        let progress = session.run(changes, start)?;
+        let mut stack = CallStack::new(&self.contracts, &self.interrupt, self.tier);
+        let progress = stack.run(entered)?;
         let call = Box::new(OpenCall {
-            session,
+            stack,
             checkpoint,
             address,
             entry,
@@ -288,12 +289,12 @@ impl TransactionExecution {
     fn end(
         &self,
         call: Box<OpenCall>,
-        progress: session::Progress,
+        progress: call_stack::Progress,
     ) -> Result<ExecutionState, ContractError> {
-        let (mut changes, ending) = match progress {
-            session::Progress::Ended(changes, ending) => (changes, ending),
-            session::Progress::Asks(question) => {
-                return Ok(ExecutionState::Waiting(call, question));
+        let (mut changes, result) = match progress {
+            call_stack::Progress::Ended(changes, result) => (changes, result),
+            call_stack::Progress::Waiting(request) => {
+                return Ok(ExecutionState::Waiting(call, request));
             }
         };
         let OpenCall {
@@ -303,16 +304,16 @@ impl TransactionExecution {
             intrinsic,
             ..
         } = *call;
-        let succeeded = ending.status == Status::Success;
+        let succeeded = result.status == Status::Success;
         if succeeded {
             changes.commit(checkpoint);
         } else {
             changes.revert(checkpoint);
         }
         let deployed = (succeeded && entry == Entry::Deploy).then_some(address);
-        let gas_used = intrinsic.saturating_add(ending.gas_used);
-        let ending = Ending { gas_used, ..ending };
-        let receipt = |events| ending.receipt(events, self.transaction.gas, deployed);
+        let gas_used = intrinsic.saturating_add(result.gas_used);
+        let result = CallResult { gas_used, ..result };
+        let receipt = |events| result.receipt(events, self.transaction.gas, deployed);
         Ok(included(changes, receipt, None))
     }
 }
@@ -320,7 +321,7 @@ impl TransactionExecution {
 impl Callee {
     /// A contract that is being deployed. One without `deploy` is entered nowhere, unless there is
     /// input for it.
-    fn deployed(address: Address, program: Arc<Prepared>, input: &[u8]) -> Self {
+    fn deployed(address: Address, program: Arc<PreparedProgram>, input: &[u8]) -> Self {
         let has_deploy = Entry::Deploy.admits(&program, fusee_abi::DEPLOY_METHOD);
         let method = if has_deploy || !input.is_empty() {
             fusee_abi::DEPLOY_METHOD.to_owned()

@@ -1,13 +1,12 @@
 //! Frames: one contract's call, and the host that answers its syscalls.
 
-use std::any::Any;
-
-use fusee_engine::{EngineError, Gas, Host, Stop, Syscall};
-use fusee_virtualization::{Children, Next, Space};
+use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
+use fusee_virtualization::{Owner, StorageScope, Symbols};
 
 use crate::{
-    Address, ContractError, ContractLimits, ContractPrices, ContractRules, changes::Changes,
-    changes::ChangesCheckpoint, keys, syscalls,
+    Address, ContractLimits, ContractPrices, ContractRules,
+    changes::{Changes, ChangesCheckpoint},
+    keys, syscalls,
 };
 
 /// One call while it runs.
@@ -16,28 +15,28 @@ pub(crate) struct Frame {
     pub(crate) context: Context,
     pub(crate) limits: ContractLimits,
     pub(crate) prices: ContractPrices,
-    /// What the transaction has changed; with the frame that runs, and with no other.
-    pub(crate) changes: Option<Changes>,
-    /// Where the changes were when this frame began.
-    pub(crate) checkpoint: Option<ChangesCheckpoint>,
+    /// The changes of the transaction. `None` while the frame waits for a callee, which has them.
+    changes: Option<Changes>,
+    /// The changes when this frame began.
+    pub(crate) checkpoint: ChangesCheckpoint,
     pub(crate) output: Vec<u8>,
     /// Whether the output is the message of a revert.
     pub(crate) has_reverted: bool,
     /// What the last call from this frame returned.
     pub(crate) return_data: Vec<u8>,
-    /// What this frame waits for, beside its children.
+    /// What this frame is suspended for.
     pub(crate) asked: Option<Asked>,
-    /// Its children, if it may have any.
-    pub(crate) children: Option<Box<Children>>,
+    /// Which symbols its nested VMs may import.
+    pub(crate) symbols: Symbols,
 }
 
-/// What a frame waits for.
+/// What a frame is suspended for.
 #[derive(Debug)]
 pub(crate) enum Asked {
     /// Another contract.
     Call(CallRequest),
-    /// The host, with this question.
-    Host(Vec<u8>),
+    /// The oracle, with this question.
+    Oracle(Vec<u8>),
 }
 
 /// What a contract can learn of its call.
@@ -74,61 +73,70 @@ impl Frame {
         rules: &ContractRules,
         changes: Changes,
         checkpoint: ChangesCheckpoint,
-        children: Option<Box<Children>>,
     ) -> Self {
         Self {
             context,
             limits: rules.limits,
             prices: rules.prices,
             changes: Some(changes),
-            checkpoint: Some(checkpoint),
+            checkpoint,
             output: Vec::new(),
             has_reverted: false,
             return_data: Vec::new(),
             asked: None,
-            children,
+            symbols: Symbols::Any,
         }
     }
 
-    /// Does what the frame is parked for at a child, if it is. Code lies in the contract's own storage: that of a child state has the state's name
-    /// before its key.
-    pub(crate) fn go_on(&mut self, gas_left: Gas) -> Result<Option<Next>, ContractError> {
-        let Self {
-            children,
-            changes,
-            context,
-            ..
-        } = self;
-        let Some(children) = children else {
-            return Ok(None);
-        };
-        let mut code = |space: Space<'_>, key: &[u8]| {
-            let changes = changes.as_mut().ok_or(ContractError::LostFrame)?;
-            let key = [space.name(), key].concat();
-            let code = changes
-                .journal
-                .read(&keys::storage(context.address, &key))?;
-            Ok(code.map(|code| code.to_vec()))
-        };
-        Ok(children.go_on(gas_left, &mut code)?)
+    /// The changes of the transaction.
+    ///
+    /// # Panics
+    ///
+    /// If the frame has lent them: it waits, and a frame that waits answers no syscall.
+    pub(crate) fn changes(&mut self) -> &mut Changes {
+        self.changes.as_mut().expect(HAS_CHANGES)
     }
 
-    /// The frame that a run gives back.
-    pub(crate) fn from_host(host: Box<dyn Host>) -> Option<Box<Frame>> {
-        let host: Box<dyn Any> = host;
-        host.downcast().ok()
+    /// Lends the changes to a callee, or to the supervisor when the frame has ended.
+    ///
+    /// # Panics
+    ///
+    /// If the frame has lent them already.
+    pub(crate) fn lend_changes(&mut self) -> Changes {
+        self.changes.take().expect(HAS_CHANGES)
     }
 
-    pub(crate) fn changes(&mut self) -> Result<&mut Changes, Stop> {
-        self.changes
-            .as_mut()
-            .ok_or_else(|| fail("a frame runs without the changes".into()))
+    /// Takes the changes back when the callee has returned.
+    pub(crate) fn return_changes(&mut self, changes: Changes) {
+        self.changes = Some(changes);
     }
 }
+
+/// Why a frame that runs has the changes: `lend_changes` is called where it is suspended, and
+/// `return_changes` before it is resumed.
+const HAS_CHANGES: &str = "the frame that runs has the changes";
 
 impl Host for Frame {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         syscalls::dispatch(self, call)
+    }
+}
+
+impl Owner for Box<Frame> {
+    fn identity(&self) -> Vec<u8> {
+        self.context.address.as_bytes().to_vec()
+    }
+
+    /// The code in the contract's own storage. The keys of a child storage begin with its name.
+    fn code(&mut self, scope: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+        let key = [scope.name(), key].concat();
+        let key = keys::storage(self.context.address, &key);
+        let code = self.changes().journal.read(&key)?;
+        Ok(code.map(|code| code.to_vec()))
+    }
+
+    fn symbols(&self) -> Symbols {
+        self.symbols.clone()
     }
 }
 

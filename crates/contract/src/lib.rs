@@ -12,10 +12,11 @@
 
 mod account;
 mod address;
+mod call_result;
+mod call_stack;
 mod changes;
 mod contracts;
 mod encoding;
-mod ending;
 mod error;
 mod execution;
 mod frame;
@@ -23,7 +24,6 @@ mod invalid;
 pub mod keys;
 mod receipt;
 mod rules;
-mod session;
 mod syscalls;
 mod transaction;
 

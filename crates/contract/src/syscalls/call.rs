@@ -1,4 +1,5 @@
-//! Calls to other contracts, and questions to the host. The frame is parked here; the session runs the callee, or waits for the answer, and resumes it.
+//! Calls to other contracts, and oracle requests. The frame is suspended here; the call stack runs the
+//! callee, or waits for the answer, and resumes the frame.
 
 use fusee_engine::{Gas, Stop, Syscall, Trap};
 
@@ -35,7 +36,7 @@ pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Sto
 pub(super) fn ask_host(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
     charge_held(frame, call)?;
     let question = take_region(call, 0, frame.limits.data_bytes)?;
-    frame.asked = Some(Asked::Host(question));
+    frame.asked = Some(Asked::Oracle(question));
     Err(Stop::Suspend)
 }
 

@@ -20,7 +20,7 @@ pub(super) fn value(frame: &Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> 
 pub(super) fn balance(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
     let address = take_address(call, 0)?;
     let balance = frame
-        .changes()?
+        .changes()
         .balance(address)
         .map_err(|error| fail(error.into()))?;
     give(call, 1, &balance.to_le_bytes()).map(|()| 0)

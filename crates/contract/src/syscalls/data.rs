@@ -25,7 +25,7 @@ pub(super) fn event_emit(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u6
     let topic = take_region(call, 0, frame.limits.topic_bytes)?;
     let data = take_region(call, 2, frame.limits.data_bytes)?;
     let address = frame.context.address;
-    frame.changes()?.events.push(Event {
+    frame.changes().events.push(Event {
         address,
         topic,
         data,

@@ -11,7 +11,6 @@ mod storage;
 
 use fusee_abi as abi;
 use fusee_engine::{Gas, Stop, Syscall, Trap};
-use fusee_virtualization::functions;
 
 use crate::{
     Address,
@@ -19,9 +18,6 @@ use crate::{
 };
 
 pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-    if let Some(function) = functions::row(call.request.number) {
-        return children::function(frame, call, function);
-    }
     call.charge(Gas::new(row(call)?.price.base))?;
     match call.request.number {
         abi::INPUT_READ => data::input_read(frame, call),

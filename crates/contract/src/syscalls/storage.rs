@@ -22,7 +22,7 @@ pub(super) fn write(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, St
     let key = take_region(call, 0, frame.limits.key_bytes)?;
     let value = take_region(call, 2, frame.limits.value_bytes)?;
     let key = keys::storage(frame.context.address, &key);
-    frame.changes()?.journal.write(key, value);
+    frame.changes().journal.write(key, value);
     Ok(0)
 }
 
@@ -33,7 +33,7 @@ pub(super) fn remove(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, S
         None => Ok(0),
         Some(value) => {
             charge_bytes(call, super::length(&value))?;
-            frame.changes()?.journal.remove(key);
+            frame.changes().journal.remove(key);
             Ok(1)
         }
     }
@@ -44,7 +44,7 @@ fn stored(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<(Vec<u8>, Option<
     let key = take_region(call, 0, frame.limits.key_bytes)?;
     let key = keys::storage(frame.context.address, &key);
     let value = frame
-        .changes()?
+        .changes()
         .journal
         .read(&key)
         .map_err(|error| fail(error.into()))?;

@@ -1,19 +1,19 @@
-//! Endings: how a call ended, whoever made it.
+//! The result of a call: of a transaction, a query or a contract.
 
 use fusee_abi::status;
 use fusee_engine::Gas;
 
 use crate::{Address, Event, Receipt, Rejection, Status, syscalls};
 
-/// How a call ended.
+/// The result of a call.
 #[derive(Debug)]
-pub(crate) struct Ending {
+pub(crate) struct CallResult {
     pub(crate) status: Status,
     pub(crate) output: Vec<u8>,
     pub(crate) gas_used: Gas,
 }
 
-impl Ending {
+impl CallResult {
     pub(crate) const fn of(status: Status) -> Self {
         Self {
             status,
@@ -47,7 +47,7 @@ impl Ending {
         }
     }
 
-    /// What the caller gets as the result of the syscall.
+    /// The result of the caller's syscall.
     pub(crate) fn reply(&self) -> u64 {
         let code = match self.status {
             Status::Success => return u64::try_from(self.output.len()).unwrap_or(u64::MAX),
