@@ -92,7 +92,7 @@ fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
             [Value::I64(checksum)] => *checksum,
             other => bail!("the guest returned {other:?}"),
         };
-        let (recycled, back) = finished.recycle();
+        let (recycled, back) = finished.into_instance();
         live = recycled;
         host = Some(back);
         Ok(checksum)

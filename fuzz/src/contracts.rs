@@ -169,7 +169,7 @@ fn run(
             }
         };
     };
-    assert_eq!(world.executor.parked_runs(), 0, "{}", world.name);
+    assert_eq!(world.executor.suspended_runs(), 0, "{}", world.name);
     (questions, applied)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, bail};
 use fusee_engine::{CodeHash, Engine, Gas, Host, Stop, Syscall, Value};
-use fusee_executor::{Executor, LiveInstance, Outcome, Prepared, RunRequest, Suspended};
+use fusee_executor::{Executor, LiveInstance, Outcome, PreparedProgram, RunRequest, Suspended};
 
 use super::{compiler, wasmi};
 use crate::{
@@ -45,7 +45,7 @@ pub(crate) fn again(engine: Arc<dyn Engine>, guest: Guest) -> Result<Recall> {
             bail!("the guest did not finish: {outcome:?}");
         };
         let answer = number(&guest, finished.values())?;
-        let (recycled, back) = finished.recycle();
+        let (recycled, back) = finished.into_instance();
         live = recycled;
         host = Some(back);
         Ok(answer)
@@ -124,7 +124,7 @@ pub(crate) fn restarted(guest: Guest) -> Result<Call> {
     }))
 }
 
-fn prepare(engine: Arc<dyn Engine>, guest: &Guest) -> Result<(Executor, Arc<Prepared>)> {
+fn prepare(engine: Arc<dyn Engine>, guest: &Guest) -> Result<(Executor, Arc<PreparedProgram>)> {
     let executor = Executor::builder(engine).build();
     let prepared = executor.prepare(&guest.wasm, &guest.rules()?)?;
     Ok((executor, prepared))
@@ -132,7 +132,7 @@ fn prepare(engine: Arc<dyn Engine>, guest: &Guest) -> Result<(Executor, Arc<Prep
 
 fn start(
     executor: &Executor,
-    prepared: &Arc<Prepared>,
+    prepared: &Arc<PreparedProgram>,
     guest: &Guest,
     host: Box<dyn Host>,
 ) -> Result<Outcome> {

@@ -26,7 +26,7 @@ pub mod sandbox {
     pub use fusee_executor::{
         Answer, AsyncRun, Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder,
         Finished, FrameLimit, FrameLimits, FrameStack, GasEnded, Held, LiveInstance, MemoryBudget,
-        Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension, Tier,
+        Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Suspended, Suspension, Tier,
     };
     pub use fusee_instrument::{
         Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallSignature,

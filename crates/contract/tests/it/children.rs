@@ -105,7 +105,7 @@ fn a_contract_runs_a_child_and_answers_it() {
         noted[8].decode::<(), MemoryError>(),
         Err(MemoryError::InvalidInstance)
     );
-    assert_eq!(world.parked_runs(), 0);
+    assert_eq!(world.suspended_runs(), 0);
 }
 
 #[test]
@@ -538,7 +538,7 @@ fn a_deployment_may_run_children() {
     assert_eq!(noted[4].result, i64::from(status::UNANSWERED));
     let receipt = world.send(deploy(script.trap().input()));
     assert_eq!(receipt.status, Status::Trapped(Trap::Unreachable));
-    assert_eq!(world.parked_runs(), 0);
+    assert_eq!(world.suspended_runs(), 0);
 }
 
 #[test]
@@ -567,7 +567,7 @@ fn a_child_that_is_interrupted_is_no_receipt() {
         );
         assert!(interrupted, "{name}: {applied:?}");
     }
-    assert_eq!(world.parked_runs(), 0);
+    assert_eq!(world.suspended_runs(), 0);
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn answered_everywhere(
     for (name, executor) in executors {
         let executor = Arc::new(executor);
         let (applied, questions) = answered(&contracts(&executor), state, action).unwrap();
-        assert_eq!(executor.parked_runs(), 0, "{name}");
+        assert_eq!(executor.suspended_runs(), 0, "{name}");
         if let Some((expected, expected_questions)) = &first {
             assert_same(&applied, expected, name);
             assert_eq!(&questions, expected_questions, "{name}");
@@ -246,7 +246,7 @@ fn answered_everywhere(
     }
     let alone = Arc::new(cramped.alone);
     answered(&contracts(&alone), state, action).unwrap_err();
-    assert_eq!(alone.parked_runs(), 0);
+    assert_eq!(alone.suspended_runs(), 0);
     first.unwrap()
 }
 
@@ -341,7 +341,7 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
             Contracts::new(Arc::clone(&executor), ContractRules::latest().with_oracle());
         let state = Arc::new(state.clone());
         let receipt = contracts.query(state, query.clone(), &Interrupt::new());
-        assert_eq!(executor.parked_runs(), 0);
+        assert_eq!(executor.suspended_runs(), 0);
         receipt
     };
     let cramped = Cramped::in_native_stack();

@@ -121,7 +121,7 @@ fn instances_end_with_their_call() {
     let noted = play_noted(&mut world, one, &script);
     let answer = i64::from_le_bytes(noted[2].buffer[..8].try_into().unwrap());
     assert_eq!(answer, -1, "instance 0 of the call before is not there");
-    assert_eq!(world.parked_runs(), 0);
+    assert_eq!(world.suspended_runs(), 0);
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn children_have_children_to_a_bounded_depth() {
         let used = noted[3].gas_left - noted[4].gas_left;
         let told = (i64::MAX - asked.gas_left).unsigned_abs();
         assert!((told..told + 10_000).contains(&used), "{told} {used}");
-        assert_eq!(world.parked_runs(), 0);
+        assert_eq!(world.suspended_runs(), 0);
     }
 }
 
@@ -370,7 +370,7 @@ fn children_of_children_are_within_what_a_transaction_may_have() {
                 );
             }
         }
-        assert_eq!(world.parked_runs(), 0);
+        assert_eq!(world.suspended_runs(), 0);
     }
     // With one more, it dives.
     few.children.as_mut().unwrap().instances = 4;

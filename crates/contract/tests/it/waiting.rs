@@ -66,16 +66,16 @@ fn a_script_two_contracts_deep_awaits_the_host() {
         assert_eq!(waiting.contract(), two, "{name}");
         assert_eq!(waiting.question(), b"what is the answer?");
         // Three wait: the caller, the callee, and its child.
-        let parked = world.parked_runs();
+        let parked = world.suspended_runs();
         let progress = waiting.answer(Some(b"42".to_vec())).unwrap();
         let included = included(progress);
-        assert_eq!(world.parked_runs(), parked - 3);
+        assert_eq!(world.suspended_runs(), parked - 3);
         let notes = noted(&included.receipt);
         assert!(notes[1].result > 0, "the call went well");
         all.push((included.receipt, included.changes.encode()));
     }
     assert!(all.iter().all(|one| *one == all[0]));
-    assert_eq!(world.parked_runs(), 0);
+    assert_eq!(world.suspended_runs(), 0);
 
     // Parked at leisure, several at once and out of order, on other threads: the same.
     let parked: Vec<_> = world.begin(&transaction).into_iter().rev().collect();
@@ -108,11 +108,11 @@ fn a_transaction_that_is_dropped_leaves_nothing() {
     let before = world.account(alice());
     let parked = world.begin(&transaction);
     assert_eq!(
-        usize::try_from(world.parked_runs()).unwrap(),
+        usize::try_from(world.suspended_runs()).unwrap(),
         3 * parked.len()
     );
     drop(parked);
-    assert_eq!(world.parked_runs(), 0);
+    assert_eq!(world.suspended_runs(), 0);
     assert_eq!(world.account(alice()), before);
 }
 

@@ -110,8 +110,8 @@ impl World {
     }
 
     /// How many runs are parked, on all lanes.
-    pub(crate) fn parked_runs(&self) -> u32 {
-        let parked = self.executors.iter().map(|executor| executor.parked_runs());
+    pub(crate) fn suspended_runs(&self) -> u32 {
+        let parked = self.executors.iter().map(|executor| executor.suspended_runs());
         parked.sum()
     }
 
