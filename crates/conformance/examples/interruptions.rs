@@ -137,7 +137,7 @@ fn measure(executor: &Executor, program: &str, pages: u32, times: usize) -> Vec<
             };
             thread::scope(|scope| {
                 let run = scope.spawn(|| {
-                    let result = executor.run(&prepared, request, Box::new(host));
+                    let result = executor.run(&prepared, request, host);
                     (now(), result)
                 });
                 running.recv().expect("the guest runs");

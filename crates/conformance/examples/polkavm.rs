@@ -9,9 +9,8 @@
     reason = "it measures, and prints what it finds"
 )]
 
-use std::{env, fs, hint::black_box, sync::Arc, time::Instant};
+use std::{env, fmt::Debug, fs, hint::black_box, sync::Arc, time::Instant};
 
-use fusee_conformance::NoHost;
 use fusee_engine::{Engine, Gas, Host, Stop, Syscall, Value, ValueType};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
@@ -24,6 +23,7 @@ const COUNTER: &[u8] = include_bytes!("../../../guests/polkavm/counter.polkavm")
 const ROUNDS: u32 = 2_000;
 
 /// Answers everything with zero, at once or not.
+#[derive(Debug)]
 struct Zero {
     parks: bool,
 }
@@ -70,11 +70,11 @@ fn time(mut round: impl FnMut()) -> u128 {
     measured.min().unwrap()
 }
 
-fn finish(mut outcome: Outcome) -> LiveInstance {
+fn finish<H: Host + Debug>(mut outcome: Outcome<H>) -> LiveInstance {
     loop {
         outcome = match outcome {
             Outcome::Syscall(suspended) => suspended.resume(0).unwrap(),
-            Outcome::Finished(finished) => return finished.recycle().0.unwrap(),
+            Outcome::Finished(finished) => return finished.into_instance().0.unwrap(),
             other => panic!("{other:?}"),
         };
     }
@@ -87,34 +87,24 @@ fn measure(name: &str, engine: Arc<dyn Engine>) {
     let compute = executor.prepare(COMPUTE, &rules).unwrap();
     let fresh = time(|| {
         let request = RunRequest::new("nothing", &[], gas);
-        black_box(finish(
-            executor.run(&compute, request, Box::new(NoHost)).unwrap(),
-        ));
+        black_box(finish(executor.run(&compute, request, ()).unwrap()));
     });
     let request = RunRequest::new("nothing", &[], gas);
-    let mut live = Some(finish(
-        executor.run(&compute, request, Box::new(NoHost)).unwrap(),
-    ));
+    let mut live = Some(finish(executor.run(&compute, request, ()).unwrap()));
     let again = time(|| {
         let request = RunRequest::new("nothing", &[], gas);
-        let outcome = live.take().unwrap().run(request, Box::new(NoHost)).unwrap();
+        let outcome = live.take().unwrap().run(request, ()).unwrap();
         live = Some(finish(outcome));
     });
     let counter = executor.prepare(COUNTER, &rules).unwrap();
     let mut syscalls = [false, true].map(|parks| {
         let request = RunRequest::new("deploy", &[], gas);
-        let outcome = executor
-            .run(&counter, request, Box::new(Zero { parks }))
-            .unwrap();
+        let outcome = executor.run(&counter, request, Zero { parks }).unwrap();
         let mut live = Some(finish(outcome));
         // Four syscalls.
         let time = time(|| {
             let request = RunRequest::new("increment", &[], gas);
-            let outcome = live
-                .take()
-                .unwrap()
-                .run(request, Box::new(Zero { parks }))
-                .unwrap();
+            let outcome = live.take().unwrap().run(request, Zero { parks }).unwrap();
             live = Some(finish(outcome));
         });
         time.saturating_sub(again) / 4
@@ -133,7 +123,7 @@ fn kernel(name: &str, engine: Arc<dyn Engine>, program: &[u8], entry: &str, args
     for _ in 0..3 {
         let request = RunRequest::new(entry, args, Gas::new(1 << 50));
         let start = Instant::now();
-        let outcome = executor.run(&prepared, request, Box::new(NoHost)).unwrap();
+        let outcome = executor.run(&prepared, request, ()).unwrap();
         best = best.min(start.elapsed().as_nanos());
         let Outcome::Finished(finished) = outcome else {
             panic!("{outcome:?}");

@@ -14,7 +14,6 @@
 
 use std::{fmt::Write, fs, num::NonZeroU32, sync::Arc};
 
-use fusee_conformance::NoHost;
 use fusee_engine::{Engine, Gas, Rate, Value};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
@@ -110,7 +109,7 @@ fn call(engine: &Arc<dyn Engine>, program: &[u8], entry: &str, arg: Value) -> (u
         let args = [arg];
         let request = RunRequest::new(entry, &args[..], Gas::new(1 << 50));
         let start = busy();
-        let outcome = executor.run(&prepared, request, Box::new(NoHost)).unwrap();
+        let outcome = executor.run(&prepared, request, ()).unwrap();
         let time = busy() - start;
         let Outcome::Finished(finished) = outcome else {
             panic!("{outcome:?}");
@@ -369,23 +368,17 @@ fn first(engine: &Arc<dyn Engine>, program: &[u8]) -> f64 {
         let Outcome::Finished(finished) = outcome else {
             panic!("{outcome:?}");
         };
-        finished.recycle().0.unwrap()
+        finished.into_instance().0.unwrap()
     };
     let start = busy();
     let lives: Vec<_> = (0..CALLS)
-        .map(|_| {
-            recycle(
-                executor
-                    .run(&prepared, request(), Box::new(NoHost))
-                    .unwrap(),
-            )
-        })
+        .map(|_| recycle(executor.run(&prepared, request(), ()).unwrap()))
         .collect();
     let fresh = busy() - start;
     let start = busy();
     let lives: Vec<_> = lives
         .into_iter()
-        .map(|live| recycle(live.run(request(), Box::new(NoHost)).unwrap()))
+        .map(|live| recycle(live.run(request(), ()).unwrap()))
         .collect();
     let again = busy() - start;
     drop(lives);

@@ -35,7 +35,7 @@ fn main() {
     let run = || {
         let host = Answering(|_: &mut fusee_engine::Syscall<'_>| Err(Stop::Suspend));
         let request = RunRequest::new("run", &[], Gas::new(1_000_000));
-        executor.run(&program, request, Box::new(host))
+        executor.run(&program, request, host)
     };
     let before = bytes();
     let mut suspended = Vec::new();

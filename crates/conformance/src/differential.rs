@@ -13,12 +13,12 @@ mod mixer;
 mod plain;
 mod profiles;
 
-use std::{any::Any, borrow::Cow, ops::AddAssign, sync::Arc};
+use std::{borrow::Cow, ops::AddAssign, sync::Arc};
 
 use fusee_engine::{
-    OutOfGasPolicy, CodeHash, Gas, GuestMemory, Profiler, Program, Trap, Value, ValueType,
+    CodeHash, Gas, GuestMemory, OutOfGasPolicy, Profiler, Program, Trap, Value, ValueType,
 };
-use fusee_executor::{LiveInstance, Outcome, Prepared, RunRequest};
+use fusee_executor::{LiveInstance, Outcome, PreparedProgram, RunRequest};
 use fusee_instrument::Rules;
 
 use crate::{
@@ -103,7 +103,7 @@ impl Call {
 
 /// Where a program runs.
 enum Runner<'a> {
-    Lane(&'a Lane, Arc<Prepared>),
+    Lane(&'a Lane, Arc<PreparedProgram>),
     Counting(Arc<counting::Program>),
 }
 
@@ -284,7 +284,7 @@ impl Runner<'_> {
 
 fn observe_lane(
     lane: &Lane,
-    prepared: &Arc<Prepared>,
+    prepared: &Arc<PreparedProgram>,
     calls: &[Call],
     mixer: &Mixer,
 ) -> Result<Vec<Observed>, String> {
@@ -297,7 +297,7 @@ fn observe_lane(
             ..lane.request(&call.entry, &call.args, call.gas)
         };
         let failed = |error| format!("{call:?}: {error:?}");
-        let mixer = Box::new(mixer.clone());
+        let mixer = mixer.clone();
         let mut outcome = match live.take() {
             Some(live) => live.run(request, mixer),
             None => lane.executor.run(prepared, request, mixer),
@@ -307,9 +307,7 @@ fn observe_lane(
             outcome = match outcome.map_err(failed)? {
                 Outcome::Syscall(mut suspended) => {
                     let request = suspended.request();
-                    let reply = suspended.host().map_or(0, |mixer: &mut Mixer| {
-                        mixer.answer(&request, GuestMemory::none())
-                    });
+                    let reply = suspended.host_mut().answer(&request, GuestMemory::none());
                     suspended.resume(reply)
                 }
                 Outcome::GasEnd(mut ended) if parks < MOST_PARKS => {
@@ -321,9 +319,9 @@ fn observe_lane(
             };
         };
         let verdict = Verdict::on(&outcome);
-        let (host, memory): (Option<Box<dyn Any>>, _) = match outcome {
+        let (host, memory) = match outcome {
             Outcome::Finished(finished) => {
-                let (left, host) = finished.recycle();
+                let (left, host) = finished.into_instance();
                 live = left;
                 let memory = live.as_mut().map(|live| digest(live.memory()));
                 (Some(host), memory)
@@ -337,7 +335,7 @@ fn observe_lane(
             verdict,
             parks,
             glimpses,
-            asked: asked(host),
+            asked: host.map_or(0, |mixer| mixer.asked()),
             memory,
         });
     }
@@ -361,14 +359,12 @@ fn observe_counting(
         let instance = live
             .take()
             .unwrap_or_else(|| counting::Instance::new(program));
-        let mut outcome = instance.run(entry, Box::new(mixer.clone()));
+        let mut outcome = instance.run(entry, mixer.clone());
         let (mut parks, mut glimpses) = (0, 0);
         let outcome = loop {
             outcome = match outcome? {
                 counting::Outcome::Syscall(request, mut parked) => {
-                    let reply = parked.host().map_or(0, |mixer: &mut Mixer| {
-                        mixer.answer(&request, GuestMemory::none())
-                    });
+                    let reply = parked.host().answer(&request, GuestMemory::none());
                     parked.resume(reply)
                 }
                 counting::Outcome::GasEnd(parked) if parks < MOST_PARKS => {
@@ -380,7 +376,7 @@ fn observe_counting(
             };
         };
         let verdict = outcome.verdict();
-        let host: Option<Box<dyn Any>> = match outcome {
+        let host = match outcome {
             counting::Outcome::Ended(ended) => {
                 live = ended.instance;
                 Some(ended.host)
@@ -392,7 +388,7 @@ fn observe_counting(
             verdict,
             parks,
             glimpses,
-            asked: asked(host),
+            asked: host.map_or(0, |mixer| mixer.asked()),
             memory,
         });
     }
@@ -426,11 +422,6 @@ fn glimpse(before: u64, memory: &[u8]) -> u64 {
     words.fold(before, |mixed, word| {
         Random::new(mixed ^ number(word)).number()
     })
-}
-
-fn asked(host: Option<Box<dyn Any>>) -> u64 {
-    host.and_then(|host| host.downcast().ok())
-        .map_or(0, |mixer: Box<Mixer>| mixer.asked())
 }
 
 /// Holds what was observed against a run without metering; how many calls could be compared.

@@ -2,17 +2,7 @@
 
 use std::fmt;
 
-use fusee_engine::{Host, Stop, Syscall, Trap};
-
-/// A host that answers no syscall.
-#[derive(Debug)]
-pub struct NoHost;
-
-impl Host for NoHost {
-    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Err(Stop::Trap(Trap::SyscallRefused))
-    }
-}
+use fusee_engine::{Host, Stop, Syscall};
 
 /// A host that answers by a function.
 pub struct Answering<F>(pub F);

@@ -18,7 +18,7 @@ mod verdict;
 
 pub use cramped::Cramped;
 pub use fusee_engine_polkavm::Backend;
-pub use host::{Answering, NoHost};
+pub use host::Answering;
 pub use lane::{Lane, agreed, lanes, mixed_lanes, polkavm_lanes, process_lanes};
 pub use random::Random;
 pub use verdict::{Ending, Verdict};

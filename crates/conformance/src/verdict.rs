@@ -28,13 +28,13 @@ pub enum Ending {
 impl Verdict {
     /// The verdict on an outcome. A run that is parked is dropped.
     #[must_use]
-    pub fn of(outcome: Outcome) -> Self {
+    pub fn of<H>(outcome: Outcome<H>) -> Self {
         Self::on(&outcome)
     }
 
     /// The verdict on an outcome that is still needed.
     #[must_use]
-    pub fn on(outcome: &Outcome) -> Self {
+    pub fn on<H>(outcome: &Outcome<H>) -> Self {
         match outcome {
             Outcome::Finished(finished) => Verdict {
                 ending: Ending::Finished(finished.values().to_vec()),

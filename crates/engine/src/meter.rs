@@ -164,6 +164,11 @@ impl Meter {
         self.counter = first.counter();
     }
 
+    /// The run is interrupted by this from now on, and no longer by what it began with.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.interrupt = Some(interrupt);
+    }
+
     /// What happens where the gas ends.
     #[must_use]
     pub const fn out_of_gas_policy(&self) -> OutOfGasPolicy {

@@ -97,7 +97,7 @@ pub struct Callee<H> {
     pub gas: Gas,
     /// Who pays for what it uses.
     pub payer: Payer,
-    /// Records where its gas goes.
+    /// Records where its gas goes. A frame that yielded before keeps the one that it began with.
     pub profiler: Option<Profiler>,
 }
 
@@ -453,6 +453,8 @@ impl<S: Supervisor> Driver<S> {
             } => instance.run(request(&entry, &args), host),
             Target::Suspended { mut frame, reply } => {
                 frame.set_gas(given);
+                // It may have begun under another driver, whose interrupt is not this one's.
+                frame.set_interrupt(self.settings.interrupt.clone());
                 frame.resume(reply)
             }
         };

@@ -3,7 +3,9 @@
 //! The host keeps its type from the request to the outcome. Gas is settled in [`settle`], on every
 //! way out. Dropping a suspended run destroys its guest.
 
-use fusee_engine::{Gas, GuestMemory, Host, OutOfGas, Stop, SyscallRequest, Trap, Value};
+use fusee_engine::{
+    Gas, GuestMemory, Host, Interrupt, OutOfGas, Stop, SyscallRequest, Trap, Value,
+};
 
 use crate::{
     LiveInstance, RunError,
@@ -387,6 +389,11 @@ impl<H> Suspended<H> {
     /// Sets the gas that the guest has left. What it has used so far stays used.
     pub fn set_gas(&mut self, gas: Gas) {
         self.guest.run.meter.set_left(gas);
+    }
+
+    /// Sets what interrupts the run from now on. What interrupted it before no longer does.
+    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
+        self.guest.run.meter.set_interrupt(interrupt);
     }
 
     /// Ends the run: the syscall costs more gas than is left.

@@ -3,11 +3,11 @@
 //! Guest calls are frames in a list of ours: however deep they are, they take no native stack, and a
 //! machine can be left alone anywhere and gone on with.
 
-use std::{any::Any, collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use fusee_engine::{
-    OutOfGasPolicy, Gas, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Run, Stop, SyscallRequest, Trap,
-    Value,
+    Gas, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy, Run, Stop, SyscallRequest,
+    Trap, Value,
 };
 use wasmparser::ValType;
 
@@ -46,35 +46,38 @@ pub struct Instance {
 
 /// How a run ended or paused.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum Outcome<H> {
     /// It ended.
-    Ended(Ended),
+    Ended(Ended<H>),
     /// It waits for the answer to a syscall.
-    Syscall(SyscallRequest, Parked),
+    Syscall(SyscallRequest, Parked<H>),
     /// It waits for more gas.
-    GasEnd(Parked),
+    GasEnd(Parked<H>),
 }
 
 /// What is left of a run.
-pub struct Ended {
+pub struct Ended<H> {
     /// What a lane would have to say.
     pub verdict: Verdict,
     /// What the entry returned, as slots.
     pub values: Vec<u64>,
     /// The host, back from the run.
-    pub host: Box<dyn Host>,
+    pub host: H,
     /// The instance, if the entry returned.
     pub instance: Option<Instance>,
 }
 
 /// A run that waits.
 #[derive(Debug)]
-pub struct Parked(Box<Machine>);
+pub struct Parked<H> {
+    machine: Box<Machine>,
+    host: H,
+}
 
 #[derive(Debug)]
 struct Machine {
     instance: Instance,
-    /// The host, and a meter through which it charges.
+    /// The meter through which the host charges.
     run: Run,
     /// All the gas that the run was given.
     limit: Gas,
@@ -192,7 +195,7 @@ impl Instance {
     /// # Errors
     ///
     /// What cannot be run, as a text.
-    pub fn run(mut self, entry: Entry<'_>, host: Box<dyn Host>) -> Result<Outcome> {
+    pub fn run<H: Host>(mut self, entry: Entry<'_>, host: H) -> Result<Outcome<H>> {
         let function = self.program.entry(entry.name).ok_or("no such entry")?;
         let mut entries = VecDeque::from([(function, entry.args.to_vec())]);
         let mut balance = entry.gas.counter();
@@ -217,7 +220,7 @@ impl Instance {
             out_of_gas_policy: entry.out_of_gas_policy,
             height: self.program.height,
             instance: self,
-            run: Run::new(host, meter, None),
+            run: Run::new(meter, None),
             stack: Vec::new(),
             frames: Vec::new(),
             paid: Paid::Nothing,
@@ -226,11 +229,12 @@ impl Instance {
             entered: function,
             entries,
         };
-        Parked(Box::new(machine)).go_on()
+        let machine = Box::new(machine);
+        Parked { machine, host }.go_on()
     }
 }
 
-impl Outcome {
+impl<H> Outcome<H> {
     /// What a lane would have to say.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
@@ -244,17 +248,16 @@ impl Outcome {
     }
 }
 
-impl Parked {
-    /// The host, if it is a `T`.
-    pub fn host<T: Host>(&mut self) -> Option<&mut T> {
-        let host: &mut dyn Any = self.0.run.host.as_mut();
-        host.downcast_mut()
+impl<H: Host> Parked<H> {
+    /// The host.
+    pub const fn host(&mut self) -> &mut H {
+        &mut self.host
     }
 
     /// The whole memory.
     #[must_use]
     pub fn memory(&self) -> &[u8] {
-        self.0.instance.memory()
+        self.machine.instance.memory()
     }
 
     /// Goes on from a syscall.
@@ -262,9 +265,9 @@ impl Parked {
     /// # Errors
     ///
     /// What cannot be run, as a text.
-    pub fn resume(mut self, reply: u64) -> Result<Outcome> {
-        let function = self.0.asking;
-        self.0.answered(function, reply)?;
+    pub fn resume(mut self, reply: u64) -> Result<Outcome<H>> {
+        let function = self.machine.asking;
+        self.machine.answered(function, reply)?;
         self.go_on()
     }
 
@@ -273,18 +276,18 @@ impl Parked {
     /// # Errors
     ///
     /// What cannot be run, as a text.
-    pub fn resume_with(mut self, more: Gas) -> Result<Outcome> {
-        let machine = &mut self.0;
+    pub fn resume_with(mut self, more: Gas) -> Result<Outcome<H>> {
+        let machine = &mut self.machine;
         let more = Gas::MAX.saturating_sub(machine.limit).min(more);
         machine.limit = machine.limit.saturating_add(more);
         machine.balance = machine.balance.saturating_add(more.counter());
         self.go_on()
     }
 
-    fn go_on(mut self) -> Result<Outcome> {
-        let machine = &mut self.0;
-        let paused = match machine.advance() {
-            Ok(()) => return self.0.returned(),
+    fn go_on(mut self) -> Result<Outcome<H>> {
+        let machine = &mut self.machine;
+        let paused = match machine.advance(&mut self.host) {
+            Ok(()) => return self.machine.returned(self.host),
             Err(paused) => paused,
         };
         let left = u64::try_from(machine.balance).unwrap_or(0);
@@ -305,7 +308,7 @@ impl Parked {
         Ok(Outcome::Ended(Ended {
             verdict: Verdict { ending, gas_used },
             values: Vec::new(),
-            host: self.0.run.host,
+            host: self.host,
             instance: None,
         }))
     }
@@ -318,7 +321,7 @@ fn meter(out_of_gas_policy: OutOfGasPolicy) -> Meter {
 
 impl Machine {
     /// Runs whatever is left to run.
-    fn advance(&mut self) -> Flow {
+    fn advance(&mut self, host: &mut (dyn Host + 'static)) -> Flow {
         loop {
             match self.phase {
                 Phase::Resting => match self.entries.pop_front() {
@@ -332,10 +335,10 @@ impl Machine {
                     self.look_before(function)?;
                     self.phase = Phase::Inside;
                     self.entered = function;
-                    self.call(function)?;
+                    self.call(function, host)?;
                 }
                 Phase::Inside => {
-                    self.inside()?;
+                    self.inside(host)?;
                     self.phase = Phase::Returned;
                 }
                 Phase::Returned => {
@@ -347,7 +350,7 @@ impl Machine {
     }
 
     /// The last entry has returned.
-    fn returned(self) -> Result<Outcome> {
+    fn returned<H>(self, host: H) -> Result<Outcome<H>> {
         let left = u64::try_from(self.balance).unwrap_or(0);
         Ok(Outcome::Ended(Ended {
             verdict: Verdict {
@@ -355,13 +358,13 @@ impl Machine {
                 gas_used: self.limit.units().saturating_sub(left),
             },
             values: self.stack,
-            host: self.run.host,
+            host,
             instance: Some(self.instance),
         }))
     }
 
     /// Runs until the outermost frame has returned.
-    fn inside(&mut self) -> Flow {
+    fn inside(&mut self, host: &mut (dyn Host + 'static)) -> Flow {
         let program = Arc::clone(&self.instance.program);
         while let Some(mut frame) = self.frames.pop() {
             let body = body(&program, frame.function)?;
@@ -373,7 +376,7 @@ impl Machine {
                 }
                 Ok(Leave::Call(function)) => {
                     self.frames.push(frame);
-                    self.call(function)?;
+                    self.call(function, host)?;
                 }
                 Err(paused) => {
                     self.frames.push(frame);
@@ -392,7 +395,7 @@ impl Machine {
     }
 
     /// Takes the arguments from the stack and begins, or asks the host.
-    fn call(&mut self, function: usize) -> Flow {
+    fn call(&mut self, function: usize, host: &mut (dyn Host + 'static)) -> Flow {
         let program = Arc::clone(&self.instance.program);
         let (params, _) = program.types.signature(function)?;
         let first = self.stack.len().saturating_sub(params.len());
@@ -402,7 +405,7 @@ impl Machine {
                 let mut args = [0; MAX_SYSCALL_ARGS];
                 let given = self.stack.drain(first..);
                 args.iter_mut().zip(given).for_each(|(to, arg)| *to = arg);
-                self.ask(function, SyscallRequest { number, args })
+                self.ask(function, SyscallRequest { number, args }, host)
             }
             Some(Function::Body(body)) => {
                 let operands = self.stack.len().saturating_add(body.locals);
@@ -420,12 +423,17 @@ impl Machine {
     }
 
     /// Asks the host. Its answer, or that there is none, is left on the stack.
-    fn ask(&mut self, function: usize, request: SyscallRequest) -> Flow {
+    fn ask(
+        &mut self,
+        function: usize,
+        request: SyscallRequest,
+        host: &mut (dyn Host + 'static),
+    ) -> Flow {
         let memory = &mut self.instance.state.memory;
         self.run.meter = meter(self.out_of_gas_policy);
         let answer = self
             .run
-            .syscall(self.balance, &request, GuestMemory::slice(memory));
+            .syscall(host, self.balance, &request, GuestMemory::slice(memory));
         self.balance = self.run.meter.balance();
         match answer {
             Ok(reply) => Ok(self.answered(function, reply)?),
@@ -751,7 +759,7 @@ fn low(slot: u64) -> u32 {
     u32::try_from(slot & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-impl fmt::Debug for Ended {
+impl<H> fmt::Debug for Ended<H> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Ended")

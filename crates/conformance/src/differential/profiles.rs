@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use fusee_engine::{Gas, Profiler, profile::Path};
-use fusee_executor::Prepared;
+use fusee_executor::PreparedProgram;
 use fusee_instrument::Rules;
 
 use super::{Call, Mixer, Observed, calls, fed, observe_lane, starved};
@@ -74,7 +74,7 @@ fn agree(
 
 fn profile(
     lane: &Lane,
-    prepared: &Arc<Prepared>,
+    prepared: &Arc<PreparedProgram>,
     calls: &[Call],
     mixer: &Mixer,
 ) -> Result<Vec<Profiled>, String> {

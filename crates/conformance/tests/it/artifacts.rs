@@ -8,12 +8,12 @@ use std::{
 };
 
 use expect_test::expect;
-use fusee_conformance::{Ending, NoHost, Verdict};
+use fusee_conformance::{Ending, Verdict};
 use fusee_engine::{
     Artifact, ArtifactKey, CodeHash, Compiler, Engine, Fingerprint, Gas, Mismatch, Value,
 };
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_executor::{Compilation, Executor, Prepared, RunRequest};
+use fusee_executor::{Compilation, Executor, PreparedProgram, RunRequest};
 use fusee_instrument::{Limits, Rules, Schedule};
 use tempfile::TempDir;
 
@@ -38,10 +38,10 @@ fn restarted(compiler: &Arc<Watched>, folder: &Path) -> Executor {
         .build()
 }
 
-fn answer(executor: &Executor, prepared: &Arc<Prepared>) -> Verdict {
+fn answer(executor: &Executor, prepared: &Arc<PreparedProgram>) -> Verdict {
     let args = [Value::I32(21)];
     let request = RunRequest::new("f", &args, Gas::new(1_000_000));
-    Verdict::of(executor.run(prepared, request, Box::new(NoHost)).unwrap())
+    Verdict::of(executor.run(prepared, request, ()).unwrap())
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -13,7 +13,7 @@ use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Answer, AsyncRun, Executor, Outcome, RunError, RunRequest, Suspended};
 
-use crate::guest::{host, rules, wasm};
+use crate::guest::{TestHost, host, rules, wasm};
 
 /// Adds up what it is answered, four times, with memory in between.
 const SUMS: &str = r#"(module
@@ -48,17 +48,17 @@ impl Future for Waits {
     }
 }
 
-fn start(executor: &Executor, request: RunRequest<'_>) -> Result<Outcome, RunError> {
+fn start(executor: &Executor, request: RunRequest<'_>) -> Result<Outcome<TestHost>, RunError> {
     let prepared = executor.prepare(&wasm(SUMS), &rules()).unwrap();
     executor.run(&prepared, request, host())
 }
 
-fn started(lane: &Lane) -> AsyncRun {
+fn started(lane: &Lane) -> AsyncRun<TestHost> {
     AsyncRun::new(start(&lane.executor, lane.request("sum", &[], GAS)).unwrap())
 }
 
 /// What it is asked for, times ten, after a while.
-async fn tenfold(suspended: &mut Suspended) -> Answer {
+async fn tenfold(suspended: &mut Suspended<TestHost>) -> Answer {
     let asked = suspended.request().args[0];
     Waits(3).await;
     suspended.charge(Gas::new(100)).unwrap();
@@ -103,7 +103,7 @@ fn a_future_can_be_dropped_wherever_it_waits() {
                 if let Some(outcome) = poll(run.end(tenfold), most) {
                     return Verdict::of(outcome.unwrap());
                 }
-                assert_eq!(lane.executor.parked_runs(), 1);
+                assert_eq!(lane.executor.suspended_runs(), 1);
             }
         });
         assert_eq!(pieces, whole, "dropped after {most} polls");
@@ -115,9 +115,9 @@ fn a_run_that_is_dropped_while_it_waits_is_gone() {
     for lane in lanes() {
         let mut run = started(&lane);
         assert!(poll(run.end(tenfold), 2).is_none());
-        assert_eq!(lane.executor.parked_runs(), 1, "{}", lane.name);
+        assert_eq!(lane.executor.suspended_runs(), 1, "{}", lane.name);
         drop(run);
-        assert_eq!(lane.executor.parked_runs(), 0, "{}", lane.name);
+        assert_eq!(lane.executor.suspended_runs(), 0, "{}", lane.name);
     }
 }
 
@@ -145,13 +145,13 @@ fn more_than_may_be_parked_is_an_error_until_one_is_dropped() {
         Arc::new(WasmtimeEngine::new().unwrap()),
     ];
     for engine in engines {
-        let executor = Executor::builder(engine).parked_runs(3).build();
+        let executor = Executor::builder(engine).suspended_runs(3).build();
         let request = || RunRequest::new("sum", &[], GAS);
         let mut parked: Vec<_> = (0..3)
             .map(|_| start(&executor, request()).unwrap())
             .collect();
         let error = start(&executor, request()).unwrap_err();
-        assert!(matches!(error, RunError::TooManyParked { limit: 3 }));
+        assert!(matches!(error, RunError::TooManySuspended { limit: 3 }));
         parked.pop();
         parked.push(start(&executor, request()).unwrap());
         // One that goes on, and waits again, keeps its place.
@@ -159,6 +159,6 @@ fn more_than_may_be_parked_is_an_error_until_one_is_dropped() {
             panic!("it is parked");
         };
         parked.push(suspended.resume(0).unwrap());
-        assert_eq!(executor.parked_runs(), 3);
+        assert_eq!(executor.suspended_runs(), 3);
     }
 }

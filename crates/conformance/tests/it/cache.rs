@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fusee_conformance::lanes;
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_executor::{Executor, Prepared};
+use fusee_executor::{Executor, PreparedProgram};
 use fusee_instrument::{Limits, Rules, Schedule};
 
 fn program(constant: u32) -> Vec<u8> {
@@ -100,7 +100,7 @@ fn a_pinned_program_stays_until_it_is_unpinned() {
             assert!(executor.cached_bytes() <= 2 * one);
         }
     };
-    let is_kept = |prepared: &Arc<Prepared>| {
+    let is_kept = |prepared: &Arc<PreparedProgram>| {
         let found = executor.find(prepared.program().code_hash, &rules);
         found.is_some_and(|found| Arc::ptr_eq(&found, prepared))
     };

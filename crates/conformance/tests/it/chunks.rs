@@ -9,8 +9,8 @@ use fusee_conformance::{
     counting::{Prices, Program},
     lanes,
 };
-use fusee_engine::{OutOfGasPolicy, EngineError, Gas, Interrupt, Trap, Value, reserved};
-use fusee_executor::{LiveInstance, Outcome, Prepared, RunError, RunRequest};
+use fusee_engine::{EngineError, Gas, Interrupt, OutOfGasPolicy, Trap, Value, reserved};
+use fusee_executor::{LiveInstance, Outcome, PreparedProgram, RunError, RunRequest};
 
 use crate::guest::{Call, count, counted, host, rules, wasm};
 
@@ -108,7 +108,7 @@ impl Case {
 /// A program on a lane, and what is in its memory before each case.
 struct Subject<'a> {
     lane: &'a Lane,
-    prepared: Arc<Prepared>,
+    prepared: Arc<PreparedProgram>,
     before: &'a [u8],
 }
 
@@ -123,7 +123,7 @@ impl Subject<'_> {
         let Outcome::Finished(finished) = call.on(self.lane, &self.prepared) else {
             panic!("it does nothing");
         };
-        let mut live = finished.recycle().0.unwrap();
+        let mut live = finished.into_instance().0.unwrap();
         live.memory().write(0, self.before).unwrap();
         live
     }
@@ -134,7 +134,7 @@ impl Subject<'_> {
         let outcome = self.instance().run(request, host()).unwrap();
         let verdict = Verdict::on(&outcome);
         let live = match outcome {
-            Outcome::Finished(finished) => finished.recycle().0,
+            Outcome::Finished(finished) => finished.into_instance().0,
             _ => None,
         };
         (verdict, live)

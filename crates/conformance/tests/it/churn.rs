@@ -5,7 +5,7 @@
 
 use std::{fmt::Write, fs, sync::Arc};
 
-use fusee_conformance::{Ending, NoHost, Verdict};
+use fusee_conformance::{Ending, Verdict};
 use fusee_engine::{Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
@@ -77,7 +77,7 @@ fn programs_that_come_and_go_leave_no_memory_behind() {
                 executor.compile(&prepared).unwrap();
             }
             let request = RunRequest::new("f", &[], Gas::new(10_000_000));
-            let outcome = executor.run(&prepared, request, Box::new(NoHost)).unwrap();
+            let outcome = executor.run(&prepared, request, ()).unwrap();
             let expected = Ending::Finished(vec![Value::I32(number.cast_signed())]);
             assert_eq!(Verdict::of(outcome).ending, expected);
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::fmt::Write;
 
 use expect_test::expect_file;
-use fusee_conformance::{Ending, Lane, NoHost, Verdict, agreed, counting::Prices, lanes};
+use fusee_conformance::{Ending, Lane, Verdict, agreed, counting::Prices, lanes};
 use fusee_engine::{Gas, Trap, Value};
-use fusee_executor::{Outcome, Prepared};
+use fusee_executor::{Outcome, PreparedProgram};
 use fusee_instrument::{Floats, OPERATORS, Rule, Rules, prepare};
 
 use crate::guest::{Call, compiled, count, counted, wasm};
@@ -68,11 +68,9 @@ fn rules() -> Rules {
     Rules::v1(Vec::new()).with_floats(Floats::Canonical)
 }
 
-fn enter(lane: &Lane, prepared: &Arc<Prepared>, entry: &str, args: &[Value]) -> Outcome {
+fn enter(lane: &Lane, prepared: &Arc<PreparedProgram>, entry: &str, args: &[Value]) -> Outcome<()> {
     let request = lane.request(entry, args, Gas::new(GAS));
-    lane.executor
-        .run(prepared, request, Box::new(NoHost))
-        .unwrap()
+    lane.executor.run(prepared, request, ()).unwrap()
 }
 
 /// What the functions of a program come to with these arguments, where all lanes and the counting

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use expect_test::expect_file;
 use fusee_conformance::{Ending, Verdict, agreed, counting::Prices, lanes};
-use fusee_engine::{OutOfGasPolicy, Gas, Trap, Value};
+use fusee_engine::{Gas, OutOfGasPolicy, Trap, Value};
 use fusee_executor::{Outcome, RunRequest};
 use fusee_instrument::{OPERATORS, Rules, Schedule, prepare};
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use fusee_conformance::{
-    Answering, Lane, Verdict, agreed,
+    Lane, Verdict, agreed,
     counting::{self, Entry, Instance, Outcome as Counted, Prices, Program, slots},
     lanes,
 };
-use fusee_engine::{OutOfGasPolicy, EngineError, Gas, Host, Stop, Syscall, Trap, Value, ValueType};
-use fusee_executor::{Outcome, Prepared};
+use fusee_engine::{EngineError, Gas, Host, OutOfGasPolicy, Stop, Syscall, Trap, Value, ValueType};
+use fusee_executor::{Outcome, PreparedProgram};
 use fusee_instrument::{Rules, SyscallSignature};
 
 /// Every import is from this module.
@@ -85,13 +85,22 @@ pub(crate) fn rules() -> Rules {
     Rules::v1((0..).zip(TABLE).map(signature).collect())
 }
 
-/// A host that was never ticked.
-pub(crate) fn host() -> Box<dyn Host> {
-    let mut ticks = 0;
-    Box::new(Answering(move |call: &mut Syscall<'_>| {
+/// Answers by the table.
+#[derive(Debug)]
+pub(crate) struct TestHost {
+    ticks: u64,
+}
+
+impl Host for TestHost {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let number = usize::try_from(call.request.number).unwrap();
-        (TABLE[number].3)(&mut ticks, call)
-    }))
+        (TABLE[number].3)(&mut self.ticks, call)
+    }
+}
+
+/// A host that was never ticked.
+pub(crate) const fn host() -> TestHost {
+    TestHost { ticks: 0 }
 }
 
 /// One way to enter a program.
@@ -103,7 +112,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(crate) fn on(self, lane: &Lane, prepared: &Arc<Prepared>) -> Outcome {
+    pub(crate) fn on(self, lane: &Lane, prepared: &Arc<PreparedProgram>) -> Outcome<TestHost> {
         let request = lane.request(self.entry, self.args, Gas::new(self.gas));
         lane.executor.run(prepared, request, host()).unwrap()
     }

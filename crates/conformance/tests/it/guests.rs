@@ -2,7 +2,7 @@
 //!
 //! Each line is a call, how it ended, and the gas that it used. All lanes and the counting interpreter agree on it.
 
-use std::{any::Any, fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc};
 
 use expect_test::{ExpectFile, expect_file};
 use fusee_conformance::{
@@ -10,8 +10,8 @@ use fusee_conformance::{
     counting::{self, Entry, Instance, Prices, slots},
     lanes,
 };
-use fusee_engine::{OutOfGasPolicy, Gas, Host, Value};
-use fusee_executor::Outcome;
+use fusee_engine::{Gas, OutOfGasPolicy, Value};
+use fusee_executor::PreparedProgram;
 
 use crate::{
     contract::{Contract, contract_rules},
@@ -59,17 +59,12 @@ fn check(guest: &str, calls: &[Call], expected: ExpectFile) {
     expected.assert_eq(&told);
 }
 
-fn tell(
-    calls: &[Call],
-    mut enter: impl FnMut(&Call, Contract) -> (Verdict, Box<dyn Host>),
-) -> String {
+fn tell(calls: &[Call], mut enter: impl FnMut(&Call, Contract) -> (Verdict, Contract)) -> String {
     let mut told = String::new();
     let mut contract = Contract::default();
     for call in calls {
         contract.input.clone_from(&call.input);
-        let (verdict, host) = enter(call, contract.clone());
-        let host: Box<dyn Any> = host;
-        let after: Box<Contract> = host.downcast().unwrap();
+        let (verdict, after) = enter(call, contract.clone());
         let ending = match (&verdict.ending, after.has_reverted) {
             (_, true) => format!("reverted: {}", String::from_utf8_lossy(&after.output)),
             (Ending::Finished(values), false) => {
@@ -107,34 +102,25 @@ fn hex(bytes: &[u8]) -> String {
 
 fn run(
     lane: &Lane,
-    prepared: &Arc<fusee_executor::Prepared>,
+    prepared: &Arc<PreparedProgram>,
     call: &Call,
     host: Contract,
-) -> (Verdict, Box<dyn Host>) {
+) -> (Verdict, Contract) {
     let request = lane.request(call.entry, &call.args, GAS);
-    let outcome = lane.executor.run(prepared, request, Box::new(host));
-    let outcome = outcome.unwrap();
+    let outcome = lane.executor.run(prepared, request, host).unwrap();
     let verdict = Verdict::on(&outcome);
-    let host = match outcome {
-        Outcome::Finished(finished) => finished.into_host(),
-        Outcome::Trapped(_, ended) | Outcome::OutOfGas(ended) => ended.into_host(),
-        parked => panic!("{parked:?}"),
-    };
-    (verdict, host)
+    assert_ne!(verdict.ending, Ending::Parked);
+    (verdict, outcome.into_host())
 }
 
-fn count(
-    program: &Arc<counting::Program>,
-    call: &Call,
-    host: Contract,
-) -> (Verdict, Box<dyn Host>) {
+fn count(program: &Arc<counting::Program>, call: &Call, host: Contract) -> (Verdict, Contract) {
     let entry = Entry {
         name: call.entry,
         args: &slots(&call.args),
         gas: GAS,
         out_of_gas_policy: OutOfGasPolicy::Stop,
     };
-    match Instance::new(program).run(entry, Box::new(host)).unwrap() {
+    match Instance::new(program).run(entry, host).unwrap() {
         counting::Outcome::Ended(ended) => (ended.verdict, ended.host),
         parked => panic!("{parked:?}"),
     }

@@ -4,7 +4,7 @@ use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
 use fusee_engine::{Gas, PAGE_BYTES, Trap, Value};
 use fusee_executor::{LiveInstance, Outcome, RunRequest};
 
-use crate::guest::{host, rules, wasm};
+use crate::guest::{TestHost, host, rules, wasm};
 
 /// What runs before any entry leaves its mark, and waits.
 const MARKS: &str = r#"(module
@@ -23,14 +23,14 @@ const MARKS: &str = r#"(module
 
 const GAS: Gas = Gas::new(1_000_000);
 
-fn fresh(lane: &Lane, text: &str, gas: Gas) -> Outcome {
+fn fresh(lane: &Lane, text: &str, gas: Gas) -> Outcome<TestHost> {
     let prepared = lane.executor.prepare(&wasm(text), &rules()).unwrap();
     let request = lane.request("", &[], gas);
     let instance = lane.executor.instance(&prepared, &request).unwrap();
     instance.initialize(request, host()).unwrap()
 }
 
-fn answer(mut outcome: Outcome) -> Outcome {
+fn answer(mut outcome: Outcome<TestHost>) -> Outcome<TestHost> {
     while let Outcome::Syscall(suspended) = outcome {
         let asked = suspended.request().args[0];
         outcome = suspended.resume(asked).unwrap();
@@ -38,17 +38,17 @@ fn answer(mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-fn live(outcome: Outcome) -> LiveInstance {
+fn live(outcome: Outcome<TestHost>) -> LiveInstance {
     let Outcome::Finished(finished) = outcome else {
         panic!("{outcome:?}");
     };
     assert_eq!(finished.values(), []);
-    finished.recycle().0.unwrap()
+    finished.into_instance().0.unwrap()
 }
 
-fn finished_instance(outcome: Outcome) -> LiveInstance {
+fn finished_instance(outcome: Outcome<TestHost>) -> LiveInstance {
     match outcome {
-        Outcome::Finished(finished) => finished.recycle().0.unwrap(),
+        Outcome::Finished(finished) => finished.into_instance().0.unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -56,7 +56,10 @@ fn finished_instance(outcome: Outcome) -> LiveInstance {
 fn enter(lane: &Lane, live: LiveInstance, entry: &str) -> (Vec<Value>, LiveInstance) {
     let request = lane.request(entry, &[], GAS);
     match live.run(request, host()).unwrap() {
-        Outcome::Finished(finished) => (finished.values().to_vec(), finished.recycle().0.unwrap()),
+        Outcome::Finished(finished) => (
+            finished.values().to_vec(),
+            finished.into_instance().0.unwrap(),
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -114,9 +117,9 @@ fn a_start_function_traps_and_can_be_dropped_where_it_waits() {
     let traps = "(module (func $f unreachable) (start $f))";
     let verdict = agreed(&lanes(), |lane| {
         let parked = fresh(lane, MARKS, GAS);
-        assert_eq!(lane.executor.parked_runs(), 1);
+        assert_eq!(lane.executor.suspended_runs(), 1);
         drop(parked);
-        assert_eq!(lane.executor.parked_runs(), 0);
+        assert_eq!(lane.executor.suspended_runs(), 0);
         Verdict::of(fresh(lane, traps, GAS))
     });
     assert_eq!(verdict.ending, Ending::Trapped(Trap::Unreachable));
@@ -173,7 +176,7 @@ fn a_parked_run_is_ended_as_a_host_function_would() {
                 panic!("it waits");
             };
             let ended = suspended.stop(stop());
-            assert_eq!(lane.executor.parked_runs(), 0, "{}", lane.name);
+            assert_eq!(lane.executor.suspended_runs(), 0, "{}", lane.name);
             ended.map(Verdict::of).map_err(|error| error.to_string())
         })
     };

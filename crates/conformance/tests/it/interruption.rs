@@ -4,6 +4,7 @@
 //! How long that takes is not asserted here, since a machine may be busy: `examples/interruptions.rs` measures it.
 
 use std::{
+    fmt::Debug,
     sync::{
         Arc,
         mpsc::{Receiver, channel},
@@ -12,8 +13,8 @@ use std::{
 };
 
 use fusee_conformance::{Answering, Ending, Lane, Verdict, lanes};
-use fusee_engine::{OutOfGasPolicy, EngineError, Gas, Host, Interrupt, Stop, Syscall, Trap, Value};
-use fusee_executor::{Outcome, Prepared, RunError, RunRequest};
+use fusee_engine::{EngineError, Gas, Host, Interrupt, OutOfGasPolicy, Stop, Syscall, Trap, Value};
+use fusee_executor::{Outcome, PreparedProgram, RunError, RunRequest};
 
 use crate::guest::{rules, wasm};
 
@@ -88,7 +89,7 @@ fn chain() -> String {
 }
 
 /// Says when the guest runs. The rest of what it is asked for it answers at once, and waits where it is to wait.
-fn host() -> (Box<dyn Host>, Receiver<()>) {
+fn host() -> (impl Host + Debug, Receiver<()>) {
     let (sender, running) = channel();
     let host = Answering(move |call: &mut Syscall<'_>| match call.request.number {
         TICK => {
@@ -99,10 +100,10 @@ fn host() -> (Box<dyn Host>, Receiver<()>) {
         WAIT => Err(Stop::Suspend),
         _ => Err(Stop::Trap(Trap::SyscallRefused)),
     });
-    (Box::new(host), running)
+    (host, running)
 }
 
-fn assert_interrupted(told: &str, result: Result<Outcome, RunError>) {
+fn assert_interrupted<H: Debug>(told: &str, result: Result<Outcome<H>, RunError>) {
     match result {
         Err(error @ RunError::Engine(EngineError::Interrupted)) => {
             assert!(!error.is_of_the_engine());
@@ -119,7 +120,7 @@ fn request<'a>(lane: &Lane, entry: &'a str, interrupt: &Interrupt) -> RunRequest
 }
 
 /// Interrupts a guest that runs, and asks another for its answer then: the thread has nothing left to do.
-fn check(told: &str, lane: &Lane, prepared: &Arc<Prepared>, other: &Arc<Prepared>) {
+fn check(told: &str, lane: &Lane, prepared: &Arc<PreparedProgram>, other: &Arc<PreparedProgram>) {
     let told = format!("{told} on {}", lane.name);
     let (host, running) = host();
     let interrupt = Interrupt::new();
@@ -136,14 +137,14 @@ fn check(told: &str, lane: &Lane, prepared: &Arc<Prepared>, other: &Arc<Prepared
 }
 
 /// The executor answers another call.
-fn answers(told: &str, lane: &Lane, prepared: &Arc<Prepared>) {
+fn answers(told: &str, lane: &Lane, prepared: &Arc<PreparedProgram>) {
     let request = request(lane, "answer", &Interrupt::new());
     let outcome = lane.executor.run(prepared, request, host().0).unwrap();
     let ending = Verdict::of(outcome).ending;
     assert_eq!(ending, Ending::Finished(vec![Value::I32(42)]), "{told}");
 }
 
-fn prepare(lane: &Lane, program: &str) -> Arc<Prepared> {
+fn prepare(lane: &Lane, program: &str) -> Arc<PreparedProgram> {
     let program = wasm(&format!("(module {program})"));
     lane.executor.prepare(&program, &rules()).unwrap()
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use fusee_conformance::{Ending, Lane, Verdict, lanes};
 use fusee_engine::{Gas, Value};
-use fusee_executor::{Outcome, Prepared};
+use fusee_executor::{Outcome, PreparedProgram};
 
-use crate::guest::{host, rules, wasm};
+use crate::guest::{TestHost, host, rules, wasm};
 
 /// Enough for a reader; a writer runs until it has used it up, where it is told to.
 const GAS: u64 = 20_000_000;
@@ -90,18 +90,23 @@ const OTHER: &str = r#"(module
 
 const GROW: &str = "(if (i32.lt_s (memory.grow (i32.const 3)) (i32.const 0)) (then unreachable))";
 
-fn prepare(lane: &Lane, program: &str, grow: &str) -> std::sync::Arc<Prepared> {
+fn prepare(lane: &Lane, program: &str, grow: &str) -> std::sync::Arc<PreparedProgram> {
     let program = wasm(&program.replace("GROW", grow));
     lane.executor.prepare(&program, &rules()).unwrap()
 }
 
-fn run(lane: &Lane, prepared: &Arc<Prepared>, entry: &str, args: &[Value]) -> Outcome {
+fn run(
+    lane: &Lane,
+    prepared: &Arc<PreparedProgram>,
+    entry: &str,
+    args: &[Value],
+) -> Outcome<TestHost> {
     let request = lane.request(entry, args, Gas::new(GAS));
     lane.executor.run(prepared, request, host()).unwrap()
 }
 
 /// What a reader found.
-fn found(lane: &Lane, prepared: &Arc<Prepared>) -> Ending {
+fn found(lane: &Lane, prepared: &Arc<PreparedProgram>) -> Ending {
     Verdict::of(run(lane, prepared, "read", &[])).ending
 }
 
@@ -134,7 +139,7 @@ fn a_reader_finds_what_was_written_in_its_own_instance() {
             let Outcome::Finished(finished) = run(lane, &program, "write", &[Value::I32(0)]) else {
                 panic!("it returns");
             };
-            let (live, _) = finished.recycle();
+            let (live, _) = finished.into_instance();
             let request = lane.request("read", &[], Gas::new(GAS));
             let outcome = live.unwrap().run(request, host()).unwrap();
             let dirty = Ending::Finished(vec![Value::I64(1)]);

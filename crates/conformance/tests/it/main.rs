@@ -13,6 +13,7 @@ mod churn;
 mod compiler;
 mod contract;
 mod counting;
+mod driver;
 mod floats;
 mod gas;
 mod guest;

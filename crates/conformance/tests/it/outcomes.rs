@@ -6,7 +6,7 @@ use fusee_conformance::{Answering, Ending, Verdict, agreed, lanes};
 use fusee_engine::{EngineError, Gas, Interrupt, Syscall, Trap, Value};
 use fusee_executor::{Outcome, RunError, RunRequest};
 
-use crate::guest::{Call, check, compiled, host, rules, wasm};
+use crate::guest::{Call, TestHost, check, compiled, host, rules, wasm};
 
 const GAS: u64 = 1_000_000;
 
@@ -221,7 +221,7 @@ fn a_guest_below_zero_does_not_reach_the_host() {
                 Ok(0)
             });
             let request = lane.request("run", &[], Gas::new(gas));
-            let outcome = lane.executor.run(&prepared, request, Box::new(host));
+            let outcome = lane.executor.run(&prepared, request, host);
             let verdict = Verdict::of(outcome.unwrap());
             (verdict.ending, receiver.try_iter().count())
         })
@@ -269,7 +269,7 @@ fn an_interrupt_ends_a_run_that_would_not_end() {
             };
             lane.executor.run(&prepared, request, host())
         };
-        let assert_interrupted = |result: Result<Outcome, RunError>| match result {
+        let assert_interrupted = |result: Result<Outcome<TestHost>, RunError>| match result {
             Err(RunError::Engine(EngineError::Interrupted)) => {}
             other => panic!("{}: {other:?}", lane.name),
         };
@@ -317,7 +317,7 @@ fn a_recycled_instance_keeps_its_memory_and_costs_nothing_again() {
             };
             assert_eq!(finished.values(), [Value::I32(count), Value::I32(1)]);
             used.push(finished.gas_used().units());
-            let (live, host) = finished.recycle();
+            let (live, host) = finished.into_instance();
             let mut live = live.unwrap();
             assert_eq!(live.memory().read_array(0), Ok(count.to_le_bytes()));
             let request = lane.request("count", &[], Gas::new(GAS));
@@ -334,7 +334,7 @@ fn a_run_that_a_syscall_finished_leaves_no_instance() {
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm(ACTS), &rules()).unwrap();
         match call("finish").on(&lane, &prepared) {
-            Outcome::Finished(finished) => assert!(finished.recycle().0.is_none()),
+            Outcome::Finished(finished) => assert!(finished.into_instance().0.is_none()),
             other => panic!("{}: {other:?}", lane.name),
         }
     }

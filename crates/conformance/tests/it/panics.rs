@@ -1,6 +1,7 @@
 //! Hosts that panic: the run is lost with an error, and nothing else is.
 
 use std::{
+    fmt::Debug,
     panic::{self, AssertUnwindSafe},
     pin::pin,
     sync::Arc,
@@ -11,7 +12,8 @@ use fusee_conformance::{Answering, Lane, lanes};
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall, Value};
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
-    Answer, AsyncRun, Executor, Outcome, Prepared, RunError, RunRequest, Suspended, Suspension,
+    Answer, AsyncRun, Executor, Outcome, PreparedProgram, RunError, RunRequest, Suspended,
+    Suspension,
 };
 
 use crate::guest::{rules, wasm};
@@ -41,9 +43,9 @@ fn programs() -> [Vec<u8>; 2] {
 }
 
 /// Waits where it is asked to, and panics at this syscall: the first is 1.
-fn panics_at(syscall: u32, what: fn()) -> Box<dyn Host> {
+fn panics_at(syscall: u32, what: fn()) -> impl Host + Debug {
     let mut calls = 0;
-    Box::new(Answering(move |call: &mut Syscall<'_>| {
+    Answering(move |call: &mut Syscall<'_>| {
         calls += 1;
         call.memory.write(0, &[99])?;
         if calls == syscall {
@@ -54,15 +56,15 @@ fn panics_at(syscall: u32, what: fn()) -> Box<dyn Host> {
         } else {
             Err(Stop::Suspend)
         }
-    }))
+    })
 }
 
-fn run(
+fn run<H: Host + Debug>(
     executor: &Executor,
-    program: &Arc<Prepared>,
+    program: &Arc<PreparedProgram>,
     suspension: Suspension,
-    host: Box<dyn Host>,
-) -> Result<Outcome, RunError> {
+    host: H,
+) -> Result<Outcome<H>, RunError> {
     let request = RunRequest {
         suspension,
         ..RunRequest::new("run", &[], Gas::new(1_000_000))
@@ -77,9 +79,9 @@ fn run(
 /// The error of a run whose host panics, and that the next run on the same executor finds nothing of it.
 fn error_of(
     executor: &Executor,
-    program: &Arc<Prepared>,
+    program: &Arc<PreparedProgram>,
     suspension: Suspension,
-    host: Box<dyn Host>,
+    host: impl Host + Debug,
 ) -> RunError {
     let error = run(executor, program, suspension, host).unwrap_err();
     assert!(!error.is_of_the_engine(), "{error}");
@@ -129,7 +131,7 @@ fn whatever_a_host_panics_with_is_told() {
         (|| panic!("plain"), "the host panicked at syscall 3: plain"),
         (
             || panic::panic_any(Worse),
-            "the host panicked at syscall 3: something that is no text",
+            "the host panicked at syscall 3: (a panic payload that is not text)",
         ),
     ];
     for lane in lanes() {
@@ -176,10 +178,10 @@ fn a_run_whose_asynchronous_answer_panics_stays_parked() {
         let outcome = executor.run(&program, request, panics_at(0, || {}));
         let mut run = AsyncRun::new(outcome.unwrap());
         let panicked = panic::catch_unwind(AssertUnwindSafe(|| {
-            poll(run.end(async |_: &mut Suspended| panic!("as asked")))
+            poll(run.end(async |_: &mut Suspended<_>| panic!("as asked")))
         }));
         panicked.unwrap_err();
-        let outcome = poll(run.end(async |_: &mut Suspended| Answer::Reply(1))).unwrap();
+        let outcome = poll(run.end(async |_: &mut Suspended<_>| Answer::Reply(1))).unwrap();
         assert!(matches!(outcome, Outcome::Finished(_)), "{}", lane.name);
     }
 }

@@ -1,10 +1,10 @@
 //! Runs that are parked: at a syscall, and where their gas ends.
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
-use fusee_engine::{OutOfGasPolicy, Gas, Interrupt, Trap, Value};
-use fusee_executor::{GasEnded, Outcome, RunError, RunRequest, Suspended, Suspension};
+use fusee_engine::{Gas, Interrupt, OutOfGasPolicy, Trap, Value};
+use fusee_executor::{GasSuspended, Outcome, RunError, RunRequest, Suspended, Suspension};
 
-use crate::guest::{WAIT, host, rules, wasm};
+use crate::guest::{TestHost, WAIT, host, rules, wasm};
 
 const GAS: u64 = 1_000_000;
 
@@ -31,7 +31,7 @@ fn run(
     lane: &Lane,
     entry: &str,
     args: &[Value],
-    mut answer: impl FnMut(Suspended) -> Outcome,
+    mut answer: impl FnMut(Suspended<TestHost>) -> Outcome<TestHost>,
 ) -> Verdict {
     let prepared = lane.executor.prepare(&wasm(WAITS), &rules()).unwrap();
     let request = lane.request(entry, args, Gas::new(GAS));
@@ -42,11 +42,15 @@ fn run(
     Verdict::of(outcome)
 }
 
-fn check(entry: &str, args: &[Value], answer: fn(Suspended) -> Outcome) -> Verdict {
+fn check(
+    entry: &str,
+    args: &[Value],
+    answer: fn(Suspended<TestHost>) -> Outcome<TestHost>,
+) -> Verdict {
     agreed(&lanes(), |lane| run(lane, entry, args, answer))
 }
 
-fn add_one(suspended: Suspended) -> Outcome {
+fn add_one(suspended: Suspended<TestHost>) -> Outcome<TestHost> {
     assert_eq!(suspended.request().number, WAIT);
     let asked = suspended.request().args[0];
     suspended.resume(asked + 1).unwrap()
@@ -195,7 +199,13 @@ const SPENDS: &str = r#"(module
 )"#;
 
 /// Starts an entry of `SPENDS` with `gas`, to be parked where it ends.
-fn start(lane: &Lane, entry: &str, args: &[Value], gas: u64, interrupt: Interrupt) -> Outcome {
+fn start(
+    lane: &Lane,
+    entry: &str,
+    args: &[Value],
+    gas: u64,
+    interrupt: Interrupt,
+) -> Outcome<TestHost> {
     let prepared = lane.executor.prepare(&wasm(SPENDS), &rules()).unwrap();
     let request = RunRequest {
         out_of_gas_policy: OutOfGasPolicy::Suspend,
@@ -205,7 +215,7 @@ fn start(lane: &Lane, entry: &str, args: &[Value], gas: u64, interrupt: Interrup
     lane.executor.run(&prepared, request, host()).unwrap()
 }
 
-fn gas_ended(outcome: Outcome) -> GasEnded {
+fn gas_ended(outcome: Outcome<TestHost>) -> GasSuspended<TestHost> {
     match outcome {
         Outcome::GasEnd(ended) => ended,
         other => panic!("{other:?}"),
@@ -297,7 +307,7 @@ fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
         let prepared = lane.executor.prepare(&wasm(SPENDS), &rules()).unwrap();
         let args = [Value::I32(1)];
         let recycled = |request| match lane.executor.run(&prepared, request, host()).unwrap() {
-            Outcome::Finished(finished) => finished.recycle(),
+            Outcome::Finished(finished) => finished.into_instance(),
             other => panic!("{}: {other:?}", lane.name),
         };
         let plain = lane.request("deep", &args, Gas::new(GAS));
@@ -308,7 +318,7 @@ fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
         let (live, host) = recycled(plain.clone());
         let again = live.unwrap().run(parkable.clone(), host);
         match (lane.suspension, again) {
-            (Suspension::AsNeeded, Err(RunError::PlainInstance))
+            (Suspension::AsNeeded, Err(RunError::NotSuspendable))
             | (Suspension::Always, Ok(Outcome::GasEnd(_))) => {}
             (_, other) => panic!("{}: {other:?}", lane.name),
         }

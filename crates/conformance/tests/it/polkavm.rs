@@ -3,15 +3,13 @@
 use std::{panic::catch_unwind, sync::Arc};
 
 use fusee_abi as abi;
-use fusee_conformance::{
-    Ending, Lane, NoHost, Verdict, agreed, lanes, polkavm_lanes, process_lanes,
-};
+use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, polkavm_lanes, process_lanes};
 use fusee_engine::{
-    OutOfGasPolicy, EngineError, Format, Gas, GuestMemory, Host, Interrupt, Rate, Stop, Syscall,
+    EngineError, Format, Gas, GuestMemory, Host, Interrupt, OutOfGasPolicy, Rate, Stop, Syscall,
     SyscallRequest, Trap, Value,
 };
 use fusee_executor::{
-    Executor, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest,
+    Executor, LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest,
 };
 use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
 use polkavm_common::{
@@ -43,7 +41,7 @@ fn at(gas: u32, units: u32) -> Rules {
     })
 }
 
-fn prepare(lane: &Lane, rules: &Rules) -> Arc<Prepared> {
+fn prepare(lane: &Lane, rules: &Rules) -> Arc<PreparedProgram> {
     lane.executor.prepare(COMPUTE, rules).unwrap()
 }
 
@@ -52,13 +50,11 @@ fn values(args: &[i64]) -> Vec<Value> {
 }
 
 /// Runs an export of the computing guest in a fresh instance.
-fn fresh(lane: &Lane, rules: &Rules, entry: &str, args: &[i64], gas: u64) -> Outcome {
+fn fresh(lane: &Lane, rules: &Rules, entry: &str, args: &[i64], gas: u64) -> Outcome<()> {
     let args = values(args);
     let request = lane.request(entry, &args, Gas::new(gas));
     let prepared = prepare(lane, rules);
-    lane.executor
-        .run(&prepared, request, Box::new(NoHost))
-        .unwrap()
+    lane.executor.run(&prepared, request, ()).unwrap()
 }
 
 fn run(entry: &str, args: &[i64], gas: u64) -> Verdict {
@@ -105,7 +101,7 @@ fn exports_compute_with_up_to_six_arguments() {
         for args in [&[Value::I64(0); 7][..], &[Value::I32(0)]] {
             let request = lane.request("add", args, Gas::new(GAS));
             let prepared = prepare(&lane, &rules());
-            let refused = lane.executor.run(&prepared, request, Box::new(NoHost));
+            let refused = lane.executor.run(&prepared, request, ());
             assert!(matches!(refused, Err(RunError::Arguments { .. })));
         }
     }
@@ -183,16 +179,16 @@ fn an_instance_keeps_its_memory_and_a_fresh_one_has_none_of_it() {
             panic!("it adds");
         };
         assert_eq!(first.values(), [Value::I64(8)]);
-        let mut live = first.recycle().0.unwrap();
+        let mut live = first.into_instance().0.unwrap();
         seen.push((0, memory(&mut live)));
         let args = values(&[7]);
         let again = lane.request("keep", &args, Gas::new(GAS));
-        let Outcome::Finished(second) = live.run(again, Box::new(NoHost)).unwrap() else {
+        let Outcome::Finished(second) = live.run(again, ()).unwrap() else {
             panic!("it adds again");
         };
         assert_eq!(second.values(), [Value::I64(15)]);
         let gas = second.gas_used().units();
-        seen.push((gas, memory(&mut second.recycle().0.unwrap())));
+        seen.push((gas, memory(&mut second.into_instance().0.unwrap())));
         let other = Verdict::of(fresh(lane, &rules(), "keep", &[1], GAS));
         assert_eq!(other.ending, finished(6));
         seen
@@ -211,10 +207,7 @@ fn a_guest_that_is_parked_for_gas_goes_on_with_more() {
             out_of_gas_policy: OutOfGasPolicy::Suspend,
             ..lane.request("mix", &args, Gas::new(first))
         };
-        let mut outcome = lane
-            .executor
-            .run(&prepared, request, Box::new(NoHost))
-            .unwrap();
+        let mut outcome = lane.executor.run(&prepared, request, ()).unwrap();
         let mut parks = 0;
         while let Outcome::GasEnd(ended) = outcome {
             parks += 1;
@@ -236,7 +229,7 @@ fn a_run_is_interrupted_where_its_slice_ends() {
             ..lane.request("forever", &[], Gas::MAX)
         };
         let prepared = prepare(&lane, &rules());
-        let ended = lane.executor.run(&prepared, request, Box::new(NoHost));
+        let ended = lane.executor.run(&prepared, request, ());
         let is_interrupted = matches!(ended, Err(RunError::Engine(EngineError::Interrupted)));
         assert!(is_interrupted, "{}: {ended:?}", lane.name);
         let after = fresh(&lane, &rules(), "add", &[1, 1], GAS);
@@ -300,11 +293,11 @@ fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
     let syscalls = contract_rules().syscalls().iter().map(suspending).collect();
     let rules = Rules::v2(syscalls).with_polkavm(PolkaVmRules::v1());
     let prepared = lane.executor.prepare(COUNTER, &rules).unwrap();
-    let host = Box::new(Notes {
+    let host = Notes {
         number: 41,
         parks,
         ..Notes::default()
-    });
+    };
     let request = lane.request("increment", &[], Gas::new(gas));
     let mut outcome = lane.executor.run(&prepared, request, host).unwrap();
     let mut notes = Notes {
@@ -322,13 +315,9 @@ fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
         };
     }
     let verdict = Verdict::on(&outcome);
-    let host: Box<dyn std::any::Any> = match outcome {
-        Outcome::Finished(finished) => finished.into_host(),
-        Outcome::OutOfGas(ended) | Outcome::Trapped(_, ended) => ended.into_host(),
-        Outcome::Syscall(_) | Outcome::GasEnd(_) => panic!("it is parked"),
-    };
+    assert_ne!(verdict.ending, Ending::Parked);
     if !parks {
-        notes = *host.downcast().unwrap();
+        notes = outcome.into_host();
     }
     (verdict, notes.asked)
 }
@@ -367,15 +356,14 @@ fn registers(lane: &Lane) -> Vec<Verdict> {
     ]
     .map(|(entry, result, output)| {
         let request = lane.request(entry, &[], Gas::new(GAS));
-        let host = Box::new(Contract::default());
+        let host = Contract::default();
         let outcome = lane.executor.run(&prepared, request, host).unwrap();
         let verdict = Verdict::on(&outcome);
         assert_eq!(verdict.ending, finished(result), "{entry} on {}", lane.name);
         let Outcome::Finished(ended) = outcome else {
             panic!("{entry}: {verdict:?}");
         };
-        let host: Box<dyn std::any::Any> = ended.into_host();
-        assert_eq!(host.downcast::<Contract>().unwrap().output, output);
+        assert_eq!(ended.host().output, output);
         verdict
     })
     .into()
@@ -427,16 +415,12 @@ fn the_counter_counts_as_the_one_in_wasm_does() {
             host.input = input;
             host.has_reverted = false;
             let request = lane.request(entry, &[], Gas::new(GAS));
-            let outcome = lane
-                .executor
-                .run(&prepared, request, Box::new(host))
-                .unwrap();
+            let outcome = lane.executor.run(&prepared, request, host).unwrap();
             let Outcome::Finished(finished) = outcome else {
                 panic!("{entry}: {outcome:?}");
             };
             gas.push(finished.gas_used());
-            let back: Box<dyn std::any::Any> = finished.into_host();
-            host = *back.downcast().unwrap();
+            host = finished.into_host();
             assert_eq!(host.has_reverted, gas.len() == 4);
         }
         assert_eq!(host.output, 9_u64.to_le_bytes());
@@ -476,14 +460,13 @@ fn token(lane: &Lane, code: &[u8], gas: u64) -> Vec<(Verdict, Option<Contract>)>
         host.output.clear();
         host.has_reverted = false;
         let request = lane.request(entry, &[], Gas::new(gas));
-        let run = lane.executor.run(&prepared, request, Box::new(host));
+        let run = lane.executor.run(&prepared, request, host);
         let outcome = run.unwrap();
         let verdict = Verdict::on(&outcome);
         host = before;
         let mut left = None;
         if let Outcome::Finished(finished) = outcome {
-            let back: Box<dyn std::any::Any> = finished.into_host();
-            host = *back.downcast().unwrap();
+            host = finished.into_host();
             left = Some(host.clone());
         }
         ends.push((verdict, left));
@@ -553,7 +536,7 @@ fn an_instance_costs_its_memory_and_its_code() {
         let Outcome::Finished(finished) = fresh(lane, &rules(), "nothing", &[], GAS) else {
             panic!("it does nothing");
         };
-        finished.recycle().0.unwrap().memory().bytes()
+        finished.into_instance().0.unwrap().memory().bytes()
     });
     assert_eq!(bytes.div_ceil(65_536), u64::from(pages));
 }
@@ -579,14 +562,12 @@ fn a_stack_is_equally_large_everywhere() {
             let run = |entry, args: &[i64]| {
                 let args = values(args);
                 let request = lane.request(entry, &args, Gas::new(GAS));
-                lane.executor
-                    .run(&prepared, request, Box::new(NoHost))
-                    .unwrap()
+                lane.executor.run(&prepared, request, ()).unwrap()
             };
             let Outcome::Finished(finished) = run("nothing", &[]) else {
                 panic!("it does nothing");
             };
-            let bytes = finished.recycle().0.unwrap().memory().bytes();
+            let bytes = finished.into_instance().0.unwrap().memory().bytes();
             (Verdict::of(run("deeper", &[1])), bytes)
         });
         assert_eq!(verdict.ending, Ending::Trapped(Trap::MemoryOutOfBounds));
@@ -662,7 +643,7 @@ fn an_executor_runs_each_format_on_its_engine() {
         let prepared = both.prepare(program, &rules()).unwrap();
         let args = values(&[20, 22]);
         let request = RunRequest::new("add", &args, Gas::new(GAS));
-        let outcome = both.run(&prepared, request, Box::new(NoHost)).unwrap();
+        let outcome = both.run(&prepared, request, ()).unwrap();
         assert_eq!(Verdict::of(outcome).ending, finished(42));
     }
     let only = Executor::builder(wasmi()).build();
@@ -689,7 +670,7 @@ fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
         let run = |entry: &String| {
             let args = values(&[3, 5]);
             let request = lane.request(entry, &args, Gas::new(300_000));
-            let host = Box::new(Contract::default());
+            let host = Contract::default();
             Verdict::of(lane.executor.run(&prepared, request, host).unwrap())
         };
         entries.iter().map(run).collect::<Vec<_>>()

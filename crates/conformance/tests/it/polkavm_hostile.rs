@@ -91,7 +91,7 @@ fn strange_names_do_no_harm() {
             let verdict = agreed(&polkavm_lanes(), |lane| {
                 let prepared = lane.executor.prepare(&bytes, &rules()).unwrap();
                 let request = lane.request(&export.name, &[], Gas::new(1_000_000));
-                let host = Box::new(Contract::default());
+                let host = Contract::default();
                 Verdict::of(lane.executor.run(&prepared, request, host).unwrap())
             });
             assert_eq!(

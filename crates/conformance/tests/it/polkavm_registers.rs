@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fusee_conformance::{Lane, agreed, polkavm_lanes};
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall, SyscallRequest, Value, ValueType};
-use fusee_executor::{Outcome, Prepared, RunError};
+use fusee_executor::{Outcome, PreparedProgram, RunError};
 use fusee_instrument::{PolkaVmRules, Rules, SyscallSignature};
 use polkavm_common::program::{Instruction, InstructionSetKind, Reg, asm};
 
@@ -40,7 +40,7 @@ fn rules(params: &[ValueType], result: Option<ValueType>, may_suspend: bool) -> 
     Rules::v2(vec![ask]).with_polkavm(PolkaVmRules::v1())
 }
 
-fn prepare(lane: &Lane, rules: &Rules, code: &[Instruction]) -> Arc<Prepared> {
+fn prepare(lane: &Lane, rules: &Rules, code: &[Instruction]) -> Arc<PreparedProgram> {
     let program = importing(InstructionSetKind::ReviveV1, &["ask"], code);
     lane.executor.prepare(&program, rules).unwrap()
 }
@@ -59,10 +59,7 @@ fn ask(
         asked: None,
     };
     let request = lane.request("run", &[], GAS);
-    let mut outcome = lane
-        .executor
-        .run(&prepared, request, Box::new(host))
-        .unwrap();
+    let mut outcome = lane.executor.run(&prepared, request, host).unwrap();
     let mut seen = None;
     if let Outcome::Syscall(suspended) = outcome {
         assert!(parks);
@@ -75,8 +72,7 @@ fn ask(
     let [returned] = *finished.values() else {
         panic!("one value");
     };
-    let host: Box<dyn std::any::Any> = finished.into_host();
-    let host: Box<Answers> = host.downcast().unwrap();
+    let host = finished.into_host();
     if let Some(seen) = seen {
         assert_eq!(host.asked, Some(seen));
     }
@@ -151,10 +147,10 @@ fn a_host_that_suspends_where_it_may_not_is_an_error_of_the_host() {
     for lane in polkavm_lanes() {
         let prepared = prepare(&lane, &rules, &code);
         let run = |answer| {
-            let host = Box::new(Answers {
+            let host = Answers {
                 answer,
                 asked: None,
-            });
+            };
             let request = lane.request("run", &[], GAS);
             lane.executor.run(&prepared, request, host)
         };

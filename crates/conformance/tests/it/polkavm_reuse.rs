@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use fusee_conformance::{Lane, NoHost, agreed, polkavm_lanes, process_lanes};
+use fusee_conformance::{Lane, agreed, polkavm_lanes, process_lanes};
 use fusee_engine::{Gas, Value};
-use fusee_executor::{LiveInstance, Outcome, Prepared};
+use fusee_executor::{LiveInstance, Outcome, PreparedProgram};
 use fusee_instrument::{PolkaVmRules, Rules};
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -112,21 +112,18 @@ fn memory(live: &mut LiveInstance) -> Vec<Vec<u8>> {
 /// What a call returned, what it used, and the instance.
 fn call(
     lane: &Lane,
-    prepared: &Arc<Prepared>,
+    prepared: &Arc<PreparedProgram>,
     entry: &str,
     args: &[i64],
 ) -> (Vec<Value>, u64, LiveInstance) {
     let args: Vec<_> = args.iter().copied().map(Value::I64).collect();
     let request = lane.request(entry, &args, GAS);
-    let outcome = lane
-        .executor
-        .run(prepared, request, Box::new(NoHost))
-        .unwrap();
+    let outcome = lane.executor.run(prepared, request, ()).unwrap();
     let Outcome::Finished(finished) = outcome else {
         panic!("{}: {outcome:?}", lane.name);
     };
     let (values, gas) = (finished.values().to_vec(), finished.gas_used().units());
-    (values, gas, finished.recycle().0.unwrap())
+    (values, gas, finished.into_instance().0.unwrap())
 }
 
 fn nothing_is_left(lanes: &[Lane]) {

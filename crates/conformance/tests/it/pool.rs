@@ -4,9 +4,9 @@ use std::{error::Error, process::Command, sync::Arc};
 
 use fusee_engine::{Engine, EngineError, Gas, Resource, Value};
 use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
-use fusee_executor::{Executor, Outcome, Prepared, RunError, RunRequest};
+use fusee_executor::{Executor, Outcome, PreparedProgram, RunError, RunRequest};
 
-use crate::guest::{host, rules, wasm};
+use crate::guest::{TestHost, host, rules, wasm};
 
 /// Waits, and returns what it is answered and a byte of its memory.
 const WAITS: &str = r#"(module
@@ -24,14 +24,14 @@ fn executor(options: WasmtimeEngineBuilder) -> Executor {
 }
 
 /// A program that never grows its memory, and one that does.
-fn programs(executor: &Executor) -> [Arc<Prepared>; 2] {
+fn programs(executor: &Executor) -> [Arc<PreparedProgram>; 2] {
     ["", "(drop (memory.grow (i32.const 1)))"].map(|grow| {
         let program = wasm(&WAITS.replace("GROW", grow));
         executor.prepare(&program, &rules()).unwrap()
     })
 }
 
-fn run(executor: &Executor, program: &Arc<Prepared>) -> Result<Outcome, RunError> {
+fn run(executor: &Executor, program: &Arc<PreparedProgram>) -> Result<Outcome<TestHost>, RunError> {
     executor.run(
         program,
         RunRequest::new("wait", &[], Gas::new(1_000_000)),
@@ -39,7 +39,7 @@ fn run(executor: &Executor, program: &Arc<Prepared>) -> Result<Outcome, RunError
     )
 }
 
-fn resume(outcome: Outcome) -> Vec<Value> {
+fn resume(outcome: Outcome<TestHost>) -> Vec<Value> {
     let Outcome::Syscall(suspended) = outcome else {
         panic!("it waits: {outcome:?}");
     };

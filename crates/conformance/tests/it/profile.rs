@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, smith};
 use fusee_engine::{
-    OutOfGasPolicy, Gas, Profiler, Trap, Value, ValueType,
+    Gas, Host, OutOfGasPolicy, Profiler, Trap, Value, ValueType,
     profile::{Path, Place},
 };
 use fusee_executor::{Outcome, RunRequest};
@@ -35,7 +35,7 @@ fn call<'a>(entry: &'a str, args: &'a [Value]) -> Call<'a> {
 }
 
 /// Answers each wait with a charge, and gives `more` wherever gas ends.
-fn go_on(mut outcome: Outcome, more: u64) -> Outcome {
+fn go_on<H: Host>(mut outcome: Outcome<H>, more: u64) -> Outcome<H> {
     loop {
         outcome = match outcome {
             Outcome::Syscall(mut suspended) => match suspended.charge(Gas::new(500)) {

