@@ -107,7 +107,7 @@ fn instances_hold_no_more_memory_than_they_may() {
             ..ChildSettings::default()
         };
         let rules = child_rules(Symbols::Any);
-        let mut children = Children::new(Arc::new(lane.executor), rules, settings);
+        let mut children: Children = Children::new(Arc::new(lane.executor), rules, settings);
         let mut module = |program: &[u8]| children.compile(program, None).unwrap().unwrap().id;
         let [fixed, growing, never] = [module(&fixed), module(&growing), module(&never)];
         let full = Err(InstantiateError::InvalidImage);

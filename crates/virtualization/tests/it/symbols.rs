@@ -130,7 +130,7 @@ fn only_symbols_that_are_admitted_may_be_imported() {
         let symbols = Symbols::Only(BTreeSet::from(["good".to_owned(), "x".repeat(33)]));
         let rules = ChildRules::new(Rules::v2(others), symbols);
         let settings = ChildSettings::default();
-        let mut children = Children::new(Arc::new(lane.executor), rules, settings);
+        let mut children: Children = Children::new(Arc::new(lane.executor), rules, settings);
         let nine: &mut dyn Nine = &mut children;
         nine.compile(&listed("good"), None).unwrap();
         nine.compile(&wasm("(module)"), None).unwrap();
