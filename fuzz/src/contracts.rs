@@ -6,8 +6,7 @@
 use std::sync::{Arc, LazyLock};
 
 use fusee_contract::{
-    Action, Address, ContractRules, Contracts, ExecutionResult, Progress, Transaction,
-    genesis,
+    Action, Address, ContractRules, Contracts, ExecutionResult, Progress, Transaction, genesis,
 };
 use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
@@ -84,7 +83,10 @@ static START: LazyLock<(MemoryState, [Address; 2])> = LazyLock::new(|| {
         };
         let transaction = transaction(action, 100_000_000);
         let applied = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new());
-        let applied = applied.expect("the host is well").included().expect("it is valid");
+        let applied = applied
+            .expect("the host is well")
+            .included()
+            .expect("it is valid");
         state.apply(&applied.changes);
         applied.receipt.deployed.expect("a puppet is a contract")
     });

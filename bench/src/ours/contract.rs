@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use fusee_contract::{
-    Action, Address, Included, ContractRules, Contracts, Status, Transaction, genesis,
+    Action, Address, ContractRules, Contracts, Included, Status, Transaction, genesis,
 };
 use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_executor::Executor;

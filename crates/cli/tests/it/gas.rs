@@ -98,7 +98,8 @@ fn all_parts_are_the_gas_used_however_a_run_ends() {
             1,
         ),
         (
-            "token.wasm --invoke transfer @bob 250 --gas 1000 --deploy-args 1000".to_owned(),
+            // The least with which it is valid.
+            "token.wasm --invoke transfer @bob 250 --gas 10160 --deploy-args 1000".to_owned(),
             "out_of_gas",
             1,
         ),

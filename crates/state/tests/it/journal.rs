@@ -96,7 +96,8 @@ fn the_diff_has_the_last_value_of_each_written_key_whatever_the_base_says() {
 
 #[test]
 fn writing_and_taking_the_diff_read_nothing() {
-    let mut journal = Journal::new(Arc::new(Unreadable));
+    let base = Arc::new(Counting::default());
+    let mut journal = Journal::new(Arc::<Counting>::clone(&base));
     let checkpoint = journal.checkpoint();
     journal.write(key("a"), key("1"));
     journal.remove(key("b"));
@@ -104,6 +105,7 @@ fn writing_and_taking_the_diff_read_nothing() {
     let (diff, reads) = journal.into_parts();
     assert_eq!(diff.len(), 2);
     assert!(reads.is_empty());
+    assert_eq!(base.reads.load(Ordering::Relaxed), 0);
 }
 
 #[test]
