@@ -18,6 +18,7 @@ const MOST_FAILURES: u32 = 2;
 /// A program that is ready to run: checked and metered, and known to the executor's engines.
 pub struct Prepared {
     program: Arc<Program>,
+    key: Key,
     parking_lot: Arc<ParkingLot>,
     /// Where it counts what it weighs.
     cache: Weak<Cache>,
@@ -78,12 +79,14 @@ pub enum Compilation {
 impl Prepared {
     pub(crate) fn new(
         program: Arc<Program>,
+        key: Key,
         parking_lot: Arc<ParkingLot>,
         cache: Weak<Cache>,
         base: Option<Arc<dyn Engine>>,
     ) -> Self {
         Self {
             program,
+            key,
             parking_lot,
             cache,
             base,
@@ -118,8 +121,8 @@ impl Prepared {
         &self.parking_lot
     }
 
-    pub(crate) fn key(&self) -> Key {
-        (self.program.code_hash, self.program.rules)
+    pub(crate) const fn key(&self) -> Key {
+        self.key
     }
 
     /// The compiled module, if it is there.
