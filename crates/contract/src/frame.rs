@@ -1,8 +1,9 @@
 //! Frames: one contract's call, and the host that answers its syscalls.
 
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall};
+use fusee_instrument::SyscallPrices;
 use fusee_virtualization::{Children, Next, Space};
 
 use crate::{
@@ -16,6 +17,8 @@ pub(crate) struct Frame {
     pub(crate) context: Context,
     pub(crate) limits: ContractLimits,
     pub(crate) prices: ContractPrices,
+    /// What each syscall costs.
+    pub(crate) syscall_prices: Arc<SyscallPrices>,
     /// What the transaction has changed; with the frame that runs, and with no other.
     pub(crate) changes: Option<Changes>,
     /// Where the changes were when this frame began.
@@ -80,6 +83,7 @@ impl Frame {
             context,
             limits: rules.limits,
             prices: rules.prices,
+            syscall_prices: Arc::clone(rules.program.prices()),
             changes: Some(changes),
             mark: Some(mark),
             output: Vec::new(),

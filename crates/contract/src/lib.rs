@@ -30,5 +30,5 @@ pub use attempt::{Applied, Progress, Waiting};
 pub use contracts::Contracts;
 pub use error::ContractError;
 pub use receipt::{Event, Receipt, ReceiptError, Rejection, Status};
-pub use rules::{ContractChildren, ContractLimits, ContractPrices, ContractRules};
+pub use rules::{ContractChildren, ContractLimits, ContractPrices, ContractRules, ContractRulesId};
 pub use transaction::{Action, Query, Transaction};

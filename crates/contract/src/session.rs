@@ -273,7 +273,8 @@ impl Session {
             )
         });
         let names = changes.take_names(contract);
-        Some(Box::new(Children::billed(Arc::clone(tree), names)))
+        let prices = Arc::clone(self.contracts.rules.program.prices());
+        Some(Box::new(Children::billed(Arc::clone(tree), names, prices)))
     }
 
     /// Begins the call that a parked frame asks for, or answers why it cannot begin.

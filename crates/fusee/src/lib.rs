@@ -29,8 +29,8 @@ pub mod sandbox {
         Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended, Suspension, Tier,
     };
     pub use fusee_instrument::{
-        Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallSignature,
-        inspect, prepare,
+        Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallPrice,
+        SyscallPrices, SyscallRule, inspect, prepare,
     };
 }
 
@@ -57,8 +57,8 @@ pub mod lifecycle {
 pub mod chain {
     pub use fusee_contract::{
         Account, Action, Address, Applied, ContractChildren, ContractError, ContractRules,
-        Contracts, Event, Progress, Query, Receipt, Rejection, Status, Transaction, Waiting,
-        genesis, keys,
+        ContractRulesId, Contracts, Event, Progress, Query, Receipt, Rejection, Status,
+        Transaction, Waiting, genesis, keys,
     };
     pub use fusee_state::{Diff, MemoryState, StateError, StateReader};
     pub use fusee_store::{Commit, Snapshot, Store, StoreError};

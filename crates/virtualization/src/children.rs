@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fusee_engine::{Gas, Source};
 use fusee_executor::{self as executor, Executor};
+use fusee_instrument::SyscallPrices;
 
 use self::asked::Asked;
 pub use self::asked::{Answer, Next};
@@ -43,12 +44,12 @@ pub struct Children {
 }
 
 /// Who pays for what children do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Billing {
     /// Nobody: the owner is trusted, and gives a child as much gas as it likes.
     Free,
-    /// The owner, out of its own gas.
-    Owner,
+    /// The owner, out of its own gas, at the prices of the rules by which it is run.
+    Owner(Arc<SyscallPrices>),
 }
 
 /// A child on its way.
@@ -85,15 +86,17 @@ impl Children {
         Self::of(Modules::new(executor, rules, settings), Billing::Free)
     }
 
-    /// None yet, but these names: of a guest that pays for what they do, out of its own gas.
+    /// None yet, but these names: of a guest that pays for what they do, out of its own gas. The
+    /// prices are those of the rules by which the guest is run.
     #[must_use]
-    pub fn billed(tree: Arc<Tree>, names: Names) -> Self {
-        Self::of(Modules::first(tree, names), Billing::Owner)
+    pub fn billed(tree: Arc<Tree>, names: Names, prices: Arc<SyscallPrices>) -> Self {
+        Self::of(Modules::first(tree, names), Billing::Owner(prices))
     }
 
     /// The children that a child may have.
     pub(crate) fn of_child(module: &Module) -> Self {
-        Self::of(module.next_generation(), Billing::Owner)
+        let prices = Arc::clone(module.tree().rules().prices());
+        Self::of(module.next_generation(), Billing::Owner(prices))
     }
 
     fn of(modules: Modules, billing: Billing) -> Self {

@@ -23,6 +23,9 @@ pub enum VirtualizationError {
         /// The number.
         number: u32,
     },
+    /// A guest that pays for its children calls a function that its rules do not list.
+    #[error("the rules have no price for syscall {0}")]
+    NoPrice(u32),
     /// A guest that waits for a child came back without its children: a bug.
     #[error("a guest that waits for a child has lost its children")]
     LostParent,

@@ -111,9 +111,10 @@ impl Parent {
 
 impl Host for Parent {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-        match functions::row(call.request.number) {
-            Some(row) => self.children.syscall(row, call),
-            None => self.others.syscall(call),
+        if functions::is_function(call.request.number) {
+            self.children.syscall(call)
+        } else {
+            self.others.syscall(call)
         }
     }
 }

@@ -13,7 +13,7 @@ use fusee_engine::{
 use fusee_executor::{
     Executor, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest,
 };
-use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
+use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallRule};
 use polkavm_common::{
     program::{Instruction, InstructionSetKind, Reg, asm},
     writer::ProgramBlobBuilder,
@@ -293,7 +293,7 @@ impl Host for Notes {
 
 /// Runs the counter's increment, with syscalls answered inline or while it is parked.
 fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
-    let suspending = |signature: &SyscallSignature| SyscallSignature {
+    let suspending = |signature: &SyscallRule| SyscallRule {
         may_suspend: true,
         ..signature.clone()
     };

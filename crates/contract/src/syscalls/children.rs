@@ -3,18 +3,14 @@
 use fusee_engine::{Stop, Syscall, Trap};
 use fusee_virtualization::{Children, Symbols};
 
-use super::take_region;
+use super::{Call, take_region};
 use crate::frame::{Frame, fail};
 
-pub(super) fn function(
-    frame: &mut Frame,
-    call: &mut Syscall<'_>,
-    function: &'static fusee_abi::Syscall,
-) -> Result<u64, Stop> {
-    children(frame)?.syscall(function, call)
+pub(super) fn function(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+    children(frame)?.syscall(call)
 }
 
-pub(super) fn admit_symbols(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+pub(super) fn admit_symbols(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
     let names = take_region(call, 0, frame.limits.data_bytes)?;
     let names = String::from_utf8(names).map_err(|_| Stop::Trap(Trap::SyscallRefused))?;
     let names = names.lines().map(str::to_owned).collect();

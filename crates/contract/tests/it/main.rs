@@ -14,6 +14,7 @@ mod interface;
 mod playground;
 mod profile;
 mod puppet;
+mod rules;
 mod token;
 mod waiting;
 mod world;

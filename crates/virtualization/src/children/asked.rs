@@ -3,9 +3,9 @@
 //! Whoever pays for its children pays here, before anything is done: the price of the function, and of the bytes it names. What it asks is
 //! taken from its memory here as well, so that a range that it does not have is its trap, and nothing has happened.
 
-use fusee_abi::Syscall as Function;
 use fusee_engine::{EngineError, Gas, Stop, Syscall};
 use fusee_executor::{self as executor, RunError, Suspended};
+use fusee_instrument::SyscallPrice;
 
 use super::{Billing, Children, State};
 use crate::{
@@ -95,19 +95,12 @@ impl Children {
     /// # Errors
     ///
     /// [`Stop`]: the guest is parked, has too little gas, or does not have a range.
-    pub fn syscall(
-        &mut self,
-        function: &'static Function,
-        call: &mut Syscall<'_>,
-    ) -> Result<u64, Stop> {
-        let bill = Bill {
-            billing: self.billing,
-            byte: Gas::new(function.price.byte),
-        };
-        bill.charge(call, Gas::new(function.price.base))?;
+    pub fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        let bill = self.bill(call.request.number)?;
+        bill.charge_base(call)?;
         let [first, second, third, fourth, ..] = call.request.args;
         let instance = InstanceId(low(first));
-        match function.number {
+        match call.request.number {
             functions::COMPILE => {
                 let program = bill.take(call, first)?;
                 let identifier = match second {
@@ -199,7 +192,7 @@ impl Children {
             Asked::Prepare { instance, function } => {
                 let most = match self.billing {
                     Billing::Free => Gas::MAX,
-                    Billing::Owner => gas_left,
+                    Billing::Owner(_) => gas_left,
                 };
                 self.prepare_for(instance, &function, most)?.into()
             }
@@ -241,7 +234,7 @@ impl Children {
             filled,
             price: match self.billing {
                 Billing::Free => Gas::ZERO,
-                Billing::Owner => ran.used,
+                Billing::Owner(_) => ran.used,
             },
         })
     }
@@ -255,11 +248,9 @@ impl Children {
         space: &[u8],
         code: &mut CodeSource<'_>,
     ) -> Result<Answer, VirtualizationError> {
-        let byte = functions::row(functions::COMPILE_KEY).map_or(0, |row| row.price.byte);
-        let price = |bytes: u64| match self.billing {
-            Billing::Free => Gas::ZERO,
-            Billing::Owner => Gas::new(byte).saturating_mul(bytes),
-        };
+        let bill = Bill::find(&self.billing, functions::COMPILE_KEY)
+            .ok_or(VirtualizationError::NoPrice(functions::COMPILE_KEY))?;
+        let price = |bytes: u64| bill.length(bytes);
         let space = Space::named(space);
         if let Some(module) = self.modules.find(space, key) {
             return Ok(Answer {
@@ -290,10 +281,17 @@ impl Children {
         match self.billing {
             Billing::Free => asked,
             // As at a call: a 64th stays with the owner, so that it can act on a child that used up everything.
-            Billing::Owner => {
+            Billing::Owner(_) => {
                 asked.min(gas_left.saturating_sub(Gas::new(gas_left.units().div_ceil(64))))
             }
         }
+    }
+
+    fn bill(&self, function: u32) -> Result<Bill, Stop> {
+        Bill::find(&self.billing, function).ok_or_else(|| {
+            let error = VirtualizationError::NoPrice(function);
+            Stop::Fail(EngineError::Host(error.into()))
+        })
     }
 
     fn park(&mut self, asked: Asked) -> Result<u64, Stop> {
@@ -302,23 +300,36 @@ impl Children {
     }
 }
 
-/// What a guest pays for a function, if it pays.
+/// What a guest pays for a function: its price, or nothing.
 #[derive(Clone, Copy)]
-struct Bill {
-    billing: Billing,
-    byte: Gas,
-}
+struct Bill(Option<SyscallPrice>);
 
 impl Bill {
-    fn charge(self, call: &mut Syscall<'_>, price: Gas) -> Result<(), Stop> {
-        match self.billing {
-            Billing::Free => Ok(()),
-            Billing::Owner => Ok(call.charge(price)?),
+    /// `None` if the guest pays, and its rules have no price for this function.
+    fn find(billing: &Billing, function: u32) -> Option<Self> {
+        match billing {
+            Billing::Free => Some(Self(None)),
+            Billing::Owner(prices) => prices.price(function).map(|price| Self(Some(*price))),
         }
     }
 
+    fn charge(self, call: &mut Syscall<'_>, price: Gas) -> Result<(), Stop> {
+        match self.0 {
+            None => Ok(()),
+            Some(_) => Ok(call.charge(price)?),
+        }
+    }
+
+    fn charge_base(self, call: &mut Syscall<'_>) -> Result<(), Stop> {
+        self.charge(call, self.0.map_or(Gas::ZERO, |price| price.base))
+    }
+
     fn charge_bytes(self, call: &mut Syscall<'_>, bytes: u64) -> Result<(), Stop> {
-        self.charge(call, self.byte.saturating_mul(bytes))
+        self.charge(call, self.length(bytes))
+    }
+
+    fn length(self, bytes: u64) -> Gas {
+        self.0.map_or(Gas::ZERO, |price| price.length(bytes))
     }
 
     /// The bytes of a range, which are paid for before they are touched.

@@ -64,7 +64,7 @@ pub(crate) fn code(space: Space<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Sour
 }
 
 pub(crate) fn child_rules(symbols: Symbols) -> ChildRules {
-    let rules = Rules::v2(vec![])
+    let rules = Rules::v2(functions::v1())
         .with_floats(Floats::Canonical)
         .with_polkavm(PolkaVmRules::v1());
     ChildRules::new(rules, symbols)
@@ -186,7 +186,7 @@ pub(crate) fn parent(children: Children) -> Box<dyn Host> {
 
 fn forwarding() -> Vec<u8> {
     let mut text = String::from("(module\n");
-    for row in functions::signatures() {
+    for row in functions::v1() {
         let params: Vec<_> = row.params.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
             "(import \"{}\" \"{}\" (func $f{} (param {}) (result i64)))\n",
@@ -208,7 +208,8 @@ fn forwarding() -> Vec<u8> {
 pub(crate) fn billed(executor: Arc<Executor>) -> Children {
     let rules = Arc::new(child_rules(Symbols::Any));
     let tree = Tree::new(executor, rules, ChildSettings::default());
-    Children::billed(tree, Names::default())
+    let prices = Arc::clone(Rules::v2(functions::v1()).prices());
+    Children::billed(tree, Names::default(), prices)
 }
 
 impl Guest {
@@ -224,7 +225,7 @@ impl Guest {
 
     pub(crate) fn with(executor: Executor, children: fn(Arc<Executor>) -> Children) -> Self {
         let executor = Arc::new(executor);
-        let rules = Rules::v2(functions::signatures());
+        let rules = Rules::v2(functions::v1());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let request = RunRequest::new("", &[], Gas::new(1 << 40));
         let mut live = executor.instance(&prepared, &request).unwrap();
