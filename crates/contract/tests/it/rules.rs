@@ -199,6 +199,30 @@ fn a_new_version_changes_no_earlier_one() {
 }
 
 #[test]
+fn a_function_of_children_costs_what_the_rules_of_its_caller_say() {
+    const LOOKS: &str = r#"(module
+      (import "env" "ext_virtualization_lookup_version_1" (func $lookup (param i64) (result i64)))
+      (memory 1)
+      (func (export "go") (drop (call $lookup (i64.const 0x10_0000_0000)))))"#;
+    let executor = executor();
+    let gas = |rules: &ContractRules| {
+        let receipts = receipts(&executor, rules, LOOKS);
+        assert_eq!(receipts[1].status, Status::Success);
+        receipts[1].gas_used.units()
+    };
+    let mut dearer = ContractRules::latest();
+    let mut syscalls = dearer.program.syscalls().to_vec();
+    let lookup = syscalls
+        .iter_mut()
+        .find(|rule| rule.number == functions::LOOKUP)
+        .unwrap();
+    assert_eq!(lookup.price, SyscallPrice::bytes(500, 1));
+    lookup.price = SyscallPrice::bytes(700, 3);
+    dearer.program = dearer.program.with_syscalls(syscalls);
+    assert_eq!(gas(&dearer), gas(&ContractRules::latest()) + 200 + 16 * 2);
+}
+
+#[test]
 fn everything_in_the_rules_is_in_their_encoding() {
     let rules = ContractRules::latest();
     let with = |change: &dyn Fn(&mut ContractRules)| {
