@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use fusee_abi::{IMPORT_MODULE, SYSCALLS};
 use fusee_conformance::Lane;
-use fusee_instrument::{Floats, Rules};
+use fusee_instrument::{Floats, Rules, SyscallPrice};
 use fusee_virtualization::functions;
 use libfuzzer_sys::fuzzer_mutate;
 use wasm_mutate::WasmMutate;
@@ -24,7 +24,7 @@ pub static LANES: LazyLock<Vec<Lane>> = LazyLock::new(|| {
 pub static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let rows = SYSCALLS.iter();
     let signatures = rows
-        .map(|row| functions::signature(IMPORT_MODULE, row))
+        .map(|row| functions::rule(IMPORT_MODULE, row, SyscallPrice::FREE))
         .collect();
     Rules::v2(signatures).with_floats(Floats::Canonical)
 });

@@ -1,17 +1,25 @@
-//! The reference page of the syscalls, made from the table in `fusee-abi`.
+//! The reference page of the syscalls, made from the tables in `fusee-abi` and the prices of the newest rules of contracts.
 
 use fusee_abi::{Answer, Syscall, Wire, virtualization::functions};
+use fusee_contract::ContractRules;
+use fusee_instrument::{Rules, SyscallPrice};
 
 use crate::page::{Page, line};
 
 pub(crate) const PAGE: Page = Page {
     path: "docs/syscalls.md",
     command: "syscalls",
-    text: || page(fusee_abi::SYSCALLS, functions::FUNCTIONS),
+    text: || {
+        page(
+            fusee_abi::SYSCALLS,
+            functions::FUNCTIONS,
+            &ContractRules::latest(),
+        )
+    },
 };
 
 const INTRODUCTION: &str = "\
-<!-- Written by `cargo xtask syscalls` from crates/abi. Change the table there, not this page. -->
+<!-- Written by `cargo xtask syscalls` from the tables in crates/abi and the prices in crates/contract. Change these, not this page. -->
 
 # Syscalls
 
@@ -45,18 +53,25 @@ A contract can run programs of its own: [virtualization.md](virtualization.md) t
 low 32 bits and the length in the high ones; an `Id` and an `Offset` are an `i32`.
 ";
 
-fn page(syscalls: &[Syscall], functions: &[Syscall]) -> String {
+fn page(syscalls: &[Syscall], functions: &[Syscall], contracts: &ContractRules) -> String {
+    let (name, rules) = (&contracts.name, &contracts.program);
     let mut page = INTRODUCTION.to_owned();
+    line(
+        &mut page,
+        format_args!(
+            "\nThe prices are those of the rules `{name}`; [rules.md](rules.md) tells what rules are."
+        ),
+    );
     page.push_str(CONVENTIONS);
     page.push_str(&constants());
     page.push_str(&statuses());
-    page.push_str(&overview(syscalls));
+    page.push_str(&overview(syscalls, rules));
     for syscall in syscalls {
         page.push_str(&section(syscall));
     }
     page.push_str(CHILDREN);
     page.push('\n');
-    page.push_str(&table(functions));
+    page.push_str(&table(functions, rules));
     for function in functions {
         page.push_str(&section(function));
     }
@@ -115,22 +130,21 @@ fn statuses() -> String {
     text
 }
 
-fn overview(syscalls: &[Syscall]) -> String {
-    format!("\n## Table\n\n{}", table(syscalls))
+fn overview(syscalls: &[Syscall], rules: &Rules) -> String {
+    format!("\n## Table\n\n{}", table(syscalls, rules))
 }
 
-fn table(syscalls: &[Syscall]) -> String {
+/// The rows that the rules list.
+fn table(syscalls: &[Syscall], rules: &Rules) -> String {
     let mut text = String::new();
     text.push_str("| number | name | on the wire | may suspend | base | per byte |\n|---:|---|---|---|---:|---:|\n");
     for syscall in syscalls {
-        let Syscall {
-            number,
-            name,
-            price,
-            ..
-        } = syscall;
+        let Syscall { number, name, .. } = syscall;
+        let Some(SyscallPrice { base, each, .. }) = rules.prices().price(*number) else {
+            continue;
+        };
         let (wire, suspends) = (wire_signature(syscall), suspends(syscall.answer));
-        let (base, byte) = (price.base, price.byte);
+        let (base, byte) = (base.units(), each.units());
         line(
             &mut text,
             format_args!(

@@ -152,12 +152,14 @@ impl Syscalls {
 
     /// A callee's instance is paid for by itself: `instance` is what that takes.
     pub(super) fn items(&self, instance: PerEngine<f64>) -> Result<Vec<Item>> {
+        let rules = ContractRules::v1().program;
         let mut items = Vec::new();
         for syscall in &self.syscalls {
-            let price = SYSCALLS
+            let price = rules
+                .syscalls()
                 .iter()
-                .find(|row| row.name == syscall.name)
-                .with_context(|| format!("{} is not in the table", syscall.name))?
+                .find(|rule| rule.name == syscall.name)
+                .with_context(|| format!("{} is not in the rules", syscall.name))?
                 .price;
             let item = |kind, now, time| Item {
                 kind,
@@ -177,13 +179,13 @@ impl Syscalls {
                 };
                 (time / times - own).max(0.0)
             });
-            items.push(item(Kind::Syscall, price.base, base));
+            items.push(item(Kind::Syscall, price.base.units(), base));
             if let Some(many) = &syscall.many {
                 let byte = each_engine(|engine| {
                     let time = Probe::of(many, engine) - Probe::of(&syscall.few, engine);
                     time.max(0.0) / times / f64::from(BYTES)
                 });
-                items.push(item(Kind::SyscallByte, price.byte, byte));
+                items.push(item(Kind::SyscallByte, price.each.units(), byte));
             }
         }
         Ok(items)
@@ -290,7 +292,9 @@ fn execute(contracts: &Contracts, state: Arc<dyn StateReader>, action: Action) -
 /// A method for each way to make each syscall, and what their callee is asked for.
 fn contract() -> Result<String> {
     let mut text = String::from("(module\n");
-    for syscall in SYSCALLS {
+    let rules = ContractRules::v1().program;
+    let listed = |number| rules.prices().price(number).is_some();
+    for syscall in SYSCALLS.iter().filter(|row| listed(row.number)) {
         let params: String = syscall
             .params
             .iter()

@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use fusee_engine::ValueType;
-use fusee_instrument::{Floats, Rules, SyscallSignature};
+use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule};
 use serde_json::Value;
 use wasmi::{ExternType, ValType};
 
@@ -106,7 +106,7 @@ impl Guest {
             let ExternType::Func(signature) = import.ty() else {
                 anyhow::bail!("the import `{}` is no function", import.name());
             };
-            Ok(SyscallSignature {
+            Ok(SyscallRule {
                 module: import.module().to_owned(),
                 name: import.name().to_owned(),
                 number,
@@ -117,6 +117,7 @@ impl Guest {
                     .collect::<Result<_>>()?,
                 result: signature.results().first().map(value_type).transpose()?,
                 may_suspend: self.may_suspend,
+                price: SyscallPrice::FREE,
             })
         });
         // `hackatom` has code for floats in it, which the call does not reach.

@@ -2,7 +2,7 @@
 //!
 //! The table in `syscalls.rs` is the only description of the syscalls, and that in `virtualization` of the functions by which a guest runs others. From them come the stubs that
 //! a guest links (the module `guest` on wasm targets, the macro [`stubs`] elsewhere), the numbers and signatures by which a host
-//! dispatches ([`SYSCALLS`]), the prices, and the page `docs/syscalls.md`.
+//! dispatches ([`SYSCALLS`]), and the page `docs/syscalls.md`. Prices are not here: rules have them.
 //!
 //! Conventions that every syscall follows:
 //!
@@ -24,7 +24,7 @@ pub mod virtualization;
 #[cfg(target_family = "wasm")]
 pub use syscalls::guest;
 pub use syscalls::*;
-pub use table::{Answer, Param, Price, Syscall, Wire};
+pub use table::{Answer, Param, Syscall, Wire};
 
 /// The wasm module from which contracts import the syscalls.
 pub const IMPORT_MODULE: &str = "fusee";

@@ -47,15 +47,6 @@ pub enum Answer {
     MaySuspend,
 }
 
-/// What a syscall costs, in gas.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Price {
-    /// Charged before the syscall acts.
-    pub base: u64,
-    /// Charged for each byte that it reads or writes, before the bytes are touched.
-    pub byte: u64,
-}
-
 /// One parameter of a syscall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Param {
@@ -82,8 +73,6 @@ pub struct Syscall {
     pub rust_result: &'static str,
     /// Whether it may suspend the guest.
     pub answer: Answer,
-    /// What it costs.
-    pub price: Price,
     /// What it does.
     pub doc: &'static str,
 }
@@ -96,7 +85,7 @@ macro_rules! table {
     ($dollar:tt $table:ident from $module:literal, numbers from $first:expr, stubs $stubs:ident;
     $(
         $(#[doc = $doc:literal])*
-        $number:literal $constant:ident $answer:ident ($base:literal + $byte:literal / byte)
+        $number:literal $constant:ident $answer:ident
         fn $name:ident $(= $import:literal)? ($($param:ident: $type:ty),* $(,)?) -> $result:ty;
     )*) => {
         $( $(#[doc = $doc])* pub const $constant: u32 = $first + $number; )*
@@ -116,7 +105,6 @@ macro_rules! table {
                 result: <$result as $crate::table::OnWire>::WIRE,
                 rust_result: stringify!($result),
                 answer: $crate::Answer::$answer,
-                price: $crate::Price { base: $base, byte: $byte },
                 doc: concat!($($doc, "\n"),*),
             }
         ),*];

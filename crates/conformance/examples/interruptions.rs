@@ -14,7 +14,7 @@ use fusee_engine::{Engine, EngineError, Gas, Interrupt, Syscall, ValueType};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, RunError, RunRequest};
-use fusee_instrument::{Limits, Rules, Schedule, SyscallSignature};
+use fusee_instrument::{Limits, Rules, Schedule, SyscallPrice, SyscallRule};
 
 /// What a guest does once it has told that it runs. `BYTES` is the size of its memory, less one.
 const KINDS: &[(&str, &str)] = &[
@@ -103,15 +103,16 @@ fn program(kind: &str, pages: u32) -> String {
 fn rules(pages: u32) -> Rules {
     let mut limits = Limits::v1();
     limits.memory_pages = u64::from(pages);
-    let tell = SyscallSignature {
+    let tell = SyscallRule {
         module: "env".to_owned(),
         name: "tell".to_owned(),
         number: 0,
         params: Vec::new(),
         result: None::<ValueType>,
         may_suspend: false,
+        price: SyscallPrice::FREE,
     };
-    Rules::new(2, Schedule::v2(), limits, vec![tell])
+    Rules::named("interruptions", Schedule::v2(), limits, vec![tell])
 }
 
 /// From the trigger to the return, so many times, the shortest first.

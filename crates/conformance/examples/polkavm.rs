@@ -16,7 +16,7 @@ use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 const COMPUTE: &[u8] = include_bytes!("../../../guests/polkavm/compute.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../guests/polkavm/counter.polkavm");
@@ -40,15 +40,15 @@ impl Host for Zero {
 
 /// The rules with the counter's syscalls, all of which may park it.
 fn rules() -> Rules {
-    let syscall =
-        |(number, (name, params, has_result)): (u32, (&str, usize, bool))| SyscallSignature {
-            module: "fusee".to_owned(),
-            name: name.to_owned(),
-            number,
-            params: vec![ValueType::I32; params],
-            result: has_result.then_some(ValueType::I32),
-            may_suspend: true,
-        };
+    let syscall = |(number, (name, params, has_result)): (u32, (&str, usize, bool))| SyscallRule {
+        module: "fusee".to_owned(),
+        name: name.to_owned(),
+        number,
+        params: vec![ValueType::I32; params],
+        result: has_result.then_some(ValueType::I32),
+        may_suspend: true,
+        price: SyscallPrice::FREE,
+    };
     let syscalls = [
         ("input_read", 2, true),
         ("output_write", 2, false),

@@ -8,7 +8,7 @@ use fusee_conformance::Answering;
 use fusee_engine::{EngineError, Gas, Stop, ValueType};
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, Outcome, RunError, RunRequest};
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 const CALLS: u32 = 10_000;
 
@@ -22,13 +22,14 @@ fn main() {
     let engine = WasmtimeEngine::builder().instances(CALLS).build();
     let engine = engine.expect("Wasmtime works on this machine");
     let executor = Executor::builder(Arc::new(engine)).build();
-    let rules = Rules::v2(vec![SyscallSignature {
+    let rules = Rules::v2(vec![SyscallRule {
         module: "env".to_owned(),
         name: "wait".to_owned(),
         number: 0,
         params: vec![ValueType::I64],
         result: Some(ValueType::I64),
         may_suspend: true,
+        price: SyscallPrice::FREE,
     }]);
     let wasm = wat::parse_str(PROGRAM).expect("it is wasm");
     let program = executor.prepare(&wasm, &rules).expect("it is admitted");

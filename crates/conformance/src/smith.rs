@@ -8,7 +8,7 @@ mod program;
 use std::fmt;
 
 use fusee_engine::ValueType;
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 use crate::{
     Lane,
@@ -79,13 +79,14 @@ pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
 fn rules(seed: u64) -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {
-            SyscallSignature {
+            SyscallRule {
                 module: program::MODULE.to_owned(),
                 name: name.to_owned(),
                 number,
                 params: params.to_vec(),
                 result,
                 may_suspend: number == program::WAIT,
+                price: SyscallPrice::FREE,
             }
         };
     let syscalls = program::IMPORTS.iter().copied().map(signature).collect();

@@ -116,7 +116,7 @@ impl CallStack {
                     settings,
                     driver.budget().clone(),
                 );
-                Nested::billed(frames, tree)
+                Nested::billed(frames, tree, Arc::clone(contracts.rules.program.prices()))
             }
         };
         Self { driver, layer }

@@ -1,6 +1,9 @@
 //! Frames: one contract's call, and the host that answers its syscalls.
 
+use std::sync::Arc;
+
 use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
+use fusee_instrument::SyscallPrices;
 use fusee_virtualization::{Owner, StorageScope, Symbols};
 
 use crate::{
@@ -15,6 +18,8 @@ pub(crate) struct Frame {
     pub(crate) context: Context,
     pub(crate) limits: ContractLimits,
     pub(crate) prices: ContractPrices,
+    /// The prices of the syscalls.
+    pub(crate) syscall_prices: Arc<SyscallPrices>,
     /// The changes of the transaction. `None` while the frame waits for a callee, which has them.
     changes: Option<Changes>,
     /// The changes when this frame began.
@@ -78,6 +83,7 @@ impl Frame {
             context,
             limits: rules.limits,
             prices: rules.prices,
+            syscall_prices: Arc::clone(rules.program.prices()),
             changes: Some(changes),
             checkpoint,
             output: Vec::new(),

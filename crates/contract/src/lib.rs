@@ -35,5 +35,5 @@ pub use error::ContractError;
 pub use execution::{ExecutionResult, Included, Progress, Waiting};
 pub use invalid::InvalidTransaction;
 pub use receipt::{Event, Receipt, Rejection, Status};
-pub use rules::{ContractChildren, ContractLimits, ContractPrices, ContractRules};
+pub use rules::{ContractChildren, ContractLimits, ContractPrices, ContractRules, ContractRulesId};
 pub use transaction::{Action, Query, Transaction};

@@ -1,14 +1,52 @@
 //! Rules of contracts: what they may import, hold and spend, in versions.
+//!
+//! A published version is final. It lists its syscalls one by one, each with its price, so that
+//! nothing that is added to a table changes it.
 
-use fusee_abi::{ASK_HOST, SYSCALLS};
-use fusee_engine::Gas;
+use std::{borrow::Cow, fmt};
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use fusee_abi as abi;
+use fusee_engine::{Gas, RulesId};
 use fusee_executor::FrameLimits;
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule, encoding::RulesWriter};
 use fusee_virtualization::{ChildRules, Symbols, functions};
+
+/// Names a set of contract rules: the SHA-256 digest of its canonical encoding.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshDeserialize, BorshSerialize)]
+pub struct ContractRulesId([u8; 32]);
+
+impl ContractRulesId {
+    /// An id that was taken before.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ContractRulesId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        RulesId::from_bytes(self.0).fmt(formatter)
+    }
+}
+
+impl fmt::Debug for ContractRulesId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
 
 /// Everything that machines must agree on beside the state and the transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractRules {
+    /// The name, for people.
+    pub name: Cow<'static, str>,
     /// What a program may be, and what its operators cost.
     pub program: Rules,
     /// What may wait on the call stack.
@@ -63,11 +101,12 @@ pub struct ContractPrices {
 }
 
 impl ContractRules {
-    /// Version 1. The prices are provisional.
+    /// The set `contract-1`. The prices are provisional.
     #[must_use]
     pub fn v1() -> Self {
         Self {
-            program: Rules::v2(signatures(V1_SYSCALLS)),
+            name: "contract-1".into(),
+            program: Rules::v2(syscalls(SYSCALLS_1)).with_name("contract-1-program"),
             frames: FrameLimits {
                 depth: 128,
                 memory_bytes: 256 << 20,
@@ -89,26 +128,29 @@ impl ContractRules {
         }
     }
 
-    /// Version 2: version 1, and programs of the other format that version 3 of the rules for programs admits.
+    /// The set `contract-2`: `contract-1`, and programs of the other format, as `program-3` admits them.
     #[must_use]
     pub fn v2() -> Self {
         Self {
-            program: Rules::v3(signatures(V1_SYSCALLS)),
+            name: "contract-2".into(),
+            program: Rules::v3(syscalls(SYSCALLS_1)).with_name("contract-2-program"),
             ..Self::v1()
         }
     }
 
-    /// Version 3: version 2, and contracts may have children. Children may be what contracts may be,
-    /// and import any symbols.
+    /// The set `contract-3`: `contract-2`, and contracts may have nested VMs. These may be what
+    /// contracts may be, and import any symbols.
     #[must_use]
     pub fn v3() -> Self {
-        let mut syscalls = signatures(SYSCALLS.len());
-        syscalls.retain(|syscall| syscall.number != ASK_HOST);
-        syscalls.extend(functions::signatures());
+        let mut program = syscalls(SYSCALLS_1);
+        program.extend(syscalls(SYSCALLS_3));
+        program.extend(functions::v1());
+        let children = Rules::v3(functions::v1()).with_name("contract-3-child");
         Self {
-            program: Rules::v3(syscalls),
+            name: "contract-3".into(),
+            program: Rules::v3(program).with_name("contract-3-program"),
             children: Some(ContractChildren {
-                rules: ChildRules::new(Rules::v3(Vec::new()), Symbols::Any),
+                rules: ChildRules::new(children, Symbols::Any),
                 modules: 256,
                 instances: 64,
                 generations: 4,
@@ -121,11 +163,15 @@ impl ContractRules {
     /// admit it by default: nobody signs the answers, on which receipts depend.
     #[must_use]
     pub fn with_oracle(mut self) -> Self {
-        let asks = |syscall: &SyscallSignature| syscall.number == ASK_HOST;
-        let mut syscalls = self.program.syscalls().to_vec();
-        if !syscalls.iter().any(asks) {
-            syscalls.extend(signatures(SYSCALLS.len()).into_iter().filter(asks));
-            self.program = self.program.with_syscalls(syscalls);
+        let mut listed = self.program.syscalls().to_vec();
+        if listed.iter().all(|syscall| syscall.number != abi::ASK_HOST) {
+            listed.extend(syscalls(ORACLE_SYSCALLS));
+            let name = format!("{}-oracle", self.name);
+            self.program = self
+                .program
+                .with_syscalls(listed)
+                .with_name(format!("{name}-program"));
+            self.name = name.into();
         }
         self
     }
@@ -135,13 +181,164 @@ impl ContractRules {
     pub fn latest() -> Self {
         Self::v3()
     }
+
+    /// Every published version, the newest last.
+    #[must_use]
+    pub fn published() -> Vec<Self> {
+        vec![Self::v1(), Self::v2(), Self::v3()]
+    }
+
+    /// The digest of the [encoding](Self::encode). It is computed on each call.
+    #[must_use]
+    pub fn id(&self) -> ContractRulesId {
+        ContractRulesId(*RulesId::of(&self.encode()).as_bytes())
+    }
+
+    /// The canonical encoding, which `docs/rules.md` documents. It covers the rules of programs and
+    /// of children. Whether programs are [profiled](Rules::profiled) is not part of it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Self {
+            name,
+            program,
+            frames,
+            limits,
+            prices,
+            children,
+        } = self;
+        let mut writer = RulesWriter::new("contract rules");
+        writer.text(name);
+        writer.bytes(&program.encode());
+        let FrameLimits {
+            depth,
+            memory_bytes,
+        } = *frames;
+        writer.u64(u64::try_from(depth).unwrap_or(u64::MAX));
+        writer.u64(memory_bytes);
+        for (_, limit) in limits.iter() {
+            writer.u32(limit);
+        }
+        for (_, price) in prices.iter() {
+            writer.gas(price);
+        }
+        writer.option(children.as_ref(), |writer, children| {
+            let ContractChildren {
+                rules,
+                modules,
+                instances,
+                generations,
+            } = children;
+            writer.bytes(&rules.encode());
+            for limit in [modules, instances, generations] {
+                writer.u32(*limit);
+            }
+        });
+        writer.finish()
+    }
 }
 
-/// The syscalls that there were before version 3.
-const V1_SYSCALLS: usize = 14;
+impl ContractLimits {
+    /// Every limit's name and value, in the order of the encoding.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> + use<> {
+        let Self {
+            key_bytes,
+            value_bytes,
+            topic_bytes,
+            method_bytes,
+            data_bytes,
+        } = *self;
+        [
+            ("key_bytes", key_bytes),
+            ("value_bytes", value_bytes),
+            ("topic_bytes", topic_bytes),
+            ("method_bytes", method_bytes),
+            ("data_bytes", data_bytes),
+        ]
+        .into_iter()
+    }
+}
 
-fn signatures(first: usize) -> Vec<SyscallSignature> {
-    let rows = SYSCALLS.iter().take(first);
-    rows.map(|row| functions::signature(fusee_abi::IMPORT_MODULE, row))
-        .collect()
+impl ContractPrices {
+    /// Every price's name and value, in the order of the encoding.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Gas)> + use<> {
+        let Self {
+            transaction,
+            input_byte,
+            code_byte,
+            held_page,
+        } = *self;
+        [
+            ("transaction", transaction),
+            ("input_byte", input_byte),
+            ("code_byte", code_byte),
+            ("held_page", held_page),
+        ]
+        .into_iter()
+    }
+}
+
+impl fmt::Display for ContractRules {
+    /// A listing of everything in the rules, for people.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "contract rules {}", self.name)?;
+        writeln!(formatter, "id {}", self.id())?;
+        writeln!(formatter, "frames")?;
+        writeln!(formatter, "  depth: {}", self.frames.depth)?;
+        writeln!(formatter, "  memory_bytes: {}", self.frames.memory_bytes)?;
+        writeln!(formatter, "limits")?;
+        for (name, limit) in self.limits.iter() {
+            writeln!(formatter, "  {name}: {limit}")?;
+        }
+        writeln!(formatter, "prices")?;
+        for (name, price) in self.prices.iter() {
+            writeln!(formatter, "  {name}: {}", price.units())?;
+        }
+        match &self.children {
+            None => writeln!(formatter, "children refused")?,
+            Some(children) => {
+                writeln!(formatter, "children")?;
+                writeln!(formatter, "  modules: {}", children.modules)?;
+                writeln!(formatter, "  instances: {}", children.instances)?;
+                writeln!(formatter, "  generations: {}", children.generations)?;
+            }
+        }
+        write!(formatter, "\nprogram {}", self.program)?;
+        match &self.children {
+            None => Ok(()),
+            Some(children) => write!(
+                formatter,
+                "\nchild id {}\nchild {}",
+                children.rules.id(),
+                children.rules
+            ),
+        }
+    }
+}
+
+/// The syscalls of version 1, and their prices: the base, and each byte.
+const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
+    (abi::INPUT_READ, SyscallPrice::bytes(100, 1)),
+    (abi::OUTPUT_WRITE, SyscallPrice::bytes(100, 1)),
+    (abi::REVERT, SyscallPrice::bytes(100, 1)),
+    (abi::STORAGE_READ, SyscallPrice::bytes(2_000, 2)),
+    (abi::STORAGE_WRITE, SyscallPrice::bytes(5_000, 20)),
+    (abi::STORAGE_REMOVE, SyscallPrice::bytes(5_000, 2)),
+    (abi::CALLER, SyscallPrice::bytes(100, 1)),
+    (abi::OWN_ADDRESS, SyscallPrice::bytes(100, 1)),
+    (abi::VALUE, SyscallPrice::bytes(100, 1)),
+    (abi::BALANCE, SyscallPrice::bytes(2_000, 1)),
+    (abi::EVENT_EMIT, SyscallPrice::bytes(1_000, 8)),
+    (abi::GAS_LEFT, SyscallPrice::bytes(50, 0)),
+    (abi::CALL, SyscallPrice::bytes(5_000, 1)),
+    (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
+];
+
+/// The syscalls that came with version 3.
+const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::ADMIT_SYMBOLS, SyscallPrice::bytes(500, 2))];
+
+/// The syscalls of rules with an oracle.
+const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] = &[(abi::ASK_HOST, SyscallPrice::bytes(5_000, 1))];
+
+fn syscalls(prices: &[(u32, SyscallPrice)]) -> Vec<SyscallRule> {
+    functions::rules(abi::IMPORT_MODULE, abi::SYSCALLS, prices)
 }

@@ -2,9 +2,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{
-    Code, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value,
-};
+use crate::{Code, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value};
 
 /// A compiler and a runtime.
 pub trait Engine: Debug + Send + Sync {

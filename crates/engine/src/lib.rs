@@ -31,7 +31,7 @@ pub use fingerprint::Fingerprint;
 pub use gas::Gas;
 pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
 pub use memory::{GuestMemory, SparseMemory};
-pub use meter::{OutOfGasPolicy, Interrupt, MAX_SLICE, Meter, OutOfGas};
+pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
 pub use profile::Profiler;
 pub use program::{CodeHash, Export, Format, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
 pub use rate::{Rate, Tally};

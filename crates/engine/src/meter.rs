@@ -69,7 +69,12 @@ pub struct Meter {
 impl Meter {
     /// A meter of `limit` gas that hands out `slice` at a time: at least one unit, at most [`MAX_SLICE`].
     #[must_use]
-    pub fn new(limit: Gas, slice: Gas, out_of_gas_policy: OutOfGasPolicy, interrupt: Option<Interrupt>) -> Self {
+    pub fn new(
+        limit: Gas,
+        slice: Gas,
+        out_of_gas_policy: OutOfGasPolicy,
+        interrupt: Option<Interrupt>,
+    ) -> Self {
         let slice = slice.clamp(Gas::new(1), MAX_SLICE);
         let first = slice.min(limit);
         Self {

@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    OutOfGasPolicy, EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, Profiler, Stop, Syscall,
-    SyscallRequest, Trap, Value,
+    EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy, Profiler, Stop,
+    Syscall, SyscallRequest, Trap, Value,
     profile::{ENTER, LEAVE, Place},
 };
 

@@ -13,13 +13,30 @@ use std::{
 };
 
 use fusee_engine::{CodeHash, RulesId};
-use fusee_instrument::Refusal;
+use fusee_instrument::{Refusal, Rules};
 use lru::LruCache;
 
 use crate::{PrepareError, PreparedProgram};
 
 /// Everything that a prepared program depends on, beside the engines, which are the executor's own.
-pub(crate) type Key = (CodeHash, RulesId);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) code: CodeHash,
+    pub(crate) rules: RulesId,
+    /// Whether the program reports where its gas goes. The id of the rules does not say so.
+    pub(crate) is_profiled: bool,
+}
+
+impl Key {
+    /// The key of a program that these rules admit.
+    pub(crate) fn new(code: CodeHash, rules: &Rules) -> Self {
+        Self {
+            code,
+            rules: rules.id(),
+            is_profiled: rules.is_profiled(),
+        }
+    }
+}
 
 /// About what a refusal takes in memory.
 const REFUSAL_BYTES: u64 = 1_024;

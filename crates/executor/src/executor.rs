@@ -259,12 +259,12 @@ impl Executor {
         wasm: &[u8],
         rules: &Rules,
     ) -> Result<Arc<PreparedProgram>, PrepareError> {
-        let key = (CodeHash::of(wasm), rules.id());
+        let key = Key::new(CodeHash::of(wasm), rules);
         self.core
             .cache
             .find_or_make(key, || match self.core.open_artifact(key) {
                 Some(prepared) => Ok(prepared),
-                None => self.core.make(fusee_instrument::prepare(wasm, rules)?),
+                None => self.core.make(key, fusee_instrument::prepare(wasm, rules)?),
             })
     }
 
@@ -272,7 +272,7 @@ impl Executor {
     /// a program whose hash is known, and reading it from wherever it is.
     #[must_use]
     pub fn find(&self, code: CodeHash, rules: &Rules) -> Option<Arc<PreparedProgram>> {
-        let key = (code, rules.id());
+        let key = Key::new(code, rules);
         self.core.cache.find(&key).or_else(|| {
             let prepared = self.core.open_artifact(key)?;
             self.core.cache.keep(key, &prepared);
@@ -401,10 +401,11 @@ fn start_compiling(core: Arc<Core>) -> Option<SyncSender<Arc<PreparedProgram>>> 
 }
 
 impl Core {
-    fn new_prepared(&self, program: Arc<Program>) -> PreparedProgram {
+    fn new_prepared(&self, key: Key, program: Arc<Program>) -> PreparedProgram {
         let base = self.base(program.format).cloned();
         PreparedProgram::new(
             program,
+            key,
             Arc::clone(&self.suspensions),
             Arc::downgrade(&self.cache),
             base,
@@ -427,8 +428,8 @@ impl Core {
     }
 
     /// Makes of a program what its first call needs.
-    fn make(&self, program: Program) -> Result<Arc<PreparedProgram>, PrepareError> {
-        let prepared = Arc::new(self.new_prepared(Arc::new(program)));
+    fn make(&self, key: Key, program: Program) -> Result<Arc<PreparedProgram>, PrepareError> {
+        let prepared = Arc::new(self.new_prepared(key, Arc::new(program)));
         let format = prepared.program().format;
         match (prepared.has_base(), self.compiles(format)) {
             (false, true) => {
@@ -444,18 +445,24 @@ impl Core {
         Ok(prepared)
     }
 
+    /// Where the compiled program is kept. A profiled one is not kept: its artifact would have the
+    /// key of the same program without a profile.
+    fn artifacts(&self, key: Key) -> Option<&Artifacts> {
+        self.artifacts.as_ref().filter(|_| !key.is_profiled)
+    }
+
     /// The program as an earlier process compiled it.
     fn open_artifact(&self, key: Key) -> Option<Arc<PreparedProgram>> {
-        let (compiler, artifacts) = (self.compiler.as_ref()?, self.artifacts.as_ref()?);
+        let (compiler, artifacts) = (self.compiler.as_ref()?, self.artifacts(key)?);
         let artifact = artifacts.find(&artifact_key(compiler.as_ref(), key))?;
         match compiler.load(&artifact.program, artifact.code) {
             Ok(module) => {
-                let prepared = self.new_prepared(artifact.program);
+                let prepared = self.new_prepared(key, artifact.program);
                 prepared.set_compiled(module);
                 Some(Arc::new(prepared))
             }
             Err(error) => {
-                tracing::warn!(program = %key.0, error = %error, "an artifact cannot be loaded");
+                tracing::warn!(program = %key.code, error = %error, "an artifact cannot be loaded");
                 None
             }
         }
@@ -474,7 +481,7 @@ impl Core {
             Turn::Done(module) => return Ok(module),
             Turn::GivenUp(reason) => return Err(failed(compiler.name(), reason)),
         };
-        match self.compile_now(compiler.as_ref(), prepared.shared_program()) {
+        match self.compile_now(compiler.as_ref(), prepared) {
             Ok(module) => {
                 turn.done(Arc::clone(&module));
                 Ok(module)
@@ -495,8 +502,9 @@ impl Core {
     fn compile_now(
         &self,
         compiler: &dyn Compiler,
-        program: &Arc<Program>,
+        prepared: &PreparedProgram,
     ) -> Result<Arc<dyn Module>, String> {
+        let program = prepared.shared_program();
         let code = self
             .compile_in
             .compile(compiler, program, self.compiled_bytes)?;
@@ -505,10 +513,10 @@ impl Core {
                 .load(program, code)
                 .map_err(|error| error.to_string())
         };
-        let Some(artifacts) = &self.artifacts else {
+        let Some(artifacts) = self.artifacts(prepared.key()) else {
             return load(Code::Bytes(code));
         };
-        let key = artifact_key(compiler, (program.code_hash, program.rules));
+        let key = artifact_key(compiler, prepared.key());
         if let Err(error) = artifacts.keep(&key, program, &code) {
             tracing::warn!(
                 program = %program.code_hash,
@@ -521,10 +529,10 @@ impl Core {
 }
 
 /// By which a compiled program is known on disk.
-fn artifact_key(compiler: &dyn Compiler, (code, rules): Key) -> ArtifactKey {
+fn artifact_key(compiler: &dyn Compiler, key: Key) -> ArtifactKey {
     ArtifactKey {
-        code,
-        rules,
+        code: key.code,
+        rules: key.rules,
         engine: compiler.fingerprint().clone(),
     }
 }

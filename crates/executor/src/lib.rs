@@ -16,6 +16,7 @@ mod driver;
 mod error;
 mod executor;
 mod guest;
+mod linker;
 mod live;
 mod outcome;
 mod prepared;
@@ -32,6 +33,7 @@ pub use driver::{
 };
 pub use error::{PrepareError, RunError};
 pub use executor::{Executor, ExecutorBuilder};
+pub use linker::{Caller, HostInteger, HostReturn, IntoHostFunction, LinkError, Linked, Linker};
 pub use live::LiveInstance;
 pub use outcome::{
     End, EndReason, Ended, Finished, GasSuspended, Outcome, Paused, PausedGuest, Suspended,

@@ -18,6 +18,7 @@ const MOST_FAILURES: u32 = 2;
 /// A program that is ready to run: checked and metered, and known to the executor's engines.
 pub struct PreparedProgram {
     program: Arc<Program>,
+    key: Key,
     suspensions: Arc<Suspensions>,
     /// Where it counts what it weighs.
     cache: Weak<Cache>,
@@ -78,12 +79,14 @@ pub enum Compilation {
 impl PreparedProgram {
     pub(crate) fn new(
         program: Arc<Program>,
+        key: Key,
         suspensions: Arc<Suspensions>,
         cache: Weak<Cache>,
         base: Option<Arc<dyn Engine>>,
     ) -> Self {
         Self {
             program,
+            key,
             suspensions,
             cache,
             base,
@@ -118,8 +121,8 @@ impl PreparedProgram {
         &self.suspensions
     }
 
-    pub(crate) fn key(&self) -> Key {
-        (self.program.code_hash, self.program.rules)
+    pub(crate) const fn key(&self) -> Key {
+        self.key
     }
 
     /// The compiled module, if it is there.

@@ -19,9 +19,10 @@ mod documents {
 /// The sandbox: prepare a program, run it, resume it.
 pub mod sandbox {
     pub use fusee_engine::{
-        OutOfGasPolicy, CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host,
-        Import, Interrupt, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, Profiler, Program, Rate,
-        RulesId, SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile,
+        CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host, Import,
+        Interrupt, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, OutOfGasPolicy, Profiler, Program,
+        Rate, RulesId, SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType,
+        profile,
     };
     pub use fusee_executor::{
         Answer, AsyncRun, Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder,
@@ -29,8 +30,8 @@ pub mod sandbox {
         Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Suspended, Suspension, Tier,
     };
     pub use fusee_instrument::{
-        Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallSignature,
-        inspect, prepare,
+        Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallPrice,
+        SyscallPrices, SyscallRule, inspect, prepare,
     };
 }
 
@@ -57,9 +58,9 @@ pub mod lifecycle {
 pub mod chain {
     pub use fusee_contract::{
         Account, AccountField, Action, Address, ContractChildren, ContractError, ContractRules,
-        Contracts, ENCODING_VERSION, EncodingError, Event, ExecutionResult, Included,
-        InvalidTransaction, Progress, Query, Receipt, Rejection, Status, Transaction, Waiting,
-        genesis, keys,
+        ContractRulesId, Contracts, ENCODING_VERSION, EncodingError, Event, ExecutionResult,
+        Included, InvalidTransaction, Progress, Query, Receipt, Rejection, Status, Transaction,
+        Waiting, genesis, keys,
     };
     pub use fusee_state::{
         Diff, DiffError, MemoryState, Overlay, OverlayView, ReadSet, StateError, StateReader, Value,

@@ -8,6 +8,7 @@
 //! carried out. How gas is defined and what is injected is told in `docs/gas.md`.
 #![forbid(unsafe_code)]
 
+pub mod encoding;
 mod features;
 mod floats;
 pub mod inspection;
@@ -19,6 +20,7 @@ mod rewrite;
 mod rules;
 mod schedule;
 mod survey;
+mod syscalls;
 mod work;
 
 use fusee_engine::{CodeHash, Format, Program, Rate, profile};
@@ -30,8 +32,9 @@ pub use inspection::{Inspection, function_at, inspect};
 pub use length::MOST_PAGES;
 pub use polkavm::{POLKAVM_PAGE_BYTES, PolkaVmRules};
 pub use refusal::{Refusal, Rule};
-pub use rules::{Floats, Limits, Rules, SyscallSignature};
+pub use rules::{Floats, Limits, Rules};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
+pub use syscalls::{LengthUnit, SyscallPrice, SyscallPrices, SyscallRule};
 
 /// Checks a program, and meters it if it is wasm. Its first bytes tell what it is.
 ///

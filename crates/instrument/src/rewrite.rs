@@ -113,7 +113,7 @@ pub(crate) fn rewrite(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec
     rewriter.module(wasm).map_err(internal)?;
     let code = rewriter.module.finish();
     let bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
-    check_limit("output_bytes", bytes, rules.limits().output_bytes, None)?;
+    check_limit("output_bytes", bytes, rules.most_output_bytes(), None)?;
     Ok(code)
 }
 

@@ -1,26 +1,34 @@
 //! Rules: what a program may be, and what it costs.
 
-use fusee_engine::{RulesId, ValueType};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+
+use fusee_engine::RulesId;
 
 use crate::{
-    PolkaVmRules,
+    PolkaVmRules, SyscallPrices, SyscallRule,
+    encoding::RulesWriter,
     schedule::{Group, Schedule},
     work::UNITS,
 };
 
 /// A set of rules by which programs are checked and metered.
 ///
-/// A pure value: programs are prepared from their bytes and these rules and nothing else. Each
-/// version is final once a chain runs on it; several live side by side in one process.
+/// A pure value: programs are prepared from their bytes and these rules and nothing else. A
+/// published set is final; several live side by side in one process. The [`name`](Self::name) is
+/// for people. The [`id`](Self::id) tells sets apart: it is the digest of the canonical encoding,
+/// and is computed when the set is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    version: u32,
+    name: Cow<'static, str>,
     schedule: Schedule,
     limits: Limits,
-    syscalls: Vec<SyscallSignature>,
+    syscalls: Arc<[SyscallRule]>,
+    prices: Arc<SyscallPrices>,
     floats: Floats,
     polkavm: Option<PolkaVmRules>,
     profiled: bool,
+    /// The encoding of everything but the syscalls.
+    head: Arc<[u8]>,
     id: RulesId,
 }
 
@@ -33,24 +41,6 @@ pub enum Floats {
     /// They may. Injected code makes every NaN that an operator computes the canonical one, since
     /// nothing else about floating point is left to the machine.
     Canonical,
-}
-
-/// A function that programs may import.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyscallSignature {
-    /// The module that it is imported from.
-    pub module: String,
-    /// Its name.
-    pub name: String,
-    /// The number by which the host is asked. The two greatest mean a profile.
-    pub number: u32,
-    /// Its parameters, integers; another type, or more than six of them, refuse the program that
-    /// imports it.
-    pub params: Vec<ValueType>,
-    /// Its result, an integer.
-    pub result: Option<ValueType>,
-    /// Whether the host may park the guest before it answers.
-    pub may_suspend: bool,
 }
 
 macro_rules! limits {
@@ -129,88 +119,95 @@ limits! {
 }
 
 impl Rules {
-    /// The version 1 of the rules, with these functions to import.
+    /// The set `program-1`, with these syscalls.
     #[must_use]
-    pub fn v1(syscalls: Vec<SyscallSignature>) -> Self {
-        Self::new(1, Schedule::v1(), Limits::v1(), syscalls)
+    pub fn v1(syscalls: Vec<SyscallRule>) -> Self {
+        Self::named("program-1", Schedule::v1(), Limits::v1(), syscalls)
     }
 
-    /// The version 2 of the rules: with the prices that were measured, and else as version 1.
+    /// The set `program-2`, with these syscalls: the prices are measured, and the rest is as in `program-1`.
     #[must_use]
-    pub fn v2(syscalls: Vec<SyscallSignature>) -> Self {
-        Self::new(2, Schedule::v2(), Limits::v1(), syscalls)
+    pub fn v2(syscalls: Vec<SyscallRule>) -> Self {
+        Self::named("program-2", Schedule::v2(), Limits::v1(), syscalls)
     }
 
-    /// The version 3 of the rules: as version 2, and PolkaVM programs beside those in wasm.
+    /// The set `program-3`, with these syscalls: `program-2`, and PolkaVM programs beside those in wasm.
     #[must_use]
-    pub fn v3(syscalls: Vec<SyscallSignature>) -> Self {
-        Self::new(3, Schedule::v2(), Limits::v1(), syscalls).with_polkavm(PolkaVmRules::v1())
+    pub fn v3(syscalls: Vec<SyscallRule>) -> Self {
+        Self::named("program-3", Schedule::v2(), Limits::v1(), syscalls)
+            .with_polkavm(PolkaVmRules::v1())
     }
 
-    /// Rules of one's own. The version is for people: what tells rules apart is their [`id`](Self::id).
+    /// A set of rules with a name of one's own. It refuses floating point and PolkaVM programs.
     #[must_use]
-    pub fn new(
-        version: u32,
+    pub fn named(
+        name: impl Into<Cow<'static, str>>,
         schedule: Schedule,
         limits: Limits,
-        syscalls: Vec<SyscallSignature>,
+        syscalls: Vec<SyscallRule>,
     ) -> Self {
-        let mut rules = Self {
-            version,
+        Self {
+            name: name.into(),
             schedule,
             limits,
-            syscalls,
+            prices: Arc::new(SyscallPrices::new(&syscalls)),
+            syscalls: syscalls.into(),
             floats: Floats::default(),
             polkavm: None,
             profiled: false,
+            head: Arc::new([]),
             id: RulesId::from_bytes([0; 32]),
-        };
-        rules.id = rules.identify();
-        rules
+        }
+        .sealed()
     }
 
-    /// The same rules, but for floating point, which they refuse unless this is called.
+    /// The same rules under another name.
     #[must_use]
-    pub fn with_floats(mut self, floats: Floats) -> Self {
-        self.floats = floats;
-        self.id = self.identify();
-        self
+    pub fn with_name(self, name: impl Into<Cow<'static, str>>) -> Self {
+        let name = name.into();
+        Self { name, ..self }.sealed()
     }
 
-    /// The same rules, but these functions may be imported.
+    /// The same rules with other syscalls.
     #[must_use]
-    pub fn with_syscalls(mut self, syscalls: Vec<SyscallSignature>) -> Self {
-        self.syscalls = syscalls;
-        self.id = self.identify();
-        self
+    pub fn with_syscalls(self, syscalls: Vec<SyscallRule>) -> Self {
+        Self {
+            prices: Arc::new(SyscallPrices::new(&syscalls)),
+            syscalls: syscalls.into(),
+            ..self
+        }
+        .identified()
     }
 
-    /// The same rules, but for PolkaVM programs, which they refuse unless this is called.
+    /// The same rules with another decision on floating point. Default: [`Floats::Refused`].
     #[must_use]
-    pub fn with_polkavm(mut self, polkavm: PolkaVmRules) -> Self {
-        self.polkavm = Some(polkavm);
-        self.id = self.identify();
-        self
+    pub fn with_floats(self, floats: Floats) -> Self {
+        Self { floats, ..self }.sealed()
     }
 
-    /// The same rules, by which programs also tell where their gas goes, to whoever makes a profile of a run. They are refused
-    /// for nothing else, cost the same gas and come to the same end; but they run slower.
+    /// The same rules, which also admit PolkaVM programs.
     #[must_use]
-    pub fn profiled(mut self) -> Self {
-        self.profiled = true;
-        // What is added for the profile must not refuse the program.
-        self.limits.output_bytes = u64::MAX;
-        self.id = self.identify();
-        self
+    pub fn with_polkavm(self, polkavm: PolkaVmRules) -> Self {
+        let polkavm = Some(polkavm);
+        Self { polkavm, ..self }.sealed()
     }
 
-    /// The version.
+    /// The same rules, by which programs also report where their gas goes, for profiles of their
+    /// runs. Programs are refused for the same reasons, cost the same gas and come to the same end.
+    /// They run slower. The id is the same.
     #[must_use]
-    pub const fn version(&self) -> u32 {
-        self.version
+    pub fn profiled(self) -> Self {
+        let profiled = true;
+        Self { profiled, ..self }
     }
 
-    /// The prices.
+    /// The name, for people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The prices of operators.
     #[must_use]
     pub const fn schedule(&self) -> &Schedule {
         &self.schedule
@@ -222,10 +219,16 @@ impl Rules {
         &self.limits
     }
 
-    /// The functions that may be imported.
+    /// The functions that may be imported, and their prices.
     #[must_use]
-    pub fn syscalls(&self) -> &[SyscallSignature] {
+    pub fn syscalls(&self) -> &[SyscallRule] {
         &self.syscalls
+    }
+
+    /// The prices of syscalls, for the host that charges them.
+    #[must_use]
+    pub const fn prices(&self) -> &Arc<SyscallPrices> {
+        &self.prices
     }
 
     /// Whether floating point is admitted.
@@ -240,16 +243,25 @@ impl Rules {
         self.polkavm
     }
 
-    /// Whether programs tell where their gas goes.
+    /// Whether programs report where their gas goes.
     #[must_use]
     pub const fn is_profiled(&self) -> bool {
         self.profiled
     }
 
-    /// Tells these rules from all others.
+    /// The digest of the [encoding](Self::encode).
     #[must_use]
     pub const fn id(&self) -> RulesId {
         self.id
+    }
+
+    /// The canonical encoding, which `docs/rules.md` documents. Whether the rules are
+    /// [profiled](Self::profiled) is not part of it.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut writer = RulesWriter::resume(self.head.to_vec());
+        writer.list(&self.syscalls, RulesWriter::syscall);
+        writer.finish()
     }
 
     /// Whether programs may use the operators of a group.
@@ -260,39 +272,111 @@ impl Rules {
         }
     }
 
-    /// Digests a text that names everything in the rules, a line each.
-    fn identify(&self) -> RulesId {
+    /// The most bytes of a metered program. What is added for a profile does not refuse a program.
+    pub(crate) const fn most_output_bytes(&self) -> u64 {
+        if self.profiled {
+            u64::MAX
+        } else {
+            self.limits.output_bytes
+        }
+    }
+
+    /// Encodes everything but the syscalls, and takes the id.
+    fn sealed(mut self) -> Self {
         let Self {
-            version,
+            name,
             schedule,
             limits,
-            syscalls,
             floats,
             polkavm,
-            profiled,
+            syscalls: _,
+            prices: _,
+            profiled: _,
+            head: _,
             id: _,
-        } = self;
-        let mut text = format!("rules {version}\nschedule {}\n", schedule.version);
-        for (name, price) in schedule.operators() {
-            text.push_str(&format!("{name} = {price}\n"));
+        } = &self;
+        let mut writer = RulesWriter::new("program rules");
+        writer.text(name);
+        writer.schedule(schedule);
+        writer.limits(limits);
+        writer.units();
+        writer.floats(*floats);
+        writer.option(*polkavm, RulesWriter::polkavm);
+        self.head = writer.finish().into();
+        self.identified()
+    }
+
+    fn identified(mut self) -> Self {
+        self.id = RulesId::of(&self.encode());
+        self
+    }
+}
+
+impl fmt::Display for Rules {
+    /// A listing of everything in the rules, for people.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Schedule {
+            version,
+            dynamic,
+            instance,
+            frame,
+            ..
+        } = &self.schedule;
+        writeln!(formatter, "rules {}", self.name)?;
+        writeln!(formatter, "id {}", self.id)?;
+        writeln!(formatter, "schedule {version}")?;
+        let mut operators: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        for (name, price) in self.schedule.operators() {
+            operators.entry(price).or_default().push(name);
         }
-        text.push_str(&format!(
-            "{:?}\n{:?}\n{:?}\nfloats {floats:?}\n",
-            schedule.dynamic, schedule.instance, schedule.frame
-        ));
-        for (name, limit) in limits.iter() {
-            text.push_str(&format!("{name} <= {limit}\n"));
+        for (price, names) in operators {
+            writeln!(formatter, "  {price}: {}", names.join(", "))?;
         }
-        text.push_str(&format!("{UNITS:?}\n"));
-        for syscall in syscalls {
-            text.push_str(&format!("{syscall:?}\n"));
+        writeln!(formatter, "  grow_page: {}", dynamic.grow_page)?;
+        writeln!(formatter, "  bulk_64_bytes: {}", dynamic.bulk_64_bytes)?;
+        writeln!(formatter, "  table_element: {}", dynamic.table_element)?;
+        writeln!(formatter, "  instance: {}", instance.base)?;
+        writeln!(formatter, "  instance page: {}", instance.page)?;
+        writeln!(
+            formatter,
+            "  instance data_64_bytes: {}",
+            instance.data_64_bytes
+        )?;
+        writeln!(
+            formatter,
+            "  instance table_element: {}",
+            instance.table_element
+        )?;
+        writeln!(
+            formatter,
+            "  frame bytes: {} + {}/slot + {}/(8 operators)",
+            frame.base, frame.slot, frame.eight_operators
+        )?;
+        writeln!(formatter, "limits")?;
+        for (name, limit) in self.limits.iter() {
+            writeln!(formatter, "  {name}: {limit}")?;
         }
-        if let Some(polkavm) = polkavm {
-            text.push_str(&format!("{polkavm:?}\n"));
+        writeln!(formatter, "work {UNITS:?}")?;
+        let floats = match self.floats {
+            Floats::Refused => "refused",
+            Floats::Canonical => "canonical",
+        };
+        writeln!(formatter, "floats {floats}")?;
+        match self.polkavm {
+            None => writeln!(formatter, "polkavm refused")?,
+            Some(polkavm) => writeln!(
+                formatter,
+                "polkavm {}: {} gas for {} units, {}/instruction, {}/block",
+                polkavm.version,
+                polkavm.rate.gas(),
+                polkavm.rate.units(),
+                polkavm.code_instruction,
+                polkavm.code_block
+            )?,
         }
-        if *profiled {
-            text.push_str("profiled\n");
-        }
-        RulesId::of(text.as_bytes())
+        writeln!(formatter, "syscalls {}", self.syscalls.len())?;
+        self.syscalls
+            .iter()
+            .try_for_each(|syscall| writeln!(formatter, "  {syscall}"))
     }
 }

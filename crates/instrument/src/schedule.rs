@@ -12,7 +12,7 @@ pub struct Schedule {
     /// The version.
     pub version: u32,
     /// The price of each operator, in the order of the table.
-    operators: &'static [u32],
+    pub(crate) operators: &'static [u32],
     /// What the operators cost whose work depends on an operand, beside their price in the table.
     pub dynamic: Dynamic,
     /// What making an instance costs.

@@ -17,41 +17,41 @@ use crate::plan::Action;
 #[derive(Debug)]
 pub(crate) struct Units {
     /// A function that does nothing.
-    function: u64,
+    pub(crate) function: u64,
     /// A local, used or not.
-    local: u64,
+    pub(crate) local: u64,
     /// So many locals in the function make each use of one dearer by a unit: they are not all in
     /// registers.
-    locals_a_unit: u64,
+    pub(crate) locals_a_unit: u64,
     /// Most operators.
-    operator: u64,
+    pub(crate) operator: u64,
     /// An operator that leaves a block or the function.
-    branch: u64,
-    if_: u64,
+    pub(crate) branch: u64,
+    pub(crate) if_: u64,
     /// A target of a `br_table`.
-    target: u64,
-    call: u64,
-    call_indirect: u64,
+    pub(crate) target: u64,
+    pub(crate) call: u64,
+    pub(crate) call_indirect: u64,
     /// A parameter or a result of a call.
-    operand: u64,
+    pub(crate) operand: u64,
     /// So many operands below a call make it dearer by a unit: they are put away around it.
-    operands_a_unit: u64,
+    pub(crate) operands_a_unit: u64,
     /// A loop, where gas is looked at.
-    loop_: u64,
+    pub(crate) loop_: u64,
     /// Each loop around a loop.
-    loop_around: u64,
+    pub(crate) loop_around: u64,
     /// An operator on memory that works by a length, where gas is looked at as well.
-    memory_bulk: u64,
-    table_bulk: u64,
-    table_copy: u64,
-    table_element: u64,
-    ref_func: u64,
+    pub(crate) memory_bulk: u64,
+    pub(crate) table_bulk: u64,
+    pub(crate) table_copy: u64,
+    pub(crate) table_element: u64,
+    pub(crate) ref_func: u64,
     /// A local that was set on one of the ways that meet, for each of them.
-    met_local: u64,
+    pub(crate) met_local: u64,
     /// An operand that is handed over where ways meet, but for the first, for each of them.
-    met_operand: u64,
+    pub(crate) met_operand: u64,
     /// In a function of so many units, all that there is makes each thing in it as dear again.
-    doubled_at: u64,
+    pub(crate) doubled_at: u64,
 }
 
 /// Version 1. A change of these numbers changes what is refused, as a change of the limits does, so

@@ -10,7 +10,7 @@ use fusee_engine::{Gas, Host, Stop, Syscall, ValueType};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::Executor;
-use fusee_instrument::SyscallSignature;
+use fusee_instrument::{SyscallPrice, SyscallRule};
 use fusee_lifecycle::{
     AsyncHost, CallRequest, Error as Fault, Guest, InstanceRequest, Module, Returned, Sandbox,
     Waiting, WhenFull, rules,
@@ -72,13 +72,14 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         Arc::new(WasmiEngine::new()),
         Arc::new(WasmtimeEngine::new()?),
     );
-    let fetch = SyscallSignature {
+    let fetch = SyscallRule {
         module: "node".to_owned(),
         name: "fetch".to_owned(),
         number: 1,
         params: vec![ValueType::I64],
         result: Some(ValueType::I64),
         may_suspend: true,
+        price: SyscallPrice::FREE,
     };
     let sandbox = Sandbox::builder(Arc::new(executor.build()), rules(vec![fetch]))
         .workers(2)

@@ -3,7 +3,7 @@
 use std::{future::Future, io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use fusee_executor::{Executor, Suspension};
-use fusee_instrument::{Limits, Rules, Schedule, SyscallSignature};
+use fusee_instrument::{Limits, Rules, Schedule, SyscallRule};
 
 use crate::{
     Error, Health, Module,
@@ -17,14 +17,14 @@ pub const CALL_TIME: Duration = Duration::from_secs(5);
 /// The pages of memory that a guest can have by [`rules`]: 256 MiB.
 pub const MEMORY_PAGES: u64 = 4_096;
 
-/// The newest rules, with the memory that a peer-to-peer node usually gives a guest: [`MEMORY_PAGES`].
+/// The set `lifecycle-1`, with these syscalls: `program-2`, with the memory that a peer-to-peer node usually gives a guest: [`MEMORY_PAGES`].
 #[must_use]
-pub fn rules(syscalls: Vec<SyscallSignature>) -> Rules {
+pub fn rules(syscalls: Vec<SyscallRule>) -> Rules {
     let limits = Limits {
         memory_pages: MEMORY_PAGES,
         ..Limits::v1()
     };
-    Rules::new(2, Schedule::v2(), limits, syscalls)
+    Rules::named("lifecycle-1", Schedule::v2(), limits, syscalls)
 }
 
 /// Compiles programs and runs their instances. Cheap to clone; the last of its clones, modules and instances closes it.

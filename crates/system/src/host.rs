@@ -1,14 +1,14 @@
 //! The context of a call, and what its syscalls do.
 
-use std::{any::Any, mem, ops::Range};
+use std::{any::Any, mem, ops::Range, sync::Arc};
 
 use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
+use fusee_instrument::SyscallPrices;
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
-    Billing, ExitCode, State, SystemLimits,
-    syscalls::{self, row},
+    Billing, ExitCode, State, SystemLimits, syscalls,
     wire::{ExecParams, Fuel16},
 };
 
@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) is_system: bool,
     pub(crate) billing: Billing,
     pub(crate) limits: SystemLimits,
+    /// What each syscall costs.
+    pub(crate) prices: Arc<SyscallPrices>,
     /// The calls around it.
     pub(crate) depth: usize,
     pub(crate) input: Vec<u8>,
@@ -197,8 +199,9 @@ impl Context {
 impl Host for Context {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let number = call.request.number;
-        let row = row(number)
-            .ok_or_else(|| fail(format!("syscall {number} is not of this interface").into()))?;
+        let price = self.prices.price(number).copied();
+        let price = price
+            .ok_or_else(|| fail(format!("the rules have no price for syscall {number}").into()))?;
         let [first, second, third] = args(call);
         let length = match number {
             syscalls::READ | syscalls::READ_OUTPUT | syscalls::EXEC => third,
@@ -210,7 +213,7 @@ impl Host for Context {
             | syscalls::BLAKE3 => second,
             _ => 0,
         };
-        call.charge(row.price.of(length))?;
+        call.charge(price.call(length))?;
         match number {
             syscalls::EXIT => {
                 self.exit = Some(narrow(first).cast_signed());

@@ -65,7 +65,7 @@ pub struct SystemProgram {
 pub struct SystemPrograms {
     pub(crate) executor: Arc<Executor>,
     pub(crate) contract_rules: Rules,
-    system_rules: Rules,
+    pub(crate) system_rules: Rules,
     pub(crate) limits: SystemLimits,
     lifetime: Lifetime,
     programs: BTreeMap<SystemProgram, Arc<Prepared>>,
@@ -74,24 +74,24 @@ pub struct SystemPrograms {
     idle: Mutex<BTreeMap<SystemProgram, Vec<LiveInstance>>>,
 }
 
-/// The rules for system programs: they may have 32,768 pages of memory, and use floating point.
+/// The set `system-1`, for system programs: they may have 32,768 pages of memory, and use floating point.
 #[must_use]
 pub fn system_rules() -> Rules {
-    rules(SYSTEM_PAGES).with_floats(Floats::Canonical)
+    rules("system-1", SYSTEM_PAGES).with_floats(Floats::Canonical)
 }
 
-/// The rules for programs that nobody trusts: they may have 1,024 pages of memory.
+/// The set `system-1-contract`, for programs that nobody trusts: they may have 1,024 pages of memory.
 #[must_use]
 pub fn contract_rules() -> Rules {
-    rules(CONTRACT_PAGES)
+    rules("system-1-contract", CONTRACT_PAGES)
 }
 
-fn rules(memory_pages: u64) -> Rules {
+fn rules(name: &'static str, memory_pages: u64) -> Rules {
     let limits = Limits {
         memory_pages,
         ..Limits::v1()
     };
-    Rules::new(2, Schedule::v2(), limits, syscalls::signatures())
+    Rules::named(name, Schedule::v2(), limits, syscalls::v1())
 }
 
 impl Default for SystemLimits {

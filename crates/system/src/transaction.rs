@@ -342,11 +342,16 @@ impl<'a> Transaction<'a> {
     ) -> Result<Box<Context>, Box<End>> {
         let Call { state, input, gas } = call;
         let waiting = usize::try_from(self.waiting()).unwrap_or(usize::MAX);
+        let rules = match billing {
+            Some(_) => &self.programs.system_rules,
+            None => &self.programs.contract_rules,
+        };
         let context = Context {
             state,
             is_system: billing.is_some(),
             billing: billing.unwrap_or(Billing::Metered),
             limits: self.programs.limits,
+            prices: Arc::clone(rules.prices()),
             depth: depth.unwrap_or(waiting.saturating_add(1)),
             input,
             output: Vec::new(),

@@ -10,6 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fusee_engine::{Gas, Source};
 use fusee_executor::Executor;
+use fusee_instrument::SyscallPrices;
 
 use self::syscalls::Pending;
 pub(crate) use self::syscalls::Step;
@@ -44,12 +45,12 @@ pub struct Children<G> {
 }
 
 /// Who pays for what nested VMs do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Billing {
     /// Nobody: the owner is trusted, and gives as much gas as it likes.
     Free,
-    /// The owner, out of its own gas.
-    Owner,
+    /// The owner, out of its own gas, at the prices of the rules by which it is run.
+    Owner(Arc<SyscallPrices>),
 }
 
 /// An instance that runs while its owner waits.
@@ -76,24 +77,34 @@ impl<G> Children<G> {
         Self::of(Modules::new(executor, rules, settings), Billing::Free)
     }
 
-    /// No modules and instances yet, of an owner who pays for what they do with its own gas.
+    /// No modules and instances yet, of an owner who pays for what they do with its own gas, at the
+    /// prices of the rules by which it runs.
     #[must_use]
-    pub fn paying(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
-        Self::of(Modules::new(executor, rules, settings), Billing::Owner)
+    pub fn paying(
+        executor: Arc<Executor>,
+        rules: ChildRules,
+        settings: ChildSettings,
+        prices: Arc<SyscallPrices>,
+    ) -> Self {
+        let modules = Modules::new(executor, rules, settings);
+        Self::of(modules, Billing::Owner(prices))
     }
 
     /// The same in a tree, with a registry that others share.
-    pub(crate) const fn billed(
+    pub(crate) fn billed(
         tree: Arc<Tree>,
         registry: ModuleRegistry<Module>,
         owner: Vec<u8>,
+        prices: Arc<SyscallPrices>,
     ) -> Self {
-        Self::of(Modules::first(tree, registry, owner), Billing::Owner)
+        let modules = Modules::first(tree, registry, owner);
+        Self::of(modules, Billing::Owner(prices))
     }
 
     /// The nested VMs of a nested VM.
     pub(crate) fn of_child(module: &Module) -> Self {
-        Self::of(module.next_generation(), Billing::Owner)
+        let prices = Arc::clone(module.tree().rules().prices());
+        Self::of(module.next_generation(), Billing::Owner(prices))
     }
 
     const fn of(modules: Modules, billing: Billing) -> Self {

@@ -24,6 +24,9 @@ pub enum VirtualizationError {
         /// The number.
         number: u32,
     },
+    /// An owner that pays calls a function that its rules do not list.
+    #[error("the rules have no price for syscall {0}")]
+    NoPrice(u32),
 }
 
 impl VirtualizationError {

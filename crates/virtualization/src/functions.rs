@@ -1,48 +1,73 @@
-//! The nine functions by which a guest runs others: what it imports, as rules know it.
+//! The nine functions by which a guest runs others, as rules list them.
 
 use fusee_abi::{Answer, Wire};
 use fusee_engine::{Program, ValueType};
-use fusee_instrument::SyscallSignature;
+use fusee_instrument::{SyscallPrice, SyscallRule};
 
 pub use fusee_abi::virtualization::functions::*;
 
-/// The functions as rules admit them.
+/// The functions of version 1, and their prices. Final: another list is another version.
+const V1: &[(u32, SyscallPrice)] = &[
+    (COMPILE, SyscallPrice::bytes(10_000, 50)),
+    (LOOKUP, SyscallPrice::bytes(500, 1)),
+    (COMPILE_KEY, SyscallPrice::bytes(10_000, 50)),
+    (INSTANTIATE, SyscallPrice::bytes(500, 0)),
+    (PREPARE, SyscallPrice::bytes(1_000, 1)),
+    (RUN, SyscallPrice::bytes(2_000, 0)),
+    (DESTROY, SyscallPrice::bytes(200, 0)),
+    (READ_MEMORY, SyscallPrice::bytes(100, 1)),
+    (WRITE_MEMORY, SyscallPrice::bytes(100, 1)),
+];
+
+/// The functions and prices of version 1, for a list of syscalls.
 #[must_use]
-pub fn signatures() -> Vec<SyscallSignature> {
-    FUNCTIONS
-        .iter()
-        .map(|row| signature(IMPORT_MODULE, row))
-        .collect()
+pub fn v1() -> Vec<SyscallRule> {
+    rules(IMPORT_MODULE, FUNCTIONS, V1)
 }
 
-/// The signature of the function with this name.
-pub(crate) fn named(name: &str) -> Option<SyscallSignature> {
-    let mut rows = FUNCTIONS.iter();
-    rows.find(|row| row.name == name)
-        .map(|row| signature(IMPORT_MODULE, row))
+/// The rows of a table that have a price in this list, in the order of the list. They are imported
+/// from `module`. A number that the table does not have is left out.
+#[must_use]
+pub fn rules(
+    module: &str,
+    table: &[fusee_abi::Syscall],
+    prices: &[(u32, SyscallPrice)],
+) -> Vec<SyscallRule> {
+    let rule = |(number, price): &(u32, SyscallPrice)| {
+        let row = table.iter().find(|row| row.number == *number)?;
+        Some(rule(module, row, *price))
+    };
+    prices.iter().filter_map(rule).collect()
 }
 
-/// Whether a program imports one of them.
+/// A row of a table with a price. It is imported from `module`.
 #[must_use]
-pub fn are_imported(program: &Program) -> bool {
-    let mut imports = program.imports.iter();
-    imports.any(|import| row(import.number).is_some())
-}
-
-/// A row of a table as rules admit it: it is imported from `module`.
-#[must_use]
-pub fn signature(module: &str, row: &fusee_abi::Syscall) -> SyscallSignature {
+pub fn rule(module: &str, row: &fusee_abi::Syscall, price: SyscallPrice) -> SyscallRule {
     let value_type = |wire: Wire| match wire {
         Wire::I32 => ValueType::I32,
         Wire::I64 => ValueType::I64,
     };
     let params = row.params.iter().filter_map(|param| param.wire);
-    SyscallSignature {
+    SyscallRule {
         module: module.to_owned(),
         name: row.name.to_owned(),
         number: row.number,
         params: params.map(value_type).collect(),
         result: row.result.map(value_type),
         may_suspend: row.answer == Answer::MaySuspend,
+        price,
     }
+}
+
+/// Whether a number is that of one of the functions, and not of another syscall of the same guest.
+#[must_use]
+pub fn is_function(number: u32) -> bool {
+    row(number).is_some()
+}
+
+/// Whether a program imports one of them.
+#[must_use]
+pub fn are_imported(program: &Program) -> bool {
+    let mut imports = program.imports.iter();
+    imports.any(|import| is_function(import.number))
 }

@@ -52,15 +52,15 @@ impl<H: Owner> ChildHost for Guest<H> {
 
 impl<H: Owner> Host for Guest<H> {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-        match (functions::row(call.request.number), &mut self.owner) {
-            (Some(row), _) => match &mut self.children {
-                Some(children) => children.syscall(row, call),
+        match (functions::is_function(call.request.number), &mut self.owner) {
+            (true, _) => match &mut self.children {
+                Some(children) => children.syscall(call),
                 None => Err(Stop::Fail(EngineError::Host(
                     "internal error: the guest may not have nested VMs".into(),
                 ))),
             },
-            (None, Some(owner)) => owner.syscall(call),
-            (None, None) => Err(Stop::Suspend),
+            (false, Some(owner)) => owner.syscall(call),
+            (false, None) => Err(Stop::Suspend),
         }
     }
 }

@@ -10,6 +10,7 @@ use fusee_executor::{
     Action, Begin, Callee, Counting, Direct, End, FrameLimit, Paused, RunError, Supervisor,
     Suspended, Target,
 };
+use fusee_instrument::SyscallPrices;
 
 use crate::{
     children::{Children, Step},
@@ -44,6 +45,8 @@ enum Policy<H> {
     Billed {
         tree: Arc<Tree>,
         registry: ModuleRegistry<Module>,
+        /// The prices of the rules by which the owners run.
+        prices: Arc<SyscallPrices>,
     },
     /// The one guest that runs, across its calls. It does not pay.
     Trusted(Option<Box<Children<Guest<H>>>>),
@@ -76,14 +79,16 @@ impl<S: Owners> Nested<S> {
     }
 
     /// A layer in which every frame whose program imports the nine functions has nested VMs until
-    /// it ends, and pays for them with its own gas. All of them share the limits of `tree`.
+    /// it ends, and pays for them with its own gas, at the prices of the rules by which it runs. All
+    /// of them share the limits of `tree`.
     #[must_use]
-    pub fn billed(supervisor: S, tree: Arc<Tree>) -> Self {
+    pub fn billed(supervisor: S, tree: Arc<Tree>, prices: Arc<SyscallPrices>) -> Self {
         Self {
             supervisor,
             policy: Policy::Billed {
                 tree,
                 registry: ModuleRegistry::default(),
+                prices,
             },
         }
     }
@@ -120,11 +125,19 @@ impl<S: Owners> Nested<S> {
         };
         match &mut self.policy {
             Policy::None => {}
-            Policy::Billed { tree, registry } => {
+            Policy::Billed {
+                tree,
+                registry,
+                prices,
+            } => {
                 guest.checkpoint = registry.checkpoint();
                 if functions::are_imported(program) {
-                    let children =
-                        Children::billed(Arc::clone(tree), registry.clone(), owner.identity());
+                    let children = Children::billed(
+                        Arc::clone(tree),
+                        registry.clone(),
+                        owner.identity(),
+                        Arc::clone(prices),
+                    );
                     guest.children = Some(Box::new(children));
                 }
             }

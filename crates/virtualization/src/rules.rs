@@ -4,10 +4,10 @@
 //! alone. So the rules of a program list what it imports itself, as far as its parent lets it: they are a pure
 //! function of its bytes and of [`ChildRules`]. Everything else is held by the rules below as for any program.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use fusee_engine::{Format, MAX_SYSCALL_ARGS, ValueType};
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_engine::{Format, MAX_SYSCALL_ARGS, RulesId, ValueType};
+use fusee_instrument::{Rules, SyscallPrice, SyscallPrices, SyscallRule, encoding::RulesWriter};
 use polkavm_common::program::ProgramBlob;
 use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
 
@@ -39,14 +39,55 @@ impl Symbols {
 }
 
 impl ChildRules {
-    /// These rules for everything but imports: what they list may not be imported because of that.
+    /// These rules for everything but imports. Of the syscalls that they list, children may import
+    /// those of the [nine functions](functions), at the listed prices; the others mean nothing here.
     #[must_use]
     pub const fn new(rules: Rules, symbols: Symbols) -> Self {
         Self { rules, symbols }
     }
 
+    /// The rules below.
+    #[must_use]
+    pub const fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Which symbols children may import.
+    #[must_use]
+    pub const fn symbols(&self) -> &Symbols {
+        &self.symbols
+    }
+
+    /// What children pay for the nine functions.
+    pub(crate) const fn prices(&self) -> &Arc<SyscallPrices> {
+        self.rules.prices()
+    }
+
+    /// The canonical encoding, which `docs/rules.md` documents.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Self { rules, symbols } = self;
+        let mut writer = RulesWriter::new("child rules");
+        writer.bytes(&rules.encode());
+        match symbols {
+            Symbols::Any => writer.u8(0),
+            Symbols::Only(names) => {
+                writer.u8(1);
+                let names: Vec<_> = names.iter().collect();
+                writer.list(&names, |writer, name| writer.text(name));
+            }
+        }
+        writer.finish()
+    }
+
+    /// The digest of the [encoding](Self::encode).
+    #[must_use]
+    pub fn id(&self) -> RulesId {
+        RulesId::of(&self.encode())
+    }
+
     /// The rules for one program: they list what it imports, if its name is a symbol that is admitted, by these rules and by its `owner`. The number is the position
-    /// among those, and the child may be parked at each. The nine functions are no symbols: they are listed if it may have children, and
+    /// among those, and the child may be parked at each. The functions that these rules list are no symbols: a program may import them if it may have children, and
     /// their names are admitted.
     #[must_use]
     pub fn for_program(&self, program: &[u8], owner: &Symbols, may_have_children: bool) -> Rules {
@@ -58,13 +99,13 @@ impl ChildRules {
             Format::Wasm => wasm_imports(program, most(limits.types), most(limits.imports)),
             Format::PolkaVm => polkavm_imports(program, most(limits.imports)),
         };
-        let mut syscalls: Vec<SyscallSignature> = Vec::new();
+        let mut syscalls: Vec<SyscallRule> = Vec::new();
         let mut number = 0..functions::FIRST;
         for declared in declared {
-            if let Some(function) = functions::named(&declared.name) {
+            if let Some(function) = self.function(&declared.name) {
                 let is_admitted = self.symbols.admit(&function.name) && owner.admit(&function.name);
-                if may_have_children && is_admitted && !syscalls.contains(&function) {
-                    syscalls.push(function);
+                if may_have_children && is_admitted && !syscalls.contains(function) {
+                    syscalls.push(function.clone());
                 }
                 continue;
             }
@@ -80,33 +121,37 @@ impl ChildRules {
             let Some(number) = number.next() else {
                 break;
             };
-            syscalls.push(SyscallSignature { number, ..declared });
+            syscalls.push(SyscallRule { number, ..declared });
         }
-        self.with_syscalls(syscalls)
+        self.rules.clone().with_syscalls(syscalls)
     }
 
-    fn with_syscalls(&self, syscalls: Vec<SyscallSignature>) -> Rules {
-        let from = &self.rules;
-        let mut rules = Rules::new(
-            from.version(),
-            from.schedule().clone(),
-            *from.limits(),
-            syscalls,
-        )
-        .with_floats(from.floats());
-        if let Some(polkavm) = from.polkavm() {
-            rules = rules.with_polkavm(polkavm);
+    /// The function of this name, if the rules list it.
+    fn function(&self, name: &str) -> Option<&SyscallRule> {
+        let mut listed = self.rules.syscalls().iter();
+        listed.find(|rule| rule.name == name && functions::is_function(rule.number))
+    }
+}
+
+impl fmt::Display for ChildRules {
+    /// A listing of everything in the rules, for people.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.rules)?;
+        match &self.symbols {
+            Symbols::Any => writeln!(formatter, "symbols any"),
+            Symbols::Only(names) => {
+                writeln!(formatter, "symbols {}", names.len())?;
+                names
+                    .iter()
+                    .try_for_each(|name| writeln!(formatter, "  {name}"))
+            }
         }
-        if from.is_profiled() {
-            rules = rules.profiled();
-        }
-        rules
     }
 }
 
 /// The functions that a wasm program imports, as far as it can be read: whether it is valid is not asked here. What is left out, since
 /// no syscall has such a signature, is refused by whoever checks the program.
-fn wasm_imports(program: &[u8], most_types: usize, most: usize) -> Vec<SyscallSignature> {
+fn wasm_imports(program: &[u8], most_types: usize, most: usize) -> Vec<SyscallRule> {
     let mut types = Vec::new();
     for payload in Parser::new(0).parse_all(program) {
         match payload {
@@ -167,7 +212,7 @@ fn signature(inner: &CompositeInnerType) -> Option<Signature> {
 }
 
 /// The symbols that a PolkaVM program imports, each with six registers and one back.
-fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallSignature> {
+fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallRule> {
     let Ok(blob) = ProgramBlob::parse(program.into()) else {
         return Vec::new();
     };
@@ -187,13 +232,14 @@ fn declared(
     name: &str,
     params: Vec<ValueType>,
     result: Option<ValueType>,
-) -> SyscallSignature {
-    SyscallSignature {
+) -> SyscallRule {
+    SyscallRule {
         module: module.to_owned(),
         name: name.to_owned(),
         number: 0,
         params,
         result,
         may_suspend: true,
+        price: SyscallPrice::FREE,
     }
 }

@@ -1,6 +1,7 @@
 //! One syscall, printed.
 
-use fusee_abi::{Answer, Param, Price, Syscall, Wire};
+use fusee_abi::{Answer, Param, Syscall, Wire};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 use super::{overview, section};
 
@@ -22,7 +23,6 @@ const HALT: Syscall = Syscall {
     result: Some(Wire::I32),
     rust_result: "Status",
     answer: Answer::MaySuspend,
-    price: Price { base: 10, byte: 2 },
     doc: " Ends the run.\n For good.\n",
 };
 
@@ -35,10 +35,32 @@ const TICK: Syscall = Syscall {
     ..HALT
 };
 
+/// Rules by which only the syscall 7 may be imported.
+fn rules() -> Rules {
+    Rules::v3(vec![SyscallRule {
+        module: "fusee".to_owned(),
+        name: "halt".to_owned(),
+        number: 7,
+        params: Vec::new(),
+        result: None,
+        may_suspend: true,
+        price: SyscallPrice::bytes(10, 2),
+    }])
+}
+
+#[test]
+fn a_syscall_that_the_rules_do_not_list_is_not_in_the_table() {
+    let later = Syscall { number: 8, ..HALT };
+    assert_eq!(
+        overview(&[HALT, later], &rules()),
+        overview(&[HALT], &rules())
+    );
+}
+
 #[test]
 fn a_row_and_a_section() {
     assert!(
-        overview(&[HALT])
+        overview(&[HALT], &rules())
             .ends_with("| 7 | [`halt`](#halt) | `(i32, i64) -> i32` | yes | 10 | 2 |\n")
     );
     assert_eq!(
@@ -49,6 +71,6 @@ fn a_row_and_a_section() {
 
 #[test]
 fn a_syscall_without_parameters_and_result() {
-    assert!(overview(&[TICK]).ends_with("| 7 | [`tick`](#tick) | `()` | - | 10 | 2 |\n"));
+    assert!(overview(&[TICK], &rules()).ends_with("| 7 | [`tick`](#tick) | `()` | - | 10 | 2 |\n"));
     assert!(section(&TICK).contains("\nfn tick()\n"));
 }

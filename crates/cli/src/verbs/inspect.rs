@@ -2,11 +2,10 @@
 
 use std::{cmp::Reverse, path::Path};
 
-use fusee_abi::{Price, SYSCALLS, virtualization::functions::FUNCTIONS};
 use fusee_contract::ContractRules;
 use fusee_engine::{Format, Import};
 use fusee_instrument::{
-    Inspection, Rules,
+    Inspection, Rules, SyscallPrice,
     inspection::{Function, Placement, Segment},
 };
 use serde::Serialize;
@@ -84,7 +83,7 @@ impl Inspected<'_> {
         let program = &self.found.program;
         let imports = (0_usize..)
             .zip(&program.imports)
-            .map(|(index, import)| PricedImport::of(index, import));
+            .map(|(index, import)| PricedImport::of(index, import, self.rules));
         let exports = self.found.exports.iter().map(
             |export| json!({ "name": export.name, "kind": export.kind, "index": export.index }),
         );
@@ -105,7 +104,7 @@ impl Inspected<'_> {
             "file": self.file.display().to_string(),
             "code_hash": program.code_hash.to_string(),
             "format": program.format.name(),
-            "rules": { "version": self.rules.version(), "id": self.rules.id().to_string() },
+            "rules": { "name": self.rules.name(), "id": self.rules.id().to_string() },
             "size": self.size,
             "metered_size": program.code.len(),
             "instance_gas": program.instance_gas.units(),
@@ -129,7 +128,7 @@ impl Inspected<'_> {
             grouped(self.size),
             grouped(program.code.len())
         );
-        let rules = format!("version {}, {}", self.rules.version(), self.rules.id());
+        let rules = format!("{}, {}", self.rules.name(), self.rules.id());
         let mut text = format!("{}\n", self.file.display());
         text.push_str(&table(
             2,
@@ -148,9 +147,10 @@ impl Inspected<'_> {
         ));
         text.push_str(&self.functions(most_functions));
         let imports = (0_usize..).zip(&program.imports).map(|(index, import)| {
-            let price = price(import);
+            let price = price(self.rules, import);
             let [signature, suspends] = ImportJson::of(import).line();
-            let gas = format!("{} gas, {} a byte", grouped(price.base), price.byte);
+            let SyscallPrice { base, each, .. } = price;
+            let gas = format!("{} gas, {} a byte", grouped(base.units()), each.units());
             [index.to_string(), signature, gas, suspends]
         });
         text.push_str(&list("imports", imports));
@@ -347,20 +347,19 @@ fn list<const N: usize>(about: &str, rows: impl Iterator<Item = [String; N]>) ->
 }
 
 impl PricedImport {
-    fn of(index: usize, import: &Import) -> Self {
-        let price = price(import);
+    fn of(index: usize, import: &Import, rules: &Rules) -> Self {
+        let price = price(rules, import);
         Self {
             index,
             import: ImportJson::of(import),
-            base_gas: price.base,
-            byte_gas: price.byte,
+            base_gas: price.base.units(),
+            byte_gas: price.each.units(),
         }
     }
 }
 
-/// What a syscall costs. The rules admit imports from the tables only.
-fn price(import: &Import) -> Price {
-    let mut rows = SYSCALLS.iter().chain(FUNCTIONS);
-    let row = rows.find(|row| row.number == import.number);
-    row.map_or(Price { base: 0, byte: 0 }, |row| row.price)
+/// What a syscall costs. The rules list every import.
+fn price(rules: &Rules, import: &Import) -> SyscallPrice {
+    let price = rules.prices().price(import.number);
+    price.copied().unwrap_or(SyscallPrice::FREE)
 }

@@ -13,7 +13,7 @@ use std::{
 use fusee_engine::Engine;
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_instrument::{Rules, SyscallSignature, inspect, prepare};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule, inspect, prepare};
 use wasmparser::{Parser, Payload, TypeRef, ValType};
 
 use fusee_engine::ValueType;
@@ -118,7 +118,7 @@ pub(crate) fn child(engine: &str, seconds: u64) {
 /// measured.
 pub(crate) fn rules(wasm: &[u8]) -> Rules {
     let mut types = Vec::new();
-    let mut syscalls: Vec<SyscallSignature> = Vec::new();
+    let mut syscalls: Vec<SyscallRule> = Vec::new();
     for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
         match payload {
             Payload::TypeSection(section) => {
@@ -133,13 +133,14 @@ pub(crate) fn rules(wasm: &[u8]) -> Rules {
                         .ok()
                         .and_then(|index| types.get(index));
                     let number = u32::try_from(syscalls.len()).expect("there are few");
-                    syscalls.extend(found.map(|found| SyscallSignature {
+                    syscalls.extend(found.map(|found| SyscallRule {
                         module: import.module.to_owned(),
                         name: import.name.to_owned(),
                         number,
                         params: found.params().iter().filter_map(integer).collect(),
                         result: found.results().iter().find_map(integer),
                         may_suspend: false,
+                        price: SyscallPrice::FREE,
                     }));
                 }
             }

@@ -81,6 +81,33 @@ fn a_restarted_process_finds_what_was_compiled() {
     assert_eq!(compiler.compilations(), 0);
 }
 
+/// Both have the same rules. An artifact of the one with a profile would run slower, and one of the
+/// other would report nothing.
+#[test]
+fn a_profiled_program_is_never_taken_for_the_same_program_without_a_profile() {
+    let (folder, file, expected) = kept();
+    let whole = fs::read(&file).unwrap();
+    let compiler = Watched::new();
+    let executor = restarted(&compiler, folder.path());
+    let profiled_rules = rules().profiled();
+    let profiled = executor.prepare(&wasm(DOUBLES), &profiled_rules).unwrap();
+    assert_eq!(
+        compiler.compilations(),
+        1,
+        "the artifact is of no use to it"
+    );
+    let plain = executor.prepare(&wasm(DOUBLES), &rules()).unwrap();
+    assert_eq!(compiler.compilations(), 1, "this one is the artifact");
+    let code = CodeHash::of(&wasm(DOUBLES));
+    for (rules, prepared) in [(&rules(), &plain), (&profiled_rules, &profiled)] {
+        assert!(Arc::ptr_eq(&executor.find(code, rules).unwrap(), prepared));
+        assert_eq!(answer(&executor, prepared), expected);
+    }
+    assert!(profiled.program().code.len() > plain.program().code.len());
+    assert_eq!(fs::read(&file).unwrap(), whole, "it is kept nowhere");
+    assert_eq!(files(folder.path()), [file]);
+}
+
 #[test]
 fn the_interpreter_runs_a_program_that_came_from_an_artifact() {
     let (folder, _, expected) = kept();
@@ -151,8 +178,8 @@ fn an_artifact_is_for_one_program_one_engine_and_one_set_of_rules() {
             ..key.clone()
         },
         ArtifactKey {
-            rules: Rules::new(
-                2,
+            rules: Rules::named(
+                "stricter",
                 Schedule::v2(),
                 Limits {
                     params: 3,

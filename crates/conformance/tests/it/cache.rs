@@ -22,7 +22,7 @@ fn a_program_is_prepared_once_for_each_set_of_rules() {
     };
     let rules = [
         Rules::v1(Vec::new()),
-        Rules::new(1, Schedule::v1(), stricter, Vec::new()),
+        Rules::named("stricter", Schedule::v1(), stricter, Vec::new()),
     ];
     for lane in lanes() {
         let prepare = |constant, rules| lane.executor.prepare(&program(constant), rules).unwrap();

@@ -3,16 +3,34 @@
 use std::collections::BTreeMap;
 
 use fusee_abi as abi;
-use fusee_engine::{Gas, Host, Stop, Syscall, ValueType};
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_engine::{Host, Stop, Syscall, ValueType};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
-/// The rules of version 1, with the syscalls of contracts. No guest is parked: its calls fail at once.
+/// The syscalls of `contract-1`, and their prices.
+const PRICES: [(u32, SyscallPrice); 14] = [
+    (abi::INPUT_READ, SyscallPrice::bytes(100, 1)),
+    (abi::OUTPUT_WRITE, SyscallPrice::bytes(100, 1)),
+    (abi::REVERT, SyscallPrice::bytes(100, 1)),
+    (abi::STORAGE_READ, SyscallPrice::bytes(2_000, 2)),
+    (abi::STORAGE_WRITE, SyscallPrice::bytes(5_000, 20)),
+    (abi::STORAGE_REMOVE, SyscallPrice::bytes(5_000, 2)),
+    (abi::CALLER, SyscallPrice::bytes(100, 1)),
+    (abi::OWN_ADDRESS, SyscallPrice::bytes(100, 1)),
+    (abi::VALUE, SyscallPrice::bytes(100, 1)),
+    (abi::BALANCE, SyscallPrice::bytes(2_000, 1)),
+    (abi::EVENT_EMIT, SyscallPrice::bytes(1_000, 8)),
+    (abi::GAS_LEFT, SyscallPrice::bytes(50, 0)),
+    (abi::CALL, SyscallPrice::bytes(5_000, 1)),
+    (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
+];
+
+/// The operators of `program-2`, with the syscalls of contracts. No guest is parked: its calls fail at once.
 pub(crate) fn contract_rules() -> Rules {
     let value_type = |wire| match wire {
         abi::Wire::I32 => ValueType::I32,
         abi::Wire::I64 => ValueType::I64,
     };
-    let signature = |syscall: &abi::Syscall| SyscallSignature {
+    let signature = |syscall: &abi::Syscall| SyscallRule {
         module: abi::IMPORT_MODULE.to_owned(),
         name: syscall.name.to_owned(),
         number: syscall.number,
@@ -23,8 +41,15 @@ pub(crate) fn contract_rules() -> Rules {
             .collect(),
         result: syscall.result.map(value_type),
         may_suspend: false,
+        price: price(syscall.number),
     };
     Rules::v2(abi::SYSCALLS.iter().map(signature).collect())
+}
+
+/// The price of a syscall. The others are imported by no guest that is run.
+fn price(number: u32) -> SyscallPrice {
+    let found = PRICES.iter().find(|(known, _)| *known == number);
+    found.map_or(SyscallPrice::FREE, |(_, price)| *price)
 }
 
 /// What a contract finds around it.
@@ -38,9 +63,8 @@ pub(crate) struct Contract {
 
 impl Host for Contract {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-        let number = usize::try_from(call.request.number).unwrap();
-        let price = abi::SYSCALLS[number].price;
-        call.charge(Gas::new(price.base))?;
+        let price = price(call.request.number);
+        call.charge(price.base)?;
         let mut call = Asked { call, price };
         match call.call.request.number {
             abi::INPUT_READ => call.fill(0, &self.input),
@@ -99,7 +123,7 @@ fn status(code: i32) -> Result<u64, Stop> {
 /// A syscall, and its price.
 struct Asked<'a, 'b> {
     call: &'a mut Syscall<'b>,
-    price: abi::Price,
+    price: SyscallPrice,
 }
 
 impl Asked<'_, '_> {
@@ -109,7 +133,7 @@ impl Asked<'_, '_> {
 
     fn charge(&mut self, bytes: usize) -> Result<(), Stop> {
         let bytes = u64::try_from(bytes).unwrap();
-        self.call.charge(Gas::new(self.price.byte * bytes))?;
+        self.call.charge(self.price.length(bytes))?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use fusee_conformance::{
 };
 use fusee_engine::{EngineError, Gas, Host, OutOfGasPolicy, Stop, Syscall, Trap, Value, ValueType};
 use fusee_executor::{Outcome, PreparedProgram};
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 /// Every import is from this module.
 const MODULE: &str = "env";
@@ -74,13 +74,14 @@ const TABLE: &[Row] = &[
 
 /// The rules of version 1, with the functions of the table. A guest may be parked in `wait` alone.
 pub(crate) fn rules() -> Rules {
-    let signature = |(number, (name, params, result, _)): (u32, &Row)| SyscallSignature {
+    let signature = |(number, (name, params, result, _)): (u32, &Row)| SyscallRule {
         module: MODULE.to_owned(),
         name: (*name).to_owned(),
         number,
         params: params.to_vec(),
         result: *result,
         may_suspend: number == WAIT,
+        price: SyscallPrice::FREE,
     };
     Rules::v1((0..).zip(TABLE).map(signature).collect())
 }

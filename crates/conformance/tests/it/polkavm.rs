@@ -11,7 +11,7 @@ use fusee_engine::{
 use fusee_executor::{
     Executor, LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest,
 };
-use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallSignature};
+use fusee_instrument::{PolkaVmRules, Rule, Rules, SyscallRule};
 use polkavm_common::{
     program::{Instruction, InstructionSetKind, Reg, asm},
     writer::ProgramBlobBuilder,
@@ -286,7 +286,7 @@ impl Host for Notes {
 
 /// Runs the counter's increment, with syscalls answered inline or while it is parked.
 fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
-    let suspending = |signature: &SyscallSignature| SyscallSignature {
+    let suspending = |signature: &SyscallRule| SyscallRule {
         may_suspend: true,
         ..signature.clone()
     };

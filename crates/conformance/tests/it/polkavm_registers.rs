@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_conformance::{Lane, agreed, polkavm_lanes};
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall, SyscallRequest, Value, ValueType};
 use fusee_executor::{Outcome, PreparedProgram, RunError};
-use fusee_instrument::{PolkaVmRules, Rules, SyscallSignature};
+use fusee_instrument::{PolkaVmRules, Rules, SyscallPrice, SyscallRule};
 use polkavm_common::program::{Instruction, InstructionSetKind, Reg, asm};
 
 use crate::polkavm::importing;
@@ -29,13 +29,14 @@ impl Host for Answers {
 
 /// Rules with one function to import, `ask`.
 fn rules(params: &[ValueType], result: Option<ValueType>, may_suspend: bool) -> Rules {
-    let ask = SyscallSignature {
+    let ask = SyscallRule {
         module: "env".to_owned(),
         name: "ask".to_owned(),
         number: NUMBER,
         params: params.to_vec(),
         result,
         may_suspend,
+        price: SyscallPrice::FREE,
     };
     Rules::v2(vec![ask]).with_polkavm(PolkaVmRules::v1())
 }

@@ -332,16 +332,18 @@ fn generated_programs_come_to_the_same_end_with_a_profile() {
 }
 
 #[test]
-fn rules_with_a_profile_are_other_rules() {
+fn a_profile_changes_neither_the_rules_nor_the_run() {
     let wasm = wasm(PARTS);
     let limits = Limits {
         output_bytes: u64::MAX,
         ..Limits::v1()
     };
-    let unlimited = Rules::new(1, Schedule::v1(), limits, Vec::new());
-    assert_eq!(unlimited.limits(), unlimited.clone().profiled().limits());
+    let unlimited = Rules::named("unlimited", Schedule::v1(), limits, Vec::new());
     for rules in [rules(), unlimited] {
-        assert_ne!(rules.id(), rules.clone().profiled().id());
+        let profiled = rules.clone().profiled();
+        assert_eq!(profiled.limits(), rules.limits());
+        assert_eq!(profiled.encode(), rules.encode());
+        assert_eq!(profiled.id(), rules.id());
     }
     let lane = &lanes()[0];
     let profiler = Profiler::new();

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, fmt::Write};
 use expect_test::expect_file;
 use fusee_conformance::{Ending, Verdict, agreed, lanes};
 use fusee_engine::{Trap, Value, ValueType};
-use fusee_instrument::{Limits, Refusal, Rule, Rules, Schedule, SyscallSignature, prepare};
+use fusee_instrument::{
+    Limits, Refusal, Rule, Rules, Schedule, SyscallPrice, SyscallRule, prepare,
+};
 
 use crate::guest::{Call, compiled, rules, wasm};
 
@@ -163,13 +165,14 @@ const BROKEN: &[(&str, &str)] = &[
 
 fn rules_with_seven() -> Rules {
     let mut syscalls = rules().syscalls().to_vec();
-    syscalls.push(SyscallSignature {
+    syscalls.push(SyscallRule {
         module: "env".to_owned(),
         name: "seven".to_owned(),
         number: 100,
         params: vec![ValueType::I32; 7],
         result: None,
         may_suspend: false,
+        price: SyscallPrice::FREE,
     });
     Rules::v1(syscalls)
 }
@@ -346,7 +349,10 @@ fn what_is_over_a_limit_is_refused_and_what_is_at_it_is_not() {
             let mut limits = Limits::v1();
             *field(&mut limits) = most;
             let syscalls = rules().syscalls().to_vec();
-            prepare(&module, &Rules::new(9, Schedule::v1(), limits, syscalls))
+            prepare(
+                &module,
+                &Rules::named("limits", Schedule::v1(), limits, syscalls),
+            )
         };
         if let Err(refusal) = limited(*value) {
             panic!("{name}: {refusal}");
@@ -380,7 +386,7 @@ fn deeper_recursion_than_the_stack_limit_allows_is_a_trap() {
         stack_bytes: 10 * (64 + 8 * (1 + 2) + 8),
         ..Limits::v1()
     };
-    let rules = Rules::new(9, Schedule::v1(), limits, Vec::new());
+    let rules = Rules::named("limits", Schedule::v1(), limits, Vec::new());
     let ending = |depth| {
         agreed(&lanes(), |lane| {
             let prepared = lane.executor.prepare(&module, &rules).unwrap();
@@ -536,7 +542,7 @@ fn contract_rules() -> Rules {
         fusee_abi::Wire::I32 => ValueType::I32,
         fusee_abi::Wire::I64 => ValueType::I64,
     };
-    let signature = |syscall: &fusee_abi::Syscall| SyscallSignature {
+    let signature = |syscall: &fusee_abi::Syscall| SyscallRule {
         module: fusee_abi::IMPORT_MODULE.to_owned(),
         name: syscall.name.to_owned(),
         number: syscall.number,
@@ -547,6 +553,7 @@ fn contract_rules() -> Rules {
             .collect(),
         result: syscall.result.map(wire),
         may_suspend: syscall.answer == fusee_abi::Answer::MaySuspend,
+        price: SyscallPrice::FREE,
     };
     Rules::v1(fusee_abi::SYSCALLS.iter().map(signature).collect())
 }

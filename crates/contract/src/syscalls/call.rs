@@ -1,9 +1,9 @@
 //! Calls to other contracts, and oracle requests. The frame is suspended here; the call stack runs the
 //! callee, or waits for the answer, and resumes the frame.
 
-use fusee_engine::{Gas, Stop, Syscall, Trap};
+use fusee_engine::{Gas, Stop, Trap};
 
-use super::{check_writable, take_address, take_array, take_region};
+use super::{Call, check_writable, take_address, take_array, take_region};
 use crate::frame::{Asked, CallRequest, Frame};
 
 const OPTIONS_BYTES: usize = 24;
@@ -11,7 +11,7 @@ const OPTIONS_BYTES: usize = 24;
 /// A page of wasm memory.
 const PAGE_BYTES: u64 = 65_536;
 
-pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+pub(super) fn call(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
     charge_held(frame, call)?;
     let to = take_address(call, 0)?;
     let method = take_region(call, 1, frame.limits.method_bytes)?;
@@ -33,7 +33,7 @@ pub(super) fn call(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Sto
     Err(Stop::Suspend)
 }
 
-pub(super) fn ask_host(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+pub(super) fn ask_host(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
     charge_held(frame, call)?;
     let question = take_region(call, 0, frame.limits.data_bytes)?;
     frame.asked = Some(Asked::Oracle(question));
@@ -42,7 +42,7 @@ pub(super) fn ask_host(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
 
 /// Charges for the memory that waits for the callee, in pages of wasm. The pages of other formats are smaller: one that was begun
 /// is paid for whole, as it is for an instance.
-fn charge_held(frame: &Frame, call: &mut Syscall<'_>) -> Result<(), Stop> {
+fn charge_held(frame: &Frame, call: &mut Call<'_, '_>) -> Result<(), Stop> {
     let pages = call.memory.bytes().div_ceil(PAGE_BYTES);
     let price = frame.prices.held_page;
     call.charge(price.saturating_mul(pages))?;

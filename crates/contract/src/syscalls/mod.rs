@@ -1,7 +1,7 @@
 //! The syscalls, a family a file.
 //!
 //! A handler decodes, charges, acts and encodes. The base price is charged here, before anything
-//! else; a handler charges for bytes before it touches them.
+//! else; a handler charges for bytes before it touches them. Prices are those of the frame's rules.
 
 mod call;
 mod children;
@@ -9,8 +9,11 @@ mod context;
 mod data;
 mod storage;
 
+use std::ops::{Deref, DerefMut};
+
 use fusee_abi as abi;
-use fusee_engine::{Gas, Stop, Syscall, Trap};
+use fusee_engine::{Stop, Syscall, Trap};
+use fusee_instrument::SyscallPrice;
 
 use crate::{
     Address,
@@ -18,8 +21,16 @@ use crate::{
 };
 
 pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-    call.charge(Gas::new(row(call)?.price.base))?;
-    match call.request.number {
+    let number = call.request.number;
+    let price = frame.syscall_prices.price(number).copied();
+    let price = price
+        .ok_or_else(|| fail(format!("the rules have no price for syscall {number}").into()))?;
+    let call = &mut Call {
+        syscall: call,
+        price,
+    };
+    call.charge(price.base)?;
+    match number {
         abi::INPUT_READ => data::input_read(frame, call),
         abi::OUTPUT_WRITE => data::output_write(frame, call),
         abi::REVERT => data::revert(frame, call),
@@ -40,29 +51,40 @@ pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
     }
 }
 
-fn row(call: &Syscall<'_>) -> Result<&'static abi::Syscall, Stop> {
-    let number = call.request.number;
-    let row = usize::try_from(number)
-        .ok()
-        .and_then(|index| abi::SYSCALLS.get(index));
-    row.ok_or_else(|| fail(format!("syscall {number} is not in the table").into()))
+/// One syscall with its price, while a handler answers it.
+struct Call<'a, 'b> {
+    syscall: &'a mut Syscall<'b>,
+    price: SyscallPrice,
+}
+
+impl<'b> Deref for Call<'_, 'b> {
+    type Target = Syscall<'b>;
+
+    fn deref(&self) -> &Syscall<'b> {
+        self.syscall
+    }
+}
+
+impl<'b> DerefMut for Call<'_, 'b> {
+    fn deref_mut(&mut self) -> &mut Syscall<'b> {
+        self.syscall
+    }
 }
 
 /// Charges for `bytes` that the syscall touches.
-fn charge_bytes(call: &mut Syscall<'_>, bytes: u64) -> Result<(), Stop> {
-    let price = Gas::new(row(call)?.price.byte);
-    call.charge(price.saturating_mul(bytes))?;
-    Ok(())
+fn charge_bytes(call: &mut Call<'_, '_>, bytes: u64) -> Result<(), Stop> {
+    let price = call.price.length(bytes);
+    Ok(call.charge(price)?)
 }
 
 /// The argument at `index` as an address or length: `i32` on the wire.
-fn arg(call: &Syscall<'_>, index: usize) -> Result<u64, Stop> {
+fn arg(call: &Call<'_, '_>, index: usize) -> Result<u64, Stop> {
     let arg = call.request.args.get(index).copied();
     arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
 }
 
 /// Charges for the region at the arguments `pointer` and `pointer + 1`, and copies it.
-fn take_region(call: &mut Syscall<'_>, pointer: usize, most: u32) -> Result<Vec<u8>, Stop> {
+fn take_region(call: &mut Call<'_, '_>, pointer: usize, most: u32) -> Result<Vec<u8>, Stop> {
     let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
     if length > u64::from(most) {
         return Err(Stop::Trap(Trap::SyscallRefused));
@@ -72,14 +94,14 @@ fn take_region(call: &mut Syscall<'_>, pointer: usize, most: u32) -> Result<Vec<
 }
 
 /// Charges for `N` bytes at the argument `pointer`, and copies them.
-fn take_array<const N: usize>(call: &mut Syscall<'_>, pointer: usize) -> Result<[u8; N], Stop> {
+fn take_array<const N: usize>(call: &mut Call<'_, '_>, pointer: usize) -> Result<[u8; N], Stop> {
     let start = arg(call, pointer)?;
     charge_bytes(call, length(&[0; N]))?;
     Ok(call.memory.read_array(start)?)
 }
 
 /// Charges for `bytes` and writes them at the argument `pointer`.
-fn give(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop> {
+fn give(call: &mut Call<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop> {
     let start = arg(call, pointer)?;
     charge_bytes(call, length(bytes))?;
     Ok(call.memory.write(start, bytes)?)
@@ -87,7 +109,7 @@ fn give(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop
 
 /// Writes what fits of `bytes` into the buffer at the arguments `pointer` and `pointer + 1`, charges
 /// for that, and answers the full length.
-fn give_buffer(call: &mut Syscall<'_>, pointer: usize, bytes: &[u8]) -> Result<u64, Stop> {
+fn give_buffer(call: &mut Call<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<u64, Stop> {
     let capacity = arg(call, pointer.saturating_add(1))?;
     let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
     let fitting = bytes.get(..capacity).unwrap_or(bytes);
@@ -99,7 +121,7 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-fn take_address(call: &mut Syscall<'_>, pointer: usize) -> Result<Address, Stop> {
+fn take_address(call: &mut Call<'_, '_>, pointer: usize) -> Result<Address, Stop> {
     take_array(call, pointer).map(Address::new)
 }
 

@@ -17,6 +17,7 @@ use fusee_contract::{
 };
 use fusee_engine::{EngineError, Gas, Interrupt, Trap};
 use fusee_executor::RunError;
+use fusee_instrument::SyscallPrice;
 use fusee_virtualization::{ChildRules, Symbols};
 
 use crate::{
@@ -44,6 +45,12 @@ pub(crate) fn wasm(text: &str) -> Vec<u8> {
 
 pub(crate) fn world() -> World {
     World::with_rules(&ContractRules::latest().with_oracle())
+}
+
+/// What the newest rules charge for a function.
+fn price(function: u32) -> SyscallPrice {
+    let rules = ContractRules::latest();
+    *rules.program.prices().price(function).unwrap()
 }
 
 /// Rules with other children.
@@ -155,7 +162,7 @@ fn bytes_are_paid_for_one_by_one() {
         let noted = play_noted(&mut world, puppet, &script);
         let used = |at: usize| noted[at - 1].gas_left - noted[at].gas_left;
         assert_eq!(noted[3].result, noted[4].result, "{function} {args:?}");
-        let byte = functions::row(function).unwrap().price.byte;
+        let byte = price(function).each.units();
         assert_eq!(used(4) - used(3), 1_000 * byte, "{function} {args:?}");
     }
 }
@@ -454,7 +461,8 @@ fn ranges_that_a_contract_does_not_have_are_its_trap() {
             .filter(|param| param.rust_type == "Range")
             .take(1)
             .count();
-        let price = row.price.base + 16 * row.price.byte * u64::try_from(ranges).unwrap();
+        let bytes = 16 * u64::try_from(ranges).unwrap();
+        let price = price(row.number).call(bytes).units();
         assert!(
             (price..price + 100).contains(&used),
             "{}: {used} for {price}",

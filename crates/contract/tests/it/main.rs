@@ -15,6 +15,7 @@ mod invalid;
 mod playground;
 mod profile;
 mod puppet;
+mod rules;
 mod state;
 mod token;
 mod waiting;

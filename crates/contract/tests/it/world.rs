@@ -111,7 +111,10 @@ impl World {
 
     /// How many runs are parked, on all lanes.
     pub(crate) fn suspended_runs(&self) -> u32 {
-        let parked = self.executors.iter().map(|executor| executor.suspended_runs());
+        let parked = self
+            .executors
+            .iter()
+            .map(|executor| executor.suspended_runs());
         parked.sum()
     }
 

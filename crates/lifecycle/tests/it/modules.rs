@@ -97,3 +97,13 @@ fn the_defaults_are_five_seconds_and_4096_pages() {
     assert_eq!(MEMORY_PAGES * 65_536, 256 << 20);
     assert_eq!(rules().limits().memory_pages, MEMORY_PAGES);
 }
+
+#[test]
+fn the_published_rules_are_final() {
+    let rules = fusee_lifecycle::rules(Vec::new());
+    assert_eq!(rules.name(), "lifecycle-1");
+    assert_eq!(
+        rules.id().to_string(),
+        "9297a51db7652cab7c428b9b352dfa429900e0a16e77b2b3c0809d02310f93f4"
+    );
+}

@@ -13,7 +13,7 @@ use fusee_conformance::lanes;
 use fusee_engine::{EngineError, Gas, Host, Stop, Syscall, Trap, ValueType};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_executor::{Executor, Suspension};
-use fusee_instrument::{Floats, Rules, SyscallSignature};
+use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule};
 use fusee_lifecycle::{
     AsyncHost, CallRequest, Error, Guest, Instance, InstanceRequest, Module, Returned, Sandbox,
     SandboxBuilder, Waiting,
@@ -95,13 +95,14 @@ const WAIT: u32 = 0;
 /// The rules of these tests, with limits as the crate gives them.
 pub(crate) fn rules() -> Rules {
     let signature =
-        |(number, (name, params, result)): (u32, &(&str, &[_], Option<_>))| SyscallSignature {
+        |(number, (name, params, result)): (u32, &(&str, &[_], Option<_>))| SyscallRule {
             module: "env".to_owned(),
             name: (*name).to_owned(),
             number,
             params: params.to_vec(),
             result: *result,
             may_suspend: number == WAIT,
+            price: SyscallPrice::FREE,
         };
     let table: &[(&str, &[ValueType], Option<ValueType>)] = &[
         ("wait", &[I64], Some(I64)),

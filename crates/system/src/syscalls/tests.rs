@@ -3,8 +3,9 @@
 use super::*;
 
 fn price(name: &str, bytes: u64) -> u64 {
-    let row = SYSCALLS.iter().find(|row| row.name == name).unwrap();
-    row.price.of(bytes).units()
+    let rules = v1();
+    let rule = rules.iter().find(|rule| rule.name == name).unwrap();
+    rule.price.call(bytes).units()
 }
 
 #[test]
@@ -41,14 +42,14 @@ fn prices_are_those_of_the_interface() {
     let found = [0, 1, 32, 33, 32 * 512, u64::MAX].map(|bytes| price("_exec", bytes));
     let most = found[5];
     assert_eq!(found[..5], [0, 60, 60, 120, (1536 + 512) * 20]);
-    assert_eq!(most, Gas::new(u64::MAX).units(), "saturated");
+    assert_eq!(most, fusee_engine::Gas::MAX.units(), "saturated");
     assert_eq!([price("_exit", 99), price("_resume", 99)], [0, 0]);
 }
 
 #[test]
 fn names_and_signatures_are_those_of_the_interface() {
     use ValueType::{I32, I64};
-    let found: Vec<_> = signatures()
+    let found: Vec<_> = v1()
         .into_iter()
         .map(|one| (one.module, one.name, one.params, one.result))
         .collect();

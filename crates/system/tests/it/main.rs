@@ -13,4 +13,5 @@ mod guests;
 mod interruptions;
 mod lifetime;
 mod roots;
+mod rules;
 mod support;

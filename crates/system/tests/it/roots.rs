@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use fusee_conformance::lanes;
 use fusee_engine::{CodeHash, Gas, Interrupt};
-use fusee_system::{
-    Billing, End, ExitCode, SystemError, SystemProgram, Transaction, syscalls::Price,
-};
+use fusee_instrument::SyscallPrice;
+use fusee_system::{Billing, End, ExitCode, SystemError, SystemProgram, Transaction};
 
 use crate::support::{
     GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
@@ -249,9 +248,10 @@ fn exec_is_priced_by_its_input() {
             root(transaction, input(op::EXEC, &parts)).gas_used.units()
         })
     };
-    let copy = Price::Linear { base: 0, word: 60 };
+    let copy = SyscallPrice::words(0, 60);
+    let exec = SyscallPrice::words(0, 60).with_square(20);
     // One byte of operation, 40 of hash and fuel, and the rest.
-    let price = |length: u64| Price::Exec.of(length).units() + copy.of(length + 41).units();
+    let price = |length: u64| exec.call(length).units() + copy.call(length + 41).units();
     assert_eq!(used(6_400) - used(0), price(6_400) - price(0));
 }
 

@@ -4,9 +4,9 @@
 //! that it names. The ranges that it names are read from its memory here as well, so that a range
 //! that does not exist is its trap, and nothing has happened.
 
-use fusee_abi::Syscall as Function;
 use fusee_engine::{EngineError, Gas, Stop, Syscall};
 use fusee_executor::{Callee, Payer};
+use fusee_instrument::SyscallPrice;
 
 use super::{Billing, Children, RunningChild, State};
 use crate::{
@@ -89,19 +89,12 @@ impl<G: ChildHost> Children<G> {
     /// # Errors
     ///
     /// [`Stop`]: the guest is suspended, has too little gas, or does not have a range.
-    pub(crate) fn syscall(
-        &mut self,
-        function: &'static Function,
-        call: &mut Syscall<'_>,
-    ) -> Result<u64, Stop> {
-        let bill = Bill {
-            billing: self.billing,
-            byte: Gas::new(function.price.byte),
-        };
-        bill.charge(call, Gas::new(function.price.base))?;
+    pub(crate) fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        let bill = self.bill(call.request.number)?;
+        bill.charge_base(call)?;
         let [first, second, third, fourth, ..] = call.request.args;
         let instance = InstanceId(low(first));
-        match function.number {
+        match call.request.number {
             functions::COMPILE => {
                 let program = bill.take(call, first)?;
                 let identifier = match second {
@@ -204,7 +197,7 @@ impl<G: ChildHost> Children<G> {
             Pending::Prepare { instance, function } => {
                 let most = match self.billing {
                     Billing::Free => Gas::MAX,
-                    Billing::Owner => gas_left,
+                    Billing::Owner(_) => gas_left,
                 };
                 Step::reply(self.prepare_for(instance, &function, most)?, Gas::ZERO)
             }
@@ -232,7 +225,7 @@ impl<G: ChildHost> Children<G> {
         let given = u64::try_from(gas).map_or(Gas::ZERO, Gas::new);
         let payer = match self.billing {
             Billing::Free => Payer::Other,
-            Billing::Owner => Payer::Caller,
+            Billing::Owner(_) => Payer::Caller,
         };
         let (running, callee) = execution.into_callee(given, payer, a0);
         self.running = Some(RunningChild {
@@ -275,11 +268,9 @@ impl<G: ChildHost> Children<G> {
         scope: StorageScope<'_>,
         owner: Option<&mut impl Owner>,
     ) -> Result<Step<G>, VirtualizationError> {
-        let byte = functions::row(functions::COMPILE_KEY).map_or(0, |row| row.price.byte);
-        let price = |bytes: u64| match self.billing {
-            Billing::Free => Gas::ZERO,
-            Billing::Owner => Gas::new(byte).saturating_mul(bytes),
-        };
+        let bill = Bill::find(&self.billing, functions::COMPILE_KEY)
+            .ok_or(VirtualizationError::NoPrice(functions::COMPILE_KEY))?;
+        let price = |bytes: u64| bill.length(bytes);
         if let Some(module) = self.modules.find(scope, key) {
             let price = price(module.code_bytes());
             return Ok(Step::reply(
@@ -306,29 +297,49 @@ impl<G: ChildHost> Children<G> {
         Ok(Step::reply(compiled, price))
     }
 
+    fn bill(&self, function: u32) -> Result<Bill, Stop> {
+        Bill::find(&self.billing, function).ok_or_else(|| {
+            let error = VirtualizationError::NoPrice(function);
+            Stop::Fail(EngineError::Host(error.into()))
+        })
+    }
+
     fn suspend(&mut self, pending: Pending) -> Result<u64, Stop> {
         self.pending = Some(pending);
         Err(Stop::Suspend)
     }
 }
 
-/// What a guest pays for a function, if it pays.
+/// What an owner pays for a function: its price, or nothing.
 #[derive(Clone, Copy)]
-struct Bill {
-    billing: Billing,
-    byte: Gas,
-}
+struct Bill(Option<SyscallPrice>);
 
 impl Bill {
-    fn charge(self, call: &mut Syscall<'_>, price: Gas) -> Result<(), Stop> {
-        match self.billing {
-            Billing::Free => Ok(()),
-            Billing::Owner => Ok(call.charge(price)?),
+    /// `None` if the owner pays, and its rules have no price for this function.
+    fn find(billing: &Billing, function: u32) -> Option<Self> {
+        match billing {
+            Billing::Free => Some(Self(None)),
+            Billing::Owner(prices) => prices.price(function).map(|price| Self(Some(*price))),
         }
     }
 
+    fn charge(self, call: &mut Syscall<'_>, price: Gas) -> Result<(), Stop> {
+        match self.0 {
+            None => Ok(()),
+            Some(_) => Ok(call.charge(price)?),
+        }
+    }
+
+    fn charge_base(self, call: &mut Syscall<'_>) -> Result<(), Stop> {
+        self.charge(call, self.0.map_or(Gas::ZERO, |price| price.base))
+    }
+
     fn charge_bytes(self, call: &mut Syscall<'_>, bytes: u64) -> Result<(), Stop> {
-        self.charge(call, self.byte.saturating_mul(bytes))
+        self.charge(call, self.length(bytes))
+    }
+
+    fn length(self, bytes: u64) -> Gas {
+        self.0.map_or(Gas::ZERO, |price| price.length(bytes))
     }
 
     /// The bytes of a range, which are paid for before they are touched.

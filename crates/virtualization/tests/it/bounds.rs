@@ -178,7 +178,9 @@ fn a_guest_waits_for_a_compiler_only_where_a_call_with_its_gas_would() {
             asked_by: Arc::clone(&asked_by),
         };
         let executor = Executor::tiered(Arc::new(WasmiEngine::new()), Arc::new(failing));
-        executor.compile_wait_threshold(Gas::new(50_000_000)).build()
+        executor
+            .compile_wait_threshold(Gas::new(50_000_000))
+            .build()
     };
     let waited = |nine: &mut dyn Nine| {
         asked_by.lock().unwrap().clear();

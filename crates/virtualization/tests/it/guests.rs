@@ -5,7 +5,7 @@ use std::{sync::Arc, thread};
 use fusee_conformance::lanes;
 use fusee_engine::{Gas, Host, Source, Stop, Syscall, Trap, Value};
 use fusee_executor::{EndReason, Executor};
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 use fusee_virtualization::{
     ChildSettings, Children, Owner, StorageScope, Symbols, VirtualizationError, functions,
     wire::{ExecError, InstanceId},
@@ -85,14 +85,15 @@ impl Host for Doubles {
 }
 
 fn drive(executor: Executor, entry: &str, args: &[Value]) -> (Machine<Doubles>, Came<Doubles>) {
-    let mut syscalls = functions::signatures();
-    syscalls.push(SyscallSignature {
+    let mut syscalls = functions::v1();
+    syscalls.push(SyscallRule {
         module: "env".to_owned(),
         name: "other".to_owned(),
         number: 7,
         params: vec![fusee_engine::ValueType::I64],
         result: Some(fusee_engine::ValueType::I64),
         may_suspend: true,
+        price: SyscallPrice::FREE,
     });
     let executor = Arc::new(executor);
     let prepared = executor
@@ -225,7 +226,7 @@ fn a_fault_of_the_host_at_a_child_is_one_at_the_parent() {
           (import "env" "ext_virtualization_compile_from_storage_key_version_1" (func $compile (param i64 i64) (result i64)))
           (memory 1) (data (i32.const 0) "broken")
           (func (export "f") (drop (call $compile (i64.const 0x6_0000_0000) (i64.const 0)))))"#;
-        let rules = Rules::v2(functions::signatures());
+        let rules = Rules::v2(functions::v1());
         let prepared = executor.prepare(&wasm(text), &rules).unwrap();
         let mut machine = Machine::new(&executor, trusted(Arc::clone(&executor)));
         let came = machine.run(&prepared, "f", &[], Gas::new(1 << 30), Silent);

@@ -208,7 +208,7 @@ fn forwarding() -> Vec<u8> {
 fn a_child_does_not_run_if_its_buffer_may_only_be_read() {
     for lane in polkavm_lanes() {
         let executor = Arc::new(lane.executor);
-        let rules = Rules::v3(functions::signatures());
+        let rules = Rules::v3(functions::v1());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let mut children = billed(Arc::clone(&executor));
         let nine: &mut dyn Nine = &mut children;

@@ -68,7 +68,7 @@ pub(crate) fn code(space: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>
 }
 
 pub(crate) fn child_rules(symbols: Symbols) -> ChildRules {
-    let rules = Rules::v2(vec![])
+    let rules = Rules::v2(functions::v1())
         .with_floats(Floats::Canonical)
         .with_polkavm(PolkaVmRules::v1());
     ChildRules::new(rules, symbols)
@@ -93,6 +93,7 @@ pub(crate) fn billed(executor: Arc<Executor>) -> Vms {
         executor,
         child_rules(Symbols::Any),
         ChildSettings::default(),
+        Arc::clone(Rules::v2(functions::v1()).prices()),
     )
 }
 
@@ -332,7 +333,7 @@ impl<H> Came<H> {
 
 fn forwarding() -> Vec<u8> {
     let mut text = String::from("(module\n");
-    for row in functions::signatures() {
+    for row in functions::v1() {
         let params: Vec<_> = row.params.iter().map(ToString::to_string).collect();
         text.push_str(&format!(
             "(import \"{}\" \"{}\" (func $f{} (param {}) (result i64)))\n",
@@ -357,7 +358,7 @@ impl Guest {
 
     pub(crate) fn with(executor: Executor, children: fn(Arc<Executor>) -> Vms) -> Self {
         let executor = Arc::new(executor);
-        let rules = Rules::v2(functions::signatures());
+        let rules = Rules::v2(functions::v1());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let request = RunRequest::new("", &[], Gas::new(1 << 40));
         let mut live = executor.instance(&prepared, &request).unwrap();

@@ -119,13 +119,14 @@ fn only_symbols_that_are_admitted_may_be_imported() {
     let listed = |name: &str| wasm(&format!(r#"(module (import "m" "{name}" (func)))"#));
     for lane in lanes() {
         // What the rules below list for other programs means nothing here.
-        let others = vec![fusee_instrument::SyscallSignature {
+        let others = vec![fusee_instrument::SyscallRule {
             module: "m".to_owned(),
             name: "other".to_owned(),
             number: 0,
             params: vec![],
             result: None,
             may_suspend: false,
+            price: fusee_instrument::SyscallPrice::FREE,
         }];
         let symbols = Symbols::Only(BTreeSet::from(["good".to_owned(), "x".repeat(33)]));
         let rules = ChildRules::new(Rules::v2(others), symbols);
