@@ -44,7 +44,7 @@ impl Cramped {
         let compiler = || Arc::new(builder.build().expect("Wasmtime works on this machine"));
         Self {
             tiered: Executor::tiered(Arc::new(WasmiEngine::new()), compiler())
-                .patience(Gas::ZERO)
+                .compile_wait_threshold(Gas::ZERO)
                 .build(),
             alone: Executor::compiled(compiler()).build(),
         }
