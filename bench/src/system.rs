@@ -8,7 +8,7 @@ pub(crate) mod page;
 pub(crate) use cancel::Busy;
 
 use anyhow::Result;
-use fusee_system::Billing::{Metered, Unbilled};
+use fusee_system::Billing::{Metered, SelfMetered};
 
 use crate::{
     Options,
@@ -46,7 +46,7 @@ const CONTESTS: &[Contest] = &[
         unit: Unit::Nanoseconds,
         guest: guest::idle,
         way: CALLS,
-        ours: Live(|guest| ours::system::call(wasmtime()?, Unbilled, guest)),
+        ours: Live(|guest| ours::system::call(wasmtime()?, SelfMetered, guest)),
         peers: &[("wasmtime", Live(peers::wasmtime::system::call))],
     },
     Contest {

@@ -7,18 +7,11 @@
 //! [`counting`] implements gas a second time.
 #![forbid(unsafe_code)]
 
-pub mod counting;
 mod cramped;
-pub mod differential;
 mod host;
 mod lane;
-mod random;
-pub mod smith;
-mod verdict;
 
 pub use cramped::Cramped;
 pub use fusee_engine_polkavm::Backend;
 pub use host::Answering;
 pub use lane::{Lane, agreed, lanes, mixed_lanes, polkavm_lanes, process_lanes};
-pub use random::Random;
-pub use verdict::{Ending, Verdict};

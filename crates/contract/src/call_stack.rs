@@ -3,7 +3,7 @@
 //! [`Frames`] is the supervisor: it moves value, opens and closes checkpoints, loads code, and
 //! refuses re-entrancy. The changes of the transaction travel with the frame that runs.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use fusee_abi::{DEPLOY_METHOD, status};
 use fusee_engine::{EngineError, Gas, Interrupt};
@@ -222,8 +222,8 @@ impl Supervisor for Frames {
         Ok(Begin::Run(Callee {
             target: Target::Program {
                 program,
-                entry: method,
-                args: Vec::new(),
+                entry: method.into(),
+                args: Cow::Borrowed(&[]),
                 host: Box::new(frame),
             },
             gas,

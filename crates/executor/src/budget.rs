@@ -60,6 +60,20 @@ impl MemoryBudget {
     }
 }
 
+impl Reservation {
+    /// Follows memory that has grown already: sets the bytes that it holds, even where the budget
+    /// has fewer. [`MemoryBudget::reserved`] exceeds the limit then, and nothing can be reserved.
+    pub fn resize(&mut self, bytes: u64) {
+        if bytes == self.bytes {
+            return;
+        }
+        let reserved = &self.budget.shared.reserved;
+        reserved.fetch_add(bytes, Ordering::Relaxed);
+        reserved.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget

@@ -6,7 +6,7 @@
 //! call is, decides a [`Supervisor`]: contracts, nested VMs, system programs and an embedder's own
 //! protocol are supervisors.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use fusee_engine::{EngineError, Gas, Host, Interrupt, Profiler, Stop, Value};
 
@@ -109,9 +109,9 @@ pub enum Target<H> {
         /// The program.
         program: Arc<PreparedProgram>,
         /// The exported function.
-        entry: String,
+        entry: Cow<'static, str>,
         /// Its arguments.
-        args: Vec<Value>,
+        args: Cow<'static, [Value]>,
         /// The host of the run.
         host: H,
     },
@@ -120,9 +120,9 @@ pub enum Target<H> {
         /// The instance.
         instance: LiveInstance,
         /// The exported function.
-        entry: String,
+        entry: Cow<'static, str>,
         /// Its arguments.
-        args: Vec<Value>,
+        args: Cow<'static, [Value]>,
         /// The host of the run.
         host: H,
     },
@@ -130,8 +130,8 @@ pub enum Target<H> {
     Suspended {
         /// The frame.
         frame: Suspended<H>,
-        /// The result of the syscall at which it is suspended.
-        reply: u64,
+        /// The result of the syscall at which it is suspended, or why it does not continue.
+        reply: Result<u64, Stop>,
     },
 }
 
@@ -334,8 +334,9 @@ impl<S: Supervisor> Driver<S> {
 
     fn run(&mut self, supervisor: &mut S, mut next: Next<S>) -> Result<Progress<S>, S::Error> {
         loop {
-            // A guest looks at the interrupt itself; a supervisor may take long for little gas.
-            if self.settings.interrupt.is_triggered() {
+            // A guest checks the interrupt itself. A supervisor may take long for little gas, so
+            // that a suspended frame does not continue either. What has ended keeps its result.
+            if matches!(next, Next::Act(..)) && self.settings.interrupt.is_triggered() {
                 return Err(RunError::from(EngineError::Interrupted).into());
             }
             next = match next {
@@ -455,7 +456,10 @@ impl<S: Supervisor> Driver<S> {
                 frame.set_gas(given);
                 // It may have begun under another driver, whose interrupt is not this one's.
                 frame.set_interrupt(self.settings.interrupt.clone());
-                frame.resume(reply)
+                match reply {
+                    Ok(reply) => frame.resume(reply),
+                    Err(stop) => frame.stop(stop),
+                }
             }
         };
         Ok(outcome?)

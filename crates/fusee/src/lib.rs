@@ -38,9 +38,9 @@ pub mod sandbox {
 /// System programs: trusted programs whose instance stays alive between calls.
 pub mod system {
     pub use fusee_system::{
-        Answer, Billing, Call, End, ExitCode, FUEL_DENOM_RATE, Interruption, Lifetime, State, Step,
-        SystemError, SystemLimits, SystemProgram, SystemPrograms, Transaction, contract_rules,
-        syscalls, system_rules, wire,
+        Answer, Billing, Call, CallResult, ExitCode, FUEL_DENOM_RATE, Interruption, Lifetime,
+        State, Step, SystemError, SystemLimits, SystemProgram, SystemPrograms, Transaction,
+        contract_rules, syscalls, system_rules, wire,
     };
 }
 

@@ -1,4 +1,4 @@
-//! Exit codes: how a call of the interface ended, as a number that programs hand on.
+//! Exit codes: how a call ended, as the number that programs exchange.
 
 use std::fmt;
 
@@ -37,29 +37,29 @@ macro_rules! exit_codes {
 }
 
 exit_codes! {
-    /// It ended well.
+    /// The call succeeded.
     Ok = 0,
     /// The program panicked; its output is the message.
     Panic = -1,
-    /// The program waits for its caller. No call ends so.
+    /// The program waits for its caller. No call ends with it.
     InterruptionCalled = -3,
-    /// Only a call at depth 0 may do this.
+    /// Only a program at depth 0 may do this.
     RootCallOnly = -1002,
     /// The parameters of a syscall, or what a program returned, cannot be read.
     MalformedBuiltinParams = -1003,
-    /// Calls are nested as deep as they may be.
+    /// The call would be nested too deep.
     CallDepthOverflow = -1004,
-    /// The program ended with a positive number, which would be the id of a call.
+    /// The program ended with a positive number, which would be the number of a call.
     NonNegativeExitCode = -1005,
-    /// The program ended with a number that is not in this list, or there is no call of this id.
+    /// The program ended with a number that is not in this list, or no call has this number.
     UnknownError = -1006,
     /// A range outside the input, the output or the return data.
     InputOutputOutOfBounds = -1007,
     /// A built-in program failed.
     PrecompileError = -1008,
-    /// The code is of no known kind.
+    /// The code is not a program that the rules admit.
     NotSupportedBytecode = -1009,
-    /// A call that may change nothing tried to.
+    /// A read-only call tried to change state.
     StateChangeDuringStaticCall = -1010,
     /// A contract's code is too large.
     CreateContractSizeLimit = -1011,
@@ -67,7 +67,7 @@ exit_codes! {
     CreateContractCollision = -1012,
     /// A contract's code begins with a byte that is reserved.
     CreateContractStartingWithEF = -1013,
-    /// What waits takes as much memory as it may.
+    /// The instances of the transaction have as much memory as they may have.
     OutOfMemory = -1014,
     /// The balance is too small.
     InsufficientBalance = -1015,
@@ -83,7 +83,7 @@ exit_codes! {
     IntegerDivisionByZero = -2005,
     /// An integer overflowed.
     IntegerOverflow = -2006,
-    /// A number that cannot become an integer.
+    /// A floating-point number without an integer value.
     BadConversionToInteger = -2007,
     /// Calls inside the program are nested too deep.
     StackOverflow = -2008,
@@ -91,16 +91,16 @@ exit_codes! {
     BadSignature = -2009,
     /// The gas is used up.
     OutOfFuel = -2010,
-    /// A function that is not there.
+    /// The program has no such function.
     UnknownExternalFunction = -2011,
-    /// A trusted program failed in a way that it should not be able to.
+    /// A system program failed.
     UnexpectedFatalExecutionFailure = -3001,
     /// A storage slot is missing.
     MissingStorageSlot = -3002,
 }
 
 impl ExitCode {
-    /// What a program's own number means as the end of a call. A positive one is not an end, and neither is
+    /// The exit code for the number that a program returned. A positive number is none, and neither is
     /// [`InterruptionCalled`](Self::InterruptionCalled); what is not in the list is unknown.
     #[must_use]
     pub fn of_program(code: i32) -> Self {
@@ -137,7 +137,7 @@ impl From<Trap> for ExitCode {
             Trap::IntegerDivisionByZero => ExitCode::IntegerDivisionByZero,
             Trap::BadConversion => ExitCode::BadConversionToInteger,
             Trap::StackOverflow => ExitCode::StackOverflow,
-            // A trap that this interface has no number for cannot be told from a guest that gave up.
+            // The interface has no number for other traps.
             _ => ExitCode::UnreachableCodeReached,
         }
     }

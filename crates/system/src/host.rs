@@ -1,52 +1,57 @@
-//! The context of a call, and what its syscalls do.
+//! The context of a call: the host of its runs.
 
-use std::{any::Any, mem, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
+use fusee_executor::{Paused, Reservation};
 use fusee_instrument::SyscallPrices;
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
-    Billing, ExitCode, State, SystemLimits, syscalls,
+    Answer, Billing, ExitCode, State, SystemLimits, SystemProgram,
+    instances::SlotId,
+    syscalls,
     wire::{ExecParams, Fuel16},
 };
 
-/// What belongs to one call. It goes into the instance with each run, and comes out again.
+/// What belongs to one call. Each run of the call takes it as its host, and gives it back.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) state: State,
-    /// Whether the program is a system program.
-    pub(crate) is_system: bool,
-    pub(crate) billing: Billing,
+    /// The program; `None` if it is no system program.
+    pub(crate) program: Option<SystemProgram>,
+    /// The slot of the program's live instance; `None` if the call has an instance of its own.
+    pub(crate) slot: Option<SlotId>,
+    /// The guest memory of the instance, in the budget of the transaction.
+    pub(crate) memory: Option<Reservation>,
     pub(crate) limits: SystemLimits,
-    /// What each syscall costs.
+    /// The prices of the syscalls.
     pub(crate) prices: Arc<SyscallPrices>,
-    /// The calls around it.
+    /// The number of calls around this one.
     pub(crate) depth: usize,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
-    /// What the last call left.
+    /// The output of the last callee.
     pub(crate) return_data: Vec<u8>,
-    /// What the program ended itself with, as it said it.
+    /// The code with which the program called `_exit`.
     pub(crate) exit: Option<i32>,
-    /// What it may use, and has used so far: what it charged itself where it is not billed, and what runs before
-    /// this one used where it is.
+    /// The gas that the call may use.
     pub(crate) gas_limit: Gas,
+    /// The gas that it has used. Metered: in the runs before this one. Self-metered: what it
+    /// charged itself.
     pub(crate) gas_used: Gas,
-    /// What the run that is parked was charged so that it is not used, see [`withhold`](Self::withhold).
-    pub(crate) withheld: Gas,
-    /// What it is parked for.
+    /// The syscall at which it is suspended.
     pub(crate) request: Option<Request>,
 }
 
-/// What a parked program asks of the transaction.
+/// A syscall that the transaction answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     Exec(ExecParams),
     Resume {
         call: u32,
-        /// In its memory.
+        /// In the memory of the program.
         data: Range<u64>,
         exit_code: i32,
         fuel: Fuel16,
@@ -55,7 +60,7 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// Where the program wants to know how much was used.
+    /// Where the program expects the gas that was used.
     pub(crate) const fn fuel16_ptr(&self) -> u32 {
         match self {
             Request::Exec(params) => params.fuel16_ptr,
@@ -65,46 +70,66 @@ impl Request {
 }
 
 impl Context {
-    /// The context that a run gives back.
-    pub(crate) fn from_host(host: Box<dyn Host>) -> Option<Box<Context>> {
-        let host: Box<dyn Any> = host;
-        host.downcast().ok()
+    pub(crate) const fn is_system(&self) -> bool {
+        self.program.is_some()
     }
 
-    /// What the call may still use.
+    pub(crate) fn billing(&self) -> Billing {
+        self.program
+            .map_or(Billing::Metered, |program| program.billing)
+    }
+
+    /// The gas that the call may still use, before its next run or, self-metered, at any time.
     pub(crate) fn gas_left(&self) -> Gas {
         self.gas_limit.saturating_sub(self.gas_used)
     }
 
-    /// The gas that a run of it gets. Who is not billed has as much as there is, and is metered all the same, so that it can be
-    /// interrupted.
+    /// The gas that the call may still use; `None` if it is self-metered.
+    pub(crate) fn billed_gas_left(&self) -> Option<Gas> {
+        (self.billing() == Billing::Metered).then(|| self.gas_left())
+    }
+
+    /// The gas that the call may still use, while `metered` is left to its run.
+    pub(crate) fn gas_left_in_run(&self, metered: Gas) -> Gas {
+        match self.billing() {
+            Billing::Metered => metered,
+            Billing::SelfMetered => self.gas_left(),
+        }
+    }
+
+    /// The gas that the call has used, while `metered` is left to its run.
+    pub(crate) fn gas_used_in_run(&self, metered: Gas) -> Gas {
+        match self.billing() {
+            Billing::Metered => self.gas_limit.saturating_sub(metered),
+            Billing::SelfMetered => self.gas_used,
+        }
+    }
+
+    /// The gas of its next run. A self-metered program is metered without a limit, so that it can
+    /// be interrupted.
     pub(crate) fn run_gas(&self) -> Gas {
-        match self.billing {
+        match self.billing() {
             Billing::Metered => self.gas_left(),
-            Billing::Unbilled => Gas::MAX,
+            Billing::SelfMetered => Gas::MAX,
         }
     }
 
-    /// A run of it has used so much.
+    /// A run of the call used so much.
     pub(crate) fn note_run(&mut self, used: Gas) {
-        match self.billing {
-            Billing::Metered => {
-                let used = used.saturating_sub(mem::take(&mut self.withheld));
-                self.gas_used = self.gas_used.saturating_add(used);
-            }
-            Billing::Unbilled => {}
+        if self.billing() == Billing::Metered {
+            self.gas_used = self.gas_used.saturating_add(used);
         }
     }
 
-    /// Leaves the call no more than `most` of the `left` gas that it may still use: what is taken from it is no longer its own, and
-    /// not used either.
+    /// Leaves the call at most `most` of the `left` gas that it may still use, and returns how much
+    /// it keeps. What is taken away counts neither as used nor as its own.
     pub(crate) fn withhold(&mut self, left: Gas, most: Gas) -> Gas {
         let excess = left.saturating_sub(most);
         self.gas_limit = self.gas_limit.saturating_sub(excess);
-        excess
+        left.saturating_sub(excess)
     }
 
-    /// Takes what is used beside what a run uses. Whether there was so much; if there was not, nothing is taken.
+    /// Charges gas that no run used. Returns whether it was there; if not, nothing is charged.
     pub(crate) fn charge(&mut self, used: Gas) -> bool {
         let fits = used <= self.gas_left();
         if fits {
@@ -113,7 +138,8 @@ impl Context {
         fits
     }
 
-    /// Takes what others used for the call. Whether there was so much; whoever owes more than there is has used what there is.
+    /// Charges the gas that others used for the call. Returns whether it was there; if not, the
+    /// call has used all of its gas.
     pub(crate) fn pay(&mut self, used: Gas) -> bool {
         let fits = self.charge(used);
         if !fits {
@@ -122,7 +148,7 @@ impl Context {
         fits
     }
 
-    /// Ends the call with an exit code, in the middle of a syscall.
+    /// Finishes the call with an exit code, in the middle of a syscall.
     fn exit(&mut self, code: ExitCode) -> Stop {
         self.exit = Some(code.code());
         Stop::Finish
@@ -139,11 +165,11 @@ impl Context {
             .ok_or_else(|| self.exit(ExitCode::InputOutputOutOfBounds))
     }
 
-    /// The meter first, then the call's own count, which is the meter's where it is billed.
+    /// Charges the meter, and then the call's own count, which a metered program does not have.
     fn charge_fuel(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let fuel = Gas::new(arg(call, 0));
         call.charge(fuel)?;
-        if self.billing == Billing::Metered || self.charge(fuel) {
+        if self.billing() == Billing::Metered || self.charge(fuel) {
             return Ok(0);
         }
         Err(self.exit(ExitCode::OutOfFuel))
@@ -153,10 +179,7 @@ impl Context {
         let [hash, input, length, fuel16_ptr, state] = args(call);
         let code_hash = call.memory.read_array(hash)?;
         call.memory.check(input, length)?;
-        let left = match self.billing {
-            Billing::Metered => call.gas_left(),
-            Billing::Unbilled => self.gas_left(),
-        };
+        let left = self.gas_left_in_run(call.gas_left());
         let fuel_limit = match self.fuel16(call, fuel16_ptr)? {
             Some(Fuel16 { first, .. }) if first != 0 => left.min(Gas::new(first.cast_unsigned())),
             Some(_) | None => left,
@@ -234,9 +257,9 @@ impl Host for Context {
             syscalls::FORWARD_OUTPUT => self.forward(first, second),
             syscalls::EXEC => self.exec(call),
             syscalls::RESUME => self.resume(call),
-            syscalls::FUEL => Ok(match self.billing {
+            syscalls::FUEL => Ok(match self.billing() {
                 Billing::Metered => call.gas_left().units(),
-                Billing::Unbilled => Gas::MAX.units(),
+                Billing::SelfMetered => Gas::MAX.units(),
             }),
             syscalls::CHARGE_FUEL => self.charge_fuel(call),
             syscalls::DEBUG_LOG => {
@@ -250,6 +273,29 @@ impl Host for Context {
             _ => Err(fail(format!("syscall {number} has no handler").into())),
         }
     }
+}
+
+/// Gives a suspended program the answer to its syscall. It continues with the result, or stops.
+pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> Result<u64, Stop> {
+    let Some(request) = frame.host.request.take() else {
+        return Err(fail(NO_REQUEST.into()));
+    };
+    frame.host.return_data.clone_from(&answer.output);
+    let consumed = Gas::new(answer.fuel_consumed);
+    match frame.host.billing() {
+        Billing::Metered => frame.charge(consumed)?,
+        Billing::SelfMetered if frame.host.pay(consumed) => {}
+        Billing::SelfMetered => return Err(Stop::OutOfGas),
+    }
+    let pointer = u64::from(request.fuel16_ptr());
+    if pointer != 0 {
+        let fuel = Fuel16 {
+            first: answer.fuel_consumed.cast_signed(),
+            refund: answer.fuel_refunded,
+        };
+        frame.memory().write(pointer, &fuel.encode())?;
+    }
+    Ok(reply(answer.exit_code))
 }
 
 /// The first arguments; those that the syscall does not have are zero.
@@ -285,7 +331,7 @@ fn slice(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
     bytes.get(start..end)
 }
 
-/// Nothing, if the output would be longer than it may be.
+/// `None` if the output would exceed its limit.
 fn append(output: &mut Vec<u8>, bytes: &[u8], limits: &SystemLimits) -> Option<u64> {
     let fits = output.len().saturating_add(bytes.len()) <= limits.output_bytes;
     fits.then(|| output.extend_from_slice(bytes)).map(|()| 0)
@@ -301,6 +347,11 @@ fn digest(call: &mut Syscall<'_>, hash: impl Fn(&[u8]) -> [u8; 32]) -> Result<u6
     let digest = hash(&call.memory.read(start, length)?);
     give(call, out, &digest)
 }
+
+/// The cause of an error that cannot happen: only `_exec` and `_resume` suspend a program, and both
+/// leave a request.
+pub(crate) const NO_REQUEST: &str =
+    "internal error: a program was suspended, but did not ask for anything";
 
 /// A fault of the host in the middle of a syscall.
 fn fail(source: Source) -> Stop {

@@ -1,267 +1,206 @@
-//! The live instances of a transaction, and who waits in them.
+//! The live instances of a transaction, and the frames that wait in their memory.
 //!
-//! A program has at most one. It is taken out of here while it runs, and comes back only when it returned: an instance that
-//! ended in any other way is gone, and with it all the frames that wait in its memory. Those are found lost when somebody goes on with
-//! them, or has dropped one.
+//! A program has at most one instance. It leaves its slot to run and comes back when its entry
+//! returned. An instance whose run ended otherwise is lost, with every frame that waits in it: the
+//! loss is noticed when such a frame is resumed.
 
 use std::{
     mem, ptr,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Weak},
 };
 
 use fusee_engine::GuestMemory;
-use fusee_executor::LiveInstance;
+use fusee_executor::{LiveInstance, Reservation};
 
 use crate::SystemProgram;
 
-/// Which instance: the program, and which of all the instances that this transaction has had.
+/// Names the slot of one instance. No two instances of a transaction have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Seat {
-    pub(crate) program: SystemProgram,
-    generation: u64,
-}
+pub(crate) struct SlotId(u64);
 
-/// A frame that waits in the memory of an instance.
+/// A frame that waits in the memory of an instance, as long as this is held.
 #[derive(Debug)]
-pub(crate) struct Ticket {
-    pub(crate) seat: Seat,
+pub(crate) struct FrameHandle {
+    program: SystemProgram,
+    slot: SlotId,
 }
 
-/// What the frames and instances of a transaction hold, together.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct InFlight(Arc<Counts>);
-
-#[derive(Debug, Default)]
-struct Counts {
-    frames: AtomicU64,
-    memory_bytes: AtomicU64,
-}
-
-/// What one of them holds, until it is dropped.
+/// An instance at rest, and its share of the transaction's memory budget.
 #[derive(Debug)]
-pub(crate) struct Held {
-    counts: InFlight,
-    frames: u64,
-    memory_bytes: u64,
-}
-
-impl InFlight {
-    pub(crate) fn frames(&self) -> u64 {
-        self.0.frames.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn memory_bytes(&self) -> u64 {
-        self.0.memory_bytes.load(Ordering::Relaxed)
-    }
-
-    /// Counts frames, and bytes of wasm memory.
-    pub(crate) fn hold(&self, frames: u64, memory_bytes: u64) -> Held {
-        self.0.frames.fetch_add(frames, Ordering::Relaxed);
-        self.0
-            .memory_bytes
-            .fetch_add(memory_bytes, Ordering::Relaxed);
-        Held {
-            counts: self.clone(),
-            frames,
-            memory_bytes,
-        }
-    }
-
-    /// Whether something is counted here.
-    pub(crate) fn is(&self, held: &Held) -> bool {
-        Arc::ptr_eq(&self.0, &held.counts.0)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let Counts {
-            frames,
-            memory_bytes,
-        } = &*self.counts.0;
-        frames.fetch_sub(self.frames, Ordering::Relaxed);
-        memory_bytes.fetch_sub(self.memory_bytes, Ordering::Relaxed);
-    }
+pub(crate) struct Resting {
+    pub(crate) instance: LiveInstance,
+    pub(crate) memory: Reservation,
 }
 
 /// The instances of one transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
-    /// In no order: there are few, and they are told apart by their generations in most cases.
+    /// Unordered.
     slots: Vec<Slot>,
-    /// How many there have been.
-    generations: u64,
-    /// Bytes of wasm memory of those that are at rest.
-    memory_bytes: u64,
-    in_flight: InFlight,
+    last_id: u64,
 }
 
 #[derive(Debug)]
 struct Slot {
-    seat: Seat,
-    /// None while it runs, or is parked.
-    instance: Option<LiveInstance>,
-    /// What is counted of it in `Instances::memory_bytes`: nothing while it is not there.
-    memory_bytes: u64,
-    /// Who waits in it, the innermost last.
-    frames: Vec<Weak<Ticket>>,
+    id: SlotId,
+    program: SystemProgram,
+    occupant: Occupant,
+    /// The frames that wait in the instance, the innermost last.
+    frames: Vec<Weak<FrameHandle>>,
 }
 
-/// What somebody finds who wants to enter a program.
+#[derive(Debug)]
+enum Occupant {
+    Resting(Resting),
+    /// The instance runs, or waits for a call that it made at depth 0.
+    Running,
+    /// The instance is suspended at a syscall, and an `Interruption` owns it.
+    Suspended,
+}
+
+/// The slot of a program that is to be called.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// An instance at rest.
-    Live(Seat, LiveInstance),
-    /// None: a fresh one has to be made.
-    None(Seat),
-    /// One that runs, or is parked.
+    /// Its instance was at rest, and runs from now on.
+    Resting(SlotId, Resting),
+    /// The slot is new: the caller makes the instance.
+    Empty(SlotId),
+    /// The instance runs or is suspended.
     Executing,
 }
 
-/// What somebody finds who wants to go on with a frame.
+/// The instance of a frame that is to be resumed.
 #[derive(Debug)]
-pub(crate) enum Frame {
-    /// Its instance.
-    Live(LiveInstance),
-    /// Its instance was lost.
+pub(crate) enum FrameInstance {
+    /// It was at rest, and runs from now on.
+    Resting(Resting),
+    /// It was lost.
     Lost,
-    /// A later frame waits in its instance. All of them are lost now.
+    /// A later frame waits in it. All of its frames are lost now.
     NotInnermost,
 }
 
 impl Instances {
-    pub(crate) const fn in_flight(&self) -> &InFlight {
-        &self.in_flight
-    }
-
-    /// Bytes of wasm memory of the instances that are at rest or wait.
-    pub(crate) fn memory_bytes(&self) -> u64 {
-        let parked = self.in_flight.memory_bytes();
-        self.memory_bytes.saturating_add(parked)
-    }
-
-    /// Takes the instance of a program to make a call, and remembers that it is out.
+    /// Takes the instance of a program for a call.
     pub(crate) fn take(&mut self, program: SystemProgram) -> Found {
-        let position = self.position(program);
-        if let Some(slot) = position.and_then(|position| self.slots.get_mut(position)) {
-            return match slot.take(&mut self.memory_bytes) {
-                Some(live) => Found::Live(slot.seat, live),
+        if let Some(slot) = self.find_program(program) {
+            return match slot.take() {
+                Some(resting) => Found::Resting(slot.id, resting),
                 None => Found::Executing,
             };
         }
-        self.generations = self.generations.saturating_add(1);
-        let seat = Seat {
-            program,
-            generation: self.generations,
-        };
+        self.last_id = self.last_id.saturating_add(1);
+        let id = SlotId(self.last_id);
         self.slots.push(Slot {
-            seat,
-            instance: None,
-            memory_bytes: 0,
+            id,
+            program,
+            occupant: Occupant::Running,
             frames: Vec::new(),
         });
-        Found::None(seat)
+        Found::Empty(id)
     }
 
-    /// Takes the instance in which a frame waits, to go on with it.
-    pub(crate) fn take_for(&mut self, ticket: &Arc<Ticket>) -> Frame {
-        self.position(ticket.seat.program);
-        let Some(slot) = find(&mut self.slots, ticket.seat) else {
-            return Frame::Lost;
+    /// Takes the instance in which a frame waits, to resume the frame.
+    pub(crate) fn take_for(&mut self, frame: &Arc<FrameHandle>) -> FrameInstance {
+        // Loses the instance first if another frame in it was dropped.
+        self.find_program(frame.program);
+        let Some(slot) = self.find(frame.slot) else {
+            return FrameInstance::Lost;
         };
-        if slot.frames.last().is_some_and(|frame| is(frame, ticket))
-            && let Some(live) = slot.take(&mut self.memory_bytes)
+        let innermost = slot.frames.last().map(Weak::as_ptr);
+        if innermost.is_some_and(|innermost| ptr::eq(innermost, Arc::as_ptr(frame)))
+            && let Some(resting) = slot.take()
         {
             slot.frames.pop();
-            return Frame::Live(live);
+            return FrameInstance::Resting(resting);
         }
-        // A later call waits in it, or is parked in it.
-        self.lose(ticket.seat);
-        Frame::NotInnermost
+        self.lose(frame.slot);
+        FrameInstance::NotInnermost
     }
 
-    /// Puts an instance back that has returned; where its place is another's by now, it is dropped.
-    pub(crate) fn put_back(&mut self, seat: Seat, mut live: LiveInstance) {
-        if let Some(slot) = find(&mut self.slots, seat) {
-            slot.memory_bytes = live.memory().bytes();
-            slot.instance = Some(live);
-            self.memory_bytes = self.memory_bytes.saturating_add(slot.memory_bytes);
+    /// Puts an instance back whose entry returned. If its slot was lost meanwhile, it is dropped.
+    pub(crate) fn put_back(&mut self, id: SlotId, mut resting: Resting) {
+        if let Some(slot) = self.find(id) {
+            resting.memory.resize(resting.instance.memory().bytes());
+            slot.occupant = Occupant::Resting(resting);
         }
     }
 
     /// Notes that a call waits in the instance that was put back last.
-    pub(crate) fn wait(&mut self, seat: Seat) -> Arc<Ticket> {
-        let ticket = Arc::new(Ticket { seat });
-        if let Some(slot) = find(&mut self.slots, seat) {
-            slot.frames.push(Arc::downgrade(&ticket));
+    pub(crate) fn wait(&mut self, program: SystemProgram, slot: SlotId) -> Arc<FrameHandle> {
+        let frame = Arc::new(FrameHandle { program, slot });
+        if let Some(slot) = self.find(slot) {
+            slot.frames.push(Arc::downgrade(&frame));
         }
-        ticket
+        frame
     }
 
-    /// An instance is gone, and all that waited in it.
-    pub(crate) fn lose(&mut self, seat: Seat) {
-        let position = self.slots.iter().position(|slot| slot.seat.is(seat));
-        if let Some(position) = position {
-            self.remove(position);
+    /// Notes that the instance of a slot was suspended.
+    pub(crate) fn suspend(&mut self, id: SlotId) {
+        if let Some(slot) = self.find(id) {
+            slot.occupant = Occupant::Suspended;
         }
     }
 
-    /// The memory in which a frame waits; `None` if it was lost, or a later call is parked in it.
-    pub(crate) fn memory(&mut self, ticket: &Arc<Ticket>) -> Option<GuestMemory<'_>> {
-        let slot = find(&mut self.slots, ticket.seat)?;
-        slot.instance.as_mut().map(LiveInstance::memory)
+    /// Notes that the suspended instance of a slot runs again.
+    pub(crate) fn resume(&mut self, id: SlotId) {
+        if let Some(slot) = self.find(id) {
+            slot.occupant = Occupant::Running;
+        }
     }
 
-    /// Takes the instances that nobody waits in.
-    pub(crate) fn at_rest(
+    /// Loses an instance, and every frame that waits in it.
+    pub(crate) fn lose(&mut self, id: SlotId) {
+        self.slots.retain(|slot| slot.id != id);
+    }
+
+    /// Loses the instances that run: the host failed.
+    pub(crate) fn lose_running(&mut self) {
+        self.slots
+            .retain(|slot| !matches!(slot.occupant, Occupant::Running));
+    }
+
+    /// Loses the instances in which a frame was dropped, so that they hold no memory.
+    pub(crate) fn lose_abandoned(&mut self) {
+        self.slots.retain(|slot| !slot.is_abandoned());
+    }
+
+    /// The memory in which a frame waits; `None` if it was lost, or a later call is suspended in
+    /// its instance.
+    pub(crate) fn memory(&mut self, frame: &FrameHandle) -> Option<GuestMemory<'_>> {
+        match &mut self.find(frame.slot)?.occupant {
+            Occupant::Resting(resting) => Some(resting.instance.memory()),
+            Occupant::Running | Occupant::Suspended => None,
+        }
+    }
+
+    /// Takes the instances at rest in which no frame waits.
+    pub(crate) fn take_unused(
         &mut self,
     ) -> impl Iterator<Item = (SystemProgram, LiveInstance)> + use<> {
-        self.memory_bytes = 0;
         let slots = mem::take(&mut self.slots).into_iter();
-        slots.filter_map(|slot| {
-            let live = slot.instance.filter(|_| slot.frames.is_empty())?;
-            Some((slot.seat.program, live))
+        slots.filter_map(|slot| match slot.occupant {
+            Occupant::Resting(Resting { instance, .. }) if slot.frames.is_empty() => {
+                Some((slot.program, instance))
+            }
+            _ => None,
         })
     }
 
-    /// Where the instance of a program is. One in which a frame was dropped is lost first: that frame is still in the guest's
-    /// memory, where the next return would be taken for its own.
-    fn position(&mut self, program: SystemProgram) -> Option<usize> {
+    /// The slot of a program. An instance in which a frame was dropped is lost first: the frame is
+    /// still in the guest's memory, and would take the next return for its own.
+    fn find_program(&mut self, program: SystemProgram) -> Option<&mut Slot> {
         let mut slots = self.slots.iter();
-        let position = slots.position(|slot| slot.seat.program == program)?;
-        let slot = self.slots.get(position)?;
-        if slot.is_abandoned() {
-            self.remove(position);
+        let position = slots.position(|slot| slot.program == program)?;
+        if self.slots.get(position)?.is_abandoned() {
+            self.slots.swap_remove(position);
             return None;
         }
-        Some(position)
+        self.slots.get_mut(position)
     }
 
-    /// Loses all instances in which a frame was dropped, so that what nobody comes back to holds no memory.
-    pub(crate) fn lose_all_abandoned(&mut self) {
-        let mut position = 0;
-        while let Some(slot) = self.slots.get(position) {
-            if slot.is_abandoned() {
-                self.remove(position);
-            } else {
-                position = position.saturating_add(1);
-            }
-        }
-    }
-
-    fn remove(&mut self, position: usize) {
-        let slot = self.slots.swap_remove(position);
-        self.memory_bytes = self.memory_bytes.saturating_sub(slot.memory_bytes);
-    }
-}
-
-impl Seat {
-    /// Whether it is the same. No two instances of a transaction have the same number.
-    const fn is(self, other: Seat) -> bool {
-        self.generation == other.generation
+    fn find(&mut self, id: SlotId) -> Option<&mut Slot> {
+        self.slots.iter_mut().find(|slot| slot.id == id)
     }
 }
 
@@ -270,18 +209,13 @@ impl Slot {
         self.frames.iter().any(|frame| frame.strong_count() == 0)
     }
 
-    /// Takes the instance, which is no longer counted.
-    fn take(&mut self, memory_bytes: &mut u64) -> Option<LiveInstance> {
-        let live = self.instance.take()?;
-        *memory_bytes = memory_bytes.saturating_sub(mem::take(&mut self.memory_bytes));
-        Some(live)
+    fn take(&mut self) -> Option<Resting> {
+        match mem::replace(&mut self.occupant, Occupant::Running) {
+            Occupant::Resting(resting) => Some(resting),
+            executing => {
+                self.occupant = executing;
+                None
+            }
+        }
     }
-}
-
-fn find(slots: &mut [Slot], seat: Seat) -> Option<&mut Slot> {
-    slots.iter_mut().find(|slot| slot.seat.is(seat))
-}
-
-fn is(frame: &Weak<Ticket>, ticket: &Arc<Ticket>) -> bool {
-    ptr::eq(frame.as_ptr(), Arc::as_ptr(ticket))
 }

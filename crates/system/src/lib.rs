@@ -1,33 +1,40 @@
 //! System programs: trusted programs whose instance stays alive between calls.
 //!
-//! An embedder registers them with [`SystemPrograms`], a pool that it owns. A [`Transaction`] calls them: the call's
-//! context is swapped into the live instance and out again, and how the call ended is a [`Step`]. A program that needs
-//! something of its caller returns and is [`Interrupted`](Step::Interrupted); it goes on in the same instance, which other calls may have
-//! entered meanwhile. So its frames live in the guest's memory, and when the instance is lost, all of them fail.
+//! An embedder registers them in [`SystemPrograms`], and calls them in a [`Transaction`]. The
+//! context of a call goes into the live instance and comes out again; the result is a [`Step`]. A
+//! program that needs something of its caller returns, and is [`Interrupted`](Step::Interrupted).
+//! It is resumed in the same instance, which other calls may have entered meanwhile. So its frames
+//! live in the guest's memory: if the instance is lost, all of them fail.
 //!
-//! The same interface serves programs that nobody trusts, each call in a fresh instance of its own: they are parked where
-//! system programs return. Nothing but [`SystemPrograms::register`] makes a program a system program.
+//! The same interface serves untrusted programs, with a fresh instance for each call: they are
+//! suspended where system programs return. Only [`SystemPrograms::register`] makes a program a
+//! system program.
 #![forbid(unsafe_code)]
 
 mod call;
+mod ending;
 mod error;
 mod exit_code;
 mod host;
 mod instances;
+mod interruption;
+mod numbered;
 mod programs;
 mod root;
+mod supervisor;
 pub mod syscalls;
 mod transaction;
 pub mod wire;
 
-pub use call::{Answer, Call, End, Interruption, State, Step};
+pub use call::{Answer, Call, CallResult, State};
 pub use error::SystemError;
 pub use exit_code::ExitCode;
+pub use interruption::{Interruption, Step};
 pub use programs::{
     Billing, Lifetime, SystemLimits, SystemProgram, SystemPrograms, contract_rules, system_rules,
 };
 pub use transaction::Transaction;
 
-/// How many units of fuel, as the interface counts, are one unit of gas of the chain's that it comes from. What the interface calls
-/// fuel is our gas, one to one.
+/// Units of fuel in one unit of the chain's gas. The interface calls fuel what Fusee calls gas: one
+/// unit of fuel is one unit of Fusee's gas.
 pub const FUEL_DENOM_RATE: u64 = 20;

@@ -1,66 +1,69 @@
-//! The programs of an embedder, and the instances that outlive a transaction, if they may.
+//! The system programs of an embedder, and the pool of their instances.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use fusee_engine::{CodeHash, Interrupt, ValueType};
-use fusee_executor::{Executor, LiveInstance, Prepared};
+use fusee_engine::{CodeHash, ValueType};
+use fusee_executor::{Executor, LiveInstance, PreparedProgram};
 use fusee_instrument::{Floats, Limits, Rules, Schedule};
 
-use crate::{SystemError, Transaction, syscalls};
+use crate::{SystemError, syscalls};
 
-/// Pages of memory that a system program may have.
+/// The limit of memory pages of a system program.
 const SYSTEM_PAGES: u64 = 32_768;
 
-/// Pages of memory that any other program may have.
+/// The limit of memory pages of any other program.
 const CONTRACT_PAGES: u64 = 1_024;
 
-/// Who counts what a system program uses.
+/// How the gas of a system program is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Billing {
-    /// The meter: operators and syscalls are taken from the gas of the call.
+    /// By the meter: operators and syscalls are charged to the gas of the call.
     Metered,
-    /// The program itself, by `_charge_fuel`. It is metered all the same, so that it can be interrupted.
-    Unbilled,
+    /// By the program itself, with `_charge_fuel`. It is metered as well, without a limit, so that
+    /// it can be interrupted.
+    SelfMetered,
 }
 
 /// How long an instance lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lifetime {
-    /// As long as the transaction that made it. Gas and outcome depend on nothing that happened before.
+    /// As long as the transaction that made it. Gas and outcome do not depend on earlier
+    /// transactions.
     #[default]
     Transaction,
-    /// Longer: when a transaction ends, up to so many instances of each program are kept for others. What a program has in its memory
-    /// then depends on what ran before on this machine, and so does the gas of a metered one: never where machines have to agree.
-    Longer {
-        /// Of each program.
+    /// When a transaction ends, its unused instances go to a pool for later transactions. The
+    /// memory of a program then depends on what ran before on this machine, and so does the gas of
+    /// a metered one: never use it where machines have to agree.
+    Pooled {
+        /// The most instances of each program in the pool.
         instances: usize,
     },
 }
 
-/// What bounds the calls of a transaction.
+/// The limits of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemLimits {
-    /// Calls that are inside one another.
+    /// Nested calls.
     pub depth: usize,
-    /// Bytes of wasm memory of all instances that are alive.
+    /// Bytes of guest memory of all live instances.
     pub memory_bytes: u64,
-    /// Bytes of one output.
+    /// Bytes of the output of a call.
     pub output_bytes: usize,
 }
 
-/// A registered system program: its code, and who counts what it uses. The two, and the rules, are all that its instances depend on.
+/// A registered system program. Its instances depend on these two, and on the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SystemProgram {
     /// The hash of its code.
     pub code: CodeHash,
-    /// Who counts.
+    /// How its gas is counted.
     pub billing: Billing,
 }
 
-/// System programs, and the pool of their instances. Whoever owns it is the embedder.
+/// The registered system programs, and the pool of their instances. The embedder owns it.
 #[derive(Debug)]
 pub struct SystemPrograms {
     pub(crate) executor: Arc<Executor>,
@@ -68,19 +71,19 @@ pub struct SystemPrograms {
     pub(crate) system_rules: Rules,
     pub(crate) limits: SystemLimits,
     lifetime: Lifetime,
-    programs: BTreeMap<SystemProgram, Arc<Prepared>>,
-    /// Which program a hash names: the one that was registered first.
+    programs: BTreeMap<SystemProgram, Arc<PreparedProgram>>,
+    /// The program that a hash names: the one that was registered first.
     by_code: BTreeMap<CodeHash, SystemProgram>,
-    idle: Mutex<BTreeMap<SystemProgram, Vec<LiveInstance>>>,
+    pool: Mutex<BTreeMap<SystemProgram, Vec<LiveInstance>>>,
 }
 
-/// The set `system-1`, for system programs: they may have 32,768 pages of memory, and use floating point.
+/// The set `system-1`, for system programs: at most 32,768 pages of memory, with floating point.
 #[must_use]
 pub fn system_rules() -> Rules {
     rules("system-1", SYSTEM_PAGES).with_floats(Floats::Canonical)
 }
 
-/// The set `system-1-contract`, for programs that nobody trusts: they may have 1,024 pages of memory.
+/// The set `system-1-contract`, for untrusted programs: at most 1,024 pages of memory.
 #[must_use]
 pub fn contract_rules() -> Rules {
     rules("system-1-contract", CONTRACT_PAGES)
@@ -106,7 +109,7 @@ impl Default for SystemLimits {
 }
 
 impl SystemPrograms {
-    /// No programs yet, on this executor.
+    /// No programs, on this executor.
     #[must_use]
     pub fn new(executor: Arc<Executor>) -> Self {
         Self {
@@ -117,18 +120,18 @@ impl SystemPrograms {
             lifetime: Lifetime::default(),
             programs: BTreeMap::new(),
             by_code: BTreeMap::new(),
-            idle: Mutex::default(),
+            pool: Mutex::default(),
         }
     }
 
-    /// Other limits than the default ones.
+    /// Sets the limits (default: [`SystemLimits::default`]).
     #[must_use]
     pub const fn limits(mut self, limits: SystemLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// How long instances live ([`Lifetime::Transaction`] unless told). Those that are kept already are dropped.
+    /// Sets how long instances live (default: [`Lifetime::Transaction`]). Drops pooled instances.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Lifetime) -> Self {
         self.clear();
@@ -136,13 +139,13 @@ impl SystemPrograms {
         self
     }
 
-    /// Makes a program a system program. It is trusted from now on: with instances that remember, and, unbilled, with
-    /// all the time there is.
+    /// Makes a program a system program. The embedder trusts it from now on: its instances keep
+    /// their memory between calls, and a self-metered one takes as much time as it wants.
     ///
     /// # Errors
     ///
-    /// [`SystemError::Prepare`] if the rules refuse it or it cannot be compiled; [`SystemError::NoEntry`] if it exports
-    /// neither of the entries.
+    /// [`SystemError::Prepare`] if the rules refuse it or it cannot be compiled;
+    /// [`SystemError::NoEntry`] if it exports neither of the entries.
     pub fn register(
         &mut self,
         wasm: &[u8],
@@ -166,8 +169,8 @@ impl SystemPrograms {
         Ok(program)
     }
 
-    /// Takes a program back, and the instances that were kept of it. Its name means nothing, or another program of the same
-    /// code, from now on.
+    /// Removes a program and its pooled instances. If the same code is registered with another
+    /// billing, the hash names that program from now on.
     pub fn remove(&mut self, program: SystemProgram) {
         self.programs.remove(&program);
         self.open().remove(&program);
@@ -187,48 +190,46 @@ impl SystemPrograms {
         self.by_code.get(&code).copied()
     }
 
-    /// A transaction, in which system programs are called. `interrupt` stops what runs in it, from any thread.
-    #[must_use]
-    pub fn transaction(&self, interrupt: Interrupt) -> Transaction<'_> {
-        Transaction::new(self, interrupt)
-    }
-
-    /// How many instances are kept for later transactions.
+    /// The number of pooled instances.
     #[must_use]
     pub fn idle_instances(&self) -> usize {
         self.open().values().map(Vec::len).sum()
     }
 
-    /// Drops all instances that are kept.
+    /// Drops all pooled instances.
     pub fn clear(&self) {
         self.open().clear();
     }
 
-    pub(crate) fn prepared(&self, program: SystemProgram) -> Result<&Arc<Prepared>, SystemError> {
+    pub(crate) fn prepared(
+        &self,
+        program: SystemProgram,
+    ) -> Result<&Arc<PreparedProgram>, SystemError> {
         let prepared = self.programs.get(&program);
         prepared.ok_or(SystemError::Unregistered(program.code))
     }
 
-    /// An instance that another transaction left.
-    pub(crate) fn lease(&self, program: SystemProgram) -> Option<LiveInstance> {
+    /// Takes a pooled instance.
+    pub(crate) fn take_pooled(&self, program: SystemProgram) -> Option<LiveInstance> {
         self.open().get_mut(&program)?.pop()
     }
 
-    /// Takes instances that a transaction leaves, and that are as good as new: they returned, and nobody waits in them.
+    /// Pools the unused instances of a transaction: their entries returned, and no frame waits in
+    /// them.
     pub(crate) fn give_back(&self, instances: impl Iterator<Item = (SystemProgram, LiveInstance)>) {
-        let Lifetime::Longer { instances: most } = self.lifetime else {
+        let Lifetime::Pooled { instances: most } = self.lifetime else {
             return;
         };
-        let mut idle = self.open();
+        let mut pool = self.open();
         for (program, live) in instances {
-            let kept = idle.entry(program).or_default();
-            if kept.len() < most && self.programs.contains_key(&program) {
-                kept.push(live);
+            let pooled = pool.entry(program).or_default();
+            if pooled.len() < most && self.programs.contains_key(&program) {
+                pooled.push(live);
             }
         }
     }
 
     fn open(&self) -> MutexGuard<'_, BTreeMap<SystemProgram, Vec<LiveInstance>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,5 +1,5 @@
-//! What crosses the border as bytes: the parameters of an interruption, what a program is told when it goes on, and
-//! how much fuel a call may use and has used. All numbers are little-endian.
+//! What programs and their callers exchange as bytes: the parameters of an interruption, the answer
+//! to it, and the fuel of a call. All numbers are little-endian.
 
 use std::ops::Range;
 
@@ -8,18 +8,18 @@ use crate::Answer;
 /// Bytes of [`ExecParams`].
 pub const EXEC_PARAMS_BYTES: usize = 64;
 
-/// What an interruption of `_exec` asks for: that a program be run.
+/// The parameters of `_exec`, with which it interrupts its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecParams {
-    /// Which program.
+    /// The hash of the program to run.
     pub code_hash: [u8; 32],
-    /// How much gas it may use.
+    /// The gas that it may use.
     pub fuel_limit: u64,
-    /// In which state it is entered: 0 is `main`, 1 is `deploy`.
+    /// The state in which it is entered: 0 is `main`, 1 is `deploy`.
     pub state: u32,
-    /// Where the caller wants to know how much was used, in its memory; 0 if it does not.
+    /// Where the caller expects a [`Fuel16`], in its memory; 0 if nowhere.
     pub fuel16_ptr: u32,
-    /// Its input: a range in the caller's memory, which is read when it is needed.
+    /// Its input: a range of the caller's memory.
     pub input: Range<u64>,
 }
 
@@ -65,8 +65,9 @@ impl ExecParams {
     }
 }
 
-/// What a system program finds as return data when it goes on: whether the callee has ended, its output after its length (`u64`),
-/// the gas that it consumed (`u64`) and gave back (`i64`), and its exit code (`i32`).
+/// The return data of a system program that is resumed: whether the callee has ended (`u8`), the
+/// length of its output (`u64`), its output, the gas that it consumed (`u64`) and refunds (`i64`),
+/// and its exit code (`i32`).
 #[must_use]
 pub fn encode_answer(answer: &Answer) -> Vec<u8> {
     let length = u64::try_from(answer.output.len()).unwrap_or(u64::MAX);
@@ -79,11 +80,11 @@ pub fn encode_answer(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
-/// The 16 bytes that `fuel16_ptr` names. On entry: a limit (0: none of its own) and a refund, which `_exec` does not look at. On return:
-/// what was consumed and what was refunded.
+/// The 16 bytes at `fuel16_ptr`. On entry: a limit (0: no limit) and a refund, which `_exec` ignores.
+/// On return: the gas that was consumed, and the refund.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fuel16 {
-    /// The limit, or what was consumed.
+    /// The limit, or the gas consumed.
     pub first: i64,
     /// The refund.
     pub refund: i64,

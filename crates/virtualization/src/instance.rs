@@ -264,12 +264,17 @@ impl<G: ChildHost> Execution<G> {
                 let export = program.exports.get(export);
                 Target::Instance {
                     instance: live,
-                    entry: export.map_or_else(String::new, |export| export.name.clone()),
-                    args: args(program, export, a0),
+                    entry: export
+                        .map_or_else(String::new, |export| export.name.clone())
+                        .into(),
+                    args: args(program, export, a0).into(),
                     host: G::of_child(&module),
                 }
             }
-            Position::Syscall(frame) => Target::Suspended { frame, reply: a0 },
+            Position::Syscall(frame) => Target::Suspended {
+                frame,
+                reply: Ok(a0),
+            },
         };
         let callee = Callee {
             target,

@@ -119,8 +119,8 @@ impl Disorder<'_, '_> {
                 }
                 write!(self.told, "{end:?}").unwrap();
             }
-            Ok(Step::Interrupted(mut waiting)) => {
-                let used = self.transaction.gas_used(&mut waiting).unwrap();
+            Ok(Step::Interrupted(waiting)) => {
+                let used = self.transaction.gas_used(&waiting);
                 let left = self.transaction.gas_left(&waiting);
                 let params = waiting.params();
                 write!(self.told, "{params:?} {used} {left:?}").unwrap();
@@ -142,7 +142,9 @@ fn whatever_the_order_nothing_is_mixed_up_and_nothing_is_left() {
         let mut found = BTreeMap::new();
         for lane in lanes() {
             let (mut programs, first) = registered(lane.executor, Billing::Metered);
-            let second = programs.register(&variant(33), Billing::Unbilled).unwrap();
+            let second = programs
+                .register(&variant(33), Billing::SelfMetered)
+                .unwrap();
             let programs = programs.limits(SystemLimits {
                 depth: 6,
                 memory_bytes: 120 * 65_536,

@@ -57,7 +57,7 @@ fn what_waits_holds_no_more_memory_than_it_may() {
 
 #[test]
 fn system_programs_may_have_more_memory_than_others() {
-    let found = on_all_lanes(Billing::Unbilled, |transaction, program| {
+    let found = on_all_lanes(Billing::SelfMetered, |transaction, program| {
         // 32 pages, and then more than the 1,024 of others.
         let grow = |transaction: &mut fusee_system::Transaction<'_>, pages: u32| {
             let pages = pages.to_le_bytes();
@@ -141,7 +141,7 @@ impl tracing::Subscriber for Fails {
 fn a_host_function_that_panics_ends_its_call_and_its_instance_is_not_kept() {
     for lane in lanes() {
         let (programs, program) = registered(lane.executor, Billing::Metered);
-        let programs = programs.lifetime(fusee_system::Lifetime::Longer { instances: 9 });
+        let programs = programs.lifetime(fusee_system::Lifetime::Pooled { instances: 9 });
         let mut transaction = programs.transaction(Interrupt::new());
         let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
         let logs = main_call(input(op::LOG, &[b"text"]), GAS);
@@ -212,7 +212,7 @@ fn an_instance_that_was_kept_is_not_used_where_it_has_no_room() {
     for lane in lanes() {
         let (programs, program) = registered(lane.executor, Billing::Metered);
         let programs = programs
-            .lifetime(fusee_system::Lifetime::Longer { instances: 1 })
+            .lifetime(fusee_system::Lifetime::Pooled { instances: 1 })
             .limits(SystemLimits {
                 memory_bytes: 2 * PROBE_BYTES,
                 ..SystemLimits::default()
@@ -242,7 +242,7 @@ fn an_instance_that_was_kept_is_not_used_where_it_has_no_room() {
 fn where_a_compiler_fails_the_interpreter_has_the_answer() {
     let run = |executor, tier| {
         let (programs, program) = registered(executor, Billing::Metered);
-        let programs = programs.lifetime(fusee_system::Lifetime::Longer { instances: 9 });
+        let programs = programs.lifetime(fusee_system::Lifetime::Pooled { instances: 9 });
         let mut transaction = programs.transaction(Interrupt::new()).tier(tier);
         let recurses = main_call(input(op::RECURSE, &[]), GAS);
         let ended = transaction.call(program, recurses).map(end);

@@ -115,7 +115,7 @@ impl Machine<'_> {
             };
             let params = waiting.exec_params().unwrap();
             assert_eq!((params.state, params.fuel16_ptr), (0, 0));
-            let used = self.transaction.gas_used(&mut waiting).unwrap();
+            let used = self.transaction.gas_used(&waiting);
             let limit = params.fuel_limit.min(fuel - used.units());
             let input = self.transaction.exec_input(&mut waiting).unwrap();
             let callee = match params.code_hash {
@@ -155,7 +155,7 @@ fn check<T: PartialEq + std::fmt::Debug>(mut tell: impl FnMut(&mut Machine<'_>) 
                 programs.register(&wasm, billing).unwrap()
             };
             let verifier = register(Verifier, Billing::Metered);
-            let script = register(Script, Billing::Unbilled);
+            let script = register(Script, Billing::SelfMetered);
             let mut machine = Machine {
                 transaction: programs.transaction(Interrupt::new()),
                 verifier,

@@ -175,7 +175,7 @@ fn an_interruption_of_another_transaction_is_refused() {
 
 #[test]
 fn exec_asks_its_caller_with_64_bytes_and_a_range_of_memory() {
-    for billing in [Billing::Metered, Billing::Unbilled] {
+    for billing in [Billing::Metered, Billing::SelfMetered] {
         let found = on_all_lanes(billing, |transaction, program| {
             let limit = 1_000_u64.to_le_bytes();
             let parts: [&[u8]; 3] = [&[7; 32], &limit, b"the input"];
@@ -260,8 +260,8 @@ fn memory_of_a_call_that_returned_can_be_read_until_it_is_lost() {
 #[test]
 fn what_others_used_for_a_call_is_taken_from_its_gas() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let mut waiting = waits(call(transaction, program, op::INTERRUPT, &[b"x"]));
-        let before = transaction.gas_used(&mut waiting).unwrap();
+        let waiting = waits(call(transaction, program, op::INTERRUPT, &[b"x"]));
+        let before = transaction.gas_used(&waiting);
         let left = transaction.gas_left(&waiting).unwrap();
         assert_eq!(before.saturating_add(left), Gas::new(GAS));
         let told = Answer {

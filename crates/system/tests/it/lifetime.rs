@@ -33,7 +33,7 @@ fn once(programs: &SystemPrograms, program: SystemProgram) -> u32 {
 fn an_instance_lives_longer_where_the_embedder_says_so() {
     for lane in lanes() {
         let (programs, program) = registered(lane.executor, Billing::Metered);
-        let programs = programs.lifetime(Lifetime::Longer { instances: 2 });
+        let programs = programs.lifetime(Lifetime::Pooled { instances: 2 });
         let counts = [(); 3].map(|()| once(&programs, program));
         assert_eq!(counts, [1, 2, 3], "{}", lane.name);
         assert_eq!(programs.idle_instances(), 1);
@@ -55,7 +55,7 @@ fn an_instance_lives_longer_where_the_embedder_says_so() {
 fn the_first_call_of_an_instance_pays_for_it() {
     let lane = lanes().remove(0);
     let (programs, program) = registered(lane.executor, Billing::Metered);
-    let programs = programs.lifetime(Lifetime::Longer { instances: 1 });
+    let programs = programs.lifetime(Lifetime::Pooled { instances: 1 });
     let used = || {
         let mut transaction = programs.transaction(Interrupt::new());
         end(call(&mut transaction, program, op::COUNT, &[])).gas_used
@@ -69,7 +69,7 @@ fn the_first_call_of_an_instance_pays_for_it() {
 fn an_instance_that_somebody_waits_in_is_not_kept() {
     for lane in lanes() {
         let (programs, program) = registered(lane.executor, Billing::Metered);
-        let programs = programs.lifetime(Lifetime::Longer { instances: 9 });
+        let programs = programs.lifetime(Lifetime::Pooled { instances: 9 });
         let mut transaction = programs.transaction(Interrupt::new());
         let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
         drop(transaction);
@@ -86,7 +86,7 @@ fn an_instance_that_somebody_waits_in_is_not_kept() {
 fn instances_of_a_program_that_was_taken_back_are_gone() {
     let lane = lanes().remove(0);
     let (programs, program) = registered(lane.executor, Billing::Metered);
-    let mut programs = programs.lifetime(Lifetime::Longer { instances: 9 });
+    let mut programs = programs.lifetime(Lifetime::Pooled { instances: 9 });
     assert_eq!(once(&programs, program), 1);
     programs.remove(program);
     assert_eq!(programs.idle_instances(), 0);
@@ -100,7 +100,7 @@ fn instances_of_a_program_that_was_taken_back_are_gone() {
 fn threads_share_the_programs() {
     for lane in lanes() {
         let (programs, program) = registered(lane.executor, Billing::Metered);
-        let programs = programs.lifetime(Lifetime::Longer { instances: 4 });
+        let programs = programs.lifetime(Lifetime::Pooled { instances: 4 });
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -118,7 +118,7 @@ fn threads_share_the_programs() {
 fn instances_that_were_kept_are_gone_where_none_are_kept_any_more() {
     let lane = lanes().remove(0);
     let (programs, program) = registered(lane.executor, Billing::Metered);
-    let programs = programs.lifetime(Lifetime::Longer { instances: 9 });
+    let programs = programs.lifetime(Lifetime::Pooled { instances: 9 });
     assert_eq!(once(&programs, program), 1);
     let programs = programs.lifetime(Lifetime::Transaction);
     assert_eq!(programs.idle_instances(), 0);

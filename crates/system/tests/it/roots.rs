@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fusee_conformance::lanes;
 use fusee_engine::{CodeHash, Gas, Interrupt};
 use fusee_instrument::SyscallPrice;
-use fusee_system::{Billing, End, ExitCode, SystemError, SystemProgram, Transaction};
+use fusee_system::{Billing, CallResult, ExitCode, SystemError, SystemProgram, Transaction};
 
 use crate::support::{
     GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
@@ -21,7 +21,7 @@ struct Told {
 }
 
 /// What the probe was told, which runs at depth 0 as a program that nobody trusts.
-fn told(end: &End) -> Told {
+fn told(end: &CallResult) -> Told {
     assert_eq!(end.exit_code, ExitCode::Ok, "{}", end.message());
     let payload = &end.output[4..];
     let number = |at: usize| payload[at..at + 8].try_into().unwrap();
@@ -33,7 +33,7 @@ fn told(end: &End) -> Told {
     }
 }
 
-fn root(transaction: &mut Transaction<'_>, asks: Vec<u8>) -> End {
+fn root(transaction: &mut Transaction<'_>, asks: Vec<u8>) -> CallResult {
     let step = transaction.call_root_code(&probe(), main_call(asks, GAS));
     end(step.unwrap())
 }
@@ -259,16 +259,16 @@ fn exec_is_priced_by_its_input() {
 fn the_registered_billing_is_found_by_hash() {
     let lane = lanes().remove(0);
     let (mut programs, metered) = registered(lane.executor, Billing::Metered);
-    let unbilled = programs.register(&probe(), Billing::Unbilled).unwrap();
-    assert_eq!(unbilled.code, metered.code);
+    let self_metered = programs.register(&probe(), Billing::SelfMetered).unwrap();
+    assert_eq!(self_metered.code, metered.code);
     assert_eq!(programs.find(metered.code), Some(metered), "the first");
     let apart = |programs: &fusee_system::SystemPrograms, program: SystemProgram| {
         let mut transaction = programs.transaction(Interrupt::new());
-        [metered, unbilled, program].map(|program| count(&mut transaction, program))
+        [metered, self_metered, program].map(|program| count(&mut transaction, program))
     };
     assert_eq!(apart(&programs, metered), [1, 1, 2], "an instance each");
     programs.remove(metered);
-    assert_eq!(programs.find(unbilled.code), Some(unbilled));
+    assert_eq!(programs.find(self_metered.code), Some(self_metered));
 }
 
 /// The probe with more memory, so that it has another hash.

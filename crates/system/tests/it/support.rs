@@ -6,7 +6,7 @@ use fusee_conformance::lanes;
 use fusee_engine::{CodeHash, Gas, Interrupt};
 use fusee_executor::Executor;
 use fusee_system::{
-    Answer, Billing, Call, End, Interruption, State, Step, SystemProgram, SystemPrograms,
+    Answer, Billing, Call, CallResult, Interruption, State, Step, SystemProgram, SystemPrograms,
     Transaction,
 };
 
@@ -179,7 +179,7 @@ pub(crate) fn registered(executor: Executor, billing: Billing) -> (SystemProgram
     (programs, program)
 }
 
-/// What `body` finds with the probe, metered and unbilled, on each lane: the same on all of them.
+/// What `body` finds with the probe, on each lane: the same on all of them.
 pub(crate) fn on_all_lanes<T: std::fmt::Debug + PartialEq>(
     billing: Billing,
     body: impl Fn(&mut Transaction<'_>, SystemProgram) -> T,
@@ -223,7 +223,7 @@ pub(crate) fn call(
         .unwrap()
 }
 
-pub(crate) fn end(step: Step) -> End {
+pub(crate) fn end(step: Step) -> CallResult {
     match step {
         Step::Ended(end) => end,
         Step::Interrupted(waits) => panic!("it waits: {waits:?}"),

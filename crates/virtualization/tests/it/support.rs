@@ -256,8 +256,8 @@ impl<H: Owner + std::fmt::Debug> Machine<H> {
         self.call(
             Target::Instance {
                 instance,
-                entry: entry.to_owned(),
-                args: args.to_vec(),
+                entry: entry.to_owned().into(),
+                args: args.to_vec().into(),
                 host,
             },
             gas,
@@ -276,8 +276,8 @@ impl<H: Owner + std::fmt::Debug> Machine<H> {
         self.call(
             Target::Program {
                 program: Arc::clone(program),
-                entry: entry.to_owned(),
-                args: args.to_vec(),
+                entry: entry.to_owned().into(),
+                args: args.to_vec().into(),
                 host,
             },
             gas,

@@ -1,0 +1,87 @@
+//! Endings: the result of a call, for every way in which it can end.
+
+use fusee_engine::Trap;
+
+use crate::{CallResult, ExitCode, host::Context};
+
+/// The call ended with this code and payload, for a reason that the program does not state itself.
+pub(crate) fn refused(context: &Context, code: ExitCode, message: &str) -> CallResult {
+    with_payload(context, code, message.as_bytes())
+}
+
+/// The entry returned. Its output begins with the exit code already, or is empty, or belongs to a
+/// program that is no system program.
+pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> CallResult {
+    let exit_code = ExitCode::of_program(code);
+    let has_header = context.is_system();
+    if has_header {
+        let header = exit_code.code().to_le_bytes();
+        match output.first_chunk_mut() {
+            Some(written) => *written = header,
+            None => output.extend(header),
+        }
+    }
+    CallResult {
+        exit_code,
+        output,
+        gas_used: context.gas_used,
+        gas_left: context.billed_gas_left(),
+        has_header,
+    }
+}
+
+/// A syscall finished the call.
+pub(crate) fn exited(context: Context) -> CallResult {
+    let told = context.exit.unwrap_or(ExitCode::Ok.code());
+    let code = ExitCode::of_program(told);
+    if code == ExitCode::Panic {
+        let message = String::from_utf8_lossy(&context.output);
+        tracing::warn!(%message, "a program panicked");
+        // The message has no header.
+        return CallResult {
+            exit_code: code,
+            gas_used: context.gas_used,
+            gas_left: context.billed_gas_left(),
+            output: context.output,
+            has_header: false,
+        };
+    }
+    // A program that writes a code before its payload writes the one with which it exits.
+    let payload = context.output.strip_prefix(&told.to_le_bytes());
+    let payload = payload.filter(|_| context.is_system());
+    with_payload(&context, code, payload.unwrap_or(&context.output))
+}
+
+/// The program trapped.
+pub(crate) fn trapped(context: &Context, trap: Trap) -> CallResult {
+    match context.program {
+        Some(program) => {
+            tracing::warn!(program = %program.code, %trap, "a system program trapped");
+            let message = format!("the program trapped: {trap}");
+            refused(context, ExitCode::UnexpectedFatalExecutionFailure, &message)
+        }
+        None => refused(context, ExitCode::from(trap), ""),
+    }
+}
+
+/// The instance was lost in which the call waited.
+pub(crate) fn lost(context: &Context) -> CallResult {
+    let message = "the instance in which the call waited was lost: a call in it ended abnormally, \
+                   or was dropped";
+    refused(context, ExitCode::UnexpectedFatalExecutionFailure, message)
+}
+
+fn with_payload(context: &Context, code: ExitCode, payload: &[u8]) -> CallResult {
+    let mut output = Vec::new();
+    if context.is_system() {
+        output.extend(code.code().to_le_bytes());
+    }
+    output.extend(payload);
+    CallResult {
+        exit_code: code,
+        output,
+        gas_used: context.gas_used,
+        gas_left: context.billed_gas_left(),
+        has_header: context.is_system(),
+    }
+}
