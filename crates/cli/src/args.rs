@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
-use fusee_engine::Gas;
-use fusee_instrument::Floats;
+use fusee::sandbox::Floats;
+use fusee::sandbox::Gas;
 
 use crate::{
     engines::EngineChoice,

@@ -4,13 +4,13 @@
 
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use fusee_contract::{
+use fusee::chain::{
     Account, Address, ContractError, Contracts, ExecutionResult, Included, Query, Receipt,
     Transaction, genesis, keys,
 };
-use fusee_engine::Interrupt;
-use fusee_state::{Diff, StateReader};
-use fusee_store::{Commit, Snapshot, Store};
+use fusee::chain::{Commit, Snapshot, Store};
+use fusee::chain::{Diff, StateReader};
+use fusee::sandbox::Interrupt;
 
 use crate::{
     engines::{self, On},

@@ -4,12 +4,12 @@ use std::{fmt::Write, path::Path, sync::Arc};
 
 use anyhow::anyhow;
 use clap::ValueEnum;
-use fusee_contract::{ContractRules, Contracts};
-use fusee_engine::{Compiler, Format};
-use fusee_engine_polkavm::PolkaVmEngine;
-use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_executor::{Executor, ExecutorBuilder};
+use fusee::chain::{ContractRules, Contracts};
+use fusee::engines::PolkaVmEngine;
+use fusee::engines::WasmiEngine;
+use fusee::engines::WasmtimeEngine;
+use fusee::sandbox::{Compiler, Format};
+use fusee::sandbox::{Executor, ExecutorBuilder};
 
 use crate::{
     failure::{Exit, Failure},
@@ -87,7 +87,7 @@ pub(crate) fn that_differ(
     if format == Format::PolkaVm {
         executors.truncate(1);
         for on in &mut executors {
-            on.engine = fusee_engine_polkavm::NAME;
+            on.engine = fusee::engines::POLKAVM;
         }
     }
     executors

@@ -5,10 +5,10 @@
 use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
-use fusee_contract::{ContractError, InvalidTransaction, Transaction};
-use fusee_executor::{PrepareError, RunError};
-use fusee_instrument::Refusal;
-use fusee_store::{Foreign, StoreError};
+use fusee::chain::{ContractError, InvalidTransaction, Transaction};
+use fusee::chain::{Foreign, StoreError};
+use fusee::sandbox::Refusal;
+use fusee::sandbox::{PrepareError, RunError};
 use serde::Serialize;
 
 use crate::{names, numbers::grouped};

@@ -1,8 +1,8 @@
 //! Names: of the development accounts, of contracts by the beginning of their address, and what
 //! was meant by one that is not there.
 
-use fusee_contract::Address;
-use fusee_store::Snapshot;
+use fusee::chain::Address;
+use fusee::chain::Snapshot;
 
 use crate::{chain, failure::Failure};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use fusee_engine::{Gas, Value, ValueType};
+use fusee::sandbox::{Gas, Value, ValueType};
 
 /// A number with a comma before every third digit from the right.
 pub(crate) fn grouped(number: impl ToString) -> String {

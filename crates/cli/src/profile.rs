@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use fusee_engine::{
+use fusee::sandbox::Inspection;
+use fusee::sandbox::{
     Gas,
     profile::{Path, Place},
 };
-use fusee_instrument::Inspection;
 use serde::Serialize;
 
 use crate::{
@@ -188,7 +188,7 @@ impl Profile {
 
 impl Names {
     fn of(program: &Inspection) -> Self {
-        let function = |name: &fusee_instrument::inspection::FunctionName| {
+        let function = |name: &fusee::sandbox::inspection::FunctionName| {
             Some((name.index, clean(name.name.as_deref()?)))
         };
         let functions = program.functions.iter();

@@ -6,8 +6,8 @@ use std::{
     path::Path,
 };
 
-use fusee_engine::{Export, Format, Program};
-use fusee_instrument::{Refusal, Rule, Rules};
+use fusee::sandbox::{Export, Format, Program};
+use fusee::sandbox::{Refusal, Rule, Rules};
 
 use crate::{
     failure::{Exit, Failure},
@@ -65,7 +65,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// Checks and meters a program. `path` is where it came from, for the failure.
 pub(crate) fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
-    fusee_instrument::prepare(wasm, rules).map_err(|refusal| refused(path, wasm, refusal))
+    fusee::sandbox::prepare(wasm, rules).map_err(|refusal| refused(path, wasm, refusal))
 }
 
 /// The failure of a program that the rules refuse.
@@ -155,7 +155,7 @@ pub(crate) fn signature(program: &Program, export: &Export) -> String {
     if program.format == Format::PolkaVm {
         return format!("{}(..)", export.name);
     }
-    let list = |types: &[fusee_engine::ValueType]| {
+    let list = |types: &[fusee::sandbox::ValueType]| {
         types
             .iter()
             .map(ToString::to_string)

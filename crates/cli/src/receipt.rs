@@ -1,6 +1,6 @@
 //! Receipts, shown: as JSON with everything in it, and as text with hints at what bytes mean.
 
-use fusee_contract::{Address, Event, Receipt, Status};
+use fusee::chain::{Address, Event, Receipt, Status};
 use serde::Serialize;
 
 use crate::{failure::Exit, names, numbers::grouped};

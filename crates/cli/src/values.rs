@@ -5,7 +5,7 @@
 //! above all, follows from the rules in [`GRAMMAR`] or is named as in `{"u8": 1}`.
 
 use borsh::BorshSerialize;
-use fusee_contract::Address;
+use fusee::chain::Address;
 use serde_json::Value;
 
 use crate::failure::Failure;

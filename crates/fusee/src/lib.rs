@@ -1,11 +1,67 @@
-//! The facade: what an embedder uses. It re-exports, and nothing depends on it.
+//! Fusee runs untrusted WebAssembly and PolkaVM programs deterministically: every node computes the
+//! same result, the same gas and the same state.
 //!
-#![doc = include_str!("../../../README.md")]
+//! This crate is the façade: it re-exports what an embedder uses, and has no code of its own.
+//!
+//! # The first program
+//!
+//! An [`Executor`](sandbox::Executor) prepares a program by [`Rules`](sandbox::Rules), which say
+//! what it may be and what it costs, and runs it with a host: any type of yours. A
+//! [`Linker`](sandbox::Linker) makes a host of closures. The [`Outcome`](sandbox::Outcome) owns what
+//! can come next, and gives the host back as the type that it is.
+//!
+//! ```
+//! # #[cfg(feature = "wasmi")] {
+//! use std::sync::Arc;
+//!
+//! use fusee::{engines::WasmiEngine, sandbox::*};
+//!
+//! // A host function with its price: 100 gas a call.
+//! let mut linker = Linker::<Vec<i64>>::new();
+//! linker.func(
+//!     "env",
+//!     "report",
+//!     SyscallPrice::bytes(100, 0),
+//!     |caller: &mut Caller<'_, '_, Vec<i64>>, number: i64| caller.data_mut().push(number),
+//! )?;
+//! let rules = Rules::v2(linker.syscalls());
+//!
+//! let wasm = wat::parse_str(
+//!     r#"(module
+//!         (import "env" "report" (func $report (param i64)))
+//!         (func (export "double") (param i64)
+//!             (call $report (i64.mul (local.get 0) (i64.const 2)))))"#,
+//! )?;
+//! let executor = Executor::builder(Arc::new(WasmiEngine::new())).build();
+//! let program = executor.prepare(&wasm, &rules)?; // checked, metered, translated, cached
+//!
+//! let request = RunRequest::new("double", &[Value::I64(21)], Gas::new(10_000));
+//! let outcome = executor.run(&program, request, linker.host(Vec::new()))?;
+//! assert_eq!(outcome.trap(), None); // a trap and the end of the gas are outcomes, not errors
+//! assert_eq!(outcome.into_host().into_data(), [42]);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to go from here
+//!
+//! - [`sandbox`]: prepare, run, suspend and resume programs; drive guests that call each other
+//!   ([`Driver`](sandbox::Driver), [`Supervisor`](sandbox::Supervisor)).
+//! - [`engines`]: the engines, each a cargo feature: `wasmtime`, `wasmi`, `polkavm`. Default: all.
+//! - [`chain`]: contracts on a state, and the store that keeps it.
+//! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
+//! - [`system`]: trusted programs whose instance stays alive between calls.
+//! - [`virtualization`]: guests that run guests.
+//!
+//! One convention holds everywhere: what a guest causes is a value in the outcome; `Err` is a fault
+//! of the host.
 #![forbid(unsafe_code)]
 
 /// The examples of the documents are compiled with the tests.
 #[cfg(doctest)]
 mod documents {
+    #[doc = include_str!("../../../README.md")]
+    struct _Readme;
     #[doc = include_str!("../../../docs/executor.md")]
     struct _Executor;
     #[doc = include_str!("../../../docs/lifecycle.md")]
@@ -16,64 +72,48 @@ mod documents {
     struct _Virtualization;
 }
 
-/// The sandbox: prepare a program, run it, resume it.
+/// The sandbox: prepare a program, run it, suspend and resume it.
 pub mod sandbox {
-    pub use fusee_engine::{
-        CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host, Import,
-        Interrupt, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, OutOfGasPolicy, Profiler, Program,
-        Rate, RulesId, SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType,
-        profile,
-    };
-    pub use fusee_executor::{
-        Answer, AsyncRun, Compilation, CompileCommand, CompileIn, Ended, Executor, ExecutorBuilder,
-        Finished, FrameLimit, FrameLimits, FrameStack, GasEnded, Held, LiveInstance, MemoryBudget,
-        Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Suspended, Suspension, Tier,
-    };
-    pub use fusee_instrument::{
-        Floats, Inspection, Limits, PolkaVmRules, Refusal, Rule, Rules, Schedule, SyscallPrice,
-        SyscallPrices, SyscallRule, inspect, prepare,
-    };
+    pub use fusee_engine::*;
+    pub use fusee_executor::*;
+    pub use fusee_instrument::*;
+}
+
+/// The syscalls of contracts and the functions of nested VMs, as guests see them.
+pub mod abi {
+    pub use fusee_abi::*;
 }
 
 /// System programs: trusted programs whose instance stays alive between calls.
 pub mod system {
-    pub use fusee_system::{
-        Answer, Billing, Call, CallResult, ExitCode, FUEL_DENOM_RATE, Interruption, Lifetime,
-        State, Step, SystemError, SystemLimits, SystemProgram, SystemPrograms, Transaction,
-        contract_rules, syscalls, system_rules, wire,
-    };
+    pub use fusee_system::*;
 }
 
-/// Guests that run guests.
+/// Nested VMs: guests that run guests.
 pub mod virtualization {
     pub use fusee_virtualization::*;
 }
 
-/// The lifecycle of guests in a node: instances, workers, time limits, host functions that wait.
+/// The lifecycle of guests in a node: instances, workers, time limits, async host functions.
 pub mod lifecycle {
     pub use fusee_lifecycle::*;
 }
 
 /// The chain: contracts on a state, and the store that keeps it.
 pub mod chain {
-    pub use fusee_contract::{
-        Account, AccountField, Action, Address, ContractChildren, ContractError, ContractRules,
-        ContractRulesId, Contracts, ENCODING_VERSION, EncodingError, Event, ExecutionResult,
-        Included, InvalidTransaction, Progress, Query, Receipt, Rejection, Status, Transaction,
-        Waiting, genesis, keys,
-    };
-    pub use fusee_state::{
-        Diff, DiffError, MemoryState, Overlay, OverlayView, ReadSet, StateError, StateReader, Value,
-    };
-    pub use fusee_store::{Commit, Snapshot, Store, StoreError};
+    pub use fusee_contract::*;
+    pub use fusee_state::*;
+    pub use fusee_store::*;
 }
 
-/// The engines, one a feature.
+/// The engines, one a cargo feature.
 pub mod engines {
     #[cfg(feature = "polkavm")]
-    pub use fusee_engine_polkavm::{Backend as PolkaVmBackend, PolkaVmEngine};
+    pub use fusee_engine_polkavm::{Backend as PolkaVmBackend, NAME as POLKAVM, PolkaVmEngine};
     #[cfg(feature = "wasmi")]
-    pub use fusee_engine_wasmi::WasmiEngine;
+    pub use fusee_engine_wasmi::{NAME as WASMI, WasmiEngine};
     #[cfg(feature = "wasmtime")]
-    pub use fusee_engine_wasmtime::WasmtimeEngine;
+    pub use fusee_engine_wasmtime::{
+        Bounds, NAME as WASMTIME, Reset, WasmtimeEngine, WasmtimeEngineBuilder,
+    };
 }

@@ -1,6 +1,6 @@
 //! What is read as which number.
 
-use fusee_engine::{Value, ValueType};
+use fusee::sandbox::{Value, ValueType};
 
 use super::{grouped, parse_amount, parse_gas, parse_value};
 

@@ -1,6 +1,6 @@
 //! Advice: every limit has some of its own.
 
-use fusee_instrument::Limits;
+use fusee::sandbox::Limits;
 
 use super::advice_on_limit;
 

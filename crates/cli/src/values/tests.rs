@@ -1,6 +1,6 @@
 //! Which bytes an argument becomes.
 
-use fusee_contract::Address;
+use fusee::chain::Address;
 
 use super::encode;
 use crate::failure::{Exit, Failure};

@@ -1,7 +1,7 @@
 //! `accounts`: who has how much, and which contracts there are.
 
-use fusee_contract::{Account, Address};
-use fusee_store::Snapshot;
+use fusee::chain::Snapshot;
+use fusee::chain::{Account, Address};
 use serde::Serialize;
 
 use crate::{

@@ -1,6 +1,6 @@
 //! `call`: a method of a contract, or a plain transfer of value, and what it changes is kept.
 
-use fusee_contract::{Action, Transaction};
+use fusee::chain::{Action, Transaction};
 
 use super::transaction::{self, Resolved, TransactionJson};
 use crate::{

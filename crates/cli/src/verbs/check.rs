@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use fusee_contract::ContractRules;
-use fusee_engine::{CodeHash, Export, Import, MemoryLimits, Program};
-use fusee_instrument::{Refusal, function_at};
+use fusee::chain::ContractRules;
+use fusee::sandbox::{CodeHash, Export, Import, MemoryLimits, Program};
+use fusee::sandbox::{Refusal, function_at};
 use serde::Serialize;
 
 use crate::{
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
     let rules = ContractRules::latest()
         .program
         .with_floats(args.floats.rule());
-    let program = match fusee_instrument::prepare(&wasm, &rules) {
+    let program = match fusee::sandbox::prepare(&wasm, &rules) {
         Ok(program) => program,
         Err(refusal) => return refuse(&args.file, &wasm, refusal, output),
     };

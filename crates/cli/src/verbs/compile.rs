@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use fusee_engine::{Compiler, Program};
-use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_executor::{CompileCommand, CompileIn};
+use fusee::engines::WasmtimeEngine;
+use fusee::sandbox::{CompileCommand, CompileIn};
+use fusee::sandbox::{Compiler, Program};
 
 use crate::{
     args::CompileArgs,

@@ -8,7 +8,7 @@ mod step;
 
 use std::path::Path;
 
-use fusee_contract::{Address, Receipt};
+use fusee::chain::{Address, Receipt};
 
 use crate::{
     args::DemoArgs,
@@ -85,7 +85,7 @@ impl Demo<'_> {
             .output
             .bold(&format!("A token contract on {engines}, side by side"));
         let checked =
-            fusee_instrument::prepare(TOKEN.code, &fusee_contract::ContractRules::latest().program);
+            fusee::sandbox::prepare(TOKEN.code, &fusee::chain::ContractRules::latest().program);
         let program = checked.map_err(|refusal| Failure::refused(TOKEN.file, refusal))?;
         self.say(&format!(
             "{title}\n\

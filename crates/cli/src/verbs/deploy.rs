@@ -1,7 +1,7 @@
 //! `deploy`: makes a contract of a program.
 
-use fusee_contract::{Action, Transaction};
-use fusee_engine::CodeHash;
+use fusee::chain::{Action, Transaction};
+use fusee::sandbox::CodeHash;
 use serde::Serialize;
 
 use super::transaction::{self, Resolved, TransactionJson};
@@ -25,7 +25,7 @@ struct DeployJson {
 pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failure> {
     let code = program::read(&args.file)?;
     let flags = &args.transaction;
-    let rules = fusee_contract::ContractRules::latest();
+    let rules = fusee::chain::ContractRules::latest();
     program::prepare(&args.file, &code, &rules.program)?;
     let resolved = Resolved::new(&flags.common)?;
     let code_hash = CodeHash::of(&code);

@@ -4,10 +4,10 @@
 
 use std::fs;
 
-use fusee_contract::{Action, Address, ContractRules, Contracts, Status, Transaction};
-use fusee_engine::{Gas, Profiler, Value};
-use fusee_executor::RunRequest;
-use fusee_instrument::{Inspection, Rule, Rules};
+use fusee::chain::{Action, Address, ContractRules, Contracts, Status, Transaction};
+use fusee::sandbox::RunRequest;
+use fusee::sandbox::{Gas, Profiler, Value};
+use fusee::sandbox::{Inspection, Rule, Rules};
 use serde::Serialize;
 
 use super::{
@@ -67,11 +67,11 @@ struct Ran {
 pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
     let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
-    let spent = match fusee_instrument::inspect(&wasm, &rules) {
+    let spent = match fusee::sandbox::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
             let rules = ContractRules::latest().program;
-            let found = fusee_instrument::inspect(&wasm, &rules)
+            let found = fusee::sandbox::inspect(&wasm, &rules)
                 .map_err(|refusal| program::refused(&args.file, &wasm, refusal))?;
             call_contract(args, wasm, &found)?
         }
@@ -186,7 +186,7 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
 
 /// Whether what is profiled is the deployment itself.
 fn is_deployment(args: &GasArgs) -> bool {
-    args.invoke.as_deref() == Some(fusee_abi::DEPLOY_METHOD)
+    args.invoke.as_deref() == Some(fusee::abi::DEPLOY_METHOD)
 }
 
 fn resolve(args: &GasArgs, chain: Chain) -> Result<Resolved, Failure> {

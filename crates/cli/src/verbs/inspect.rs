@@ -2,9 +2,9 @@
 
 use std::{cmp::Reverse, path::Path};
 
-use fusee_contract::ContractRules;
-use fusee_engine::{Format, Import};
-use fusee_instrument::{
+use fusee::chain::ContractRules;
+use fusee::sandbox::{Format, Import};
+use fusee::sandbox::{
     Inspection, Rules, SyscallPrice,
     inspection::{Function, Placement, Segment},
 };
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failu
     let rules = ContractRules::latest()
         .program
         .with_floats(args.floats.rule());
-    let found = match fusee_instrument::inspect(&wasm, &rules) {
+    let found = match fusee::sandbox::inspect(&wasm, &rules) {
         Ok(found) => found,
         Err(refusal) => return check::refuse(&args.file, &wasm, refusal, output),
     };

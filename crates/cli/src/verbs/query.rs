@@ -1,7 +1,7 @@
 //! `query`: a method of a contract that may change nothing.
 
-use fusee_contract::{Query, Status};
-use fusee_engine::Trap;
+use fusee::chain::{Query, Status};
+use fusee::sandbox::Trap;
 use serde::Serialize;
 
 use super::transaction::{self, Resolved};

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fusee_contract::ContractRules;
-use fusee_engine::{
+use fusee::chain::ContractRules;
+use fusee::sandbox::{Executor, Outcome, RunRequest};
+use fusee::sandbox::{
     Export, Format, Gas, Host, MAX_SYSCALL_ARGS, Program, Stop, Syscall, Trap, Value, ValueType,
 };
-use fusee_executor::{Executor, Outcome, RunRequest};
-use fusee_instrument::{Rule, Rules};
+use fusee::sandbox::{Rule, Rules};
 use serde::Serialize;
 
 use crate::{
@@ -128,7 +128,7 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
 }
 
 fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
-    match fusee_instrument::prepare(wasm, rules) {
+    match fusee::sandbox::prepare(wasm, rules) {
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
             // What is wrong with it even as a contract says more.
             let contract = ContractRules::latest().program.with_floats(rules.floats());

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fusee_contract::{Address, Contracts};
-use fusee_store::Snapshot;
+use fusee::chain::Snapshot;
+use fusee::chain::{Address, Contracts};
 use serde::Serialize;
 
 use crate::{
@@ -86,7 +86,7 @@ impl Resolved {
         let all = methods.iter().map(String::as_str);
         let near = names::nearest(method, all.clone());
         let next = match (method, near) {
-            (fusee_abi::DEPLOY_METHOD, _) => {
+            (fusee::abi::DEPLOY_METHOD, _) => {
                 format!(
                     "`{method}` runs once, when a contract is made; it also has {}",
                     names::list(all)

@@ -6,16 +6,16 @@ use std::{
     sync::Arc,
 };
 
-use fusee_engine::{Compiler, Gas, Host, Program, Stop, Syscall, Trap, Value};
-use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_executor::{Compilation, CompileCommand, CompileIn, Executor, Outcome, RunRequest};
-use fusee_instrument::Rules;
+use fusee::engines::WasmiEngine;
+use fusee::engines::WasmtimeEngine;
+use fusee::sandbox::Rules;
+use fusee::sandbox::{Compilation, CompileCommand, CompileIn, Executor, Outcome, RunRequest};
+use fusee::sandbox::{Compiler, Gas, Host, Program, Stop, Syscall, Trap, Value};
 
 use crate::support::{Folder, guests};
 
 fn metered(wasm: &[u8]) -> Program {
-    fusee_instrument::prepare(wasm, &Rules::v2(Vec::new())).unwrap()
+    fusee::sandbox::prepare(wasm, &Rules::v2(Vec::new())).unwrap()
 }
 
 /// A program that takes seconds to compile in an optimised build of the compiler.

@@ -3,7 +3,7 @@
 use std::{fs, process::Stdio};
 
 use expect_test::{Expect, expect};
-use fusee_store::Store;
+use fusee::chain::Store;
 
 use crate::support::Folder;
 

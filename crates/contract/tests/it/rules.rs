@@ -79,9 +79,10 @@ fn execute(
         value: 0,
         gas: Gas::new(gas),
     };
-    let applied = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new())?;
-    state.apply(&applied.diff);
-    Ok(applied.receipt)
+    let result = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new())?;
+    let included = result.included().unwrap();
+    state.apply(&included.changes);
+    Ok(included.receipt)
 }
 
 /// Deploys a contract and, if it is admitted, calls its method `go`; the receipts.

@@ -1,7 +1,7 @@
 //! What the demo says: each step side by side, and all of them in the end.
 
-use fusee_contract::{Address, Receipt};
-use fusee_engine::Gas;
+use fusee::chain::{Address, Receipt};
+use fusee::sandbox::Gas;
 use serde::Serialize;
 
 use super::{

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use fusee_contract::{Action, Address, Contracts, Query, Receipt, Transaction};
-use fusee_engine::Gas;
+use fusee::chain::{Action, Address, Contracts, Query, Receipt, Transaction};
+use fusee::sandbox::Gas;
 
 use crate::{
     chain::{Chain, Keep},
