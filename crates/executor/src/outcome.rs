@@ -482,6 +482,17 @@ impl<'a, H> Paused<'a, H> {
         self.guest.run.meter.charge(price)
     }
 
+    /// The guest without its host, and the host: for a host that works on the guest.
+    #[must_use]
+    pub fn split(self) -> (Paused<'a, ()>, &'a mut H) {
+        let guest = Paused {
+            guest: self.guest,
+            // A `()` takes no memory, so that nothing is allocated.
+            host: Box::leak(Box::new(())),
+        };
+        (guest, self.host)
+    }
+
     /// The same guest for a shorter time, with a part of its host.
     pub fn with_host<'b, T>(
         &'b mut self,
