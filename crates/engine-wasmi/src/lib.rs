@@ -8,7 +8,6 @@
 //! grows the native stack. A plain debug build and a release build are both sound; this workspace
 //! optimises its dependencies in debug builds, and so turns the assertions off for `wasmi`.
 
-
 mod engine;
 mod instance;
 mod lent;
