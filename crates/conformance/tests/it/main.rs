@@ -32,6 +32,7 @@ mod polkavm_reuse;
 mod pool;
 mod profile;
 mod refusals;
+mod seam;
 mod smith;
 mod spec;
 mod tiers;
