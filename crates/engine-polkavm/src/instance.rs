@@ -27,8 +27,18 @@ pub(crate) struct PolkaVmInstance {
     tally: Tally,
     /// Units that are paid for and not used: of the block at which the guest stopped.
     prepaid: u64,
-    /// What the guest waits for, if it is suspended.
-    suspended: Option<Suspension>,
+    guest: Guest,
+}
+
+/// Where the guest is.
+#[derive(Clone, Copy, Debug)]
+enum Guest {
+    /// In no call.
+    AtRest,
+    /// Suspended in the middle of a call.
+    Suspended(Suspension),
+    /// Stopped, or in a call: it cannot be entered.
+    Gone,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +65,7 @@ impl PolkaVmInstance {
             mode,
             tally,
             prepaid: 0,
-            suspended: None,
+            guest: Guest::AtRest,
         }
     }
 
@@ -65,7 +75,7 @@ impl PolkaVmInstance {
             match self.advance(run)? {
                 Event::Low(Low::Continue(_)) => {}
                 Event::Low(Low::Suspend) => {
-                    self.suspended = Some(Suspension::Gas);
+                    self.guest = Guest::Suspended(Suspension::Gas);
                     return Ok(Step::Suspended(Pause::Gas));
                 }
                 Event::Low(Low::Stop(stop)) => return Ok(Step::Stopped(stop)),
@@ -75,6 +85,7 @@ impl PolkaVmInstance {
                     let result = self.memory.raw.reg(Reg::A0);
                     run.values.push(Value::I64(result.cast_signed()));
                     self.memory.raw.set_clean(!self.memory.is_broken);
+                    self.guest = Guest::AtRest;
                     return Ok(Step::Returned);
                 }
                 Event::Stopped(InterruptKind::Trap) => {
@@ -86,7 +97,7 @@ impl PolkaVmInstance {
                     match self.syscall(run, host, import) {
                         Ok(()) => {}
                         Err(Stop::Suspend) => {
-                            self.suspended = Some(Suspension::Syscall { import });
+                            self.guest = Guest::Suspended(Suspension::Syscall { import });
                             return Ok(Step::Suspended(Pause::Syscall));
                         }
                         Err(stop) => return Ok(Step::Stopped(stop)),
@@ -176,6 +187,9 @@ impl Instance for PolkaVmInstance {
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
+        if !matches!(self.guest, Guest::AtRest) {
+            return Err(not_at_rest());
+        }
         let entry = self.module.entry(entry);
         let entry = entry.ok_or_else(|| failed(&"the program has no such entry"))?;
         let mut registers = [0; ARGS.len()];
@@ -186,6 +200,7 @@ impl Instance for PolkaVmInstance {
             };
         }
         // Unless it returns.
+        self.guest = Guest::Gone;
         self.memory.raw.set_clean(false);
         self.memory.raw.prepare_call_untyped(entry, &registers);
         self.tally = Tally::new(self.module.program().rate);
@@ -200,9 +215,10 @@ impl Instance for PolkaVmInstance {
         host: &mut (dyn Host + 'static),
         reply: u64,
     ) -> Result<Step, EngineError> {
-        let suspended = self.suspended.take();
-        let suspended =
-            suspended.ok_or_else(|| failed(&"internal error: the instance is not suspended"))?;
+        let Guest::Suspended(suspended) = self.guest else {
+            return Err(failed(&"internal error: the instance is not suspended"));
+        };
+        self.guest = Guest::Gone;
         if self.memory.is_broken {
             return Err(unreachable_memory());
         }
@@ -216,11 +232,17 @@ impl Instance for PolkaVmInstance {
     }
 
     fn memory(&mut self) -> GuestMemory<'_> {
+        if matches!(self.guest, Guest::Gone) {
+            return GuestMemory::none();
+        }
         GuestMemory::sparse(&mut self.memory)
     }
 
     /// The memory never grows: the guest has all of it from the start.
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
+        if !matches!(self.guest, Guest::AtRest) {
+            return Err(not_at_rest());
+        }
         let pages_held = self.memory.bytes().div_ceil(fusee_engine::PAGE_BYTES);
         let before = u32::try_from(pages_held).ok();
         Ok(before.filter(|before| pages == 0 && *before > 0))
@@ -229,6 +251,11 @@ impl Instance for PolkaVmInstance {
     fn mode(&self) -> Mode {
         self.mode
     }
+}
+
+#[cold]
+fn not_at_rest() -> EngineError {
+    failed(&"internal error: the instance is not at rest")
 }
 
 fn unreachable_memory() -> EngineError {

@@ -24,11 +24,29 @@ pub(crate) struct WasmiInstance {
     /// The entry that was called last. Looking one up is slow, and the same one is called again in
     /// most cases.
     entered: Option<(Entry, Func)>,
-    /// Where the guest is suspended, if it is.
-    suspended: Option<(ResumableCallHostTrap, Suspension)>,
+    guest: Guest,
     inputs: Vec<Val>,
     outputs: Vec<Val>,
     mode: Mode,
+}
+
+/// Where the guest is.
+enum Guest {
+    /// In no call.
+    AtRest,
+    /// Suspended in the middle of a call.
+    Suspended(ResumableCallHostTrap, Suspension),
+    /// Stopped, or in a call: it cannot be entered.
+    Gone,
+}
+
+/// A store that has a run and a host, for one call.
+struct Lending<'a>(&'a mut Store<State>);
+
+impl Drop for Lending<'_> {
+    fn drop(&mut self) {
+        self.0.data_mut().lent = None;
+    }
 }
 
 /// How wasmi came back.
@@ -54,7 +72,7 @@ impl WasmiInstance {
             program: Arc::clone(program),
             gas,
             entered: None,
-            suspended: None,
+            guest: Guest::AtRest,
             inputs: Vec::new(),
             outputs: Vec::new(),
             mode,
@@ -92,20 +110,20 @@ impl WasmiInstance {
         }
     }
 
-    /// Lets the guest run: from the beginning of a function, or from where it is suspended.
+    /// Lets the guest run: from the beginning of a function, or from where it is suspended. It is
+    /// gone unless it returns or is suspended.
     fn go(
         &mut self,
         run: &mut Run,
         host: &mut (dyn Host + 'static),
         go: impl FnOnce(&mut Store<State>, &[Val], &mut [Val]) -> Result<ResumableCall, Error>,
     ) -> Result<Step, EngineError> {
-        // SAFETY: it is taken back four lines below, in the time of the borrows; where wasmi
-        // panics the store is never entered again, since the panic drops this instance.
-        self.store.data_mut().lent = Some(unsafe { Lent::new(run, host) });
-        let returned = go(&mut self.store, &self.inputs, &mut self.outputs);
-        let state = self.store.data_mut();
-        state.lent = None;
-        let halt = state.halt.take();
+        let lending = Lending(&mut self.store);
+        // SAFETY: `lending` takes it back below, or where wasmi panics; the borrows last longer.
+        lending.0.data_mut().lent = Some(unsafe { Lent::new(run, host) });
+        let returned = go(&mut *lending.0, &self.inputs, &mut self.outputs);
+        drop(lending);
+        let halt = self.store.data_mut().halt.take();
         self.step(Return::of(returned), halt, run)
     }
 
@@ -125,11 +143,12 @@ impl WasmiInstance {
                 for returned in values {
                     run.values.push(value(returned)?);
                 }
+                self.guest = Guest::AtRest;
                 Ok(Step::Returned)
             }
             (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped(stop)),
             (Return::HostTrap(call), Some(Halt::Suspend(suspension))) => {
-                self.suspended = Some((call, suspension));
+                self.guest = Guest::Suspended(call, suspension);
                 Ok(Step::Suspended(suspension.pause()))
             }
             (_, Some(Halt::Suspend(Suspension::Syscall))) => Err(EngineError::CannotSuspend {
@@ -155,7 +174,11 @@ impl Instance for WasmiInstance {
         entry: Entry,
         args: &[Value],
     ) -> Result<Step, EngineError> {
+        if !matches!(self.guest, Guest::AtRest) {
+            return Err(not_at_rest());
+        }
         let function = self.function(entry)?;
+        self.guest = Guest::Gone;
         self.inputs.clear();
         self.inputs.extend(args.iter().map(val));
         self.inputs.push(Val::I64(run.meter.hand_out()));
@@ -178,8 +201,15 @@ impl Instance for WasmiInstance {
         host: &mut (dyn Host + 'static),
         reply: u64,
     ) -> Result<Step, EngineError> {
-        let (call, suspension) = mem::take(&mut self.suspended)
-            .ok_or_else(|| failed("internal error: the instance is not suspended".into()))?;
+        let (call, suspension) = match mem::replace(&mut self.guest, Guest::Gone) {
+            Guest::Suspended(call, suspension) => (call, suspension),
+            other => {
+                self.guest = other;
+                return Err(failed(
+                    "internal error: the instance is not suspended".into(),
+                ));
+            }
+        };
         self.inputs.clear();
         match suspension {
             Suspension::Syscall => self.inputs.extend([
@@ -189,7 +219,7 @@ impl Instance for WasmiInstance {
             Suspension::Low { height } => match run.low(run.meter.counter(), height) {
                 Low::Continue(counter) => self.inputs.push(Val::I64(counter)),
                 Low::Suspend => {
-                    self.suspended = Some((call, suspension));
+                    self.guest = Guest::Suspended(call, suspension);
                     return Ok(Step::Suspended(Pause::Gas));
                 }
                 Low::Stop(stop) => return Ok(Step::Stopped(stop)),
@@ -202,12 +232,16 @@ impl Instance for WasmiInstance {
 
     fn memory(&mut self) -> GuestMemory<'_> {
         match self.store.data().memory {
+            _ if matches!(self.guest, Guest::Gone) => GuestMemory::none(),
             Some(memory) => GuestMemory::slice(memory.data_mut(&mut self.store)),
             None => GuestMemory::none(),
         }
     }
 
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
+        if !matches!(self.guest, Guest::AtRest) {
+            return Err(not_at_rest());
+        }
         let most = self.program.maximum_memory_pages();
         grow_memory(&mut self.store, pages, most)
     }
@@ -215,6 +249,11 @@ impl Instance for WasmiInstance {
     fn mode(&self) -> Mode {
         self.mode
     }
+}
+
+#[cold]
+fn not_at_rest() -> EngineError {
+    failed("internal error: the instance is not at rest".into())
 }
 
 impl Return {

@@ -13,18 +13,15 @@ pub(crate) struct Lent {
     host: NonNull<dyn Host>,
 }
 
-// SAFETY: it is in a store between `new` and the end of the same call only, on one thread, and
-// what it points to may be sent to another.
+// SAFETY: a run and a host may be sent to another thread, and the pointers to them are in a store
+// only between `new` and the end of the same call, which is on one thread.
 unsafe impl Send for Lent {}
-// SAFETY: as above; a shared reference gives no access to what it points to.
-unsafe impl Sync for Lent {}
-
 impl Lent {
     /// Lends both.
     ///
     /// # Safety
     ///
-    /// The caller drops this, or never uses it again, before the borrows end.
+    /// The caller drops this before the borrows end, also where it panics.
     pub(crate) unsafe fn new(run: &mut Run, host: &mut (dyn Host + 'static)) -> Self {
         Self {
             run: NonNull::from(run),

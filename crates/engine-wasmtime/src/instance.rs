@@ -106,25 +106,23 @@ impl WasmtimeInstance {
         })
     }
 
-    /// Calls on the caller's stack.
+    /// Calls on the caller's stack. The guest is gone unless the entry returns.
     #[inline]
     fn call_here(
         &mut self,
+        mut live: Box<Live>,
         run: &mut Run,
         host: &mut (dyn Host + 'static),
         entered: Entered,
         args: &[Value],
     ) -> Result<Step, EngineError> {
-        let Guest::AtRest(live) = &mut self.guest else {
-            return Err(not_at_rest());
-        };
         let gas = run.meter.hand_out();
         let Live {
             store,
             exports,
             cells,
             ..
-        } = &mut **live;
+        } = &mut *live;
         let results = exports.results(entered.entry);
         cells.clear();
         cells.extend(args.iter().map(raw));
@@ -151,23 +149,22 @@ impl WasmtimeInstance {
                 let counter = cells.get(results.len()).map(ValRaw::get_i64);
                 run.meter
                     .note(counter.ok_or_else(|| failed("an entry returned no gas".into()))?);
+                self.guest = Guest::AtRest(live);
                 Ok(Step::Returned)
             }
-            Err(error) => self.stopped(&error, run),
+            Err(error) => self.stopped(&mut live, &error, run),
         }
     }
 
     /// Begins a call on a stack of Wasmtime's.
     fn call_on_fiber(
         &mut self,
+        mut live: Box<Live>,
         run: &mut Run,
         host: &mut (dyn Host + 'static),
         entered: Entered,
         args: &[Value],
     ) -> Result<Step, EngineError> {
-        let Guest::AtRest(mut live) = mem::replace(&mut self.guest, Guest::Gone) else {
-            return Err(not_at_rest());
-        };
         let gas = run.meter.hand_out();
         let call: OnFiber = match live.typed.take() {
             Some(function) => Box::pin(async move {
@@ -203,45 +200,47 @@ impl WasmtimeInstance {
         run: &mut Run,
         host: &mut (dyn Host + 'static),
     ) -> Result<Step, EngineError> {
+        // SAFETY: the guest does not run, and the reference ends with the statement.
+        unsafe { self.lent.contents() }.suspended = None;
         let mut context = Context::from_waker(Waker::noop());
         let poll = || call.as_mut().poll(&mut context);
         // SAFETY: no reference to the contents is alive; host functions, which have some, return
         // or are suspended before the poll ends, and hold none while they are.
         match unsafe { self.lent.during(run, host, poll) } {
-            Poll::Ready((live, returned)) => {
-                self.guest = Guest::AtRest(live);
-                match returned {
-                    Ok((counter, values)) => {
-                        run.meter.note(counter);
-                        run.values.clear();
-                        for value in &values {
-                            run.values
-                                .push(number(value).map_err(|error| failed(error.into()))?);
-                        }
-                        Ok(Step::Returned)
+            Poll::Ready((mut live, returned)) => match returned {
+                Ok((counter, values)) => {
+                    run.meter.note(counter);
+                    run.values.clear();
+                    for value in &values {
+                        run.values
+                            .push(number(value).map_err(|error| failed(error.into()))?);
                     }
-                    Err(error) => self.stopped(&error, run),
+                    self.guest = Guest::AtRest(live);
+                    Ok(Step::Returned)
                 }
-            }
+                Err(error) => self.stopped(&mut live, &error, run),
+            },
             Poll::Pending => {
-                self.guest = Guest::Suspended(call);
                 // SAFETY: the guest does not run, and the reference ends with the statement.
                 let suspended = unsafe { self.lent.contents() }.suspended;
+                let suspended = suspended.ok_or_else(|| {
+                    let why = "internal error: the Wasmtime future is pending, but no host \
+                               function suspended the guest";
+                    failed(why.into())
+                })?;
+                self.guest = Guest::Suspended(call);
                 Ok(Step::Suspended(suspended.pause()))
             }
         }
     }
 
-    /// The meaning of an error with which Wasmtime came back. Nothing is left of the guest.
+    /// The meaning of an error with which Wasmtime came back. The guest is gone.
     #[cold]
-    fn stopped(&mut self, error: &Error, run: &mut Run) -> Result<Step, EngineError> {
+    fn stopped(&self, live: &mut Live, error: &Error, run: &mut Run) -> Result<Step, EngineError> {
         // SAFETY: the guest does not run, and the reference ends with the statement.
         if let Some(stop) = unsafe { self.lent.contents() }.stop.take() {
             return Ok(Step::Stopped(stop));
         }
-        let Guest::AtRest(mut live) = mem::replace(&mut self.guest, Guest::Gone) else {
-            return Err(not_at_rest());
-        };
         match error.downcast_ref::<wasmtime::Trap>() {
             Some(code) => {
                 let counter = live.gas.get(&mut live.store).i64().unwrap_or(0);
@@ -296,10 +295,14 @@ impl Instance for WasmtimeInstance {
             return Err(not_at_rest());
         };
         let entered = live.function(entry, args)?;
-        if self.mode == Mode::Plain && live.stack.is_left() {
-            return self.call_here(run, host, entered, args);
+        let is_here = self.mode == Mode::Plain && live.stack.is_left();
+        let Guest::AtRest(live) = mem::replace(&mut self.guest, Guest::Gone) else {
+            return Err(not_at_rest());
+        };
+        match is_here {
+            true => self.call_here(live, run, host, entered, args),
+            false => self.call_on_fiber(live, run, host, entered, args),
         }
-        self.call_on_fiber(run, host, entered, args)
     }
 
     fn resume(
@@ -308,15 +311,19 @@ impl Instance for WasmtimeInstance {
         host: &mut (dyn Host + 'static),
         reply: u64,
     ) -> Result<Step, EngineError> {
-        let Guest::Suspended(call) = mem::replace(&mut self.guest, Guest::Gone) else {
-            return Err(failed(
-                "internal error: the instance is not suspended".into(),
-            ));
+        let call = match mem::replace(&mut self.guest, Guest::Gone) {
+            Guest::Suspended(call) => call,
+            other => {
+                self.guest = other;
+                return Err(failed(
+                    "internal error: the instance is not suspended".into(),
+                ));
+            }
         };
         // SAFETY: the guest does not run, and the reference ends before it does.
         let contents = unsafe { self.lent.contents() };
         contents.reply = reply;
-        if let Suspension::Low { height } = contents.suspended {
+        if let Some(Suspension::Low { height }) = contents.suspended {
             match run.low(run.meter.counter(), height) {
                 Low::Continue(_) => {}
                 Low::Suspend => {

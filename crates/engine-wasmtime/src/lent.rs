@@ -24,8 +24,8 @@ pub(crate) struct Contents {
     pub(crate) view: MemoryView,
     /// Why a host function left the guest.
     pub(crate) stop: Option<Stop>,
-    /// Where the guest is suspended, or was last.
-    pub(crate) suspended: Suspension,
+    /// Where the guest is suspended, if it is.
+    pub(crate) suspended: Option<Suspension>,
     /// The result of the syscall at which the guest is suspended, when it is resumed.
     pub(crate) reply: u64,
 }
@@ -57,8 +57,6 @@ struct Call {
 // The pointers in it are used between `lend` and `take_back` only, which are both in one call on
 // one thread.
 unsafe impl Send for Lent {}
-// SAFETY: as above. A shared reference gives access through unsafe functions alone.
-unsafe impl Sync for Lent {}
 
 impl Lent {
     pub(crate) fn new() -> Self {
@@ -66,7 +64,7 @@ impl Lent {
             call: None,
             view: MemoryView::EMPTY,
             stop: None,
-            suspended: Suspension::Syscall,
+            suspended: None,
             reply: 0,
         })))
     }

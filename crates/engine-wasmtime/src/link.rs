@@ -31,8 +31,8 @@ impl State {
     /// Records where the instance's memory is: when the instance is made, and each time that its
     /// memory has grown. Only the host grows it.
     pub(crate) fn locate(mut store: impl AsContextMut<Data = State>, memory: Memory) {
-        let view = MemoryView::of(memory.data_mut(&mut store));
         let mut store = store.as_context_mut();
+        let view = MemoryView::of(memory.data_ptr(&store), memory.data_size(&store));
         let state = store.data_mut();
         state.memory = Some(memory);
         state.contents().view = view;
@@ -237,7 +237,7 @@ async fn suspend(
     caller: &mut Caller<'_, State>,
     suspension: Suspension,
 ) -> Result<(i64, i64), Error> {
-    caller.data_mut().contents().suspended = suspension;
+    caller.data_mut().contents().suspended = Some(suspension);
     let mut is_suspended = false;
     // Nobody polls before the guest can continue: the second poll is the reply.
     poll_fn(|_| match is_suspended {

@@ -9,8 +9,8 @@ pub(crate) struct MemoryView {
     bytes: usize,
 }
 
-// SAFETY: the view is no more than an address and a length. Whoever makes a reference of it
-// answers for what it points to; guest memory is plain bytes and bound to no thread.
+// SAFETY: the view is an address and a length. `bytes` is unsafe, and its caller answers for what
+// is there; guest memory is plain bytes and bound to no thread.
 unsafe impl Send for MemoryView {}
 
 impl MemoryView {
@@ -20,10 +20,14 @@ impl MemoryView {
         bytes: 0,
     };
 
-    pub(crate) fn of(bytes: &mut [u8]) -> Self {
-        Self {
-            start: NonNull::from_mut(bytes).cast(),
-            bytes: bytes.len(),
+    /// Of the memory that begins there.
+    ///
+    /// It takes the address that the engine uses itself, and no slice: a slice would be the only
+    /// access to the memory for as long as the view is used, and the guest has another one.
+    pub(crate) fn of(start: *mut u8, bytes: usize) -> Self {
+        match NonNull::new(start) {
+            Some(start) => Self { start, bytes },
+            None => Self::EMPTY,
         }
     }
 
@@ -31,9 +35,11 @@ impl MemoryView {
     ///
     /// # Safety
     ///
-    /// The memory is still there, and has not moved. While what this returns lives, nobody else reads it or writes into it.
+    /// The memory is still there, has not moved and has not shrunk. While the slice lives, nothing
+    /// else reads the memory or writes into it.
     pub(crate) unsafe fn bytes<'a>(self) -> &'a mut [u8] {
-        // SAFETY: the view was taken of a slice, and the caller answers for what has happened since.
+        // SAFETY: the engine gave the address and the length of one memory, and the caller answers
+        // for what has happened since.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
     }
 }

@@ -504,8 +504,8 @@ impl<'a, H> Paused<'a, H> {
         self.guest.run.meter.charge(price)
     }
 
-    /// The same guest, and its host apart: to be put together with a part of the host
-    /// ([`PausedGuest::with_host`]).
+    /// The guest and its host apart: for a host that works on its guest, or to put the guest
+    /// together with a part of the host ([`PausedGuest::with_host`]).
     #[must_use]
     pub const fn split(self) -> (PausedGuest<'a>, &'a mut H) {
         (PausedGuest { guest: self.guest }, self.host)
@@ -513,6 +513,32 @@ impl<'a, H> Paused<'a, H> {
 }
 
 impl<'a> PausedGuest<'a> {
+    /// The syscall at which the guest is suspended.
+    #[must_use]
+    pub const fn request(&self) -> SyscallRequest {
+        self.guest.run.request()
+    }
+
+    /// The guest's whole memory.
+    pub fn memory(&mut self) -> GuestMemory<'_> {
+        self.guest.memory()
+    }
+
+    /// The gas that the guest has left.
+    #[must_use]
+    pub fn gas_left(&self) -> Gas {
+        self.guest.run.meter.left()
+    }
+
+    /// Charges `price` to the guest's gas.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfGas`] if less than `price` is left; the caller stops the run.
+    pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
+        self.guest.run.meter.charge(price)
+    }
+
     /// The guest with this host.
     pub const fn with_host<H>(self, host: &'a mut H) -> Paused<'a, H> {
         Paused {

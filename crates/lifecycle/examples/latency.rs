@@ -15,11 +15,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fusee_engine::{Engine, Gas, Host, Stop, Syscall, Trap};
+use fusee_engine::{Engine, Gas};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::Executor;
-use fusee_lifecycle::{AsyncHost, CallRequest, InstanceRequest, Module, Sandbox, rules};
+use fusee_lifecycle::{CallRequest, InstanceRequest, Module, Sandbox, rules};
 
 const SPIN: &str = r#"(module (memory 1)
   (func (export "spin") (loop $again (br $again)))
@@ -31,16 +31,6 @@ const SPIN: &str = r#"(module (memory 1)
 const GAS: Gas = Gas::new(1_000_000);
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 const ROUNDS: usize = 1_000;
-
-struct NoHost;
-
-impl Host for NoHost {
-    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Err(Stop::Trap(Trap::SyscallRefused))
-    }
-}
-
-impl AsyncHost for NoHost {}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
@@ -84,7 +74,10 @@ fn measure(
     module: &Module,
     request: &CallRequest<'_>,
 ) -> Result<Vec<Duration>, Box<dyn Error>> {
-    let make = || module.instantiate_blocking(InstanceRequest::new(1, GAS), NoHost);
+    let make = || -> Result<_, Box<dyn Error>> {
+        let made = module.instantiate_blocking(InstanceRequest::new(1, GAS), ())?;
+        Ok(made.into_result()?)
+    };
     let mut context = Context::from_waker(Waker::noop());
     let mut other = make()?;
     let mut other = pin!(other.call(request.clone()));

@@ -12,7 +12,7 @@ use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::Executor;
 use fusee_instrument::{SyscallPrice, SyscallRule};
 use fusee_lifecycle::{
-    AsyncHost, CallRequest, Error as Fault, Guest, InstanceRequest, Module, Returned, Sandbox,
+    AsyncHost, CallOutcome, CallRequest, Error as Fault, Guest, InstanceRequest, Module, Sandbox,
     Waiting, WhenFull, rules,
 };
 use tokio::task::JoinHandle;
@@ -108,17 +108,23 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     }
     let mut instance = module
         .instantiate(InstanceRequest::new(5, GAS), Peers)
-        .await?;
+        .await?
+        .into_result()?;
     let returned = instance
         .call(CallRequest::new("square", &[12], GAS))
         .await?;
     writeln!(
         out,
         "4 guests wait for peers; meanwhile another computes {:?} for {} gas",
-        returned.values, returned.gas_used
+        returned.values(),
+        returned.gas_used()
     )?;
     for answered in asking {
-        writeln!(out, "{}", answered.await??)?;
+        writeln!(
+            out,
+            "{}",
+            answered.await?.map_err(|fault| fault.to_string())?
+        )?;
     }
 
     // One that never ends is timed out, and is gone.
@@ -131,11 +137,13 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     let mut spinning = Vec::new();
     for id in 10..13 {
         let request = InstanceRequest::new(id, GAS);
-        spinning.push(module.instantiate(request, Peers).await?);
+        let made = module.instantiate(request, Peers).await?;
+        spinning.push(made.into_result()?);
     }
     let mut refused = module
         .instantiate(InstanceRequest::new(13, GAS), Peers)
-        .await?;
+        .await?
+        .into_result()?;
     let spin = CallRequest {
         time: Some(Duration::from_secs(3_600)),
         ..SPIN
@@ -163,7 +171,7 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     writeln!(
         out,
         "when they are cancelled it is served: {:?}",
-        returned.values
+        returned.values()
     )?;
     let soon = Duration::from_millis(20);
     if tokio::time::timeout(soon, refused.call(spin))
@@ -191,19 +199,21 @@ async fn node(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn told(end: Result<Returned, Fault>) -> String {
-    match end {
-        Ok(returned) => format!("it returned {:?}", returned.values),
+/// What the guest did, or why the host has no outcome.
+fn told(end: Result<CallOutcome<Vec<i64>>, Fault>) -> String {
+    match end.map(CallOutcome::into_result) {
+        Ok(Ok(values)) => format!("it returned {values:?}"),
+        Ok(Err(fault)) => fault.to_string(),
         Err(error) => error.to_string(),
     }
 }
 
-async fn ask(module: Module, id: i64) -> Result<String, Fault> {
+async fn ask(module: Module, id: i64) -> Result<String, Box<dyn Error + Send + Sync>> {
     let request = InstanceRequest {
         when_full: WhenFull::Wait,
         ..InstanceRequest::new(id, GAS)
     };
-    let mut instance = module.instantiate(request, Peers).await?;
+    let mut instance = module.instantiate(request, Peers).await?.into_result()?;
     let call = CallRequest {
         when_full: WhenFull::Wait,
         ..CallRequest::new("ask", &[], GAS)
@@ -212,6 +222,6 @@ async fn ask(module: Module, id: i64) -> Result<String, Fault> {
     Ok(format!(
         "guest {} was answered {:?}",
         instance.id(),
-        returned.values
+        returned.values()
     ))
 }

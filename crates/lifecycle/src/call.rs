@@ -1,79 +1,85 @@
-//! One call, from the queue to its end: a future that owns it all.
+//! One call, from the queue to its end: a future that owns all of it.
 //!
-//! Wherever it is dropped, the guest is cancelled and its instance destroyed: in the queue and while a host function waits at once,
-//! with a worker as soon as that notices.
+//! Dropping it cancels the guest and destroys its instance: at once in the queue and while a host
+//! function waits, and as soon as a worker notices while that runs the guest.
 
 use std::{future::poll_fn, task::Poll};
 
-use fusee_engine::{EngineError, Interrupt, Stop};
-use fusee_executor::Suspended;
+use fusee_engine::{Interrupt, Stop};
+use fusee_executor::{End, Suspended};
 
 use crate::{
-    Error, HostPanic,
-    host::{Bridge, Guest},
+    AsyncHost, Error, HostPanic,
+    host::{Guest, RunHost},
     watchdog::Seen,
-    work::{Ended, Part, Work, catch, conclude},
-    workers::{Admission, Clock, Refused, Reply, Workers},
+    work::{Step, Work, catch, conclude},
+    workers::{Admission, Refused, Reply, TimeBudget, Workers},
 };
 
 /// A call that is under way. Dropping it before it has ended cancels it.
 pub(crate) struct Call<'a> {
     workers: &'a Workers,
     interrupt: Interrupt,
-    clock: Clock,
+    time: TimeBudget,
     admission: Admission,
     has_ended: bool,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(workers: &'a Workers, clock: Clock, admission: Admission) -> Self {
+    pub(crate) fn new(workers: &'a Workers, time: TimeBudget, admission: Admission) -> Self {
         Self {
             workers,
             interrupt: Interrupt::new(),
-            clock,
+            time,
             admission,
             has_ended: false,
         }
     }
 
-    /// Runs a guest until it ends. What comes after it in the same call need not find room, and has the time that is left.
-    pub(crate) async fn run(&mut self, mut work: Work) -> Result<Box<Ended>, Refused> {
+    /// Runs a guest until it ends. Work that follows in the same call needs no room in the queue,
+    /// and has the time that is left.
+    pub(crate) async fn run<H: AsyncHost>(
+        &mut self,
+        mut work: Work<H>,
+    ) -> Result<End<H>, Refused<H>> {
         loop {
-            let ticket = self
+            let job = self
                 .workers
-                .submit(work, self.clock, &self.interrupt, self.admission)?;
-            let reply = ticket.await;
-            let mut suspended = match reply {
-                Some(Reply::Ended(ended, clock)) => {
-                    self.go_on(clock);
-                    return Ok(ended);
+                .submit(work, self.time, &self.interrupt, self.admission)?;
+            let mut suspended = match job.await {
+                Some(Reply::Ended(end, time)) => {
+                    self.has_begun(time);
+                    return Ok(end);
                 }
-                Some(Reply::Parked(suspended, clock)) => {
-                    self.go_on(clock);
+                Some(Reply::Suspended(suspended, time)) => {
+                    self.has_begun(time);
                     suspended
                 }
-                Some(Reply::Failed(error)) => return Err(lost(error)),
+                Some(Reply::Failed(error)) => return Err(Refused::lost(error)),
                 Some(Reply::Refused(refused)) => return Err(refused),
-                None => return Err(lost(Error::other("the worker died that ran the guest"))),
+                None => {
+                    let why = "the worker that ran the guest died";
+                    return Err(Refused::lost(Error::other(why)));
+                }
             };
             let waiting = self.workers.begin_waiting();
             let answer = ask(&mut suspended).await;
             drop(waiting);
             work = match answer {
                 Ok(Ok(reply)) => Work::Resume { suspended, reply },
-                Ok(Err(stop)) => return stopped(suspended, stop, self.clock),
-                Err(panicked) => return Err(lost(Error::other(panicked))),
+                Ok(Err(stop)) => return stopped(suspended, stop, self.time),
+                Err(panicked) => return Err(Refused::lost(Error::other(panicked))),
             };
         }
     }
 
-    /// It has ended, one way or the other.
+    /// The call has ended, so that dropping it cancels nothing.
     pub(crate) const fn end(&mut self) {
         self.has_ended = true;
     }
 
-    const fn go_on(&mut self, clock: Clock) {
-        self.clock = clock;
+    const fn has_begun(&mut self, time: TimeBudget) {
+        self.time = time;
         self.admission = Admission::Begun;
     }
 }
@@ -86,38 +92,33 @@ impl Drop for Call<'_> {
     }
 }
 
-/// What the host answers to the syscall at which a guest is parked.
-async fn ask(suspended: &mut Suspended) -> Result<Result<u64, Stop>, HostPanic> {
-    let Some(mut host) = suspended.host().and_then(Bridge::lend) else {
-        return Ok(Err(Stop::Fail(EngineError::Host(
-            "the guest has no host".into(),
-        ))));
-    };
-    let answer = {
-        let mut waiting = catch(|| host.wait(Guest::new(suspended)))?;
-        poll_fn(|context| match catch(|| waiting.as_mut().poll(context)) {
-            Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
-            Ok(Poll::Pending) => Poll::Pending,
-            Err(panicked) => Poll::Ready(Err(panicked)),
-        })
-        .await?
-    };
-    if let Some(bridge) = suspended.host::<Bridge>() {
-        bridge.give_back(host);
-    }
-    Ok(answer)
+/// The host's answer to the syscall at which the guest is suspended.
+async fn ask<H: AsyncHost>(
+    suspended: &mut Suspended<RunHost<H>>,
+) -> Result<Result<u64, Stop>, HostPanic> {
+    let (guest, run_host) = suspended.paused().split();
+    let host = &mut run_host.host;
+    let mut waiting = catch(|| host.wait(Guest::new(guest)))?;
+    poll_fn(|context| match catch(|| waiting.as_mut().poll(context)) {
+        Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(panicked) => Poll::Ready(Err(panicked)),
+    })
+    .await
 }
 
-/// The guest does not go on after that syscall.
-fn stopped(suspended: Suspended, stop: Stop, clock: Clock) -> Result<Box<Ended>, Refused> {
-    match conclude(suspended.stop(stop), Seen::InTime, clock.limit) {
-        Part::Ended(ended) => Ok(ended),
-        Part::Failed(error) => Err(lost(error)),
-        Part::Parked(_) => Err(lost(Error::other("a run that was ended goes on"))),
+/// The host stops the guest at that syscall.
+fn stopped<H: AsyncHost>(
+    suspended: Suspended<RunHost<H>>,
+    stop: Stop,
+    time: TimeBudget,
+) -> Result<End<H>, Refused<H>> {
+    match conclude(suspended.stop(stop), Seen::InTime, time.limit) {
+        Step::Ended(end) => Ok(end),
+        Step::Failed(error) => Err(Refused::lost(error)),
+        Step::Suspended(_) => {
+            let why = "internal error: a stopped run is suspended";
+            Err(Refused::lost(Error::other(why)))
+        }
     }
-}
-
-/// The instance is gone.
-const fn lost(error: Error) -> Refused {
-    Refused { error, enter: None }
 }

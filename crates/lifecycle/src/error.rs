@@ -1,24 +1,24 @@
-//! Errors: one type for whatever can go wrong, in categories that a node can act on.
+//! Errors: what fails on this host, in categories that a node can act on.
 
 use std::time::Duration;
 
-use fusee_engine::{EngineError, Gas, Trap, ValueType};
+use fusee_engine::{EngineError, ValueType};
 use fusee_executor::PrepareError;
 use thiserror::Error;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why there is no module, no instance or no result.
+/// Why there is no module, and why a call has no outcome: a fault of this host or of the caller.
 ///
-/// Only [`Runtime`](Error::Runtime) and [`OutOfGas`](Error::OutOfGas) are answers of the guest's, the same on every machine. All
-/// others are of this host, or of whoever calls.
+/// What a guest does, a trap and the end of its gas included, is a
+/// [`CallOutcome`](crate::CallOutcome).
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The program is refused by the rules, or could not be compiled.
     #[error("the program was not compiled")]
     Compile(#[source] PrepareError),
-    /// There is no such function, or it does not take what it was given. Nothing has run.
+    /// There is no such function, or it does not take these arguments. No code has run.
     #[error("`{name}` cannot be called")]
     Export {
         /// The export.
@@ -27,56 +27,44 @@ pub enum Error {
         #[source]
         fault: ExportFault,
     },
-    /// No instance could be made: the host lacks room or memory.
+    /// No instance could be made: the host lacks instances or memory.
     #[error("no instance could be made")]
     Instantiation(#[source] EngineError),
-    /// Memory that is not there was named, or cannot be had.
-    #[error("memory that is not there")]
+    /// A range that is not within the memory, or more memory than the program can have.
+    #[error("memory access out of range")]
     Memory(#[source] MemoryFault),
-    /// The guest failed, a stack overflow included.
-    #[error("the guest failed: {trap}")]
-    Runtime {
-        /// How.
-        trap: Trap,
-        /// The gas that it used.
-        gas_used: Gas,
-    },
-    /// The guest used all its gas.
-    #[error("the guest used all its gas, {gas_used}")]
-    OutOfGas {
-        /// The gas that it was given.
-        gas_used: Gas,
-    },
-    /// The guest ran longer than it may. Time in the queue, and while a host function waits, is not counted.
+    /// The guest ran longer than its time limit. Time in the queue, and while a host function
+    /// waits, does not count.
     #[error("the guest ran longer than {limit:?}")]
     Timeout {
-        /// The time that it had.
+        /// The time limit.
         limit: Duration,
     },
-    /// Somebody ended the call: the sandbox was closed, or a host function said so.
+    /// The call was interrupted: the sandbox was closed, or a host function failed with
+    /// [`EngineError::Interrupted`].
     #[error("the call was cancelled")]
     Cancelled,
-    /// The queue is full. The call never ran, and its instance is as it was.
+    /// The queue is full. The call never ran, and its instance is unchanged.
     #[error("the queue is full: {queued} waiting")]
     Overloaded {
-        /// The calls that wait.
+        /// The length of the queue.
         queued: usize,
     },
-    /// The watchdog is dead, so that no guest is run. The sandbox has to be made anew.
+    /// The watchdog is dead, so no guest runs. The embedder builds another sandbox.
     #[error(
         "the watchdog has been silent for {silent:?}: no guest runs unwatched, make another sandbox"
     )]
     Unwatched {
-        /// How long ago it showed that it lived.
+        /// The age of its last heartbeat.
         silent: Duration,
     },
     /// The sandbox was closed. The call never ran, or did not go on.
     #[error("the sandbox is closed")]
     Closed,
-    /// An earlier call on this instance did not end well.
+    /// An earlier call destroyed the instance.
     #[error("the instance is gone: {because}")]
     Gone {
-        /// What that call ended with.
+        /// How that call ended.
         because: String,
     },
     /// Something else failed: a host function, an engine, a worker.
@@ -124,7 +112,7 @@ pub enum ExportFault {
     },
 }
 
-/// Which memory is not there.
+/// Which memory is out of range.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MemoryFault {

@@ -1,64 +1,76 @@
-//! Hosts whose answers may take time, and what they see of a guest that waits.
+//! Hosts whose answers may take time, and the suspended guest as they see it.
 
-use std::{borrow::Cow, fmt, future::Future, pin::Pin};
+use std::{borrow::Cow, future::Future, pin::Pin};
 
 use fusee_engine::{
     EngineError, Gas, GuestMemory, Host, Interrupt, OutOfGas, Stop, Syscall, SyscallRequest, Trap,
 };
-use fusee_executor::Suspended;
+use fusee_executor::PausedGuest;
 
 /// What [`AsyncHost::wait`] returns.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, Stop>> + Send + 'a>>;
 
 /// Answers the syscalls of one instance, some of them later.
 ///
-/// Every syscall goes to [`Host::syscall`], on a worker. Where the import may suspend, it can answer at once, or say
-/// [`Stop::Suspend`]: then the guest is parked, its worker serves others, and [`wait`](Self::wait) is asked instead. A host without
-/// such imports needs an empty `impl`.
+/// Every syscall goes to [`Host::syscall`], on a worker. Where the import may suspend, the host
+/// answers at once, or returns [`Stop::Suspend`]: then the guest is suspended, its worker serves
+/// other calls, and [`wait`](Self::wait) answers. A host without such imports needs an empty `impl`.
 pub trait AsyncHost: Host {
-    /// Answers the syscall at which the guest is parked. The future is polled by whoever awaits the call, on any runtime or
-    /// none, and dropped where the call is. Its time is not the guest's.
+    /// Answers the syscall at which the guest is suspended. The future is polled by the task that
+    /// awaits the call, on any runtime or none, and dropped with the call. Its time does not count
+    /// against the time limit of the call.
     ///
-    /// As with [`Host::syscall`], [`Stop`] ends the run. An instance cannot be called meanwhile, so that nothing here enters the guest.
+    /// As with [`Host::syscall`], [`Stop`] ends the run. The instance is borrowed by the call, so a
+    /// host cannot call it from here.
     fn wait<'a>(&'a mut self, guest: Guest<'a>) -> Waiting<'a> {
         let number = guest.request().number;
-        let why = format!("nobody answers syscall {number}, at which the guest is parked");
+        let why = format!("the host suspends syscall {number}, but does not implement `wait`");
         Box::pin(std::future::ready(Err(Stop::Fail(EngineError::Host(
             why.into(),
         )))))
     }
 }
 
-/// A guest that waits for the answer to a syscall.
+impl<H: AsyncHost + ?Sized> AsyncHost for Box<H> {
+    fn wait<'a>(&'a mut self, guest: Guest<'a>) -> Waiting<'a> {
+        (**self).wait(guest)
+    }
+}
+
+/// Refuses every syscall.
+impl AsyncHost for () {}
+
+/// A guest that is suspended at a syscall.
 #[derive(Debug)]
-pub struct Guest<'a>(&'a mut Suspended);
+pub struct Guest<'a>(PausedGuest<'a>);
 
 impl<'a> Guest<'a> {
-    pub(crate) const fn new(suspended: &'a mut Suspended) -> Self {
-        Self(suspended)
+    pub(crate) const fn new(guest: PausedGuest<'a>) -> Self {
+        Self(guest)
     }
 
-    /// What it asked.
+    /// The syscall.
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
         self.0.request()
     }
 
-    /// Its whole memory.
+    /// The guest's whole memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
         self.0.memory()
     }
 
-    /// Bytes of its memory.
+    /// Reads bytes of the guest's memory.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if they are not within it: the guest's fault, if it named them.
+    /// [`Trap::MemoryOutOfBounds`] if the range is not within the memory. A host passes it on where
+    /// the guest chose the range.
     pub fn read(&mut self, offset: u64, length: u64) -> Result<Cow<'_, [u8]>, Trap> {
         self.0.memory().into_read(offset, length)
     }
 
-    /// Writes into its memory.
+    /// Writes bytes into the guest's memory.
     ///
     /// # Errors
     ///
@@ -67,68 +79,48 @@ impl<'a> Guest<'a> {
         self.0.memory().write(offset, bytes)
     }
 
-    /// The gas that it has left.
+    /// The gas that the guest has left.
     #[must_use]
     pub fn gas_left(&self) -> Gas {
         self.0.gas_left()
     }
 
-    /// Takes `price` from its gas.
+    /// Charges `price` to the guest's gas.
     ///
     /// # Errors
     ///
-    /// [`OutOfGas`] if that leaves less than none; a host passes it on.
+    /// [`OutOfGas`] if less than `price` is left; a host passes it on.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
         self.0.charge(price)
     }
 }
 
-/// The host of one run: the embedder's, which is lent out while the guest is parked.
-pub(crate) struct Bridge {
-    host: Option<Box<dyn AsyncHost>>,
+/// The host of one run: the embedder's, and the interrupt of the call.
+#[derive(Debug)]
+pub(crate) struct RunHost<H> {
+    pub(crate) host: H,
     interrupt: Interrupt,
 }
 
-impl Bridge {
-    pub(crate) fn new(host: Box<dyn AsyncHost>, interrupt: &Interrupt) -> Box<Self> {
-        Box::new(Self {
-            host: Some(host),
+impl<H> RunHost<H> {
+    pub(crate) fn new(host: H, interrupt: &Interrupt) -> Self {
+        Self {
+            host,
             interrupt: interrupt.clone(),
-        })
+        }
     }
 
-    pub(crate) const fn lend(&mut self) -> Option<Box<dyn AsyncHost>> {
-        self.host.take()
-    }
-
-    pub(crate) fn give_back(&mut self, host: Box<dyn AsyncHost>) {
-        self.host = Some(host);
-    }
-
-    /// The embedder's host, out of the host of a run.
-    pub(crate) fn open(host: Box<dyn Host>) -> Option<Box<dyn AsyncHost>> {
-        let any: Box<dyn std::any::Any> = host;
-        any.downcast::<Self>().ok()?.lend()
+    pub(crate) fn into_host(self) -> H {
+        self.host
     }
 }
 
-impl Host for Bridge {
+impl<H: Host> Host for RunHost<H> {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-        // A guest that does little between slow syscalls would use up its slice of gas much later.
+        // A guest that computes little between slow syscalls uses up its gas quantum much later.
         if self.interrupt.is_triggered() {
             return Err(Stop::Fail(EngineError::Interrupted));
         }
-        match &mut self.host {
-            Some(host) => host.syscall(call),
-            None => Err(Stop::Fail(EngineError::Host(
-                "the host of the run was lent out and not given back".into(),
-            ))),
-        }
-    }
-}
-
-impl fmt::Debug for Bridge {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Bridge")
+        self.host.syscall(call)
     }
 }

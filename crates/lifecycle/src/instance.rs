@@ -1,33 +1,33 @@
-//! Instances: one memory that calls come and go in.
+//! Instances: one memory, in which calls run one after the other.
 //!
-//! Calls of an instance come one after the other, which the borrow of it says. A call that does not end well takes the instance with it: a memory
-//! that was left half written is seen by nobody.
+//! The borrow of the instance says that. A call that does not end well destroys the instance: no
+//! call sees a memory that another left half written.
 
-use std::{any::Any, borrow::Cow, fmt, mem, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, mem, sync::Arc, time::Duration};
 
 use fusee_engine::{Export, Gas, GuestMemory, Value, ValueType};
-use fusee_executor::{LiveInstance, Prepared};
+use fusee_executor::{End, LiveInstance, PreparedProgram};
 
 use crate::{
-    AsyncHost, Error, ExportFault,
+    AsyncHost, CallOutcome, Error, ExportFault, GuestFault,
     call::Call,
-    memory,
+    memory, outcome,
     sandbox::Inner,
-    work::{Ended, Enter, Work},
+    work::{Enter, Work},
     workers::{Admission, Refused},
 };
 
-/// An instance of a module. Dropping it frees its memory at once.
-pub struct Instance {
+/// An instance of a module, and its host. Dropping it frees its memory at once.
+pub struct Instance<H> {
     inner: Arc<Inner>,
-    prepared: Arc<Prepared>,
+    prepared: Arc<PreparedProgram>,
     id: i64,
-    made_for: Gas,
-    state: State,
+    instantiation_gas: Gas,
+    state: State<H>,
 }
 
-enum State {
-    Resting(LiveInstance, Box<dyn AsyncHost>),
+enum State<H> {
+    AtRest(LiveInstance, H),
     Gone { because: String },
 }
 
@@ -36,13 +36,13 @@ enum State {
 pub struct CallRequest<'a> {
     /// The exported function.
     pub export: &'a str,
-    /// Its arguments. Those that it takes as an `i32` have to be within its range.
+    /// Its arguments. An argument for an `i32` has to be in the range of one.
     pub args: &'a [i64],
     /// The gas that it may use.
     pub gas: Gas,
-    /// How long a worker may run the guest for it; `None` for what the sandbox allows.
+    /// How long a worker may run the guest for it. Default, with `None`: the sandbox's limit.
     pub time: Option<Duration>,
-    /// What happens where the queue is full.
+    /// What happens if the queue is full.
     pub when_full: WhenFull,
 }
 
@@ -52,21 +52,12 @@ pub enum WhenFull {
     /// It is refused at once as [`Error::Overloaded`], and never runs.
     #[default]
     Refuse,
-    /// It waits for its turn, however long that takes, behind those that came before.
+    /// It waits for its turn, however long that takes, behind the calls that came before it.
     Wait,
 }
 
-/// What a call returned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Returned {
-    /// The results, an `i32` sign-extended; none if a host function ended the run.
-    pub values: Vec<i64>,
-    /// The gas that it used.
-    pub gas_used: Gas,
-}
-
 impl<'a> CallRequest<'a> {
-    /// A call with the sandbox's time, refused where the queue is full.
+    /// A call with the sandbox's time limit, refused if the queue is full.
     #[must_use]
     pub const fn new(export: &'a str, args: &'a [i64], gas: Gas) -> Self {
         Self {
@@ -79,68 +70,71 @@ impl<'a> CallRequest<'a> {
     }
 }
 
-impl Instance {
-    pub(crate) fn new(
+impl<H: AsyncHost> Instance<H> {
+    pub(crate) const fn new(
         inner: Arc<Inner>,
-        prepared: Arc<Prepared>,
+        prepared: Arc<PreparedProgram>,
         id: i64,
         live: LiveInstance,
-        host: Box<dyn AsyncHost>,
-        made_for: Gas,
+        host: H,
+        instantiation_gas: Gas,
     ) -> Self {
         Self {
             inner,
             prepared,
             id,
-            made_for,
-            state: State::Resting(live, host),
+            instantiation_gas,
+            state: State::AtRest(live, host),
         }
     }
 
-    /// What the embedder knows it by.
+    /// The id that the embedder chose.
     #[must_use]
     pub const fn id(&self) -> i64 {
         self.id
     }
 
-    /// The gas that making it used.
+    /// The gas that instantiation used.
     #[must_use]
-    pub const fn made_for(&self) -> Gas {
-        self.made_for
+    pub const fn instantiation_gas(&self) -> Gas {
+        self.instantiation_gas
     }
 
-    /// Whether it can be called: no call has ended otherwise than well.
+    /// Whether it can be called: every call so far has ended well.
     #[must_use]
     pub const fn is_alive(&self) -> bool {
-        matches!(self.state, State::Resting(..))
+        matches!(self.state, State::AtRest(..))
     }
 
-    /// Its host, if that is a `T`.
+    /// Its host.
     ///
     /// # Errors
     ///
     /// [`Error::Gone`].
-    pub fn host<T: AsyncHost>(&mut self) -> Result<Option<&mut T>, Error> {
+    pub fn host(&mut self) -> Result<&mut H, Error> {
         match &mut self.state {
-            State::Resting(_, host) => {
-                let host: &mut dyn Any = host.as_mut();
-                Ok(host.downcast_mut())
-            }
+            State::AtRest(_, host) => Ok(host),
             State::Gone { because } => Err(gone(because)),
         }
     }
 
-    /// Calls an exported function.
+    /// Calls an exported function. Its value is the results of the export, an `i32` sign-extended;
+    /// there are none if a host function finished the run.
     ///
-    /// Nothing happens before the future is polled; then the call is in the queue, or refused. It can be awaited on any runtime or none. Dropping
-    /// it cancels the guest: in the queue it never runs, while it runs it is interrupted, within about a
-    /// millisecond, and while a host function waits it is destroyed at once.
+    /// Nothing happens before the future is polled; then the call is in the queue, or refused. It
+    /// can be awaited on any runtime or none. Dropping it cancels the guest: in the queue it never
+    /// runs; while a worker runs it, it is interrupted within about a millisecond; while a host
+    /// function waits, it is destroyed at once.
+    ///
+    /// The instance is [`Error::Gone`] after a call in which the guest failed.
     ///
     /// # Errors
     ///
-    /// [`Error::Export`], [`Error::Overloaded`], [`Error::Unwatched`] and [`Error::Closed`] where it never ran: the instance is as it was. After any
-    /// other, and where the future was dropped, it is [`Error::Gone`].
-    pub async fn call(&mut self, request: CallRequest<'_>) -> Result<Returned, Error> {
+    /// What fails on this host, or a request that does not fit. After [`Error::Export`],
+    /// [`Error::Overloaded`], [`Error::Unwatched`] and [`Error::Closed`] from a call that never ran
+    /// the instance is unchanged. After any other error, and if the future was dropped, it is
+    /// [`Error::Gone`].
+    pub async fn call(&mut self, request: CallRequest<'_>) -> Result<CallOutcome<Vec<i64>>, Error> {
         let export = self.find(request.export)?;
         let args = arguments(export, request.args)?;
         if let Some(found) = export.results.iter().find(|result| !is_integer(**result)) {
@@ -152,26 +146,32 @@ impl Instance {
         self.run(request, args).await
     }
 
-    /// As [`call`](Self::call), and the calling thread sleeps until it ends.
+    /// As [`call`](Self::call), and blocks the calling thread until the call ends.
     ///
     /// # Errors
     ///
-    /// As there; and [`Error::Other`] on a thread that is a worker, which a host function would keep from its guest.
-    pub fn call_blocking(&mut self, request: CallRequest<'_>) -> Result<Returned, Error> {
+    /// As there; and [`Error::Other`] on a worker thread, where the call would wait for itself.
+    pub fn call_blocking(
+        &mut self,
+        request: CallRequest<'_>,
+    ) -> Result<CallOutcome<Vec<i64>>, Error> {
         let inner = Arc::clone(&self.inner);
         inner.block_on(self.call(request))
     }
 
-    /// Has the guest set aside a buffer of so many bytes for input, by the export that
-    /// [`SandboxBuilder::buffer_export`](crate::SandboxBuilder::buffer_export) names: its address. A call like any other.
+    /// Lets the guest allocate a buffer of so many bytes for input, by the export that
+    /// [`SandboxBuilder::alloc_export`](crate::SandboxBuilder::alloc_export) names. Its value is the
+    /// address. It is a call like any other.
+    ///
+    /// A guest whose buffer is not within its memory has failed ([`GuestFault::Buffer`]), but its
+    /// instance is alive.
     ///
     /// # Errors
     ///
-    /// As [`call`](Self::call); [`ExportFault::Unnamed`] if no export was named; [`Error::Memory`] if what the guest returned is not within its
-    /// memory, which is still there then.
-    pub async fn set_aside(&mut self, bytes: u32, gas: Gas) -> Result<u64, Error> {
+    /// As [`call`](Self::call); [`ExportFault::Unnamed`] if no export was named.
+    pub async fn alloc(&mut self, bytes: u32, gas: Gas) -> Result<CallOutcome<u64>, Error> {
         let inner = Arc::clone(&self.inner);
-        let name = inner.buffer_export.as_deref();
+        let name = inner.alloc_export.as_deref();
         let name = name.ok_or_else(|| Error::export("", ExportFault::Unnamed))?;
         let export = self.find(name)?;
         let is_address_i32 = match export.results.as_slice() {
@@ -187,28 +187,32 @@ impl Instance {
             [ValueType::I32] => i64::from(bytes.cast_signed()),
             _ => i64::from(bytes),
         };
-        let returned = self.call(CallRequest::new(name, &[size], gas)).await?;
-        let address = returned.values.first().copied().unwrap_or(-1);
-        let address = if is_address_i32 {
-            address.cast_unsigned() & u64::from(u32::MAX)
-        } else {
-            address.cast_unsigned()
-        };
-        memory::check(&self.memory()?, address, u64::from(bytes))?;
-        Ok(address)
+        let outcome = self.call(CallRequest::new(name, &[size], gas)).await?;
+        Ok(outcome.and_then(|values| {
+            let (Some(address), State::AtRest(live, _)) = (values.first(), &mut self.state) else {
+                return Err(GuestFault::Finished);
+            };
+            let address = address.cast_unsigned();
+            let address = match is_address_i32 {
+                true => address & u64::from(u32::MAX),
+                false => address,
+            };
+            memory::check(&live.memory(), address, u64::from(bytes)).map_err(GuestFault::Buffer)?;
+            Ok(address)
+        }))
     }
 
-    /// As [`set_aside`](Self::set_aside), and the calling thread sleeps until it is done.
+    /// As [`alloc`](Self::alloc), and blocks the calling thread until the call ends.
     ///
     /// # Errors
     ///
     /// As there, and as [`call_blocking`](Self::call_blocking).
-    pub fn set_aside_blocking(&mut self, bytes: u32, gas: Gas) -> Result<u64, Error> {
+    pub fn alloc_blocking(&mut self, bytes: u32, gas: Gas) -> Result<CallOutcome<u64>, Error> {
         let inner = Arc::clone(&self.inner);
-        inner.block_on(self.set_aside(bytes, gas))
+        inner.block_on(self.alloc(bytes, gas))
     }
 
-    /// Bytes of its memory.
+    /// The size of its memory, in bytes.
     ///
     /// # Errors
     ///
@@ -217,16 +221,16 @@ impl Instance {
         self.memory().map(|memory| memory.bytes())
     }
 
-    /// Bytes of its memory.
+    /// Reads bytes of its memory.
     ///
     /// # Errors
     ///
-    /// [`Error::Memory`] if they are not within it, [`Error::Gone`].
+    /// [`Error::Memory`] if the range is not within the memory; [`Error::Gone`].
     pub fn read(&mut self, offset: u64, length: u64) -> Result<Cow<'_, [u8]>, Error> {
         Ok(memory::read(self.memory()?, offset, length)?)
     }
 
-    /// Writes into its memory.
+    /// Writes bytes into its memory.
     ///
     /// # Errors
     ///
@@ -237,12 +241,12 @@ impl Instance {
 
     fn memory(&mut self) -> Result<GuestMemory<'_>, Error> {
         match &mut self.state {
-            State::Resting(live, _) => Ok(live.memory()),
+            State::AtRest(live, _) => Ok(live.memory()),
             State::Gone { because } => Err(gone(because)),
         }
     }
 
-    /// The export of an instance that can be called.
+    /// The export with this name, if the instance can be called.
     fn find(&self, name: &str) -> Result<&Export, Error> {
         if let State::Gone { because } = &self.state {
             return Err(gone(because));
@@ -251,22 +255,26 @@ impl Instance {
         export.ok_or_else(|| Error::export(name, ExportFault::Unknown))
     }
 
-    async fn run(&mut self, request: CallRequest<'_>, args: Vec<Value>) -> Result<Returned, Error> {
-        // Where this is dropped, that stays.
+    async fn run(
+        &mut self,
+        request: CallRequest<'_>,
+        args: Vec<Value>,
+    ) -> Result<CallOutcome<Vec<i64>>, Error> {
+        // If this future is dropped, the instance stays so.
         let dropped = State::Gone {
             because: "a call on it was dropped".to_owned(),
         };
         let (live, host) = match mem::replace(&mut self.state, dropped) {
-            State::Resting(live, host) => (live, host),
+            State::AtRest(live, host) => (live, host),
             State::Gone { because } => {
                 let error = gone(&because);
                 self.state = State::Gone { because };
                 return Err(error);
             }
         };
-        let clock = self.inner.clock(request.time);
+        let time = self.inner.time_budget(request.time);
         let workers = &self.inner.workers;
-        let mut call = Call::new(workers, clock, Admission::New(request.when_full));
+        let mut call = Call::new(workers, time, Admission::New(request.when_full));
         let work = Work::Enter(Box::new(Enter {
             live,
             host,
@@ -278,28 +286,10 @@ impl Instance {
         call.end();
         drop(call);
         match ran {
-            Ok(ended) => {
-                let Ended {
-                    live,
-                    host,
-                    values,
-                    gas_used,
-                    ..
-                } = *ended;
-                self.state = match live {
-                    Some(live) => State::Resting(live, host),
-                    None => State::Gone {
-                        because: "a host function ended its last run".to_owned(),
-                    },
-                };
-                Ok(Returned {
-                    values: values.iter().map(integer).collect(),
-                    gas_used,
-                })
-            }
+            Ok(end) => Ok(self.ended(end)),
             Err(Refused { error, enter }) => {
                 self.state = match enter {
-                    Some(enter) => State::Resting(enter.live, enter.host),
+                    Some(enter) => State::AtRest(enter.live, enter.host),
                     None => State::Gone {
                         because: error.to_string(),
                     },
@@ -308,9 +298,25 @@ impl Instance {
             }
         }
     }
+
+    /// The outcome of a call. The instance is at rest again, if the guest left it whole.
+    fn ended(&mut self, end: End<H>) -> CallOutcome<Vec<i64>> {
+        let values: Vec<i64> = end.values().iter().map(integer).collect();
+        let (fault, gas_used) = (outcome::fault(&end), end.gas_used);
+        self.state = match (&fault, end.instance) {
+            (None, Some(live)) => State::AtRest(live, end.host),
+            (None, None) => State::Gone {
+                because: "a host function finished its last run".to_owned(),
+            },
+            (Some(fault), _) => State::Gone {
+                because: fault.to_string(),
+            },
+        };
+        CallOutcome::new(fault.map_or(Ok(values), Err), gas_used)
+    }
 }
 
-/// The arguments of a function as it takes them.
+/// The arguments of a function, as it takes them.
 pub(crate) fn arguments(export: &Export, given: &[i64]) -> Result<Vec<Value>, Error> {
     let refuse = |fault| Error::export(&export.name, fault);
     if export.params.len() != given.len() {
@@ -354,12 +360,12 @@ fn gone(because: &str) -> Error {
     }
 }
 
-impl fmt::Debug for Instance {
+impl<H> fmt::Debug for Instance<H> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Instance")
             .field("id", &self.id)
-            .field("is_alive", &self.is_alive())
+            .field("is_alive", &matches!(self.state, State::AtRest(..)))
             .finish_non_exhaustive()
     }
 }

@@ -1,12 +1,16 @@
-//! What a node needs to run guests: a documented face over the executor, for embedders.
+//! Node integration: instances, a worker pool, a watchdog, time limits, async host functions, health
+//! checks. An interface to the executor for embedders.
 //!
-//! A [`Sandbox`] compiles programs to [`Module`]s and runs their [`Instance`]s on threads of its own, a bounded number
-//! of them behind a bounded queue. A call is a future that needs no runtime, or blocks. It has a time limit, which a
-//! watchdog keeps; dropping it cancels the guest. Host functions may wait ([`AsyncHost`]): the guest is parked meanwhile, and its
-//! worker serves others. Everything that can go wrong is one [`Error`], and [`Health`] says how the sandbox is.
+//! A [`Sandbox`] compiles programs to [`Module`]s and runs their [`Instance`]s on a bounded number of
+//! threads behind a bounded queue. A call is a future that needs no runtime, or blocks. The watchdog
+//! keeps its time limit; dropping the future cancels the guest. Host functions may wait
+//! ([`AsyncHost`]): the guest is suspended meanwhile, and its worker serves other calls.
 //!
-//! It names no engine, has no async runtime, and decides no outcome: where it reads the clock, a call ends with an error of
-//! the host, never with an answer of the guest's.
+//! What a guest does is a [`CallOutcome`], the same on every machine; what fails on this host is an
+//! [`Error`]. [`Health`] is the state of the sandbox.
+//!
+//! The crate names no engine and has no async runtime. It reads the clock, which decides no outcome:
+//! a call whose time is over ends with an error.
 #![forbid(unsafe_code)]
 
 mod blocking;
@@ -18,8 +22,9 @@ mod host;
 mod instance;
 mod memory;
 mod module;
+mod oneshot;
+mod outcome;
 mod sandbox;
-mod slot;
 mod watchdog;
 mod work;
 mod workers;
@@ -27,7 +32,8 @@ mod workers;
 pub use error::{Error, ExportFault, HostPanic, MemoryFault};
 pub use health::Health;
 pub use host::{AsyncHost, Guest, Waiting};
-pub use instance::{CallRequest, Instance, Returned, WhenFull};
+pub use instance::{CallRequest, Instance, WhenFull};
 pub use module::{InstanceRequest, Module};
+pub use outcome::{CallOutcome, GuestFault};
 pub use sandbox::{CALL_TIME, MEMORY_PAGES, Sandbox, SandboxBuilder, rules};
 pub use watchdog::{HEARTBEAT, SILENCE};

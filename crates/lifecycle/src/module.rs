@@ -1,44 +1,48 @@
-//! Modules: a compiled program, to look into and to make instances of.
+//! Modules: a compiled program, its imports and exports, and how instances of it are made.
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use fusee_engine::{CodeHash, Export, Gas, Import, PAGE_BYTES, Program};
-use fusee_executor::{LiveInstance, Prepared, RunError};
+use fusee_engine::{CodeHash, Export, Gas, Import, PAGE_BYTES, Program, Value};
+use fusee_executor::{End, LiveInstance, PreparedProgram, RunError};
 
 use crate::{
-    AsyncHost, Error, Instance, MemoryFault, WhenFull,
+    AsyncHost, CallOutcome, Error, GuestFault, Instance, MemoryFault, WhenFull,
     call::Call,
     instance::arguments,
+    outcome,
     sandbox::Inner,
-    work::{Ended, Enter, Make, Work},
+    work::{Enter, Make, Work},
     workers::Admission,
 };
 
-/// A compiled program. Cheap to clone; the executor keeps what it was compiled to, once for all who bring the same code.
+/// A compiled program. It is cheap to clone: the executor keeps the compiled code, once for all
+/// modules of the same code.
 #[derive(Clone)]
 pub struct Module {
     inner: Arc<Inner>,
-    prepared: Arc<Prepared>,
+    prepared: Arc<PreparedProgram>,
 }
 
-/// Which instance to make.
+/// The instance to make.
 #[derive(Clone, Debug)]
 pub struct InstanceRequest {
-    /// What the instance is known by, which the embedder chooses. The guest is told, if it exports the function that
-    /// [`SandboxBuilder::id_export`](crate::SandboxBuilder::id_export) names.
+    /// The id of the instance, which the embedder chooses. The guest is told, if it exports the
+    /// function that [`SandboxBuilder::id_export`](crate::SandboxBuilder::id_export) names.
     pub id: i64,
-    /// Bytes of memory that it has at least when it begins to serve calls. It is grown if the program has fewer; that costs no gas.
+    /// The least size of its memory before the first call, in bytes. The memory is grown if the
+    /// program has less; that costs no gas.
     pub memory_bytes: u64,
-    /// The gas for all that runs until it is there.
+    /// The gas for all code that runs until it is made.
     pub gas: Gas,
-    /// The time for it; `None` for what the sandbox allows a call.
+    /// How long a worker may run that code. Default, with `None`: the sandbox's limit for a call.
     pub time: Option<Duration>,
-    /// What happens where the queue is full.
+    /// What happens if the queue is full.
     pub when_full: WhenFull,
 }
 
 impl InstanceRequest {
-    /// An instance with the memory that the program declares, and the sandbox's time, refused where the queue is full.
+    /// An instance with the memory that the program declares and the sandbox's time limit, refused
+    /// if the queue is full.
     #[must_use]
     pub const fn new(id: i64, gas: Gas) -> Self {
         Self {
@@ -52,11 +56,11 @@ impl InstanceRequest {
 }
 
 impl Module {
-    pub(crate) const fn new(inner: Arc<Inner>, prepared: Arc<Prepared>) -> Self {
+    pub(crate) const fn new(inner: Arc<Inner>, prepared: Arc<PreparedProgram>) -> Self {
         Self { inner, prepared }
     }
 
-    /// What it was compiled from.
+    /// The hash of its code.
     #[must_use]
     pub fn code_hash(&self) -> CodeHash {
         self.program().code_hash
@@ -68,7 +72,7 @@ impl Module {
         &self.program().imports
     }
 
-    /// The functions that it exports and that can be called.
+    /// The functions that it exports.
     #[must_use]
     pub fn exports(&self) -> &[Export] {
         &self.program().exports
@@ -80,32 +84,34 @@ impl Module {
         self.program().export(name)
     }
 
-    /// Whether it imports a function whose host may wait.
+    /// Whether it imports a function that may suspend the guest.
     #[must_use]
     pub fn needs_async(&self) -> bool {
         self.program().may_suspend()
     }
 
-    /// Bytes of memory that an instance can come to have.
+    /// The largest memory that an instance can have, in bytes.
     #[must_use]
     pub fn maximum_memory_bytes(&self) -> u64 {
         self.program().maximum_memory_bytes()
     }
 
-    /// Makes an instance. On a worker, as a call is: the program's start function and its export `_initialize` run first; then memory
-    /// is grown as asked, and the guest is told its id. All of that shares the request's gas and time.
+    /// Makes an instance, on a worker. In this order: the program's start function and its export
+    /// `_initialize` run, its memory is grown to the requested size, and the guest is told its id.
+    /// The gas and the time of the request cover all of it.
     ///
     /// Nothing happens before the future is polled. Dropping it cancels the guest.
     ///
     /// # Errors
     ///
-    /// [`Error::Memory`] if the program can never have so much memory, [`Error::Export`] if it takes something else for an id: nothing
-    /// has run. [`Error::Instantiation`] where the host has no room. Otherwise as [`Instance::call`].
-    pub async fn instantiate(
+    /// [`Error::Memory`] if the program can never have so much memory, [`Error::Export`] if it takes
+    /// something else for an id: no code has run. [`Error::Instantiation`] if the host has no room.
+    /// Otherwise as [`Instance::call`].
+    pub async fn instantiate<H: AsyncHost>(
         &self,
         request: InstanceRequest,
-        host: impl AsyncHost,
-    ) -> Result<Instance, Error> {
+        host: H,
+    ) -> Result<CallOutcome<Instance<H>>, Error> {
         let InstanceRequest {
             id,
             memory_bytes,
@@ -116,61 +122,71 @@ impl Module {
         self.check_minimum(memory_bytes)?;
         let id_call = self.id_call(id)?;
         let workers = &self.inner.workers;
-        let clock = self.inner.clock(time);
-        let mut call = Call::new(workers, clock, Admission::New(when_full));
+        let time = self.inner.time_budget(time);
+        let mut call = Call::new(workers, time, Admission::New(when_full));
         let work = Work::Make(Make {
             prepared: Arc::clone(&self.prepared),
-            host: Box::new(host),
+            host,
             gas,
         });
         let made = self.make(&mut call, work, memory_bytes, id_call).await;
         call.end();
-        let (live, ended) = made?;
-        Ok(Instance::new(
-            Arc::clone(&self.inner),
-            Arc::clone(&self.prepared),
-            id,
-            live,
-            ended.host,
-            gas.saturating_sub(ended.gas_left),
-        ))
+        let Made { instance, gas_left } = made?;
+        let gas_used = gas.saturating_sub(gas_left);
+        let instance = instance.map(|(live, host)| {
+            let (inner, prepared) = (Arc::clone(&self.inner), Arc::clone(&self.prepared));
+            Instance::new(inner, prepared, id, live, host, gas_used)
+        });
+        Ok(CallOutcome::new(instance, gas_used))
     }
 
-    /// As [`instantiate`](Self::instantiate), and the calling thread sleeps until the instance is there.
+    /// As [`instantiate`](Self::instantiate), and blocks the calling thread until the call ends.
     ///
     /// # Errors
     ///
-    /// As there; and [`Error::Other`] on a thread that is a worker, which a host function would keep from its guest.
-    pub fn instantiate_blocking(
+    /// As there; and [`Error::Other`] on a worker thread, where the call would wait for itself.
+    pub fn instantiate_blocking<H: AsyncHost>(
         &self,
         request: InstanceRequest,
-        host: impl AsyncHost,
-    ) -> Result<Instance, Error> {
+        host: H,
+    ) -> Result<CallOutcome<Instance<H>>, Error> {
         self.inner.block_on(self.instantiate(request, host))
     }
 
-    async fn make(
+    async fn make<H: AsyncHost>(
         &self,
         call: &mut Call<'_>,
-        work: Work,
+        work: Work<H>,
         memory_bytes: u64,
-        id_call: Option<(String, Vec<fusee_engine::Value>)>,
-    ) -> Result<(LiveInstance, Box<Ended>), Error> {
-        let ended = call.run(work).await.map_err(|refused| refused.error)?;
-        let (mut live, mut ended) = ended.alive()?;
+        id_call: Option<(String, Vec<Value>)>,
+    ) -> Result<Made<H>, Error> {
+        let end = call.run(work).await.map_err(|refused| refused.error)?;
+        let Made { instance, gas_left } = Made::of(end);
+        let (mut live, host) = match instance {
+            Ok(made) => made,
+            failed => {
+                return Ok(Made {
+                    instance: failed,
+                    gas_left,
+                });
+            }
+        };
         self.grow(&mut live, memory_bytes)?;
         let Some((entry, args)) = id_call else {
-            return Ok((live, ended));
+            return Ok(Made {
+                instance: Ok((live, host)),
+                gas_left,
+            });
         };
         let work = Work::Enter(Box::new(Enter {
             live,
-            host: ended.host,
+            host,
             entry,
             args,
-            gas: ended.gas_left,
+            gas: gas_left,
         }));
-        ended = call.run(work).await.map_err(|refused| refused.error)?;
-        ended.alive()
+        let end = call.run(work).await.map_err(|refused| refused.error)?;
+        Ok(Made::of(end))
     }
 
     fn check_minimum(&self, asked: u64) -> Result<(), MemoryFault> {
@@ -182,8 +198,8 @@ impl Module {
         }
     }
 
-    /// How the guest is told its id, if it wants to know.
-    fn id_call(&self, id: i64) -> Result<Option<(String, Vec<fusee_engine::Value>)>, Error> {
+    /// The call that tells the guest its id, if it exports the function.
+    fn id_call(&self, id: i64) -> Result<Option<(String, Vec<Value>)>, Error> {
         let Some(name) = &self.inner.id_export else {
             return Ok(None);
         };
@@ -193,7 +209,7 @@ impl Module {
         }
     }
 
-    /// Grows the memory to so many bytes, if it has fewer.
+    /// Grows the memory to so many bytes, if it is smaller.
     fn grow(&self, live: &mut LiveInstance, bytes: u64) -> Result<(), Error> {
         let there = live.memory().bytes();
         let missing = bytes.saturating_sub(there).div_ceil(PAGE_BYTES);
@@ -214,6 +230,24 @@ impl Module {
 
     fn program(&self) -> &Program {
         self.prepared.program()
+    }
+}
+
+/// An instance on its way to the embedder.
+struct Made<H> {
+    instance: Result<(LiveInstance, H), GuestFault>,
+    gas_left: Gas,
+}
+
+impl<H> Made<H> {
+    fn of(end: End<H>) -> Self {
+        let gas_left = end.gas_left;
+        let instance = match (outcome::fault(&end), end.instance) {
+            (Some(fault), _) => Err(fault),
+            (None, Some(live)) => Ok((live, end.host)),
+            (None, None) => Err(GuestFault::Finished),
+        };
+        Self { instance, gas_left }
     }
 }
 

@@ -8,16 +8,17 @@ use fusee_instrument::{Limits, Rules, Schedule, SyscallRule};
 use crate::{
     Error, Health, Module,
     blocking::block_on,
-    workers::{Clock, Workers},
+    workers::{TimeBudget, Workers},
 };
 
-/// The time that a call has unless told: five seconds, in which a worker runs the guest.
+/// The default time limit of a call: a worker runs the guest for at most five seconds.
 pub const CALL_TIME: Duration = Duration::from_secs(5);
 
-/// The pages of memory that a guest can have by [`rules`]: 256 MiB.
+/// The largest memory of a guest under [`rules`], in pages: 256 MiB.
 pub const MEMORY_PAGES: u64 = 4_096;
 
-/// The set `lifecycle-1`, with these syscalls: `program-2`, with the memory that a peer-to-peer node usually gives a guest: [`MEMORY_PAGES`].
+/// The set `lifecycle-1`, with these syscalls: `program-2` with the memory limit of a peer-to-peer
+/// node, [`MEMORY_PAGES`].
 #[must_use]
 pub fn rules(syscalls: Vec<SyscallRule>) -> Rules {
     let limits = Limits {
@@ -27,7 +28,8 @@ pub fn rules(syscalls: Vec<SyscallRule>) -> Rules {
     Rules::named("lifecycle-1", Schedule::v2(), limits, syscalls)
 }
 
-/// Compiles programs and runs their instances. Cheap to clone; the last of its clones, modules and instances closes it.
+/// Compiles programs and runs their instances. It is cheap to clone; the last of its clones, modules
+/// and instances closes it.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     inner: Arc<Inner>,
@@ -42,7 +44,7 @@ pub struct SandboxBuilder {
     queue: usize,
     call_time: Duration,
     id_export: Option<String>,
-    buffer_export: Option<String>,
+    alloc_export: Option<String>,
     suspension: Suspension,
 }
 
@@ -50,49 +52,53 @@ pub struct SandboxBuilder {
 pub(crate) struct Inner {
     pub(crate) workers: Arc<Workers>,
     pub(crate) id_export: Option<String>,
-    pub(crate) buffer_export: Option<String>,
+    pub(crate) alloc_export: Option<String>,
     rules: Rules,
     call_time: Duration,
 }
 
 impl SandboxBuilder {
-    /// How many guests run at once, each on a thread: one for each processor unless told, and at least one.
+    /// The number of worker threads, and so of guests that run at once. At least one; default: one
+    /// for each processor.
     #[must_use]
     pub fn workers(mut self, workers: usize) -> Self {
         self.workers = workers.max(1);
         self
     }
 
-    /// How many calls may wait for a worker (256 unless told). One more is refused as [`Error::Overloaded`], unless it wants to wait for room.
+    /// How many calls may wait for a worker (default: 256). Another one is refused as
+    /// [`Error::Overloaded`], or waits for room ([`WhenFull::Wait`](crate::WhenFull)).
     #[must_use]
     pub const fn queue(mut self, calls: usize) -> Self {
         self.queue = calls;
         self
     }
 
-    /// How long a worker runs a guest for one call ([`CALL_TIME`] unless told).
+    /// How long a worker runs a guest for one call (default: [`CALL_TIME`]).
     #[must_use]
     pub const fn call_time(mut self, time: Duration) -> Self {
         self.call_time = time;
         self
     }
 
-    /// The export by which a guest is told its instance's id, once: it takes one integer. A program without it is not told.
+    /// The export that tells a guest the id of its instance, once. It takes one integer. A program
+    /// without the export is not told (default: none is).
     #[must_use]
     pub fn id_export(mut self, name: &str) -> Self {
         self.id_export = Some(name.to_owned());
         self
     }
 
-    /// The export by which a guest sets aside a buffer for input: it takes the size as an `i32`, and returns the address as one
-    /// integer.
+    /// The export that allocates a buffer for input. It takes the size as an `i32`, and returns the
+    /// address as one integer.
     #[must_use]
-    pub fn buffer_export(mut self, name: &str) -> Self {
-        self.buffer_export = Some(name.to_owned());
+    pub fn alloc_export(mut self, name: &str) -> Self {
+        self.alloc_export = Some(name.to_owned());
         self
     }
 
-    /// Whether an instance can be parked that need not be ([`Suspension::AsNeeded`] unless told). No outcome depends on it.
+    /// Whether an instance can be suspended whose program does not need it (default:
+    /// [`Suspension::AsNeeded`]). No outcome depends on it.
     #[must_use]
     pub const fn suspension(mut self, suspension: Suspension) -> Self {
         self.suspension = suspension;
@@ -103,7 +109,7 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// If the system has no thread for each.
+    /// If the system cannot start the threads.
     pub fn build(self) -> io::Result<Sandbox> {
         let Self {
             executor,
@@ -112,14 +118,14 @@ impl SandboxBuilder {
             queue,
             call_time,
             id_export,
-            buffer_export,
+            alloc_export,
             suspension,
         } = self;
         Ok(Sandbox {
             inner: Arc::new(Inner {
                 workers: Workers::start(executor, suspension, workers, queue)?,
                 id_export,
-                buffer_export,
+                alloc_export,
                 rules,
                 call_time,
             }),
@@ -128,7 +134,8 @@ impl SandboxBuilder {
 }
 
 impl Sandbox {
-    /// A sandbox of an executor, which may have others and runs of its own, for programs that these rules admit.
+    /// A sandbox for programs under these rules. The executor can be shared with other sandboxes
+    /// and with runs of its own.
     #[must_use]
     pub fn builder(executor: Arc<Executor>, rules: Rules) -> SandboxBuilder {
         SandboxBuilder {
@@ -138,13 +145,13 @@ impl Sandbox {
             queue: 256,
             call_time: CALL_TIME,
             id_export: None,
-            buffer_export: None,
+            alloc_export: None,
             suspension: Suspension::AsNeeded,
         }
     }
 
-    /// Checks, meters and compiles a program, on the calling thread, or finds it among those that the executor keeps: by its code,
-    /// whoever brings it, and within a budget of bytes.
+    /// Checks, meters and compiles a program, on the calling thread, or finds it in the executor's
+    /// cache.
     ///
     /// # Errors
     ///
@@ -157,38 +164,39 @@ impl Sandbox {
         Ok(Module::new(Arc::clone(&self.inner), prepared))
     }
 
-    /// How it is.
+    /// The state of the workers, the queue and the watchdog.
     #[must_use]
     pub fn health(&self) -> Health {
         self.inner.workers.health()
     }
 
-    /// Ends it for all who share it: guests that run are cancelled, calls that wait end as [`Error::Closed`], and no other begins. Instances that rest
-    /// can be read still.
+    /// Closes the sandbox and all its clones: guests that run are cancelled, calls that wait end as
+    /// [`Error::Closed`], and no other call begins. Memory of instances at rest can still be read.
     pub fn close(&self) {
         self.inner.workers.close();
     }
 
-    /// Ends the watchdog as if it had died, for drills: guests that run are interrupted, no other runs, and [`Health`] has to say so.
+    /// Ends the watchdog as if it had died, to test an alarm: guests that run are interrupted, no
+    /// other guest runs, and [`Health`] says so.
     pub fn kill_watchdog(&self) {
         self.inner.workers.watchdog().kill();
     }
 }
 
 impl Inner {
-    pub(crate) fn clock(&self, time: Option<Duration>) -> Clock {
+    pub(crate) fn time_budget(&self, time: Option<Duration>) -> TimeBudget {
         let limit = time.unwrap_or(self.call_time);
-        Clock { limit, left: limit }
+        TimeBudget { limit, left: limit }
     }
 
-    /// What a future of this sandbox comes to.
+    /// Blocks the calling thread until a future of this sandbox is ready.
     pub(crate) fn block_on<T>(
         &self,
         future: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         if self.workers.is_here() {
             return Err(Error::other(
-                "a host function cannot wait for a call on the worker that runs its guest",
+                "a host function cannot block on a call on the worker that runs its guest",
             ));
         }
         block_on(future)

@@ -1,4 +1,4 @@
-//! Work: what a worker does of a call at a time, and what that comes to.
+//! Work: what a worker does of a call at a time, and the result of that.
 //!
 //! A call is one piece of work, or several if its host function waits in between.
 
@@ -11,87 +11,70 @@ use std::{
 
 use fusee_engine::{EngineError, Gas, Interrupt, Value};
 use fusee_executor::{
-    Executor, LiveInstance, Outcome, PrepareError, Prepared, RunError, RunRequest, Suspended,
-    Suspension,
+    End, Executor, LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest,
+    Suspended, Suspension,
 };
 
-use crate::{AsyncHost, Error, ExportFault, HostPanic, host::Bridge, watchdog::Seen};
+use crate::{AsyncHost, Error, ExportFault, HostPanic, host::RunHost, watchdog::Seen};
 
-type BoxedHost = Box<dyn AsyncHost>;
-
-/// One piece.
-pub(crate) enum Work {
-    /// Make an instance, and run what it runs before anything else.
-    Make(Make),
-    /// Enter an instance.
-    Enter(Box<Enter>),
-    /// Go on, with the answer to a syscall.
-    Resume { suspended: Suspended, reply: u64 },
+/// One piece of work.
+pub(crate) enum Work<H> {
+    /// Makes an instance, and runs the code that comes before any entry.
+    Make(Make<H>),
+    /// Enters an instance.
+    Enter(Box<Enter<H>>),
+    /// Continues a run with the result of a syscall.
+    Resume {
+        suspended: Suspended<RunHost<H>>,
+        reply: u64,
+    },
 }
 
-pub(crate) struct Make {
-    pub(crate) prepared: Arc<Prepared>,
-    pub(crate) host: BoxedHost,
+pub(crate) struct Make<H> {
+    pub(crate) prepared: Arc<PreparedProgram>,
+    pub(crate) host: H,
     pub(crate) gas: Gas,
 }
 
-pub(crate) struct Enter {
+pub(crate) struct Enter<H> {
     pub(crate) live: LiveInstance,
-    pub(crate) host: BoxedHost,
+    pub(crate) host: H,
     pub(crate) entry: String,
     pub(crate) args: Vec<Value>,
     pub(crate) gas: Gas,
 }
 
-/// What it comes to.
-pub(crate) enum Part {
-    /// The call has ended well.
-    Ended(Box<Ended>),
+/// How far a run came.
+pub(crate) enum Step<H> {
+    /// The run has ended.
+    Ended(End<H>),
     /// The guest waits for a host function.
-    Parked(Suspended),
-    /// The call has not ended well, and its instance is gone.
+    Suspended(Suspended<RunHost<H>>),
+    /// The host failed. The instance is gone.
     Failed(Error),
 }
 
-/// A call that has ended well.
-pub(crate) struct Ended {
-    /// None if a host function ended the run in the middle of a function.
-    pub(crate) live: Option<LiveInstance>,
-    pub(crate) host: BoxedHost,
-    pub(crate) values: Vec<Value>,
-    pub(crate) gas_used: Gas,
-    pub(crate) gas_left: Gas,
-}
-
-impl Ended {
-    /// The instance, which the run has left whole.
-    pub(crate) fn alive(mut self: Box<Self>) -> Result<(LiveInstance, Box<Self>), Error> {
-        match self.live.take() {
-            Some(live) => Ok((live, self)),
-            None => Err(Error::other(
-                "a host function ended the run that makes the instance",
-            )),
-        }
-    }
-}
-
-/// The same, with nothing left to do but to let the guest run.
-pub(crate) enum Ready {
+/// Work of which only the guest's part is left.
+pub(crate) enum ReadyWork<H> {
     Initialize {
         live: LiveInstance,
-        host: BoxedHost,
+        host: H,
         gas: Gas,
     },
-    Enter(Box<Enter>),
+    Enter(Box<Enter<H>>),
     Resume {
-        suspended: Suspended,
+        suspended: Suspended<RunHost<H>>,
         reply: u64,
     },
 }
 
-impl Work {
-    /// Does what is not the guest's and may take long: compiling.
-    pub(crate) fn ready(self, executor: &Executor, suspension: Suspension) -> Result<Ready, Error> {
+impl<H: AsyncHost> Work<H> {
+    /// Does what takes long and is not the guest's: compiling.
+    pub(crate) fn ready(
+        self,
+        executor: &Executor,
+        suspension: Suspension,
+    ) -> Result<ReadyWork<H>, Error> {
         Ok(match self {
             Work::Make(Make {
                 prepared,
@@ -105,15 +88,15 @@ impl Work {
                 let live = executor
                     .instance(&prepared, &request)
                     .map_err(|error| failed(error, Seen::InTime, Duration::ZERO))?;
-                Ready::Initialize { live, host, gas }
+                ReadyWork::Initialize { live, host, gas }
             }
-            Work::Enter(enter) => Ready::Enter(enter),
-            Work::Resume { suspended, reply } => Ready::Resume { suspended, reply },
+            Work::Enter(enter) => ReadyWork::Enter(enter),
+            Work::Resume { suspended, reply } => ReadyWork::Resume { suspended, reply },
         })
     }
 
-    /// The call, if it was to enter an instance that is as it was.
-    pub(crate) fn into_enter(self) -> Option<Box<Enter>> {
+    /// The call, if it was to enter an instance: that is unchanged.
+    pub(crate) fn into_enter(self) -> Option<Box<Enter<H>>> {
         match self {
             Work::Enter(enter) => Some(enter),
             Work::Make(_) | Work::Resume { .. } => None,
@@ -121,23 +104,23 @@ impl Work {
     }
 }
 
-impl Ready {
+impl<H: AsyncHost> ReadyWork<H> {
     /// Runs the guest.
     pub(crate) fn run(
         self,
         interrupt: &Interrupt,
         suspension: Suspension,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<Outcome<RunHost<H>>, RunError> {
         let request = |gas| RunRequest {
             suspension,
             interrupt: Some(interrupt.clone()),
             ..RunRequest::new("", &[], gas)
         };
         match self {
-            Ready::Initialize { live, host, gas } => {
-                live.initialize(request(gas), Bridge::new(host, interrupt))
+            ReadyWork::Initialize { live, host, gas } => {
+                live.initialize(request(gas), RunHost::new(host, interrupt))
             }
-            Ready::Enter(enter) => {
+            ReadyWork::Enter(enter) => {
                 let Enter {
                     live,
                     host,
@@ -150,62 +133,40 @@ impl Ready {
                     args: &args,
                     ..request(gas)
                 };
-                live.run(request, Bridge::new(host, interrupt))
+                live.run(request, RunHost::new(host, interrupt))
             }
-            Ready::Resume { suspended, reply } => suspended.resume(reply),
+            ReadyWork::Resume { suspended, reply } => suspended.resume(reply),
         }
     }
 
     /// As [`Work::into_enter`].
-    pub(crate) fn into_enter(self) -> Option<Box<Enter>> {
+    pub(crate) fn into_enter(self) -> Option<Box<Enter<H>>> {
         match self {
-            Ready::Enter(enter) => Some(enter),
-            Ready::Initialize { .. } | Ready::Resume { .. } => None,
+            ReadyWork::Enter(enter) => Some(enter),
+            ReadyWork::Initialize { .. } | ReadyWork::Resume { .. } => None,
         }
     }
 }
 
-/// What a run comes to, `seen` by the watchdog, with `limit` for its time.
-pub(crate) fn conclude(outcome: Result<Outcome, RunError>, seen: Seen, limit: Duration) -> Part {
-    let outcome = match outcome {
-        Ok(outcome) => outcome,
-        Err(error) => return Part::Failed(failed(error, seen, limit)),
-    };
-    match outcome {
-        Outcome::Finished(finished) => {
-            let values = finished.values().to_vec();
-            let (gas_used, gas_left) = (finished.gas_used(), finished.gas_left());
-            let (live, host) = finished.recycle();
-            match Bridge::open(host) {
-                Some(host) => Part::Ended(Box::new(Ended {
-                    live,
-                    host,
-                    values,
-                    gas_used,
-                    gas_left,
-                })),
-                None => Part::Failed(Error::other("a run came back without its host")),
-            }
-        }
-        // It was interrupted already, or would be as soon as it went on.
-        Outcome::Syscall(_) if seen != Seen::InTime => Part::Failed(stopped(seen, limit)),
-        Outcome::Syscall(suspended) => Part::Parked(suspended),
-        Outcome::Trapped(trap, ended) => Part::Failed(Error::Runtime {
-            trap,
-            gas_used: ended.gas_used(),
-        }),
-        Outcome::OutOfGas(ended) => Part::Failed(Error::OutOfGas {
-            gas_used: ended.gas_used(),
-        }),
-        Outcome::GasEnd(_) => {
-            Part::Failed(Error::other("a run waits for gas that was not asked to"))
-        }
+/// The meaning of a run's outcome, given what the watchdog saw of the run and the time limit of
+/// the call.
+pub(crate) fn conclude<H>(
+    outcome: Result<Outcome<RunHost<H>>, RunError>,
+    seen: Seen,
+    limit: Duration,
+) -> Step<H> {
+    match outcome.map(Outcome::into_end) {
+        Ok(Ok(end)) => Step::Ended(end.map_host(RunHost::into_host)),
+        // It was interrupted already, or would be as soon as it continued.
+        Ok(Err(_)) if seen != Seen::InTime => Step::Failed(interrupted(seen, limit)),
+        Ok(Err(suspended)) => Step::Suspended(suspended),
+        Err(error) => Step::Failed(failed(error, seen, limit)),
     }
 }
 
-/// What `run` comes to if nothing in it panics.
+/// The result of `run`, unless it panics.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, HostPanic> {
-    // Whatever the panic left half done goes with the run.
+    // A panic drops the run, with all that it left half done.
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(panic.as_ref()))
 }
 
@@ -215,13 +176,13 @@ fn panicked(panic: &(dyn Any + Send)) -> HostPanic {
         .map(ToString::to_string)
         .or_else(|| panic.downcast_ref::<String>().cloned());
     HostPanic {
-        message: message.unwrap_or_else(|| "without a message".to_owned()),
+        message: message.unwrap_or_else(|| "(a panic payload that is not text)".to_owned()),
     }
 }
 
 fn failed(error: RunError, seen: Seen, limit: Duration) -> Error {
     match error {
-        RunError::Engine(EngineError::Interrupted) => stopped(seen, limit),
+        RunError::Engine(EngineError::Interrupted) => interrupted(seen, limit),
         RunError::Engine(
             error @ (EngineError::Instantiate { .. } | EngineError::Exhausted { .. }),
         ) => Error::Instantiation(error),
@@ -238,7 +199,7 @@ fn failed(error: RunError, seen: Seen, limit: Duration) -> Error {
 }
 
 /// Why a run was interrupted.
-fn stopped(seen: Seen, limit: Duration) -> Error {
+fn interrupted(seen: Seen, limit: Duration) -> Error {
     match seen {
         Seen::Late => Error::Timeout { limit },
         Seen::InTime => Error::Cancelled,

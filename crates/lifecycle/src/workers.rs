@@ -1,7 +1,8 @@
 //! Workers: a bounded number of threads that run guests, behind a bounded queue.
 //!
-//! A worker belongs to a guest only while that runs. What is in the queue has used none of its time; what was cancelled there never runs. A
-//! worker that dies is replaced, and the call that it had ends with an error. No guest runs without a watchdog.
+//! A worker belongs to a guest only while that runs. Time in the queue does not count, and a call
+//! that is cancelled there never runs. A worker that dies is replaced, and its call ends with an
+//! error. No guest runs without a watchdog.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,17 +20,18 @@ use std::{
 };
 
 use fusee_engine::Interrupt;
-use fusee_executor::{Executor, Suspended, Suspension};
+use fusee_executor::{End, Executor, Suspended, Suspension};
 
 use crate::{
-    Error, Health, WhenFull,
+    AsyncHost, Error, Health, WhenFull,
     clock::now,
-    slot::{Receiver, Sender, slot},
+    host::RunHost,
+    oneshot::{Receiver, Sender, channel},
     watchdog::Watchdog,
-    work::{Ended, Enter, Part, Work, catch, conclude},
+    work::{Enter, Step, Work, catch, conclude},
 };
 
-/// What the workers share.
+/// The state that all workers share.
 pub(crate) struct Workers {
     queue: Mutex<Queue>,
     changed: Condvar,
@@ -47,76 +49,98 @@ pub(crate) struct Workers {
 
 #[derive(Default)]
 struct Queue {
-    /// Of calls that have run before: what they hold is freed soonest by letting them end.
+    /// Of calls that have run before. They hold memory, and free it soonest if they end first.
     begun: VecDeque<Job>,
-    /// Of calls that have not.
+    /// Of calls that have not run yet.
     fresh: VecDeque<Job>,
-    /// What runs now.
+    /// The interrupts of the jobs that run.
     running: BTreeMap<u64, Interrupt>,
     threads: Vec<ThreadId>,
     next: u64,
     is_closed: bool,
 }
 
+/// Work in the queue.
 struct Job {
     number: u64,
-    work: Work,
-    clock: Clock,
     interrupt: Interrupt,
-    sender: Sender<Reply>,
+    task: Box<dyn Task>,
 }
 
-/// The time of a call.
+/// The work of a job, whatever the type of its host.
+trait Task: Send {
+    /// Does the work, and answers the call.
+    fn run(self: Box<Self>, workers: &Workers, interrupt: &Interrupt, running: Running<'_>);
+
+    /// Answers the call without doing the work.
+    fn refuse(self: Box<Self>, error: Error);
+}
+
+/// Work, and the call that it is for.
+struct CallTask<H> {
+    work: Work<H>,
+    time: TimeBudget,
+    sender: Sender<Reply<H>>,
+}
+
+/// How long workers may run a guest for a call.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    /// What it had.
+pub(crate) struct TimeBudget {
+    /// At first.
     pub(crate) limit: Duration,
-    /// What is left.
+    /// Now.
     pub(crate) left: Duration,
 }
 
 /// Whether there has to be room in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
-    /// As the caller says.
+    /// As the caller chose.
     New(WhenFull),
     /// No: the call has run before.
     Begun,
 }
 
-/// What a worker says of its work.
-pub(crate) enum Reply {
-    Ended(Box<Ended>, Clock),
-    Parked(Suspended, Clock),
+/// A worker's answer to a call.
+pub(crate) enum Reply<H> {
+    Ended(End<H>, TimeBudget),
+    Suspended(Suspended<RunHost<H>>, TimeBudget),
     Failed(Error),
-    /// It did not run.
-    Refused(Refused),
+    /// The work was not done.
+    Refused(Refused<H>),
 }
 
-/// Work that did not run.
-pub(crate) struct Refused {
+/// A call that has no outcome.
+pub(crate) struct Refused<H> {
     pub(crate) error: Error,
-    /// The call, if it was to enter an instance that is as it was.
-    pub(crate) enter: Option<Box<Enter>>,
+    /// The call, if it never ran and its instance is unchanged.
+    pub(crate) enter: Option<Box<Enter<H>>>,
 }
 
-/// Work in the queue, or with a worker. Dropping it cancels it.
-pub(crate) struct Ticket<'a> {
+impl<H> Refused<H> {
+    /// The instance is gone.
+    pub(crate) const fn lost(error: Error) -> Self {
+        Self { error, enter: None }
+    }
+}
+
+/// A job in the queue or with a worker, as its call waits for it. Dropping it cancels the job.
+pub(crate) struct JobHandle<'a, H> {
     workers: &'a Workers,
     number: u64,
     interrupt: Interrupt,
-    receiver: Receiver<Reply>,
+    receiver: Receiver<Reply<H>>,
     is_done: bool,
 }
 
-/// A call whose host function waits.
+/// Counts a call whose host function waits, until it is dropped.
 pub(crate) struct WaitingCall<'a>(&'a Workers);
 
-/// A worker's place, which somebody else takes if it dies.
-struct Post(Arc<Workers>);
+/// A worker thread. If it dies, dropping this starts another one.
+struct WorkerGuard(Arc<Workers>);
 
-/// A job that runs.
-struct Busy<'a> {
+/// A job that a worker runs. Dropping it frees the worker.
+struct Running<'a> {
     workers: &'a Workers,
     number: u64,
 }
@@ -183,7 +207,7 @@ impl Workers {
         self.open().threads.contains(&thread::current().id())
     }
 
-    /// Refuses what comes from now on, and ends what is there.
+    /// Refuses all further calls, and ends those in the queue and on the workers.
     pub(crate) fn close(&self) {
         let mut queue = self.open();
         queue.is_closed = true;
@@ -195,18 +219,18 @@ impl Workers {
         self.changed.notify_all();
         self.watchdog.dismiss();
         for job in jobs {
-            job.refuse(Error::Closed);
+            job.task.refuse(Error::Closed);
         }
     }
 
     /// Puts work into the queue.
-    pub(crate) fn submit(
+    pub(crate) fn submit<H: AsyncHost>(
         &self,
-        work: Work,
-        clock: Clock,
+        work: Work<H>,
+        time: TimeBudget,
         interrupt: &Interrupt,
         admission: Admission,
-    ) -> Result<Ticket<'_>, Refused> {
+    ) -> Result<JobHandle<'_, H>, Refused<H>> {
         let (is_watched, silent) = self.watchdog.heartbeat();
         let mut queue = self.open();
         let error = if queue.is_closed {
@@ -228,13 +252,11 @@ impl Workers {
         }
         let number = queue.next;
         queue.next = number.wrapping_add(1);
-        let (sender, receiver) = slot();
+        let (sender, receiver) = channel();
         let job = Job {
             number,
-            work,
-            clock,
             interrupt: interrupt.clone(),
-            sender,
+            task: Box::new(CallTask { work, time, sender }),
         };
         match admission {
             Admission::New(_) => queue.fresh.push_back(job),
@@ -242,7 +264,7 @@ impl Workers {
         }
         drop(queue);
         self.changed.notify_one();
-        Ok(Ticket {
+        Ok(JobHandle {
             workers: self,
             number,
             interrupt: interrupt.clone(),
@@ -251,7 +273,7 @@ impl Workers {
         })
     }
 
-    /// Notes that a call's host function waits, until what this returns is dropped.
+    /// Counts a call whose host function waits, until the result is dropped.
     pub(crate) fn begin_waiting(&self) -> WaitingCall<'_> {
         self.waiting.fetch_add(1, Ordering::Relaxed);
         WaitingCall(self)
@@ -267,38 +289,27 @@ impl Workers {
         }
     }
 
-    /// Starts a worker. It finds itself in the list, since that is locked until it is there.
+    /// Starts a worker. The queue is locked until the worker is in its list.
     fn spawn(self: &Arc<Self>, queue: &mut Queue) -> io::Result<()> {
-        let post = Post(Arc::clone(self));
+        let guard = WorkerGuard(Arc::clone(self));
         let thread = thread::Builder::new()
             .name("fusee-worker".to_owned())
-            .spawn(move || post.0.serve())?;
+            .spawn(move || guard.0.serve())?;
         queue.threads.push(thread.thread().id());
         Ok(())
     }
 
     fn serve(&self) {
-        while let Some((job, busy)) = self.next() {
+        while let Some((job, running)) = self.next() {
             let Job {
-                work,
-                clock,
-                interrupt,
-                sender,
-                ..
+                interrupt, task, ..
             } = job;
-            let reply = self.perform(work, clock, &interrupt);
-            // Whoever is answered finds the worker free. A worker is not free before what nobody waits for is destroyed.
-            if sender.is_awaited() {
-                drop(busy);
-                sender.send(reply);
-            } else {
-                drop(reply);
-            }
+            task.run(self, &interrupt, running);
         }
     }
 
-    /// The next job; none if there will be none.
-    fn next(&self) -> Option<(Job, Busy<'_>)> {
+    /// The next job; `None` if the queue is closed.
+    fn next(&self) -> Option<(Job, Running<'_>)> {
         let mut queue = self.open();
         loop {
             if queue.is_closed {
@@ -306,11 +317,11 @@ impl Workers {
             }
             if let Some(job) = queue.take() {
                 queue.running.insert(job.number, job.interrupt.clone());
-                let busy = Busy {
+                let running = Running {
                     workers: self,
                     number: job.number,
                 };
-                return Some((job, busy));
+                return Some((job, running));
             }
             queue = self
                 .changed
@@ -319,7 +330,12 @@ impl Workers {
         }
     }
 
-    fn perform(&self, work: Work, clock: Clock, interrupt: &Interrupt) -> Reply {
+    fn perform<H: AsyncHost>(
+        &self,
+        work: Work<H>,
+        time: TimeBudget,
+        interrupt: &Interrupt,
+    ) -> Reply<H> {
         if interrupt.is_triggered() {
             return Reply::Failed(Error::Cancelled);
         }
@@ -327,7 +343,7 @@ impl Workers {
             Ok(ready) => ready,
             Err(error) => return Reply::Failed(error),
         };
-        let Some(watch) = self.watchdog.arm(interrupt, clock.left) else {
+        let Some(watch) = self.watchdog.arm(interrupt, time.left) else {
             let (_, silent) = self.watchdog.heartbeat();
             let error = Error::Unwatched { silent };
             self.count_refused(&error);
@@ -340,18 +356,18 @@ impl Workers {
         let run = catch(|| ready.run(interrupt, self.suspension));
         let spent = now().saturating_duration_since(began);
         let seen = watch.end();
-        let clock = Clock {
-            left: clock.left.saturating_sub(spent),
-            ..clock
+        let time = TimeBudget {
+            left: time.left.saturating_sub(spent),
+            ..time
         };
-        let part = match run {
-            Ok(outcome) => conclude(outcome, seen, clock.limit),
-            Err(panicked) => Part::Failed(Error::other(panicked)),
+        let step = match run {
+            Ok(outcome) => conclude(outcome, seen, time.limit),
+            Err(panicked) => Step::Failed(Error::other(panicked)),
         };
-        match part {
-            Part::Ended(ended) => Reply::Ended(ended, clock),
-            Part::Parked(suspended) => Reply::Parked(suspended, clock),
-            Part::Failed(error) => {
+        match step {
+            Step::Ended(end) => Reply::Ended(end, time),
+            Step::Suspended(suspended) => Reply::Suspended(suspended, time),
+            Step::Failed(error) => {
                 if matches!(error, Error::Timeout { .. }) {
                     self.timed_out.fetch_add(1, Ordering::Relaxed);
                 }
@@ -370,7 +386,8 @@ impl Queue {
         self.begun.len().saturating_add(self.fresh.len())
     }
 
-    /// Why a call is not let in, if it is not. There is room for as many as find a worker at once, and `capacity` more.
+    /// Why a call is refused, if it is. There is room for one call for each idle worker, and for
+    /// `capacity` more.
     fn refuse(&self, capacity: usize, admission: Admission) -> Option<Error> {
         let idle = self.threads.len().saturating_sub(self.running.len());
         let is_full = self.waiting() >= capacity.saturating_add(idle);
@@ -397,33 +414,45 @@ impl Queue {
     }
 }
 
-impl Job {
-    fn refuse(self, error: Error) {
-        self.sender.send(Reply::Refused(Refused {
-            error,
-            enter: self.work.into_enter(),
-        }));
+impl<H: AsyncHost> Task for CallTask<H> {
+    fn run(self: Box<Self>, workers: &Workers, interrupt: &Interrupt, running: Running<'_>) {
+        let Self { work, time, sender } = *self;
+        let reply = workers.perform(work, time, interrupt);
+        // A caller that is answered finds the worker free. If nobody waits for the answer, the
+        // worker is not free before the guest is destroyed.
+        if sender.is_awaited() {
+            drop(running);
+            sender.send(reply);
+        } else {
+            drop(reply);
+        }
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        let Self { work, sender, .. } = *self;
+        let enter = work.into_enter();
+        sender.send(Reply::Refused(Refused { error, enter }));
     }
 }
 
-impl Future for Ticket<'_> {
-    /// None if the worker died.
-    type Output = Option<Reply>;
+impl<H> Future for JobHandle<'_, H> {
+    /// `None` if the worker died.
+    type Output = Option<Reply<H>>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Reply>> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Reply<H>>> {
         let reply = self.receiver.poll(context);
         self.is_done = reply.is_ready();
         reply
     }
 }
 
-impl Drop for Ticket<'_> {
+impl<H> Drop for JobHandle<'_, H> {
     fn drop(&mut self) {
         if self.is_done {
             return;
         }
         self.interrupt.trigger();
-        // Its instance goes here, and not while the queue is locked.
+        // The instance is dropped here, after the lock of the queue is released.
         let job = self.workers.open().remove(self.number);
         drop(job);
     }
@@ -435,13 +464,13 @@ impl Drop for WaitingCall<'_> {
     }
 }
 
-impl Drop for Busy<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.workers.open().running.remove(&self.number);
     }
 }
 
-impl Drop for Post {
+impl Drop for WorkerGuard {
     fn drop(&mut self) {
         let workers = &self.0;
         let here = thread::current().id();
@@ -465,7 +494,8 @@ impl Drop for Post {
         }
         drop(queue);
         for job in stranded {
-            job.refuse(Error::other("no worker is left, and none can be started"));
+            job.task
+                .refuse(Error::other("no worker is left, and none can be started"));
         }
     }
 }

@@ -3,7 +3,14 @@
 //! Every entry takes an `i64` and returns one. A guest calls another by a syscall, yields to its
 //! caller, asks the outside, or lets the supervisor stop it.
 
-use std::{fmt::Write, sync::Arc, thread};
+use std::{
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
 
 use expect_test::expect_file;
 use fusee_conformance::{Lane, lanes};
@@ -96,7 +103,7 @@ const PROGRAM: &str = r#"(module
     (call $call (i32.const 9) (local.get 0) (i64.const -1)))
   (func (export "trigger") (param i64) (result i64)
     (if (i64.eqz (local.get 0))
-      (then (call $trigger) (loop $again (br $again)))
+      (then (call $trigger) (loop $again (drop (call $left)) (br $again)))
       (else (drop (call $call (i32.const 10) (i64.sub (local.get 0) (i64.const 1)) (i64.const -1)))))
     (i64.const 0))
   (func (export "grow") (param i64) (result i64)
@@ -142,6 +149,8 @@ fn rules() -> Rules {
 #[derive(Debug)]
 struct Frame {
     interrupt: Interrupt,
+    /// The gas left when it was asked for last, of all frames.
+    last_left: Arc<AtomicU64>,
     /// Whether it has called and could not pay.
     is_broke: bool,
 }
@@ -149,7 +158,11 @@ struct Frame {
 impl Host for Frame {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         match call.request.number {
-            LEFT => Ok(call.gas_left().units()),
+            LEFT => {
+                let left = call.gas_left().units();
+                self.last_left.store(left, Ordering::Relaxed);
+                Ok(left)
+            }
             TRIGGER => {
                 self.interrupt.trigger();
                 Ok(0)
@@ -206,6 +219,7 @@ struct Protocol {
     /// Gas of a callee that its caller does not pay.
     gas: u64,
     interrupt: Interrupt,
+    last_left: Arc<AtomicU64>,
     yielded: Vec<Suspended<Frame>>,
     /// What a caller had before its call and after it, and what its callee used.
     calls: Vec<(u64, u64, u64)>,
@@ -222,6 +236,7 @@ impl Protocol {
             counting: Counting::Counted,
             gas: GAS,
             interrupt: interrupt.clone(),
+            last_left: Arc::default(),
             yielded: Vec::new(),
             calls: Vec::new(),
             before: Vec::new(),
@@ -254,6 +269,7 @@ impl Supervisor for Protocol {
                     args: vec![Value::I64(arg.cast_signed())],
                     host: Frame {
                         interrupt: self.interrupt.clone(),
+                        last_left: Arc::clone(&self.last_left),
                         is_broke: false,
                     },
                 };
@@ -656,6 +672,9 @@ fn an_interrupt_ends_every_frame() {
             test.name
         );
         assert_eq!(test.protocol.before.len(), 3, "{}", test.name);
+        // The guest itself was interrupted, at the end of its slice.
+        let left = test.protocol.last_left.load(Ordering::Relaxed);
+        assert!(left > MUCH / 2, "{}: {left}", test.name);
         test.assert_free();
     }
 }

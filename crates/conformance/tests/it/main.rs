@@ -33,6 +33,7 @@ mod pool;
 mod profile;
 mod refusals;
 mod rules;
+mod seam;
 mod smith;
 mod spec;
 mod tiers;

@@ -3,7 +3,7 @@
 use std::{future::ready, thread};
 
 use fusee_engine::{Gas, Host, Stop, Syscall, Trap};
-use fusee_lifecycle::{AsyncHost, CallRequest, Error, Guest, Waiting};
+use fusee_lifecycle::{AsyncHost, CallRequest, Error, Guest, GuestFault, Waiting};
 
 use crate::support::{
     GAS, Gate, Gated, LONG, Later, PLAIN, Quick, WAITS, call, end, instance, poll_once, sandbox,
@@ -64,7 +64,7 @@ fn a_call_goes_on_after_a_wait_though_the_queue_is_full() {
         poll_once(waiting.as_mut());
         assert_eq!(sandbox.health().queued, 1, "{lane}");
         drop(spinning);
-        assert_eq!(end(waiting).unwrap().values, [1], "{lane}");
+        assert_eq!(end(waiting).unwrap().values(), [1], "{lane}");
         assert_eq!(sandbox.health().refused, 0, "{lane}");
     }
 }
@@ -105,19 +105,15 @@ fn a_host_function_that_waits_reads_and_writes_memory_before_and_after() {
         let mut instance = instance(&sandbox, WAITS, Copies);
         instance.write(40, &[1, 2, 3]).unwrap();
         let returned = try_call(&mut instance, "ask", &[40]).unwrap();
-        assert_eq!(returned.values, [3], "{lane}");
-        assert!(returned.gas_used > Gas::new(1_000), "{lane}");
+        assert_eq!(returned.values(), [3], "{lane}");
+        assert!(returned.gas_used() > Gas::new(1_000), "{lane}");
         assert_eq!(*instance.read(40, 6).unwrap(), [1, 2, 3, 1, 2, 3], "{lane}");
         // The same syscall is answered at once where the host can.
         instance.write(100, &[9]).unwrap();
         assert_eq!(call(&mut instance, "ask", &[40]), [99], "{lane}");
         instance.write(100, &[0]).unwrap();
-        let error = try_call(&mut instance, "ask", &[65_534]).unwrap_err();
-        let trap = Trap::MemoryOutOfBounds;
-        assert!(
-            matches!(error, Error::Runtime { trap: found, .. } if found == trap),
-            "{lane}: {error:?}"
-        );
+        let outcome = try_call(&mut instance, "ask", &[65_534]).unwrap();
+        assert_eq!(outcome.trap(), Some(Trap::MemoryOutOfBounds), "{lane}");
     }
 }
 
@@ -138,27 +134,29 @@ impl AsyncHost for Ends {
 
 #[test]
 fn a_host_function_that_waits_can_end_the_run() {
-    let check = |stop: fn() -> Stop, is_expected: fn(&Result<Vec<i64>, Error>) -> bool| {
+    let check = |stop: fn() -> Stop, expected: Option<Result<Vec<i64>, GuestFault>>| {
         for (lane, sandbox) in sandboxes(|builder| builder) {
             let mut instance = instance(&sandbox, WAITS, Ends(stop));
-            let end = try_call(&mut instance, "ask", &[1]).map(|returned| returned.values);
-            assert!(is_expected(&end), "{lane}: {end:?}");
+            let outcome = try_call(&mut instance, "ask", &[1]);
+            match (outcome, &expected) {
+                (Ok(outcome), Some(expected)) => {
+                    assert_eq!(outcome.into_result(), *expected, "{lane}");
+                }
+                (Err(Error::Other(_)), None) => {}
+                (outcome, _) => panic!("{lane}: {outcome:?}"),
+            }
             assert!(!instance.is_alive(), "{lane}");
         }
     };
-    check(
-        || Stop::Finish,
-        |end| matches!(end, Ok(values) if values.is_empty()),
-    );
-    check(
-        || Stop::OutOfGas,
-        |end| matches!(end, Err(Error::OutOfGas { .. })),
-    );
+    check(|| Stop::Finish, Some(Ok(Vec::new())));
+    check(|| Stop::OutOfGas, Some(Err(GuestFault::OutOfGas)));
+    let trap = Trap::SyscallRefused;
     check(
         || Stop::Trap(Trap::SyscallRefused),
-        |end| matches!(end, Err(Error::Runtime { .. })),
+        Some(Err(GuestFault::Trapped(trap))),
     );
-    check(|| Stop::Suspend, |end| matches!(end, Err(Error::Other(_))));
+    // What ends nothing is a fault of the host.
+    check(|| Stop::Suspend, None);
 }
 
 #[test]
@@ -221,7 +219,7 @@ fn calls_run_on_a_runtime_with_many_threads() {
             .collect();
         for task in tasks {
             let returned = runtime.block_on(task).unwrap().unwrap();
-            assert_eq!(returned.values, [100], "{lane}");
+            assert_eq!(returned.values(), [100], "{lane}");
         }
         // A runtime that drops a call by its own clock.
         let gate = Gate::default();

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use fusee_engine::{Gas, Trap};
-use fusee_lifecycle::{CallRequest, Error, ExportFault};
+use fusee_lifecycle::{CallOutcome, CallRequest, Error, ExportFault, GuestFault};
 
 use crate::support::{
     GAS, Later, PLAIN, Quick, WAITS, call, instance, sandbox, sandboxes, try_call,
@@ -89,7 +89,7 @@ fn a_buffer_export_that_was_not_named_is_an_export_error() {
             .build()
             .unwrap();
     let error = instance(&sandbox, PLAIN, Quick)
-        .set_aside_blocking(1, GAS)
+        .alloc_blocking(1, GAS)
         .unwrap_err();
     assert!(matches!(
         error,
@@ -100,73 +100,74 @@ fn a_buffer_export_that_was_not_named_is_an_export_error() {
     ));
 }
 
-/// What a guest does that ends badly, and the error that is for.
-fn check_end(export: &str, is_expected: impl Fn(&Error) -> bool) {
+type End = Result<CallOutcome<Vec<i64>>, Error>;
+
+/// How a call ends, and that its instance is gone, for the reason that this returns.
+fn check_end(export: &str, reason: impl Fn(&End) -> String) {
     for (lane, sandbox) in sandboxes(|builder| builder) {
         let mut instance = instance(&sandbox, PLAIN, Quick);
-        let error = try_call(&mut instance, export, &[]).unwrap_err();
-        assert!(is_expected(&error), "{lane}: {error:?}");
+        let end = try_call(&mut instance, export, &[]);
+        let reason = reason(&end);
         // It is gone, and says why.
         for _ in 0..2 {
             let gone = try_call(&mut instance, "count", &[]).unwrap_err();
             let Error::Gone { because } = &gone else {
                 panic!("{lane}: {gone:?}");
             };
-            assert_eq!(*because, error.to_string(), "{lane}");
+            assert_eq!(*because, reason, "{lane}");
         }
         assert!(!instance.is_alive());
         assert!(matches!(instance.memory_bytes(), Err(Error::Gone { .. })));
         assert!(matches!(instance.read(0, 1), Err(Error::Gone { .. })));
         assert!(matches!(instance.write(0, &[1]), Err(Error::Gone { .. })));
-        assert!(matches!(instance.host::<Quick>(), Err(Error::Gone { .. })));
-        let aside = instance.set_aside_blocking(1, GAS);
-        assert!(matches!(aside, Err(Error::Gone { .. })));
+        assert!(matches!(instance.host(), Err(Error::Gone { .. })));
+        let buffer = instance.alloc_blocking(1, GAS);
+        assert!(matches!(buffer, Err(Error::Gone { .. })));
         assert!(sandbox.health().is_healthy(), "{lane}");
     }
 }
 
-#[test]
-fn a_trap_is_a_runtime_error_and_the_instance_is_gone() {
-    check_end(
-        "trap",
-        |error| matches!(error, Error::Runtime { trap: Trap::Unreachable, gas_used } if *gas_used < GAS),
-    );
-    check_end("beyond", |error| {
-        matches!(
-            error,
-            Error::Runtime {
-                trap: Trap::MemoryOutOfBounds,
-                ..
-            }
-        )
+/// A call in which the guest traps.
+fn check_trap(export: &str, trap: Trap) {
+    check_end(export, |end| {
+        let Ok(outcome) = end else {
+            panic!("{end:?}");
+        };
+        assert_eq!(outcome.trap(), Some(trap));
+        assert_eq!(outcome.fault(), Some(&GuestFault::Trapped(trap)));
+        assert_eq!(outcome.value(), None);
+        assert_eq!(outcome.values(), []);
+        format!("the guest trapped: {trap}")
     });
 }
 
 #[test]
-fn a_stack_overflow_is_a_runtime_error_and_the_instance_is_gone() {
-    check_end("deep", |error| {
-        matches!(
-            error,
-            Error::Runtime {
-                trap: Trap::StackOverflow,
-                ..
-            }
-        )
-    });
+fn a_trap_is_an_outcome_and_the_instance_is_gone() {
+    check_trap("trap", Trap::Unreachable);
+    check_trap("beyond", Trap::MemoryOutOfBounds);
+    check_trap("deep", Trap::StackOverflow);
 }
 
 #[test]
-fn the_end_of_gas_is_its_own_error_and_the_instance_is_gone() {
+fn a_trap_has_the_gas_that_was_used() {
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, PLAIN, Quick);
+        let outcome = try_call(&mut instance, "trap", &[]).unwrap();
+        let gas_used = outcome.gas_used();
+        assert!(gas_used > Gas::ZERO && gas_used < GAS, "{lane}");
+    }
+}
+
+#[test]
+fn the_end_of_gas_is_an_outcome_and_the_instance_is_gone() {
     for (lane, sandbox) in sandboxes(|builder| builder) {
         let mut instance = instance(&sandbox, PLAIN, Quick);
         let gas = Gas::new(500_000);
-        let error = instance
+        let outcome = instance
             .call_blocking(CallRequest::new("spin", &[], gas))
-            .unwrap_err();
-        assert!(
-            matches!(error, Error::OutOfGas { gas_used } if gas_used == gas),
-            "{lane}: {error:?}"
-        );
+            .unwrap();
+        assert_eq!(outcome.fault(), Some(&GuestFault::OutOfGas), "{lane}");
+        assert_eq!((outcome.trap(), outcome.gas_used()), (None, gas), "{lane}");
         let gone = try_call(&mut instance, "count", &[]).unwrap_err();
         assert!(matches!(gone, Error::Gone { .. }), "{lane}: {gone:?}");
     }
@@ -174,18 +175,24 @@ fn the_end_of_gas_is_its_own_error_and_the_instance_is_gone() {
 
 #[test]
 fn a_host_function_that_panics_is_an_other_error_and_the_instance_is_gone() {
-    check_end(
-        "panic",
-        |error| matches!(error, Error::Other(source) if format!("{source:?}").contains("as asked")),
-    );
+    check_end("panic", |end| {
+        let Err(error @ Error::Other(source)) = end else {
+            panic!("{end:?}");
+        };
+        assert!(format!("{source:?}").contains("as asked"), "{source:?}");
+        error.to_string()
+    });
 }
 
 #[test]
 fn a_host_function_that_fails_is_an_other_error_and_the_instance_is_gone() {
-    check_end(
-        "fail",
-        |error| matches!(error, Error::Other(source) if source.to_string() == "as asked"),
-    );
+    check_end("fail", |end| {
+        let Err(error @ Error::Other(source)) = end else {
+            panic!("{end:?}");
+        };
+        assert_eq!(source.to_string(), "as asked");
+        error.to_string()
+    });
 }
 
 #[test]
@@ -205,10 +212,10 @@ fn gas_is_the_same_on_all_lanes() {
         let mut plain = instance(&sandbox, PLAIN, Quick);
         let mut waits = instance(&sandbox, WAITS, Later(1));
         let used = [
-            plain.made_for(),
-            try_call(&mut plain, "tree", &[10]).unwrap().gas_used,
-            waits.made_for(),
-            try_call(&mut waits, "sum", &[]).unwrap().gas_used,
+            plain.instantiation_gas(),
+            try_call(&mut plain, "tree", &[10]).unwrap().gas_used(),
+            waits.instantiation_gas(),
+            try_call(&mut waits, "sum", &[]).unwrap().gas_used(),
         ];
         assert_eq!(*first.get_or_insert(used), used, "{lane}");
     }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use fusee_conformance::lanes;
 use fusee_engine::{Host, Stop, Syscall};
-use fusee_lifecycle::{AsyncHost, CallRequest, Error, Guest, InstanceRequest, Sandbox, Waiting};
+use fusee_lifecycle::{
+    AsyncHost, CallOutcome, CallRequest, Error, Guest, InstanceRequest, Sandbox, Waiting,
+};
 
 use crate::support::{
     GAS, LONG, PLAIN, Quick, Shared, WAITS, Yields, builder, call, end, end_unless, instance,
@@ -86,7 +88,7 @@ fn drop_at(
         let has_ended = start(host, &mut || *far.lock() == place);
         // The guest and its host are gone, at once or as soon as the worker is back.
         until("its instance is destroyed", || *dropped.lock() == 1);
-        until("nothing is parked", || executor.parked_runs() == 0);
+        until("nothing is parked", || executor.suspended_runs() == 0);
         until("no worker runs it", || sandbox.health().busy == 0);
         let health = sandbox.health();
         assert_eq!((health.queued, health.waiting), (0, 0), "{place:?}");
@@ -107,7 +109,7 @@ fn a_call_can_be_dropped_at_every_await() {
                 let mut instance = instance(&sandbox, WAITS, host);
                 let request = CallRequest::new("sum", &[], GAS);
                 if let Some(returned) = end_unless(instance.call(request), is_there) {
-                    assert_eq!(returned.unwrap().values, [100], "{lane}");
+                    assert_eq!(returned.unwrap().values(), [100], "{lane}");
                     return true;
                 }
                 let error = try_call(&mut instance, "sum", &[]).unwrap_err();
@@ -135,7 +137,10 @@ fn making_an_instance_can_be_dropped_at_every_await() {
         for place in places(3) {
             drop_at(place, &executor, &sandbox, |host, is_there| {
                 let making = module.instantiate(InstanceRequest::new(1, GAS), host);
-                end_unless(making, is_there).map(Result::unwrap).is_some()
+                let made = end_unless(making, is_there).map(Result::unwrap);
+                made.map(CallOutcome::into_result)
+                    .map(Result::unwrap)
+                    .is_some()
             });
         }
     }
@@ -162,7 +167,7 @@ fn a_call_that_is_dropped_in_the_queue_never_runs_and_leaves_its_place() {
         poll_once(queued.as_mut());
         drop(slow);
         let returned = end(queued).unwrap();
-        assert_eq!(returned.values, [1], "{lane}");
+        assert_eq!(returned.values(), [1], "{lane}");
     }
 }
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use fusee_conformance::Cramped;
-use fusee_engine::Gas;
+use fusee_engine::{Gas, Trap};
 use fusee_lifecycle::{
-    CallRequest, Error, ExportFault, InstanceRequest, MEMORY_PAGES, MemoryFault,
+    CallRequest, Error, ExportFault, GuestFault, InstanceRequest, MEMORY_PAGES, MemoryFault,
 };
 
 use crate::support::{
@@ -29,6 +29,8 @@ fn a_guest_is_told_its_id_once() {
         for id in [0, 7, i64::MIN, i64::MAX] {
             let mut instance = module
                 .instantiate_blocking(InstanceRequest::new(id, GAS), Quick)
+                .unwrap()
+                .into_result()
                 .unwrap();
             assert_eq!(instance.id(), id);
             assert_eq!(call(&mut instance, "id", &[]), [id], "{lane}");
@@ -71,6 +73,8 @@ fn memory_is_grown_to_the_minimum_and_not_beyond() {
         ] {
             let mut instance = module
                 .instantiate_blocking(with_memory(asked), Quick)
+                .unwrap()
+                .into_result()
                 .unwrap();
             assert_eq!(instance.memory_bytes().unwrap(), had, "{lane}, {asked}");
             // The guest sees it too, up to its last byte.
@@ -111,6 +115,8 @@ fn a_guest_can_have_256_mib_by_the_rules_and_no_more() {
         let most = MEMORY_PAGES * PAGE;
         let mut instance = module
             .instantiate_blocking(with_memory(most), Quick)
+            .unwrap()
+            .into_result()
             .unwrap();
         assert_eq!(instance.memory_bytes().unwrap(), most, "{lane}");
         let error = module
@@ -121,11 +127,19 @@ fn a_guest_can_have_256_mib_by_the_rules_and_no_more() {
 }
 
 #[test]
-fn a_guest_sets_aside_a_buffer_and_finds_the_input_in_it() {
+fn a_guest_allocates_a_buffer_and_finds_the_input_in_it() {
     for (lane, sandbox) in sandboxes(|builder| builder) {
         let mut instance = instance(&sandbox, PLAIN, Quick);
-        let first = instance.set_aside_blocking(100, GAS).unwrap();
-        let second = instance.set_aside_blocking(4, GAS).unwrap();
+        let first = instance
+            .alloc_blocking(100, GAS)
+            .unwrap()
+            .into_result()
+            .unwrap();
+        let second = instance
+            .alloc_blocking(4, GAS)
+            .unwrap()
+            .into_result()
+            .unwrap();
         assert_eq!((first, second), (1_024, 1_124), "{lane}");
         instance.write(second, &[1, 2, 3, 4]).unwrap();
         let at = i64::try_from(second).unwrap();
@@ -135,33 +149,38 @@ fn a_guest_sets_aside_a_buffer_and_finds_the_input_in_it() {
 }
 
 #[test]
-fn a_buffer_may_be_set_aside_at_a_wide_address() {
+fn a_buffer_may_be_allocated_at_a_wide_address() {
     let text = r#"(module (memory 1)
-      (func (export "set_aside") (param i32) (result i64) (i64.const 4096)))"#;
+      (func (export "alloc") (param i32) (result i64) (i64.const 4096)))"#;
     let sandbox = sandbox(|builder| builder);
     let mut instance = instance(&sandbox, text, Quick);
-    assert_eq!(instance.set_aside_blocking(16, GAS).unwrap(), 4_096);
+    let outcome = instance.alloc_blocking(16, GAS).unwrap();
+    assert_eq!(outcome.value(), Some(&4_096));
 }
 
 #[test]
-fn a_buffer_that_is_not_there_is_a_memory_error_and_no_export_an_export_error() {
+fn a_buffer_out_of_range_is_a_guest_fault_and_no_export_is_an_export_error() {
     for (lane, sandbox) in sandboxes(|builder| builder) {
         for address in ["65530", "-1", "-2147483648"] {
             let text = format!(
                 r#"(module (memory 1)
-                  (func (export "set_aside") (param i32) (result i32) (i32.const {address}))
+                  (func (export "alloc") (param i32) (result i32) (i32.const {address}))
                   (func (export "f") (result i64) (i64.const 1)))"#
             );
             let mut instance = instance(&sandbox, &text, Quick);
-            let error = instance.set_aside_blocking(16, GAS).unwrap_err();
+            let outcome = instance.alloc_blocking(16, GAS).unwrap();
             assert!(
-                matches!(error, Error::Memory(MemoryFault::OutOfBounds { .. })),
-                "{lane}: {error:?}"
+                matches!(
+                    outcome.fault(),
+                    Some(GuestFault::Buffer(MemoryFault::OutOfBounds { .. }))
+                ),
+                "{lane}: {outcome:?}"
             );
+            assert!(outcome.gas_used() > Gas::ZERO, "{lane}");
             assert_eq!(call(&mut instance, "f", &[]), [1], "{lane}");
         }
         let mut without = instance(&sandbox, WAITS, Later(0));
-        let error = without.set_aside_blocking(16, GAS).unwrap_err();
+        let error = without.alloc_blocking(16, GAS).unwrap_err();
         assert!(matches!(
             error,
             Error::Export {
@@ -222,25 +241,50 @@ fn start_function_and_initialize_run_before_the_first_call_and_once() {
 fn making_an_instance_is_paid_for_and_a_start_function_can_fail() {
     let spins = r#"(module (func $f (loop $l (br $l))) (start $f))"#;
     let traps = r#"(module (func $f unreachable) (start $f))"#;
+    let finishes = r#"(module (import "env" "finish" (func $f)) (start $f))"#;
+    let traps_later = r#"(module (start $f) (func $f (local i32)
+        (loop $l (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1)))
+          (i32.const 10000)))))
+      (func (export "set_id") (param i64) unreachable))"#;
     for (lane, sandbox) in sandboxes(|builder| builder) {
         let gas = Gas::new(1_000_000);
-        let error = module(&sandbox, spins)
-            .instantiate_blocking(InstanceRequest::new(1, gas), Quick)
-            .unwrap_err();
-        assert!(
-            matches!(error, Error::OutOfGas { gas_used } if gas_used == gas),
-            "{lane}: {error:?}"
+        let make = |text, gas| {
+            let request = InstanceRequest::new(1, gas);
+            let outcome = module(&sandbox, text).instantiate_blocking(request, Quick);
+            let outcome = outcome.unwrap();
+            (outcome.fault().cloned(), outcome.gas_used())
+        };
+        let (fault, gas_used) = make(spins, gas);
+        assert_eq!(
+            (fault, gas_used),
+            (Some(GuestFault::OutOfGas), gas),
+            "{lane}"
         );
-        let error = module(&sandbox, traps)
-            .instantiate_blocking(InstanceRequest::new(1, gas), Quick)
-            .unwrap_err();
-        assert!(matches!(error, Error::Runtime { .. }), "{lane}: {error:?}");
-        let error = module(&sandbox, PLAIN)
-            .instantiate_blocking(InstanceRequest::new(1, Gas::new(10)), Quick)
-            .unwrap_err();
-        assert!(matches!(error, Error::OutOfGas { .. }), "{lane}: {error:?}");
+        let (fault, gas_used) = make(traps, gas);
+        assert_eq!(
+            fault,
+            Some(GuestFault::Trapped(Trap::Unreachable)),
+            "{lane}"
+        );
+        assert!(gas_used > Gas::ZERO && gas_used < gas, "{lane}");
+        let (fault, _) = make(finishes, gas);
+        assert_eq!(fault, Some(GuestFault::Finished), "{lane}");
+        // The same where the guest is told its id, after the first part has used gas.
+        let (fault, later) = make(traps_later, gas);
+        assert_eq!(
+            fault,
+            Some(GuestFault::Trapped(Trap::Unreachable)),
+            "{lane}"
+        );
+        assert!(later > Gas::new(40_000) && later < gas, "{lane}: {later}");
+        let few = Gas::new(10);
+        assert_eq!(
+            make(PLAIN, few),
+            (Some(GuestFault::OutOfGas), few),
+            "{lane}"
+        );
         let made = instance(&sandbox, PLAIN, Quick);
-        assert!(made.made_for() > Gas::new(100), "{lane}");
+        assert!(made.instantiation_gas() > Gas::new(100), "{lane}");
     }
 }
 
@@ -249,7 +293,10 @@ fn a_dropped_instance_makes_room_for_another_at_once() {
     let executor = Arc::new(Cramped::in_instances().alone);
     let sandbox = builder(executor).build().unwrap();
     let module = sandbox.compile(&wasm(PLAIN)).unwrap();
-    let make = || module.instantiate_blocking(InstanceRequest::new(1, GAS), Quick);
+    let make = || {
+        let made = module.instantiate_blocking(InstanceRequest::new(1, GAS), Quick);
+        made.map(|outcome| outcome.into_result().unwrap())
+    };
     let mut kept = make().unwrap();
     let error = make().unwrap_err();
     assert!(matches!(error, Error::Instantiation(_)), "{error:?}");
@@ -262,7 +309,7 @@ fn a_dropped_instance_makes_room_for_another_at_once() {
     }
     // What ended badly makes room too.
     let mut failed = make().unwrap();
-    try_call(&mut failed, "trap", &[]).unwrap_err();
+    assert!(try_call(&mut failed, "trap", &[]).unwrap().trap().is_some());
     make().unwrap();
 }
 
@@ -270,10 +317,9 @@ fn a_dropped_instance_makes_room_for_another_at_once() {
 fn a_host_can_be_looked_at_between_calls() {
     let sandbox = sandbox(|builder| builder);
     let mut instance = instance(&sandbox, WAITS, Later(0));
-    instance.host::<Later>().unwrap().unwrap().0 = 5;
+    instance.host().unwrap().0 = 5;
     assert_eq!(call(&mut instance, "sum", &[]), [100]);
-    assert_eq!(instance.host::<Later>().unwrap().unwrap().0, 5);
-    assert!(instance.host::<Quick>().unwrap().is_none());
+    assert_eq!(instance.host().unwrap().0, 5);
     let request = CallRequest::new("nothing", &[], GAS);
     instance.call_blocking(request).unwrap_err();
 }

@@ -38,7 +38,7 @@ fn a_call_that_finds_no_room_is_refused_at_once_and_never_ran() {
         // A slow guest less, and the one in the queue runs; the one that was refused is as it was.
         drop(first);
         let returned = crate::support::end(waits).unwrap();
-        assert_eq!(returned.values, [1], "{lane}");
+        assert_eq!(returned.values(), [1], "{lane}");
         drop(second);
         assert!(refused.is_alive(), "{lane}");
         assert_eq!(call(refused, "count", &[]), [1], "{lane}");
@@ -69,7 +69,7 @@ fn a_call_can_wait_for_room_and_keeps_its_turn() {
         drop(slow);
         for call in calls {
             let returned = crate::support::end(call).unwrap();
-            assert_eq!(returned.values, [1], "{lane}");
+            assert_eq!(returned.values(), [1], "{lane}");
         }
     }
 }

@@ -15,7 +15,7 @@ use fusee_engine_wasmi::WasmiEngine;
 use fusee_executor::{Executor, Suspension};
 use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule};
 use fusee_lifecycle::{
-    AsyncHost, CallRequest, Error, Guest, Instance, InstanceRequest, Module, Returned, Sandbox,
+    AsyncHost, CallOutcome, CallRequest, Error, Guest, Instance, InstanceRequest, Module, Sandbox,
     SandboxBuilder, Waiting,
 };
 
@@ -44,7 +44,7 @@ pub(crate) const PLAIN: &str = r#"(module
     (global.set $told (i64.add (global.get $told) (i64.const 1))))
   (func (export "id") (result i64) (global.get $id))
   (func (export "told") (result i64) (global.get $told))
-  (func (export "set_aside") (param i32) (result i32)
+  (func (export "alloc") (param i32) (result i32)
     (global.get $free)
     (global.set $free (i32.add (global.get $free) (local.get 0))))
   (func (export "sum") (param i32 i32) (result i32) (local i32)
@@ -140,7 +140,7 @@ pub(crate) fn builder(executor: Arc<Executor>) -> SandboxBuilder {
         .queue(8)
         .call_time(LONG)
         .id_export("set_id")
-        .buffer_export("set_aside")
+        .alloc_export("alloc")
         .suspension(Suspension::AsNeeded)
 }
 
@@ -152,22 +152,29 @@ pub(crate) fn module(sandbox: &Sandbox, text: &str) -> Module {
     sandbox.compile(&wasm(text)).unwrap()
 }
 
-pub(crate) fn instance(sandbox: &Sandbox, text: &str, host: impl AsyncHost) -> Instance {
+pub(crate) fn instance<H: AsyncHost>(sandbox: &Sandbox, text: &str, host: H) -> Instance<H> {
     module(sandbox, text)
         .instantiate_blocking(InstanceRequest::new(7, GAS), host)
         .unwrap()
+        .into_result()
+        .unwrap()
 }
 
-/// A call that ends.
-pub(crate) fn call(instance: &mut Instance, export: &str, args: &[i64]) -> Vec<i64> {
-    try_call(instance, export, args).unwrap().values
-}
-
-pub(crate) fn try_call(
-    instance: &mut Instance,
+/// A call that ends well.
+pub(crate) fn call<H: AsyncHost>(
+    instance: &mut Instance<H>,
     export: &str,
     args: &[i64],
-) -> Result<Returned, Error> {
+) -> Vec<i64> {
+    let outcome = try_call(instance, export, args).unwrap();
+    outcome.into_result().unwrap()
+}
+
+pub(crate) fn try_call<H: AsyncHost>(
+    instance: &mut Instance<H>,
+    export: &str,
+    args: &[i64],
+) -> Result<CallOutcome<Vec<i64>>, Error> {
     instance.call_blocking(CallRequest::new(export, args, GAS))
 }
 

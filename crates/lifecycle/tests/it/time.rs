@@ -89,7 +89,7 @@ fn time_in_the_queue_is_not_counted() {
                 ..CallRequest::new("count", &[], ENDLESS)
             };
             let returned = quick.call_blocking(request).unwrap();
-            assert_eq!(returned.values, [1], "{lane}");
+            assert_eq!(returned.values(), [1], "{lane}");
             assert!(began.elapsed() > SHORT, "{lane}: it did not wait");
         });
         assert_eq!(sandbox.health().timed_out, 1, "{lane}");
@@ -112,7 +112,7 @@ fn time_in_which_a_host_function_waits_is_not_counted() {
             until("a while", || began.elapsed() > 3 * SHORT);
             gate.open();
             let returned = waiting.join().unwrap().unwrap();
-            assert_eq!(returned.values, [1], "{lane}");
+            assert_eq!(returned.values(), [1], "{lane}");
         });
     }
 }
@@ -145,7 +145,7 @@ fn no_time_at_all_is_a_timeout_and_the_longest_is_none() {
         ..CallRequest::new("count", &[], ENDLESS)
     };
     let returned = end(instance.call(request)).unwrap();
-    assert_eq!(returned.values, [1]);
+    assert_eq!(returned.values(), [1]);
     let error = instance.call_blocking(spin(Duration::ZERO)).unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }));
 }
@@ -208,7 +208,7 @@ fn time_in_which_a_program_is_compiled_is_not_counted() {
     let compiler = Arc::new(Slow(WasmtimeEngine::new().unwrap()));
     // With an interpreter beside it, the first call with much gas compiles.
     let executor = Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
-        .patience(Gas::ZERO)
+        .compile_wait_threshold(Gas::ZERO)
         .build();
     let sandbox = crate::support::builder(Arc::new(executor))
         .call_time(SHORT)
@@ -218,6 +218,8 @@ fn time_in_which_a_program_is_compiled_is_not_counted() {
     let began = now();
     let mut instance = module
         .instantiate_blocking(InstanceRequest::new(1, ENDLESS), Quick)
+        .unwrap()
+        .into_result()
         .unwrap();
     assert!(began.elapsed() > 3 * SHORT, "it was compiled");
     assert_eq!(call(&mut instance, "count", &[]), [1]);

@@ -6,16 +6,18 @@ use fusee_engine::{Host, Stop, Syscall};
 use fusee_lifecycle::{AsyncHost, CallRequest, Error, Instance};
 
 use crate::support::{
-    GAS, LONG, PLAIN, Quick, Shared, call, instance, poll_once, sandbox, sandboxes, spin, try_call,
-    until,
+    GAS, LONG, PLAIN, Quick, SHORT, Shared, WAITS, call, instance, poll_once, sandbox, sandboxes,
+    spin, until,
 };
 
-/// Panics where it is dropped: outside the guest, and where nobody looks.
+/// Panics when it is dropped. It suspends its guest when the time of the call is over, so that the
+/// worker drops it.
 struct Fragile;
 
 impl Host for Fragile {
-    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Quick.syscall(call)
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        std::thread::sleep(3 * SHORT);
+        Err(Stop::Suspend)
     }
 }
 
@@ -31,12 +33,16 @@ impl Drop for Fragile {
 fn a_worker_that_dies_is_replaced_and_its_call_ends_with_an_error() {
     for (lane, sandbox) in sandboxes(|builder| builder.workers(2)) {
         for deaths in 1..=3 {
-            let mut fragile = instance(&sandbox, PLAIN, Fragile);
-            let error = try_call(&mut fragile, "trap", &[]).unwrap_err();
+            let mut fragile = instance(&sandbox, WAITS, Fragile);
+            let request = CallRequest {
+                time: Some(SHORT),
+                ..CallRequest::new("ask", &[1], GAS)
+            };
+            let error = fragile.call_blocking(request).unwrap_err();
             let Error::Other(source) = &error else {
                 panic!("{lane}: {error:?}");
             };
-            assert_eq!(source.to_string(), "the worker died that ran the guest");
+            assert_eq!(source.to_string(), "the worker that ran the guest died");
             assert!(!fragile.is_alive(), "{lane}");
             until("another takes its place", || {
                 sandbox.health().replaced == deaths
@@ -72,7 +78,10 @@ fn a_worker_that_dies_while_nobody_waits_is_replaced_too() {
 }
 
 /// Calls another instance from within a host function.
-struct Calls(Arc<std::sync::Mutex<Instance>>, Shared<Option<String>>);
+struct Calls(
+    Arc<std::sync::Mutex<Instance<Quick>>>,
+    Shared<Option<String>>,
+);
 
 impl Host for Calls {
     fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
@@ -94,7 +103,7 @@ fn a_host_function_cannot_block_its_worker_on_a_call() {
     let mut caller = instance(&sandbox, PLAIN, host);
     call(&mut caller, "finish", &[]);
     let error = seen.lock().take().unwrap();
-    assert!(error.contains("cannot wait for a call"), "{error}");
+    assert!(error.contains("cannot block on a call"), "{error}");
     assert_eq!(call(&mut other.lock().unwrap(), "count", &[]), [1]);
 }
 
