@@ -4,7 +4,7 @@ use std::fmt;
 
 use fusee_engine::{Host, Stop, Syscall, Trap};
 
-/// A host that answers no syscall.
+/// A host that refuses every syscall.
 #[derive(Debug)]
 pub struct NoHost;
 
@@ -14,7 +14,7 @@ impl Host for NoHost {
     }
 }
 
-/// A host that answers by a function.
+/// A host that answers syscalls by a function.
 pub struct Answering<F>(pub F);
 
 impl<F> Host for Answering<F>

@@ -27,8 +27,8 @@ pub(crate) enum BulkOperator {
 }
 
 /// Size of a chunk in bytes: the amount of memory that is processed between two interruption
-/// checks. It takes some tenths of a millisecond if none of its pages is mapped yet. The overhead of
-/// a check is negligible beside that.
+/// checks. It takes some tenths of a millisecond if none of its pages is mapped yet. The overhead
+/// of a check is negligible beside that.
 pub(crate) const CHUNK_BYTES: i32 = 1 << 20;
 
 impl BulkOperator {

@@ -1,10 +1,10 @@
 //! The plan of one function: where gas is charged, how much, and the size of its stack frame.
 //!
-//! A *metered block* is a sequence of operators that is entered at the first one only: either all of
-//! them run, or the guest leaves at one of them. It is charged as a whole. A metered block begins at
-//! the function entry, after `loop`, `if`, `else` and `br_if`, and after the `end` of an `if` and of
-//! a `block` that some branch targets. Unreachable operators belong to no metered block and are
-//! removed.
+//! A *metered block* is a sequence of operators that is entered at the first one only: either all
+//! of them run, or the guest leaves at one of them. It is charged as a whole. A metered block
+//! begins at the function entry, after `loop`, `if`, `else` and `br_if`, and after the `end` of an
+//! `if` and of a `block` that some branch targets. Unreachable operators belong to no metered block
+//! and are removed.
 //!
 //! The costs of the metered blocks define gas. [`placement`] chooses where the charges stand: at
 //! each gas check, the gas left is the same as if every metered block had been charged at its

@@ -52,7 +52,8 @@ pub struct InstancePrices {
 pub struct FrameSize {
     /// For each frame.
     pub base: u32,
-    /// For each parameter, each local, and each operand at the greatest height of the operand stack.
+    /// For each parameter, each local, and each operand at the greatest height of the operand
+    /// stack.
     pub slot: u32,
     /// For each started eight operators of the body. A compiler may keep the result of an operator
     /// on the native stack for later use.

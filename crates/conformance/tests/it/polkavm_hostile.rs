@@ -36,7 +36,7 @@ fn each_is_refused_by_the_rule_that_it_breaks() {
         })
         .collect();
     let expected = [
-        ("call_of_nothing", Rule::UnknownImport, "import 7 is called"),
+        ("call_of_nothing", Rule::UnknownImport, "call of import 7"),
         ("export_inside", Rule::Valid, "`inside` does not begin"),
         ("export_no_text", Rule::Valid, "is not UTF-8"),
         ("export_twice", Rule::Valid, "`run` is exported twice"),
@@ -52,7 +52,7 @@ fn each_is_refused_by_the_rule_that_it_breaks() {
         (
             "import_many",
             Rule::Limit("imports"),
-            "200 imports where 128",
+            "200 exceeds the limit of 128",
         ),
         ("import_no_text", Rule::UnknownImport, "unknown imports: "),
         ("import_unknown", Rule::UnknownImport, r"`no_such`, `\n`"),

@@ -8,8 +8,8 @@ use super::report::{Exported, FunctionName};
 
 /// The function whose body contains the byte at `offset`.
 ///
-/// The program need not be admitted or complete, so that a [`Refusal`](crate::Refusal) can be traced
-/// to a function.
+/// The program need not be admitted or complete, so that a [`Refusal`](crate::Refusal) can be
+/// traced to a function.
 #[must_use]
 pub fn function_at(wasm: &[u8], offset: u64) -> Option<FunctionName> {
     let mut imported = 0_u32;
