@@ -1,7 +1,7 @@
 //! The reference pages of the prices, one a version, made from the tables in `fusee-instrument`.
 //!
-//! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else. The
-//! counting interpreter of `fusee-conformance` does so: it reads its prices from them.
+//! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else.
+//! The counting interpreter of `fusee-conformance` does so: it reads its prices from them.
 
 use fusee_instrument::{Limits, MAX_PAGES, Schedule};
 
