@@ -70,7 +70,8 @@ fn run() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs the benchmarks' command of this name: what measures has engines, which nothing here may have.
+/// Runs the benchmarks' command of this name: what measures has engines, which nothing here may
+/// have.
 fn calibrate(root: &Path, options: &[&str]) -> anyhow::Result<ExitCode> {
     let status = Command::new(env!("CARGO"))
         .args(["run", "--release", "--locked", "--manifest-path"])

@@ -3,7 +3,8 @@
 //! This is a scanner, not a parser. It knows just enough of the language to tell code from prose.
 
 /// Whether the line says the word, alone or as a part of an identifier, in any case and number:
-/// `account` is in "two accounts", `ACCOUNT_BYTES`, `from_account` and `AccountKey`, not in "accounted".
+/// `account` is in "two accounts", `ACCOUNT_BYTES`, `from_account` and `AccountKey`, not in
+/// "accounted".
 pub(crate) fn says(line: &str, word: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     lower.match_indices(word).any(|(start, found)| {
@@ -56,6 +57,45 @@ pub(crate) fn code(source: &str) -> String {
         rest = left;
     }
     code
+}
+
+/// A line that consists of a line comment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LineComment<'a> {
+    /// The number of the line, from 1.
+    pub(crate) line: usize,
+    /// The comment, from its slashes on.
+    pub(crate) text: &'a str,
+    /// The comment with its indentation.
+    pub(crate) whole_line: &'a str,
+}
+
+/// The lines that consist of a line comment. Comments after code are not included.
+pub(crate) fn line_comments(source: &str) -> Vec<LineComment<'_>> {
+    let mut comments = Vec::new();
+    let (mut rest, mut previous) = (source, None);
+    let (mut line, mut line_start) = (1_usize, 0_usize);
+    while let Some(first) = rest.chars().next() {
+        let (length, _) = token(rest, first, previous);
+        let (taken, left) = rest.split_at(length.min(rest.len()));
+        let at = source.len().saturating_sub(rest.len());
+        let indent = source.get(line_start..at).unwrap_or_default();
+        if taken.starts_with("//") && indent.trim().is_empty() {
+            let end = at.saturating_add(taken.len());
+            comments.push(LineComment {
+                line,
+                text: taken,
+                whole_line: source.get(line_start..end).unwrap_or_default(),
+            });
+        }
+        line = line.saturating_add(taken.matches('\n').count());
+        if let Some(newline) = taken.rfind('\n') {
+            line_start = at.saturating_add(newline).saturating_add(1);
+        }
+        previous = taken.chars().next_back();
+        rest = left;
+    }
+    comments
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! The reference pages of the prices, one a version, made from the tables in `fusee-instrument`.
 //!
-//! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else. The
-//! counting interpreter of `fusee-conformance` does so: it reads its prices from them.
+//! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else.
+//! The counting interpreter of `fusee-conformance` does so: it reads its prices from them.
 
-use fusee_instrument::{Limits, MOST_PAGES, Schedule};
+use fusee_instrument::{Limits, MAX_PAGES, Schedule};
 
 use crate::page::{Page, line};
 
@@ -102,7 +102,7 @@ fn lengths(schedule: &Schedule) -> String {
     let mut text = LENGTHS.to_owned();
     for (name, (unit, price)) in rows {
         let most = match name {
-            "memory.grow" => MOST_PAGES,
+            "memory.grow" => MAX_PAGES,
             _ => u64::from(u32::MAX),
         };
         line(

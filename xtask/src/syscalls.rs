@@ -167,7 +167,8 @@ fn section(syscall: &Syscall) -> String {
     text
 }
 
-/// The signature in the words of the table, as in `storage_remove(key: In, key_length: Len) -> Status`.
+/// The signature in the words of the table, as in
+/// `storage_remove(key: In, key_length: Len) -> Status`.
 fn signature(syscall: &Syscall) -> String {
     let params: Vec<String> = syscall
         .params

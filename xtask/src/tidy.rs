@@ -8,6 +8,7 @@ mod edges;
 mod layers;
 mod openings;
 mod unsafety;
+mod wrapping;
 
 use std::fmt;
 use std::path::Path;
@@ -56,6 +57,7 @@ impl fmt::Display for Finding {
 pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     let members = workspace::members(root)?;
     let sources = workspace::sources(root)?;
+    let pages = workspace::pages(root)?;
     let map = page(root, edges::PAGE)?;
     let table = page(root, dependencies::PAGE)?;
 
@@ -65,6 +67,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(sources.iter().flat_map(openings::check));
     findings.extend(sources.iter().flat_map(layers::check));
     findings.extend(sources.iter().flat_map(unsafety::check));
+    findings.extend(sources.iter().flat_map(wrapping::check_source));
+    findings.extend(pages.iter().flat_map(wrapping::check_page));
     for generated in schedule::PAGES.into_iter().chain([syscalls::PAGE]) {
         findings.extend(generated.stale(&page(root, generated.path)?));
     }

@@ -67,6 +67,14 @@ pub(crate) struct Source {
     pub(crate) text: String,
 }
 
+/// A Markdown page of the work tree.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// The path from the root, with forward slashes.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
 /// The number of the first line for which `wanted` holds, or 1.
 pub(crate) fn line_where(text: &str, wanted: impl Fn(&str) -> bool) -> usize {
     text.lines()
@@ -122,15 +130,51 @@ fn dependency(found: &cargo_metadata::Dependency) -> Dependency {
 pub(crate) fn sources(root: &Path) -> anyhow::Result<Vec<Source>> {
     let mut sources = Vec::new();
     for folder in SOURCE_FOLDERS {
-        if root.join(folder).is_dir() {
-            collect(root, folder, &mut sources)?;
+        for path in files(root, folder, ".rs")? {
+            sources.push(Source {
+                text: read(&root.join(&path))?,
+                path,
+            });
         }
     }
     sources.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(sources)
 }
 
-fn collect(root: &Path, folder: &str, sources: &mut Vec<Source>) -> anyhow::Result<()> {
+/// Every Markdown page of the project, sorted by path.
+pub(crate) fn pages(root: &Path) -> anyhow::Result<Vec<Page>> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        paths.extend(
+            name.to_str()
+                .filter(|name| name.ends_with(".md"))
+                .map(str::to_owned),
+        );
+    }
+    for folder in SOURCE_FOLDERS.iter().chain(["docs"].iter()) {
+        paths.extend(files(root, folder, ".md")?);
+    }
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = read(&root.join(&path))?;
+            Ok(Page { path, text })
+        })
+        .collect()
+}
+
+/// The paths of the files in a folder whose names end so.
+fn files(root: &Path, folder: &str, ending: &str) -> anyhow::Result<Vec<String>> {
+    let mut paths = Vec::new();
+    if root.join(folder).is_dir() {
+        collect(root, folder, ending, &mut paths)?;
+    }
+    Ok(paths)
+}
+
+fn collect(root: &Path, folder: &str, ending: &str, paths: &mut Vec<String>) -> anyhow::Result<()> {
     let entries = fs::read_dir(root.join(folder)).with_context(|| folder.to_owned())?;
     for entry in entries {
         let name = entry?.file_name();
@@ -138,16 +182,12 @@ fn collect(root: &Path, folder: &str, sources: &mut Vec<Source>) -> anyhow::Resu
             .to_str()
             .with_context(|| format!("{folder} holds a name that is not UTF-8"))?;
         let path = format!("{folder}/{name}");
-        let place = root.join(&path);
-        if place.is_dir() {
+        if root.join(&path).is_dir() {
             if name != "target" && name != "node_modules" && !name.starts_with('.') {
-                collect(root, &path, sources)?;
+                collect(root, &path, ending, paths)?;
             }
-        } else if name.ends_with(".rs") {
-            sources.push(Source {
-                text: read(&place)?,
-                path,
-            });
+        } else if name.ends_with(ending) {
+            paths.push(path);
         }
     }
     Ok(())

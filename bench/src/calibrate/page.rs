@@ -10,24 +10,26 @@ use crate::machine;
 const INTRODUCTION: &str = "\
 # Calibration
 
-What everything that has a price takes on each engine. Written by `cargo xtask calibrate --write`; the prices
-themselves stand in `crates/instrument/src/schedule.rs` and `crates/abi/src/syscalls.rs`.
+The measured time of everything that has a price, on each engine. `cargo xtask calibrate --write` writes
+this page. The prices are in `crates/instrument/src/schedule.rs` and `crates/abi/src/syscalls.rs`.
 
-One gas is what a cheap operator takes: the median of the additions, subtractions, shifts, rotations and bitwise
-operations of integers, in chains. Each engine has that unit in its own nanoseconds. What a thing takes in
-units, on the engine where it takes more, is the column *relative*; the price proposed is that, rounded up, where a
-quarter of a unit is taken for noise. Operators that do the same to other types, signs and widths have one price, that
-of the dearest; nothing that is more than structure is free.
+One gas is the time of a cheap operator: the median of integer additions, subtractions, shifts,
+rotations and bitwise operations, in dependency chains. Each engine has its own time for this unit. The
+column *relative* is the time of an item in units, on the engine where it takes more units. The proposed
+price is that number rounded up, where up to a quarter of a unit is ignored as noise. Operators that do
+the same for other types, signs and widths have one price, that of the slowest. Only structural
+operators are free.
 
-Most operators may be cheap for their gas on one engine because they are dear on the other, so that what is dear there
-stands out. The unit of that engine is then made smaller, by the weight below, until the prices are the fairest.
+An engine on which most operators are cheap for their gas, because they are slow on the other engine,
+would make its own slow operators stand out. The unit of that engine is therefore divided by the weight
+below, until the prices are as fair as possible.
 
-Operators are repeated in a loop of an unmetered guest, each on what the one before made, or, where that is
-impossible, beside each other; the loop, and operators that a pattern needs beside the one it is of, are subtracted.
-Operands are hot: in registers, in the first cache, predicted. Divisions have long quotients; products and
-quotients of floats are measured with subnormal numbers too, and floats with what canonicalising a NaN takes.
-What a compiler knows to be free comes out as nothing. Times are those of the thread's processor, the
-low quartile of interleaved rounds.
+Operators are repeated in a loop of an unmetered guest. Each depends on the result of the previous one,
+or, where that is impossible, is independent. The time of the loop, and of other operators that a
+pattern needs, is subtracted. Operands are hot: in registers or the first-level cache, and predicted.
+Divisions have long quotients. Products and quotients of floats are also measured with subnormal
+numbers. Floating-point operators include the canonicalisation of NaNs. Operators that a compiler
+eliminates take no time. Times are CPU times of the thread, at the lower quartile of interleaved rounds.
 ";
 
 /// The page, with how fair the prices are that there are, and those that are proposed.
@@ -60,7 +62,7 @@ fn write(
     writeln!(page, "\n## Fairness\n")?;
     writeln!(
         page,
-        "At the prices proposed, no operator may take more than {MOST} times as long for its gas as the median.\n"
+        "At the proposed prices, no operator may take more than {MOST} times as long for its gas as the median.\n"
     )?;
     writeln!(
         page,
@@ -87,12 +89,12 @@ fn write(
         (
             Kind::Length,
             "Lengths",
-            "Fields of `Dynamic`; a price is the greatest of its rows.",
+            "Fields of `Dynamic`. A price is the maximum of its rows.",
         ),
         (
             Kind::Instance,
             "Instances",
-            "Fields of `InstancePrices`, through the executor, and with the call of an empty function.",
+            "Fields of `InstancePrices`, measured through the executor, with the call of an empty function.",
         ),
         (
             Kind::Syscall,

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
-use fusee::sandbox::Floats;
-use fusee::sandbox::Gas;
+use fusee::sandbox::{Floats, Gas};
 
 use crate::{
     engines::EngineChoice,
@@ -137,10 +136,10 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Of each function: its bytes before and after metering; its operators, loops and calls; its regions,
-which are the places where it is charged; the gas of all regions together, which is what it costs to
-run every operator once; the bytes of stack that a call of it takes; and the work that compiling it
-is, which is limited (docs/limits.md).
+Prints for each function: its size in bytes before and after metering; the number of operators,
+loops, calls and metered blocks, each of which is charged as a whole; the gas of all metered blocks
+together, which is the cost of running every operator once; the size of its stack frame in bytes;
+and the estimated compilation work, which is limited (docs/limits.md).
 
 A program that is refused is told why, as by `fusee check`, with exit code 1.
 

@@ -5,11 +5,9 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use fusee::chain::{
-    Account, Address, ContractError, Contracts, ExecutionResult, Included, Query, Receipt,
-    Transaction, genesis, keys,
+    Account, Address, Commit, ContractError, Contracts, Diff, ExecutionResult, Included, Query,
+    Receipt, Snapshot, StateReader, Store, Transaction, genesis, keys,
 };
-use fusee::chain::{Commit, Snapshot, Store};
-use fusee::chain::{Diff, StateReader};
 use fusee::sandbox::Interrupt;
 
 use crate::{

@@ -5,11 +5,8 @@ use std::{fmt::Write, path::Path, sync::Arc};
 use anyhow::anyhow;
 use clap::ValueEnum;
 use fusee::chain::{ContractRules, Contracts};
-use fusee::engines::PolkaVmEngine;
-use fusee::engines::WasmiEngine;
-use fusee::engines::WasmtimeEngine;
-use fusee::sandbox::{Compiler, Format};
-use fusee::sandbox::{Executor, ExecutorBuilder};
+use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
+use fusee::sandbox::{Compiler, Executor, ExecutorBuilder, Format};
 
 use crate::{
     failure::{Exit, Failure},

@@ -5,10 +5,8 @@
 use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
-use fusee::chain::{ContractError, InvalidTransaction, Transaction};
-use fusee::chain::{Foreign, StoreError};
-use fusee::sandbox::Refusal;
-use fusee::sandbox::{PrepareError, RunError};
+use fusee::chain::{ContractError, Foreign, InvalidTransaction, StoreError, Transaction};
+use fusee::sandbox::{PrepareError, Refusal, RunError};
 use serde::Serialize;
 
 use crate::{names, numbers::grouped};

@@ -1,8 +1,7 @@
 //! Names: of the development accounts, of contracts by the beginning of their address, and what
 //! was meant by one that is not there.
 
-use fusee::chain::Address;
-use fusee::chain::Snapshot;
+use fusee::chain::{Address, Snapshot};
 
 use crate::{chain, failure::Failure};
 

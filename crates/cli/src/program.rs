@@ -6,8 +6,7 @@ use std::{
     path::Path,
 };
 
-use fusee::sandbox::{Export, Format, Program};
-use fusee::sandbox::{Refusal, Rule, Rules};
+use fusee::sandbox::{Export, Format, Program, Refusal, Rule, Rules};
 
 use crate::{
     failure::{Exit, Failure},

@@ -1,31 +1,35 @@
-//! A second implementation of gas: an interpreter that counts while it runs the program as its author
-//! made it.
+//! A second implementation of gas: an interpreter that counts gas while it runs the original
+//! program.
 //!
-//! It follows `docs/gas.md` and `docs/schedule-*.md` and shares no code with what meters programs, so that where
-//! both agree, neither is likely to be wrong. It tells the same [`Verdict`](crate::Verdict) as a lane does, and parks where
-//! a lane does. It believes that the rules have admitted the program; their limits are not its business, except
-//! those that a running program meets.
+//! It follows `docs/gas.md` and `docs/schedule-*.md` and shares no code with the meter. If both
+//! agree, an error in one of them is unlikely. It gives the same [`Verdict`](crate::Verdict) as a
+//! lane, and is suspended at the same points. It expects a program that the rules have admitted,
+//! and enforces only the limits that apply at run time.
 
 mod body;
+mod execute;
 mod machine;
 mod memory;
+mod metered_blocks;
 mod names;
 mod numbers;
 mod op;
+mod outline;
 mod prices;
 mod program;
+mod run;
 
 use fusee_instrument::Rules;
 
-pub use machine::{Ended, Entry, Instance, Outcome, Parked, slots};
 pub use prices::Prices;
 pub use program::Program;
+pub use run::{Ended, Entry, Instance, Outcome, Parked, slots};
 
-/// Reads a program that the rules have admitted. Of the rules it only asks what can be imported.
+/// Reads a program that the rules have admitted. Only the syscalls of the rules are used.
 ///
 /// # Errors
 ///
-/// What cannot be read, as a text.
+/// Describes what cannot be read.
 pub fn read(wasm: &[u8], prices: &Prices, rules: &Rules) -> Result<Program> {
     Program::read(wasm, prices, |module, name| {
         let mut known = rules.syscalls().iter();
@@ -34,5 +38,5 @@ pub fn read(wasm: &[u8], prices: &Prices, rules: &Rules) -> Result<Program> {
     })
 }
 
-/// What cannot be read or run is told in a text: it fails a test.
+/// Errors are descriptions, because an error fails a test.
 type Result<T, E = String> = std::result::Result<T, E>;

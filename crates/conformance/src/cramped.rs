@@ -1,4 +1,4 @@
-//! Executors whose compiler lacks something that an interpreter does not need.
+//! Executors whose compiling engine lacks a resource that the interpreter does not need.
 
 use std::sync::Arc;
 
@@ -7,34 +7,42 @@ use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::Executor;
 
-/// A compiler that lacks something.
+/// Executors over a compiling engine that lacks a resource.
 #[derive(Debug)]
 pub struct Cramped {
-    /// With an interpreter beside it. Every call waits for the compiler.
+    /// With an interpreter as the first tier. Every call waits for compiled code.
     pub tiered: Executor,
-    /// Alone.
+    /// Without an interpreter.
     pub alone: Executor,
 }
 
 impl Cramped {
-    /// It has a fraction of the native stack that the metered height takes.
+    /// The native stack is smaller than the metered stack height requires.
     ///
     /// # Panics
     ///
-    /// As all of these: if Wasmtime does not work on this machine.
+    /// Panics if Wasmtime does not work on this machine.
     #[must_use]
     pub fn in_native_stack() -> Self {
         Self::new(WasmtimeEngine::builder().guest_stack_bytes(16 << 10))
     }
 
-    /// It has one instance at a time.
+    /// The instance pool has one slot.
+    ///
+    /// # Panics
+    ///
+    /// Panics if Wasmtime does not work on this machine.
     #[must_use]
     pub fn in_instances() -> Self {
         Self::new(WasmtimeEngine::builder().instances(1))
     }
 
-    /// It maps gigabytes of addresses for each instance when it makes it, so that it lacks them where the process
-    /// may not have so many.
+    /// There is no instance pool: each instance reserves gigabytes of address space on creation,
+    /// which fails if the process has a limit on it.
+    ///
+    /// # Panics
+    ///
+    /// Panics if Wasmtime does not work on this machine.
     #[must_use]
     pub fn in_addresses() -> Self {
         Self::new(WasmtimeEngine::builder().instances(0))

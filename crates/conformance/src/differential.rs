@@ -1,13 +1,12 @@
-//! One program, run in every way there is.
+//! Differential testing: runs one program in every way and compares.
 //!
-//! [`check`] enters each export of a program, one after the other, in an instance that is kept as long as
-//! it ends well. All lanes and the counting interpreter must agree on each ending, the gas, what the
-//! host was asked and the memory left behind; and so must Wasmtime running the program as it was, wherever
-//! it comes to an end that metering does not bring about. The NaNs that Wasmtime makes canonical by itself
-//! must be ours.
+//! [`check`] calls the exports of a program one after the other, in one instance until a call
+//! fails. All lanes and the counting interpreter must agree on each ending, the gas used, the
+//! syscalls and the resulting memory. Wasmtime with the original program must agree too, except
+//! where metering ends the call. It canonicalises NaNs itself, and must produce the same ones.
 //!
-//! The calls are made three times: with much gas, with less than they used, and with little and a little
-//! more wherever it ends.
+//! The calls are made three times: with plenty of gas, with less gas than they used, and with
+//! little gas and a little more whenever it is used up.
 
 mod mixer;
 mod plain;
@@ -31,22 +30,22 @@ use plain::{Plain, PlainEnding};
 
 pub use profiles::check_profiles;
 
-/// Gas for each call, beside what the instance costs: enough for most that end at all.
+/// Gas limit of a call, without the price of the instance. Most calls that end at all need less.
 const GAS: Gas = Gas::new(200_000);
 
-/// Calls of one program.
-const MOST_CALLS: usize = 12;
+/// Maximum number of calls of one program.
+const MAX_CALLS: usize = 12;
 
-/// How often the calls are made with little gas at first, and a little more wherever it ends.
-const FEEDINGS: u32 = 3;
+/// Number of times that the calls are made with little gas and topped up.
+const TOP_UP_ROUNDS: u32 = 3;
 
-/// How often a call is given a little more gas: so often tells what was owed where it was parked.
-const SIPS: u32 = 40;
+/// Number of small top-ups of a call. Many small ones reveal how much gas is owed at a suspension.
+const SMALL_TOP_UPS: u32 = 40;
 
-/// How often it is given more before it is given up; much of it after the sips.
-const MOST_PARKS: u32 = 43;
+/// Maximum number of top-ups of a call. Those after the small ones are large.
+const MAX_TOP_UPS: u32 = 43;
 
-/// How the checks of some programs went.
+/// Statistics of checks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     /// Programs that the rules refused.
@@ -61,23 +60,23 @@ pub struct Tally {
     pub out_of_gas: u64,
     /// Calls that were compared with a run without metering.
     pub compared: u64,
-    /// Calls with less gas than they used before that ran out of it.
+    /// Calls that ran out of gas with less gas than they had used.
     pub starved: u64,
-    /// How often calls were parked where their gas ended.
+    /// Suspensions because the gas was used up.
     pub parked: u64,
 }
 
-/// What is observed of one call.
+/// The observations of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Observed {
     verdict: Verdict,
-    /// How often it was parked where its gas ended.
+    /// Number of suspensions because the gas was used up.
     parks: u32,
-    /// What stood at the begin of the memory each time, mixed together.
-    glimpses: u64,
-    /// What the host was asked, mixed together.
+    /// Digest of the begin of the memory at each suspension.
+    snapshots: u64,
+    /// Digest of all syscalls.
     asked: u64,
-    /// The memory that is left, where the call finished.
+    /// Digest of the memory, if the call finished.
     memory: Option<CodeHash>,
 }
 
@@ -88,30 +87,34 @@ struct Call {
     args: Vec<Value>,
     gas: Gas,
     out_of_gas_policy: OutOfGasPolicy,
-    /// What it is given at first where it is parked because its gas ended.
+    /// The size of a small top-up.
     more: Gas,
-    /// Who notes where its gas goes, on a lane.
+    /// Records the profile, on a lane.
     profiler: Option<Profiler>,
 }
 
 impl Call {
-    /// What it is given when it was parked so often.
+    /// The size of the top-up after this number of suspensions.
     fn more_after(&self, parks: u32) -> Gas {
-        if parks <= SIPS { self.more } else { GAS }
+        if parks <= SMALL_TOP_UPS {
+            self.more
+        } else {
+            GAS
+        }
     }
 }
 
-/// Where a program runs.
+/// One way to run a program.
 enum Runner<'a> {
     Lane(&'a Lane, Arc<PreparedProgram>),
     Counting(Arc<counting::Program>),
 }
 
-/// Checks a program. The seed chooses the arguments.
+/// Checks a program. The seed determines the arguments of the calls.
 ///
 /// # Errors
 ///
-/// What differs, if two ways to run the program come to different ends.
+/// Describes the difference if two ways to run the program give different results.
 pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Tally, String> {
     let mut tally = Tally::default();
     let Ok(program) = fusee_instrument::prepare(wasm, rules) else {
@@ -140,9 +143,9 @@ pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Ta
     for call in agree(&runners, &starved, &mixer)? {
         tally.starved += u64::from(call.verdict.ending == Ending::OutOfGas);
     }
-    for _ in 0..FEEDINGS {
-        let fed = fed(&calls, &observed, &mut random);
-        for call in agree(&runners, &fed, &mixer)? {
+    for _ in 0..TOP_UP_ROUNDS {
+        let topped_up = topped_up(&calls, &observed, &mut random);
+        for call in agree(&runners, &topped_up, &mixer)? {
             tally.parked += u64::from(call.parks);
         }
     }
@@ -162,7 +165,7 @@ fn runners<'a>(lanes: &'a [Lane], wasm: &[u8], rules: &Rules) -> Result<Vec<Runn
     Ok(runners)
 }
 
-/// Every export once, with numbers at which things go wrong.
+/// One call of each export, with arguments that tend to be edge cases.
 fn calls(program: &Program, random: &mut Random) -> Vec<Call> {
     let gas = GAS.saturating_add(program.instance_gas);
     let mut number = || {
@@ -183,7 +186,7 @@ fn calls(program: &Program, random: &mut Random) -> Vec<Call> {
     program
         .exports
         .iter()
-        .take(MOST_CALLS)
+        .take(MAX_CALLS)
         .map(|export| Call {
             entry: export.name.clone(),
             args: export.params.iter().map(&mut arg).collect(),
@@ -195,7 +198,7 @@ fn calls(program: &Program, random: &mut Random) -> Vec<Call> {
         .collect()
 }
 
-/// A small number, or one that has these bits; some of these are NaNs.
+/// The bits of a small `f32`, or arbitrary bits. Some of these are NaNs.
 fn f32_bits(number: u64) -> u32 {
     match u8::try_from(number) {
         Ok(small) => f32::from(small).to_bits(),
@@ -204,7 +207,7 @@ fn f32_bits(number: u64) -> u32 {
     }
 }
 
-/// The same for the other type.
+/// The bits of a small `f64`, or arbitrary bits. Some of these are NaNs.
 fn f64_bits(number: u64) -> u64 {
     match u8::try_from(number) {
         Ok(small) => f64::from(small).to_bits(),
@@ -213,7 +216,7 @@ fn f64_bits(number: u64) -> u64 {
     }
 }
 
-/// The calls again, each with less gas than it used.
+/// The same calls, each with less gas than it used.
 fn starved(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> {
     let starve = |(call, observed): (&Call, &Observed)| Call {
         gas: Gas::new(random.below(observed.verdict.gas_used.max(1))),
@@ -222,27 +225,27 @@ fn starved(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Ca
     calls.iter().zip(observed).map(starve).collect()
 }
 
-/// The calls again, each parked where its gas ends, many times.
-fn fed(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> {
-    let feed = |(call, observed): (&Call, &Observed)| {
+/// The same calls, each suspended and topped up many times.
+fn topped_up(calls: &[Call], observed: &[Observed], random: &mut Random) -> Vec<Call> {
+    let top_up = |(call, observed): (&Call, &Observed)| {
         let used = observed.verdict.gas_used.max(1);
-        let most = 1 << random.below(10);
+        let max = 1 << random.below(10);
         Call {
             gas: Gas::new(random.below(used)),
             out_of_gas_policy: OutOfGasPolicy::Suspend,
-            more: Gas::new(random.below(most).saturating_add(1)),
+            more: Gas::new(random.below(max).saturating_add(1)),
             ..call.clone()
         }
     };
-    calls.iter().zip(observed).map(feed).collect()
+    calls.iter().zip(observed).map(top_up).collect()
 }
 
-/// The low half of a number.
+/// The low 32 bits of a number.
 fn low(number: u64) -> u32 {
     u32::try_from(number & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-/// What is observed wherever the calls are made.
+/// Makes the calls in every way. Returns the observations if all are equal.
 fn agree(runners: &[Runner<'_>], calls: &[Call], mixer: &Mixer) -> Result<Vec<Observed>, String> {
     let mut first: Option<(&str, Vec<Observed>)> = None;
     for runner in runners {
@@ -302,7 +305,7 @@ fn observe_lane(
             Some(live) => live.run(request, mixer),
             None => lane.executor.run(prepared, request, mixer),
         };
-        let (mut parks, mut glimpses) = (0, 0);
+        let (mut parks, mut snapshots) = (0, 0);
         let outcome = loop {
             outcome = match outcome.map_err(failed)? {
                 Outcome::Syscall(mut suspended) => {
@@ -310,9 +313,9 @@ fn observe_lane(
                     let reply = suspended.host_mut().answer(&request, GuestMemory::none());
                     suspended.resume(reply)
                 }
-                Outcome::GasEnd(mut ended) if parks < MOST_PARKS => {
+                Outcome::GasEnd(mut ended) if parks < MAX_TOP_UPS => {
                     parks += 1;
-                    glimpses = glimpse(glimpses, &begin(ended.memory()));
+                    snapshots = snapshot(snapshots, &begin(ended.memory()));
                     ended.resume_with(call.more_after(parks))
                 }
                 ended => break ended,
@@ -334,7 +337,7 @@ fn observe_lane(
         observed.push(Observed {
             verdict,
             parks,
-            glimpses,
+            snapshots,
             asked: host.map_or(0, |mixer| mixer.asked()),
             memory,
         });
@@ -360,16 +363,16 @@ fn observe_counting(
             .take()
             .unwrap_or_else(|| counting::Instance::new(program));
         let mut outcome = instance.run(entry, mixer.clone());
-        let (mut parks, mut glimpses) = (0, 0);
+        let (mut parks, mut snapshots) = (0, 0);
         let outcome = loop {
             outcome = match outcome? {
                 counting::Outcome::Syscall(request, mut parked) => {
                     let reply = parked.host().answer(&request, GuestMemory::none());
                     parked.resume(reply)
                 }
-                counting::Outcome::GasEnd(parked) if parks < MOST_PARKS => {
+                counting::Outcome::GasEnd(parked) if parks < MAX_TOP_UPS => {
                     parks += 1;
-                    glimpses = glimpse(glimpses, parked.memory());
+                    snapshots = snapshot(snapshots, parked.memory());
                     parked.resume_with(call.more_after(parks))
                 }
                 ended => break ended,
@@ -387,7 +390,7 @@ fn observe_counting(
         observed.push(Observed {
             verdict,
             parks,
-            glimpses,
+            snapshots,
             asked: host.map_or(0, |mixer| mixer.asked()),
             memory,
         });
@@ -395,7 +398,7 @@ fn observe_counting(
     Ok(observed)
 }
 
-/// The digest of all that can be read of a memory.
+/// Digest of the readable memory.
 fn digest(mut memory: GuestMemory<'_>) -> CodeHash {
     let mut bytes = Vec::new();
     for range in memory.ranges() {
@@ -405,7 +408,7 @@ fn digest(mut memory: GuestMemory<'_>) -> CodeHash {
     CodeHash::of(&bytes)
 }
 
-/// The first bytes of a memory.
+/// The first bytes of the memory.
 fn begin(mut memory: GuestMemory<'_>) -> Vec<u8> {
     let first = memory.ranges().into_iter().next().unwrap_or_default();
     let length = first.end.saturating_sub(first.start).min(128);
@@ -415,8 +418,8 @@ fn begin(mut memory: GuestMemory<'_>) -> Vec<u8> {
         .unwrap_or_default()
 }
 
-/// Mixes the begin of a memory with what was seen before.
-fn glimpse(before: u64, memory: &[u8]) -> u64 {
+/// Adds the begin of the memory to a digest.
+fn snapshot(before: u64, memory: &[u8]) -> u64 {
     let words = memory.chunks_exact(8).take(16);
     let number = |word: &[u8]| word.try_into().map_or(0, u64::from_le_bytes);
     words.fold(before, |mixed, word| {
@@ -424,7 +427,7 @@ fn glimpse(before: u64, memory: &[u8]) -> u64 {
     })
 }
 
-/// Holds what was observed against a run without metering; how many calls could be compared.
+/// Compares the observations with a run without metering. Returns the number of compared calls.
 fn compare(mut plain: Plain, calls: &[Call], observed: &[Observed]) -> Result<u64, String> {
     let mut compared = 0;
     for (call, observed) in calls.iter().zip(observed) {
@@ -438,7 +441,7 @@ fn compare(mut plain: Plain, calls: &[Call], observed: &[Observed]) -> Result<u6
         }
         let ending = plain.call(&call.entry, &call.args)?;
         let alike = match (&ending, metered) {
-            // The rest depends on a state that the run without metering did not come to.
+            // The following calls depend on a state that the unmetered run did not reach.
             (PlainEnding::Unbounded, _) => return Ok(compared),
             (PlainEnding::Finished(values, asked, memory), Ending::Finished(expected)) => {
                 values == expected && *asked == observed.asked && Some(*memory) == observed.memory

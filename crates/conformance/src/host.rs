@@ -4,7 +4,7 @@ use std::fmt;
 
 use fusee_engine::{Host, Stop, Syscall};
 
-/// A host that answers by a function.
+/// A host that answers syscalls by a function.
 pub struct Answering<F>(pub F);
 
 impl<F> Host for Answering<F>

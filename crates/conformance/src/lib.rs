@@ -1,17 +1,27 @@
-//! One suite that every engine must pass, and the means to write such tests.
+//! The conformance suite: tests that every engine must pass, and tools to write them.
 //!
-//! A [`Lane`] is one way to run a program: an engine, plain or suspendable, with large slices or
-//! tiny ones, of the engines that run its format. No outcome and no gas may depend on the lane, so a test runs on [`lanes`] and compares; for PolkaVM programs there are [`polkavm_lanes`],
-//! and for both kinds together [`mixed_lanes`].
-//! [`differential`] does so for any program, and [`smith`] makes programs that nobody wrote.
-//! [`counting`] implements gas a second time.
+//! A [`Lane`] is an engine configuration: an engine, suspendable or not, with large or tiny gas
+//! slices. No outcome and no gas may depend on the lane, so tests run on all lanes of a program's
+//! format and compare: [`lanes`] for wasm, [`polkavm_lanes`] for PolkaVM, and [`mixed_lanes`] for
+//! both together.
+//!
+//! - [`differential`] runs any program on all lanes and compares.
+//! - [`smith`] generates programs.
+//! - [`counting`] is a second implementation of gas.
 #![forbid(unsafe_code)]
 
+pub mod counting;
 mod cramped;
+pub mod differential;
 mod host;
 mod lane;
+mod random;
+pub mod smith;
+mod verdict;
 
 pub use cramped::Cramped;
 pub use fusee_engine_polkavm::Backend;
 pub use host::Answering;
 pub use lane::{Lane, agreed, lanes, mixed_lanes, polkavm_lanes, process_lanes};
+pub use random::Random;
+pub use verdict::{Ending, Verdict};

@@ -1,15 +1,15 @@
-//! Numbers that look random and are the same on every machine.
+//! Pseudorandom numbers that are the same on every machine.
 
-/// A generator of numbers (SplitMix64), which may begin with numbers that somebody chose.
+/// A pseudorandom number generator (SplitMix64) that may begin with given bytes.
 #[derive(Clone, Debug)]
 pub struct Random {
     state: u64,
-    /// Chosen bytes, the next one last.
+    /// The given bytes that are not used yet, in reverse order.
     chosen: Vec<u8>,
 }
 
 impl Random {
-    /// The numbers that follow from `seed`.
+    /// A generator with this seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self {
@@ -18,8 +18,8 @@ impl Random {
         }
     }
 
-    /// The numbers that these bytes are, and then those that follow from zero. Who changes a byte changes
-    /// few choices.
+    /// A generator that returns the numbers encoded in `bytes` first, and then those of seed zero.
+    /// A fuzzer that changes one byte changes few of the numbers.
     #[must_use]
     pub fn choosing(bytes: &[u8]) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is small beside 2^64.
+    /// A number below `bound`. It is nearly uniform for bounds far below 2^64.
     pub fn below(&mut self, bound: u64) -> u64 {
         match self.chosen.pop() {
             Some(byte) if bound <= 256 => u64::from(byte) % bound,

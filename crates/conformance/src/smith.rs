@@ -1,5 +1,7 @@
-//! Programs that nobody wrote, made from a seed. One in three may compute with floating-point numbers, and
-//! half of those do nothing else; another one in three is mostly flow of control.
+//! Generates programs from a seed, and checks them.
+//!
+//! One program in three may use floating point, and half of these use little else. Another one in
+//! three is mostly control flow.
 
 mod floats;
 mod flow;
@@ -17,35 +19,35 @@ use crate::{
 
 use program::Choices;
 
-/// A program on which somebody disagreed.
+/// A program with different results on two lanes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    /// What it is made from.
+    /// The seed of the program.
     pub seed: u64,
-    /// What happened.
+    /// Description of the difference.
     pub what: String,
 }
 
-/// Makes the program of a seed and checks it.
+/// Generates the program of a seed and checks it.
 ///
 /// # Errors
 ///
-/// [`Divergence`] if two ways to run it come to different ends.
+/// [`Divergence`] if two ways to run it give different results.
 pub fn check(lanes: &[Lane], seed: u64) -> Result<Tally, Divergence> {
     check_program(lanes, Choices::of_seed(seed), seed).map_err(|what| Divergence { seed, what })
 }
 
-/// Makes the program that somebody chooses by bytes, and checks it: the first tells of which kind it is.
+/// Generates a program from a fuzzer's bytes and checks it. The first byte selects its kind.
 ///
 /// # Errors
 ///
-/// What differs, if two ways to run it come to different ends.
+/// Describes the difference if two ways to run it give different results.
 pub fn check_bytes(lanes: &[Lane], bytes: &[u8]) -> Result<Tally, String> {
     let (kind, rest) = bytes.split_first().unwrap_or((&0, &[]));
     check_program(lanes, Choices::of_bytes(*kind, rest), u64::from(*kind))
 }
 
-/// The program that somebody chooses by bytes, as [`check_bytes`] checks it; none if nothing comes of them.
+/// The program that [`check_bytes`] generates. `None` if the bytes give no program.
 #[must_use]
 pub fn program(bytes: &[u8]) -> Option<Vec<u8>> {
     let (kind, rest) = bytes.split_first().unwrap_or((&0, &[]));
@@ -60,11 +62,12 @@ fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tall
     }
 }
 
-/// Makes the program of a seed and checks its profiles; how many there were on each lane.
+/// Generates the program of a seed and checks its profiles. Returns the number of profiles on each
+/// lane.
 ///
 /// # Errors
 ///
-/// [`Divergence`] if a profile changes how it ends, or is not all of the gas.
+/// [`Divergence`] if profiling changes a result, or if a profile does not add up to the gas used.
 pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     let choices = Choices::of_seed(seed);
     let rules = rules(seed).with_floats(choices.floats());
@@ -75,7 +78,7 @@ pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     }
 }
 
-/// Both versions, by turns: they live side by side in one executor.
+/// Rules of version 1 or 2, alternating. Both are used in one executor.
 fn rules(seed: u64) -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {

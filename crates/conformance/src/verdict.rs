@@ -1,38 +1,38 @@
-//! Verdicts: what of an outcome machines must agree on.
+//! Verdicts: the part of an outcome that all machines must agree on.
 
 use fusee_engine::{Trap, Value};
 use fusee_executor::Outcome;
 
-/// What of an outcome machines must agree on.
+/// The part of an outcome that all machines must agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// How the run ended.
     pub ending: Ending,
-    /// The gas that it used.
+    /// The gas used.
     pub gas_used: u64,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Well, with these values.
+    /// Returned these values.
     Finished(Vec<Value>),
-    /// In a trap.
+    /// Trapped.
     Trapped(Trap),
-    /// Out of gas.
+    /// Ran out of gas.
     OutOfGas,
-    /// It has not ended: it is parked.
+    /// Has not ended: the run is suspended.
     Parked,
 }
 
 impl Verdict {
-    /// The verdict on an outcome. A run that is parked is dropped.
+    /// The verdict on an outcome. Drops a suspended run.
     #[must_use]
     pub fn of<H>(outcome: Outcome<H>) -> Self {
         Self::on(&outcome)
     }
 
-    /// The verdict on an outcome that is still needed.
+    /// The verdict on a borrowed outcome.
     #[must_use]
     pub fn on<H>(outcome: &Outcome<H>) -> Self {
         match outcome {

@@ -1,7 +1,7 @@
-//! The wasm features that programs may use: a closed list, every flag said by name, so that a
-//! newer validator cannot admit what nobody decided on.
+//! The admitted wasm features.
 //!
-//! A program that uses another one is refused by that feature's name.
+//! The list names every flag of wasmparser, so that an upgrade cannot silently admit a new feature.
+//! A program that uses another feature is refused, and the refusal names the feature.
 
 use wasmparser::{
     AbstractHeapType, CompositeInnerType, ConstExpr, GlobalType, HeapType, MemoryType, Operator,
@@ -9,12 +9,13 @@ use wasmparser::{
 };
 
 use crate::{
-    Floats, Refusal, Rule, Rules,
+    refusal::{Refusal, Rule},
+    rules::{Floats, Rules},
     schedule::{self, Group},
 };
 
-/// What a program may use. Floating point and vectors validate here, so that they can be refused by
-/// their names.
+/// The features that the validator accepts. These include floating point and SIMD, so that the
+/// rules can refuse them by name.
 pub(crate) fn admitted() -> WasmFeatures {
     WasmFeatures::from_inflated(WasmFeaturesInflated {
         bulk_memory: true,
@@ -67,7 +68,7 @@ pub(crate) fn admitted() -> WasmFeatures {
     })
 }
 
-/// Admits integers, function references, and floating-point numbers if the rules do.
+/// Admits integers and function references, and floating-point numbers if the rules admit them.
 pub(crate) fn admit_type(value_type: ValType, offset: u64, rules: &Rules) -> Result<(), Refusal> {
     let refuse = |rule| {
         let message = format!("type `{value_type}` is not admitted");
@@ -87,7 +88,7 @@ pub(crate) fn admit_type(value_type: ValType, offset: u64, rules: &Rules) -> Res
     }
 }
 
-/// Refuses an operator that the rules do not admit, by the rule that a reader would look for.
+/// Refuses an operator that the rules do not admit, by the most specific rule.
 pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
     let shown = format!("{operator:?}");
     let name = shown.split([' ', '{']).next().unwrap_or_default();
@@ -96,7 +97,7 @@ pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
         return Refusal::new(Rule::Floats, offset, message);
     }
     let rule = match proposal(operator) {
-        // Features that are admitted but for what of them needs other references.
+        // Admitted features, except for operators on reference types other than `funcref`.
         "mvp" | "bulk_memory" | "reference_types" => Rule::Operator,
         feature => Rule::Feature(feature),
     };
@@ -105,7 +106,7 @@ pub(crate) fn refuse_operator(operator: &Operator<'_>, offset: u64) -> Refusal {
 
 macro_rules! define_proposal {
     ($(@$proposal:ident $operator:ident $({ $($arg:ident: $type:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
-        /// The proposal by which an operator came into WebAssembly.
+        /// The proposal that added an operator to WebAssembly.
         fn proposal(operator: &Operator<'_>) -> &'static str {
             match operator {
                 $(Operator::$operator { .. } => stringify!($proposal),)*
@@ -117,48 +118,48 @@ macro_rules! define_proposal {
 
 wasmparser::for_each_operator!(define_proposal);
 
-/// Why a section is refused that the validator does not take: for the feature that it uses, if it
-/// uses one that is not admitted, and otherwise for what the validator found.
+/// Explains why a section is invalid. Names the feature if the section uses one that is not
+/// admitted, and otherwise reports the validator's error.
 pub(crate) fn explain(payload: &Payload<'_>, error: wasmparser::Error, rules: &Rules) -> Refusal {
-    match look(payload, rules) {
-        Err(Found::Refused(refusal)) => refusal,
-        Err(Found::Feature(feature, offset)) => {
+    match scan(payload, rules) {
+        Err(Cause::Refused(refusal)) => refusal,
+        Err(Cause::Feature(feature, offset)) => {
             let message = format!("the wasm feature `{feature}` is not admitted");
             Refusal::new(Rule::Feature(feature), offset, message)
         }
-        Ok(()) | Err(Found::Unreadable) => error.into(),
+        Ok(()) | Err(Cause::Malformed) => error.into(),
     }
 }
 
-/// What was found in a section that is not valid.
-enum Found {
+/// The cause for which a section is invalid.
+enum Cause {
     Refused(Refusal),
     Feature(&'static str, u64),
-    /// What cannot be read the validator describes.
-    Unreadable,
+    /// The section is malformed. The validator's error describes it.
+    Malformed,
 }
 
-impl From<wasmparser::Error> for Found {
+impl From<wasmparser::Error> for Cause {
     fn from(_: wasmparser::Error) -> Self {
-        Found::Unreadable
+        Cause::Malformed
     }
 }
 
-impl From<Refusal> for Found {
+impl From<Refusal> for Cause {
     fn from(refusal: Refusal) -> Self {
-        Found::Refused(refusal)
+        Cause::Refused(refusal)
     }
 }
 
-type Look = Result<(), Found>;
+type Scan = Result<(), Cause>;
 
-/// Looks in a section for the first thing that no rules admit.
-fn look(payload: &Payload<'_>, rules: &Rules) -> Look {
+/// Scans a section for the first use of something that the rules do not admit.
+fn scan(payload: &Payload<'_>, rules: &Rules) -> Scan {
     match payload {
         Payload::TypeSection(section) => {
             for group in section.clone().into_iter_with_offsets() {
                 let (offset, group) = group?;
-                look_at_types(&group, offset, rules)?;
+                scan_types(&group, offset, rules)?;
             }
         }
         Payload::ImportSection(section) => {
@@ -166,42 +167,42 @@ fn look(payload: &Payload<'_>, rules: &Rules) -> Look {
                 let (offset, import) = import?;
                 match import.ty {
                     TypeRef::Func(_) => {}
-                    TypeRef::Tag(_) => return Err(Found::Feature("exceptions", offset)),
+                    TypeRef::Tag(_) => return Err(Cause::Feature("exceptions", offset)),
                     TypeRef::FuncExact(_) => {
-                        return Err(Found::Feature("custom_descriptors", offset));
+                        return Err(Cause::Feature("custom_descriptors", offset));
                     }
-                    TypeRef::Memory(memory) => look_at_memory(&memory, offset)?,
-                    TypeRef::Table(table) => look_at_table(&table, offset, rules)?,
-                    TypeRef::Global(global) => look_at_global(&global, offset, rules)?,
+                    TypeRef::Memory(memory) => scan_memory(&memory, offset)?,
+                    TypeRef::Table(table) => scan_table(&table, offset, rules)?,
+                    TypeRef::Global(global) => scan_global(&global, offset, rules)?,
                 }
             }
         }
         Payload::TableSection(section) => {
             for table in section.clone().into_iter_with_offsets() {
                 let (offset, table) = table?;
-                look_at_table(&table.ty, offset, rules)?;
+                scan_table(&table.ty, offset, rules)?;
                 if matches!(table.init, wasmparser::TableInit::Expr(_)) {
-                    return Err(Found::Feature("function_references", offset));
+                    return Err(Cause::Feature("function_references", offset));
                 }
             }
         }
         Payload::MemorySection(section) => {
             for memory in section.clone().into_iter_with_offsets() {
                 let (offset, memory) = memory?;
-                look_at_memory(&memory, offset)?;
+                scan_memory(&memory, offset)?;
             }
             if section.count() > 1 {
-                return Err(Found::Feature("multi_memory", section.range().start));
+                return Err(Cause::Feature("multi_memory", section.range().start));
             }
         }
         Payload::TagSection(section) => {
-            return Err(Found::Feature("exceptions", section.range().start));
+            return Err(Cause::Feature("exceptions", section.range().start));
         }
         Payload::GlobalSection(section) => {
             for global in section.clone().into_iter_with_offsets() {
                 let (offset, global) = global?;
-                look_at_global(&global.ty, offset, rules)?;
-                look_at_constant(&global.init_expr)?;
+                scan_global(&global.ty, offset, rules)?;
+                scan_constant(&global.init_expr)?;
             }
         }
         Payload::ElementSection(section) => {
@@ -211,14 +212,14 @@ fn look(payload: &Payload<'_>, rules: &Rules) -> Look {
                     admit_type(ValType::Ref(reference), offset, rules)?;
                 }
                 if let wasmparser::ElementKind::Active { offset_expr, .. } = element.kind {
-                    look_at_constant(&offset_expr)?;
+                    scan_constant(&offset_expr)?;
                 }
             }
         }
         Payload::DataSection(section) => {
             for data in section.clone() {
                 if let wasmparser::DataKind::Active { offset_expr, .. } = data?.kind {
-                    look_at_constant(&offset_expr)?;
+                    scan_constant(&offset_expr)?;
                 }
             }
         }
@@ -227,7 +228,7 @@ fn look(payload: &Payload<'_>, rules: &Rules) -> Look {
     Ok(())
 }
 
-fn look_at_types(group: &RecGroup, offset: u64, rules: &Rules) -> Look {
+fn scan_types(group: &RecGroup, offset: u64, rules: &Rules) -> Scan {
     for sub_type in group.types() {
         match &sub_type.composite_type.inner {
             CompositeInnerType::Func(function) => {
@@ -235,54 +236,55 @@ fn look_at_types(group: &RecGroup, offset: u64, rules: &Rules) -> Look {
                     admit_type(*found, offset, rules)?;
                 }
             }
-            CompositeInnerType::Cont(_) => return Err(Found::Feature("stack_switching", offset)),
+            CompositeInnerType::Cont(_) => return Err(Cause::Feature("stack_switching", offset)),
             CompositeInnerType::Array(_) | CompositeInnerType::Struct(_) => {
-                return Err(Found::Feature("gc", offset));
+                return Err(Cause::Feature("gc", offset));
             }
         }
         if !sub_type.is_final || !sub_type.supertype_idxs.is_empty() {
-            return Err(Found::Feature("gc", offset));
+            return Err(Cause::Feature("gc", offset));
         }
     }
     if group.is_explicit_rec_group() {
-        return Err(Found::Feature("gc", offset));
+        return Err(Cause::Feature("gc", offset));
     }
     Ok(())
 }
 
-fn look_at_memory(memory: &MemoryType, offset: u64) -> Look {
+fn scan_memory(memory: &MemoryType, offset: u64) -> Scan {
     if memory.memory64 {
-        Err(Found::Feature("memory64", offset))
+        Err(Cause::Feature("memory64", offset))
     } else if memory.shared {
-        Err(Found::Feature("threads", offset))
+        Err(Cause::Feature("threads", offset))
     } else if memory.page_size_log2.is_some() {
-        Err(Found::Feature("custom_page_sizes", offset))
+        Err(Cause::Feature("custom_page_sizes", offset))
     } else {
         Ok(())
     }
 }
 
-fn look_at_table(table: &TableType, offset: u64, rules: &Rules) -> Look {
+fn scan_table(table: &TableType, offset: u64, rules: &Rules) -> Scan {
     if table.table64 {
-        return Err(Found::Feature("memory64", offset));
+        return Err(Cause::Feature("memory64", offset));
     }
     if table.shared {
-        return Err(Found::Feature("shared_everything_threads", offset));
+        return Err(Cause::Feature("shared_everything_threads", offset));
     }
     admit_type(ValType::Ref(table.element_type), offset, rules)?;
     Ok(())
 }
 
-fn look_at_global(global: &GlobalType, offset: u64, rules: &Rules) -> Look {
+fn scan_global(global: &GlobalType, offset: u64, rules: &Rules) -> Scan {
     if global.shared {
-        return Err(Found::Feature("shared_everything_threads", offset));
+        return Err(Cause::Feature("shared_everything_threads", offset));
     }
     admit_type(global.content_type, offset, rules)?;
     Ok(())
 }
 
-/// A constant may not be computed, and not be made by an operator of a feature.
-fn look_at_constant(constant: &ConstExpr<'_>) -> Look {
+/// Constant expressions must not use the extended ones, nor operators of features that are not
+/// admitted.
+fn scan_constant(constant: &ConstExpr<'_>) -> Scan {
     let mut operators = constant.get_operators_reader();
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
@@ -292,12 +294,12 @@ fn look_at_constant(constant: &ConstExpr<'_>) -> Look {
             | Operator::I32Mul
             | Operator::I64Add
             | Operator::I64Sub
-            | Operator::I64Mul => return Err(Found::Feature("extended_const", offset)),
+            | Operator::I64Mul => return Err(Cause::Feature("extended_const", offset)),
             _ if schedule::group(&operator).is_some() => {}
             _ => {
                 let refusal = refuse_operator(&operator, offset);
                 if matches!(refusal.rule, Rule::Feature(_)) {
-                    return Err(Found::Refused(refusal));
+                    return Err(Cause::Refused(refusal));
                 }
             }
         }

@@ -1,8 +1,8 @@
-//! Which operators make NaNs, and which do not care what a NaN looks like.
+//! Which operators compute NaNs, and which treat all NaNs alike.
 //!
-//! Floating point is the same on every machine but for one thing: where an operator computes a NaN,
-//! its sign and its payload are the machine's to choose. Everything that is decided on that is here;
-//! what is injected for it is in `rewrite/floats.rs`.
+//! WebAssembly floating point is deterministic except for computed NaNs: the machine chooses their
+//! sign and payload. This module classifies the operators. `rewrite/floats.rs` has the injected
+//! code.
 
 use wasmparser::Operator;
 
@@ -13,10 +13,10 @@ pub(crate) enum Width {
     F64,
 }
 
-/// The type of the operator's result, if that may be a NaN which the machine chose.
+/// The type of the operator's result, if the result may be a computed NaN.
 ///
-/// Not so where the result's bits are given: by a constant, a load, a reinterpreted integer, or by an
-/// operator that changes nothing but the sign.
+/// Constants, loads and reinterpretations have given bits. `neg`, `abs` and `copysign` change the
+/// sign bit only. None of them computes a NaN.
 pub(crate) fn computed(operator: &Operator<'_>) -> Option<Width> {
     match operator {
         Operator::F32Ceil
@@ -47,8 +47,8 @@ pub(crate) fn computed(operator: &Operator<'_>) -> Option<Width> {
     }
 }
 
-/// Whether the operator does the same for every NaN on top of the stack: it computes a NaN of its
-/// own, compares, traps, or makes a zero of it.
+/// Whether the operator has the same effect for every NaN on top of the stack: it computes a new
+/// NaN, compares, traps, drops the value, or converts it to zero.
 pub(crate) fn treats_nans_alike(operator: &Operator<'_>) -> bool {
     computed(operator).is_some()
         || matches!(
@@ -85,7 +85,7 @@ pub(crate) fn treats_nans_alike(operator: &Operator<'_>) -> bool {
         )
 }
 
-/// The types of which a function computes NaNs.
+/// The types of the NaNs that a function computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Computed {
     pub(crate) f32: bool,
@@ -93,7 +93,7 @@ pub(crate) struct Computed {
 }
 
 impl Computed {
-    /// Takes note of an operator.
+    /// Adds the result type of an operator.
     pub(crate) fn note(&mut self, operator: &Operator<'_>) {
         match computed(operator) {
             Some(Width::F32) => self.f32 = true,

@@ -1,12 +1,12 @@
-//! Operators whose work depends on a length, the operand on top of the stack.
+//! Operators whose cost depends on a length, which is the operand on top of the stack.
 //!
-//! Where the length can be so great that a run has to be interrupted in the middle, they work in chunks.
+//! Operators that may run too long for a timely interruption are executed in chunks.
 
 use wasmparser::Operator;
 
-use crate::Schedule;
+use crate::schedule::Schedule;
 
-/// What such a length counts.
+/// The unit of a length operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Length {
     Pages,
@@ -14,27 +14,30 @@ pub(crate) enum Length {
     Elements,
 }
 
-/// More pages than these no memory has: `memory.grow` by a greater number is charged as by this one.
-pub const MOST_PAGES: u64 = 65_536;
+/// The greatest number of pages that a wasm memory can have. `memory.grow` by more pages is charged
+/// as if by this number.
+pub const MAX_PAGES: u64 = 65_536;
 
-/// Operators that can work for long on memory. What is there beside them is bounded by the rules: the bytes of data segments,
-/// the elements of tables.
+/// Bulk memory operators that may process the whole memory. The rules bound all other operators
+/// with a length, by the limits on data segments and tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Bulk {
+pub(crate) enum BulkOperator {
     Fill,
     Copy,
 }
 
-/// The most bytes of memory that are worked on between two looks at whether the run is interrupted. That takes some tenths of a
-/// millisecond where none of them is mapped yet, and what there is beside them is nothing to it.
+/// Size of a chunk in bytes: the amount of memory that is processed between two interruption
+/// checks. It takes some tenths of a millisecond if none of its pages is mapped yet. The overhead
+/// of a check is negligible beside that.
 pub(crate) const CHUNK_BYTES: i32 = 1 << 20;
 
-impl Bulk {
-    /// The operator, if it is one that works in chunks. `length` is its length, if that is known before it runs.
+impl BulkOperator {
+    /// The operator, if it is executed in chunks. `length` is its length operand, if that is a
+    /// constant.
     pub(crate) fn of(operator: &Operator<'_>, length: Option<i32>) -> Option<Self> {
         let bulk = match operator {
-            Operator::MemoryFill { .. } => Bulk::Fill,
-            Operator::MemoryCopy { .. } => Bulk::Copy,
+            Operator::MemoryFill { .. } => BulkOperator::Fill,
+            Operator::MemoryCopy { .. } => BulkOperator::Copy,
             _ => return None,
         };
         let is_short = length.is_some_and(|length| (0..=CHUNK_BYTES).contains(&length));
@@ -45,7 +48,7 @@ impl Bulk {
 impl Length {
     pub(crate) const ALL: [Length; 3] = [Length::Pages, Length::Bytes, Length::Elements];
 
-    /// What the operator's length counts, if its work depends on one.
+    /// The unit of the operator's length operand, if its cost depends on one.
     pub(crate) fn of(operator: &Operator<'_>) -> Option<Self> {
         match operator {
             Operator::MemoryGrow { .. } => Some(Length::Pages),
@@ -59,7 +62,7 @@ impl Length {
         }
     }
 
-    /// What one unit costs, and how many of what is counted make a unit, as a power of two.
+    /// The price of one charging unit, and the size of that unit as a power of two.
     pub(crate) fn price(self, schedule: &Schedule) -> (u32, u32) {
         let prices = schedule.dynamic;
         match self {

@@ -1,13 +1,17 @@
-//! Program bytes in, checked and metered program bytes out.
+//! Validates and meters untrusted programs.
 //!
-//! [`prepare`] is a pure function of the bytes and the [`Rules`]: the same on every machine. It
-//! fails closed: a program that it cannot meter completely is refused, with the rule's name.
+//! [`prepare`] is a pure function of the program's bytes and the [`Rules`]: it returns the same
+//! result on every machine. It fails closed. A program that it cannot meter completely is refused,
+//! and the [`Refusal`] names the rule.
 //!
-//! It works in two passes. The survey validates the program, holds it against the limits, and plans
-//! where each function is charged how much. The rewrite encodes the program anew with the plan
-//! carried out. How gas is defined and what is injected is told in `docs/gas.md`.
+//! A wasm program is prepared in two passes. The survey validates the program, checks the limits
+//! and plans the gas charges of each function. The rewrite encodes the program again and injects
+//! the charges. `docs/gas.md` defines gas and describes the injected code.
+//!
+//! A PolkaVM program is checked and left unchanged, because its engine meters it.
 #![forbid(unsafe_code)]
 
+mod edits;
 pub mod encoding;
 mod features;
 mod floats;
@@ -15,6 +19,8 @@ pub mod inspection;
 mod length;
 mod plan;
 mod polkavm;
+mod polkavm_rules;
+mod prepare;
 mod refusal;
 mod rewrite;
 mod rules;
@@ -23,63 +29,11 @@ mod survey;
 mod syscalls;
 mod work;
 
-use fusee_engine::{CodeHash, Format, Program, Rate, profile};
-use wasmparser::Validator;
-
-use crate::survey::Survey;
-
 pub use inspection::{Inspection, function_at, inspect};
-pub use length::MOST_PAGES;
-pub use polkavm::{POLKAVM_PAGE_BYTES, PolkaVmRules};
+pub use length::MAX_PAGES;
+pub use polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmRules};
+pub use prepare::prepare;
 pub use refusal::{Refusal, Rule};
 pub use rules::{Floats, Limits, Rules};
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
 pub use syscalls::{LengthUnit, SyscallPrice, SyscallPrices, SyscallRule};
-
-/// Checks a program, and meters it if it is wasm. Its first bytes tell what it is.
-///
-/// # Errors
-///
-/// [`Refusal`] names the rule that the program breaks.
-pub fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
-    match Format::of(bytes) {
-        Format::Wasm => prepare_wasm(bytes, rules),
-        Format::PolkaVm => polkavm::prepare(bytes, rules),
-    }
-}
-
-fn prepare_wasm(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
-    let survey = survey::survey(wasm, rules)?;
-    let code = meter(wasm, rules, &survey)?;
-    Ok(program(wasm, rules, survey, code))
-}
-
-fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
-    let code = rewrite::rewrite(wasm, rules, survey)?;
-    Validator::new_with_features(features::admitted())
-        .validate_all(&code)
-        .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
-    Ok(code)
-}
-
-fn program(wasm: &[u8], rules: &Rules, survey: Survey, code: Vec<u8>) -> Program {
-    let told = rules.is_profiled().then(profile::imports);
-    Program {
-        format: Format::Wasm,
-        code_hash: CodeHash::of(wasm),
-        rules: rules.id(),
-        code,
-        imports: survey
-            .imports
-            .into_iter()
-            .map(|import| import.import)
-            .chain(told.into_iter().flatten())
-            .collect(),
-        exports: survey.exports,
-        memory: survey.memory,
-        grows_memory: survey.plans.iter().any(|plan| plan.grows),
-        has_start: survey.start.is_some(),
-        instance_gas: survey.instance_gas,
-        rate: Rate::ONE,
-    }
-}

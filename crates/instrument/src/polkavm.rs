@@ -1,57 +1,31 @@
-//! PolkaVM programs: checked, and left as they are.
+//! Checks PolkaVM programs.
 //!
-//! Such a program is metered by the engine, by the full cost model, so that nothing is injected: what is here is the check. Every instruction
-//! is looked at once. What is not known, or grows memory, is refused, so that all that a run can hold is known beforehand. Of the sets of instructions the
-//! one is admitted that does not change any more, `revivev1`: another version of the library admits no other program.
+//! The engine meters these programs by PolkaVM's full cost model, so no code is injected. The check
+//! inspects every instruction once. It refuses unknown instructions and instructions that grow
+//! memory, so the memory of a run is known in advance. The only admitted instruction set is
+//! `revivev1`, because it is frozen: an upgrade of the library does not change which programs are
+//! admitted.
 
 use std::collections::BTreeSet;
 
 use fusee_engine::{
     CodeHash, Export, Format, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, Program,
-    Rate,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
     program::{Instruction, InstructionSetKind, ProgramBlob},
 };
 
-use crate::{Refusal, Rule, Rules};
-
-/// Bytes of a page of the memory of a PolkaVM program.
-pub const POLKAVM_PAGE_BYTES: u32 = 4_096;
-
-/// What holds for PolkaVM programs, where they are admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PolkaVmRules {
-    /// The version of all of this, for people.
-    pub version: u32,
-    /// What a unit of the full cost model costs, whose caches are taken to hold what is loaded in their second level.
-    pub rate: Rate,
-    /// What an instruction costs each instance, in gas: the interpreter translates what an instance enters for that instance, which takes thirty
-    /// times as long as running it once.
-    pub code_instruction: u32,
-    /// What a basic block costs each instance beside its instructions.
-    pub code_block: u32,
-}
-
-impl PolkaVmRules {
-    /// Version 1, as measured (`docs/polkavm.md`): 16 gas a unit, which is about a cycle of a processor that runs four instructions at once; 125 an
-    /// instruction and 250 a block.
-    #[must_use]
-    pub const fn v1() -> Self {
-        Self {
-            version: 1,
-            rate: Rate::whole(16),
-            code_instruction: 125,
-            code_block: 250,
-        }
-    }
-}
+use crate::{
+    polkavm_rules::POLKAVM_PAGE_BYTES,
+    refusal::{Refusal, Rule, check_limit},
+    rules::Rules,
+};
 
 /// Checks a PolkaVM program.
 pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let admitted = rules.polkavm().ok_or_else(|| {
-        let message = "these rules admit no PolkaVM programs";
+        let message = "the rules do not admit PolkaVM programs";
         Refusal::whole(Rule::Format, message)
     })?;
     within("code_bytes", length(bytes), rules.limits().code_bytes)?;
@@ -91,16 +65,16 @@ fn parse(bytes: &[u8]) -> Result<ProgramBlob, Refusal> {
         .map_err(|error| Refusal::whole(Rule::Valid, error.to_string()))?;
     match blob.isa() {
         InstructionSetKind::ReviveV1 => Ok(blob),
-        // What the latest sets have changes with the library. They also have `memset`, which stops for gas inside a block.
+        // The latest sets change with the library. They also have `memset`, which can run out of
+        // gas inside a basic block.
         InstructionSetKind::JamV1 | InstructionSetKind::Latest32 | InstructionSetKind::Latest64 => {
-            let message =
-                "its instructions are of a set that is not admitted: link it for `revivev1`";
+            let message = "the instruction set is not admitted: link the program for `revivev1`";
             Err(Refusal::whole(Rule::InstructionSet, message))
         }
     }
 }
 
-/// The pages of wasm memory that hold as much as the program's: read-only, read-write and stack.
+/// The size of read-only data, read-write data and stack together, in wasm pages of 64 KiB.
 fn memory(blob: &ProgramBlob, rules: &Rules) -> Result<u32, Refusal> {
     let map = MemoryMapBuilder::new(POLKAVM_PAGE_BYTES)
         .ro_data_size(blob.ro_data_size())
@@ -110,11 +84,11 @@ fn memory(blob: &ProgramBlob, rules: &Rules) -> Result<u32, Refusal> {
         .map_err(|message| Refusal::whole(Rule::Valid, message))?;
     let pages = bytes_of(&map).div_ceil(PAGE_BYTES);
     within("memory_pages", pages, rules.limits().memory_pages)?;
-    u32::try_from(pages).map_err(|_| Refusal::whole(Rule::Valid, "its memory is too large"))
+    u32::try_from(pages).map_err(|_| Refusal::whole(Rule::Valid, "the memory is too large"))
 }
 
-/// The stack that the program gets: what it asks for, in whole pages whose number is a power of two. The interpreter (0.37.0) grows a stack to such a
-/// size whatever was asked for, and the recompiler does not.
+/// The size of the program's stack: the requested size, rounded up to a power of two in pages. The
+/// interpreter of PolkaVM 0.37.0 rounds stacks up to this size, and the recompiler does not.
 fn stack_bytes(blob: &ProgramBlob) -> Result<u32, Refusal> {
     if blob.stack_size() == 0 {
         return Ok(0);
@@ -123,7 +97,7 @@ fn stack_bytes(blob: &ProgramBlob) -> Result<u32, Refusal> {
     let rounded = pages.checked_next_power_of_two();
     rounded
         .and_then(|pages| pages.checked_mul(POLKAVM_PAGE_BYTES))
-        .ok_or_else(|| Refusal::whole(Rule::Valid, "its stack is too large"))
+        .ok_or_else(|| Refusal::whole(Rule::Valid, "the stack is too large"))
 }
 
 fn bytes_of(map: &MemoryMap) -> u64 {
@@ -133,7 +107,7 @@ fn bytes_of(map: &MemoryMap) -> u64 {
         .sum()
 }
 
-/// Imports are syscalls by name; all that are missing are told at once.
+/// Resolves imports to syscalls by name. The refusal lists all unknown imports.
 fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
     let count = u64::from(blob.imports().len());
     within("imports", count, rules.limits().imports)?;
@@ -161,18 +135,18 @@ fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
     if unknown.is_empty() {
         return Ok(imports);
     }
-    let message = format!("it imports what there is not: {}", unknown.join(", "));
+    let message = format!("unknown imports: {}", unknown.join(", "));
     Err(Refusal::whole(Rule::UnknownImport, message))
 }
 
-/// What there is to translate.
+/// The size of a program's code.
 struct Code {
     instructions: u64,
-    /// Where the basic blocks begin, and where another would behind the last one.
+    /// Offsets of the basic blocks, and the offset after the last one.
     blocks: BTreeSet<u32>,
 }
 
-/// Looks at every instruction.
+/// Checks every instruction.
 fn code(blob: &ProgramBlob, imports: usize) -> Result<Code, Refusal> {
     let mut instructions: u64 = 0;
     let mut blocks = BTreeSet::from([0]);
@@ -181,23 +155,19 @@ fn code(blob: &ProgramBlob, imports: usize) -> Result<Code, Refusal> {
         let at = instruction.offset.0;
         match instruction.kind {
             Instruction::invalid => {
-                return Err(refuse(
-                    Rule::Operator,
-                    at,
-                    "an instruction that there is not",
-                ));
+                return Err(refuse(Rule::Operator, at, "unknown instruction"));
             }
             Instruction::sbrk(..) => {
                 return Err(refuse(
                     Rule::Operator,
                     at,
-                    "`sbrk`: memory that grows is not admitted",
+                    "`sbrk` is not admitted: memory must not grow",
                 ));
             }
             Instruction::ecalli(number)
                 if usize::try_from(number).is_ok_and(|number| number < imports) => {}
             Instruction::ecalli(number) => {
-                let message = format!("import {number} is called, and there is none");
+                let message = format!("call of import {number}, which does not exist");
                 return Err(refuse(Rule::UnknownImport, at, message));
             }
             _ => {}
@@ -212,7 +182,7 @@ fn code(blob: &ProgramBlob, imports: usize) -> Result<Code, Refusal> {
     })
 }
 
-/// Exports are entered where a basic block begins, which is where gas is charged.
+/// Reads the exports. Each must begin at a basic block, because gas is charged there.
 fn exports(
     blob: &ProgramBlob,
     rules: &Rules,
@@ -224,9 +194,9 @@ fn exports(
     for export in blob.exports() {
         let at = export.program_counter().0;
         let name = std::str::from_utf8(export.symbol().as_bytes())
-            .map_err(|_| refuse(Rule::Valid, at, "an export's name is not text"))?;
+            .map_err(|_| refuse(Rule::Valid, at, "the name of an export is not UTF-8"))?;
         if at >= code_bytes || !blocks.contains(&at) {
-            let message = format!("`{}` begins in the middle of a block", name.escape_debug());
+            let message = format!("`{}` does not begin at a basic block", name.escape_debug());
             return Err(refuse(Rule::Valid, at, message));
         }
         if !names.insert(name.to_owned()) {
@@ -243,17 +213,14 @@ fn exports(
     Ok(exports)
 }
 
-/// What is wrong at this instruction.
+/// A refusal of the instruction at this offset.
 fn refuse(rule: Rule, at: u32, message: impl Into<String>) -> Refusal {
     let message: String = message.into();
-    Refusal::whole(rule, format!("{message}, at instruction {at}"))
+    Refusal::whole(rule, format!("{message} (at instruction {at})"))
 }
 
 fn within(name: &'static str, value: u64, limit: u64) -> Result<(), Refusal> {
-    if value > limit {
-        return Err(Refusal::over(name, value, limit, None));
-    }
-    Ok(())
+    check_limit(name, value, limit, None)
 }
 
 fn length(items: impl IntoIterator<IntoIter: ExactSizeIterator>) -> u64 {

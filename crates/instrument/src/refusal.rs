@@ -1,23 +1,23 @@
-//! Refusals: why a program is not run.
+//! Refusals: the reasons for which a program is not admitted.
 
 use std::fmt;
 
 use thiserror::Error;
 
-/// Why a program is refused: the rule, what it found and where.
+/// The reason for which a program is refused: the rule, the offending value and its position.
 ///
-/// The same bytes and rules are refused for the same reason on every machine.
+/// The same bytes and rules give the same refusal on every machine.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct Refusal {
-    /// The rule.
+    /// The violated rule.
     pub rule: Rule,
-    /// What the program has, where the rule is a limit.
+    /// The program's value, if the rule is a limit.
     pub value: Option<u64>,
-    /// The most that it may have, where the rule is a limit.
+    /// The limit, if the rule is a limit.
     pub limit: Option<u64>,
-    /// Where in the program: bytes from its beginning.
+    /// Byte offset in the program.
     pub offset: Option<u64>,
-    /// What is wrong, for people.
+    /// Description for display.
     pub message: String,
 }
 
@@ -46,7 +46,7 @@ impl Refusal {
         }
     }
 
-    /// Of the program as a whole.
+    /// A refusal of the program as a whole, without an offset.
     pub(crate) fn whole(rule: Rule, message: impl Into<String>) -> Self {
         Self {
             rule,
@@ -57,17 +57,8 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn over(
-        limit_name: &'static str,
-        value: u64,
-        limit: u64,
-        offset: Option<u64>,
-    ) -> Self {
-        let message = format!(
-            "{} {} where {limit} are the most",
-            value,
-            limit_name.replace('_', " ")
-        );
+    fn over(limit_name: &'static str, value: u64, limit: u64, offset: Option<u64>) -> Self {
+        let message = format!("{value} exceeds the limit of {limit}");
         Self {
             rule: Rule::Limit(limit_name),
             value: Some(value),
@@ -78,43 +69,70 @@ impl Refusal {
     }
 }
 
-/// A rule that refuses programs.
+/// Refuses a program whose `value` exceeds the limit of this name.
+pub(crate) fn check_limit(
+    name: &'static str,
+    value: u64,
+    limit: u64,
+    offset: Option<u64>,
+) -> Result<(), Refusal> {
+    if value > limit {
+        Err(Refusal::over(name, value, limit, offset))
+    } else {
+        Ok(())
+    }
+}
+
+impl From<wasmparser::Error> for Refusal {
+    fn from(error: wasmparser::Error) -> Self {
+        Refusal::new(Rule::Valid, error.offset(), error.message())
+    }
+}
+
+impl From<wasmparser::Error> for Box<Refusal> {
+    fn from(error: wasmparser::Error) -> Self {
+        Box::new(error.into())
+    }
+}
+
+/// A rule by which programs are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The rules admit programs of this format.
+    /// The rules admit the program's format.
     Format,
-    /// A PolkaVM program's instructions are of a set that is admitted.
+    /// A PolkaVM program uses an admitted instruction set.
     InstructionSet,
-    /// The bytes are a wasm module, valid under the features that are admitted; or a whole PolkaVM program.
+    /// The bytes are a valid wasm module under the admitted features, or a well-formed PolkaVM
+    /// program.
     Valid,
-    /// No floating-point types and operators.
+    /// No floating-point types or operators.
     Floats,
-    /// Nothing of the wasm feature of this name, which is the name of the proposal that it came by.
+    /// No use of the wasm feature with this name. Features are named after their proposals.
     Feature(&'static str),
-    /// No operator that the gas schedule has no price for; no PolkaVM instruction that is not known, or grows memory.
+    /// Every wasm operator has a price in the gas schedule. Every PolkaVM instruction is known and
+    /// does not grow memory.
     Operator,
-    /// No types but integers and function references.
+    /// Types are integers and function references only.
     Type,
     /// Imports are functions.
     ImportKind,
-    /// Imports are known by name.
+    /// Imports name syscalls of the rules.
     UnknownImport,
-    /// Imports have the signature that the host answers.
+    /// Imports have the signature of the syscall.
     ImportSignature,
-    /// No imports or exports under names that metered code uses.
+    /// Imports and exports do not use names reserved for metered code.
     ReservedName,
-    /// Active segments fit into the memory or the table as it is from the start, so that making an
-    /// instance cannot fail.
+    /// Active segments fit into the initial memory or table, so that instantiation cannot fail.
     Segment,
-    /// There is no more of a thing than the limit of this name allows.
+    /// The limit of this name is not exceeded.
     Limit(&'static str),
-    /// The metered program is valid again. This never refuses unless the meter itself is wrong.
+    /// The metered program is valid. A refusal by this rule is a bug in the meter.
     Metered,
 }
 
 impl Rule {
-    /// The rule's name.
+    /// The name of the rule in snake case.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

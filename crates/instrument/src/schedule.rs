@@ -1,65 +1,67 @@
-//! The gas schedule: what each operator costs.
+//! The gas schedule: the price of each operator.
 //!
-//! The table is also the list of the operators that can be admitted: one that is not in it has no
-//! price, and a program that uses it is refused. Those of a [`Group`] are admitted where the rules say
-//! so. Version 1 is round numbers, from before anything was measured; `cargo xtask calibrate` measured version 2.
+//! The table is also the list of operators that can be admitted. An operator without a row has no
+//! price, and a program that uses it is refused. The rules decide which [`Group`]s of operators are
+//! admitted. Version 1 consists of round numbers that were not measured. The prices of version 2
+//! were measured by `cargo xtask calibrate`.
 
 use wasmparser::Operator;
 
-/// What the operators of a program cost, in gas. Each version is final once a chain runs on it.
+/// Prices in gas. A version is final once a chain runs on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// The version.
     pub version: u32,
-    /// The price of each operator, in the order of the table.
+    /// The price of each operator, in table order.
     pub(crate) operators: &'static [u32],
-    /// What the operators cost whose work depends on an operand, beside their price in the table.
+    /// Additional prices of operators whose cost depends on an operand.
     pub dynamic: Dynamic,
-    /// What making an instance costs.
+    /// Prices of instantiation.
     pub instance: InstancePrices,
-    /// How much stack a function's frame takes.
+    /// Size of a function's stack frame.
     pub frame: FrameSize,
 }
 
-/// Prices of the operators whose work depends on an operand.
+/// Prices of operators whose cost depends on an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dynamic {
-    /// A page asked for by `memory.grow`.
+    /// For each page requested by `memory.grow`.
     pub grow_page: u32,
-    /// Each 64 bytes, or part of them, that `memory.fill`, `memory.copy` and `memory.init` name.
+    /// For each started 64 bytes of `memory.fill`, `memory.copy` and `memory.init`.
     pub bulk_64_bytes: u32,
-    /// Each element that `table.fill`, `table.copy` and `table.init` name.
+    /// For each element of `table.fill`, `table.copy` and `table.init`.
     pub table_element: u32,
 }
 
-/// Prices of making an instance.
+/// Prices of instantiation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstancePrices {
-    /// Any instance.
+    /// For each instance.
     pub base: u32,
-    /// A page of initial memory.
+    /// For each page of initial memory.
     pub page: u32,
-    /// Each 64 bytes, or part of them, in data segments.
+    /// For each started 64 bytes of all data segments together.
     pub data_64_bytes: u32,
-    /// An element of a table or an element segment.
+    /// For each initial element of a table and each element of an element segment.
     pub table_element: u32,
 }
 
-/// The stack that a function's frame is taken to need, in bytes: an agreed number, the same for
-/// every engine.
+/// Size of a function's stack frame in bytes. It is defined by the rules and independent of the
+/// engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameSize {
-    /// Any frame.
+    /// For each frame.
     pub base: u32,
-    /// Each parameter, local and operand at the height of the function's operand stack.
+    /// For each parameter, each local, and each operand at the greatest height of the operand
+    /// stack.
     pub slot: u32,
-    /// Each eight operators in the function's body, or part of them: a compiler may keep what one operator computed
-    /// for a later one, in a loop or around a call.
+    /// For each started eight operators of the body. A compiler may keep the result of an operator
+    /// on the native stack for later use.
     pub eight_operators: u32,
 }
 
 impl FrameSize {
-    /// A frame's bytes, rounded up to [`STACK_UNIT_BYTES`].
+    /// Size of a frame in bytes, rounded up to [`STACK_UNIT_BYTES`].
     pub(crate) fn bytes(self, slots: u64, operators: u64) -> u64 {
         let of = |size: u32, count: u64| u64::from(size).saturating_mul(count);
         u64::from(self.base)
@@ -70,31 +72,31 @@ impl FrameSize {
     }
 }
 
-/// The frames of all versions.
+/// The frame sizes of all versions.
 const FRAME: FrameSize = FrameSize {
     base: 64,
     slot: 8,
     eight_operators: 4,
 };
 
-/// What heights of the stack are multiples of.
+/// Unit of the stack height in bytes. Frame sizes are multiples of it.
 pub const STACK_UNIT_BYTES: u64 = 8;
 
-/// Operators that are admitted together.
+/// A group of operators that the rules admit together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Group {
-    /// All rules admit them.
+    /// Admitted by all rules.
     Base,
-    /// Floating point; what canonicalising a NaN costs is in the prices.
+    /// Floating point. The prices include the canonicalisation of NaNs.
     Floats,
 }
 
-/// Where an operator stands in the table.
-pub(crate) type Place = (Group, Row);
+/// The table entry of an operator.
+pub(crate) type Entry = (Group, Row);
 
 macro_rules! operators {
     ($([$group:ident] $($variant:ident $v1:literal $name:literal $v2:literal,)*)*) => {
-        /// The operators that have a price, by their names in the text format.
+        /// The operators with a price, by their names in the text format.
         pub const OPERATORS: &[&str] = &[$($($name),*),*];
 
         const PRICES_V1: &[u32] = &[$($($v1),*),*];
@@ -104,42 +106,43 @@ macro_rules! operators {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Row { $($($variant),*),* }
 
-        /// Where each operator stands, by its name: what is in the table hides what is in no table.
-        #[allow(non_upper_case_globals, reason = "they are called as the operators are")]
-        pub(crate) mod places {
-            use super::{Group, Place, Row};
-            pub(crate) use super::nowhere::*;
+        /// The table entry of each operator, as a constant with the operator's name. The entries
+        /// shadow the glob import of [`unpriced`](super::unpriced).
+        #[allow(non_upper_case_globals, reason = "named after the operators")]
+        pub(crate) mod entries {
+            use super::{Entry, Group, Row};
+            pub(crate) use super::unpriced::*;
 
-            $($(pub(crate) const $variant: Option<Place> = Some((Group::$group, Row::$variant));)*)*
+            $($(pub(crate) const $variant: Option<Entry> = Some((Group::$group, Row::$variant));)*)*
         }
     };
 }
 
-macro_rules! define_place {
+macro_rules! define_entry {
     ($(@$proposal:ident $operator:ident $({ $($arg:ident: $type:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
-        /// Every operator there is, in no table.
+        /// `None` for every operator that wasmparser knows.
         #[allow(
             dead_code,
             non_upper_case_globals,
-            reason = "most are hidden by the table's, and they are called as the operators are"
+            reason = "most are shadowed by the entries of the table; named after the operators"
         )]
-        mod nowhere {
-            use super::Place;
+        mod unpriced {
+            use super::Entry;
 
-            $(pub(crate) const $operator: Option<Place> = None;)*
+            $(pub(crate) const $operator: Option<Entry> = None;)*
         }
 
-        /// Where an operator stands in the table; `None` if no rules admit it.
-        fn place(operator: &Operator<'_>) -> Option<Place> {
+        /// The table entry of an operator. `None` if no rules admit it.
+        fn entry(operator: &Operator<'_>) -> Option<Entry> {
             match operator {
-                $(Operator::$operator { .. } => places::$operator,)*
+                $(Operator::$operator { .. } => entries::$operator,)*
                 _ => None,
             }
         }
     };
 }
 
-wasmparser::for_each_operator!(define_place);
+wasmparser::for_each_operator!(define_entry);
 
 operators! {
     // operator, price in version 1, name, price in version 2
@@ -349,7 +352,7 @@ operators! {
 }
 
 impl Schedule {
-    /// Version 1: round numbers, from before anything was measured.
+    /// Version 1: round numbers that were not measured.
     #[must_use]
     pub const fn v1() -> Self {
         let dynamic = Dynamic {
@@ -372,7 +375,7 @@ impl Schedule {
         }
     }
 
-    /// Version 2: measured, see `docs/calibration.md`.
+    /// Version 2: measured prices, see `docs/calibration.md`.
     #[must_use]
     pub const fn v2() -> Self {
         Self {
@@ -393,13 +396,13 @@ impl Schedule {
         }
     }
 
-    /// The price of an operator; `None` if no rules admit it.
+    /// The price of an operator. `None` if no rules admit it.
     #[must_use]
     pub fn price(&self, operator: &Operator<'_>) -> Option<u32> {
-        place(operator).and_then(|(_, row)| self.price_of(row))
+        entry(operator).and_then(|(_, row)| self.price_of(row))
     }
 
-    /// Every operator's name and price, in the order of the table.
+    /// The name and price of every operator, in table order.
     pub fn operators(&self) -> impl Iterator<Item = (&'static str, u32)> + '_ {
         OPERATORS
             .iter()
@@ -409,16 +412,16 @@ impl Schedule {
 
     #[allow(
         clippy::as_conversions,
-        reason = "a discriminant that the table made, fewer than the table has rows"
+        reason = "the discriminant of a field-less enum with one variant for each row"
     )]
     pub(crate) fn price_of(&self, row: Row) -> Option<u32> {
         self.operators.get(row as usize).copied()
     }
 }
 
-/// The group of an operator; `None` if no rules admit it.
+/// The group of an operator. `None` if no rules admit it.
 pub(crate) fn group(operator: &Operator<'_>) -> Option<Group> {
-    place(operator).map(|(group, _)| group)
+    entry(operator).map(|(group, _)| group)
 }
 
 #[cfg(test)]

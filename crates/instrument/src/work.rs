@@ -1,29 +1,28 @@
-//! Work: about how much there is for a compiler to do, in units of some microseconds.
+//! Work: an estimate of the time that compiling a function takes.
 //!
-//! Compilers take time that is out of all proportion to a program's size where much control flow
-//! meets many values. So the rules bound what this file adds up: each operator has a number of
-//! units, as measured with `examples/bombs` of the conformance suite (docs/limits.md has the
-//! results), and so has each value that has to be agreed on where ways through a function meet:
-//! each local that is set on one of them, for each of the ways. What is not reached is left out, as
-//! it is by the rewrite.
+//! Optimising compilers take disproportionate time where much control flow meets many values. The
+//! rules therefore limit an estimate of the work. Each operator adds a number of units, as measured
+//! with the example `bombs` of the conformance crate (results in `docs/limits.md`). Where control
+//! flow paths meet, each local that is set on one of them adds units for each path. One unit is
+//! about a microsecond. Unreachable code adds nothing, because the rewrite removes it.
 
 use wasmparser::{
     BlockType, CompositeInnerType, Operator, ValidatorResources, WasmModuleResources,
 };
 
-use crate::plan::Action;
+use crate::edits::Action;
 
-/// How many units things are.
+/// The weights of the estimate, in units.
 #[derive(Debug)]
 pub(crate) struct Units {
-    /// A function that does nothing.
+    /// An empty function.
     pub(crate) function: u64,
     /// A local, used or not.
     pub(crate) local: u64,
-    /// So many locals in the function make each use of one dearer by a unit: they are not all in
-    /// registers.
+    /// For each this many locals in the function, every use of a local costs one more unit,
+    /// because not all locals fit into registers.
     pub(crate) locals_a_unit: u64,
-    /// Most operators.
+    /// Any operator without a weight of its own.
     pub(crate) operator: u64,
     /// An operator that leaves a block or the function.
     pub(crate) branch: u64,
@@ -34,28 +33,29 @@ pub(crate) struct Units {
     pub(crate) call_indirect: u64,
     /// A parameter or a result of a call.
     pub(crate) operand: u64,
-    /// So many operands below a call make it dearer by a unit: they are put away around it.
+    /// For each this many operands below a call, the call costs one more unit, because the
+    /// operands are spilled around it.
     pub(crate) operands_a_unit: u64,
-    /// A loop, where gas is looked at.
+    /// A loop, with its gas check.
     pub(crate) loop_: u64,
     /// Each loop around a loop.
     pub(crate) loop_around: u64,
-    /// An operator on memory that works by a length, where gas is looked at as well.
+    /// A memory operator with a length, with its gas check.
     pub(crate) memory_bulk: u64,
     pub(crate) table_bulk: u64,
     pub(crate) table_copy: u64,
     pub(crate) table_element: u64,
     pub(crate) ref_func: u64,
-    /// A local that was set on one of the ways that meet, for each of them.
+    /// A local that was set on one of the paths that meet, for each path.
     pub(crate) met_local: u64,
-    /// An operand that is handed over where ways meet, but for the first, for each of them.
+    /// An operand passed where paths meet, except the first one, for each path.
     pub(crate) met_operand: u64,
-    /// In a function of so many units, all that there is makes each thing in it as dear again.
+    /// The estimate of a function with this many units is doubled. It grows quadratically.
     pub(crate) doubled_at: u64,
 }
 
-/// Version 1. A change of these numbers changes what is refused, as a change of the limits does, so
-/// they are part of what tells rules apart.
+/// Version 1. These numbers decide which programs are refused, so they are part of the digest that
+/// identifies the rules.
 pub(crate) const UNITS: Units = Units {
     function: 50,
     local: 1,
@@ -80,26 +80,25 @@ pub(crate) const UNITS: Units = Units {
     doubled_at: 500_000,
 };
 
-/// What adds up over a function.
+/// The work of one function, while its operators are visited.
 pub(crate) struct Work {
     units: u64,
-    /// What a use of a local is.
+    /// Units of one use of a local.
     local_use: u64,
-    /// Loops that are open.
+    /// Number of open loops.
     loops: u64,
-    /// The function's own block first.
-    blocks: Vec<Block>,
-    /// The locals that are set in each block, a bit each, in as many words a block.
+    /// The open blocks. The function's own block comes first.
+    blocks: Vec<OpenBlock>,
+    /// For each open block, the set of locals that are set in it: a bit set of `words` words.
     set: Vec<u64>,
     words: usize,
 }
 
-/// A block that is open.
-struct Block {
+struct OpenBlock {
     kind: Kind,
-    /// Ways that meet at its label, so far.
-    ways: u64,
-    /// Operands that they hand over.
+    /// Number of paths that meet at the block's label so far.
+    paths: u64,
+    /// Number of operands that each path passes.
     operands: u64,
 }
 
@@ -128,13 +127,13 @@ impl Work {
         work
     }
 
-    /// The units of the whole function.
+    /// The estimate for the whole function.
     pub(crate) const fn units(&self) -> u64 {
         let squared = self.units.saturating_mul(self.units);
         self.units.saturating_add(squared / UNITS.doubled_at)
     }
 
-    /// Adds an operator that does nothing but what most do.
+    /// Adds an operator without a weight of its own.
     pub(crate) fn plain(&mut self) {
         self.add(UNITS.operator);
     }
@@ -147,12 +146,12 @@ impl Work {
         }
     }
 
-    /// Adds what it takes to put so many operands away around a call.
-    pub(crate) fn put_away(&mut self, operands: u32) {
+    /// Adds the cost of spilling this many operands around a call.
+    pub(crate) fn spill_operands(&mut self, operands: u32) {
         self.add(u64::from(operands) / UNITS.operands_a_unit);
     }
 
-    /// Adds an operator that is reached.
+    /// Adds a reachable operator.
     pub(crate) fn operator(&mut self, operator: &Operator<'_>, resources: &ValidatorResources) {
         self.add(self.units_of(operator, resources));
         match operator {
@@ -177,7 +176,7 @@ impl Work {
         }
     }
 
-    /// Adds an `else` or an `end` behind code that is not reached.
+    /// Adds an `else` or `end` that follows unreachable code.
     pub(crate) fn resume(&mut self, action: Action) {
         match action {
             Action::Else => self.else_(false),
@@ -218,10 +217,10 @@ impl Work {
         }
     }
 
-    fn open(&mut self, kind: Kind, ways: u64, operands: u64) {
-        self.blocks.push(Block {
+    fn open(&mut self, kind: Kind, paths: u64, operands: u64) {
+        self.blocks.push(OpenBlock {
             kind,
-            ways,
+            paths,
             operands,
         });
         self.set
@@ -231,39 +230,39 @@ impl Work {
     fn else_(&mut self, is_reached: bool) {
         if let Some(block) = self.blocks.last_mut() {
             block.kind = Kind::Else;
-            block.ways = block.ways.saturating_add(u64::from(is_reached));
+            block.paths = block.paths.saturating_add(u64::from(is_reached));
         }
     }
 
-    /// Adds what meets at the block's label. Where one way leads there, nothing does.
+    /// Adds the locals and operands that meet at the block's label. A single path adds nothing.
     fn end(&mut self, is_reached: bool) {
         let Some(block) = self.blocks.pop() else {
             return;
         };
-        let ways = match block.kind {
+        let paths = match block.kind {
             Kind::Loop => {
                 self.loops = self.loops.saturating_sub(1);
-                block.ways
+                block.paths
             }
-            Kind::Block | Kind::Else => block.ways.saturating_add(u64::from(is_reached)),
-            // One more leads past it.
+            Kind::Block | Kind::Else => block.paths.saturating_add(u64::from(is_reached)),
+            // One more path skips the `if`.
             Kind::If => block
-                .ways
+                .paths
                 .saturating_add(u64::from(is_reached))
                 .saturating_add(1),
         };
         let set = self.close_set();
-        if ways > 1 {
+        if paths > 1 {
             let operands = block.operands.saturating_sub(1);
             let each = UNITS
                 .met_local
                 .saturating_mul(set)
                 .saturating_add(UNITS.met_operand.saturating_mul(operands));
-            self.add(each.saturating_mul(ways));
+            self.add(each.saturating_mul(paths));
         }
     }
 
-    /// The innermost block sets a local.
+    /// Adds a local to the set of the innermost block.
     fn set_local(&mut self, local: u32) {
         let word = usize::try_from(local / 64).unwrap_or(usize::MAX);
         let innermost = self.set.len().saturating_sub(self.words);
@@ -272,7 +271,7 @@ impl Work {
         }
     }
 
-    /// How many locals the block sets that ends. The block around it sets them too.
+    /// Removes the set of the innermost block, adds it to the block around, and returns its size.
     fn close_set(&mut self) -> u64 {
         let inner = self.set.len().saturating_sub(self.words);
         let (outer, inner) = self.set.split_at_mut(inner);
@@ -293,7 +292,7 @@ impl Work {
             .ok()
             .and_then(|depth| self.blocks.iter_mut().rev().nth(depth));
         if let Some(block) = target {
-            block.ways = block.ways.saturating_add(1);
+            block.paths = block.paths.saturating_add(1);
         }
     }
 
@@ -302,7 +301,7 @@ impl Work {
     }
 }
 
-/// Parameters and results of a block.
+/// The number of parameters and results of a block.
 fn arity(block_type: BlockType, resources: &ValidatorResources) -> (u64, u64) {
     match block_type {
         BlockType::Empty => (0, 0),

@@ -1,6 +1,6 @@
 //! Words and blanks, on single lines.
 
-use super::{code, says, uses};
+use super::{code, line_comments, says, uses};
 
 fn check_says(line: &str, expected: bool) {
     assert_eq!(says(line, "account"), expected, "{line}");
@@ -46,4 +46,14 @@ fn check_stays(line: &str) {
 fn identifiers_are_whole() {
     assert!(uses("x = unsafe { y }", "unsafe"));
     assert!(!uses("#![forbid(unsafe_code)]", "unsafe"));
+}
+
+#[test]
+fn line_comments_stand_alone_on_their_lines() {
+    let source = "//! a\nlet b = \"\n// c\n\"; // d\n    /// e\n/* \n// f\n*/\n// g";
+    let found: Vec<(usize, &str)> = line_comments(source)
+        .iter()
+        .map(|comment| (comment.line, comment.whole_line))
+        .collect();
+    assert_eq!(found, [(1, "//! a"), (5, "    /// e"), (9, "// g")]);
 }

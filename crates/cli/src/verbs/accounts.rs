@@ -1,7 +1,6 @@
 //! `accounts`: who has how much, and which contracts there are.
 
-use fusee::chain::Snapshot;
-use fusee::chain::{Account, Address};
+use fusee::chain::{Account, Address, Snapshot};
 use serde::Serialize;
 
 use crate::{

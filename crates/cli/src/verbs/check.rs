@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use fusee::chain::ContractRules;
-use fusee::sandbox::{CodeHash, Export, Import, MemoryLimits, Program};
-use fusee::sandbox::{Refusal, function_at};
+use fusee::sandbox::{CodeHash, Export, Import, MemoryLimits, Program, Refusal, function_at};
 use serde::Serialize;
 
 use crate::{

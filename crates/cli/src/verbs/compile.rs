@@ -13,8 +13,7 @@ use std::{
 };
 
 use fusee::engines::WasmtimeEngine;
-use fusee::sandbox::{CompileCommand, CompileIn};
-use fusee::sandbox::{Compiler, Program};
+use fusee::sandbox::{CompileCommand, CompileIn, Compiler, Program};
 
 use crate::{
     args::CompileArgs,

@@ -5,13 +5,11 @@
 use std::fs;
 
 use fusee::chain::{Action, Address, ContractRules, Contracts, Status, Transaction};
-use fusee::sandbox::RunRequest;
-use fusee::sandbox::{Gas, Profiler, Value};
-use fusee::sandbox::{Inspection, Rule, Rules};
+use fusee::sandbox::{Gas, Inspection, Profiler, Rule, Rules, RunRequest, Value};
 use serde::Serialize;
 
 use super::{
-    run::{self, Ending, NoSyscalls},
+    run::{self, Ending},
     transaction::Resolved,
 };
 use crate::{
@@ -116,7 +114,7 @@ fn run_program(
             ..RunRequest::new(&export.name, &values, args.gas)
         };
         let prepared = it.prepare(wasm, &rules)?;
-        let outcome = it.run(&prepared, request, Box::new(NoSyscalls))?;
+        let outcome = it.run(&prepared, request, ())?;
         let (ending, gas_used) = run::settle(outcome);
         let it = Ran {
             ending,

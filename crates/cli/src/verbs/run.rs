@@ -6,11 +6,10 @@ use std::{
 };
 
 use fusee::chain::ContractRules;
-use fusee::sandbox::{Executor, Outcome, RunRequest};
 use fusee::sandbox::{
-    Export, Format, Gas, Host, MAX_SYSCALL_ARGS, Program, Stop, Syscall, Trap, Value, ValueType,
+    EndReason, Executor, Export, Format, Gas, Host, MAX_SYSCALL_ARGS, Outcome, Program, Rule,
+    Rules, RunRequest, Stop, Syscall, Trap, Value, ValueType,
 };
-use fusee::sandbox::{Rule, Rules};
 use serde::Serialize;
 
 use crate::{
@@ -69,16 +68,6 @@ struct AnswerJson {
 enum ValueJson {
     Integer(i64),
     Float(String),
-}
-
-/// The host of a program without imports, which asks nothing.
-#[derive(Debug)]
-pub(super) struct NoSyscalls;
-
-impl Host for NoSyscalls {
-    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Err(Stop::Trap(Trap::SyscallRefused))
-    }
 }
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -221,7 +210,7 @@ impl Entry<'_> {
         let prepare = start.elapsed();
         let start = Instant::now();
         let request = RunRequest::new(self.name, self.args, self.gas);
-        let outcome = executor.run(&prepared, request, Box::new(NoSyscalls))?;
+        let outcome = executor.run(&prepared, request, ())?;
         let run = start.elapsed();
         let (ending, gas_used) = settle(outcome);
         Ok(Answer {
@@ -233,18 +222,19 @@ impl Entry<'_> {
     }
 }
 
-pub(super) fn settle(outcome: Outcome) -> (Ending, Gas) {
-    match outcome {
-        Outcome::Finished(finished) => (
-            Ending::Finished(finished.values().to_vec()),
-            finished.gas_used(),
-        ),
-        Outcome::Trapped(trap, ended) => (Ending::Trapped(trap), ended.gas_used()),
-        Outcome::OutOfGas(ended) => (Ending::OutOfGas, ended.gas_used()),
-        // The rules offer no syscalls, and nobody asked to be parked at the end of gas.
-        Outcome::Syscall(suspended) => settle(suspended.trap(Trap::SyscallRefused)),
-        Outcome::GasEnd(parked) => settle(parked.out_of_gas()),
-    }
+/// How a run without syscalls ended, and the gas that it used.
+pub(super) fn settle(outcome: Outcome<()>) -> (Ending, Gas) {
+    // The rules list no syscalls.
+    let end = match outcome.into_end() {
+        Ok(end) => end,
+        Err(suspended) => return settle(suspended.trap(Trap::SyscallRefused)),
+    };
+    let ending = match end.reason {
+        EndReason::Finished => Ending::Finished(end.values().to_vec()),
+        EndReason::Trapped(trap) => Ending::Trapped(trap),
+        EndReason::OutOfGas => Ending::OutOfGas,
+    };
+    (ending, end.gas_used)
 }
 
 impl On<Answer> {

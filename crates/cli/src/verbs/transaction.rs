@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee::chain::Snapshot;
-use fusee::chain::{Address, Contracts};
+use fusee::chain::{Address, Contracts, Snapshot};
 use serde::Serialize;
 
 use crate::{

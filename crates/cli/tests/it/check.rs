@@ -139,10 +139,7 @@ fn another_kind_of_wasm_is_told_so() {
     folder.write("version.wasm", b"\0asm\x02\0\0\0");
     let refusal = folder.json("check component.wat", 1)["refusal"].take();
     assert_eq!(refusal["offset"], 4);
-    assert_eq!(
-        refusal["message"],
-        "a component, where a module is expected"
-    );
+    assert_eq!(refusal["message"], "a component, expected a module");
     assert!(
         refusal["next"]
             .as_str()
@@ -151,10 +148,7 @@ fn another_kind_of_wasm_is_told_so() {
         "{refusal}"
     );
     let refusal = folder.json("check version.wasm", 1)["refusal"].take();
-    assert_eq!(
-        refusal["message"],
-        "wasm of version 0x2, where 0x1 is expected"
-    );
+    assert_eq!(refusal["message"], "wasm version 0x2, expected 0x1");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn files() {
         1,
         expect![[r#"
             error: `notes.txt` cannot be used
-              cause: refused by rule `valid`: not wasm, which begins with `\0asm` (at byte 0x0)
+              cause: refused by rule `valid`: not a wasm file: it does not begin with `\0asm` (at byte 0x0)
               next: the file is not wasm: name a .wasm file, which begins with `\0asm`, or a .wat file
         "#]],
     );
@@ -104,7 +104,7 @@ fn files() {
         1,
         expect![[r#"
             error: `counter.wasm` cannot be used
-              cause: refused by rule `unknown_import`: imports functions that the host does not have: `fusee.input_read`, `fusee.output_write`, `fusee.revert`, `fusee.storage_read`, `fusee.storage_write`, `fusee.event_emit`
+              cause: refused by rule `unknown_import`: imports unknown functions: `fusee.input_read`, `fusee.output_write`, `fusee.revert`, `fusee.storage_read`, `fusee.storage_write`, `fusee.event_emit`
               next: this is a contract, which needs a host: use `fusee deploy` and `fusee call`
         "#]],
     );

@@ -101,36 +101,36 @@ fn a_refused_program_says_what_where_and_what_next() {
     };
     expect![[r#"
         error: `hostile_huge_stack.polkavm` cannot be used
-          cause: refused by rule `valid`: its stack is too large
+          cause: refused by rule `valid`: the stack is too large
           next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
     "#]]
     .assert_eq(&answer("huge_stack", "deploy"));
     expect![[r#"
         error: `hostile_large_stack.polkavm` cannot be used
-          cause: refused by rule `memory_pages`: 16384 memory pages where 1024 are the most
+          cause: refused by rule `memory_pages`: 16384 exceeds the limit of 1024
           next: keep less data in it, and link it with less stack
     "#]]
     .assert_eq(&answer("large_stack", "deploy"));
     expect![[r#"
         error: `hostile_import_long.polkavm` cannot be used
-          cause: refused by rule `unknown_import`: it imports what there is not: `a_name_of_thirty_three_bytes_long`
+          cause: refused by rule `unknown_import`: unknown imports: `a_name_of_thirty_three_bytes_long`
           next: a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers
     "#]].assert_eq(&answer("import_long", "deploy"));
     expect![[r#"
         error: `hostile_import_unknown.polkavm` cannot be used
-          cause: refused by rule `unknown_import`: it imports what there is not: `no_such`, `\n`
+          cause: refused by rule `unknown_import`: unknown imports: `no_such`, `\n`
           next: a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers
     "#]]
     .assert_eq(&answer("import_unknown", "run"));
     expect![[r#"
         error: `hostile_export_twice.polkavm` cannot be used
-          cause: refused by rule `valid`: `run` is exported twice, at instruction 0
+          cause: refused by rule `valid`: `run` is exported twice (at instruction 0)
           next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
     "#]]
     .assert_eq(&answer("export_twice", "run"));
     expect![[r#"
         error: `hostile_sbrk_latest.polkavm` cannot be used
-          cause: refused by rule `instruction_set`: its instructions are of a set that is not admitted: link it for `revivev1`
+          cause: refused by rule `instruction_set`: the instruction set is not admitted: link the program for `revivev1`
           next: link it for the instruction set `revivev1`
     "#]].assert_eq(&answer("sbrk_latest", "deploy"));
     assert!(!folder.path().join(".fusee").exists());

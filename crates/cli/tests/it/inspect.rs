@@ -103,7 +103,7 @@ fn functions_are_counted_and_priced() {
         (&json!(["i32", "i64"]), &json!(["i64", "i32"]))
     );
     assert_eq!(
-        (&leaf["operators"], &leaf["gas"], &leaf["regions"]),
+        (&leaf["operators"], &leaf["gas"], &leaf["metered_blocks"]),
         (&json!(3), &json!(2), &json!(1))
     );
     assert_eq!(
@@ -116,8 +116,11 @@ fn functions_are_counted_and_priced() {
         (&busy["loops"], &busy["calls"], &busy["locals"]),
         (&json!(2), &json!(1), &json!(2))
     );
-    // The entry's region, the loop's, that of the inner loop, and what follows each of them.
-    assert_eq!((&busy["regions"], &busy["gas"]), (&json!(5), &json!(186)));
+    // Metered blocks: the entry, the loop, the inner loop, and the code after each loop.
+    assert_eq!(
+        (&busy["metered_blocks"], &busy["gas"]),
+        (&json!(5), &json!(186))
+    );
     // Nine to sixteen operators take eight bytes.
     assert_eq!(busy["frame_bytes"], 64 + 8 * (2 + 2) + 8);
     assert!(busy["metered_bytes"].as_u64() > busy["bytes"].as_u64());
@@ -156,9 +159,9 @@ fn text_lists_the_largest_functions() {
           memory     1 to 1,024 pages of 64 KiB
           start      none
           functions  8, the largest first
-            index  bytes  metered  operators  loops  calls  regions  gas  frame  work  function
-               10     31       88         15      0      4        1   80    112   125  add(i64)
-                8     27      100         14      0      3        3   66     88   178  add()
+            index  bytes  metered  operators  loops  calls  blocks  gas  frame  work  function
+               10     31       88         15      0      4       1   80    112   125  add(i64)
+                8     27      100         14      0      3       3   66     88   178  add()
             and 6 more of 49 bytes together; --functions 8 lists them all
           imports    6
             0  fusee.input_read(i32, i32) -> i32              100 gas, 1 a byte

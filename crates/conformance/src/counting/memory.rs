@@ -1,23 +1,23 @@
-//! Memory, tables and segments: what operators do to what an instance is made of.
+//! Operators on memory, tables and segments.
 //!
-//! Slots that name a place or a length hold 32 bits, so that no sum of two of them overflows.
+//! Slots for addresses and lengths hold 32 bits, so the sum of two of them does not overflow.
 
 use std::ops::Range;
 
 use fusee_engine::{PAGE_BYTES, Trap};
 
 use super::{
-    op::{Load, Store, place},
+    op::{Load, Store, slot_index},
     program::State,
 };
 
-/// What growing answers where there is no room.
-const NO_ROOM: u64 = 0xffff_ffff;
+/// The result of `memory.grow` if it fails.
+const GROW_FAILED: u64 = 0xffff_ffff;
 
 impl State {
     pub(super) fn load(&self, load: Load, address: u64) -> Result<u64, Trap> {
-        let place = range(address.saturating_add(load.offset), length(load.bytes));
-        let bytes = self.memory.get(place).ok_or(Trap::MemoryOutOfBounds)?;
+        let range = range(address.saturating_add(load.offset), length(load.bytes));
+        let bytes = self.memory.get(range).ok_or(Trap::MemoryOutOfBounds)?;
         let mut slot = [0; 8];
         slot.iter_mut()
             .zip(bytes)
@@ -26,8 +26,8 @@ impl State {
     }
 
     pub(super) fn store(&mut self, store: Store, address: u64, value: u64) -> Result<(), Trap> {
-        let place = range(address.saturating_add(store.offset), length(store.bytes));
-        let bytes = self.memory.get_mut(place).ok_or(Trap::MemoryOutOfBounds)?;
+        let range = range(address.saturating_add(store.offset), length(store.bytes));
+        let bytes = self.memory.get_mut(range).ok_or(Trap::MemoryOutOfBounds)?;
         let value = value.to_le_bytes();
         bytes
             .iter_mut()
@@ -36,12 +36,12 @@ impl State {
         Ok(())
     }
 
-    /// The size of memory in pages.
+    /// Size of the memory in pages.
     pub(super) fn pages(&self) -> u64 {
         length(self.memory.len()) / PAGE_BYTES
     }
 
-    /// The size before, or that there is no room.
+    /// Returns the previous size in pages, or [`GROW_FAILED`].
     pub(super) fn grow_memory(&mut self, pages: u64, limit: u64) -> u64 {
         let before = self.pages();
         let after = before.saturating_add(pages);
@@ -51,7 +51,7 @@ impl State {
                 self.memory.resize(bytes, 0);
                 before
             }
-            _ => NO_ROOM,
+            _ => GROW_FAILED,
         }
     }
 
@@ -93,7 +93,7 @@ impl State {
 
     pub(super) fn table_get(&self, table: usize, element: u64) -> Result<u64, Trap> {
         let table = self.tables.get(table);
-        let found = table.and_then(|table| table.get(place(element)));
+        let found = table.and_then(|table| table.get(slot_index(element)));
         found.copied().ok_or(Trap::TableOutOfBounds)
     }
 
@@ -151,7 +151,7 @@ fn write<T: Clone>(into: &mut [T], start: u64, values: &[T]) -> Option<()> {
 }
 
 fn range(start: u64, count: u64) -> Range<usize> {
-    place(start)..place(start.saturating_add(count))
+    slot_index(start)..slot_index(start.saturating_add(count))
 }
 
 fn length(length: usize) -> u64 {

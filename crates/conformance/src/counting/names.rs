@@ -1,4 +1,4 @@
-//! What operators are called in the text format.
+//! The names of operators in the text format.
 
 use wasmparser::Operator;
 
@@ -15,12 +15,12 @@ macro_rules! visitors {
 
 wasmparser::for_each_operator!(visitors);
 
-/// What the part of a name before its point can be.
+/// The possible prefixes of a name, before the dot.
 const SPACES: &[&str] = &[
     "data", "elem", "f32", "f64", "global", "i32", "i64", "local", "memory", "ref", "table",
 ];
 
-/// The name of an operator: `i32.add`. A `select` that names its type is `select t`.
+/// The name of an operator, such as `i32.add`. A `select` with a type is `select t`.
 pub(super) fn name(operator: &Operator<'_>) -> String {
     let visitor = visitor(operator);
     let name = visitor.strip_prefix("visit_").unwrap_or(visitor);

@@ -1,7 +1,8 @@
-//! Numeric operators: pure functions of the slots that they take.
+//! Numeric operators, as pure functions of slots.
 //!
-//! A slot holds any value in 64 bits; what needs 32 has zeroes above. Where arithmetic on floating point
-//! comes to no number, the result is the positive canonical NaN. What only moves bits keeps them.
+//! A slot holds any value in 64 bits. Values of 32 bits are zero-extended. A NaN computed by
+//! floating-point arithmetic is the positive canonical one. Operators that only move bits preserve
+//! them.
 #![allow(
     clippy::as_conversions,
     reason = "`as` between numbers is what the specification calls wrap, extend, convert and demote"
@@ -12,19 +13,19 @@ use std::ops::{BitAnd, BitOr, BitXor};
 use fusee_engine::Trap;
 use wasmparser::Operator;
 
-/// What an operator does with its operands.
+/// The function that an operator computes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Numeric {
     Unary(fn(u64) -> u64),
     Binary(fn(u64, u64) -> u64),
-    /// Which some operands have no result for.
+    /// A unary operator that traps for some operands.
     Partial(fn(u64) -> Result<u64, Trap>),
     Division(fn(u64, u64) -> Result<u64, Trap>),
 }
 
 use Numeric::{Binary, Division, Partial, Unary};
 
-/// A number that was in a slot, or is to be put into one.
+/// A number that can be converted from and to a slot.
 trait Slot: Sized {
     fn of(slot: u64) -> Self;
     fn slot(self) -> u64;
@@ -124,14 +125,14 @@ macro_rules! infix {
     };
 }
 
-/// The right operand says how far, modulo the width.
+/// Shifts and rotations. The right operand is the distance, modulo the width.
 macro_rules! shift {
     ($type:ty, $function:expr) => {
         Binary(|left, right| Slot::slot($function(<$type>::of(left), u32::of(right))))
     };
 }
 
-/// No result for a divisor of zero, and none where the quotient does not fit.
+/// Divisions. They trap if the divisor is zero or the quotient does not fit.
 macro_rules! division {
     ($type:ty, $function:expr) => {
         Division(|left, right| match <$type>::of(right) {
@@ -158,7 +159,8 @@ macro_rules! convert {
     };
 }
 
-/// From floating point, with no result outside of `$least..$end`, which floating point can tell.
+/// Truncations of floating point. They trap outside of `$least..$end`, whose bounds floating point
+/// represents exactly.
 macro_rules! truncate {
     ($from:ty => $to:ty, $least:literal .. $end:literal) => {
         Partial(|operand| {
@@ -174,7 +176,8 @@ macro_rules! truncate {
     };
 }
 
-/// Of two zeroes, the minimum is the negative one; no number beside anything is no number.
+/// Minimum and maximum. The minimum of two zeroes is the negative one if there is one. If one
+/// operand is a NaN, so is the result.
 macro_rules! least {
     ($type:ty) => {
         binary!($type, |left: $type, right: $type| {
@@ -203,7 +206,7 @@ macro_rules! greatest {
     };
 }
 
-/// What the operator does, if it is numeric.
+/// The function of the operator, if it is numeric.
 pub(super) fn numeric(operator: &Operator<'_>) -> Option<Numeric> {
     integer(operator)
         .or_else(|| float(operator))

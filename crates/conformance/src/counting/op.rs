@@ -1,4 +1,4 @@
-//! Operators in the form in which they are interpreted.
+//! The interpreter's operators.
 
 use fusee_engine::Trap;
 use wasmparser::{MemArg, Operator};
@@ -8,12 +8,12 @@ use super::{
     numbers::{Numeric, numeric},
 };
 
-/// The slot of a reference to no function; any other is one more than the function's index.
+/// The slot of a null reference. The slot of any other reference is the function's index plus one.
 pub(super) const NULL: u64 = 0;
 
-/// The function that a reference other than [`NULL`] is to.
+/// The index of the function that a reference other than [`NULL`] refers to.
 pub(super) fn referred(reference: u64) -> usize {
-    place(reference.saturating_sub(1))
+    slot_index(reference.saturating_sub(1))
 }
 
 /// The reference to a function.
@@ -21,15 +21,15 @@ pub(super) fn reference(function: u32) -> u64 {
     u64::from(function).saturating_add(1)
 }
 
-/// One operator, with what it names resolved.
+/// An operator with its immediates decoded.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
-    /// Nothing is left to do: `nop`, `block`, `loop`, `end`, and whatever is not reached.
+    /// No effect: `nop`, `block`, `loop`, `end`, and unreachable operators.
     Nothing,
     Unreachable,
-    /// From the end of a `then` to behind its `if`.
+    /// Jump from the end of the first arm of an `if` to its end.
     Skip(usize),
-    /// Where it goes on if the condition does not hold.
+    /// `if`, with the position to continue at if the condition is false.
     If(usize),
     Jump(Jump),
     JumpIf(Jump),
@@ -75,13 +75,13 @@ pub(super) enum Op {
     ElemDrop(usize),
 }
 
-/// A branch: where it goes on, and what becomes of the operands.
+/// A branch: its target, and the operands that it keeps.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Jump {
     pub(super) to: usize,
-    /// So many operands on top stay.
+    /// Number of operands on top of the stack to keep.
     pub(super) keep: usize,
-    /// So many at the bottom stay.
+    /// Number of operands at the bottom of the stack to keep.
     pub(super) height: usize,
 }
 
@@ -89,7 +89,7 @@ pub(super) struct Jump {
 pub(super) struct Load {
     pub(super) offset: u64,
     pub(super) bytes: usize,
-    /// Makes the slot of the bytes, which are extended by zeroes.
+    /// Converts the zero-extended bytes to a slot.
     pub(super) extend: fn(u64) -> u64,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct Store {
 }
 
 impl Op {
-    /// The operator, if it is none of those that open, close or leave blocks.
+    /// Decodes an operator that does not open, close or leave a block.
     pub(super) fn plain(operator: &Operator<'_>) -> Result<Self> {
         if let Some(numeric) = numeric(operator) {
             return Ok(match numeric {
@@ -160,11 +160,11 @@ impl Op {
                 elements: index(*elem_index),
             },
             Operator::ElemDrop { elem_index } => Op::ElemDrop(index(*elem_index)),
-            unknown => return Err(format!("the operator {unknown:?} is not known")),
+            unknown => return Err(format!("unknown operator {unknown:?}")),
         })
     }
 
-    /// How many operands it takes and leaves; calls are told elsewhere.
+    /// The number of operands that it pops and pushes, without those of calls.
     pub(super) fn effect(&self) -> (usize, usize) {
         match self {
             Op::Nothing
@@ -206,7 +206,7 @@ impl Op {
 }
 
 fn load(operator: &Operator<'_>) -> Option<Load> {
-    /// The number of the lowest bits, extended by its sign.
+    /// Sign-extends the lowest bits.
     fn signed(slot: u64, bits: u32) -> i64 {
         let above = 64_u32.saturating_sub(bits);
         slot.cast_signed().wrapping_shl(above).wrapping_shr(above)
@@ -252,12 +252,12 @@ fn store(operator: &Operator<'_>) -> Option<Op> {
     }))
 }
 
-/// An index in the text of a program, as one of ours.
+/// Converts an index of the wasm program.
 pub(super) fn index(index: u32) -> usize {
     usize::try_from(index).unwrap_or(usize::MAX)
 }
 
-/// A number that a program made, as a place; what is too large is out of every bound.
-pub(super) fn place(number: u64) -> usize {
+/// Converts a slot to an index. A slot that is too large becomes an index out of all bounds.
+pub(super) fn slot_index(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

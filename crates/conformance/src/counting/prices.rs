@@ -1,40 +1,40 @@
-//! The numbers of the schedule, read from the pages `docs/schedule-*.md`.
+//! The prices of the schedule, read from the pages `docs/schedule-*.md`.
 //!
-//! A row is found by the heading above it and the name in its first cell; its numbers are the cells that
-//! are numbers.
+//! A row is identified by the heading above it and the name in its first cell. Its values are the
+//! cells that are numbers.
 
 use std::collections::BTreeMap;
 
-/// The pages of all versions, as they were when this was compiled.
+/// The pages of all versions, included at compile time.
 const PAGES: &[&str] = &[
     include_str!("../../../../docs/schedule-v1.md"),
     include_str!("../../../../docs/schedule-v2.md"),
 ];
 
-/// The numbers of the schedule.
+/// The prices of one version of the schedule.
 #[derive(Clone, Debug)]
 pub struct Prices {
-    /// Each table by its heading, each row by its name.
+    /// The tables by heading, and their rows by name.
     tables: BTreeMap<String, BTreeMap<String, Vec<u64>>>,
 }
 
-/// What an operator costs by the number on top of its operands.
+/// The price of an operator by its length operand.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LengthPrice {
-    /// So many are one unit.
+    /// Size of a charging unit.
     pub(super) unit: u64,
-    /// What a unit costs, or part of one.
+    /// Price of each started unit.
     pub(super) price: u64,
-    /// More than so many count as so many.
-    pub(super) most: u64,
+    /// The greatest length. Greater ones count as this one.
+    pub(super) max: u64,
 }
 
 impl Prices {
-    /// The numbers of a version of the schedule.
+    /// The prices of a version of the schedule.
     ///
     /// # Panics
     ///
-    /// If there is no such version.
+    /// Panics if there is no such version.
     #[must_use]
     pub fn version(version: u32) -> Self {
         let page = usize::try_from(version)
@@ -43,7 +43,7 @@ impl Prices {
         Self::of_page(page.expect("a version of the schedule has a page"))
     }
 
-    /// The numbers of a page like it.
+    /// Reads the prices of a page in the same format.
     #[must_use]
     pub fn of_page(page: &str) -> Self {
         let mut tables: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
@@ -59,7 +59,7 @@ impl Prices {
         Self { tables }
     }
 
-    /// The same, but with another price of an operator.
+    /// Replaces the price of an operator.
     #[must_use]
     pub fn with_operator(mut self, name: &str, price: u64) -> Self {
         let operators = self.tables.entry("Operators".to_owned()).or_default();
@@ -67,40 +67,42 @@ impl Prices {
         self
     }
 
-    /// The price of an operator by its name in the text format.
+    /// The price of an operator, by its name in the text format.
     pub(super) fn operator(&self, name: &str) -> Result<u64, String> {
         self.number("Operators", name)
     }
 
-    /// How the operator is charged by a length, if it is.
+    /// The price of the operator's length operand, if its cost depends on one.
     pub(super) fn length(&self, name: &str) -> Option<LengthPrice> {
         match self.tables.get("Lengths")?.get(name)?.as_slice() {
-            [unit, price, most] => Some(LengthPrice {
+            [unit, price, max] => Some(LengthPrice {
                 unit: *unit,
                 price: *price,
-                most: *most,
+                max: *max,
             }),
             _ => None,
         }
     }
 
-    /// The number of a row that has one.
+    /// The value of a row with a single number.
     pub(super) fn number(&self, heading: &str, name: &str) -> Result<u64, String> {
         match self.tables.get(heading).and_then(|table| table.get(name)) {
             Some(numbers) if numbers.len() == 1 => Ok(numbers.iter().sum()),
-            _ => Err(format!("the schedule does not tell {heading}: `{name}`")),
+            _ => Err(format!(
+                "the schedule has no single price for {heading}: `{name}`"
+            )),
         }
     }
 }
 
 impl LengthPrice {
     pub(super) fn of(self, length: u64) -> u64 {
-        let units = length.min(self.most).div_ceil(self.unit.max(1));
+        let units = length.min(self.max).div_ceil(self.unit.max(1));
         self.price.saturating_mul(units)
     }
 }
 
-/// The name in the first cell of a row, and the numbers in the others.
+/// The name in the first cell of a row, and the numbers in the other cells.
 fn row(line: &str) -> Option<(&str, Vec<u64>)> {
     let mut cells = line
         .strip_prefix('|')?

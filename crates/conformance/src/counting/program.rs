@@ -1,4 +1,4 @@
-//! Programs as their author made them, read once.
+//! Reads programs as their author made them, without metering.
 
 use std::collections::BTreeMap;
 
@@ -15,52 +15,52 @@ use super::{
     prices::Prices,
 };
 
-/// A program, with what each of its regions costs.
+/// A program with the costs of its metered blocks.
 #[derive(Debug, Default)]
 pub struct Program {
     pub(super) types: Types,
-    /// Those that are imported come first.
+    /// Imported functions come first.
     pub(super) functions: Vec<Function>,
     pub(super) start: Option<usize>,
-    /// Each exported function.
+    /// The index of each exported function.
     pub(super) exports: BTreeMap<String, usize>,
-    /// What an instance begins with.
+    /// The initial state of an instance.
     pub(super) initial: State,
-    /// The pages that memory can grow to.
+    /// Maximum size of the memory in pages.
     pub(super) memory_limit: u64,
-    /// What making an instance costs.
+    /// The price of an instance.
     pub(super) instance: u64,
-    /// The height at the entry.
+    /// The stack height at the entry in bytes.
     pub(super) height: i64,
     segments: Segments,
 }
 
-/// What all segments together hold.
+/// Sizes of all segments together.
 #[derive(Debug, Default)]
 struct Segments {
     bytes: usize,
     elements: usize,
 }
 
-/// What an instance is made of.
+/// The mutable state of an instance.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     pub(super) memory: Vec<u8>,
     pub(super) globals: Vec<u64>,
     pub(super) tables: Vec<Vec<u64>>,
-    /// A segment that was dropped is empty.
+    /// Dropped segments are empty.
     pub(super) data: Vec<Vec<u8>>,
     pub(super) elements: Vec<Vec<u64>>,
 }
 
 #[derive(Debug)]
 pub(super) enum Function {
-    /// By the number under which the host knows it.
+    /// The number of the syscall.
     Import(u32),
     Body(Body),
 }
 
-/// The types of a program, and which of its functions has which.
+/// The types of a program, and the type index of each function.
 #[derive(Debug, Default)]
 pub(super) struct Types {
     types: Vec<FuncType>,
@@ -72,7 +72,7 @@ impl Types {
         self.types.get(type_index).ok_or_else(|| missing("type"))
     }
 
-    /// How many parameters and results a type has.
+    /// The number of parameters and results of a type.
     pub(super) fn counts(&self, type_index: usize) -> Result<(usize, usize)> {
         let found = self.get(type_index)?;
         Ok((found.params().len(), found.results().len()))
@@ -89,7 +89,7 @@ impl Types {
         Ok((found.params(), found.results()))
     }
 
-    /// Whether a function has a type, or one like it.
+    /// Whether a function has this type or an equal one.
     pub(super) fn has_type(&self, function: usize, type_index: usize) -> Result<bool> {
         let own = self.of_function(function)?;
         Ok(own == type_index || self.get(own)? == self.get(type_index)?)
@@ -97,11 +97,11 @@ impl Types {
 }
 
 impl Program {
-    /// Reads a program that the rules have admitted. `number` knows what it can import.
+    /// Reads a program that the rules have admitted. `number` maps imports to syscall numbers.
     ///
     /// # Errors
     ///
-    /// What cannot be read, as a text.
+    /// Describes what cannot be read.
     pub fn read(
         wasm: &[u8],
         prices: &Prices,
@@ -131,7 +131,7 @@ impl Program {
                 for group in section {
                     for found in group.map_err(text)?.into_types() {
                         let CompositeInnerType::Func(function) = found.composite_type.inner else {
-                            return Err("a type that is not a function's".to_owned());
+                            return Err("a type that is not a function type".to_owned());
                         };
                         self.types.types.push(function);
                     }
@@ -235,7 +235,7 @@ impl Program {
                     .tables
                     .get_mut(index(table_index.unwrap_or(0)))
                     .ok_or_else(|| missing("table"))?;
-                place(table, start, &items)?;
+                copy_segment(table, start, &items)?;
                 self.initial.elements.push(Vec::new());
             }
         }
@@ -248,19 +248,19 @@ impl Program {
             DataKind::Passive => self.initial.data.push(data.data.to_vec()),
             DataKind::Active { offset_expr, .. } => {
                 let start = size(self.constant(&offset_expr)?)?;
-                place(&mut self.initial.memory, start, data.data)?;
+                copy_segment(&mut self.initial.memory, start, data.data)?;
                 self.initial.data.push(Vec::new());
             }
         }
         Ok(())
     }
 
-    /// Nothing but functions is imported, so that a constant is one operator that depends on nothing.
+    /// Evaluates a constant expression. Globals cannot be imported, so it is a single operator.
     fn constant(&self, expression: &ConstExpr<'_>) -> Result<u64> {
         let operator = expression.get_operators_reader().read().map_err(text)?;
         match Op::plain(&operator)? {
             Op::Const(value) => Ok(value),
-            _ => Err(format!("{operator:?} is no constant")),
+            _ => Err(format!("{operator:?} is not a constant")),
         }
     }
 
@@ -278,7 +278,7 @@ impl Program {
             .saturating_add(price("element", length(elements))?))
     }
 
-    /// The function behind an export that is entered with numbers and returns numbers.
+    /// The exported function of this name, if all its parameters and results are numbers.
     pub(super) fn entry(&self, name: &str) -> Option<usize> {
         let is_number = |found: &ValType| {
             matches!(
@@ -292,15 +292,15 @@ impl Program {
         enters.then_some(function)
     }
 
-    /// Whether there is an entry of this name.
+    /// Whether the host can call an export of this name.
     #[must_use]
     pub fn has_entry(&self, name: &str) -> bool {
         self.entry(name).is_some()
     }
 }
 
-/// Copies a segment to where it belongs from the start.
-fn place<T: Clone>(into: &mut [T], start: usize, segment: &[T]) -> Result<()> {
+/// Copies an active segment to its target.
+fn copy_segment<T: Clone>(into: &mut [T], start: usize, segment: &[T]) -> Result<()> {
     let end = start.saturating_add(segment.len());
     let room = into.get_mut(start..end);
     room.ok_or("an active segment out of bounds")?
@@ -317,7 +317,7 @@ fn length(length: usize) -> u64 {
 }
 
 fn missing(what: &str) -> String {
-    format!("the program names a {what} that is not there")
+    format!("the program names a {what} that does not exist")
 }
 
 fn text(error: wasmparser::Error) -> String {

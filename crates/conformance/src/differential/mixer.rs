@@ -1,24 +1,25 @@
-//! A host that answers everything from what it was asked before.
+//! A deterministic host whose answers depend on all earlier syscalls.
 
 use fusee_engine::{Gas, GuestMemory, Host, Stop, Syscall, SyscallRequest};
 use fusee_instrument::Rules;
 
 use crate::Random;
 
-/// The most bytes that an answer writes.
-const MOST_BYTES: u64 = 256;
+/// The greatest number of bytes that an answer writes to memory.
+const MAX_BYTES: u64 = 256;
 
-/// A host that answers from what it was asked before, and writes into the guest's memory where the
-/// question seems to name a buffer. Every syscall that may park the guest does, and every third costs gas.
+/// A host that mixes the arguments of all syscalls into its answers. It writes to the guest's
+/// memory if two arguments look like a buffer. It suspends the guest at every syscall that may
+/// suspend, and every third syscall costs gas.
 #[derive(Clone, Debug)]
 pub(super) struct Mixer {
     mixed: u64,
-    /// The numbers of the syscalls that park the guest.
+    /// The numbers of the syscalls that suspend the guest.
     parking: Vec<u32>,
 }
 
 impl Mixer {
-    /// A host that was not asked anything.
+    /// A host before its first syscall.
     pub(super) fn new(rules: &Rules) -> Self {
         let parking = rules.syscalls().iter().filter(|known| known.may_suspend);
         Self {
@@ -27,7 +28,7 @@ impl Mixer {
         }
     }
 
-    /// What was asked, mixed together.
+    /// A digest of all syscalls so far.
     pub(super) fn asked(&self) -> u64 {
         self.mixed
     }
@@ -43,13 +44,13 @@ impl Mixer {
         let mut random = Random::new(self.mixed);
         for pair in request.args.windows(2) {
             if let [start, length] = *pair
-                && length <= MOST_BYTES
+                && length <= MAX_BYTES
                 && memory.check(start, length).is_ok()
             {
                 let bytes: Vec<u8> = (0..length)
                     .map(|_| random.number().to_le_bytes()[0])
                     .collect();
-                // What can be read and not be written stays as it is.
+                // Read-only memory stays unchanged.
                 let _ = memory.write(start, &bytes);
             }
         }

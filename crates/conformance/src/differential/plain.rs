@@ -1,4 +1,4 @@
-//! A program run as it was made: on Wasmtime, without our metering.
+//! Runs the original program on Wasmtime, without metering.
 
 use fusee_engine::{
     CodeHash, GuestMemory, MAX_SYSCALL_ARGS, PAGE_BYTES, SyscallRequest, Trap, Value, ValueType,
@@ -11,20 +11,20 @@ use wasmtime::{
 
 use super::{Mixer, low};
 
-/// More than a call needs that finished with the gas of the metered one; Wasmtime counts otherwise.
+/// Wasmtime's fuel for a call. It suffices for every call that finishes within the gas limit.
 const FUEL: u64 = 20_000_000;
 
 /// How a call ended.
 #[derive(Debug)]
 pub(super) enum PlainEnding {
-    /// With these values, what the host was asked, and the memory.
+    /// Returned these values. Followed by the digests of the syscalls and of the memory.
     Finished(Vec<Value>, u64, CodeHash),
     Trapped(Trap),
-    /// It did not, or only because Wasmtime has limits of its own.
+    /// Reached a limit of Wasmtime.
     Unbounded,
 }
 
-/// A program, and its instance if there is one.
+/// The original program, with its current instance.
 pub(super) struct Plain {
     mixer: Mixer,
     module: Module,
@@ -34,9 +34,9 @@ pub(super) struct Plain {
 
 struct State {
     mixer: Mixer,
-    /// What the program's memory is exported as.
+    /// The export name of the memory.
     memory_name: Option<String>,
-    /// Nobody knows it before the start function has run.
+    /// Known once the start function has run.
     memory: Option<Memory>,
     limits: StoreLimits,
 }
@@ -60,7 +60,7 @@ impl Plain {
         make().map_err(|error: Error| format!("plain: {error}"))
     }
 
-    /// Goes on with a fresh instance.
+    /// Drops the instance. The next call creates a new one.
     pub(super) fn discard(&mut self) {
         self.live = None;
     }
@@ -104,7 +104,7 @@ impl Plain {
         Some(found.name().to_owned())
     }
 
-    /// Whether all can be seen that is to be compared: a memory that is not exported cannot.
+    /// Whether the memory can be compared: there is none, or it is exported.
     pub(super) fn shows_memory(&self, has_memory: bool) -> bool {
         !has_memory || self.memory_name().is_some()
     }
@@ -133,7 +133,7 @@ impl Plain {
     }
 }
 
-/// Every function that can be imported, answered by the mixer at once.
+/// Defines every syscall. The mixer answers without suspending.
 fn link(engine: &Engine, rules: &Rules) -> Result<Linker<State>, Error> {
     let mut linker = Linker::new(engine);
     for known in rules.syscalls() {

@@ -1,4 +1,4 @@
-//! The calls again, with a profile of each.
+//! Compares profiles: repeats the calls with profiling.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,18 +6,19 @@ use fusee_engine::{Gas, Profiler, profile::Path};
 use fusee_executor::PreparedProgram;
 use fusee_instrument::Rules;
 
-use super::{Call, Mixer, Observed, calls, fed, observe_lane, starved};
+use super::{Call, Mixer, Observed, calls, observe_lane, starved, topped_up};
 use crate::{Ending, Lane, Random};
 
-/// What is found of one call that is profiled.
+/// The observations and the profile of one call.
 type Profiled = (Observed, BTreeMap<Path, Gas>);
 
-/// Checks that a program comes to the same ends with a profile as without one, that all lanes profile it alike, and that the parts
-/// of each profile are the gas used. How many profiles there were, on each lane.
+/// Checks that profiling does not change how a program's calls end, that all lanes give the same
+/// profiles, and that the parts of each profile add up to the gas used. Returns the number of
+/// profiles on each lane.
 ///
 /// # Errors
 ///
-/// What differs.
+/// Describes the difference.
 pub fn check_profiles(
     lanes: &[Lane],
     wasm: &[u8],
@@ -32,15 +33,15 @@ pub fn check_profiles(
     let calls = calls(&program, &mut random);
     let observed = agree(lanes, wasm, rules, &calls, &mixer)?;
     let starved = starved(&calls, &observed, &mut random);
-    let fed = fed(&calls, &observed, &mut random);
+    let topped_up = topped_up(&calls, &observed, &mut random);
     let mut profiles = observed.len();
-    for calls in [starved, fed] {
+    for calls in [starved, topped_up] {
         profiles += agree(lanes, wasm, rules, &calls, &mixer)?.len();
     }
     Ok(u64::try_from(profiles).unwrap_or(u64::MAX))
 }
 
-/// What is observed of the calls, with a profile on every lane, and without one on the first.
+/// Runs the calls with profiling on every lane, and without on the first lane.
 fn agree(
     lanes: &[Lane],
     wasm: &[u8],

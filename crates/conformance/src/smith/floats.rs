@@ -1,37 +1,37 @@
-//! A program that computes with floating-point numbers and does little else.
+//! Generates programs that are mostly floating-point arithmetic.
 //!
-//! What `wasm-smith` makes seldom computes a NaN, and more seldom shows its bits. Here every
-//! function is a row of operators on numbers of which half are NaNs, and whatever it comes to is written
-//! to memory.
+//! Programs by `wasm-smith` rarely compute a NaN, and more rarely expose its bits. Here every
+//! function is a sequence of operators on numbers of which half are NaNs, and stores its results in
+//! memory.
 
 use std::fmt::Write;
 
 use crate::Random;
 
-/// Functions of a program.
+/// Number of functions of a program.
 const FUNCTIONS: usize = 12;
 
-/// Bytes of memory for what a function comes to.
+/// Size of the memory for the results of one function in bytes.
 const ROOM: u64 = 1 << 16;
 
-/// The types, and at once the types of the parameters and of the locals behind them.
+/// The numeric types, which are also the types of the parameters and of the locals after them.
 const TYPES: [&str; 4] = ["i32", "i64", "f32", "f64"];
 
-/// An operator, or a few of them that are one step.
+/// An operator, or a short sequence of them.
 struct Step {
     code: String,
     takes: Vec<&'static str>,
     gives: &'static str,
 }
 
-/// The text of the program.
+/// Generates a program in the text format.
 pub(super) fn make(random: &mut Random) -> String {
     let steps = steps();
     let mut module = "(module (memory (export \"memory\") 1)\n".to_owned();
     for index in 0..FUNCTIONS {
         let body = body(random, &steps);
         let types = TYPES.join(" ");
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(
             module,
             "(func (export \"f{index}\") (param {types}) (local {types})\n{body})"
@@ -132,7 +132,7 @@ fn body(random: &mut Random, steps: &[Step]) -> String {
     body
 }
 
-/// A parameter or a local of the type.
+/// A parameter or local of this type.
 fn local(random: &mut Random, of: &str) -> usize {
     let index = TYPES.iter().position(|name| *name == of).unwrap_or(0);
     match random.below(2) {

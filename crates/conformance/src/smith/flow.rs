@@ -1,8 +1,8 @@
-//! A program that is mostly flow of control: blocks in loops in blocks, branches to all of them, calls, and
-//! code that is not reached.
+//! Generates programs that are mostly control flow: nested blocks and loops, branches to all of
+//! them, calls, and unreachable code.
 //!
-//! What `wasm-smith` makes seldom goes round a loop more than once. Here many loops count down, so that what
-//! is charged on a way through them is added up often enough to be seen.
+//! Programs by `wasm-smith` rarely iterate a loop more than once. Here many loops count down, so a
+//! wrong charge on a path through a loop adds up.
 
 use std::fmt::Write;
 
@@ -13,28 +13,28 @@ type Types = &'static [&'static str];
 
 const TYPES: [Types; 4] = [&[], &["i32"], &["i64", "i32"], &["i32", "i32", "i64"]];
 
-/// The types of the locals behind the parameters.
+/// The types of the locals after the parameters.
 const LOCALS: Types = &["i32", "i32", "i64"];
 
-/// Blocks inside blocks.
-const DEEPEST: usize = 7;
+/// Maximum nesting depth of blocks.
+const MAX_DEPTH: usize = 7;
 
-/// A program while it is written.
+/// Writes the text of one program.
 struct Writer<'a> {
     random: &'a mut Random,
     text: String,
     /// The parameters and results of the functions.
     functions: Vec<(Types, Types)>,
-    /// The function that is written.
+    /// Index of the current function.
     function: usize,
-    /// What branches to the labels around take with them, from the outermost.
+    /// The operand types of branches to the open labels, outermost first.
     labels: Vec<Types>,
-    /// Statements that may still be written.
+    /// Number of statements that may still be written.
     budget: u64,
     may_wait: bool,
 }
 
-/// The text of the program.
+/// Generates a program in the text format.
 pub(super) fn make(random: &mut Random) -> String {
     let count = random.below(5).saturating_add(2);
     let functions = (0..count)
@@ -93,7 +93,7 @@ impl Writer<'_> {
                 typed("result", results),
                 LOCALS.join(" ")
             ));
-            // So that the first loops count down, whatever the arguments are.
+            // The first loops count down from a positive number, whatever the arguments are.
             self.line("i32.const 7");
             self.consume(&["i32"]);
             self.sequence(0);
@@ -103,7 +103,7 @@ impl Writer<'_> {
         self.line(")");
     }
 
-    /// Statements, up to one that is not passed, and perhaps some that are not reached.
+    /// Writes statements. Some may follow one that diverges and be unreachable.
     fn sequence(&mut self, depth: usize) {
         let length = self.random.below(7);
         for _ in 0..length {
@@ -117,9 +117,9 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether it is not passed.
+    /// Writes a statement. Returns whether it diverges.
     fn statement(&mut self, depth: usize) -> bool {
-        let is_deep = depth >= DEEPEST;
+        let is_deep = depth >= MAX_DEPTH;
         if self.chance(3) {
             self.store();
         }
@@ -133,7 +133,7 @@ impl Writer<'_> {
             15 => return self.branch_table(),
             16..=18 => self.call(),
             19 => self.bulk(),
-            20 => return self.end_of_all(),
+            20 => return self.leave_function(),
             _ => self.assign("i32"),
         }
         false
@@ -187,7 +187,7 @@ impl Writer<'_> {
         self.close(results);
     }
 
-    /// The innermost block comes to its end.
+    /// Ends the innermost block.
     fn close(&mut self, results: Types) {
         self.values(results);
         self.labels.pop();
@@ -195,14 +195,14 @@ impl Writer<'_> {
         self.consume(results);
     }
 
-    /// Statements above an operand.
+    /// Writes statements while an operand is on the stack.
     fn hold(&mut self, depth: usize) {
         self.value("i32");
         self.sequence(depth);
         self.consume(&["i32"]);
     }
 
-    /// A label: how far out it is, and what a branch to it takes.
+    /// Chooses a label: its depth, and the operand types of branches to it.
     fn label(&mut self) -> (usize, Types) {
         let from = u64::try_from(self.labels.len()).unwrap_or(u64::MAX);
         let depth = usize::try_from(self.random.below(from)).unwrap_or(0);
@@ -241,8 +241,8 @@ impl Writer<'_> {
         true
     }
 
-    /// What leaves the function, mostly behind a condition.
-    fn end_of_all(&mut self) -> bool {
+    /// Leaves the function by a trap or a return, mostly under a condition.
+    fn leave_function(&mut self) -> bool {
         let is_conditional = !self.chance(4);
         if is_conditional {
             self.condition();
@@ -287,7 +287,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Mostly of a function that is written later, so that most calls end.
+    /// Calls a function, mostly a later one, so that most calls end.
     fn call_function(&mut self, is_indirect: bool) {
         let later = self.functions.len().saturating_sub(self.function);
         let from = if self.chance(12) {
@@ -302,7 +302,7 @@ impl Writer<'_> {
         };
         self.values(params);
         if is_indirect {
-            // Sometimes the element of another function, or of none.
+            // Sometimes the element of another function, or a null element.
             let element = callee.saturating_add(usize::from(self.chance(8)));
             self.line(&format!(
                 "i32.const {element} call_indirect {} {}",
@@ -333,7 +333,8 @@ impl Writer<'_> {
         }
     }
 
-    /// Counts in memory, where somebody looks while the guest is parked, or stores anywhere.
+    /// Increments a number at the begin of the memory, which is observed while the guest is
+    /// suspended, or stores anywhere.
     fn store(&mut self) {
         if self.chance(4) {
             self.value("i32");
@@ -356,7 +357,7 @@ impl Writer<'_> {
         });
     }
 
-    /// Takes values from the stack, as if they had these types.
+    /// Consumes operands of these types.
     fn consume(&mut self, types: Types) {
         for of in types.iter().rev() {
             if self.chance(4) {
@@ -392,7 +393,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Half of them come true only so often.
+    /// Writes a condition. Half of the conditions hold a limited number of times.
     fn condition(&mut self) {
         if self.chance(2) {
             self.count_down();
@@ -427,7 +428,7 @@ impl Writer<'_> {
     }
 
     fn types(&mut self) -> Types {
-        // Mostly none.
+        // Mostly empty.
         match self.random.below(6) {
             0 => pick(self.random, &TYPES),
             _ => &[],
@@ -441,7 +442,7 @@ fn typed(what: &str, types: Types) -> String {
     }
     let mut text = format!("({what}");
     for of in types {
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, " {of}");
     }
     text.push(')');

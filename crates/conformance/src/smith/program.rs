@@ -1,4 +1,4 @@
-//! A program from a seed.
+//! Generates one program.
 
 use arbitrary::Unstructured;
 use fusee_engine::ValueType;
@@ -7,14 +7,14 @@ use fusee_instrument::Floats;
 use super::{floats as computing, flow};
 use crate::Random;
 
-/// Every import is from this module.
+/// The module of all imports.
 pub(super) const MODULE: &str = "smith";
 /// The import that costs gas.
 pub(super) const NOTE: u32 = 1;
-/// The import at which a guest is parked.
+/// The import that suspends the guest.
 pub(super) const WAIT: u32 = 2;
 
-/// The numbers, names, parameters and results of what a program may import.
+/// The syscalls: number, name, parameters and result.
 pub(super) const IMPORTS: &[(u32, &str, &[ValueType], Option<ValueType>)] = &[
     (
         0,
@@ -26,7 +26,7 @@ pub(super) const IMPORTS: &[(u32, &str, &[ValueType], Option<ValueType>)] = &[
     (WAIT, "wait", &[ValueType::I32], Some(ValueType::I32)),
 ];
 
-/// A module with the imports of [`IMPORTS`], to choose from; `wait` comes last.
+/// A module with all [`IMPORTS`], from which `wasm-smith` chooses. `wait` comes last.
 const AVAILABLE: &str = r#"(module
   (import "smith" "mix" (func (param i32 i64) (result i64)))
   (import "smith" "note" (func (param i64)))
@@ -35,11 +35,11 @@ const AVAILABLE_WITHOUT_WAIT: &str = r#"(module
   (import "smith" "mix" (func (param i32 i64) (result i64)))
   (import "smith" "note" (func (param i64))))"#;
 
-/// What decides of a program.
+/// The choices that determine a program.
 pub(super) struct Choices<'a> {
     kind: u64,
     random: Random,
-    /// What `wasm-smith` makes its program of, if somebody chose it.
+    /// The input of `wasm-smith`, if it is given.
     bytes: Option<&'a [u8]>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Choices<'a> {
         }
     }
 
-    /// Whether the program may compute with floating-point numbers.
+    /// Whether the program may use floating point.
     pub(super) const fn floats(&self) -> Floats {
         if self.kind.is_multiple_of(3) {
             Floats::Canonical
@@ -73,7 +73,7 @@ impl<'a> Choices<'a> {
     }
 }
 
-/// The program; `None` if nothing comes of the choices.
+/// Generates the program. `None` if the choices give none.
 pub(super) fn make(choices: Choices<'_>) -> Option<Vec<u8>> {
     let floats = choices.floats();
     let mut random = choices.random;
@@ -106,7 +106,7 @@ fn config(random: &mut Random) -> Option<wasm_smith::Config> {
     };
     Some(wasm_smith::Config {
         available_imports: Some(wat::parse_str(available).ok()?),
-        // Most that uses references at all uses some that are not admitted.
+        // Most programs with reference types use some that are not admitted.
         reference_types_enabled: random.below(4) == 0,
         disallow_traps: random.below(2) == 0,
         max_instructions: 300,
@@ -127,7 +127,7 @@ fn config(random: &mut Random) -> Option<wasm_smith::Config> {
     })
 }
 
-/// No proposal that is not admitted.
+/// Disables all proposals that are not admitted.
 fn nothing_else() -> wasm_smith::Config {
     wasm_smith::Config {
         bulk_memory_enabled: true,

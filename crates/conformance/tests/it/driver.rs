@@ -20,7 +20,7 @@ use fusee_executor::{
     FrameLimits, MemoryBudget, Paused, Payer, PreparedProgram, Progress, RunError, Supervisor,
     Suspended, Suspension, Target, Tier,
 };
-use fusee_instrument::{Rules, SyscallSignature};
+use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 use crate::guest::wasm;
 
@@ -134,13 +134,14 @@ fn rules() -> Rules {
         ("trigger", &[], None),
     ];
     let signature =
-        |(number, (name, params, result)): (u32, (&str, &[ValueType], _))| SyscallSignature {
+        |(number, (name, params, result)): (u32, (&str, &[ValueType], _))| SyscallRule {
             module: "env".to_owned(),
             name: name.to_owned(),
             number,
             params: params.to_vec(),
             result,
             may_suspend: number < LEFT,
+            price: SyscallPrice::FREE,
         };
     Rules::v1((0..).zip(table).map(signature).collect())
 }
@@ -265,8 +266,8 @@ impl Supervisor for Protocol {
             Call::Guest { entry, arg, gas } => {
                 let target = Target::Program {
                     program: Arc::clone(&self.program),
-                    entry,
-                    args: vec![Value::I64(arg.cast_signed())],
+                    entry: entry.into(),
+                    args: vec![Value::I64(arg.cast_signed())].into(),
                     host: Frame {
                         interrupt: self.interrupt.clone(),
                         last_left: Arc::clone(&self.last_left),
@@ -277,7 +278,13 @@ impl Supervisor for Protocol {
             }
             Call::Continue { reply, gas } => {
                 let frame = self.yielded.pop().expect("a frame has yielded");
-                (Target::Suspended { frame, reply }, gas)
+                (
+                    Target::Suspended {
+                        frame,
+                        reply: Ok(reply),
+                    },
+                    gas,
+                )
             }
         };
         let is_outermost = self.before.is_empty();

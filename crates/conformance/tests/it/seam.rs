@@ -10,7 +10,7 @@ use fusee_engine::{
 use fusee_engine_polkavm::PolkaVmEngine;
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
-use fusee_instrument::{PolkaVmRules, Rules, SyscallSignature};
+use fusee_instrument::{PolkaVmRules, Rules, SyscallPrice, SyscallRule};
 use polkavm_common::program::{InstructionSetKind, asm};
 
 use crate::{guest::wasm, polkavm::importing};
@@ -27,13 +27,14 @@ const GAS: Gas = Gas::new(1_000_000);
 const RUN: Entry = Entry::Export(0);
 
 fn rules() -> Rules {
-    let ask = SyscallSignature {
+    let ask = SyscallRule {
         module: "env".to_owned(),
         name: "ask".to_owned(),
         number: 0,
         params: Vec::new(),
         result: Some(ValueType::I64),
         may_suspend: true,
+        price: SyscallPrice::FREE,
     };
     Rules::v2(vec![ask]).with_polkavm(PolkaVmRules::v1())
 }

@@ -1,22 +1,25 @@
-//! Which locals are still needed at the heads of loops.
+//! Liveness: which locals are live at the heads of loops.
 //!
-//! The usual analysis against the flow of control: a local is live where some way from there reads it before
-//! it is written. It is asked for small functions with few locals only, so that a set of locals is one number.
+//! A backward data-flow analysis: a local is live at a point if some path from there reads it
+//! before writing it. Functions with more than [`MAX_LOCALS`] locals are not analysed, so a set of
+//! locals fits into a `u64`.
+
+use std::collections::BTreeMap;
 
 use wasmparser::ValType;
 
-use super::steps::{Action, Labels, Steps};
+use crate::edits::{Action, Edits, Labels};
 
-/// A function with more locals is not analysed.
-const MOST_LOCALS: usize = 64;
+/// Functions with more parameters and locals are not analysed.
+const MAX_LOCALS: usize = 64;
 
-/// What matters of a step.
+/// An operator, reduced to its effect on liveness.
 #[derive(Debug)]
-enum Turn {
+enum Effect {
     Get(u32),
     Set(u32),
     Open,
-    /// A loop, by its position among the loops.
+    /// A loop, as an index into the loops.
     Loop(usize),
     If,
     Else,
@@ -29,42 +32,43 @@ enum Turn {
     Leave,
 }
 
-/// Follows one function, and then goes back over it.
+/// Records the effects of one function, and analyses them backwards.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
-    turns: Vec<Turn>,
-    /// The position of each open block among the loops, if it is one.
+    effects: Vec<Effect>,
+    /// For each open block, its index among the loops if it is one.
     open: Vec<Option<usize>>,
-    loops: Vec<Loop>,
-    /// Those of the locals that are numbers, and how many locals there are.
+    loops: Vec<LoopWrites>,
+    /// The locals with a numeric type.
     numbers: u64,
+    /// Number of parameters and locals.
     locals: usize,
 }
 
-/// A loop.
 #[derive(Debug)]
-struct Loop {
+struct LoopWrites {
+    /// Byte offset of the `loop` operator in the body.
     offset: u32,
-    /// The locals that it writes.
+    /// The locals that the loop writes.
     written: u64,
 }
 
-/// A block, on the way back.
-struct Block {
-    /// What is live where branches to it go.
+/// A block that is open during the backward pass.
+struct BlockLiveness {
+    /// Live at the target of branches to this block.
     label: u64,
-    /// What is live behind it.
-    behind: u64,
-    /// What is live where its `else` begins.
-    otherwise: Option<u64>,
+    /// Live after the block.
+    after: u64,
+    /// Live at the begin of its `else` arm.
+    else_arm: Option<u64>,
 }
 
 impl Liveness {
-    /// Takes note of the next locals. Only numbers are followed.
+    /// Declares the next locals. Only locals of numeric types are tracked.
     pub(super) fn declare(&mut self, count: usize, type_of: impl Fn(usize) -> Option<ValType>) {
         let known = self.locals;
         self.locals = known.saturating_add(count);
-        for (position, local) in (known..self.locals.min(MOST_LOCALS)).enumerate() {
+        for (position, local) in (known..self.locals.min(MAX_LOCALS)).enumerate() {
             if matches!(
                 type_of(position),
                 Some(ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64)
@@ -74,50 +78,46 @@ impl Liveness {
         }
     }
 
-    fn is_possible(&self) -> bool {
-        self.locals <= MOST_LOCALS
-    }
-
-    fn follow(&mut self, action: Action, offset: u32) {
-        let turn = match action {
-            Action::Get(local) => Turn::Get(local),
+    fn record(&mut self, action: Action, offset: u32) {
+        let effect = match action {
+            Action::Get(local) => Effect::Get(local),
             Action::Set(local) | Action::Tee(local) => {
                 self.write(bit(local));
-                Turn::Set(local)
+                Effect::Set(local)
             }
             Action::Block(_) => {
                 self.open.push(None);
-                Turn::Open
+                Effect::Open
             }
             Action::Loop(_) => {
                 let position = self.loops.len();
-                self.loops.push(Loop { offset, written: 0 });
+                self.loops.push(LoopWrites { offset, written: 0 });
                 self.open.push(Some(position));
-                Turn::Loop(position)
+                Effect::Loop(position)
             }
             Action::If(_) => {
                 self.open.push(None);
-                Turn::If
+                Effect::If
             }
-            Action::Else => Turn::Else,
+            Action::Else => Effect::Else,
             Action::End => match self.open.pop().flatten() {
                 Some(position) => {
-                    // What an inner loop writes, the loops around it write.
+                    // The outer loop writes whatever the inner loop writes.
                     self.write(self.loops.get(position).map_or(0, |inner| inner.written));
-                    Turn::EndLoop(position)
+                    Effect::EndLoop(position)
                 }
-                None => Turn::End,
+                None => Effect::End,
             },
-            Action::Branch(depth) => Turn::Branch(depth),
-            Action::BranchIf(depth) => Turn::BranchIf(depth),
-            Action::BranchTable(labels) => Turn::BranchTable(labels),
-            Action::Return | Action::Unreachable => Turn::Leave,
+            Action::Branch(depth) => Effect::Branch(depth),
+            Action::BranchIf(depth) => Effect::BranchIf(depth),
+            Action::BranchTable(labels) => Effect::BranchTable(labels),
+            Action::Return | Action::Unreachable => Effect::Leave,
             _ => return,
         };
-        self.turns.push(turn);
+        self.effects.push(effect);
     }
 
-    /// The innermost loop writes these locals.
+    /// Adds to the locals that the innermost loop writes.
     fn write(&mut self, locals: u64) {
         let innermost = self.open.iter().rev().flatten().next();
         if let Some(innermost) = innermost.and_then(|position| self.loops.get_mut(*position)) {
@@ -125,89 +125,91 @@ impl Liveness {
         }
     }
 
-    /// The locals that each loop writes and that are live at its head, by the loop's offset; nothing if that would
-    /// take too long to find.
-    pub(super) fn at_loops(mut self, steps: &Steps) -> Vec<(u32, Vec<u32>)> {
-        // Each round carries what is live one loop further out.
-        const ROUNDS: u32 = 12;
-        if !self.is_possible() {
-            return Vec::new();
+    /// For each loop, by offset, the locals that it writes and that are live at its head. Empty if
+    /// the analysis does not reach a fixed point within the iteration limit.
+    pub(super) fn at_loops(mut self, edits: &Edits) -> BTreeMap<u32, Vec<u32>> {
+        // Each iteration propagates liveness out of one more loop.
+        const MAX_ITERATIONS: u32 = 12;
+        if self.locals > MAX_LOCALS {
+            return BTreeMap::new();
         }
-        self.turns.reserve(steps.list.len());
-        for step in &steps.list {
-            self.follow(step.action, step.offset);
+        self.effects.reserve(edits.list.len());
+        for edit in &edits.list {
+            self.record(edit.action, edit.offset);
         }
         let mut heads = vec![0; self.loops.len()];
-        for _ in 0..ROUNDS {
-            if !self.go_back(steps, &mut heads) {
-                let found = |(inner, head): (Loop, u64)| {
+        for _ in 0..MAX_ITERATIONS {
+            if !self.propagate(edits, &mut heads) {
+                let live_and_written = |(inner, head): (LoopWrites, u64)| {
                     let locals = head & inner.written & self.numbers;
                     let locals = (0..u64::BITS).filter(|local| has(locals, *local));
                     (inner.offset, locals.collect())
                 };
-                return self.loops.into_iter().zip(heads).map(found).collect();
+                let heads = self.loops.into_iter().zip(heads);
+                return heads.map(live_and_written).collect();
             }
         }
-        Vec::new()
+        BTreeMap::new()
     }
 
-    /// Goes back over the function once; whether it found something that is live at a head.
-    fn go_back(&self, steps: &Steps, heads: &mut [u64]) -> bool {
-        let mut found = false;
+    /// Runs one backward pass. Reeffects whether the set of some loop head has grown.
+    fn propagate(&self, edits: &Edits, heads: &mut [u64]) -> bool {
+        let mut grown = false;
         let mut live = 0;
-        let mut blocks: Vec<Block> = Vec::new();
-        for turn in self.turns.iter().rev() {
-            match turn {
-                Turn::Get(local) => live |= bit(*local),
-                Turn::Set(local) => live &= !bit(*local),
-                Turn::End => blocks.push(Block {
+        let mut blocks: Vec<BlockLiveness> = Vec::new();
+        for effect in self.effects.iter().rev() {
+            match effect {
+                Effect::Get(local) => live |= bit(*local),
+                Effect::Set(local) => live &= !bit(*local),
+                Effect::End => blocks.push(BlockLiveness {
                     label: live,
-                    behind: live,
-                    otherwise: None,
+                    after: live,
+                    else_arm: None,
                 }),
-                Turn::EndLoop(position) => blocks.push(Block {
+                Effect::EndLoop(position) => blocks.push(BlockLiveness {
                     label: heads.get(*position).copied().unwrap_or(0),
-                    behind: live,
-                    otherwise: None,
+                    after: live,
+                    else_arm: None,
                 }),
-                Turn::Else => {
+                Effect::Else => {
                     if let Some(block) = blocks.last_mut() {
-                        block.otherwise = Some(live);
-                        live = block.behind;
+                        block.else_arm = Some(live);
+                        live = block.after;
                     }
                 }
-                Turn::If => {
+                Effect::If => {
                     if let Some(block) = blocks.pop() {
-                        live |= block.otherwise.unwrap_or(block.behind);
+                        live |= block.else_arm.unwrap_or(block.after);
                     }
                 }
-                Turn::Open => {
+                Effect::Open => {
                     blocks.pop();
                 }
-                Turn::Loop(position) => {
+                Effect::Loop(position) => {
                     blocks.pop();
                     if let Some(head) = heads.get_mut(*position) {
-                        found |= live & !*head != 0;
+                        grown |= live & !*head != 0;
                         *head |= live;
                     }
                 }
-                Turn::Branch(depth) => live = label(&blocks, *depth),
-                Turn::BranchTable(labels) => {
-                    live = steps
+                Effect::Branch(depth) => live = label(&blocks, *depth),
+                Effect::BranchTable(labels) => {
+                    live = edits
                         .labels(*labels)
                         .iter()
                         .fold(0, |live, depth| live | label(&blocks, *depth));
                 }
-                Turn::BranchIf(depth) => live |= label(&blocks, *depth),
-                Turn::Leave => live = 0,
+                Effect::BranchIf(depth) => live |= label(&blocks, *depth),
+                Effect::Leave => live = 0,
             }
         }
-        found
+        grown
     }
 }
 
-/// What is live where a branch of this depth goes; out of the function, nothing.
-fn label(blocks: &[Block], depth: u32) -> u64 {
+/// The locals that are live at the target of a branch of this depth. None are live after the
+/// function.
+fn label(blocks: &[BlockLiveness], depth: u32) -> u64 {
     usize::try_from(depth)
         .ok()
         .and_then(|depth| blocks.iter().rev().nth(depth))

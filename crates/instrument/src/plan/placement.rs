@@ -1,56 +1,58 @@
-//! Where charges are placed, so that as few as possible are carried out.
+//! Placement: where charges stand, so that as few as possible are executed.
 //!
-//! Between two places where gas is looked at, nobody sees when it was charged: a charge may move along the flow of
-//! control, as long as the sum on every path from one look to the next stays the same. A function is
-//! therefore seen as a graph. Its nodes are the places where paths meet or part; one of them stands for
-//! all places where the gas must be exact. Its edges are the regions, each with what it costs. Every node gets a
-//! *potential*, what was charged too much when a path is there: zero where the gas must be exact.
-//! An edge then charges `cost + potential of its end - potential of its begin`.
+//! Between two gas checks, nothing observes when gas is charged. A charge may move along the
+//! control flow as long as the sum on every path from one gas check to the next stays the same. A
+//! function is therefore modelled as a graph. Its nodes are the points where paths meet or part;
+//! one node stands for all points where the gas must be exact. Its edges are the metered blocks
+//! with their costs. Each node gets a *potential*: the amount overcharged when control is there,
+//! which is zero where the gas must be exact. An edge then charges
+//! `cost + potential of its end - potential of its begin`.
 //!
-//! The edges of a spanning tree can all be made to charge nothing, by choosing the potentials; the tree of greatest
-//! weight leaves the least to do. This is how Knuth and Stevenson place counters
-//! ("Optimal measurement points for program frequency counts", BIT 13, 1973), with Kruskal's algorithm.
+//! A suitable choice of potentials makes all edges of a spanning tree charge nothing. The spanning
+//! tree of maximum weight leaves the least to execute. Knuth and Stevenson place profiling counters
+//! this way ("Optimal measurement points for program frequency counts", BIT 13, 1973). The tree is
+//! found by Kruskal's algorithm.
 
 use std::cmp::Reverse;
 
-/// A place where paths meet or part.
+/// A point where paths meet or part.
 pub(super) type Node = usize;
 
-/// The node of all places where the gas must be exact.
+/// The node of all points where the gas must be exact.
 pub(super) const EXACT: Node = 0;
 
-/// The nodes of a function. Those that turn out to be the same place are united.
+/// The nodes of a function, as a union-find: nodes that prove to be the same point are united.
 #[derive(Debug)]
 pub(super) struct Nodes {
     parents: Vec<Node>,
 }
 
-/// What is charged on the way from one node to another.
+/// A path from one node to another, and its cost.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
     pub(super) from: Node,
     pub(super) to: Node,
     pub(super) cost: i64,
-    /// How bad it is to charge here.
+    /// Estimated relative number of executions: how expensive a charge here would be.
     pub(super) weight: u64,
 }
 
 impl Nodes {
-    /// [`EXACT`] alone, and room for more.
-    pub(super) fn with_room(nodes: usize) -> Self {
+    /// Contains [`EXACT`] only. Allocates for this number of further nodes.
+    pub(super) fn with_capacity(nodes: usize) -> Self {
         let mut parents = Vec::with_capacity(nodes.saturating_add(1));
         parents.push(EXACT);
         Self { parents }
     }
 
-    /// A new node.
+    /// Adds a node.
     pub(super) fn add(&mut self) -> Node {
         let node = self.parents.len();
         self.parents.push(node);
         node
     }
 
-    /// Makes two nodes one, and returns it.
+    /// Unites two nodes, and returns the result.
     pub(super) fn unite(&mut self, left: Node, right: Node) -> Node {
         let (left, right) = (self.root(left), self.root(right));
         // The smaller index wins, so that the exact node stays its own root.
@@ -66,7 +68,7 @@ impl Nodes {
         while let Some(parent) = self.parents.get(at).copied()
             && parent != at
         {
-            // Halves the path for those who come after.
+            // Path halving.
             let grandparent = self.parents.get(parent).copied().unwrap_or(parent);
             if let Some(slot) = self.parents.get_mut(at) {
                 *slot = grandparent;
@@ -76,15 +78,15 @@ impl Nodes {
         at
     }
 
-    /// What each edge is to charge. The sum along every path between two visits of [`EXACT`] is
-    /// the sum of the costs.
+    /// Computes the charge of each edge. Along every path between two visits of [`EXACT`], the sum
+    /// of the charges equals the sum of the costs.
     pub(super) fn place(mut self, edges: &[Edge]) -> Vec<i64> {
         let mut order: Vec<(Reverse<u64>, usize)> = edges
             .iter()
             .enumerate()
             .map(|(index, edge)| (Reverse(edge.weight), index))
             .collect();
-        // Stable: among edges of one weight the first comes first, on every machine.
+        // A stable sort: edges of equal weight keep their order on every machine.
         order.sort_by_key(|(weight, _)| *weight);
         let mut forest = Forest::new(self.parents.len());
         let mut charges = vec![0; edges.len()];
@@ -102,9 +104,9 @@ impl Nodes {
     }
 }
 
-/// Trees of nodes whose potentials are known relative to each other: a union-find with weights.
+/// Trees of nodes whose potentials are known relative to each other: a weighted union-find.
 struct Forest {
-    /// Each node's parent, and its potential less the parent's.
+    /// For each node, its parent and its potential minus the parent's.
     links: Vec<(Node, i64)>,
 }
 
@@ -115,7 +117,7 @@ impl Forest {
         }
     }
 
-    /// The tree that a node is in, and its potential less that of the tree's root.
+    /// The root of a node's tree, and the node's potential minus the root's.
     fn find(&mut self, node: Node) -> (Node, i64) {
         let mut at = node;
         let mut potential: i64 = 0;
@@ -133,7 +135,7 @@ impl Forest {
         (at, potential)
     }
 
-    /// What an edge between the nodes must charge: nothing if it joins two trees.
+    /// Adds an edge, and returns its charge: zero if the edge joins two trees.
     fn join(&mut self, from: Node, to: Node, cost: i64) -> i64 {
         let (from_root, from_potential) = self.find(from);
         let (to_root, to_potential) = self.find(to);

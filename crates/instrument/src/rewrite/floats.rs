@@ -1,18 +1,19 @@
-//! Canonical NaNs: where an operator computed a NaN, its result is replaced by the one NaN that all
-//! engines agree on.
+//! Canonicalisation of NaNs: replaces a computed NaN by the one NaN that all engines agree on.
 //!
-//! Where that is, the plan says. A value that equals itself is none; compiled code makes a comparison
-//! and a blend of this, without a branch.
+//! The plan decides where. A value that equals itself is not a NaN, so the injected code is a
+//! comparison and a `select`, which compile without a branch.
 
 use wasm_encoder::{Ieee32, Ieee64, InstructionSink, ValType};
 
 use crate::floats::{Computed, Width};
 
-/// The NaN that every computed NaN becomes: positive, quiet, without a payload.
+/// The canonical `f32` NaN: positive, quiet, without payload.
 const F32_NAN: Ieee32 = Ieee32::new(0x7fc0_0000);
+
+/// The canonical `f64` NaN: positive, quiet, without payload.
 const F64_NAN: Ieee64 = Ieee64::new(0x7ff8_0000_0000_0000);
 
-/// The locals in which a function keeps what it computed, to look at it.
+/// The scratch locals of a function, one for each type.
 #[derive(Clone, Copy)]
 pub(super) struct Floats {
     f32: u32,
@@ -20,7 +21,7 @@ pub(super) struct Floats {
 }
 
 impl Floats {
-    /// `next` is the first free local. Adds those that are needed.
+    /// Declares the scratch locals that the function needs. `next` is the first free index.
     pub(super) fn new(computed: Computed, next: u32, locals: &mut Vec<(u32, ValType)>) -> Self {
         let f64 = next.saturating_add(u32::from(computed.f32));
         if computed.f32 {
@@ -32,7 +33,7 @@ impl Floats {
         Self { f32: next, f64 }
     }
 
-    /// Replaces the number on top of the stack, if it is a NaN.
+    /// Replaces the value on top of the stack if it is a NaN.
     pub(super) fn canonicalise(self, width: Width, code: &mut InstructionSink<'_>) {
         match width {
             Width::F32 => code

@@ -1,12 +1,13 @@
-//! What functions tell whoever makes a profile: where they begin, and where they return.
+//! Profiling callbacks: each function reports where it begins and where it returns.
 //!
-//! At both places the gas in the word is exact, below zero or not, and the host leaves it as it is.
+//! At both points the gas in the packed counter is exact. It may be negative. The host does not
+//! change it.
 
 use wasm_encoder::InstructionSink;
 
-use super::word;
+use super::counter;
 
-/// The imports that are called at the borders of functions.
+/// The imports that a function calls at its entry and before it returns.
 #[derive(Clone, Copy)]
 pub(super) struct Profile {
     enter: u32,
@@ -14,33 +15,34 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// The two functions from this index on.
-    pub(super) const fn behind(first: u32) -> Self {
+    /// The two functions that begin at this index.
+    pub(super) const fn starting_at(first: u32) -> Self {
         Self {
             enter: first,
             leave: first.saturating_add(1),
         }
     }
 
-    /// The index of what comes behind them.
+    /// The first function index after them.
     pub(super) const fn end(&self) -> u32 {
         self.leave.saturating_add(1)
     }
 
-    /// Tells that the guest's function of this index begins.
-    pub(super) fn enter(self, code: &mut InstructionSink<'_>, word: u32, function: u32) {
-        code.local_get(word);
-        word::take_gas(code);
+    /// Reports the entry of the guest function with this index. `counter` is the local that holds
+    /// the packed counter.
+    pub(super) fn enter(self, code: &mut InstructionSink<'_>, counter: u32, function: u32) {
+        code.local_get(counter);
+        counter::unpack_gas(code);
         code.i64_const(i64::from(function))
             .call(self.enter)
             .drop()
             .drop();
     }
 
-    /// Tells that the function returns the word on the stack, and leaves it there.
-    pub(super) fn leave(self, code: &mut InstructionSink<'_>, word: u32) {
-        code.local_tee(word).local_get(word);
-        word::take_gas(code);
+    /// Reports the return of a function. The packed counter stays on the stack.
+    pub(super) fn leave(self, code: &mut InstructionSink<'_>, counter: u32) {
+        code.local_tee(counter).local_get(counter);
+        counter::unpack_gas(code);
         code.call(self.leave).drop().drop();
     }
 }

@@ -1,10 +1,11 @@
-//! What every version of the schedule must hold, for the meter to be sound.
+//! Properties of every version of the schedule that metering depends on.
 
 use super::Schedule;
 
 const VERSIONS: &[Schedule] = &[Schedule::v1(), Schedule::v2()];
 
-/// A loop goes round by one of these. Were it free, a guest could run for ever on no gas.
+/// Every loop and every recursion executes one of these operators. If one were free, a guest could
+/// run forever without using gas.
 #[test]
 fn no_loop_is_free() {
     for schedule in VERSIONS {
@@ -19,19 +20,19 @@ fn no_loop_is_free() {
     }
 }
 
-/// What one charge by a length takes must not be more than a guest's counter can fall.
+/// A single charge by length must not exceed the largest gas slice.
 #[test]
 fn no_length_overflows_the_counter() {
     for schedule in VERSIONS {
         let prices = schedule.dynamic;
         let charges = [
-            u64::from(prices.grow_page) * crate::length::MOST_PAGES,
+            u64::from(prices.grow_page) * crate::length::MAX_PAGES,
             u64::from(prices.bulk_64_bytes) << (32 - 6),
             u64::from(prices.table_element) << 32,
         ];
         for charge in charges {
-            let most = fusee_engine::MAX_SLICE.units();
-            assert!(charge > 0 && charge <= most, "version {}", schedule.version);
+            let max = fusee_engine::MAX_SLICE.units();
+            assert!(charge > 0 && charge <= max, "version {}", schedule.version);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is written is a program that the rules admit.
+//! The rules admit the generated programs.
 
 use super::make;
 use crate::{Random, smith};

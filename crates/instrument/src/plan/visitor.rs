@@ -1,69 +1,68 @@
-//! The one way through a function's operators: each is read once, admitted, validated, and planned.
+//! The single pass over a function's operators: each is decoded once, admitted, validated and
+//! planned.
 //!
-//! wasmparser calls a method for each operator, so that what is known of it is known where the
-//! compiler sees it: most operators cost their price and are copied, and take no more than that.
+//! wasmparser calls a separate method for each kind of operator, so the compiler specializes the
+//! code below for it. Most operators only cost their price and are copied.
 
 use std::ops::Range;
 
 use wasmparser::{
-    BinaryReader, BlockType, FrameKind, FrameStack, FuncValidator, MemArg, Operator,
-    ValidatorResources, VisitOperator, VisitSimdOperator,
+    BinaryReader, BlockType, FrameKind, FrameStack, FuncValidator, Operator, ValidatorResources,
+    VisitOperator, VisitSimdOperator,
 };
 
-use super::{
-    Planner, check_limit,
-    steps::{Action, Steps},
-};
+use super::{encoding::shortest, planner::Planner};
 use crate::{
-    Refusal, Rules,
+    edits::{Action, Edits},
     features::{admit_type, refuse_operator},
     floats::{Computed, Width, computed, treats_nans_alike},
-    length::{Bulk, Length},
-    schedule::{Group, Place, Row, places},
+    length::{BulkOperator, Length},
+    refusal::{Refusal, check_limit},
+    rules::Rules,
+    schedule::{Entry, Group, Row, entries},
     work::Work,
 };
 
-/// What was found on the way.
-pub(super) struct Walk<'a> {
+/// Visits the operators of one function and collects its plan.
+pub(super) struct FunctionVisitor<'a> {
     rules: &'a Rules,
     pub(super) validator: FuncValidator<ValidatorResources>,
-    /// Where the body begins, and the operator.
+    /// Offset of the body in the program.
     begin: u64,
+    /// Offset of the current operator in the program.
     position: u64,
     pub(super) planner: Planner,
-    pub(super) steps: Steps,
+    pub(super) edits: Edits,
     pub(super) work: Work,
+    /// Number of operators, unreachable ones included.
     pub(super) operators: u64,
     /// The greatest height of the operand stack.
-    pub(super) highest: u32,
+    pub(super) max_height: u32,
     pub(super) calls: bool,
-    /// Whether it grows the memory.
     pub(super) grows: bool,
-    /// Whether it fills memory, or copies it, in chunks.
     pub(super) fills: bool,
     pub(super) copies: bool,
-    /// Whether some operator needs an `i32` to be kept while it is rewritten.
     pub(super) needs_scratch: bool,
     pub(super) nans: Computed,
-    /// Of which type the value on top of the stack was computed and not looked at.
+    /// The type of the value on top of the stack, if it may be a NaN that is not canonical.
     pending: Option<Width>,
-    /// The constant that the operator before this one is, if it is one.
+    /// The value of the previous operator, if that was an `i32.const`.
     constant: Option<i32>,
 }
 
-/// What becomes of an operator.
+/// What the rewrite does with an operator.
 pub(super) enum Fate {
-    /// It is not reached.
+    /// The operator is unreachable and is removed.
     Dropped,
-    /// It is copied, if this is how many bytes it is encoded in: then it is encoded in the one way in which we would.
+    /// The operator is copied verbatim if its encoding has this size in bytes.
     Copied(u64),
-    /// The last step is its.
+    /// The operator is the last edit.
     Planned,
 }
 
 type Visited = Result<Fate, Box<Refusal>>;
 
-impl<'a> Walk<'a> {
+impl<'a> FunctionVisitor<'a> {
     pub(super) fn new(
         rules: &'a Rules,
         validator: FuncValidator<ValidatorResources>,
@@ -77,10 +76,10 @@ impl<'a> Walk<'a> {
             begin: body.start,
             position: body.start,
             planner: Planner::of_body(bytes),
-            steps: Steps::of_body(bytes),
+            edits: Edits::of_body(bytes),
             work,
             operators: 0,
-            highest: 0,
+            max_height: 0,
             calls: false,
             grows: false,
             fills: false,
@@ -92,8 +91,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Goes to the function's end.
-    pub(super) fn follow(&mut self, mut operators: BinaryReader<'_>) -> Result<(), Refusal> {
+    /// Visits all operators of the function.
+    pub(super) fn visit(&mut self, mut operators: BinaryReader<'_>) -> Result<(), Refusal> {
         while !operators.eof() {
             self.position = operators.original_position();
             let fate = operators
@@ -103,46 +102,47 @@ impl<'a> Walk<'a> {
             match fate {
                 Fate::Dropped => continue,
                 Fate::Copied(shortest) if shortest == length => continue,
-                Fate::Copied(_) => self.steps.push(self.offset(), Action::Encode),
+                Fate::Copied(_) => self.edits.push(self.offset(), Action::Encode),
                 Fate::Planned => {}
             }
-            self.steps.set_length(relative(length));
+            self.edits.set_length(relative(length));
         }
         Ok(operators.finish_expression(self)?)
     }
 
-    /// The operator's offset in the body.
+    /// Offset of the current operator in the body.
     fn offset(&self) -> u32 {
         relative(self.position.saturating_sub(self.begin))
     }
 
-    /// What is done before an operator is validated.
+    /// Runs before an operator is validated.
     #[inline(always)]
     fn before(
         &mut self,
-        place: Option<Place>,
+        entry: Option<Entry>,
         operator: &Operator<'_>,
-    ) -> Result<Place, Box<Refusal>> {
-        let Some(place) = place.filter(|(group, _)| self.rules.admit(*group)) else {
+    ) -> Result<Entry, Box<Refusal>> {
+        let Some(entry) = entry.filter(|(group, _)| self.rules.admit(*group)) else {
             return Err(self.refuse(operator));
         };
-        if is_special(place.1) {
+        if is_special(entry.1) {
             self.admit_immediates(operator)?;
-            self.grows |= matches!(place.1, Row::MemoryGrow);
-            if matches!(place.1, Row::Call | Row::CallIndirect) {
+            self.grows |= matches!(entry.1, Row::MemoryGrow);
+            if matches!(entry.1, Row::Call | Row::CallIndirect) {
                 self.calls = true;
                 if self.planner.is_reached() {
-                    self.work.put_away(self.validator.operand_stack_height());
+                    self.work
+                        .spill_operands(self.validator.operand_stack_height());
                 }
             }
         }
-        Ok(place)
+        Ok(entry)
     }
 
-    /// What is done once it is valid.
+    /// Runs after an operator was validated.
     #[inline(always)]
-    fn after(&mut self, (group, row): Place, operator: &Operator<'_>) -> Visited {
-        self.highest = self.highest.max(self.validator.operand_stack_height());
+    fn after(&mut self, (group, row): Entry, operator: &Operator<'_>) -> Visited {
+        self.max_height = self.max_height.max(self.validator.operand_stack_height());
         self.operators = self.operators.saturating_add(1);
         self.needs_scratch |= keeps_an_operand(row);
         let constant = match operator {
@@ -168,7 +168,7 @@ impl<'a> Walk<'a> {
         }
         if let Some(action) = on_local(operator) {
             self.work.local(action);
-            self.steps.push(self.offset(), action);
+            self.edits.push(self.offset(), action);
             return Ok(Fate::Planned);
         }
         self.work.plain();
@@ -206,27 +206,28 @@ impl<'a> Walk<'a> {
         admitted.map_err(Box::new)
     }
 
-    /// A computed NaN is made the canonical one before the next operator that could tell it from another. Most
-    /// arithmetic cannot, so that in a chain of operators only the last result is looked at.
+    /// Canonicalises a computed NaN before the next operator that could tell it from another NaN.
+    /// Most arithmetic cannot, so only the last result in a chain of operators is canonicalised.
     fn follow_nans(&mut self, operator: &Operator<'_>) {
         if let Some(width) = self.pending.take()
             && !treats_nans_alike(operator)
         {
-            self.steps.push(self.offset(), Action::Canonicalise(width));
+            self.edits.push(self.offset(), Action::Canonicalise(width));
         }
         self.pending = computed(operator);
     }
 
-    /// An operator with more to it than its price; `before` is the constant before it, if there is one.
+    /// Plans an operator that is not just charged and copied. `before` is the value of an
+    /// `i32.const` directly before it.
     fn special(&mut self, operator: &Operator<'_>, before: Option<i32>) -> Visited {
         let offset = self.offset();
         let resources = self.validator.resources();
         if !self.planner.is_reached() {
-            return Ok(match self.planner.pass(operator, offset) {
+            return Ok(match self.planner.follow_unreachable(operator, offset) {
                 None => Fate::Dropped,
                 Some(action) => {
                     self.work.resume(action);
-                    self.steps.push(offset, action);
+                    self.edits.push(offset, action);
                     Fate::Planned
                 }
             });
@@ -242,7 +243,7 @@ impl<'a> Walk<'a> {
             Operator::BrTable { targets } => {
                 let labels = targets.targets().map_while(Result::ok);
                 let labels = labels.chain([targets.default()]);
-                Action::BranchTable(self.steps.add_labels(labels))
+                Action::BranchTable(self.edits.add_labels(labels))
             }
             Operator::Return => Action::Return,
             Operator::Unreachable => Action::Unreachable,
@@ -257,18 +258,18 @@ impl<'a> Walk<'a> {
             Operator::RefFunc { function_index } => Action::RefFunc(*function_index),
             Operator::Select => Action::Select,
             Operator::TypedSelect { .. } => Action::TypedSelect,
-            other => match (Bulk::of(other, before), Length::of(other)) {
+            other => match (BulkOperator::of(other, before), Length::of(other)) {
                 (Some(bulk), _) => Action::InChunks(bulk),
                 (None, Some(length)) => Action::ByLength(length),
                 (None, None) => Action::Encode,
             },
         };
         self.needs_scratch |= matches!(action, Action::ByLength(_) | Action::InChunks(_));
-        self.fills |= action == Action::InChunks(Bulk::Fill);
-        self.copies |= action == Action::InChunks(Bulk::Copy);
+        self.fills |= action == Action::InChunks(BulkOperator::Fill);
+        self.copies |= action == Action::InChunks(BulkOperator::Copy);
         self.work.operator(operator, resources);
-        self.planner.step(action, &self.steps, offset);
-        self.steps.push(offset, action);
+        self.planner.follow(action, &self.edits, offset);
+        self.edits.push(offset, action);
         if matches!(action, Action::Block(_) | Action::Loop(_) | Action::If(_)) {
             let most = self.rules.limits().nesting;
             check_limit("nesting", self.planner.depth(), most, Some(self.position))
@@ -282,17 +283,17 @@ macro_rules! visit {
     ($(@$proposal:ident $operator:ident $({ $($arg:ident: $type:ty),* })? => $visit:ident ($($arity:tt)*))*) => {
         $(fn $visit(&mut self $($(, $arg: $type)*)?) -> Visited {
             let operator = Operator::$operator $({ $($arg: $arg.clone()),* })?;
-            let place = self.before(places::$operator, &operator)?;
+            let entry = self.before(entries::$operator, &operator)?;
             self.validator.visitor(self.position).$visit($($($arg),*)?)?;
-            let visited = self.after(place, &operator);
-            // What is admitted owns nothing, so that dropping it would be a question without an answer.
+            let visited = self.after(entry, &operator);
+            // An admitted operator owns no memory. Forgetting it saves a drop check per operator.
             std::mem::forget(operator);
             visited
         })*
     };
 }
 
-impl<'a> VisitOperator<'a> for Walk<'_> {
+impl<'a> VisitOperator<'a> for FunctionVisitor<'_> {
     type Output = Visited;
 
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Visited>> {
@@ -310,18 +311,19 @@ macro_rules! refuse {
     };
 }
 
-/// No rules admit vectors.
-impl VisitSimdOperator<'_> for Walk<'_> {
+/// No rules admit SIMD operators.
+impl VisitSimdOperator<'_> for FunctionVisitor<'_> {
     wasmparser::for_each_visit_simd_operator!(refuse);
 }
 
-impl FrameStack for Walk<'_> {
+impl FrameStack for FunctionVisitor<'_> {
     fn current_frame(&self) -> Option<FrameKind> {
         self.validator.get_control_frame(0).map(|frame| frame.kind)
     }
 }
 
-/// Whether there is more to an operator than its price, and a local.
+/// Whether an operator needs more than being charged and copied. Operators on locals are not
+/// special.
 const fn is_special(row: Row) -> bool {
     matches!(
         row,
@@ -352,12 +354,12 @@ const fn is_special(row: Row) -> bool {
     )
 }
 
-/// Whether the operand on top is kept in a local while the operator is rewritten.
+/// Whether the rewritten operator needs a scratch local for its top operand.
 const fn keeps_an_operand(row: Row) -> bool {
     matches!(row, Row::CallIndirect | Row::Select | Row::TypedSelect)
 }
 
-/// The step of an operator on a local.
+/// The action of an operator on a local.
 #[inline(always)]
 fn on_local(operator: &Operator<'_>) -> Option<Action> {
     match operator {
@@ -366,60 +368,6 @@ fn on_local(operator: &Operator<'_>) -> Option<Action> {
         Operator::LocalTee { local_index } => Some(Action::Tee(*local_index)),
         _ => None,
     }
-}
-
-/// The fewest bytes that an operator can be encoded in, or fewer.
-#[inline(always)]
-fn shortest(operator: &Operator<'_>) -> u64 {
-    let of =
-        |memory: &MemArg| unsigned(u64::from(memory.align)).saturating_add(unsigned(memory.offset));
-    let immediates = match operator {
-        Operator::I32Const { value } => signed(i64::from(*value)),
-        Operator::I64Const { value } => signed(*value),
-        Operator::F32Const { .. } => 4,
-        Operator::F64Const { .. } => 8,
-        Operator::GlobalGet { global_index } | Operator::GlobalSet { global_index } => {
-            unsigned(u64::from(*global_index))
-        }
-        Operator::I32Load { memarg }
-        | Operator::I32Load8S { memarg }
-        | Operator::I32Load8U { memarg }
-        | Operator::I32Load16S { memarg }
-        | Operator::I32Load16U { memarg }
-        | Operator::I64Load { memarg }
-        | Operator::I64Load8S { memarg }
-        | Operator::I64Load8U { memarg }
-        | Operator::I64Load16S { memarg }
-        | Operator::I64Load16U { memarg }
-        | Operator::I64Load32S { memarg }
-        | Operator::I64Load32U { memarg }
-        | Operator::F32Load { memarg }
-        | Operator::F64Load { memarg }
-        | Operator::I32Store { memarg }
-        | Operator::I32Store8 { memarg }
-        | Operator::I32Store16 { memarg }
-        | Operator::I64Store { memarg }
-        | Operator::I64Store8 { memarg }
-        | Operator::I64Store16 { memarg }
-        | Operator::I64Store32 { memarg }
-        | Operator::F32Store { memarg }
-        | Operator::F64Store { memarg } => of(memarg),
-        _ => 0,
-    };
-    1_u64.saturating_add(immediates)
-}
-
-/// Bytes of a number in LEB128.
-fn unsigned(value: u64) -> u64 {
-    let bits = u64::BITS.saturating_sub(value.leading_zeros()).max(1);
-    u64::from(bits.div_ceil(7))
-}
-
-/// Bytes of a signed number in LEB128, which keeps a bit for the sign.
-fn signed(value: i64) -> u64 {
-    let magnitude = (value ^ (value >> 63)).cast_unsigned();
-    let bits = u64::BITS.saturating_sub(magnitude.leading_zeros());
-    u64::from(bits.saturating_add(1).div_ceil(7))
 }
 
 fn relative(offset: u64) -> u32 {

@@ -1,0 +1,67 @@
+//! Entry point: from the bytes of a program to a checked and metered program.
+
+use fusee_engine::{CodeHash, Format, Program, Rate, profile};
+use wasmparser::Validator;
+
+use crate::{
+    features, polkavm,
+    refusal::{Refusal, Rule},
+    rewrite,
+    rules::Rules,
+    survey::{self, Survey},
+};
+
+/// Checks a program, and meters it if it is wasm. The first bytes tell its format.
+///
+/// # Errors
+///
+/// [`Refusal`] names the rule that the program breaks.
+pub fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+    match Format::of(bytes) {
+        Format::Wasm => prepare_wasm(bytes, rules),
+        Format::PolkaVm => polkavm::prepare(bytes, rules),
+    }
+}
+
+fn prepare_wasm(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+    let survey = survey::survey(wasm, rules)?;
+    let code = meter(wasm, rules, &survey)?;
+    Ok(metered_program(wasm, rules, survey, code))
+}
+
+/// Encodes the metered program, and validates the result.
+pub(crate) fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
+    let code = rewrite::rewrite(wasm, rules, survey)?;
+    Validator::new_with_features(features::admitted())
+        .validate_all(&code)
+        .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
+    Ok(code)
+}
+
+/// Describes the metered `code` of the program `wasm`.
+pub(crate) fn metered_program(
+    wasm: &[u8],
+    rules: &Rules,
+    survey: Survey,
+    code: Vec<u8>,
+) -> Program {
+    let profile_imports = rules.is_profiled().then(profile::imports);
+    Program {
+        format: Format::Wasm,
+        code_hash: CodeHash::of(wasm),
+        rules: rules.id(),
+        code,
+        imports: survey
+            .imports
+            .into_iter()
+            .map(|import| import.import)
+            .chain(profile_imports.into_iter().flatten())
+            .collect(),
+        exports: survey.exports,
+        memory: survey.memory,
+        grows_memory: survey.plans.iter().any(|plan| plan.grows),
+        has_start: survey.start.is_some(),
+        instance_gas: survey.instance_gas,
+        rate: Rate::ONE,
+    }
+}

@@ -1,0 +1,97 @@
+//! Imports: resolves the functions that a program imports to syscalls of the rules.
+
+use fusee_engine::{Import, MAX_SYSCALL_ARGS, ValueType, reserved};
+use wasmparser::TypeRef;
+
+use super::module::{FunctionType, SurveyedImport};
+use crate::{
+    refusal::{Refusal, Rule},
+    rules::Rules,
+};
+
+/// Reads the import section. `types` are the types of the program.
+///
+/// The refusal for unknown imports lists all of them, and takes precedence over imports that are
+/// not functions.
+pub(super) fn read(
+    section: wasmparser::ImportSectionReader<'_>,
+    types: &[FunctionType],
+    rules: &Rules,
+) -> Result<Vec<SurveyedImport>, Refusal> {
+    let mut imports = Vec::new();
+    let mut unknown = Vec::new();
+    let mut not_function = None;
+    for import in section.into_imports_with_offsets() {
+        let (offset, import) = import?;
+        let (module, name) = (import.module, import.name);
+        if module.starts_with(reserved::PREFIX) {
+            let message = format!("imports from the reserved module `{module}`");
+            return Err(Refusal::new(Rule::ReservedName, offset, message));
+        }
+        let TypeRef::Func(type_index) = import.ty else {
+            not_function.get_or_insert_with(|| {
+                let message = format!("imports `{module}.{name}`, which is not a function");
+                Refusal::new(Rule::ImportKind, offset, message)
+            });
+            continue;
+        };
+        let declared = usize::try_from(type_index)
+            .ok()
+            .and_then(|index| types.get(index));
+        match admit(module, name, declared, offset, rules)? {
+            Some(import) => imports.push(SurveyedImport { import, type_index }),
+            None => unknown.push(format!("`{module}.{name}`")),
+        }
+    }
+    if !unknown.is_empty() {
+        let message = format!("imports unknown functions: {}", unknown.join(", "));
+        return Err(Refusal::whole(Rule::UnknownImport, message));
+    }
+    not_function.map_or(Ok(imports), Err)
+}
+
+/// Returns `None` if the rules have no syscall with this name.
+fn admit(
+    module: &str,
+    name: &str,
+    declared: Option<&FunctionType>,
+    offset: u64,
+    rules: &Rules,
+) -> Result<Option<Import>, Refusal> {
+    let known = rules
+        .syscalls()
+        .iter()
+        .find(|known| known.module == module && known.name == name);
+    let (Some(known), Some(declared)) = (known, declared) else {
+        return Ok(None);
+    };
+    let results: Vec<ValueType> = known.result.into_iter().collect();
+    let is_integer = |known: &ValueType| matches!(known, ValueType::I32 | ValueType::I64);
+    let fits = declared.has_signature(&known.params, &results)
+        && known.params.len() <= MAX_SYSCALL_ARGS
+        && known.params.iter().chain(&results).all(is_integer);
+    if !fits {
+        let message = format!(
+            "imports `{module}.{name}` with the wrong signature, expected ({}) -> ({})",
+            list(&known.params),
+            list(&results)
+        );
+        return Err(Refusal::new(Rule::ImportSignature, offset, message));
+    }
+    Ok(Some(Import {
+        module: module.to_owned(),
+        name: name.to_owned(),
+        number: known.number,
+        params: known.params.clone(),
+        result: known.result,
+        may_suspend: known.may_suspend,
+    }))
+}
+
+fn list(types: &[ValueType]) -> String {
+    types
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
