@@ -7,8 +7,8 @@ use std::{
 
 use fusee::chain::ContractRules;
 use fusee::sandbox::{
-    EndReason, Executor, Export, Format, Gas, Host, MAX_SYSCALL_ARGS, Outcome, Program, Rule,
-    Rules, RunRequest, Stop, Syscall, Trap, Value, ValueType,
+    EndReason, Executor, Export, Format, Gas, MAX_SYSCALL_ARGS, Outcome, Program, Rule, Rules,
+    RunRequest, Trap, Value, ValueType,
 };
 use serde::Serialize;
 

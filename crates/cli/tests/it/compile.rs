@@ -8,8 +8,8 @@ use std::{
 
 use fusee::engines::{WasmiEngine, WasmtimeEngine};
 use fusee::sandbox::{
-    Compilation, CompileCommand, CompileIn, Compiler, Executor, Gas, Host, Outcome, Program, Rules,
-    RunRequest, Stop, Syscall, Trap, Value,
+    Compilation, CompileCommand, CompileIn, Compiler, Executor, Gas, Outcome, Program, Rules,
+    RunRequest, Value,
 };
 
 use crate::support::{Folder, guests};
