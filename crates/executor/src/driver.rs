@@ -2,9 +2,9 @@
 //!
 //! A guest that waits for another is a frame on the driver's stack, on the heap: a chain of calls
 //! takes constant native stack. The driver owns the stack, the memory that waiting frames hold, the
-//! gas that callers forward and callees use, and the interrupt. What a guest asks for, and what a
-//! call is, decides a [`Supervisor`]: contracts, nested VMs, system programs and an embedder's own
-//! protocol are supervisors.
+//! gas that callers forward and callees use, and the interrupt. A [`Supervisor`] decides what a guest
+//! asks for, and what a call is: the calls of a chain, nested VMs, system programs and an embedder's
+//! own protocol are supervisors.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
