@@ -18,7 +18,7 @@ pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> Cal
         let header = exit_code.code().to_le_bytes();
         match output.first_chunk_mut() {
             Some(written) => *written = header,
-            None => output.extend(header),
+            None => output = header.to_vec(),
         }
     }
     CallResult {

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
-    Answer, Billing, ExitCode, State, SystemLimits, SystemProgram,
+    Answer, Billing, Call, ExitCode, State, SystemLimits, SystemProgram,
     instances::SlotId,
     syscalls,
     wire::{ExecParams, Fuel16},
@@ -70,6 +70,62 @@ impl Request {
 }
 
 impl Context {
+    pub(crate) fn new(
+        call: Call,
+        program: Option<SystemProgram>,
+        depth: usize,
+        prices: &Arc<SyscallPrices>,
+        limits: SystemLimits,
+    ) -> Self {
+        Self {
+            state: call.state,
+            program,
+            slot: None,
+            memory: None,
+            limits,
+            prices: Arc::clone(prices),
+            depth,
+            input: call.input,
+            output: Vec::new(),
+            return_data: Vec::new(),
+            exit: None,
+            gas_limit: call.gas,
+            gas_used: Gas::ZERO,
+            request: None,
+        }
+    }
+
+    /// Drops what an ended call leaves.
+    pub(crate) fn clear(&mut self) {
+        self.slot = None;
+        self.memory = None;
+        self.input = Vec::new();
+        self.output = Vec::new();
+        self.return_data = Vec::new();
+        self.exit = None;
+        self.gas_used = Gas::ZERO;
+        self.request = None;
+    }
+
+    /// Makes a cleared context that of another call in the same transaction. Writing a few fields
+    /// takes less time than moving all of them.
+    pub(crate) fn renew(
+        &mut self,
+        call: Call,
+        program: Option<SystemProgram>,
+        depth: usize,
+        prices: &Arc<SyscallPrices>,
+    ) {
+        if !Arc::ptr_eq(&self.prices, prices) {
+            self.prices = Arc::clone(prices);
+        }
+        self.state = call.state;
+        self.program = program;
+        self.depth = depth;
+        self.input = call.input;
+        self.gas_limit = call.gas;
+    }
+
     pub(crate) const fn is_system(&self) -> bool {
         self.program.is_some()
     }

@@ -11,7 +11,7 @@ use crate::{
     Answer, Billing, Call, ExitCode, Interruption, Step, SystemError, SystemProgram,
     SystemPrograms,
     interruption::Waiting,
-    supervisor::{Calls, Code, Depth, OutOfOrder},
+    supervisor::{Calls, Code, Depth},
 };
 
 /// Calls that belong together. One runs at a time. A system program has one instance in a
@@ -209,22 +209,17 @@ impl<'a> Transaction<'a> {
         &mut self,
         begun: Result<Begin<Calls<'a>>, SystemError>,
     ) -> Result<Step, SystemError> {
-        let returned = match begun {
-            Ok(Begin::Return(value)) => Ok(value),
-            Ok(call) => match self.driver.call(&mut self.calls, call) {
-                Ok(Progress::Returned { value, .. }) => Ok(value),
+        let failed = match begun {
+            Ok(Begin::Run(call)) => match self.driver.call(&mut self.calls, call) {
+                Ok(Progress::Returned { value, .. }) => return Ok(value?),
                 Ok(Progress::Waiting { request, .. }) => match request {},
-                Err(error) => Err(error),
+                Err(error) => error,
             },
-            Err(error) => Err(error),
+            Ok(Begin::Return(value)) => return Ok(value?),
+            Err(error) => error,
         };
-        match returned {
-            Ok(value) => value.map_err(|OutOfOrder| SystemError::OutOfOrder),
-            Err(error) => {
-                self.calls.instances.lose_running();
-                Err(error)
-            }
-        }
+        self.calls.instances.lose_running();
+        Err(failed)
     }
 
     /// The memory of a call that waits.
