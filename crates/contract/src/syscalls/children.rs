@@ -1,4 +1,4 @@
-//! What nested VMs of the contract may import. Nested VMs themselves are a layer above the frame.
+//! Import restrictions of nested VMs. Nested VMs themselves are a layer above the frame.
 
 use fusee_engine::{Stop, Trap};
 use fusee_virtualization::Symbols;

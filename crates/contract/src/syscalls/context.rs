@@ -1,4 +1,4 @@
-//! Who calls whom, with how much.
+//! Parameters of the call: caller, address, value and balances.
 
 use fusee_engine::Stop;
 

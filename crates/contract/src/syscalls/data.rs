@@ -1,4 +1,4 @@
-//! What goes in and out of a call: input, output, revert messages, events, return data.
+//! Data of a call: input, output, revert messages, events and return data.
 
 use fusee_engine::Stop;
 

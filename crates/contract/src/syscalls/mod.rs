@@ -1,7 +1,8 @@
-//! The syscalls, a family a file.
+//! The handlers of the syscalls, one file for each family.
 //!
-//! A handler decodes, charges, acts and encodes. The base price is charged here, before anything
-//! else; a handler charges for bytes before it touches them. Prices are those of the frame's rules.
+//! A handler decodes its arguments, charges, acts, and encodes the reply. [`dispatch`] charges the
+//! base price first. A handler charges for bytes before it accesses them. The prices are those of
+//! the frame's rules.
 
 mod call;
 mod children;
@@ -51,7 +52,7 @@ pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
     }
 }
 
-/// One syscall with its price, while a handler answers it.
+/// A syscall with its price.
 struct Call<'a, 'b> {
     syscall: &'a mut Syscall<'b>,
     price: SyscallPrice,
@@ -71,7 +72,7 @@ impl<'b> DerefMut for Call<'_, 'b> {
     }
 }
 
-/// Charges for `bytes` that the syscall touches.
+/// Charges for `bytes` that the syscall accesses.
 fn charge_bytes(call: &mut Call<'_, '_>, bytes: u64) -> Result<(), Stop> {
     let price = call.price.length(bytes);
     Ok(call.charge(price)?)
@@ -83,7 +84,7 @@ fn arg(call: &Call<'_, '_>, index: usize) -> Result<u64, Stop> {
     arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
 }
 
-/// Charges for the region at the arguments `pointer` and `pointer + 1`, and copies it.
+/// Charges for the range at the arguments `pointer` and `pointer + 1`, and copies it.
 fn take_region(call: &mut Call<'_, '_>, pointer: usize, most: u32) -> Result<Vec<u8>, Stop> {
     let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
     if length > u64::from(most) {
@@ -107,8 +108,8 @@ fn give(call: &mut Call<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<(), Sto
     Ok(call.memory.write(start, bytes)?)
 }
 
-/// Writes what fits of `bytes` into the buffer at the arguments `pointer` and `pointer + 1`, charges
-/// for that, and answers the full length.
+/// Writes as much of `bytes` as fits to the buffer at the arguments `pointer` and `pointer + 1`,
+/// charges for it, and returns the full length.
 fn give_buffer(call: &mut Call<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<u64, Stop> {
     let capacity = arg(call, pointer.saturating_add(1))?;
     let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
@@ -130,7 +131,7 @@ pub(crate) fn status(code: i32) -> u64 {
     u64::from(code.cast_unsigned())
 }
 
-/// Refuses what a read-only call may not do.
+/// Traps if the call is read-only.
 fn check_writable(frame: &Frame) -> Result<(), Stop> {
     match frame.context.access {
         Access::ReadWrite => Ok(()),

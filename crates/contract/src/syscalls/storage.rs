@@ -39,7 +39,7 @@ pub(super) fn remove(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, 
     }
 }
 
-/// The full key that the first two arguments name, and the value under it.
+/// The full key that the first two arguments specify, and its value.
 fn stored(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<(Vec<u8>, Option<Value>), Stop> {
     let key = take_region(call, 0, frame.limits.key_bytes)?;
     let key = keys::storage(frame.context.address, &key);
