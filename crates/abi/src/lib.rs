@@ -32,7 +32,7 @@ pub mod virtualization;
 #[cfg(target_family = "wasm")]
 pub use syscalls::guest;
 pub use syscalls::*;
-pub use table::{Answer, Param, Syscall, Wire};
+pub use table::{Param, ReplyMode, Syscall, Wire};
 
 /// The wasm module from which contracts import the syscalls.
 pub const IMPORT_MODULE: &str = "fusee";

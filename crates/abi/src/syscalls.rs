@@ -44,8 +44,8 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     fn caller(address: Out) -> ();
 
     /// Writes the address of this contract (32 bytes).
-    7 OWN_ADDRESS Inline
-    fn own_address(address: Out) -> ();
+    7 SELF_ADDRESS Inline
+    fn self_address = "own_address" (address: Out) -> ();
 
     /// Writes the amount that was sent with this call (16 bytes).
     8 VALUE Inline
@@ -81,11 +81,11 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     /// replies. The format of requests is up to the contract and the embedder. Returns the length
     /// of the reply, which becomes the return data, or `UNANSWERED` without an oracle. The caller
     /// pays for its memory as with `call`.
-    14 ASK_HOST MaySuspend
-    fn ask_host(question: In, length: Len) -> Status;
+    14 ORACLE_REQUEST MaySuspend
+    fn oracle_request = "ask_host" (request: In, length: Len) -> Status;
 
     /// Restricts the symbols that nested VMs may import. Applies to programs that this call
     /// compiles from now on. `names` has one name per line. Default: any symbol.
-    15 ADMIT_SYMBOLS Inline
-    fn admit_symbols(names: In, length: Len) -> ();
+    15 RESTRICT_IMPORTS Inline
+    fn restrict_imports = "admit_symbols" (names: In, length: Len) -> ();
 }

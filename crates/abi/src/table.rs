@@ -40,7 +40,7 @@ impl OnWire for () {
 
 /// Whether the host may suspend the guest before it replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum ReplyMode {
     /// The host replies at once.
     Inline,
     /// The host may suspend the guest and reply later.
@@ -72,7 +72,7 @@ pub struct Syscall {
     /// The Rust type of the result in the guest stub. Default: `()`.
     pub rust_result: &'static str,
     /// Whether the syscall may suspend the guest.
-    pub answer: Answer,
+    pub reply_mode: ReplyMode,
     /// The description in the reference page.
     pub doc: &'static str,
 }
@@ -87,7 +87,7 @@ macro_rules! table {
     ($dollar:tt $table:ident from $module:literal, numbers from $first:expr, stubs $stubs:ident;
     $(
         $(#[doc = $doc:literal])*
-        $number:literal $constant:ident $answer:ident
+        $number:literal $constant:ident $reply_mode:ident
         fn $name:ident $(= $import:literal)? ($($param:ident: $type:ty),* $(,)?) -> $result:ty;
     )*) => {
         $( $(#[doc = $doc])* pub const $constant: u32 = $first + $number; )*
@@ -106,7 +106,7 @@ macro_rules! table {
                 ),*],
                 result: <$result as $crate::table::OnWire>::WIRE,
                 rust_result: stringify!($result),
-                answer: $crate::Answer::$answer,
+                reply_mode: $crate::ReplyMode::$reply_mode,
                 doc: concat!($($doc, "\n"),*),
             }
         ),*];

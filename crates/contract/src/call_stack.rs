@@ -20,7 +20,7 @@ use crate::{
     Address, ContractError, Contracts, Rejection, Status,
     call_result::CallResult,
     changes::{Changes, ChangesCheckpoint},
-    frame::{Asked, CallRequest, Context, Frame},
+    frame::{CallRequest, Context, Frame, PendingRequest},
     syscalls,
 };
 
@@ -239,8 +239,8 @@ impl Supervisor for Frames {
 
     fn suspended(&mut self, frame: Paused<'_, Box<Frame>>) -> Result<Action<Self>, ContractError> {
         let frame = frame.host;
-        match frame.asked.take().ok_or_else(not_asked)? {
-            Asked::Call(request) => {
+        match frame.pending.take().ok_or_else(no_pending_request)? {
+            PendingRequest::Call(request) => {
                 let CallRequest {
                     to,
                     method,
@@ -268,12 +268,12 @@ impl Supervisor for Frames {
                     counting: Counting::Counted,
                 })
             }
-            Asked::Oracle(question) => Ok(Action::Wait((frame.context.address, question))),
+            PendingRequest::Oracle(question) => Ok(Action::Wait((frame.context.address, question))),
         }
     }
 
     fn yielded(&mut self, _: Suspended<Box<Frame>>) -> Result<Self::Return, ContractError> {
-        Err(not_asked().into())
+        Err(no_pending_request().into())
     }
 
     /// Commits or reverts the changes of a frame that ended.
@@ -356,11 +356,12 @@ fn reverted(
 }
 
 /// A frame is suspended without a pending request.
-fn not_asked() -> RunError {
-    EngineError::Host("internal error: a contract is suspended for no reason".into()).into()
+fn no_pending_request() -> RunError {
+    EngineError::Host("internal error: a contract is suspended without a pending request".into())
+        .into()
 }
 
 /// A nested VM is in the position of a contract.
 fn not_a_contract() -> RunError {
-    EngineError::Host("internal error: a nested VM has no contract above it".into()).into()
+    EngineError::Host("internal error: expected a contract, found a nested VM".into()).into()
 }

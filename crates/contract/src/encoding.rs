@@ -27,7 +27,7 @@ pub enum EncodingError {
     #[error("the encoding has no bytes")]
     Empty,
     /// The bytes after the version are malformed.
-    #[error("the encoding holds no valid value")]
+    #[error("the bytes after the version are malformed")]
     Malformed(#[from] io::Error),
 }
 

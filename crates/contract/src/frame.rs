@@ -31,14 +31,14 @@ pub(crate) struct Frame {
     /// The return data of the last call from this frame.
     pub(crate) return_data: Vec<u8>,
     /// The request for which this frame is suspended.
-    pub(crate) asked: Option<Asked>,
+    pub(crate) pending: Option<PendingRequest>,
     /// The symbols that its nested VMs may import.
     pub(crate) symbols: Symbols,
 }
 
 /// The request for which a frame is suspended.
 #[derive(Debug)]
-pub(crate) enum Asked {
+pub(crate) enum PendingRequest {
     /// A call to another contract.
     Call(CallRequest),
     /// An oracle request, with its bytes.
@@ -90,7 +90,7 @@ impl Frame {
             output: Vec::new(),
             has_reverted: false,
             return_data: Vec::new(),
-            asked: None,
+            pending: None,
             symbols: Symbols::Any,
         }
     }

@@ -62,8 +62,8 @@ pub enum Status {
 pub enum Rejection {
     /// The address has no contract.
     UnknownAddress,
-    /// The contract has no such method. A method is an exported function without parameters and results,
-    /// other than `deploy`.
+    /// The contract has no such method. A method is an exported function without parameters and
+    /// results, other than `deploy`.
     UnknownMethod,
     /// The value exceeds the balance of the sender.
     InsufficientBalance,
@@ -223,7 +223,7 @@ fn read_gas<R: io::Read>(reader: &mut R) -> io::Result<Gas> {
     } else {
         Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("{units} is more gas than there is"),
+            format!("{units} exceeds the maximum amount of gas"),
         ))
     }
 }

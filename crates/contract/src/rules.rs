@@ -165,7 +165,10 @@ impl ContractRules {
     #[must_use]
     pub fn with_oracle(mut self) -> Self {
         let mut listed = self.program.syscalls().to_vec();
-        if listed.iter().all(|syscall| syscall.number != abi::ASK_HOST) {
+        if listed
+            .iter()
+            .all(|syscall| syscall.number != abi::ORACLE_REQUEST)
+        {
             listed.extend(syscalls(ORACLE_SYSCALLS));
             let name = format!("{}-oracle", self.name);
             self.program = self
@@ -325,7 +328,7 @@ const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
     (abi::STORAGE_WRITE, SyscallPrice::bytes(5_000, 20)),
     (abi::STORAGE_REMOVE, SyscallPrice::bytes(5_000, 2)),
     (abi::CALLER, SyscallPrice::bytes(100, 1)),
-    (abi::OWN_ADDRESS, SyscallPrice::bytes(100, 1)),
+    (abi::SELF_ADDRESS, SyscallPrice::bytes(100, 1)),
     (abi::VALUE, SyscallPrice::bytes(100, 1)),
     (abi::BALANCE, SyscallPrice::bytes(2_000, 1)),
     (abi::EVENT_EMIT, SyscallPrice::bytes(1_000, 8)),
@@ -335,10 +338,11 @@ const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
 ];
 
 /// The syscalls that version 3 added.
-const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::ADMIT_SYMBOLS, SyscallPrice::bytes(500, 2))];
+const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::RESTRICT_IMPORTS, SyscallPrice::bytes(500, 2))];
 
 /// The syscalls of rules with an oracle.
-const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] = &[(abi::ASK_HOST, SyscallPrice::bytes(5_000, 1))];
+const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] =
+    &[(abi::ORACLE_REQUEST, SyscallPrice::bytes(5_000, 1))];
 
 fn syscalls(prices: &[(u32, SyscallPrice)]) -> Vec<SyscallRule> {
     functions::rules(abi::IMPORT_MODULE, abi::SYSCALLS, prices)

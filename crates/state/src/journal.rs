@@ -15,7 +15,7 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use crate::reads::Answer;
+use crate::reads::BaseValue;
 use crate::{Diff, ReadSet, StateError, StateReader, Value};
 
 /// Changes on top of an unchanging base, and a record of reads from the base.
@@ -67,7 +67,7 @@ type Layer = BTreeMap<Vec<u8>, Option<Change>>;
 /// of order. Dropping a checkpoint does not close it: only a journal that is itself dropped may
 /// leave one open.
 #[derive(Debug)]
-#[must_use = "a checkpoint is ended by Journal::commit or Journal::revert"]
+#[must_use = "close a checkpoint with Journal::commit or Journal::revert"]
 pub struct Checkpoint {
     /// The number of checkpoints around it. While it is open, no other open checkpoint of its
     /// journal has this depth.
@@ -96,12 +96,12 @@ impl Journal {
         if let Some(change) = self.changes.get(key) {
             return Ok(change.clone());
         }
-        if let Some(Answer::Known(value)) = self.reads.answer(key) {
+        if let Some(BaseValue::Known(value)) = self.reads.value(key) {
             return Ok(value.clone());
         }
         let value = self.base.read(key)?;
         self.reads
-            .insert(key.to_vec(), Answer::Known(value.clone()));
+            .insert(key.to_vec(), BaseValue::Known(value.clone()));
         Ok(value)
     }
 
@@ -109,7 +109,7 @@ impl Journal {
     /// the read set does not depend on caches.
     pub fn record_read(&mut self, key: &[u8]) {
         if !self.changes.contains_key(key) && !self.reads.contains(key) {
-            self.reads.insert(key.to_vec(), Answer::Unknown);
+            self.reads.insert(key.to_vec(), BaseValue::Unknown);
         }
     }
 
@@ -175,10 +175,7 @@ impl Journal {
     ///
     /// If a checkpoint is open, because its changes are neither committed nor reverted.
     pub fn into_parts(self) -> (Diff, ReadSet) {
-        assert!(
-            self.open.is_empty(),
-            "a diff is taken while a checkpoint is open"
-        );
+        assert!(self.open.is_empty(), "the journal has an open checkpoint");
         (self.changes.into_iter().collect(), self.reads)
     }
 
@@ -211,7 +208,7 @@ impl Journal {
         let newest = self.open.pop();
         newest
             .filter(|_| self.open.len() == checkpoint.depth)
-            .expect("a checkpoint is ended out of turn")
+            .expect("a checkpoint is closed out of order")
     }
 }
 

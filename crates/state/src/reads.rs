@@ -12,12 +12,12 @@ use crate::Value;
 /// Created by a [`Journal`](crate::Journal). Two read sets are equal if their keys are equal.
 #[derive(Clone, Debug, Default)]
 pub struct ReadSet {
-    answers: BTreeMap<Vec<u8>, Answer>,
+    values: BTreeMap<Vec<u8>, BaseValue>,
 }
 
 /// The base's value of a key that was read.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum BaseValue {
     /// The value, or `None` if the key does not exist.
     Known(Option<Value>),
     /// The caller had the value in a cache.
@@ -27,30 +27,30 @@ pub(crate) enum Answer {
 impl ReadSet {
     /// The keys, in ascending order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.answers.keys().map(Vec::as_slice)
+        self.values.keys().map(Vec::as_slice)
     }
 
     /// Whether `key` was read.
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.answers.contains_key(key)
+        self.values.contains_key(key)
     }
 
     /// Whether nothing was read.
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
+        self.values.is_empty()
     }
 
     /// The number of keys.
     pub fn len(&self) -> usize {
-        self.answers.len()
+        self.values.len()
     }
 
-    pub(crate) fn answer(&self, key: &[u8]) -> Option<&Answer> {
-        self.answers.get(key)
+    pub(crate) fn value(&self, key: &[u8]) -> Option<&BaseValue> {
+        self.values.get(key)
     }
 
-    pub(crate) fn insert(&mut self, key: Vec<u8>, answer: Answer) {
-        self.answers.insert(key, answer);
+    pub(crate) fn insert(&mut self, key: Vec<u8>, value: BaseValue) {
+        self.values.insert(key, value);
     }
 }
 

@@ -26,7 +26,7 @@ pub enum StoreError {
     },
     /// The store has the format of another version of this program.
     #[error(
-        "{} has store format {found}, this program reads format {expected} alone: {}",
+        "{} has store format {found}, this program reads only format {expected}: {}",
         path.display(),
         format_advice(*found, *expected)
     )]
@@ -63,7 +63,7 @@ pub enum StoreError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The write was refused because an earlier write failed. Reopen the store.
-    #[error("{} takes no writes since one failed", path.display())]
+    #[error("{} refuses writes because an earlier write failed", path.display())]
     Failed {
         /// The store's file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum StoreError {
         expected: u64,
     },
     /// The database failed for another reason.
-    #[error("the database in {} refused", path.display())]
+    #[error("the database in {} failed", path.display())]
     Database {
         /// The store's file.
         path: PathBuf,
@@ -93,13 +93,13 @@ pub enum StoreError {
 #[non_exhaustive]
 pub enum Foreign {
     /// A directory with other files, and without a store.
-    #[error("a directory of other files")]
+    #[error("a directory with other files")]
     OtherFiles,
     /// The database file is a directory, a device or another special file.
-    #[error("no regular file")]
+    #[error("a directory or special file")]
     NoFile,
     /// The database file is empty or not a database.
-    #[error("a file of another kind")]
+    #[error("a file of another format")]
     OtherKind,
     /// The database file is a database of another program.
     #[error("a database of another program")]

@@ -100,8 +100,8 @@ exit_codes! {
 }
 
 impl ExitCode {
-    /// The exit code for the number that a program returned. A positive number is none, and neither is
-    /// [`InterruptionCalled`](Self::InterruptionCalled); what is not in the list is unknown.
+    /// The exit code for the number that a program returned. A positive number is none, and neither
+    /// is [`InterruptionCalled`](Self::InterruptionCalled); what is not in the list is unknown.
     #[must_use]
     pub fn of_program(code: i32) -> Self {
         if code > 0 {

@@ -1,4 +1,5 @@
-//! The syscalls of the interface, and the lists of them that rules have: what a program may import, and what each costs.
+//! The syscalls of the interface, and the lists of them that rules have: what a program may import,
+//! and what each costs.
 
 use fusee_engine::ValueType;
 use fusee_instrument::{SyscallPrice, SyscallRule};
@@ -63,12 +64,13 @@ rows! {
     6 READ_OUTPUT "_read_output" (I32, I32, I32), false;
     /// Appends a range of the return data to the output: offset, length.
     7 FORWARD_OUTPUT "_forward_output" (I32, I32), false;
-    /// Runs another program: pointer to its hash (32 bytes), pointer to its input, the input's length, pointer to
-    /// the fuel (16 bytes, or null), state. At depth 0 it returns the exit code, or the id of the call where that is interrupted, which is
-    /// positive; deeper, the caller is interrupted.
+    /// Runs another program: pointer to its hash (32 bytes), pointer to its input, the input's
+    /// length, pointer to the fuel (16 bytes, or null), state. At depth 0 it returns the exit code,
+    /// or the id of the call where that is interrupted, which is positive; deeper, the caller is
+    /// interrupted.
     8 EXEC "_exec" (I32, I32, I32, I32, I32) -> I32, true;
-    /// Goes on with a call that was interrupted: its id, pointer to what it asked for, the length of that, the exit code,
-    /// pointer to the fuel. Returns as `_exec` does; at depth 0 only.
+    /// Goes on with a call that was interrupted: its id, pointer to what it asked for, the length
+    /// of that, the exit code, pointer to the fuel. Returns as `_exec` does; at depth 0 only.
     9 RESUME "_resume" (I32, I32, I32, I32, I32) -> I32, true;
     /// Returns the gas that is left, or the maximum where it is not billed.
     10 FUEL "_fuel" () -> I64, false;

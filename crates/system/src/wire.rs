@@ -80,8 +80,8 @@ pub fn encode_answer(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
-/// The 16 bytes at `fuel16_ptr`. On entry: a limit (0: no limit) and a refund, which `_exec` ignores.
-/// On return: the gas that was consumed, and the refund.
+/// The 16 bytes at `fuel16_ptr`. On entry: a limit (0: no limit) and a refund, which `_exec`
+/// ignores. On return: the gas that was consumed, and the refund.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fuel16 {
     /// The limit, or the gas consumed.

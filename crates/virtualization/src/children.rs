@@ -34,7 +34,7 @@ use crate::{
 pub struct Children<G> {
     modules: Modules,
     by_id: Vec<Module>,
-    instances: BTreeMap<InstanceId, State<G>>,
+    instances: BTreeMap<InstanceId, InstanceState<G>>,
     /// The number of the next instance. `None` after the last number.
     next: Option<u32>,
     billing: Billing,
@@ -65,7 +65,7 @@ struct RunningChild {
 }
 
 #[derive(Debug)]
-enum State<G> {
+enum InstanceState<G> {
     Idle(Instance),
     Ready(Execution<G>),
 }
@@ -182,7 +182,7 @@ impl<G> Children<G> {
         let instance = module.instantiate()?;
         self.next = next.checked_add(1);
         let id = InstanceId(next);
-        self.instances.insert(id, State::Idle(instance));
+        self.instances.insert(id, InstanceState::Idle(instance));
         Ok(id)
     }
 
@@ -208,12 +208,12 @@ impl<G> Children<G> {
         gas: Gas,
     ) -> Result<Result<(), ExecError>, VirtualizationError> {
         let idle = match self.instances.remove(&instance) {
-            Some(State::Idle(idle)) => idle,
+            Some(InstanceState::Idle(idle)) => idle,
             other => return Ok(Err(self.invalid(instance, other))),
         };
         let (state, answer) = match idle.prepare_for(function, gas)? {
-            Ok(execution) => (State::Ready(execution), Ok(())),
-            Err(idle) => (State::Idle(idle), Err(ExecError::InvalidImage)),
+            Ok(execution) => (InstanceState::Ready(execution), Ok(())),
+            Err(idle) => (InstanceState::Idle(idle), Err(ExecError::InvalidImage)),
         };
         self.instances.insert(instance, state);
         Ok(answer)
@@ -227,11 +227,12 @@ impl<G> Children<G> {
         gas: i64,
     ) -> Result<Execution<G>, ExecError> {
         match self.instances.remove(&id) {
-            Some(State::Ready(execution)) if gas < 0 => {
-                self.instances.insert(id, State::Idle(execution.abort()));
+            Some(InstanceState::Ready(execution)) if gas < 0 => {
+                self.instances
+                    .insert(id, InstanceState::Idle(execution.abort()));
                 Err(ExecError::OutOfGas)
             }
-            Some(State::Ready(execution)) => Ok(execution),
+            Some(InstanceState::Ready(execution)) => Ok(execution),
             other => Err(self.invalid(id, other)),
         }
     }
@@ -263,7 +264,7 @@ impl<G> Children<G> {
         };
         let (state, answer) = match outcome {
             Outcome::Finished { instance, gas_left } => (
-                State::Idle(instance),
+                InstanceState::Idle(instance),
                 Ok((ExecStatus::Finished, filled(gas_left))),
             ),
             Outcome::Syscall {
@@ -276,10 +277,17 @@ impl<G> Children<G> {
                     args: request.args,
                     ..filled(gas_left)
                 };
-                (State::Ready(execution), Ok((ExecStatus::Syscall, buffer)))
+                (
+                    InstanceState::Ready(execution),
+                    Ok((ExecStatus::Syscall, buffer)),
+                )
             }
-            Outcome::OutOfGas { instance } => (State::Idle(instance), Err(ExecError::OutOfGas)),
-            Outcome::Trapped { instance, .. } => (State::Idle(instance), Err(ExecError::Trap)),
+            Outcome::OutOfGas { instance } => {
+                (InstanceState::Idle(instance), Err(ExecError::OutOfGas))
+            }
+            Outcome::Trapped { instance, .. } => {
+                (InstanceState::Idle(instance), Err(ExecError::Trap))
+            }
         };
         self.instances.insert(id, state);
         answer
@@ -333,13 +341,13 @@ impl<G> Children<G> {
 
     fn ready(&mut self, instance: InstanceId) -> Result<&mut Execution<G>, MemoryError> {
         match self.instances.get_mut(&instance) {
-            Some(State::Ready(execution)) => Ok(execution),
-            Some(State::Idle(_)) | None => Err(MemoryError::InvalidInstance),
+            Some(InstanceState::Ready(execution)) => Ok(execution),
+            Some(InstanceState::Idle(_)) | None => Err(MemoryError::InvalidInstance),
         }
     }
 
     /// Puts back an instance that is in the wrong state.
-    fn invalid(&mut self, instance: InstanceId, state: Option<State<G>>) -> ExecError {
+    fn invalid(&mut self, instance: InstanceId, state: Option<InstanceState<G>>) -> ExecError {
         if let Some(state) = state {
             self.instances.insert(instance, state);
         }

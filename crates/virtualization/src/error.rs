@@ -33,7 +33,7 @@ impl VirtualizationError {
     /// Creates the error that an owner received the result of a nested VM for which it is not
     /// suspended.
     pub(crate) fn not_running() -> Self {
-        let why = "internal error: the result of a nested VM that does not run";
+        let why = "internal error: received the result of a nested VM, but none runs";
         RunError::from(EngineError::Host(why.into())).into()
     }
 }

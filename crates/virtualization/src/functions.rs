@@ -1,6 +1,6 @@
 //! The nine functions by which a guest runs nested VMs, as entries of rules.
 
-use fusee_abi::{Answer, Wire};
+use fusee_abi::{ReplyMode, Wire};
 use fusee_engine::{Program, ValueType};
 use fusee_instrument::{SyscallPrice, SyscallRule};
 
@@ -54,7 +54,7 @@ pub fn rule(module: &str, row: &fusee_abi::Syscall, price: SyscallPrice) -> Sysc
         number: row.number,
         params: params.map(value_type).collect(),
         result: row.result.map(value_type),
-        may_suspend: row.answer == Answer::MaySuspend,
+        may_suspend: row.reply_mode == ReplyMode::MaySuspend,
         price,
     }
 }

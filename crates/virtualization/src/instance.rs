@@ -62,7 +62,7 @@ pub(crate) struct Running {
 
 /// The progress of a nested VM.
 #[derive(Debug)]
-pub enum Reached<G> {
+pub enum ChildProgress<G> {
     /// The run ended.
     Ended(EndReason, Gas, Option<LiveInstance>),
     /// The run is suspended at a syscall for its owner.
@@ -153,7 +153,7 @@ impl Instance {
     pub fn instantiation_gas(&self) -> Gas {
         match self.live {
             Some(_) => Gas::ZERO,
-            None => self.module.program().instance_gas,
+            None => self.module.program().instantiation_gas,
         }
     }
 
@@ -252,7 +252,7 @@ impl<G: ChildHost> Execution<G> {
             }
         };
         let running = Running { module, permit };
-        running.leave(Reached::of(outcome))
+        running.leave(ChildProgress::of(outcome))
     }
 
     /// Splits the execution into a callee for a driver, and the rest.
@@ -286,26 +286,29 @@ impl<G: ChildHost> Execution<G> {
     }
 }
 
-impl<G> Reached<G> {
+impl<G> ChildProgress<G> {
     fn of(outcome: RunOutcome<G>) -> Self {
         match outcome.into_end() {
             Ok(end) => Self::ended(end),
-            Err(suspended) => Reached::Syscall(suspended),
+            Err(suspended) => ChildProgress::Syscall(suspended),
         }
     }
 
     /// Converts the end of a run. Drops the host.
     pub(crate) fn ended<T>(end: End<T>) -> Self {
-        Reached::Ended(end.reason, end.gas_left, end.instance)
+        ChildProgress::Ended(end.reason, end.gas_left, end.instance)
     }
 }
 
 impl Running {
     /// Converts the progress of a run into the outcome for the owner.
-    pub(crate) fn leave<G>(self, reached: Reached<G>) -> Result<Outcome<G>, VirtualizationError> {
+    pub(crate) fn leave<G>(
+        self,
+        reached: ChildProgress<G>,
+    ) -> Result<Outcome<G>, VirtualizationError> {
         let Self { module, permit } = self;
         Ok(match reached {
-            Reached::Syscall(suspended) => Outcome::Syscall {
+            ChildProgress::Syscall(suspended) => Outcome::Syscall {
                 request: request(module.program(), &suspended)?,
                 gas_left: suspended.gas_left(),
                 execution: Execution {
@@ -314,7 +317,7 @@ impl Running {
                     at: Position::Syscall(suspended),
                 },
             },
-            Reached::Ended(EndReason::Finished, gas_left, live) => Outcome::Finished {
+            ChildProgress::Ended(EndReason::Finished, gas_left, live) => Outcome::Finished {
                 instance: Instance {
                     module,
                     permit,
@@ -322,12 +325,12 @@ impl Running {
                 },
                 gas_left,
             },
-            Reached::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
+            ChildProgress::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
                 trap,
                 gas_left,
                 instance: Instance::new(module, permit),
             },
-            Reached::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
+            ChildProgress::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
                 instance: Instance::new(module, permit),
             },
         })

@@ -27,7 +27,7 @@ mod rules;
 pub use error::VirtualizationError;
 pub use fusee_abi::virtualization::wire;
 pub use guest::Guest;
-pub use instance::{ChildHost, Instance, Reached, Request};
+pub use instance::{ChildHost, ChildProgress, Instance, Request};
 pub use limits::{ChildLimits, ChildSettings, Tree};
 pub use modules::{Module, Modules, StorageScope};
 pub use nested::{Call, Nested, Owners, Return};

@@ -11,7 +11,7 @@ use crate::{
     children::Children,
     error::VirtualizationError,
     guest::Guest,
-    instance::{Execution, Instance, Outcome, Reached},
+    instance::{ChildProgress, Execution, Instance, Outcome},
     limits::Tree,
     nested::{Call, Nested, Return},
     owner::Owner,
@@ -92,7 +92,7 @@ impl<H: Owner> Children<Guest<H>> {
 fn drive<H: Owner>(
     tree: &Arc<Tree>,
     callee: Callee<Guest<H>>,
-) -> Result<Reached<Guest<H>>, VirtualizationError> {
+) -> Result<ChildProgress<Guest<H>>, VirtualizationError> {
     let settings = DriverSettings {
         // The limit of nesting bounds the depth of the stack.
         limits: FrameLimits {
@@ -111,7 +111,7 @@ fn drive<H: Owner>(
             ..
         } => Ok(reached),
         _ => {
-            let why = "internal error: a nested VM has the result of its owner";
+            let why = "internal error: a nested VM returned the result of an owner";
             let error = EngineError::Host(why.into());
             Err(RunError::from(error).into())
         }

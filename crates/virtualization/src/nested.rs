@@ -17,7 +17,7 @@ use crate::{
     error::VirtualizationError,
     functions,
     guest::Guest,
-    instance::Reached,
+    instance::ChildProgress,
     limits::Tree,
     modules::Module,
     owner::Owner,
@@ -66,7 +66,7 @@ pub enum Return<S: Supervisor> {
     /// The result of a call of the supervisor below.
     Owner(S::Return),
     /// The progress of a nested VM.
-    Child(Reached<Guest<S::Host>>),
+    Child(ChildProgress<Guest<S::Host>>),
 }
 
 impl<S: Owners> Nested<S> {
@@ -267,13 +267,13 @@ impl<S: Owners> Supervisor for Nested<S> {
         let owner = frame.try_map_host(|mut guest| guest.owner.take().ok_or(guest));
         Ok(match owner {
             Ok(frame) => Return::Owner(self.supervisor.yielded(frame)?),
-            Err(frame) => Return::Child(Reached::Syscall(frame)),
+            Err(frame) => Return::Child(ChildProgress::Syscall(frame)),
         })
     }
 
     fn ended(&mut self, mut end: End<Guest<S::Host>>) -> Result<Return<S>, S::Error> {
         let Some(owner) = end.host.owner.take() else {
-            return Ok(Return::Child(Reached::ended(end)));
+            return Ok(Return::Child(ChildProgress::ended(end)));
         };
         let (children, checkpoint) = (end.host.children.take(), end.host.checkpoint);
         let value = self.supervisor.ended(end.map_host(|_| owner))?;
@@ -326,7 +326,7 @@ impl<H: Owner> Owners for Direct<H, VirtualizationError> {
 
 /// A frame received the result of a call that it did not make.
 fn lost() -> RunError {
-    let why = "internal error: a frame got the result of another's call";
+    let why = "internal error: a frame received the result of a call that it did not make";
     EngineError::Host(why.into()).into()
 }
 

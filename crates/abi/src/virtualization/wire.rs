@@ -98,36 +98,36 @@ errors! {
     /// Errors of compilations and lookups.
     ModuleError {
         /// The rules refuse the program.
-        InvalidImage = -1 "the program is refused",
+        InvalidImage = -1 "the rules refuse the program",
         /// No module is cached under the identifier.
-        NotCached = -2 "no module is kept under the identifier",
+        NotCached = -2 "no module is cached under the identifier",
         /// The storage has no code under the key.
         NotFound = -3 "there is no code under the key",
     }
     /// Errors of instantiations.
     InstantiateError {
         /// The limit of instances or of their memory is reached.
-        InvalidImage = -1 "there is no room for another instance of the module",
+        InvalidImage = -1 "the limit of instances or of their memory is reached",
         /// No module has this number.
         InvalidModule = -2 "no module has this number",
     }
     /// Errors of preparations and runs.
     ExecError {
         /// No instance has this number, or the instance is in the wrong state.
-        InvalidInstance = -1 "no instance has this number, or it is not in the state for this",
+        InvalidInstance = -1 "no instance has this number, or the instance is in the wrong state",
         /// The program has no such function, or its parameters are not integers.
         InvalidImage = -2 "the program has no such function",
         /// The run is out of gas.
-        OutOfGas = -3 "the run used all its gas",
+        OutOfGas = -3 "the run is out of gas",
         /// The run trapped.
         Trap = -4 "the run trapped",
     }
     /// Errors of memory accesses.
     MemoryError {
         /// No instance has this number, or the instance is not prepared.
-        InvalidInstance = -1 "no instance has this number, or it is not ready",
+        InvalidInstance = -1 "no instance has this number, or the instance is not prepared",
         /// The access is out of range.
-        OutOfBounds = -2 "the memory is not there",
+        OutOfBounds = -2 "memory access out of range",
     }
     /// Errors of destruction.
     DestroyError {

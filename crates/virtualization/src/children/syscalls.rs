@@ -8,11 +8,11 @@ use fusee_engine::{EngineError, Gas, Stop, Syscall};
 use fusee_executor::{Callee, Payer};
 use fusee_instrument::SyscallPrice;
 
-use super::{Billing, Children, RunningChild, State};
+use super::{Billing, Children, InstanceState, RunningChild};
 use crate::{
     error::VirtualizationError,
     functions,
-    instance::{ChildHost, Reached, low},
+    instance::{ChildHost, ChildProgress, low},
     modules::StorageScope,
     owner::Owner,
     wire::{
@@ -55,12 +55,12 @@ pub(crate) enum Step<G> {
 
 /// The result of a nested VM's run for its owner.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct RunResult {
     answer: Result<(ExecStatus, ExecBuffer), ExecError>,
     buffer: u32,
 }
 
-impl Ran {
+impl RunResult {
     /// The reply to the owner's syscall.
     pub(crate) fn reply(&self) -> u64 {
         let status = self.answer.as_ref();
@@ -119,12 +119,14 @@ impl<G: ChildHost> Children<G> {
             functions::PREPARE => {
                 let function = bill.take(call, second)?;
                 match self.instances.get(&instance) {
-                    Some(State::Idle(idle)) if idle.exports(&function) => {
+                    Some(InstanceState::Idle(idle)) if idle.exports(&function) => {
                         bill.charge(call, idle.instantiation_gas())?;
                         self.suspend(Pending::Prepare { instance, function })
                     }
-                    Some(State::Idle(_)) => Ok(reply::<(), _>(Err(ExecError::InvalidImage))),
-                    Some(State::Ready(_)) | None => {
+                    Some(InstanceState::Idle(_)) => {
+                        Ok(reply::<(), _>(Err(ExecError::InvalidImage)))
+                    }
+                    Some(InstanceState::Ready(_)) | None => {
                         Ok(reply::<(), _>(Err(ExecError::InvalidInstance)))
                     }
                 }
@@ -158,7 +160,7 @@ impl<G: ChildHost> Children<G> {
                 Ok(reply(self.write_memory(instance, low(second), &written)))
             }
             unknown => Err(Stop::Fail(EngineError::Host(
-                format!("syscall {unknown} is none of the nine functions").into(),
+                format!("syscall {unknown} is not one of the nine functions").into(),
             ))),
         }
     }
@@ -244,9 +246,9 @@ impl<G: ChildHost> Children<G> {
     /// [`VirtualizationError`] if no instance runs.
     pub(crate) fn leave(
         &mut self,
-        reached: Reached<G>,
+        reached: ChildProgress<G>,
         used: Gas,
-    ) -> Result<Ran, VirtualizationError> {
+    ) -> Result<RunResult, VirtualizationError> {
         let running = self.running.take();
         let RunningChild {
             id,
@@ -256,7 +258,7 @@ impl<G: ChildHost> Children<G> {
         } = running.ok_or_else(VirtualizationError::not_running)?;
         let outcome = running.leave(reached)?;
         let answer = self.put_back_used(id, gas, outcome, |_| used);
-        Ok(Ran { answer, buffer })
+        Ok(RunResult { answer, buffer })
     }
 
     /// Compiles the code under a key. The owner pays for the bytes even if the module is cached. An
