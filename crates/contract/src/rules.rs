@@ -129,7 +129,8 @@ impl ContractRules {
         }
     }
 
-    /// The rules `contract-2`: `contract-1`, and programs of the second format as `program-3` admits them.
+    /// The rules `contract-2`: `contract-1`, and programs of the second format as `program-3`
+    /// admits them.
     #[must_use]
     pub fn v2() -> Self {
         Self {

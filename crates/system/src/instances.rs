@@ -1,8 +1,8 @@
 //! The live instances of a transaction, and the frames that wait in their memory.
 //!
-//! A program has at most one instance. It leaves its slot to run and comes back when its entry
-//! returned. An instance whose run ended otherwise is lost, with every frame that waits in it: the
-//! loss is noticed when such a frame is resumed.
+//! A program has at most one instance. The instance leaves its slot to run, and returns to it when
+//! its entry returns. If the run ends otherwise, the instance is lost, and all frames that wait in
+//! it. The loss is detected when such a frame is resumed.
 
 use std::{
     mem, ptr,
@@ -14,18 +14,18 @@ use fusee_executor::{LiveInstance, Reservation};
 
 use crate::SystemProgram;
 
-/// Names the slot of one instance. No two instances of a transaction have the same.
+/// The slot of one instance. Slots are unique within a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotId(u64);
 
-/// A frame that waits in the memory of an instance, as long as this is held.
+/// A frame that waits in the memory of an instance. Dropping it drops the frame.
 #[derive(Debug)]
 pub(crate) struct FrameHandle {
     program: SystemProgram,
     slot: SlotId,
 }
 
-/// An instance at rest, and its share of the transaction's memory budget.
+/// An idle instance, and its share of the transaction's memory budget.
 #[derive(Debug)]
 pub(crate) struct Resting {
     pub(crate) instance: LiveInstance,
@@ -58,12 +58,12 @@ enum Occupant {
     Suspended,
 }
 
-/// The slot of a program that is to be called.
+/// The slot of a program for a call.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// Its instance was at rest, and runs from now on.
+    /// Its instance was idle, and is now running.
     Resting(SlotId, Resting),
-    /// The slot is new: the caller makes the instance.
+    /// The slot is new: the caller creates the instance.
     Empty(SlotId),
     /// The instance runs or is suspended.
     Executing,
@@ -72,11 +72,11 @@ pub(crate) enum Found {
 /// The instance of a frame that is to be resumed.
 #[derive(Debug)]
 pub(crate) enum FrameInstance {
-    /// It was at rest, and runs from now on.
+    /// The instance was idle, and is now running.
     Resting(Resting),
     /// It was lost.
     Lost,
-    /// A later frame waits in it. All of its frames are lost now.
+    /// A later frame waits in the instance. All of its frames are now lost.
     NotInnermost,
 }
 
@@ -118,7 +118,7 @@ impl Instances {
         FrameInstance::NotInnermost
     }
 
-    /// Puts an instance back whose entry returned. If its slot was lost meanwhile, it is dropped.
+    /// Puts an instance back after its entry returned. Drops it if its slot was lost meanwhile.
     pub(crate) fn put_back(&mut self, id: SlotId, mut resting: Resting) {
         if let Some(slot) = self.find(id) {
             resting.memory.resize(resting.instance.memory().bytes());
@@ -126,7 +126,7 @@ impl Instances {
         }
     }
 
-    /// Notes that a call waits in the instance that was put back last.
+    /// Records that a call waits in the instance that was put back last.
     pub(crate) fn wait(&mut self, program: SystemProgram, slot: SlotId) -> Arc<FrameHandle> {
         let frame = Arc::new(FrameHandle { program, slot });
         if let Some(slot) = self.find(slot) {
@@ -135,37 +135,37 @@ impl Instances {
         frame
     }
 
-    /// Notes that the instance of a slot was suspended.
+    /// Records that the instance of a slot was suspended.
     pub(crate) fn suspend(&mut self, id: SlotId) {
         if let Some(slot) = self.find(id) {
             slot.occupant = Occupant::Suspended;
         }
     }
 
-    /// Notes that the suspended instance of a slot runs again.
+    /// Records that the suspended instance of a slot runs again.
     pub(crate) fn resume(&mut self, id: SlotId) {
         if let Some(slot) = self.find(id) {
             slot.occupant = Occupant::Running;
         }
     }
 
-    /// Loses an instance, and every frame that waits in it.
+    /// Drops an instance, and all frames that wait in it.
     pub(crate) fn lose(&mut self, id: SlotId) {
         self.slots.retain(|slot| slot.id != id);
     }
 
-    /// Loses the instances that run: the host failed.
+    /// Drops the running instances after a fault of the host.
     pub(crate) fn lose_running(&mut self) {
         self.slots
             .retain(|slot| !matches!(slot.occupant, Occupant::Running));
     }
 
-    /// Loses the instances in which a frame was dropped, so that they hold no memory.
+    /// Drops the instances in which a frame was dropped, to release their memory.
     pub(crate) fn lose_abandoned(&mut self) {
         self.slots.retain(|slot| !slot.is_abandoned());
     }
 
-    /// The memory in which a frame waits; `None` if it was lost, or a later call is suspended in
+    /// The memory in which a frame waits. `None` if it was lost, or if a later call is suspended in
     /// its instance.
     pub(crate) fn memory(&mut self, frame: &FrameHandle) -> Option<GuestMemory<'_>> {
         match &mut self.find(frame.slot)?.occupant {
@@ -174,7 +174,7 @@ impl Instances {
         }
     }
 
-    /// Takes the instances at rest in which no frame waits.
+    /// Takes the idle instances in which no frame waits.
     pub(crate) fn take_unused(
         &mut self,
     ) -> impl Iterator<Item = (SystemProgram, LiveInstance)> + use<> {
@@ -187,8 +187,8 @@ impl Instances {
         })
     }
 
-    /// The slot of a program. An instance in which a frame was dropped is lost first: the frame is
-    /// still in the guest's memory, and would take the next return for its own.
+    /// Finds the slot of a program. First drops an instance in which a frame was dropped: the frame
+    /// is still in the guest's memory, and would receive the next answer.
     fn find_program(&mut self, program: SystemProgram) -> Option<&mut Slot> {
         let mut slots = self.slots.iter();
         let position = slots.position(|slot| slot.program == program)?;

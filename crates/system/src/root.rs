@@ -1,6 +1,6 @@
 //! Depth 0: a program whose `_exec` calls other programs, and whose `_resume` resumes them.
 //!
-//! A call that is interrupted is kept under a number, which the program gets instead of an exit
+//! An interrupted call is stored under a number, which the program receives instead of an exit
 //! code.
 
 use std::{
@@ -47,7 +47,7 @@ impl<'a> Calls<'a> {
                 Some(NumberedCall { interruption, told }) => {
                     let answer = Answer {
                         halted: true,
-                        // `_resume` is free: a number without a call must not buy a copy.
+                        // `_resume` is free, so a number without a call must not cause a copy.
                         output: read(&mut frame, &data),
                         fuel_consumed: fuel.first.cast_unsigned(),
                         fuel_refunded: fuel.refund,
@@ -61,7 +61,7 @@ impl<'a> Calls<'a> {
         Ok(match begun {
             Ok(call) => Action::Call {
                 call,
-                // The depth and the memory of calls are limited here.
+                // The limits of depth and memory are checked here.
                 counting: Counting::Exempt,
             },
             Err(answer) => action(deliver(frame, &answer)),
@@ -105,17 +105,19 @@ impl<'a> Calls<'a> {
     ) -> Result<Begin<Self>, SystemError> {
         let claimed = Gas::new(answer.fuel_consumed);
         self.told = told.saturating_add(claimed);
-        // It could use the gas that was there when it began. The caller may have used it since.
+        // The limit is the gas at the beginning of the call. The caller may have used some of it
+        // since.
         interruption.withhold(left.saturating_add(claimed));
         self.resume(interruption, answer)
     }
 
-    /// The program with a hash, which is no system program's; or the answer if there is none.
+    /// Loads the program with a hash that is not that of a system program, or returns the answer
+    /// that no program has it.
     fn find_contract(
         &self,
         code: CodeHash,
     ) -> Result<Result<Arc<PreparedProgram>, Answer>, SystemError> {
-        // Asked each time: the programs that the executor has prepared differ between machines.
+        // Always called, because the programs in the executor's cache differ between machines.
         let found = catch_unwind(AssertUnwindSafe(|| (self.find_code)(code)));
         let found = found.map_err(|panic| RunError::from(panicked(panic)))?;
         let Some(wasm) = found else {
@@ -137,11 +139,11 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// The answer of a call to the program at depth 0 that made it.
+    /// Answers the program at depth 0 that made the call.
     pub(crate) fn answer(&mut self, value: Result<Step, OutOfOrder>) -> Answer {
         let told = self.told;
         match value {
-            // The embedder gets an error for this; a guest is told.
+            // The embedder receives an error for this, but a guest receives an exit code.
             Err(OutOfOrder) => failed(
                 ExitCode::UnexpectedFatalExecutionFailure,
                 &SystemError::OutOfOrder.to_string(),
@@ -157,7 +159,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Keeps an interrupted call under a number, which is the answer.
+    /// Stores an interrupted call under a number, which is the answer.
     fn keep(&mut self, mut interruption: Interruption, told: Gas) -> Answer {
         let used = interruption.gas_used();
         let fuel_consumed = used.saturating_sub(told).units();
@@ -185,7 +187,7 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// A range of the memory of a suspended program. The syscall has checked it.
+/// Reads a range of a suspended program's memory. The syscall has checked it.
 fn read(frame: &mut Paused<'_, Box<Context>>, bytes: &Range<u64>) -> Vec<u8> {
     let length = bytes.end.saturating_sub(bytes.start);
     let mut memory = frame.memory();
@@ -193,13 +195,13 @@ fn read(frame: &mut Paused<'_, Box<Context>>, bytes: &Range<u64>) -> Vec<u8> {
     bytes.map(Cow::into_owned).unwrap_or_default()
 }
 
-/// A panic of the embedder's search for code, as an error.
+/// Converts a panic of the embedder's code lookup into an error.
 fn panicked(panic: Box<dyn Any + Send>) -> EngineError {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     let message = match text.or_else(|| panic.downcast_ref::<String>().cloned()) {
         Some(message) => message,
         None => {
-            // Dropping it might panic again.
+            // Dropping the payload can panic again.
             mem::forget(panic);
             "(a panic payload that is not text)".to_owned()
         }

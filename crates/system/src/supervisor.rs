@@ -1,7 +1,7 @@
-//! The supervisor: what the driver asks it about the calls of a transaction.
+//! The supervisor of the driver: begins, suspends and ends the calls of a transaction.
 //!
-//! A program at depth 0 stays on the driver's stack while another runs for it. A program below
-//! depth 0 never waits there: suspended, it yields to its caller as an [`Interruption`].
+//! A program at depth 0 stays on the driver's stack while another program runs for it. A program
+//! below depth 0 does not: when it is suspended, it yields to its caller as an [`Interruption`].
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -31,19 +31,19 @@ pub(crate) struct Calls<'a> {
     pub(crate) tier: Tier,
     pub(crate) find_code: FindCode<'a>,
     pub(crate) instances: Instances,
-    /// The guest memory of every instance.
+    /// The guest memory of all instances.
     pub(crate) budget: MemoryBudget,
-    /// Every interruption of the transaction has a clone of this.
+    /// A token that every interruption of the transaction clones.
     pub(crate) interruptions: Arc<()>,
-    /// Those of programs at depth 0.
+    /// The interrupted calls of programs at depth 0.
     pub(crate) numbered: NumberedCalls,
-    /// The gas that the program at depth 0 was told of before, of the call that runs for it.
+    /// The used gas of the current callee that the program at depth 0 already knows.
     pub(crate) told: Gas,
-    /// The context of an ended call, for the next one: it is large.
+    /// The context of an ended call, reused for the next call because it is large.
     spare: Option<Box<Context>>,
 }
 
-/// A program that is called.
+/// The program of a call.
 pub(crate) enum Code {
     System(SystemProgram),
     Contract(Arc<PreparedProgram>),
@@ -52,23 +52,23 @@ pub(crate) enum Code {
 /// The depth of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
-    /// 0, whatever waits.
+    /// Depth 0, regardless of waiting calls.
     Root,
-    /// Below every call that waits.
+    /// Below all waiting calls.
     BelowWaiting,
 }
 
-/// A call was resumed while a later one waits in its instance. A fault of the embedder, or of the
+/// A call was resumed while a later call waits in its instance. A fault of the embedder, or of the
 /// guest that resumed it.
 #[derive(Debug)]
 pub(crate) struct OutOfOrder;
 
 impl Supervisor for Calls<'_> {
     type Host = Box<Context>;
-    /// A call is begun where it is made, so that its answer can be borrowed.
+    /// Calls begin where they are made, so that their answers can be borrowed.
     type Call = Begin<Self>;
     type Return = Result<Step, OutOfOrder>;
-    /// The outside is asked by interruptions, which leave the stack.
+    /// Requests to the embedder are interruptions, which leave the stack.
     type Request = Infallible;
     type Error = SystemError;
 
@@ -161,7 +161,7 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// The number of calls that wait.
+    /// The number of waiting calls.
     pub(crate) fn waiting(&self) -> usize {
         Arc::strong_count(&self.interruptions).saturating_sub(1)
     }
@@ -308,8 +308,8 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// An instance for the first call of a system program: from the pool, or a fresh one. `None` if
-    /// there is no memory for it.
+    /// Takes an instance from the pool, or creates one, for the first call of a system program.
+    /// `None` if the memory is not sufficient.
     fn first(
         &mut self,
         program: SystemProgram,
@@ -317,7 +317,7 @@ impl<'a> Calls<'a> {
     ) -> Result<Option<LiveInstance>, SystemError> {
         let programs = self.programs;
         let prepared = programs.prepared(program)?;
-        // The pool has instances of the best engine alone.
+        // The pool only has instances of the best tier.
         if self.tier == Tier::Best
             && let Some(mut instance) = programs.take_pooled(program)
             && self.reserve(instance.memory().bytes(), context)
@@ -327,7 +327,7 @@ impl<'a> Calls<'a> {
         self.fresh(prepared, context)
     }
 
-    /// A fresh instance. `None` if there is no memory for it.
+    /// Creates an instance. `None` if the memory is not sufficient.
     fn fresh(
         &mut self,
         prepared: &Arc<PreparedProgram>,
@@ -345,7 +345,7 @@ impl<'a> Calls<'a> {
         Ok(Some(instance))
     }
 
-    /// Reserves guest memory for a call. Returns whether there was enough.
+    /// Reserves guest memory for a call. Returns whether it was sufficient.
     fn reserve(&mut self, bytes: u64, context: &mut Context) -> bool {
         context.memory = self.budget.reserve(bytes);
         if context.memory.is_none() {
@@ -364,7 +364,7 @@ impl<'a> Calls<'a> {
     fn enter(&mut self, instance: LiveInstance, mut context: Box<Context>) -> Begin<Self> {
         let entry = entry(instance.program(), context.state, context.is_system());
         let Some((entry, args)) = entry else {
-            // It was not entered, and stays as it was.
+            // The instance was not entered, and has not changed.
             self.put_back(instance, &mut context);
             let message =
                 "the program has no such entry, or one that takes or returns something else";
@@ -381,7 +381,7 @@ impl<'a> Calls<'a> {
         run(target, gas)
     }
 
-    /// An entry returned a number. Its instance is at rest.
+    /// Handles an entry that returned a number. Its instance is idle.
     fn entry_returned(&mut self, instance: LiveInstance, mut context: Box<Context>) -> Step {
         let code = match instance.results().first() {
             Some(Value::I32(code)) => *code,
@@ -392,7 +392,7 @@ impl<'a> Calls<'a> {
             if code == ExitCode::InterruptionCalled.code() {
                 return self.entry_interrupted(instance, context, output, (program, slot));
             }
-            // A program may leave the exit code to us, or write it before its payload.
+            // A program may omit the exit code, or write it before its payload.
             if !output.is_empty() && !output.starts_with(&code.to_le_bytes()) {
                 self.instances.lose(slot);
                 let message = "the output of the program does not begin with its exit code";
@@ -402,7 +402,7 @@ impl<'a> Calls<'a> {
             self.put_back(instance, &mut context);
         }
         let result = returned(&context, code, output);
-        // The embedder's bytes are not kept.
+        // Do not keep the memory of the embedder's bytes.
         context.input = Vec::new();
         context.return_data = Vec::new();
         context.memory = None;
@@ -410,7 +410,7 @@ impl<'a> Calls<'a> {
         Step::Ended(result)
     }
 
-    /// An entry returned, to wait for its caller.
+    /// Handles an entry that returned to wait for its caller.
     fn entry_interrupted(
         &mut self,
         instance: LiveInstance,
@@ -456,7 +456,7 @@ impl<'a> Calls<'a> {
     }
 }
 
-/// How a suspended frame continues with the result of its syscall.
+/// The next step of a suspended frame.
 pub(crate) fn action<'a>(reply: Result<u64, Stop>) -> Action<Calls<'a>> {
     match reply {
         Ok(reply) => Action::Resume(reply),
@@ -464,7 +464,7 @@ pub(crate) fn action<'a>(reply: Result<u64, Stop>) -> Action<Calls<'a>> {
     }
 }
 
-/// A call that runs.
+/// Begins the run of a call.
 fn run<'a>(target: Target<Box<Context>>, gas: Gas) -> Begin<Calls<'a>> {
     Begin::Run(Callee {
         target,
@@ -474,7 +474,7 @@ fn run<'a>(target: Target<Box<Context>>, gas: Gas) -> Begin<Calls<'a>> {
     })
 }
 
-/// A call that ends without running.
+/// Ends a call without a run.
 fn ended<'a>(result: CallResult) -> Begin<Calls<'a>> {
     Begin::Return(Ok(Step::Ended(result)))
 }
@@ -484,7 +484,7 @@ pub(crate) fn internal(cause: &str) -> SystemError {
     RunError::from(EngineError::Host(cause.into())).into()
 }
 
-/// The entry of a state, and its arguments; `None` if the program has none that fits.
+/// The entry of a state, and its arguments. `None` if the program has no entry with a valid type.
 fn entry(
     program: &Program,
     state: State,
@@ -501,7 +501,7 @@ fn entry(
     };
     match export.results[..] {
         [ValueType::I32] if takes(args) => Some((name, args)),
-        // Other programs may take no arguments, and return nothing.
+        // Other programs may have an entry without arguments and results.
         [] | [ValueType::I32] if !is_system && takes(&[]) => Some((name, &[])),
         _ => None,
     }
