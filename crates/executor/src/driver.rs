@@ -197,7 +197,7 @@ pub enum FrameLimit {
 pub struct DriverSettings {
     /// How much may wait.
     pub limits: FrameLimits,
-    /// Whether runs may be suspended where their program does not need it.
+    /// Whether runs in fresh instances may be suspended where their program does not need it.
     pub suspension: Suspension,
     /// On what they run.
     pub tier: Tier,
@@ -451,7 +451,14 @@ impl<S: Supervisor> Driver<S> {
                 entry,
                 args,
                 host,
-            } => instance.run(request(&entry, &args), host),
+            } => {
+                // It was made for the runs that its program needs.
+                let request = RunRequest {
+                    suspension: Suspension::AsNeeded,
+                    ..request(&entry, &args)
+                };
+                instance.run(request, host)
+            }
             Target::Suspended { mut frame, reply } => {
                 frame.set_gas(given);
                 // It may have begun under another driver, whose interrupt is not this one's.
