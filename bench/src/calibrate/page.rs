@@ -45,7 +45,8 @@ fn write(
     calibration: &Calibration,
     fairness: &[PerEngine<Fairness>; 2],
 ) -> std::fmt::Result {
-    writeln!(page, "\nMeasured on: {}.\n", machine::processor())?;
+    let (date, processor) = (machine::date(), machine::processor());
+    writeln!(page, "\nMeasured on {date}: {processor}.\n")?;
     writeln!(
         page,
         "| engine | ns of a cheap operator | weight | ns of one gas |"
