@@ -26,19 +26,19 @@ const THEIR_LOCK: &str = include_str!("../../cosmwasm/Cargo.lock");
 const INTRODUCTION: &str = "\
 # Performance
 
-Times from the bytes of a program to a call that waits for its host, beside the engines that Fusee uses
-and other virtual machines. One run of this command measured everything, and wrote this page:
+Times from the bytes of a program to a call that waits for its host, beside the engines that Fusee
+uses and other virtual machines. One run of this command measured everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- executor --write
 
-The sides take turns, and each time is the median of its rounds. A *ratio* is Fusee's time divided by the
-peer's: the median over the rounds, with its quartiles. Below 1, Fusee is faster. The cost of metering a
-computation is in the group `meter` of the same program. [bench/README.md](../bench/README.md) describes
-the method.
+The sides take turns, and each time is the median of its rounds. A *ratio* is Fusee's time divided
+by the peer's: the median over the rounds, with its quartiles. Below 1, Fusee is faster. The cost of
+metering a computation is in the group `meter` of the same program.
+[bench/README.md](../bench/README.md) describes the method.
 
-Fusee counts gas exactly and checks every syscall. The sides `wasmtime` and `wasmi` are these engines
-alone: they count nothing, and Wasmtime takes instances from a pool whose pages stay resident. Wasmer uses
-Singlepass and its metering, as cosmwasm-vm does.
+Fusee counts gas exactly and checks every syscall. The sides `wasmtime` and `wasmi` are these
+engines alone: they count nothing, and Wasmtime takes instances from a pool whose pages stay
+resident. Wasmer uses Singlepass and its metering, as cosmwasm-vm does.
 ";
 
 const SECTIONS: &[Section] = &[

@@ -31,19 +31,20 @@ const GOAL: f64 = 10.0;
 const INTRODUCTION: &str = "\
 # Performance of system programs
 
-Times of calls of live instances ([system-programs.md](system-programs.md)), beside the engines that Fusee
-uses, and the time until an interrupted guest stops. One run of this command measured everything, and
-wrote this page:
+Times of calls of live instances ([system-programs.md](system-programs.md)), beside the engines that
+Fusee uses, and the time until an interrupted guest stops. One run of this command measured
+everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- system --write
 
 The sides take turns, and each time is the median of its rounds, in processor time of the thread. A
-*ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles. Below 1,
-Fusee is faster. [bench/README.md](../bench/README.md) describes the method.
+*ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles. Below
+1, Fusee is faster. [bench/README.md](../bench/README.md) describes the method.
 
-Fusee's side is `Transaction::call`: it counts gas exactly, checks every syscall, and returns how the call
-ended, with its output. The sides `wasmtime` and `wasmi` are these engines alone: a typed function of a
-live instance, with host functions that copy. They count nothing and leave the output where it is.
+Fusee's side is `Transaction::call`: it counts gas exactly, checks every syscall, and returns how
+the call ended, with its output. The sides `wasmtime` and `wasmi` are these engines alone: a typed
+function of a live instance, with host functions that copy. They count nothing and leave the output
+where it is.
 ";
 
 const SECTIONS: &[Section] = &[

@@ -29,21 +29,21 @@ pub(crate) const PAGE: Page = Page {
 const INTRODUCTION: &str = "\
 # Performance of nested VMs
 
-Times to make, run and answer a nested VM ([virtualization.md](virtualization.md)), beside the engines
-that Fusee uses. One run of this command measured everything, and wrote this page:
+Times to make, run and answer a nested VM ([virtualization.md](virtualization.md)), beside the
+engines that Fusee uses. One run of this command measured everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- virtualization --write
 
 The sides take turns, and each time is the median of its rounds, in processor time of the thread. A
-*ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles. Below 1,
-Fusee is faster. [bench/README.md](../bench/README.md) describes the method.
+*ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles. Below
+1, Fusee is faster. [bench/README.md](../bench/README.md) describes the method.
 
-The nested VM stores its argument in memory, makes a syscall with it, is answered, and returns. A wasm
-program has one page of memory. A PolkaVM program has a page of data and one of stack, of 4 KiB each. Its
-module is compiled before the measurement.
+The nested VM stores its argument in memory, makes a syscall with it, is answered, and returns. A
+wasm program has one page of memory. A PolkaVM program has a page of data and one of stack, of 4 KiB
+each. Its module is compiled before the measurement.
 
-`instance` makes, prepares and drops one. `run` uses one that exists: it is prepared, runs to its syscall,
-is resumed, and finishes. `whole` is all of that.
+`instance` makes, prepares and drops one. `run` uses one that exists: it is prepared, runs to its
+syscall, is resumed, and finishes. `whole` is all of that.
 ";
 
 const SECTIONS: &[Section] = &[
