@@ -1,3 +1,5 @@
+//! Tests of dates.
+
 use super::date_of;
 
 #[test]
