@@ -45,8 +45,8 @@ impl SystemPrograms {
 }
 
 impl<'a> Transaction<'a> {
-    /// Sets the lookup of code for `_exec`, except that of system programs (default: no code). It is
-    /// called each time. Code with another hash than the requested one is
+    /// Sets the lookup of code for `_exec`, except that of system programs (default: no code). It
+    /// is called each time. Code with another hash than the requested one is
     /// [`SystemError::WrongCode`]. If the lookup panics, the call fails with
     /// [`EngineError::HostPanicked`](fusee_engine::EngineError::HostPanicked).
     #[must_use]
