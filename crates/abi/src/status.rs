@@ -3,11 +3,11 @@
 /// One status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// The constant's name.
+    /// The name of the constant.
     pub name: &'static str,
-    /// The result.
+    /// The number that a syscall returns.
     pub code: i32,
-    /// What it means.
+    /// The meaning.
     pub doc: &'static str,
 }
 
@@ -23,24 +23,24 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// There is no value under this key.
+    /// The key has no value.
     ABSENT = -1;
-    /// The callee reverted; its message is the return data.
+    /// The callee reverted. Its message is the return data.
     REVERTED = -2;
     /// The callee trapped.
     TRAPPED = -3;
-    /// The callee used up the gas it was given.
+    /// The callee ran out of gas.
     OUT_OF_GAS = -4;
-    /// The callee has no such method, or there is no contract at this address.
+    /// The callee has no such method, or the address has no contract.
     UNKNOWN_CALLEE = -5;
     /// The caller's balance is too small for the value of the call.
     INSUFFICIENT_BALANCE = -6;
-    /// The callee is already on the call stack; the return data names both frames.
+    /// The callee is already on the call stack. The return data names both frames.
     REENTRANT = -7;
-    /// The call stack is as deep, or holds as much memory, as the rules allow.
+    /// The call stack reached its limit of depth or memory.
     CALL_LIMIT = -8;
-    /// The callee's code is refused by the rules of the chain.
+    /// The rules refuse the callee's code.
     REFUSED = -9;
-    /// Nobody answers the question.
+    /// The oracle request has no reply.
     UNANSWERED = -10;
 }

@@ -46,8 +46,9 @@ impl SystemPrograms {
 
 impl<'a> Transaction<'a> {
     /// Sets the lookup of code for `_exec`, except that of system programs (default: no code). It
-    /// is called each time, and must return the code with the requested hash. If it panics, the
-    /// call fails with [`EngineError::HostPanicked`](fusee_engine::EngineError::HostPanicked).
+    /// is called each time. Code with another hash than the requested one is
+    /// [`SystemError::WrongCode`]. If the lookup panics, the call fails with
+    /// [`EngineError::HostPanicked`](fusee_engine::EngineError::HostPanicked).
     #[must_use]
     pub fn code(mut self, find: impl Fn(CodeHash) -> Option<Vec<u8>> + 'a) -> Self {
         self.calls.find_code = Box::new(find);
