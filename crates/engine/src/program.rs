@@ -160,7 +160,7 @@ pub struct Program {
     /// Whether it has a start function, which runs before the first entry.
     pub has_start: bool,
     /// What making an instance costs.
-    pub instance_gas: Gas,
+    pub instantiation_gas: Gas,
     /// What the units cost that the engine counts by the program's own cost model. Metered code has none, and is paid for one for one.
     pub rate: Rate,
 }
