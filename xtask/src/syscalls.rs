@@ -1,4 +1,5 @@
-//! The reference page of the syscalls, made from the tables in `fusee-abi` and the prices of the newest rules of contracts.
+//! The reference page of the syscalls, from the tables in `fusee-abi` and the prices of the newest
+//! rules of contracts.
 
 use fusee_abi::{ReplyMode, Syscall, Wire, virtualization::functions};
 use fusee_contract::ContractRules;
@@ -23,18 +24,18 @@ const INTRODUCTION: &str = "\
 
 # Syscalls
 
-What a contract can ask of its host. Every syscall is a function of the same wasm module, but for those
-[by which it runs children](#children); its number and its name never change their meaning.
+The host functions that a contract may import. All syscalls belong to one wasm module, except the
+[functions of nested VMs](#nested-vms). The meaning of a number and of a name never changes.
 ";
 
 const CONVENTIONS: &str = "
 ## Conventions
 
 - A region of memory is a pointer and a length in bytes. A region outside the memory traps.
-- A syscall that yields bytes takes a buffer and its capacity. It writes at most that many bytes and
-  returns the full length, so a caller whose buffer was too small knows what to ask for.
-- The gas of a syscall is its base price plus the price of a byte for each byte that it reads or
-  writes. It is charged before the syscall acts.
+- A syscall that returns bytes takes a buffer and its capacity. It writes at most that many bytes and
+  returns the full length. If the buffer was too small, the length tells which capacity is enough.
+- A syscall costs its base price, and its price per byte for each byte that it reads or writes. The
+  gas is charged before the syscall acts.
 
 | type | on the wire | meaning |
 |---|---|---|
@@ -45,12 +46,13 @@ const CONVENTIONS: &str = "
 | `u64` | `i64` | a number, unsigned |
 ";
 
-const CHILDREN: &str = "
-## Children
+const NESTED_VMS: &str = "
+## Nested VMs
 
-A contract can run programs of its own: [virtualization.md](virtualization.md) tells how. Their functions are imported from
-`env`. Each returns an `i64`: a value that is not negative, or an error. A `Range` is a region in one `i64`, the address in the
-low 32 bits and the length in the high ones; an `Id` and an `Offset` are an `i32`.
+A contract can run programs of its own ([virtualization.md](virtualization.md)). It imports these
+functions from `env`. Each returns an `i64`: a value (0 or greater), or an error (negative). A
+`Range` is a region in one `i64`, with the address in the low 32 bits and the length in the high 32
+bits. An `Id` and an `Offset` are `i32`.
 ";
 
 fn page(syscalls: &[Syscall], functions: &[Syscall], contracts: &ContractRules) -> String {
@@ -59,7 +61,7 @@ fn page(syscalls: &[Syscall], functions: &[Syscall], contracts: &ContractRules) 
     line(
         &mut page,
         format_args!(
-            "\nThe prices are those of the rules `{name}`; [rules.md](rules.md) tells what rules are."
+            "\nThe prices are those of the rules `{name}`; [rules.md](rules.md) describes rules."
         ),
     );
     page.push_str(CONVENTIONS);
@@ -69,7 +71,7 @@ fn page(syscalls: &[Syscall], functions: &[Syscall], contracts: &ContractRules) 
     for syscall in syscalls {
         page.push_str(&section(syscall));
     }
-    page.push_str(CHILDREN);
+    page.push_str(NESTED_VMS);
     page.push('\n');
     page.push_str(&table(functions, rules));
     for function in functions {

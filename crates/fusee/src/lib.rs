@@ -7,8 +7,8 @@
 //!
 //! An [`Executor`](sandbox::Executor) prepares a program by [`Rules`](sandbox::Rules), which say
 //! what it may be and what it costs, and runs it with a host: any type of yours. A
-//! [`Linker`](sandbox::Linker) makes a host of closures. The [`Outcome`](sandbox::Outcome) owns what
-//! can come next, and gives the host back as the type that it is.
+//! [`Linker`](sandbox::Linker) makes a host of closures. The [`Outcome`](sandbox::Outcome) owns
+//! what can come next, and gives the host back as the type that it is.
 //!
 //! ```
 //! # #[cfg(feature = "wasmi")] {

@@ -1,6 +1,7 @@
 //! Syscall rules: which functions programs may import, and what each call costs.
 //!
-//! Rules list every syscall with its price. A host charges from the price table of the rules that it was built with, and from nothing else.
+//! Rules list every syscall with its price. A host charges from the price table of the rules that
+//! it was built with, and from nothing else.
 
 use std::fmt;
 

@@ -38,7 +38,6 @@ const NOT_YET: &[&str] = &[
     "crates/executor/",
     "crates/instrument/src/rules.rs",
     "crates/lifecycle/",
-    "docs/lifecycle.md",
     "fuzz/fuzz_targets/",
     "fuzz/src/",
     "guests/caller/",
