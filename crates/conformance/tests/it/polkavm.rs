@@ -638,7 +638,7 @@ fn an_executor_runs_each_format_on_its_engine() {
     let wasm = wat::parse_str(r#"(module (func (export "add") (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1))))"#).unwrap();
     let wasmi = || Arc::new(fusee_engine_wasmi::WasmiEngine::new());
     let polkavm = Arc::new(fusee_engine_polkavm::PolkaVmEngine::new().unwrap());
-    let both = Executor::builder(wasmi()).other_format(polkavm).build();
+    let both = Executor::builder(wasmi()).engine(polkavm).build();
     for program in [&wasm, COMPUTE] {
         let prepared = both.prepare(program, &rules()).unwrap();
         let args = values(&[20, 22]);
