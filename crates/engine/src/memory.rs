@@ -34,9 +34,9 @@ pub trait SparseMemory {
 }
 
 /// A guest's whole memory; empty if it has none.
-pub struct GuestMemory<'a>(Place<'a>);
+pub struct GuestMemory<'a>(Repr<'a>);
 
-enum Place<'a> {
+enum Repr<'a> {
     Slice(&'a mut [u8]),
     Sparse(&'a mut (dyn SparseMemory + 'static)),
 }
@@ -46,27 +46,27 @@ impl<'a> GuestMemory<'a> {
     #[inline]
     #[must_use]
     pub const fn slice(bytes: &'a mut [u8]) -> Self {
-        Self(Place::Slice(bytes))
+        Self(Repr::Slice(bytes))
     }
 
     /// Memory that an engine reads and writes.
     #[must_use]
     pub const fn sparse(memory: &'a mut (dyn SparseMemory + 'static)) -> Self {
-        Self(Place::Sparse(memory))
+        Self(Repr::Sparse(memory))
     }
 
     /// No memory.
     #[must_use]
     pub const fn none() -> Self {
-        Self(Place::Slice(&mut []))
+        Self(Repr::Slice(&mut []))
     }
 
     /// The same memory for a shorter time.
     #[inline]
     pub fn reborrow(&mut self) -> GuestMemory<'_> {
         GuestMemory(match &mut self.0 {
-            Place::Slice(bytes) => Place::Slice(bytes),
-            Place::Sparse(memory) => Place::Sparse(*memory),
+            Repr::Slice(bytes) => Repr::Slice(bytes),
+            Repr::Sparse(memory) => Repr::Sparse(*memory),
         })
     }
 
@@ -75,8 +75,8 @@ impl<'a> GuestMemory<'a> {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         match &self.0 {
-            Place::Slice(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Place::Sparse(memory) => memory.bytes(),
+            Repr::Slice(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Repr::Sparse(memory) => memory.bytes(),
         }
     }
 
@@ -84,9 +84,9 @@ impl<'a> GuestMemory<'a> {
     #[must_use]
     pub fn ranges(&self) -> Vec<Range<u64>> {
         match &self.0 {
-            Place::Slice([]) => Vec::new(),
-            Place::Slice(_) => iter::once(0..self.bytes()).collect(),
-            Place::Sparse(memory) => memory.ranges(),
+            Repr::Slice([]) => Vec::new(),
+            Repr::Slice(_) => iter::once(0..self.bytes()).collect(),
+            Repr::Sparse(memory) => memory.ranges(),
         }
     }
 
@@ -108,14 +108,14 @@ impl<'a> GuestMemory<'a> {
     #[inline]
     pub fn into_read(self, address: u64, length: u64) -> Result<Cow<'a, [u8]>, Trap> {
         match self.0 {
-            Place::Slice(bytes) => {
+            Repr::Slice(bytes) => {
                 let place = place(address, length).ok_or(Trap::MemoryOutOfBounds)?;
                 bytes
                     .get(place)
                     .map(Cow::Borrowed)
                     .ok_or(Trap::MemoryOutOfBounds)
             }
-            Place::Sparse(memory) => copy(memory, address, length).map(Cow::Owned),
+            Repr::Sparse(memory) => copy(memory, address, length).map(Cow::Owned),
         }
     }
 
@@ -127,12 +127,12 @@ impl<'a> GuestMemory<'a> {
     #[inline]
     pub fn read_into(&mut self, address: u64, out: &mut [u8]) -> Result<(), Trap> {
         match &mut self.0 {
-            Place::Slice(bytes) => {
+            Repr::Slice(bytes) => {
                 let bytes = part(bytes, address, out.len())?;
                 out.copy_from_slice(bytes);
                 Ok(())
             }
-            Place::Sparse(memory) => memory.read(address, out),
+            Repr::Sparse(memory) => memory.read(address, out),
         }
     }
 
@@ -156,11 +156,11 @@ impl<'a> GuestMemory<'a> {
     #[inline]
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Trap> {
         match &mut self.0 {
-            Place::Slice(memory) => {
+            Repr::Slice(memory) => {
                 part(memory, address, bytes.len())?.copy_from_slice(bytes);
                 Ok(())
             }
-            Place::Sparse(memory) => memory.write(address, bytes),
+            Repr::Sparse(memory) => memory.write(address, bytes),
         }
     }
 
@@ -171,10 +171,10 @@ impl<'a> GuestMemory<'a> {
     /// [`Trap::MemoryOutOfBounds`] if they cannot.
     pub fn check(&self, address: u64, length: u64) -> Result<(), Trap> {
         let is_there = match &self.0 {
-            Place::Slice(_) => address
+            Repr::Slice(_) => address
                 .checked_add(length)
                 .is_some_and(|end| end <= self.bytes()),
-            Place::Sparse(memory) => memory.is_readable(address, length),
+            Repr::Sparse(memory) => memory.is_readable(address, length),
         };
         is_there.then_some(()).ok_or(Trap::MemoryOutOfBounds)
     }

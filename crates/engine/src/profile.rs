@@ -25,7 +25,7 @@ const MOST_PATHS: usize = 1 << 16;
 
 /// What gas is spent on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum ProfileSpan {
     /// Making the instance.
     Instance,
     /// A function of the guest's, by its index in the program as its author made it.
@@ -37,7 +37,7 @@ pub enum Place {
 }
 
 /// Places that are inside one another, the outermost first.
-pub type Path = Vec<Place>;
+pub type Path = Vec<ProfileSpan>;
 
 /// Notes where the gas of one run goes, and shows it while the run lasts and afterwards.
 #[derive(Clone, Debug, Default)]
@@ -100,7 +100,7 @@ impl Profiler {
     }
 
     /// The run is now in this place, inside those where it was.
-    pub(crate) fn enter(&self, place: Place, meter: &Meter) {
+    pub(crate) fn enter(&self, place: ProfileSpan, meter: &Meter) {
         let mut recording = self.open();
         recording.settle(meter);
         recording.path.push(place);
@@ -115,7 +115,7 @@ impl Profiler {
 
     /// What was spent since the last look is forfeited, and so is what will be.
     pub(crate) fn forfeit(&self) {
-        self.open().path.push(Place::Forfeited);
+        self.open().path.push(ProfileSpan::Forfeited);
     }
 
     /// The run has ended where it is, and used what the meter says.

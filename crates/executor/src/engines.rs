@@ -56,8 +56,6 @@ impl Engines {
     pub(crate) fn idle_bytes(&self) -> u64 {
         let interpreters = self.interpreters.iter().map(|engine| engine.idle_bytes());
         let compiler = self.compiler.iter().map(|compiler| compiler.idle_bytes());
-        interpreters
-            .chain(compiler)
-            .fold(0, u64::saturating_add)
+        interpreters.chain(compiler).fold(0, u64::saturating_add)
     }
 }

@@ -8,7 +8,7 @@ use std::{mem, sync::Arc};
 
 use fusee_engine::{
     EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
-    OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::Place,
+    OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
 use crate::{PreparedProgram, RunError, RunRequest, executor::mode, suspensions};
@@ -135,7 +135,7 @@ impl Guest {
         let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
         if mem::take(&mut self.is_new) {
             if !mem::replace(&mut self.is_paid, true) {
-                self.run.enter(Place::Instance);
+                self.run.enter(ProfileSpan::Instance);
                 let price = self.program.program().instance_gas;
                 if self.run.meter.charge(price).is_err() {
                     return Ok(self.gone(Reached::OutOfGas));

@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{
-    ArtifactKey, Code, Compiler, EngineError, Format, Module, Program, Source,
-};
+use fusee_engine::{ArtifactKey, Code, Compiler, EngineError, Format, Module, Program, Source};
 
 use crate::{
     CompileIn, PrepareError, PreparedProgram,

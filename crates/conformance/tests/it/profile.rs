@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, smith};
 use fusee_engine::{
     Gas, Host, OutOfGasPolicy, Profiler, Trap, Value, ValueType,
-    profile::{Path, Place},
+    profile::{Path, ProfileSpan},
 };
 use fusee_executor::{Outcome, RunRequest};
 use fusee_instrument::{Limits, Rules, Schedule};
 
 use crate::guest::{Call, TICK_PRICE, WAIT, host, rules, wasm};
 
-use Place::{Forfeited, Function, Instance, Syscall};
+use ProfileSpan::{Forfeited, Function, Instance, Syscall};
 
 const GAS: u64 = 1_000_000;
 
@@ -91,8 +91,8 @@ fn check(lanes: &[Lane], wasm: &[u8], call: Call<'_>, more: u64) -> (Verdict, Pa
     found
 }
 
-fn paths<const N: usize>(parts: [(&[Place], u64); N]) -> Paths {
-    let part = |(path, gas): (&[Place], u64)| (path.to_vec(), Gas::new(gas));
+fn paths<const N: usize>(parts: [(&[ProfileSpan], u64); N]) -> Paths {
+    let part = |(path, gas): (&[ProfileSpan], u64)| (path.to_vec(), Gas::new(gas));
     parts.map(part).into()
 }
 
@@ -134,13 +134,13 @@ const PARTS: &str = r#"(module
 )"#;
 
 /// The functions' indices.
-const INIT: Place = Function(4);
-const INITIALIZE: Place = Function(5);
-const TWO: Place = Function(6);
-const TRAP: Place = Function(7);
-const EARLY: Place = Function(8);
-const DOWN: Place = Function(9);
-const CALLS: Place = Function(10);
+const INIT: ProfileSpan = Function(4);
+const INITIALIZE: ProfileSpan = Function(5);
+const TWO: ProfileSpan = Function(6);
+const TRAP: ProfileSpan = Function(7);
+const EARLY: ProfileSpan = Function(8);
+const DOWN: ProfileSpan = Function(9);
+const CALLS: ProfileSpan = Function(10);
 
 #[test]
 fn gas_is_told_apart_by_function_and_syscall() {
