@@ -241,10 +241,10 @@ fn faults_of_the_host_are_errors() {
             error.to_string()
         })
     };
-    assert_eq!(error("fail"), "the host could not answer a syscall");
+    assert_eq!(error("fail"), "the host failed to answer a syscall");
     assert_eq!(
         error("sleep"),
-        "syscall 1 wants to suspend, but this run cannot be parked"
+        "syscall 1 suspends, but this run cannot be suspended"
     );
     assert_eq!(
         error("nothing"),

@@ -62,8 +62,8 @@ fn a_full_pool_says_so_until_a_suspended_run_is_dropped() {
         assert!(full.source().is_none());
         assert_eq!(
             full.to_string(),
-            "wasmtime has no room for another instance: 3 live, suspended ones included, which is its limit; \
-             drop some, or make the engine for more",
+            "wasmtime cannot create another instance: 3 instances are live, including suspended \
+             ones, which is the limit; drop some, or configure the engine for more",
         );
         drop(suspended.pop());
         assert_eq!(resume(run(&executor, &program).unwrap()), [Value::I64(42)]);

@@ -185,8 +185,8 @@ fn a_compiler_process_that_fails_says_why() {
             "the compiled program has more than 1048576 bytes",
         ),
         // What is no compiled program is not run.
-        ("cat", "could not compile"),
-        ("cat > /dev/null", "could not compile"),
+        ("cat", "failed to compile"),
+        ("cat > /dev/null", "failed to compile"),
     ] {
         let executor = by_shell(script).compile_wait_threshold(Gas::ZERO).build();
         let prepared = prepare(&executor);
