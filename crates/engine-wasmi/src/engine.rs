@@ -7,18 +7,19 @@ use wasmi::{CompilationMode, Config};
 
 use crate::{NAME, module::WasmiModule};
 
-/// The size of wasmi's value stack in bytes: more than any metered guest can use, since a value takes
-/// at most twice the size that metering assumes.
+/// The size of wasmi's value stack in bytes: more than any metered guest can use, since a value
+/// takes at most twice the size that metering assumes.
 const MAX_STACK_BYTES: usize = 64 << 20;
 
-/// The maximum call depth: more than any metered guest can reach, since every frame is metered with at
-/// least 64 bytes.
+/// The maximum call depth: more than any metered guest can reach, since every frame is metered with
+/// at least 64 bytes.
 const MAX_RECURSION: usize = 1 << 20;
 
 /// Runs programs on wasmi.
 #[derive(Debug)]
 pub struct WasmiEngine {
-    /// Each module has its own wasmi engine, since wasmi frees translated code only with the engine.
+    /// Each module has its own wasmi engine, since wasmi frees translated code only with the
+    /// engine.
     config: Config,
     fingerprint: Fingerprint,
 }
@@ -30,8 +31,8 @@ impl WasmiEngine {
         let mut config = Config::default();
         config
             .consume_fuel(false)
-            // Validates now and translates each function on its first call, since most functions of a
-            // program are never called.
+            // Validates now and translates each function on its first call, since most functions of
+            // a program are never called.
             .compilation_mode(CompilationMode::LazyTranslation)
             .set_max_stack_height(MAX_STACK_BYTES)
             .set_max_recursion_depth(MAX_RECURSION)

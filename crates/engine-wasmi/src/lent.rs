@@ -33,8 +33,8 @@ impl Lent {
     /// The run and the host.
     #[inline]
     pub(crate) fn get(&mut self) -> (&mut Run, &mut (dyn Host + 'static)) {
-        // SAFETY: the caller of `new` guarantees that both are still borrowed, mutably and exclusively.
-        // The references returned borrow `self` mutably.
+        // SAFETY: the caller of `new` guarantees that both are still borrowed, mutably and
+        // exclusively. The references returned borrow `self` mutably.
         unsafe { (self.run.as_mut(), self.host.as_mut()) }
     }
 

@@ -126,8 +126,8 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
 /// Grows a store's memory to `most` pages at most, for the guest or for the host. Returns its
 /// previous size in pages.
 ///
-/// wasmi writes zeros into all new pages, so the memory grows in steps, between which the run can be
-/// interrupted.
+/// wasmi writes zeros into all new pages, so the memory grows in steps, between which the run can
+/// be interrupted.
 pub(crate) fn grow_memory(
     mut store: impl AsContextMut<Data = State>,
     pages: u32,

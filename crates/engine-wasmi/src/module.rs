@@ -34,8 +34,8 @@ impl WasmiModule {
 }
 
 impl Module for WasmiModule {
-    /// An estimate: wasmi does not report the size of its code, which is some four times the size of the
-    /// wasm.
+    /// An estimate: wasmi does not report the size of its code, which is some four times the size
+    /// of the wasm.
     fn resident_bytes(&self) -> u64 {
         u64::try_from(self.program.code.len())
             .unwrap_or(u64::MAX)

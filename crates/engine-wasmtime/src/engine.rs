@@ -83,10 +83,10 @@ impl WasmtimeEngineBuilder {
     /// The maximum number of live instances, including suspended ones. Default: 10,000.
     ///
     /// The limit applies separately to programs that grow their memory, if they are compiled apart
-    /// ([`growing`](Self::growing)). Each instance reserves up to 4 GiB of address space and four to
-    /// six memory mappings, which Linux limits (`vm.max_map_count`). If the system refuses a pool of
-    /// this size, the engine tries smaller ones. If it refuses all of them, the engine maps each
-    /// instance on demand.
+    /// ([`growing`](Self::growing)). Each instance reserves up to 4 GiB of address space and four
+    /// to six memory mappings, which Linux limits (`vm.max_map_count`). If the system refuses a
+    /// pool of this size, the engine tries smaller ones. If it refuses all of them, the engine maps
+    /// each instance on demand.
     #[must_use]
     pub const fn instances(mut self, most: u32) -> Self {
         self.pool.instances = most;
@@ -96,9 +96,9 @@ impl WasmtimeEngineBuilder {
     /// How programs that grow their memory detect its end. Default: [`Bounds::Guarded`].
     ///
     /// [`Bounds::Checked`] makes short calls that grow their memory three times as fast, and lets
-    /// them scale over threads. Computation takes 1.05 to 1.7 times as long, and compilation twice as
-    /// long. Gas prices and limits are calibrated with guard pages. Memory that never grows, or can
-    /// grow beyond 256 MiB, is always guarded.
+    /// them scale over threads. Computation takes 1.05 to 1.7 times as long, and compilation twice
+    /// as long. Gas prices and limits are calibrated with guard pages. Memory that never grows, or
+    /// can grow beyond 256 MiB, is always guarded.
     #[must_use]
     pub const fn growing(mut self, bounds: Bounds) -> Self {
         self.growing = bounds;
@@ -119,8 +119,8 @@ impl WasmtimeEngineBuilder {
     /// The number of bytes that stay resident in all unused pool slots together. Default: 32 MiB.
     ///
     /// An instance that ends beyond this limit returns its memory to the system, which makes later
-    /// instances slower to create. Half of it belongs to programs that grow their memory, if they are
-    /// compiled apart ([`growing`](Self::growing)).
+    /// instances slower to create. Half of it belongs to programs that grow their memory, if they
+    /// are compiled apart ([`growing`](Self::growing)).
     #[must_use]
     pub const fn idle_bytes(mut self, bytes: u64) -> Self {
         self.pool.idle_bytes = bytes;
@@ -136,8 +136,8 @@ impl WasmtimeEngineBuilder {
 
     /// The maximum native stack of guest code, in bytes. Default: 2 MiB.
     ///
-    /// The default is eight times the metered stack height of version 1 of the rules. Exceeding it is
-    /// [`EngineError::NativeStack`], a fault of the host and not a guest's stack overflow.
+    /// The default is eight times the metered stack height of version 1 of the rules. Exceeding it
+    /// is [`EngineError::NativeStack`], a fault of the host and not a guest's stack overflow.
     #[must_use]
     pub const fn guest_stack_bytes(mut self, bytes: usize) -> Self {
         self.stack.guest_bytes = bytes;

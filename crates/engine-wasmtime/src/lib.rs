@@ -1,8 +1,8 @@
 //! The Wasmtime backend: a compiler, for programs that run often or long.
 //!
-//! Implements the traits of `fusee_engine`. Wasmtime's fuel and epochs are disabled. A suspendable run
-//! has its own native stack (a fiber). Other runs use the caller's stack, or a fiber if too little of
-//! that stack is left. Instances come from a pool. One engine per process is enough.
+//! Implements the traits of `fusee_engine`. Wasmtime's fuel and epochs are disabled. A suspendable
+//! run has its own native stack (a fiber). Other runs use the caller's stack, or a fiber if too
+//! little of that stack is left. Instances come from a pool. One engine per process is enough.
 
 mod engine;
 mod instance;

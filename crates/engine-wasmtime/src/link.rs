@@ -28,8 +28,8 @@ impl State {
         Self { lent, memory: None }
     }
 
-    /// Records the location of the instance's memory, after instantiation and after each growth. Only
-    /// the host grows it.
+    /// Records the location of the instance's memory, after instantiation and after each growth.
+    /// Only the host grows it.
     pub(crate) fn locate(mut store: impl AsContextMut<Data = State>, memory: Memory) {
         let mut store = store.as_context_mut();
         let view = MemoryView::of(memory.data_ptr(&store), memory.data_size(&store));

@@ -16,8 +16,8 @@ use crate::{
     pool,
 };
 
-/// The estimated overhead of a module in bytes: mappings and tables of the engine and the system. It
-/// bounds the number of small modules in a cache.
+/// The estimated overhead of a module in bytes: mappings and tables of the engine and the system.
+/// It bounds the number of small modules in a cache.
 const MODULE_OVERHEAD_BYTES: u64 = 64 << 10;
 
 pub(crate) struct WasmtimeModule {
@@ -111,7 +111,9 @@ impl WasmtimeModule {
         let plain = pre(Mode::Plain).map_err(compile_failed)?;
         let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
         let exports = Exports::find(&module, program).ok_or_else(|| {
-            compile_failed(wasmtime::Error::msg("the compiled module lacks an export of the program"))
+            compile_failed(wasmtime::Error::msg(
+                "the compiled module lacks an export of the program",
+            ))
         })?;
         Ok(Self {
             plain,

@@ -1,8 +1,8 @@
 //! The instance pool: address space, tables and stacks, reserved when the engine is created.
 //!
-//! When an instance ends, its slot is reset: resident memory is overwritten, and the rest is returned
-//! to the system. So creating an instance needs no new mapping, and in most cases causes no page
-//! fault.
+//! When an instance ends, its slot is reset: resident memory is overwritten, and the rest is
+//! returned to the system. So creating an instance needs no new mapping, and in most cases causes
+//! no page fault.
 
 use std::fmt;
 
@@ -29,22 +29,22 @@ const TABLE_ELEMENTS: usize = 16_384;
 /// compares it, and reserves nothing.
 const INSTANCE_BYTES: usize = 16 << 20;
 
-/// The resident bytes of each table. Most tables are smaller; the entries of larger ones are reset one
-/// by one.
+/// The resident bytes of each table. Most tables are smaller; the entries of larger ones are reset
+/// one by one.
 const TABLE_RESIDENT_BYTES: usize = 4 << 10;
 
-/// The maximum number of unused slots with affinity to their last program. Each keeps page tables even
-/// without resident pages.
+/// The maximum number of unused slots with affinity to their last program. Each keeps page tables
+/// even without resident pages.
 const WARM_SLOTS: u32 = 1_000;
 
 /// How the engine resets the memory of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
-    /// Finds the written pages with `PAGEMAP_SCAN` and resets only them: one system call, whatever the
-    /// size. Falls back to [`Fill`](Reset::Fill) on older versions of Linux.
+    /// Finds the written pages with `PAGEMAP_SCAN` and resets only them: one system call, whatever
+    /// the size. Falls back to [`Fill`](Reset::Fill) on older versions of Linux.
     Scan,
-    /// Resets all resident bytes. Needs no system call if the whole memory is resident, so threads never
-    /// wait for each other. For programs with small memories.
+    /// Resets all resident bytes. Needs no system call if the whole memory is resident, so threads
+    /// never wait for each other. For programs with small memories.
     Fill,
 }
 
@@ -58,17 +58,17 @@ pub(crate) struct Pool {
     pub(crate) reset: Reset,
 }
 
-/// The maximum memory of an instance with guard pages, in bytes: the limit for trusted programs, and
-/// half of the reserved address space.
+/// The maximum memory of an instance with guard pages, in bytes: the limit for trusted programs,
+/// and half of the reserved address space.
 pub(crate) const GUARDED_MEMORY_BYTES: u64 = 2 << 30;
 
-/// The maximum memory of an instance with bounds checks, in bytes: four times the limit of version 1 of
-/// the rules. Less address space is reserved.
+/// The maximum memory of an instance with bounds checks, in bytes: four times the limit of version
+/// 1 of the rules. Less address space is reserved.
 pub(crate) const CHECKED_MEMORY_BYTES: u64 = 256 << 20;
 
 impl Pool {
-    /// Calls `make` with the largest pool that the system admits, and returns the size of that pool.
-    /// Without any pool, each instance is mapped on demand.
+    /// Calls `make` with the largest pool that the system admits, and returns the size of that
+    /// pool. Without any pool, each instance is mapped on demand.
     pub(crate) fn reserve<T>(
         mut self,
         memory_bytes: u64,
@@ -132,9 +132,9 @@ impl Idle {
         let kept = u64::try_from(metrics.unused_memory_bytes_resident()).unwrap_or(u64::MAX);
         let added = u64::try_from(memory.len()).unwrap_or(u64::MAX);
         if kept.saturating_add(added) > self.limit && !memory.is_empty() {
-            // SAFETY: a memory consists of whole pages of a private mapping. After the call they read
-            // as what was mapped, which is what the pool resets them to. The caller permits the loss of
-            // the written data. If the call fails, the pool resets the pages as usual.
+            // SAFETY: a memory consists of whole pages of a private mapping. After the call they
+            // read as what was mapped, which is what the pool resets them to. The caller permits
+            // the loss of the written data. If the call fails, the pool resets the pages as usual.
             let _ = unsafe {
                 madvise(
                     memory.as_mut_ptr().cast(),

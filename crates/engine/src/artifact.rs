@@ -1,10 +1,10 @@
 //! Artifacts: files of compiled programs.
 //!
 //! An artifact consists of the compiled code, the program, and a footer with the artifact's key and
-//! a checksum. Engines map the code from the beginning of the file, so there is no header. Opening an
-//! artifact compares the key and verifies the checksum of all bytes: truncated or corrupted files and
-//! files of another build are rejected. The checksum does not protect against forgery: write access
-//! to artifacts permits the execution of native code.
+//! a checksum. Engines map the code from the beginning of the file, so there is no header. Opening
+//! an artifact compares the key and verifies the checksum of all bytes: truncated or corrupted
+//! files and files of another build are rejected. The checksum does not protect against forgery:
+//! write access to artifacts permits the execution of native code.
 
 use std::{
     fs::File,

@@ -15,21 +15,23 @@ pub trait Engine: Debug + Send + Sync {
     /// The program formats that the engine supports.
     fn formats(&self) -> &'static [Format];
 
-    /// The maximum number of bytes that the engine keeps of instances that ended, to create the next ones faster.
+    /// The maximum number of bytes that the engine keeps of instances that ended, to create the
+    /// next ones faster.
     fn idle_bytes(&self) -> u64;
 
     /// Compiles a program.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Compile`] if compilation fails. The rules admit only programs that every engine
-    /// can compile, so this is a fault of the host.
+    /// [`EngineError::Compile`] if compilation fails. The rules admit only programs that every
+    /// engine can compile, so this is a fault of the host.
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError>;
 }
 
 /// An engine whose compiled programs can be serialized and loaded again.
 pub trait Compiler: Engine {
-    /// Compiles a program to bytes that [`load`](Self::load) accepts as [`Code`], in this process or another.
+    /// Compiles a program to bytes that [`load`](Self::load) accepts as [`Code`], in this process
+    /// or another.
     ///
     /// # Errors
     ///
@@ -38,7 +40,8 @@ pub trait Compiler: Engine {
 
     /// Loads compiled code.
     ///
-    /// The engine executes the code without verifying it. [`Code`] documents where it may come from.
+    /// The engine executes the code without verifying it. [`Code`] documents where it may come
+    /// from.
     ///
     /// # Errors
     ///
@@ -56,8 +59,8 @@ pub trait Module: Debug + Send + Sync {
     /// # Errors
     ///
     /// [`EngineError::Exhausted`] if the engine has reached its limit of instances;
-    /// [`EngineError::Instantiate`] if instantiation fails for another reason. Both are faults of the
-    /// host.
+    /// [`EngineError::Instantiate`] if instantiation fails for another reason. Both are faults of
+    /// the host.
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError>;
 }
 
@@ -124,8 +127,8 @@ pub trait Instance: Debug + Send {
     fn memory(&mut self) -> GuestMemory<'_>;
 
     /// Grows the memory of a guest at rest by `pages`, with the same limits as `memory.grow`.
-    /// Returns its previous size in pages, or `None`, without a change, if the guest has no memory or
-    /// the rules or the program do not allow that size.
+    /// Returns its previous size in pages, or `None`, without a change, if the guest has no memory
+    /// or the rules or the program do not allow that size.
     ///
     /// # Errors
     ///
@@ -139,8 +142,8 @@ pub trait Instance: Debug + Send {
 /// Why control returned from a guest.
 #[derive(Debug)]
 pub enum Step {
-    /// The entry returned. The meter contains the guest's counter, the run the results. The instance
-    /// is at rest.
+    /// The entry returned. The meter contains the guest's counter, the run the results. The
+    /// instance is at rest.
     Returned,
     /// The guest is suspended.
     Suspended(Pause),

@@ -4,8 +4,8 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Identifies the version, configuration and target of an engine. Compiled code can only be exchanged
-/// between engines with the same fingerprint.
+/// Identifies the version, configuration and target of an engine. Compiled code can only be
+/// exchanged between engines with the same fingerprint.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 

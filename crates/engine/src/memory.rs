@@ -95,8 +95,8 @@ impl<'a> GuestMemory<'a> {
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable. A read of zero bytes succeeds at every
-    /// address of the guest's memory and at its end.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable. A read of zero bytes succeeds at
+    /// every address of the guest's memory and at its end.
     #[inline]
     pub fn read(&mut self, address: u64, length: u64) -> Result<Cow<'_, [u8]>, Trap> {
         self.reborrow().into_read(address, length)

@@ -115,8 +115,9 @@ impl Meter {
         self.counter
     }
 
-    /// Returns the counter for the guest. If it is below zero, refills it with the next slice, or with
-    /// what is left. If the run owes gas, the counter is -1 and the reserve is the rest of the debt.
+    /// Returns the counter for the guest. If it is below zero, refills it with the next slice, or
+    /// with what is left. If the run owes gas, the counter is -1 and the reserve is the rest of the
+    /// debt.
     #[inline]
     pub fn hand_out(&mut self) -> i64 {
         if self.counter < 0 {
@@ -143,9 +144,9 @@ impl Meter {
     ///
     /// # Errors
     ///
-    /// [`OutOfGas`] if the balance is below zero then. With [`OutOfGasPolicy::Suspend`] the run owes
-    /// the price instead, and is suspended at the guest's next gas check, since a host function cannot
-    /// be interrupted halfway.
+    /// [`OutOfGas`] if the balance is below zero then. With [`OutOfGasPolicy::Suspend`] the run
+    /// owes the price instead, and is suspended at the guest's next gas check, since a host
+    /// function cannot be interrupted halfway.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
         self.counter = self.counter.saturating_sub(price.counter());
         match self.out_of_gas_policy {

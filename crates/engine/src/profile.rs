@@ -1,8 +1,9 @@
 //! Gas profiles: the gas of a run by function and syscall.
 //!
 //! A program that was metered with `profiled` rules reports when its functions begin and end
-//! ([`ENTER`], [`LEAVE`]). A run that has a [`Profiler`] attributes its gas to these spans. The sum of
-//! all parts is exactly the gas used, however the run ends. Profiling affects neither gas nor outcome.
+//! ([`ENTER`], [`LEAVE`]). A run that has a [`Profiler`] attributes its gas to these spans. The sum
+//! of all parts is exactly the gas used, however the run ends. Profiling affects neither gas nor
+//! outcome.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -11,7 +12,8 @@ use std::{
 
 use crate::{Gas, Import, Meter, ValueType, reserved};
 
-/// The number of the import by which a guest function reports its index, before the function is charged.
+/// The number of the import by which a guest function reports its index, before the function is
+/// charged.
 pub const ENTER: u32 = u32::MAX - 1;
 
 /// The number of the import by which a guest function reports that it returns.

@@ -139,7 +139,8 @@ impl fmt::Display for Format {
 /// A program that was validated and metered by a set of rules.
 ///
 /// Engines must only be given programs from `instrument::prepare`, since engines do not meter wasm
-/// themselves. An engine that counts gas by its own cost model converts it by the program's [`Rate`].
+/// themselves. An engine that counts gas by its own cost model converts it by the program's
+/// [`Rate`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Program {
     /// The format.
@@ -190,9 +191,9 @@ impl Program {
 
     /// Whether an exported function can be called with these arguments.
     ///
-    /// In wasm the types of the arguments must match the parameters. A PolkaVM function takes up to six
-    /// 64-bit integers in the registers a0 to a5, where missing arguments are zero, and returns one in
-    /// a0.
+    /// In wasm the types of the arguments must match the parameters. A PolkaVM function takes up to
+    /// six 64-bit integers in the registers a0 to a5, where missing arguments are zero, and returns
+    /// one in a0.
     #[must_use]
     pub fn takes(&self, export: &Export, args: &[Value]) -> bool {
         match self.format {

@@ -1,8 +1,8 @@
 //! Rates: the conversion of an engine's gas units into Fusee's gas.
 //!
-//! The cost model of some formats is part of the engine, which counts gas in its own units. The rate
-//! converts the total of an entry and rounds it up once. So the number of conversions in between does
-//! not affect the result.
+//! The cost model of some formats is part of the engine, which counts gas in its own units. The
+//! rate converts the total of an entry and rounds it up once. So the number of conversions in
+//! between does not affect the result.
 
 use std::num::NonZeroU32;
 

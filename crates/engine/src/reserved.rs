@@ -1,8 +1,8 @@
 //! The names that metered wasm reserves. Guests must not use them.
 //!
 //! Metered wasm imports [`LOW`], [`GROW`] and its syscalls from [`MODULE`], and exports the other
-//! names. Each exported function, and the start function, takes the gas as an additional last argument
-//! and returns it as an additional last result.
+//! names. Each exported function, and the start function, takes the gas as an additional last
+//! argument and returns it as an additional last result.
 
 /// The prefix of all reserved names. Guests neither import from nor export such names.
 pub const PREFIX: &str = "fusee:";
@@ -11,9 +11,9 @@ pub const PREFIX: &str = "fusee:";
 /// `Program::imports`, in decimal, as `(gas: i64, arg: i64 ..) -> (result: i64, gas: i64)`.
 pub const MODULE: &str = "fusee:host";
 
-/// The import `(gas: i64, height: i64) -> (gas: i64)`. Metered code calls it if gas or height is below
-/// zero, and between the chunks of a long bulk operator, where the run can be interrupted; in the
-/// latter case it returns the gas unchanged.
+/// The import `(gas: i64, height: i64) -> (gas: i64)`. Metered code calls it if gas or height is
+/// below zero, and between the chunks of a long bulk operator, where the run can be interrupted; in
+/// the latter case it returns the gas unchanged.
 pub const LOW: &str = "low";
 
 /// The import `(pages: i32) -> (pages: i32)`, which replaces `memory.grow`, so that the result does

@@ -30,8 +30,8 @@ impl fmt::Display for ValueType {
 
 /// An argument or a result.
 ///
-/// Floating-point numbers are stored and compared as bits: zeros of different signs differ, and a NaN
-/// equals itself.
+/// Floating-point numbers are stored and compared as bits: zeros of different signs differ, and a
+/// NaN equals itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A 32-bit integer.

@@ -117,7 +117,8 @@ impl Artifacts {
         Ok(())
     }
 
-    /// Removes the temporary files of killed processes. If such a process is alive, its artifact is not stored.
+    /// Removes the temporary files of killed processes. If such a process is alive, its artifact is
+    /// not stored.
     fn remove_unfinished(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
@@ -133,7 +134,8 @@ fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|failed| failed.error)
 }
 
-/// Fails if all users can write into the folder, since its files contain native code that is executed.
+/// Fails if all users can write into the folder, since its files contain native code that is
+/// executed.
 #[cfg(unix)]
 fn check_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

@@ -2,8 +2,8 @@
 //!
 //! One budget covers the metered bytes of programs, the interpreter's modules and compiled code. A
 //! program counts with its current size, which changes when an engine compiles it. Keys consist of
-//! code and rules only. If several threads request the same program at once, one prepares it and the
-//! others wait. The cache stores refusals by the rules, but not faults of the machine.
+//! code and rules only. If several threads request the same program at once, one prepares it and
+//! the others wait. The cache stores refusals by the rules, but not faults of the machine.
 //!
 //! The cache affects how long a call takes, and no outcome.
 
@@ -18,7 +18,8 @@ use lru::LruCache;
 
 use crate::{PrepareError, PreparedProgram};
 
-/// Everything that a prepared program depends on, except the engines: each executor has its own cache.
+/// Everything that a prepared program depends on, except the engines: each executor has its own
+/// cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub(crate) code: CodeHash,
@@ -156,7 +157,8 @@ impl Cache {
         state.evict_to(self.budget);
     }
 
-    /// Prevents the eviction of a program until it is unpinned. Returns `false`, and does nothing, if the pinned programs together would exceed the budget.
+    /// Prevents the eviction of a program until it is unpinned. Returns `false`, and does nothing,
+    /// if the pinned programs together would exceed the budget.
     pub(crate) fn pin(&self, key: Key, prepared: &Arc<PreparedProgram>) -> bool {
         let mut state = self.lock();
         if state.pinned.contains_key(&key) {
@@ -231,7 +233,8 @@ impl CacheState {
         }
     }
 
-    /// Evicts the least recently used entries. Pinned programs stay, even if they have grown beyond the budget.
+    /// Evicts the least recently used entries. Pinned programs stay, even if they have grown beyond
+    /// the budget.
     fn evict_to(&mut self, budget: u64) {
         while self.used > budget {
             let Some((_, oldest)) = self.unpinned.pop_lru() else {

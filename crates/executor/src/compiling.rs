@@ -27,10 +27,10 @@ pub enum CompileIn {
 
 /// A command that compiles one program.
 ///
-/// The command reads a program, encoded by [`Program::encode`], from standard input. It compiles the
-/// program with [`Compiler::precompile`] on the same engine as this process, and writes the compiled
-/// code to standard output. On failure it writes the reason to standard error and exits with a
-/// nonzero status. The command limits its own time and memory.
+/// The command reads a program, encoded by [`Program::encode`], from standard input. It compiles
+/// the program with [`Compiler::precompile`] on the same engine as this process, and writes the
+/// compiled code to standard output. On failure it writes the reason to standard error and exits
+/// with a nonzero status. The command limits its own time and memory.
 ///
 /// The output is executed as native code, so the command must be trusted.
 #[derive(Clone, Debug)]
@@ -89,7 +89,8 @@ fn describe(error: &EngineError) -> String {
 }
 
 impl CompileCommand {
-    /// Runs the command. Standard input is written by another thread and standard error goes to a file, so that no pipe can fill up and deadlock.
+    /// Runs the command. Standard input is written by another thread and standard error goes to a
+    /// file, so that no pipe can fill up and deadlock.
     fn run(&self, program: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
         let mut stderr = tempfile::tempfile()?;
         let mut child = KillOnDrop(
@@ -128,7 +129,8 @@ impl CompileCommand {
                 stderr.trim()
             )));
         }
-        // Checked last: a command that fails early does not read all input, and its own error is more precise.
+        // Checked last: a command that fails early does not read all input, and its own error is
+        // more precise.
         sent.map(|()| compiled)
     }
 }

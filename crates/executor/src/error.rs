@@ -54,8 +54,8 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the engine failed for want of native stack, instances or address space. An interpreter
-    /// does not need these: running the call again from its beginning on
+    /// Whether the engine failed for want of native stack, instances or address space. An
+    /// interpreter does not need these: running the call again from its beginning on
     /// [`Tier::Interpreter`](crate::Tier) gives its outcome.
     #[must_use]
     pub const fn is_of_the_engine(&self) -> bool {

@@ -56,15 +56,15 @@ impl Executor {
         self.preparer.suspensions.count()
     }
 
-    /// Whether a format has both an interpreter and a compiler, so that [`Tier::Interpreter`] has an
-    /// effect.
+    /// Whether a format has both an interpreter and a compiler, so that [`Tier::Interpreter`] has
+    /// an effect.
     #[must_use]
     pub fn has_interpreter(&self) -> bool {
         self.preparer.engines.has_tiers()
     }
 
-    /// Runs all later calls on the interpreter, or ends that. Use it when a compiler turns out to be
-    /// unsound. It has no effect on an executor without an interpreter.
+    /// Runs all later calls on the interpreter, or ends that. Use it when a compiler turns out to
+    /// be unsound. It has no effect on an executor without an interpreter.
     pub fn use_interpreter_only(&self, only: bool) {
         self.interpreter_only.store(only, Ordering::Relaxed);
     }
@@ -113,8 +113,8 @@ impl Executor {
         self.preparer.compile(prepared).map(drop)
     }
 
-    /// Pins a program: the cache does not evict it. Returns `false`, and does nothing, if the pinned
-    /// programs together would exceed the cache budget.
+    /// Pins a program: the cache does not evict it. Returns `false`, and does nothing, if the
+    /// pinned programs together would exceed the cache budget.
     pub fn pin(&self, prepared: &Arc<PreparedProgram>) -> bool {
         self.preparer.cache.pin(prepared.key(), prepared)
     }
@@ -124,8 +124,8 @@ impl Executor {
         self.preparer.cache.unpin(&prepared.key());
     }
 
-    /// Runs an entry of a program in a fresh instance. The program's start function runs first, then
-    /// its export `_initialize` if it has one. Both are metered like the entry.
+    /// Runs an entry of a program in a fresh instance. The program's start function runs first,
+    /// then its export `_initialize` if it has one. Both are metered like the entry.
     ///
     /// # Errors
     ///

@@ -12,7 +12,8 @@ use crate::{
     suspensions::Suspensions,
 };
 
-/// Compilation is given up after this many failures. A single failure may be a temporary fault of the machine.
+/// Compilation is given up after this many failures. A single failure may be a temporary fault of
+/// the machine.
 const MAX_FAILURES: u32 = 2;
 
 /// A program that is ready to run on its executor: validated, metered, and compiled where needed.
@@ -156,7 +157,8 @@ impl PreparedProgram {
         Ok(compiled)
     }
 
-    /// Instantiates `module`. If it is the compiler's and instantiation fails, instantiates the interpreter's module instead: gas and outcome are the same.
+    /// Instantiates `module`. If it is the compiler's and instantiation fails, instantiates the
+    /// interpreter's module instead: gas and outcome are the same.
     pub(crate) fn instantiate(
         &self,
         module: &Arc<dyn Module>,

@@ -39,12 +39,14 @@ pub enum Suspension {
 pub enum Tier {
     /// Compiled code if available, otherwise the interpreter.
     Best,
-    /// The interpreter, if the executor has one. It has no limits of its own on native stack, instances or address space, so it always reaches the specified outcome.
+    /// The interpreter, if the executor has one. It has no limits of its own on native stack,
+    /// instances or address space, so it always reaches the specified outcome.
     Interpreter,
 }
 
 impl<'a> RunRequest<'a> {
-    /// A request with the defaults: [`Suspension::AsNeeded`], [`OutOfGasPolicy::Stop`], [`Tier::Best`], no interrupt and no profiler.
+    /// A request with the defaults: [`Suspension::AsNeeded`], [`OutOfGasPolicy::Stop`],
+    /// [`Tier::Best`], no interrupt and no profiler.
     #[must_use]
     pub fn new(entry: &'a str, args: &'a [Value], gas: Gas) -> Self {
         Self {

@@ -1,6 +1,8 @@
-//! Memory that is filled and copied in chunks: the same bytes, traps and gas as in one piece, whatever the length.
+//! Memory that is filled and copied in chunks: the same bytes, traps and gas as in one piece,
+//! whatever the length.
 //!
-//! What is expected of the bytes is what Rust's own slices do; what is expected of the gas, the counting interpreter says.
+//! What is expected of the bytes is what Rust's own slices do; what is expected of the gas, the
+//! counting interpreter says.
 
 use std::sync::Arc;
 
@@ -345,7 +347,8 @@ fn a_guest_parked_before_a_chunk_goes_on() {
     }
 }
 
-/// With large slices, nothing but the end of a chunk asks whether the run is interrupted: that is where it leaves.
+/// With large slices, nothing but the end of a chunk asks whether the run is interrupted: that is
+/// where it leaves.
 #[test]
 fn an_interrupted_guest_leaves_behind_a_chunk() {
     let wasm = program();

@@ -1,5 +1,5 @@
-//! Many programs through a small cache: memory stays what it was. It takes some ten minutes, so it runs where it is
-//! asked for:
+//! Many programs through a small cache: memory stays what it was. It takes some ten minutes, so it
+//! runs where it is asked for:
 //!
 //!     cargo test --release -p fusee-conformance --test it -- --ignored --nocapture churn
 

@@ -10,7 +10,8 @@ use fusee_engine::{
 };
 use fusee_engine_wasmtime::WasmtimeEngine;
 
-/// Wasmtime. It panics so often before it does its work, and its instances cannot be made if so told.
+/// Wasmtime. It panics so often before it does its work, and its instances cannot be made if so
+/// told.
 #[derive(Debug)]
 pub(crate) struct Watched {
     inner: WasmtimeEngine,

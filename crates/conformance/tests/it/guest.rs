@@ -124,8 +124,8 @@ pub(crate) fn counted(wasm: &[u8], prices: &Prices, rules: &Rules) -> Arc<Progra
     Arc::new(counting::read(wasm, prices, rules).unwrap())
 }
 
-/// A call by the counting interpreter, which is parked where its gas ends if `more` is not zero, and
-/// given so much more each time; and how often that was.
+/// A call by the counting interpreter, which is parked where its gas ends if `more` is not zero,
+/// and given so much more each time; and how often that was.
 pub(crate) fn count(program: &Arc<Program>, call: Call<'_>, more: u64) -> (Verdict, u32) {
     let args = slots(call.args);
     let entry = Entry {

@@ -1,7 +1,8 @@
-//! Interrupted guests: whatever a guest does, a trigger from another thread ends its run with an error, and never with an
-//! outcome.
+//! Interrupted guests: whatever a guest does, a trigger from another thread ends its run with an
+//! error, and never with an outcome.
 //!
-//! How long that takes is not asserted here, since a machine may be busy: `examples/interruptions.rs` measures it.
+//! How long that takes is not asserted here, since a machine may be busy:
+//! `examples/interruptions.rs` measures it.
 
 use std::{
     fmt::Debug,
@@ -88,7 +89,8 @@ fn chain() -> String {
     )
 }
 
-/// Says when the guest runs. The rest of what it is asked for it answers at once, and waits where it is to wait.
+/// Says when the guest runs. The rest of what it is asked for it answers at once, and waits where
+/// it is to wait.
 fn host() -> (impl Host + Debug, Receiver<()>) {
     let (sender, running) = channel();
     let host = Answering(move |call: &mut Syscall<'_>| match call.request.number {
@@ -119,7 +121,8 @@ fn request<'a>(lane: &Lane, entry: &'a str, interrupt: &Interrupt) -> RunRequest
     }
 }
 
-/// Interrupts a guest that runs, and asks another for its answer then: the thread has nothing left to do.
+/// Interrupts a guest that runs, and asks another for its answer then: the thread has nothing left
+/// to do.
 fn check(told: &str, lane: &Lane, prepared: &Arc<PreparedProgram>, other: &Arc<PreparedProgram>) {
     let told = format!("{told} on {}", lane.name);
     let (host, running) = host();

@@ -17,9 +17,10 @@ const ROUNDS: usize = 6;
 /// How a writer ends, by the number that it is given.
 const WAYS: i32 = 4;
 
-/// Writes into every byte that it can reach, and ends as it is told: it returns, traps, waits, or runs until its gas ends. And
-/// reads every byte that it can reach: it returns 0 if all of them are as they are in a fresh instance. `GROW`
-/// stands for code that grows the memory; without it, the program runs where memory is guarded by the processor.
+/// Writes into every byte that it can reach, and ends as it is told: it returns, traps, waits, or
+/// runs until its gas ends. And reads every byte that it can reach: it returns 0 if all of them are
+/// as they are in a fresh instance. `GROW` stands for code that grows the memory; without it, the
+/// program runs where memory is guarded by the processor.
 const PROGRAM: &str = r#"(module
   (import "env" "wait" (func $wait (param i64) (result i64)))
   (memory 2)

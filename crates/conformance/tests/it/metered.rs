@@ -41,7 +41,8 @@ fn control_flow() {
     );
 }
 
-/// A loop whose every round passes another look has none at its head; one with parameters is not left to call the host.
+/// A loop whose every round passes another look has none at its head; one with parameters is not
+/// left to call the host.
 #[test]
 fn loops() {
     check(
@@ -102,7 +103,8 @@ fn memory_tables_and_traps() {
     );
 }
 
-/// The functions that work in chunks are there where an operator may be given more than one, and once.
+/// The functions that work in chunks are there where an operator may be given more than one, and
+/// once.
 #[test]
 fn memory_in_chunks() {
     check(

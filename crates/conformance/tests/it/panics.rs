@@ -76,7 +76,8 @@ fn run<H: Host + Debug>(
     Ok(outcome)
 }
 
-/// The error of a run whose host panics, and that the next run on the same executor finds nothing of it.
+/// The error of a run whose host panics, and that the next run on the same executor finds nothing
+/// of it.
 fn error_of(
     executor: &Executor,
     program: &Arc<PreparedProgram>,

@@ -519,7 +519,8 @@ fn an_instance_costs_its_memory_and_its_code() {
     let (free, pages) = instance(COMPUTE, &at(1, 1));
     let least = u64::from(prices.base) + u64::from(prices.page) * u64::from(pages);
     assert!((least..least + 100).contains(&free), "{free}");
-    // Six instructions in three blocks, and the block that would begin behind them, whether or not they are reached.
+    // Six instructions in three blocks, and the block that would begin behind them, whether or not
+    // they are reached.
     let code = [
         asm::move_reg(Reg::A0, Reg::A1),
         asm::fallthrough(),
@@ -628,7 +629,8 @@ fn only_the_instruction_set_that_never_changes_is_admitted() {
         let refused = prepared(isa, &[asm::ret()]).unwrap_err();
         assert_eq!(refused.rule, Rule::InstructionSet, "{isa:?}");
     }
-    // `memset` counts a unit for each byte, so that its gas ends in the middle of a block, where backends differ.
+    // `memset` counts a unit for each byte, so that its gas ends in the middle of a block, where
+    // backends differ.
     let memset = prepared(Latest64, &[asm::memset(), asm::ret()]);
     assert_eq!(memset.unwrap_err().rule, Rule::InstructionSet);
 }
@@ -655,7 +657,8 @@ fn an_executor_runs_each_format_on_its_engine() {
     ));
 }
 
-/// Prepares damaged bytes, and runs them where they are admitted: whatever comes of it is the same everywhere, and nobody panics.
+/// Prepares damaged bytes, and runs them where they are admitted: whatever comes of it is the same
+/// everywhere, and nobody panics.
 fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
     let Ok(program) = fusee_instrument::prepare(bytes, &rules()) else {
         return false;
@@ -680,8 +683,9 @@ fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
 
 #[test]
 fn damaged_programs_are_refused_or_run_alike() {
-    // Two lanes of each kind would be slow, and the process sandbox is no other compiler. A module in the generic sandbox takes 32 GiB of
-    // addresses, so that caches with some thousands of them leave none.
+    // Two lanes of each kind would be slow, and the process sandbox is no other compiler. A module
+    // in the generic sandbox takes 32 GiB of addresses, so that caches with some thousands of them
+    // leave none.
     let fresh = || {
         let mut lanes = polkavm_lanes();
         lanes.retain(|lane| ["interpreter", "generic sandbox"].contains(&lane.name));

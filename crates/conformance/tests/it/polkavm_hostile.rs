@@ -1,4 +1,5 @@
-//! PolkaVM programs that no compiler makes: refused by a rule that says what is wrong, or run alike on every lane.
+//! PolkaVM programs that no compiler makes: refused by a rule that says what is wrong, or run alike
+//! on every lane.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -1,4 +1,5 @@
-//! What PolkaVM's registers carry across a syscall: an `i32` is the low half of a register, and comes back with its sign.
+//! What PolkaVM's registers carry across a syscall: an `i32` is the low half of a register, and
+//! comes back with its sign.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! Instances of PolkaVM programs that are used again: a guest finds nothing of the one before, and comes to the same.
+//! Instances of PolkaVM programs that are used again: a guest finds nothing of the one before, and
+//! comes to the same.
 
 use std::sync::Arc;
 
@@ -60,7 +61,8 @@ fn fill(block: u32, from: u32, to: u32) -> Vec<Instruction> {
     ]
 }
 
-/// Mixes what it finds in its registers and its memory into a number, writes ones wherever it can, and returns the number.
+/// Mixes what it finds in its registers and its memory into a number, writes ones wherever it can,
+/// and returns the number.
 fn curious() -> Vec<u8> {
     let map = map();
     let [data, stack] = [map.rw_data_range(), map.stack_range()];

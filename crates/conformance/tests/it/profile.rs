@@ -1,4 +1,5 @@
-//! Profiles: their parts are the gas used, on every lane and however a run ends, and they change nothing.
+//! Profiles: their parts are the gas used, on every lane and however a run ends, and they change
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -287,7 +288,8 @@ fn deep_and_broad_calls_keep_each_function_s_gas() {
         let parts = found.iter().filter(|(path, _)| path.last() == Some(&place));
         parts.fold(0, |sum, (_, gas)| sum + gas.units())
     };
-    // Below the outermost call, which calls one more of the one than is called of the other, both do the same work.
+    // Below the outermost call, which calls one more of the one than is called of the other, both
+    // do the same work.
     let [a, b] = [0, 1].map(|index| own(Function(index)));
     let outermost = found[&[Function(0)][..]].units();
     assert!(a - outermost <= b && b <= a, "{a} {b} {outermost}");

@@ -43,7 +43,8 @@ fn published_rules_are_golden() {
     }
 }
 
-/// All bytes of one encoding, so that a change of the order of fields is seen where no id tells why.
+/// All bytes of one encoding, so that a change of the order of fields is seen where no id tells
+/// why.
 #[test]
 fn the_encoding_is_golden() {
     let bytes = rules().with_floats(Floats::Canonical).encode();

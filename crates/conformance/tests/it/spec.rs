@@ -1,8 +1,8 @@
 //! The WebAssembly specification's own tests, version 2, after metering.
 //!
-//! Modules that the rules refuse are skipped, with what is asked of them; `golden/spec.txt` counts what
-//! passed and what was skipped for which reason, so that neither changes unseen. Floating point is
-//! admitted, with canonical NaNs.
+//! Modules that the rules refuse are skipped, with what is asked of them; `golden/spec.txt` counts
+//! what passed and what was skipped for which reason, so that neither changes unseen. Floating
+//! point is admitted, with canonical NaNs.
 //!
 //! A trap destroys an instance. So that the next assertion finds the state that it expects, the
 //! calls that went well are made again on a fresh instance.

@@ -199,7 +199,8 @@ fn a_compiler_process_that_fails_says_why() {
         };
         assert!(found.contains(reason), "{script}: {found}");
     }
-    // It complains for longer than a pipe holds, and gives back a program that is longer, too, while it reads.
+    // It complains for longer than a pipe holds, and gives back a program that is longer, too,
+    // while it reads.
     let large = format!(
         "(module (memory 4) (data (i32.const 0) \"{}\"))",
         "x".repeat(200_000)
