@@ -1,5 +1,4 @@
-//! Artifacts: compiled programs in a folder, which are used where they are whole and meant, and
-//! nowhere else.
+//! Artifacts: an intact artifact with the right key is loaded, and any other file is rejected.
 
 use std::{
     fs,

@@ -1,8 +1,7 @@
-//! Memory that is filled and copied in chunks: the same bytes, traps and gas as in one piece,
-//! whatever the length.
+//! Bulk memory operators, which run in chunks: bytes, traps and gas are those of an operator that
+//! runs at once.
 //!
-//! What is expected of the bytes is what Rust's own slices do; what is expected of the gas, the
-//! counting interpreter says.
+//! Rust's slices give the expected bytes, and the counting interpreter the expected gas.
 
 use std::sync::Arc;
 
@@ -157,7 +156,7 @@ fn counted_verdict(program: &Arc<Program>, case: Case, gas: u64, instance: u64) 
     }
 }
 
-/// Bytes that nobody copies to another place unseen.
+/// Bytes that differ everywhere, so that a copy to a wrong address is detected.
 fn pattern() -> Vec<u8> {
     (0..BYTES)
         .map(|at| at.wrapping_mul(0x9e37_79b1).to_le_bytes()[3])

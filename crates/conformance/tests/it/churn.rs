@@ -1,5 +1,5 @@
-//! Many programs through a small cache: memory stays what it was. It takes some ten minutes, so it
-//! runs where it is asked for:
+//! Many programs in a small cache do not leak memory. The test takes some ten minutes, so it is
+//! ignored by default:
 //!
 //!     cargo test --release -p fusee-conformance --test it -- --ignored --nocapture churn
 

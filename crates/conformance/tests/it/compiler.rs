@@ -1,4 +1,4 @@
-//! A compiler that is watched, and fails where a test needs it to.
+//! A compiler that counts its calls, and fails on request.
 
 use std::sync::{
     Arc,

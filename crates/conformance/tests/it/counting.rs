@@ -1,5 +1,4 @@
-//! The counting interpreter, where it is not enough that it agrees with the lanes on what they run
-//! anyway.
+//! Tests of the counting interpreter that go beyond its agreement with the lanes.
 
 use fusee_conformance::{Ending, counting::Prices};
 use fusee_engine::{Trap, Value};
@@ -31,7 +30,7 @@ fn another_price_is_noticed() {
     }
 }
 
-/// Whether gas is looked at decides between two endings where a trap follows.
+/// A gas check before a trap decides whether the run is out of gas or traps.
 #[test]
 fn the_head_of_a_loop_is_looked_at_where_a_round_could_pass_no_look() {
     // What a loop has in it, and the least gas by which its run comes to the division: 3,002 take

@@ -1,4 +1,4 @@
-//! What the guests of these tests can import, and the host that answers them.
+//! The syscalls of the guests in these tests, and their host.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const MODULE: &str = "env";
 const I32: ValueType = ValueType::I32;
 const I64: ValueType = ValueType::I64;
 
-/// The number of `wait`, at which a guest is parked until somebody answers.
+/// The number of `wait`, at which a guest is suspended until the test answers.
 pub(crate) const WAIT: u32 = 0;
 /// The gas that `tick` costs.
 pub(crate) const TICK_PRICE: u64 = 10;

@@ -1,8 +1,8 @@
-//! What calls of the guests in `guests/wasm` cost, so that a change of gas is a difference to
-//! review.
+//! The gas of calls of the guests in `guests/wasm`, as a golden file, so that a change of gas shows
+//! up in review.
 //!
-//! Each line is a call, how it ended, and the gas that it used. All lanes and the counting
-//! interpreter agree on it.
+//! Each line has a call, its outcome and its gas. All lanes and the counting interpreter agree on
+//! it.
 
 use std::{fmt::Write, sync::Arc};
 

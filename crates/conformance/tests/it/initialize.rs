@@ -1,4 +1,4 @@
-//! Instances that are made without an entry, and memory that the host grows.
+//! Instances that are created without calling an entry, and memory that the host grows.
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
 use fusee_engine::{Gas, PAGE_BYTES, Trap, Value};

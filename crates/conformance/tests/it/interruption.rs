@@ -1,7 +1,6 @@
-//! Interrupted guests: whatever a guest does, a trigger from another thread ends its run with an
-//! error, and never with an outcome.
+//! Interrupts from another thread end a run with an error, whatever the guest does.
 //!
-//! How long that takes is not asserted here, since a machine may be busy:
+//! These tests do not assert the latency, since the machine may be busy.
 //! `examples/interruptions.rs` measures it.
 
 use std::{
@@ -95,7 +94,7 @@ fn host() -> (impl Host + Debug, Receiver<()>) {
     let (sender, running) = channel();
     let host = Answering(move |call: &mut Syscall<'_>| match call.request.number {
         TICK => {
-            // Nobody listens any more, once the guest is interrupted.
+            // The receiver is dropped after the guest is interrupted.
             let _ = sender.send(());
             Ok(0)
         }

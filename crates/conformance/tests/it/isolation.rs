@@ -1,4 +1,4 @@
-//! Nothing of one run is found by another: not what it wrote, however it ended.
+//! Isolation: a run does not observe the data of an earlier one, however that ended.
 
 use std::sync::Arc;
 

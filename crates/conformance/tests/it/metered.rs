@@ -1,4 +1,4 @@
-//! What the metered program looks like.
+//! The code of metered programs.
 
 use std::collections::BTreeMap;
 

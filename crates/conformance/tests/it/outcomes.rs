@@ -1,4 +1,4 @@
-//! Each way out of a run, on every lane.
+//! Every kind of outcome, on every lane.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Hosts that panic: the run is lost with an error, and nothing else is.
+//! Panics of hosts: the run ends with an error, and other runs are not affected.
 
 use std::{
     fmt::Debug,

@@ -1,4 +1,4 @@
-//! Runs that are parked: at a syscall, and where their gas ends.
+//! Suspended runs, at a syscall and out of gas.
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
 use fusee_engine::{Gas, Interrupt, OutOfGasPolicy, Trap, Value};
@@ -353,7 +353,7 @@ fn a_parked_guest_can_be_left_more_gas_or_less_and_has_used_the_same() {
         let (ending, gas_used, _) = given(left);
         assert_eq!((ending, gas_used), (ended.clone(), used), "{left}");
     }
-    // Whatever was left before does not help; and who is out of gas has used what was given.
+    // Gas that was left before does not help. A run that is out of gas has used its whole limit.
     let (ending, gas_used, until_wait) = given(1);
     assert_eq!((ending, gas_used), (Ending::OutOfGas, until_wait + 1));
     assert!(gas_used < used);

@@ -1,4 +1,4 @@
-//! PolkaVM programs: the same outcome, gas and memory interpreted and compiled, in whatever slices.
+//! PolkaVM programs: outcome, gas and memory are the same on every backend, with every slice.
 
 use std::{panic::catch_unwind, sync::Arc};
 

@@ -1,5 +1,5 @@
-//! What PolkaVM's registers carry across a syscall: an `i32` is the low half of a register, and
-//! comes back with its sign.
+//! The register convention of PolkaVM's syscalls: an `i32` argument is the low half of a register,
+//! and an `i32` result is sign-extended.
 
 use std::sync::Arc;
 
@@ -125,7 +125,7 @@ fn an_i32_result_fills_its_register_with_its_sign() {
         (0x7fff_ffff, 0x7fff_ffff),
         (0x8000_0000, -0x8000_0000),
         (0xffff_ffff, -1),
-        // What the host put above it is not looked at.
+        // The high half of the host's result is ignored.
         (0x1_0000_0005, 5),
         (0xffff_ffff_0000_0005, 5),
         (0x7fff_ffff_8000_0000, -0x8000_0000),

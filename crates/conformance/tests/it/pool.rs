@@ -1,4 +1,4 @@
-//! The pool of instances: what it holds, and what is said when it is full.
+//! The instance pool: its limits, and the error when it is full.
 
 use std::{error::Error, process::Command, sync::Arc};
 
@@ -102,7 +102,7 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
     check(other);
 }
 
-/// Marks the process whose memory is looked at.
+/// Marks the process whose memory is measured.
 const IDLE: &str = "FUSEE_TEST_IDLE";
 
 #[cfg(target_os = "linux")]

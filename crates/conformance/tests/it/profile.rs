@@ -1,5 +1,5 @@
-//! Profiles: their parts are the gas used, on every lane and however a run ends, and they change
-//! nothing.
+//! Profiles: the parts add up to the gas used, on every lane and for every outcome. Profiling does
+//! not affect the run.
 
 use std::collections::BTreeMap;
 
@@ -358,7 +358,7 @@ fn a_profile_changes_neither_the_rules_nor_the_run() {
     // A program that tells nothing is one part.
     assert_eq!(profiler.total().units(), verdict.gas_used);
     assert!(profiler.paths().contains_key(&[][..]));
-    // And one that tells is not heard by everybody.
+    // A profiled program also runs without a profiler.
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm, &rules().profiled()).unwrap();
         assert_eq!(Verdict::of(call("end", &[]).on(&lane, &prepared)), verdict);

@@ -1,4 +1,4 @@
-//! What the rules refuse: by which rule, how much of what, and where.
+//! Refusals: the rule, the limit and the position that they report.
 
 use std::{collections::BTreeSet, fmt::Write};
 

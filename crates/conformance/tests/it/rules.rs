@@ -1,4 +1,4 @@
-//! Rules of programs: their ids, what their encoding covers, and what does not matter to it.
+//! Sets of rules: their ids, and which properties their encoding covers.
 
 use expect_test::expect_file;
 use fusee_engine::{Rate, RulesId, ValueType};

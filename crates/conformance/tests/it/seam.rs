@@ -1,4 +1,5 @@
-//! The seam itself: instances of every engine, entered, suspended and dropped without an executor.
+//! The engine traits: instances of every engine are called, suspended and dropped without an
+//! executor.
 
 use std::{sync::Arc, thread};
 

@@ -1,4 +1,4 @@
-//! Tiers: a program moves from the interpreter to the compiler, and nobody can tell by its outcome.
+//! Tiers: moving a program from the interpreter to compiled code does not affect its outcome.
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
