@@ -119,8 +119,8 @@ impl Contents {
     #[inline]
     pub(crate) fn call(&mut self) -> Option<(&mut Run, &mut (dyn Host + 'static), MemoryView)> {
         let Call { mut run, mut host } = self.call?;
-        // SAFETY: `during` borrows both mutably for as long as they are here, nobody else has their
-        // addresses, and what is handed out here borrows the contents mutably.
+        // SAFETY: `during` borrows both mutably for as long as they are here, nothing else has
+        // their addresses, and the references returned here borrow the contents mutably.
         let (run, host) = unsafe { (run.as_mut(), host.as_mut()) };
         Some((run, host, self.view))
     }

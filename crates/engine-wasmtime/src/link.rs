@@ -226,8 +226,8 @@ fn answer(contents: &mut Contents, request: &SyscallRequest, gas: i64) -> Result
     let Some((run, host, view)) = contents.call() else {
         return Err(no_run());
     };
-    // SAFETY: the view is of the memory of the store that calls, which is there; while a host
-    // function runs, no guest code does, and nobody else borrows the memory.
+    // SAFETY: the view is of the memory of the calling store, which is alive. While a host function
+    // runs, no guest code runs, and nothing else borrows the memory.
     let memory = GuestMemory::slice(unsafe { view.bytes() });
     let result = run.syscall(host, gas, request, memory)?;
     Ok((result.cast_signed(), run.meter.counter()))

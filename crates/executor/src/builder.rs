@@ -68,8 +68,8 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Gas limit above which a call waits for compiled code instead of running on the interpreter.
-    /// Default: 50,000,000 gas.
+    /// A call with at least this gas limit waits for compiled code instead of running on the
+    /// interpreter. Default: 50,000,000 gas.
     ///
     /// An interpreter executes the default in some tenths of a second, which is about as long as a
     /// large program takes to compile.

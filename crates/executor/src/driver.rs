@@ -157,7 +157,7 @@ pub enum Action<S: Supervisor> {
         /// Whether the frame counts in the limits while it waits.
         counting: Counting,
     },
-    /// It returns to its caller, suspended as it is.
+    /// It returns to its caller, and stays suspended.
     Yield,
     /// After an answer of the outside.
     Wait(S::Request),

@@ -20,11 +20,11 @@ const INITIALIZE: &str = "_initialize";
 #[derive(Debug)]
 pub(crate) struct Guest {
     pub(crate) run: Run,
-    /// `None` until it is made: by the first run, unless somebody needed it earlier. `None` again
-    /// where a run did not end well.
+    /// `None` before it is created, by the first run or by `make`, and again after a run that did
+    /// not finish.
     instance: Option<Box<dyn Instance>>,
-    /// Its place among the suspended runs, from the first suspension to its end: who is resumed
-    /// can be suspended again.
+    /// The permit of a suspended run, from its first suspension to its end, since a resumed run can
+    /// be suspended again.
     permit: Option<suspensions::Permit>,
     /// The entries that are still to be called, the last first: only a fresh instance has more
     /// than one.

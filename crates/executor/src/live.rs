@@ -81,7 +81,7 @@ impl LiveInstance {
         self.guest.make(request)
     }
 
-    /// Grows the guest's memory by so many pages, without gas, and returns its previous size in
+    /// Grows the guest's memory by `pages`, without charging gas, and returns its previous size in
     /// pages. `None` if the guest has no memory yet, or the rules or the program do not let it grow
     /// so far.
     ///

@@ -301,7 +301,7 @@ fn gas_that_ends_at_a_chunk_ends_before_the_first() {
     }
 }
 
-/// A guest that is parked for gas in front of the first chunk goes on with all of them.
+/// A guest that is suspended for gas before the first chunk continues with all chunks.
 #[test]
 fn a_guest_parked_before_a_chunk_goes_on() {
     let wasm = wasm(

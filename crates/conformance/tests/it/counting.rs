@@ -33,9 +33,8 @@ fn another_price_is_noticed() {
 /// A gas check before a trap decides whether the run is out of gas or traps.
 #[test]
 fn the_head_of_a_loop_is_looked_at_where_a_round_could_pass_no_look() {
-    // What a loop has in it, and the least gas by which its run comes to the division: 3,002 take
-    // it through the entry, and where the head is looked at what it costs up to there must be paid
-    // for as well.
+    // The body of a loop, and the least gas with which the run reaches the division: 3,002 for the
+    // entry, plus the cost up to the head of the loop if there is a gas check.
     let cases = [
         ("", 3_002),
         ("(br_if 0 (i32.const 0))", 3_005),

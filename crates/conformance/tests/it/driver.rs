@@ -741,7 +741,7 @@ fn a_continued_frame_has_the_interrupt_of_the_driver_that_continues_it() {
 #[test]
 fn a_long_chain_takes_constant_native_stack() {
     for lane in lanes() {
-        // Wasmtime's lanes have so many instances.
+        // The limit of instances of Wasmtime's lanes.
         let frames = match lane.name.starts_with("wasmi") {
             true => 10_000,
             false => 4_000,

@@ -379,7 +379,7 @@ fn the_hostile_guest_is_harmless_where_it_is_admitted() {
     }
 }
 
-/// What is injected, and where: the result of a chain is looked at once.
+/// The injected code and its position: the result of a chain is checked once.
 #[test]
 fn the_metered_program_looks_at_what_a_chain_computes() {
     let module = wasm(

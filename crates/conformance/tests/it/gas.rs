@@ -15,7 +15,7 @@ use crate::guest::{Call, check, count, counted, host, rules, wasm};
 
 use Value::{I32, I64};
 
-/// A program, and what its export `run` comes to for some arguments: the values that it finishes
+/// A program, and the outcome of its export `run` for some arguments: the values that it finishes
 /// with, or else it ends in `unreachable`; and the gas, beside what the instance costs.
 type Case = (
     &'static str,

@@ -72,7 +72,8 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-/// The rules of version 1, with the functions of the table. A guest may be parked in `wait` alone.
+/// The rules of version 1, with the functions of the table. A guest may be suspended in `wait`
+/// only.
 pub(crate) fn rules() -> Rules {
     let signature = |(number, (name, params, result, _)): (u32, &Row)| SyscallRule {
         module: MODULE.to_owned(),
@@ -124,7 +125,7 @@ pub(crate) fn counted(wasm: &[u8], prices: &Prices, rules: &Rules) -> Arc<Progra
     Arc::new(counting::read(wasm, prices, rules).unwrap())
 }
 
-/// A call by the counting interpreter, which is parked where its gas ends if `more` is not zero,
+/// A call by the counting interpreter, which is suspended out of gas if `more` is not zero,
 /// and given so much more each time; and how often that was.
 pub(crate) fn count(program: &Arc<Program>, call: Call<'_>, more: u64) -> (Verdict, u32) {
     let args = slots(call.args);

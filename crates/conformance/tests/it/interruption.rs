@@ -222,7 +222,7 @@ fn a_guest_that_is_parked_is_interrupted_when_it_is_resumed() {
                 let before = run(self::host().0);
                 interrupt.trigger();
                 assert_interrupted(&told, result.join().unwrap());
-                // While it was parked.
+                // While it was suspended.
                 assert_interrupted(&told, before.resume(1));
             });
             answers(&told, &lane, &prepared);

@@ -170,10 +170,10 @@ fn names_still_name_the_same_functions_and_locals() {
     let (guest, _) = names(&module);
     let metered = fusee_instrument::prepare(&module, &rules()).unwrap().code;
     let (functions, locals) = names(&metered);
-    // Before the guest's functions stand our imports: `low`, `grow` and two syscalls.
+    // The imports `low`, `grow` and two syscalls precede the guest's functions.
     let moved = guest.into_iter().map(|(index, name)| (index + 4, name));
     assert_eq!(functions, moved.collect());
-    // Behind the parameters stands a local of ours.
+    // Metering adds a local after the parameters.
     let expected = [((7, 0), "x".to_owned()), ((7, 2), "y".to_owned())];
     assert_eq!(locals, BTreeMap::from(expected));
 }

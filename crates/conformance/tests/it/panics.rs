@@ -33,7 +33,7 @@ const TICKS: &str = r#"(module
 
 const TICK: u32 = 3;
 
-/// The program, once without anything at which it may be parked, and once with it.
+/// The program, once without and once with a syscall that may suspend.
 fn programs() -> [Vec<u8>; 2] {
     [
         r#"(func $wait (param i64) (result i64) (local.get 0))"#,

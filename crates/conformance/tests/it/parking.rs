@@ -198,7 +198,7 @@ const SPENDS: &str = r#"(module
     (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))))
 )"#;
 
-/// Starts an entry of `SPENDS` with `gas`, to be parked where it ends.
+/// Starts an entry of `SPENDS` with `gas`, to be suspended when it is out of gas.
 fn start(
     lane: &Lane,
     entry: &str,
@@ -300,7 +300,7 @@ fn an_interrupt_reaches_a_guest_that_is_parked_for_gas() {
     }
 }
 
-/// What a run needs to be parked is made with the instance.
+/// The mode of an instance decides whether its runs can be suspended.
 #[test]
 fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
     for lane in lanes() {

@@ -240,7 +240,7 @@ fn a_run_is_interrupted_where_its_slice_ends() {
 /// What a guest asked, with what gas it had and what its memory was.
 type Asked = (SyscallRequest, u64, Vec<u8>);
 
-/// Answers the counter from a number that it keeps, and notes what was asked; or parks the guest.
+/// Answers the counter from a stored number and records the requests, or suspends the guest.
 #[derive(Debug, Default)]
 struct Notes {
     number: u64,
@@ -284,7 +284,7 @@ impl Host for Notes {
     }
 }
 
-/// Runs the counter's increment, with syscalls answered inline or while it is parked.
+/// Runs the counter's increment, with syscalls answered inline or by resuming the guest.
 fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
     let suspending = |signature: &SyscallRule| SyscallRule {
         may_suspend: true,
@@ -345,7 +345,7 @@ fn syscalls_have_equal_gas_and_memory_inline_and_parked() {
     }
 }
 
-/// What the guest of registers comes to, held against what it should.
+/// Compares the outcome of the register guest with the expected one.
 fn registers(lane: &Lane) -> Vec<Verdict> {
     let absent = i64::from(abi::status::ABSENT);
     let prepared = lane.executor.prepare(REGISTERS, &rules()).unwrap();
@@ -657,8 +657,8 @@ fn an_executor_runs_each_format_on_its_engine() {
     ));
 }
 
-/// Prepares damaged bytes, and runs them where they are admitted: whatever comes of it is the same
-/// everywhere, and nobody panics.
+/// Prepares damaged bytes, and runs them if they are admitted. The outcome is the same on all
+/// lanes, and nothing panics.
 fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
     let Ok(program) = fusee_instrument::prepare(bytes, &rules()) else {
         return false;

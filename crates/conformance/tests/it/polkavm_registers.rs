@@ -14,7 +14,7 @@ use crate::polkavm::importing;
 const GAS: Gas = Gas::new(20_000_000);
 const NUMBER: u32 = 7;
 
-/// Answers so, or parks the guest.
+/// Answers with a value, or suspends the guest.
 #[derive(Debug)]
 struct Answers {
     answer: Option<u64>,
@@ -81,7 +81,7 @@ fn ask(
     (host.asked.unwrap(), returned)
 }
 
-/// The same inline and parked, on every lane.
+/// The same for inline answers and for suspended guests, on every lane.
 fn asked(rules: &Rules, code: &[Instruction], answer: u64) -> (SyscallRequest, Value) {
     let lanes = polkavm_lanes();
     let [inline, parked] =

@@ -248,7 +248,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Only binary modules are ours to refuse; the text format is `wast`'s.
+    /// Fusee validates binary modules only; `wast` parses the text format.
     fn assert_refused(&mut self, module: &mut QuoteWat<'_>, message: &str) -> Judged {
         let bytes = match module.to_test() {
             Ok(QuoteWatTest::Binary(bytes)) => bytes,
