@@ -8,13 +8,11 @@ pub(crate) mod system;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use fusee_engine::{Compiler, Engine, Gas, Host, Stop, Syscall, Trap, Value};
-pub(crate) use fusee_engine_polkavm::Backend;
-use fusee_engine_polkavm::PolkaVmEngine;
-use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
-use fusee_instrument::Rules;
+pub(crate) use fusee::engines::PolkaVmBackend as Backend;
+use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
+use fusee::sandbox::{
+    Compiler, Engine, Executor, Gas, LiveInstance, Outcome, Rules, RunRequest, Value,
+};
 
 use crate::{
     kernels::{Contender, ENTRY},
@@ -75,14 +73,12 @@ fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
     let executor = Executor::builder(engine).build();
     let prepared = executor.prepare(wasm, &Rules::v2(Vec::new()))?;
     let mut live: Option<LiveInstance> = None;
-    let mut host: Option<Box<dyn Host>> = None;
     Ok(Box::new(move |n| {
         let args = [Value::I32(n)];
         let request = RunRequest::new(ENTRY, &args, Gas::MAX);
-        let host_of_run = host.take().unwrap_or_else(|| Box::new(NoHost));
         let outcome = match live.take() {
-            Some(instance) => instance.run(request, host_of_run)?,
-            None => executor.run(&prepared, request, host_of_run)?,
+            Some(instance) => instance.run(request, ())?,
+            None => executor.run(&prepared, request, ())?,
         };
         let finished = match outcome {
             Outcome::Finished(finished) => finished,
@@ -92,9 +88,7 @@ fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
             [Value::I64(checksum)] => *checksum,
             other => bail!("the guest returned {other:?}"),
         };
-        let (recycled, back) = finished.into_instance();
-        live = recycled;
-        host = Some(back);
+        (live, ()) = finished.into_instance();
         Ok(checksum)
     }))
 }
@@ -116,7 +110,7 @@ fn looping(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Looper> {
     Ok(Box::new(move |rounds, gas| {
         let args = [Value::I32(rounds)];
         let request = RunRequest::new(ENTRY, &args, Gas::new(gas));
-        match executor.run(&prepared, request, Box::new(NoHost))? {
+        match executor.run(&prepared, request, ())? {
             Outcome::Finished(finished) => Ok(End::Returned {
                 gas: finished.gas_used().units(),
             }),
@@ -124,13 +118,4 @@ fn looping(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Looper> {
             other => bail!("the guest neither finished nor used its gas: {other:?}"),
         }
     }))
-}
-
-/// A host that answers no syscall.
-pub(crate) struct NoHost;
-
-impl Host for NoHost {
-    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
-        Err(Stop::Trap(Trap::SyscallRefused))
-    }
 }

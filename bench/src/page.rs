@@ -65,7 +65,8 @@ impl Page {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         writeln!(
             text,
-            "\nMeasured on: {}, {threads} threads. With {}. The load of the machine at the end, ours included: {}.\n",
+            "\nMeasured on {}: {}, {threads} threads. With {}. The load of the machine at the end, ours included: {}.\n",
+            machine::date(),
             machine::processor(),
             self.versions(),
             machine::load()

@@ -1,6 +1,6 @@
 //! The reference page of the syscalls, made from the tables in `fusee-abi` and the prices of the newest rules of contracts.
 
-use fusee_abi::{Answer, Syscall, Wire, virtualization::functions};
+use fusee_abi::{ReplyMode, Syscall, Wire, virtualization::functions};
 use fusee_contract::ContractRules;
 use fusee_instrument::{Rules, SyscallPrice};
 
@@ -143,7 +143,7 @@ fn table(syscalls: &[Syscall], rules: &Rules) -> String {
         let Some(SyscallPrice { base, each, .. }) = rules.prices().price(*number) else {
             continue;
         };
-        let (wire, suspends) = (wire_signature(syscall), suspends(syscall.answer));
+        let (wire, suspends) = (wire_signature(syscall), suspends(syscall.reply_mode));
         let (base, byte) = (base.units(), each.units());
         line(
             &mut text,
@@ -204,10 +204,10 @@ fn wire_name(wire: Wire) -> &'static str {
     }
 }
 
-fn suspends(answer: Answer) -> &'static str {
-    match answer {
-        Answer::Inline => "-",
-        Answer::MaySuspend => "yes",
+fn suspends(reply_mode: ReplyMode) -> &'static str {
+    match reply_mode {
+        ReplyMode::Inline => "-",
+        ReplyMode::MaySuspend => "yes",
     }
 }
 

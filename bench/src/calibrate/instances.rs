@@ -1,12 +1,10 @@
 //! What making an instance takes, through the executor, and what its pages take once they are used.
 
 use anyhow::{Result, bail};
-use fusee_engine::Gas;
-use fusee_executor::{Executor, Outcome, RunRequest};
-use fusee_instrument::{Rules, Schedule};
+use fusee::sandbox::{Executor, Gas, Outcome, Rules, RunRequest, Schedule};
 
 use super::{ENGINES, Engine, Item, Kind, PerEngine, each_engine, probe::Probe};
-use crate::{kernels::ENTRY, ours::NoHost};
+use crate::kernels::ENTRY;
 
 /// Pages that one guest has more than another.
 const PAGES: u32 = 64;
@@ -158,7 +156,7 @@ fn probe(engine: &Engine, wasm: &[u8]) -> Result<Probe> {
     Probe::new(move |times| {
         for _ in 0..times {
             let request = RunRequest::new(ENTRY, &[], Gas::MAX);
-            match executor.run(&prepared, request, Box::new(NoHost))? {
+            match executor.run(&prepared, request, ())? {
                 Outcome::Finished(_) => {}
                 other => bail!("a guest did not finish: {other:?}"),
             }

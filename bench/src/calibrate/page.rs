@@ -11,7 +11,8 @@ const INTRODUCTION: &str = "\
 # Calibration
 
 The measured time of everything that has a price, on each engine. `cargo xtask calibrate --write` writes
-this page. The prices are in `crates/instrument/src/schedule.rs` and `crates/abi/src/syscalls.rs`.
+this page. The prices of operators are in `crates/instrument/src/schedule.rs`, those of
+syscalls in `crates/contract/src/rules.rs`.
 
 One gas is the time of a cheap operator: the median of integer additions, subtractions, shifts,
 rotations and bitwise operations, in dependency chains. Each engine has its own time for this unit. The
@@ -45,7 +46,8 @@ fn write(
     calibration: &Calibration,
     fairness: &[PerEngine<Fairness>; 2],
 ) -> std::fmt::Result {
-    writeln!(page, "\nMeasured on: {}.\n", machine::processor())?;
+    let (date, processor) = (machine::date(), machine::processor());
+    writeln!(page, "\nMeasured on {date}: {processor}.\n")?;
     writeln!(
         page,
         "| engine | ns of a cheap operator | weight | ns of one gas |"

@@ -1,10 +1,12 @@
 //! Our side of the group `executor`: calls through the executor, fresh, again, parked and from bytes.
 
-use std::sync::Arc;
+use std::{fmt::Debug, sync::Arc};
 
 use anyhow::{Context, Error, Result, bail};
-use fusee_engine::{CodeHash, Engine, Gas, Host, Stop, Syscall, Value};
-use fusee_executor::{Executor, LiveInstance, Outcome, PreparedProgram, RunRequest, Suspended};
+use fusee::sandbox::{
+    CodeHash, Engine, Executor, Gas, Host, LiveInstance, Outcome, PreparedProgram, RunRequest,
+    Stop, Suspended, Syscall, Value,
+};
 
 use super::{compiler, wasmi};
 use crate::{
@@ -25,7 +27,7 @@ const SYSCALL: Gas = Gas::new(10);
 pub(crate) fn fresh(engine: Arc<dyn Engine>, guest: Guest) -> Result<Call> {
     let (executor, prepared) = prepare(engine, &guest)?;
     Ok(Box::new(move || {
-        answer(&guest, start(&executor, &prepared, &guest, Box::new(Echo))?)
+        answer(&guest, start(&executor, &prepared, &guest, Echo)?)
     }))
 }
 
@@ -33,21 +35,17 @@ pub(crate) fn fresh(engine: Arc<dyn Engine>, guest: Guest) -> Result<Call> {
 pub(crate) fn again(engine: Arc<dyn Engine>, guest: Guest) -> Result<Recall> {
     let (executor, prepared) = prepare(engine, &guest)?;
     let mut live: Option<LiveInstance> = None;
-    let mut host: Option<Box<dyn Host>> = None;
     Ok(Box::new(move || {
-        let host_of_run = host.take().unwrap_or_else(|| Box::new(Echo));
         let args = [Value::I32(guest.argument)];
         let outcome = match live.take() {
-            Some(instance) => instance.run(request(&guest, &args), host_of_run)?,
-            None => start(&executor, &prepared, &guest, host_of_run)?,
+            Some(instance) => instance.run(request(&guest, &args), Echo)?,
+            None => start(&executor, &prepared, &guest, Echo)?,
         };
         let Outcome::Finished(finished) = outcome else {
             bail!("the guest did not finish: {outcome:?}");
         };
         let answer = number(&guest, finished.values())?;
-        let (recycled, back) = finished.into_instance();
-        live = recycled;
-        host = Some(back);
+        (live, _) = finished.into_instance();
         Ok(answer)
     }))
 }
@@ -57,7 +55,7 @@ pub(crate) fn parked(engine: Arc<dyn Engine>, guest: Guest) -> Result<Call> {
     let guest = guest.suspendable();
     let (executor, prepared) = prepare(engine, &guest)?;
     Ok(Box::new(move || {
-        let mut outcome = start(&executor, &prepared, &guest, Box::new(Park))?;
+        let mut outcome = start(&executor, &prepared, &guest, Park)?;
         while let Outcome::Syscall(mut suspended) = outcome {
             let [reply, ..] = suspended.request().args;
             if suspended.charge(SYSCALL).is_err() {
@@ -74,8 +72,8 @@ pub(crate) fn parking(engine: Arc<dyn Engine>, guest: Guest) -> Result<Parker> {
     let guest = guest.suspendable();
     let (executor, prepared) = prepare(engine, &guest)?;
     Ok(Box::new(move || {
-        match start(&executor, &prepared, &guest, Box::new(Park))? {
-            Outcome::Syscall(suspended) => Ok(Box::<Suspended>::new(suspended)),
+        match start(&executor, &prepared, &guest, Park)? {
+            Outcome::Syscall(suspended) => Ok(Box::<Suspended<Park>>::new(suspended)),
             other => bail!("the guest is not parked: {other:?}"),
         }
     }))
@@ -92,7 +90,7 @@ pub(crate) fn deployed(guest: Guest) -> Result<Gauge> {
     Ok(Box::new(move || {
         let (prepared, time) = real_time(|| {
             let prepared = executor.prepare(&guest.wasm, &rules)?;
-            answer(&guest, start(&executor, &prepared, &guest, Box::new(Echo))?)?;
+            answer(&guest, start(&executor, &prepared, &guest, Echo)?)?;
             Ok::<_, Error>(prepared)
         });
         // Who is measured next is not to share the machine with the compiler.
@@ -120,7 +118,7 @@ pub(crate) fn restarted(guest: Guest) -> Result<Call> {
         let prepared = executor
             .find(code, &rules)
             .context("no artifact was kept")?;
-        answer(&guest, start(&executor, &prepared, &guest, Box::new(Echo))?)
+        answer(&guest, start(&executor, &prepared, &guest, Echo)?)
     }))
 }
 
@@ -130,12 +128,12 @@ fn prepare(engine: Arc<dyn Engine>, guest: &Guest) -> Result<(Executor, Arc<Prep
     Ok((executor, prepared))
 }
 
-fn start(
+fn start<H: Host>(
     executor: &Executor,
     prepared: &Arc<PreparedProgram>,
     guest: &Guest,
-    host: Box<dyn Host>,
-) -> Result<Outcome> {
+    host: H,
+) -> Result<Outcome<H>> {
     let args = [Value::I32(guest.argument)];
     Ok(executor.run(prepared, request(guest, &args), host)?)
 }
@@ -144,7 +142,7 @@ fn request<'a>(guest: &'a Guest, args: &'a [Value]) -> RunRequest<'a> {
     RunRequest::new(guest.entry, args, GAS)
 }
 
-fn answer(guest: &Guest, outcome: Outcome) -> Result<i32> {
+fn answer<H: Debug>(guest: &Guest, outcome: Outcome<H>) -> Result<i32> {
     match outcome {
         Outcome::Finished(finished) => number(guest, finished.values()),
         other => bail!("the guest did not finish: {other:?}"),
@@ -160,6 +158,7 @@ fn number(guest: &Guest, values: &[Value]) -> Result<i32> {
 }
 
 /// Answers a syscall with its argument.
+#[derive(Debug)]
 struct Echo;
 
 impl Host for Echo {
@@ -171,6 +170,7 @@ impl Host for Echo {
 }
 
 /// Leaves every syscall to whoever has the guest.
+#[derive(Debug)]
 struct Park;
 
 impl Host for Park {

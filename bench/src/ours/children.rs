@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use anyhow::{Error, Result, bail, ensure};
-use fusee_engine::{Engine, Gas, Value};
-use fusee_executor::{Executor, Outcome as Ended, RunRequest};
-use fusee_instrument::{PolkaVmRules, Rules};
-use fusee_virtualization::{
-    ChildRules, ChildSettings, Children, Instance, Module, Modules, Outcome, Parent, Symbols,
-    functions,
+use fusee::sandbox::{
+    Callee, Direct, Driver, DriverSettings, Engine, Executor, FrameLimits, Gas, Host, Interrupt,
+    Payer, PolkaVmRules, Progress, Rules, Source, Stop, Suspension, Syscall, Target, Tier, Trap,
+    Value,
+};
+use fusee::virtualization::{
+    Call as NestedCall, ChildRules, ChildSettings, Children, Instance, Module, Modules, Nested,
+    Outcome, Owner, Return, StorageScope, Symbols, VirtualizationError, functions,
 };
 
-use super::NoHost;
 use crate::{
     contest::{Call, Recall, guest::Guest},
     virtualization::{ANSWER, GAS, ROUNDS, guest::parent},
@@ -58,23 +59,56 @@ pub(crate) fn by_guest(executor: Executor, guest: Guest) -> Result<Call> {
     Ok(Box::new(move || {
         let settings = ChildSettings::default();
         let children = Children::new(Arc::clone(&executor), rules(), settings);
-        let program = guest.wasm.clone();
-        let code =
-            Box::new(move |_: fusee_virtualization::Space<'_>, _: &[u8]| Ok(Some(program.clone())));
-        let host = Parent::new(children, code, Box::new(NoHost));
-        let args = [Value::I32(i32::try_from(ROUNDS)?), Value::I64(GAS)];
-        let request = RunRequest::new("run", &args, Gas::MAX);
-        let outcome = executor.run(&prepared, request, Box::new(host))?;
-        match Parent::drive(outcome)? {
-            Ended::Finished(finished) => {
+        let mut layer = Nested::trusted(Direct::<_, VirtualizationError>::new(), children);
+        let settings = DriverSettings {
+            limits: FrameLimits {
+                depth: 0,
+                memory_bytes: 0,
+            },
+            suspension: Suspension::AsNeeded,
+            tier: Tier::Best,
+            interrupt: Interrupt::new(),
+        };
+        let mut driver = Driver::new(Arc::clone(&executor), settings);
+        let callee = Callee {
+            target: Target::Program {
+                program: Arc::clone(&prepared),
+                entry: "run".into(),
+                args: vec![Value::I32(i32::try_from(ROUNDS)?), Value::I64(GAS)].into(),
+                host: Code(guest.wasm.clone()),
+            },
+            gas: Gas::MAX,
+            payer: Payer::Other,
+            profiler: None,
+        };
+        match driver.call(&mut layer, NestedCall::Owner(callee))? {
+            Progress::Returned {
+                value: Return::Owner(end),
+                ..
+            } => {
                 // All that the children have asked.
                 let expected = i64::from(guest.answer) * i64::from(ROUNDS);
-                ensure!(finished.values() == [Value::I64(expected)], "{finished:?}");
+                ensure!(end.values() == [Value::I64(expected)], "{:?}", end.reason);
                 Ok(guest.answer)
             }
-            other => bail!("the parent did not finish: {other:?}"),
+            _ => bail!("the parent did not finish"),
         }
     }))
+}
+
+/// The host of the parent: the code of its children, and no other syscalls.
+struct Code(Vec<u8>);
+
+impl Host for Code {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Trap(Trap::SyscallRefused))
+    }
+}
+
+impl Owner for Code {
+    fn code(&mut self, _: StorageScope<'_>, _: &[u8]) -> Result<Option<Vec<u8>>, Source> {
+        Ok(Some(self.0.clone()))
+    }
 }
 
 /// The same natively.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use fusee_engine::{Engine, EngineError, Gas, Interrupt, Value};
-use fusee_executor::{Executor, Outcome, RunError, RunRequest};
-use fusee_system::{Answer, Billing, Call, State, Step, SystemPrograms, contract_rules};
+use fusee::sandbox::{
+    Engine, EngineError, Executor, Gas, Interrupt, Outcome, RunError, RunRequest, Value,
+};
+use fusee::system::{Answer, Billing, Call, State, Step, SystemPrograms, contract_rules};
 
-use super::NoHost;
 use crate::{
     contest::{self, Recall, guest::Guest},
     system::{
@@ -65,7 +65,7 @@ pub(crate) fn fresh(engine: Arc<dyn Engine>, guest: Guest) -> Result<contest::Ca
     let prepared = executor.prepare(&guest.wasm, &contract_rules())?;
     Ok(Box::new(move || {
         let request = RunRequest::new(guest.entry, &[Value::I32(0); 2], GAS);
-        match executor.run(&prepared, request, Box::new(NoHost))? {
+        match executor.run(&prepared, request, ())? {
             Outcome::Finished(finished) if finished.values() == [Value::I32(0)] => Ok(0),
             other => bail!("the guest did not return 0: {other:?}"),
         }
@@ -81,7 +81,7 @@ pub(crate) fn busy(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Busy> {
             interrupt: Some(interrupt.clone()),
             ..RunRequest::new("run", &[], Gas::MAX)
         };
-        match executor.run(&prepared, request, Box::new(NoHost)) {
+        match executor.run(&prepared, request, ()) {
             Err(RunError::Engine(EngineError::Interrupted)) => Ok(()),
             other => bail!("the guest was not interrupted: {other:?}"),
         }

@@ -21,49 +21,57 @@ pub(crate) const PAGE: Page = Page {
         plot::svg(&rows)
     },
     picture_title: "Times on a logarithmic scale",
-    caption: "A point is a side of a row below, further left if it is faster; of processes of their own there are none.",
+    caption: "Each point is one side of a row below. Points further left are faster. The rows of \
+        separate processes are not shown.",
     sections: SECTIONS,
 };
 
 const INTRODUCTION: &str = "\
-# Performance of children
+# Performance of nested VMs
 
-What it takes to make, run and answer a child ([virtualization.md](virtualization.md)), beside the engines that we stand on. Everything here was
-measured in one run of
+Times to make, run and answer a nested VM ([virtualization.md](virtualization.md)), beside the
+engines that Fusee uses. One run of this command measured everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- virtualization --write
 
-which wrote this page. Sides take turns; a figure is the median of its rounds, in processor time of the thread. A *ratio* is our time over the
-peer's, the median over the rounds with its quartiles: below 1, we are faster. [bench/README.md](../bench/README.md) tells how all of it is
-measured.
+The sides take turns, and each time is the median of its rounds, in processor time of the thread. A
+*ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles. Below
+1, Fusee is faster. [bench/README.md](../bench/README.md) describes the method.
 
-The child keeps its argument in memory, asks its parent with it, is answered, and returns. It has a page of wasm memory, or as a PolkaVM program a page
-of data and one of stack, of 4 KiB each. Its module is there before anything is measured.
+The nested VM stores its argument in memory, makes a syscall with it, is answered, and returns. A
+wasm program has one page of memory. A PolkaVM program has a page of data and one of stack, of 4 KiB
+each. Its module is compiled before the measurement.
 
-`instance` makes one, prepares it and drops it. `run` takes one that is there: it is prepared, run, asks, is resumed and has finished. `whole` is all of that.
+`instance` makes, prepares and drops one. `run` uses one that exists: it is prepared, runs to its
+syscall, is resumed, and finishes. `whole` is all of that.
 ";
 
 const SECTIONS: &[Section] = &[
     Section {
         title: "PolkaVM",
         prefixes: &["interpreter/", "recompiler/"],
-        remark: "The peer is PolkaVM by itself, with the settings of our engine: the full cost model, and gas that is charged as the guest runs, set for each run. It has nobody \
-            who checks what is asked, and its instances are not counted. The recompiler is in its generic sandbox on both sides.",
+        remark: "The peer is PolkaVM alone, with the settings of Fusee's engine: the full cost model, \
+            and gas that is charged as the guest runs, set for each run. It does not check \
+            requests or count instances. The recompiler uses its generic sandbox on both sides.",
     },
     Section {
         title: "Wasm",
         prefixes: &["wasmtime/", "wasmi/"],
-        remark: "The peers count no gas. Wasmtime is called asynchronously, with instances from a pool, and wasmi resumes calls.",
+        remark: "The peers count no gas. Wasmtime is called asynchronously, with instances from a \
+            pool, and wasmi resumes calls.",
     },
     Section {
         title: "By a guest",
         prefixes: &["parent/"],
-        remark: "What `whole` takes where a guest does it through the nine functions: five calls of them, at three of which it is parked. The peer is the same by an embedder of ours, \
-            with the values and no guest. The parent runs on Wasmtime, or on wasmi in `parent/wasmi`, and its child on what the row is named for.",
+        remark: "`whole`, done by a guest through the nine functions: five calls of them, at three of \
+            which it is suspended. The peer is the same by an embedder of Fusee, with the values \
+            and no guest. The owner runs on Wasmtime, or on wasmi in `parent/wasmi`, and its \
+            nested VM on the engine that names the row.",
     },
     Section {
         title: "In processes of their own",
         prefixes: &[apart::PREFIX],
-        remark: "The same, but each figure is told by a process that holds one engine and one child. Each round has new ones.",
+        remark: "The same, but a process that holds one engine and one nested VM measures each time. \
+            Each round has new processes.",
     },
 ];

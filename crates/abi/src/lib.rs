@@ -1,16 +1,24 @@
-//! What a guest and its host agree on: the syscall table, the status codes, the sizes.
+//! The interface between a guest and its host: syscall table, status codes and sizes.
 //!
-//! The table in `syscalls.rs` is the only description of the syscalls, and that in `virtualization` of the functions by which a guest runs others. From them come the stubs that
-//! a guest links (the module `guest` on wasm targets, the macro [`stubs`] elsewhere), the numbers and signatures by which a host
-//! dispatches ([`SYSCALLS`]), and the page `docs/syscalls.md`. Prices are not here: rules have them.
+//! The table in `syscalls.rs` is the only definition of the syscalls. The table in `virtualization`
+//! is the only definition of the functions by which a guest runs nested VMs. They generate:
 //!
-//! Conventions that every syscall follows:
+//! - the stubs that a guest links: the module `guest` on wasm targets, the macro [`stubs`]
+//!   elsewhere
+//! - the numbers and signatures by which a host dispatches: [`SYSCALLS`]
+//! - the page `docs/syscalls.md`
 //!
-//! - A region of guest memory is a pointer and a length. A region outside the memory traps.
-//! - A syscall that yields bytes takes a buffer and its capacity, writes at most that many bytes,
-//!   and returns the full length; a caller whose buffer was too small asks again with a larger one.
-//! - A negative result is a status of the module [`status`]; what is not negative is a length or a flag.
-//! - Addresses are 32 bytes, amounts are `u128` in 16 bytes, little-endian.
+//! Prices are part of the rules, not of this crate.
+//!
+//! Conventions of all syscalls:
+//!
+//! - A range of guest memory is a pointer and a length. A range outside the memory traps.
+//! - A syscall that returns bytes takes a buffer and its capacity, writes at most that many bytes,
+//!   and returns the full length. If the buffer was too small, the caller repeats the syscall with
+//!   a larger one.
+//! - A negative result is a status of the module [`status`]. Any other result is a length or a
+//!   flag.
+//! - An address has 32 bytes. An amount is a `u128` in 16 bytes, little-endian.
 #![no_std]
 #![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 
@@ -24,22 +32,23 @@ pub mod virtualization;
 #[cfg(target_family = "wasm")]
 pub use syscalls::guest;
 pub use syscalls::*;
-pub use table::{Answer, Param, Syscall, Wire};
+pub use table::{Param, ReplyMode, Syscall, Wire};
 
 /// The wasm module from which contracts import the syscalls.
 pub const IMPORT_MODULE: &str = "fusee";
 
-/// The exported function that runs once, when a contract is deployed.
+/// The exported function that runs once, at deployment.
 pub const DEPLOY_METHOD: &str = "deploy";
 
-/// Bytes in an address.
+/// Size of an address in bytes.
 pub const ADDRESS_BYTES: u32 = 32;
 
-/// Bytes in an amount (`u128`, little-endian).
+/// Size of an amount in bytes (`u128`, little-endian).
 pub const AMOUNT_BYTES: u32 = 16;
 
-/// Bytes in the options of [`CALL`]: the gas limit (`u64`), then the value (`u128`), both little-endian.
+/// Size of the options of [`CALL`] in bytes: the gas limit (`u64`), then the value (`u128`), both
+/// little-endian.
 pub const CALL_OPTIONS_BYTES: u32 = 24;
 
-/// The gas limit in [`CALL`]'s options that asks for all the gas that may be forwarded.
+/// The gas limit in the options of [`CALL`] that forwards as much gas as possible.
 pub const ALL_GAS: u64 = u64::MAX;

@@ -1,4 +1,4 @@
-//! Negative results of syscalls. Each is a stable part of the interface: never renumbered.
+//! Negative results of syscalls. The codes are stable and are never renumbered.
 
 /// One status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

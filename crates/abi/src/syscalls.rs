@@ -1,11 +1,11 @@
-//! The syscall table, and what is made from it.
+//! The syscall table, and the code that is generated from it.
 //!
-//! The table describes syscalls. Which of them a contract may import, and what each costs, is in the
-//! rules of contracts: a new row changes no published rules.
+//! The rules of contracts list which syscalls a contract may import, and their prices. A new row
+//! therefore changes no published rules.
 
-/// A region that the host reads: its address in guest memory.
+/// A range that the host reads: its address in guest memory.
 pub type In = *const u8;
-/// A region that the host writes: its address in guest memory.
+/// A range that the host writes: its address in guest memory.
 pub type Out = *mut u8;
 /// A length in bytes.
 pub type Len = u32;
@@ -13,19 +13,21 @@ pub type Len = u32;
 pub type Status = i32;
 
 table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
-    /// Copies the input of the call into the buffer; returns the input's length.
+    /// Copies the input of the call into the buffer. Returns the length of the input.
     0 INPUT_READ Inline
     fn input_read(buffer: Out, capacity: Len) -> Status;
 
-    /// Makes the region the output of the call, in place of any earlier output.
+    /// Sets the output of the call, and replaces any earlier output.
     1 OUTPUT_WRITE Inline
     fn output_write(source: In, length: Len) -> ();
 
-    /// Ends the call: its changes are undone, and the region, a message in UTF-8, is what the caller gets.
+    /// Ends the call and reverts its changes. The range is a message in UTF-8, which becomes the
+    /// caller's return data.
     2 REVERT Inline
     fn revert(source: In, length: Len) -> ();
 
-    /// Copies the value under the key into the buffer; returns the value's length, or `ABSENT`.
+    /// Copies the value under the key into the buffer. Returns the length of the value, or
+    /// `ABSENT`.
     3 STORAGE_READ Inline
     fn storage_read(key: In, key_length: Len, buffer: Out, capacity: Len) -> Status;
 
@@ -33,7 +35,7 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     4 STORAGE_WRITE Inline
     fn storage_write(key: In, key_length: Len, value: In, value_length: Len) -> ();
 
-    /// Removes the value under the key; returns 1 if there was one, else 0.
+    /// Removes the value under the key. Returns 1 if there was a value, otherwise 0.
     5 STORAGE_REMOVE Inline
     fn storage_remove(key: In, key_length: Len) -> Status;
 
@@ -42,10 +44,10 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     fn caller(address: Out) -> ();
 
     /// Writes the address of this contract (32 bytes).
-    7 OWN_ADDRESS Inline
-    fn own_address(address: Out) -> ();
+    7 SELF_ADDRESS Inline
+    fn self_address = "own_address" (address: Out) -> ();
 
-    /// Writes the amount that came with this call (16 bytes).
+    /// Writes the amount that was sent with this call (16 bytes).
     8 VALUE Inline
     fn value(amount: Out) -> ();
 
@@ -53,34 +55,37 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     9 BALANCE Inline
     fn balance(address: In, amount: Out) -> ();
 
-    /// Records an event: a topic to search by, and data.
+    /// Emits an event: a topic to search by, and data.
     10 EVENT_EMIT Inline
     fn event_emit(topic: In, topic_length: Len, data: In, data_length: Len) -> ();
 
-    /// Returns the gas that this call may still use.
+    /// Returns the remaining gas of this call.
     11 GAS_LEFT Inline
     fn gas_left() -> u64;
 
-    /// Calls a method of another contract. `options` names 24 bytes: the gas limit (`u64`, `ALL_GAS`
-    /// for as much as may be forwarded), then the value to send (`u128`). Returns the length of the
-    /// return data, or why the call failed; the changes of a failed call are undone, its gas is not.
-    /// At most 63/64 of the caller's gas is forwarded. An empty method only sends the value. The caller
-    /// pays for each page of its memory, which waits, beside the price of the syscall.
+    /// Calls a method of another contract. `options` points to 24 bytes: the gas limit (`u64`,
+    /// `ALL_GAS` forwards as much as possible), then the value to send (`u128`). Returns the length
+    /// of the return data, or a status if the call failed. The changes of a failed call are
+    /// reverted, but its gas is not refunded. At most 63/64 of the caller's gas is forwarded. A
+    /// call with an empty method only transfers the value. In addition to the price of the syscall,
+    /// the caller pays for each page of its own memory, which stays allocated during the call.
     12 CALL MaySuspend
     fn call(address: In, method: In, method_length: Len, input: In, input_length: Len, options: In) -> Status;
 
-    /// Copies the last call's return data (its output, or its revert message) into the buffer;
-    /// returns the data's length.
+    /// Copies the return data of the last call (its output, or its revert message) into the buffer.
+    /// Returns the length of the data.
     13 RETURN_DATA_READ Inline
     fn return_data_read(buffer: Out, capacity: Len) -> Status;
 
-    /// Asks whoever runs the transaction for something from outside: a question that both understand. Returns the length of the answer,
-    /// which is the return data then, or `UNANSWERED` where nobody answers. The transaction waits. The caller pays for its memory as
-    /// with `call`.
-    14 ASK_HOST MaySuspend
-    fn ask_host(question: In, length: Len) -> Status;
+    /// Sends a request to the oracle of the embedder, and suspends the transaction until the oracle
+    /// replies. The format of requests is up to the contract and the embedder. Returns the length
+    /// of the reply, which becomes the return data, or `UNANSWERED` without an oracle. The caller
+    /// pays for its memory as with `call`.
+    14 ORACLE_REQUEST MaySuspend
+    fn oracle_request = "ask_host" (request: In, length: Len) -> Status;
 
-    /// Says which symbols the children may import that this call compiles from now on: their names, one a line. Any, if it never says.
-    15 ADMIT_SYMBOLS Inline
-    fn admit_symbols(names: In, length: Len) -> ();
+    /// Restricts the symbols that nested VMs may import. Applies to programs that this call
+    /// compiles from now on. `names` has one name per line. Default: any symbol.
+    15 RESTRICT_IMPORTS Inline
+    fn restrict_imports = "admit_symbols" (names: In, length: Len) -> ();
 }

@@ -1,4 +1,4 @@
-//! What a table of syscalls is, and what is made from it.
+//! The types of a syscall table, and the macro that generates code from one.
 
 use crate::{In, Len, Out, Status};
 
@@ -11,7 +11,7 @@ pub enum Wire {
     I64,
 }
 
-/// A Rust type in the table and the wire type it travels as.
+/// A Rust type in the table, and its type on the wire.
 pub(crate) trait OnWire {
     const WIRE: Option<Wire>;
 }
@@ -38,59 +38,61 @@ impl OnWire for () {
     const WIRE: Option<Wire> = None;
 }
 
-/// Whether the host may park the guest before it answers.
+/// Whether the host may suspend the guest before it replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The host answers at once.
+pub enum ReplyMode {
+    /// The host replies at once.
     Inline,
-    /// The guest may be suspended until the answer is there.
+    /// The host may suspend the guest and reply later.
     MaySuspend,
 }
 
 /// One parameter of a syscall.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Param {
-    /// Its name in the reference page.
+    /// The name in the reference page.
     pub name: &'static str,
-    /// Its Rust type in the guest stub.
+    /// The Rust type in the guest stub.
     pub rust_type: &'static str,
-    /// Its type on the wire.
+    /// The type on the wire.
     pub wire: Option<Wire>,
 }
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Syscall {
-    /// The number by which the host dispatches; never reused.
+    /// The number by which the host dispatches. Numbers are never reused.
     pub number: u32,
     /// The name that a guest imports.
     pub name: &'static str,
-    /// The parameters, in order; six at most.
+    /// The parameters, in order. At most six.
     pub params: &'static [Param],
-    /// The result on the wire, if any.
+    /// The type of the result on the wire, if any.
     pub result: Option<Wire>,
-    /// The result's Rust type in the guest stub; `()` where there is none.
+    /// The Rust type of the result in the guest stub. Default: `()`.
     pub rust_result: &'static str,
-    /// Whether it may suspend the guest.
-    pub answer: Answer,
-    /// What it does.
+    /// Whether the syscall may suspend the guest.
+    pub reply_mode: ReplyMode,
+    /// The description in the reference page.
     pub doc: &'static str,
 }
 
-/// Makes of a table its numbers, its rows, and its stubs: those of wasm, and a macro for other targets, by the name behind `stubs`. The first token is
-/// a dollar sign, for that macro. A function is imported by its name, or by the one behind it.
+/// Generates the numbers, the rows and the stubs of a table: wasm stubs, and a macro for other
+/// targets that has the name behind `stubs`. The first token is a dollar sign, which that macro
+/// needs. The imported name is the string behind the function's name (default: the function's
+/// name).
 macro_rules! table {
     (@name $name:ident) => { stringify!($name) };
     (@name $name:ident $import:literal) => { $import };
     ($dollar:tt $table:ident from $module:literal, numbers from $first:expr, stubs $stubs:ident;
     $(
         $(#[doc = $doc:literal])*
-        $number:literal $constant:ident $answer:ident
+        $number:literal $constant:ident $reply_mode:ident
         fn $name:ident $(= $import:literal)? ($($param:ident: $type:ty),* $(,)?) -> $result:ty;
     )*) => {
         $( $(#[doc = $doc])* pub const $constant: u32 = $first + $number; )*
 
-        /// All of them, in the order of the numbers.
+        /// All rows, in ascending order of numbers.
         pub const $table: &[$crate::Syscall] = &[$(
             $crate::Syscall {
                 number: $constant,
@@ -104,13 +106,13 @@ macro_rules! table {
                 ),*],
                 result: <$result as $crate::table::OnWire>::WIRE,
                 rust_result: stringify!($result),
-                answer: $crate::Answer::$answer,
+                reply_mode: $crate::ReplyMode::$reply_mode,
                 doc: concat!($($doc, "\n"),*),
             }
         ),*];
 
-        /// The stubs that a guest links, on wasm targets. Each is declared safe to name and unsafe to call, because
-        /// the host reads and writes the memory that its pointers name.
+        /// The stubs that a guest links on wasm targets. Each is declared safe to name and unsafe
+        /// to call, because the host accesses the memory that its pointers name.
         #[cfg(target_family = "wasm")]
         pub mod guest {
             use super::*;
@@ -125,8 +127,10 @@ macro_rules! table {
             }
         }
 
-        /// Declares the stubs that a guest links which is not wasm: in a block with the attribute of this name, which has to tell the linker what is
-        /// imported, and by which symbol where that is not the function's name. The types of the table have to be in scope.
+        /// Declares the stubs that a guest links on targets other than wasm, in a block with the
+        /// attribute of the given name. The attribute tells the linker what is imported, and by
+        /// which symbol if the symbol differs from the function's name. The types of the table must
+        /// be in scope.
         #[macro_export]
         macro_rules! $stubs {
             ($dollar import:ident) => {

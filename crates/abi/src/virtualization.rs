@@ -1,4 +1,4 @@
-//! How a guest runs other guests: the nine functions, and what they say.
+//! The interface by which a guest runs nested VMs: the nine functions, and their results.
 
 pub mod functions;
 pub mod wire;

@@ -128,7 +128,7 @@ fn kernel(name: &str, engine: Arc<dyn Engine>, program: &[u8], entry: &str, args
         let Outcome::Finished(finished) = outcome else {
             panic!("{outcome:?}");
         };
-        used = finished.gas_used().units() - prepared.program().instance_gas.units();
+        used = finished.gas_used().units() - prepared.program().instantiation_gas.units();
     }
     let each = u64::try_from(best).unwrap() * 1_000 / used.max(1);
     println!(

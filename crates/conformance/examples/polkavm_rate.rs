@@ -103,7 +103,7 @@ fn busy() -> u64 {
 fn call(engine: &Arc<dyn Engine>, program: &[u8], entry: &str, arg: Value) -> (u64, u64) {
     let executor = Executor::builder(Arc::clone(engine)).build();
     let prepared = executor.prepare(program, &rules()).unwrap();
-    let free = prepared.program().instance_gas.units();
+    let free = prepared.program().instantiation_gas.units();
     let mut least = (u64::MAX, 0);
     for _ in 0..3 {
         let args = [arg];

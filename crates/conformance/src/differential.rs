@@ -167,7 +167,7 @@ fn runners<'a>(lanes: &'a [Lane], wasm: &[u8], rules: &Rules) -> Result<Vec<Runn
 
 /// One call of each export, with arguments that tend to be edge cases.
 fn calls(program: &Program, random: &mut Random) -> Vec<Call> {
-    let gas = GAS.saturating_add(program.instance_gas);
+    let gas = GAS.saturating_add(program.instantiation_gas);
     let mut number = || {
         let number = random.number();
         match random.below(4) {

@@ -1,7 +1,7 @@
 //! Accounts: the balance, nonce and code hash of an address.
 //!
-//! The three have state keys of their own ([`keys`]). An [`Account`] is what tools read
-//! of them together; no transaction reads or writes one.
+//! Each of the three has its own state key ([`keys`]). An [`Account`] combines them for tools. No
+//! transaction reads or writes an [`Account`].
 
 use fusee_engine::CodeHash;
 use fusee_state::{Diff, StateReader, Value};
@@ -14,13 +14,13 @@ use crate::{Address, ContractError, encoding, keys};
 pub struct Account {
     /// The balance, in the smallest unit.
     pub balance: u128,
-    /// How many transactions it has sent.
+    /// The number of transactions that the account has sent.
     pub nonce: u64,
-    /// The hash of its code, if it is a contract.
+    /// The hash of the code, if the account is a contract.
     pub code: Option<CodeHash>,
 }
 
-/// What is read of an address.
+/// A field of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AccountField {
@@ -33,12 +33,12 @@ pub enum AccountField {
 }
 
 impl Account {
-    /// The account at an address.
+    /// Reads the account at an address.
     ///
     /// # Errors
     ///
-    /// [`ContractError::State`] if the state cannot be read, [`ContractError::CorruptAccount`] if it
-    /// holds something else under a key of the account.
+    /// [`ContractError::State`] if the state cannot be read, [`ContractError::CorruptAccount`] if a
+    /// key of the account has an invalid value.
     pub fn read(state: &dyn StateReader, address: Address) -> Result<Self, ContractError> {
         Ok(Self {
             balance: decode_balance(address, state.read(&keys::balance(address))?)?,
@@ -49,7 +49,7 @@ impl Account {
 }
 
 impl AccountField {
-    /// Its name.
+    /// The name of the field.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl AccountField {
     }
 }
 
-/// The first changes to an empty state: these addresses with these balances.
+/// Creates the first changes to an empty state: the balances of these addresses.
 #[must_use]
 pub fn genesis(balances: &[(Address, u128)]) -> Diff {
     let balances = balances.iter();
@@ -69,12 +69,12 @@ pub fn genesis(balances: &[(Address, u128)]) -> Diff {
         .collect()
 }
 
-/// A balance as a value of the state: none if it is 0.
+/// Encodes a balance as a value of the state. A balance of 0 has no value.
 pub(crate) fn encode_balance(balance: u128) -> Option<Vec<u8>> {
     (balance > 0).then(|| encoding::encode(&balance))
 }
 
-/// A nonce as a value of the state: none if it is 0.
+/// Encodes a nonce as a value of the state. A nonce of 0 has no value.
 pub(crate) fn encode_nonce(nonce: u64) -> Option<Vec<u8>> {
     (nonce > 0).then(|| encoding::encode(&nonce))
 }

@@ -7,11 +7,11 @@ use fusee_engine::CodeHash;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-/// Names an account or a contract. Written as 64 hexadecimal digits.
+/// The address of an account or a contract. Displayed as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct Address([u8; 32]);
 
-/// A text that is not an address.
+/// The error of parsing an address.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{text}` is not an address, which is 64 hexadecimal digits")]
 pub struct AddressError {
@@ -19,7 +19,7 @@ pub struct AddressError {
 }
 
 impl Address {
-    /// The address of these bytes.
+    /// Creates an address from its bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -43,7 +43,7 @@ impl Address {
         Self(digest.finalize().into())
     }
 
-    /// The address of a development account: SHA-256 of a tag and its name. Nobody has a key to it.
+    /// The address of a development account: SHA-256 of a tag and its name. It has no private key.
     #[must_use]
     pub fn of_development_account(name: &str) -> Self {
         let mut digest = Sha256::new();

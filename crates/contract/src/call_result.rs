@@ -1,4 +1,4 @@
-//! The result of a call: of a transaction, a query or a contract.
+//! The result of a transaction's call, a query's call or a contract's call.
 
 use fusee_abi::status;
 use fusee_engine::Gas;

@@ -20,28 +20,28 @@ use crate::{
     Address, ContractError, Contracts, Rejection, Status,
     call_result::CallResult,
     changes::{Changes, ChangesCheckpoint},
-    frame::{Asked, CallRequest, Context, Frame},
+    frame::{CallRequest, Context, Frame, PendingRequest},
     syscalls,
 };
 
-/// A call that is to begin.
+/// The parameters of a call.
 pub(crate) struct Call {
     pub(crate) context: Context,
     pub(crate) gas: Gas,
     pub(crate) entry: Entry,
-    /// The callee's program, if the caller has prepared it already. Otherwise it is loaded.
+    /// The callee's program, if the caller has prepared it already. Default: loaded from the state.
     pub(crate) program: Option<Arc<PreparedProgram>>,
     pub(crate) changes: Changes,
 }
 
-/// Which methods a call may enter.
+/// The kind of methods that a call may enter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     Deploy,
     Method,
 }
 
-/// How far a call came.
+/// The progress of a call.
 pub(crate) enum Progress {
     Ended(Changes, CallResult),
     Waiting(OracleRequest),
@@ -66,14 +66,14 @@ pub(crate) struct CallStack {
 #[derive(Debug)]
 pub(crate) struct Frames {
     contracts: Contracts,
-    /// The address and the method of each frame that runs or waits, the outermost first.
+    /// The address and the method of each running or suspended frame, the outermost first.
     active: Vec<(Address, String)>,
 }
 
 impl Entry {
-    /// Whether a method can be entered so: it is an exported function without parameters and
-    /// results. `deploy` is entered once, at deployment, and names that toolchains give a meaning
-    /// are not entered at all.
+    /// Whether a call may enter a method: it must be an exported function without parameters and
+    /// results. `deploy` is entered only at deployment. Names with a leading underscore, which
+    /// toolchains reserve, are never entered.
     pub(crate) fn admits(self, prepared: &PreparedProgram, name: &str) -> bool {
         let fits = prepared
             .program()
@@ -122,13 +122,13 @@ impl CallStack {
         Self { driver, layer }
     }
 
-    /// Runs a call and every call that it makes.
+    /// Runs a call, and the calls that it makes.
     pub(crate) fn run(&mut self, call: Call) -> Result<Progress, ContractError> {
         let progress = self.driver.call(&mut self.layer, NestedCall::Owner(call))?;
         Self::progress(progress)
     }
 
-    /// Continues the frame that waits for an answer.
+    /// Resumes the frame that made the oracle request.
     pub(crate) fn answer(
         &mut self,
         request: OracleRequest,
@@ -168,11 +168,11 @@ impl Supervisor for Frames {
     type Host = Box<Frame>;
     type Call = Call;
     type Return = (Changes, CallResult);
-    /// The contract, and what it asks.
+    /// The contract, and the bytes of its oracle request.
     type Request = (Address, Vec<u8>);
     type Error = ContractError;
 
-    /// Moves the call's value and enters its method.
+    /// Transfers the value of the call, and enters its method.
     fn begin(&mut self, call: Call) -> Result<Begin<Self>, ContractError> {
         let Call {
             context,
@@ -239,8 +239,8 @@ impl Supervisor for Frames {
 
     fn suspended(&mut self, frame: Paused<'_, Box<Frame>>) -> Result<Action<Self>, ContractError> {
         let frame = frame.host;
-        match frame.asked.take().ok_or_else(not_asked)? {
-            Asked::Call(request) => {
+        match frame.pending.take().ok_or_else(no_pending_request)? {
+            PendingRequest::Call(request) => {
                 let CallRequest {
                     to,
                     method,
@@ -268,15 +268,15 @@ impl Supervisor for Frames {
                     counting: Counting::Counted,
                 })
             }
-            Asked::Oracle(question) => Ok(Action::Wait((frame.context.address, question))),
+            PendingRequest::Oracle(question) => Ok(Action::Wait((frame.context.address, question))),
         }
     }
 
     fn yielded(&mut self, _: Suspended<Box<Frame>>) -> Result<Self::Return, ContractError> {
-        Err(not_asked().into())
+        Err(no_pending_request().into())
     }
 
-    /// Keeps or reverts what a frame that ended changed.
+    /// Commits or reverts the changes of a frame that ended.
     fn ended(&mut self, end: End<Box<Frame>>) -> Result<Self::Return, ContractError> {
         self.active.pop();
         let End {
@@ -331,7 +331,8 @@ impl Owners for Frames {
 }
 
 impl Frames {
-    /// Why a contract that has not returned cannot be called; `None` if it can.
+    /// The message of a re-entrancy error, or `None` if the contract has no running or suspended
+    /// frame.
     fn reentrancy(&self, context: &Context) -> Option<String> {
         let mut active = self.active.iter().enumerate();
         let (depth, (address, method)) =
@@ -354,12 +355,13 @@ fn reverted(
     Begin::Return((changes, result))
 }
 
-/// A frame is suspended that asked for nothing.
-fn not_asked() -> RunError {
-    EngineError::Host("internal error: a contract is suspended for no reason".into()).into()
+/// A frame is suspended without a pending request.
+fn no_pending_request() -> RunError {
+    EngineError::Host("internal error: a contract is suspended without a pending request".into())
+        .into()
 }
 
-/// A nested VM is where a contract has to be.
+/// A nested VM is in the position of a contract.
 fn not_a_contract() -> RunError {
-    EngineError::Host("internal error: a nested VM has no contract above it".into()).into()
+    EngineError::Host("internal error: expected a contract, found a nested VM".into()).into()
 }

@@ -1,4 +1,4 @@
-//! What a transaction has changed so far: state and events, reverted together.
+//! The pending changes of a transaction: state and events, reverted together.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use fusee_state::{Checkpoint, Diff, Journal, ReadSet, StateReader, Value};
 
 use crate::{Address, ContractError, Event, account, keys};
 
-/// The changes of a transaction. They travel from frame to frame: the one that runs has them.
+/// The pending changes of a transaction. The running frame owns them.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) journal: Journal,
     pub(crate) events: Vec<Event>,
 }
 
-/// What a transaction leaves when it has ended.
+/// The final changes of a transaction.
 pub(crate) struct Parts {
     pub(crate) diff: Diff,
     pub(crate) reads: ReadSet,
@@ -29,7 +29,7 @@ pub(crate) struct ChangesCheckpoint {
 }
 
 impl Changes {
-    /// None yet.
+    /// Creates an empty set of changes.
     pub(crate) fn new(state: Arc<dyn StateReader>) -> Self {
         Self {
             journal: Journal::new(state),
@@ -74,7 +74,7 @@ impl Changes {
         self.set(keys::nonce(address), account::encode_nonce(nonce));
     }
 
-    /// The hash of a contract's code; `None` if there is no contract.
+    /// The hash of a contract's code, or `None` if the address has no contract.
     pub(crate) fn code_hash(
         &mut self,
         address: Address,
@@ -82,15 +82,15 @@ impl Changes {
         account::decode_code_hash(address, self.journal.read(&keys::code_hash(address))?)
     }
 
-    /// Makes a contract: code at an address.
+    /// Creates a contract: stores code at an address.
     pub(crate) fn set_code(&mut self, address: Address, hash: CodeHash, code: &[u8]) {
         let encoded = account::encode_code_hash(hash);
         self.journal.write(keys::code_hash(address), encoded);
         self.journal.write(keys::code(hash), Value::from(code));
     }
 
-    /// Moves `value` from one address to another; false, and nothing moves, if the sender has less.
-    /// Without a value, no balance is read.
+    /// Transfers `value` from one address to another. Returns false, and transfers nothing, if the
+    /// sender's balance is smaller. Reads no balance if `value` is 0.
     pub(crate) fn transfer(
         &mut self,
         from: Address,

@@ -1,4 +1,4 @@
-//! The machine: what runs transactions and queries, and the code that there is.
+//! Contracts on an executor: runs transactions and queries.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ use crate::{
     keys,
 };
 
-/// Runs transactions and queries by one set of rules on one executor. Its clones are the same.
+/// Runs transactions and queries by one set of rules on one executor. Clones are cheap and
+/// equivalent.
 #[derive(Clone, Debug)]
 pub struct Contracts {
     pub(crate) executor: Arc<Executor>,
@@ -27,7 +28,7 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Contracts by these rules on this executor.
+    /// Creates contracts with these rules on this executor.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ContractRules) -> Self {
         Self {
@@ -38,16 +39,17 @@ impl Contracts {
         }
     }
 
-    /// Whether every run may be parked, or only those that need it, which is faster. No receipt
-    /// depends on it.
+    /// Sets whether every run can be suspended, or only runs that need it, which are faster
+    /// (default: [`Suspension::AsNeeded`]). Does not affect receipts.
     #[must_use]
     pub const fn suspension(mut self, suspension: Suspension) -> Self {
         self.suspension = suspension;
         self
     }
 
-    /// Who notes where the gas goes, of one transaction or query: in its outermost call function by function, and there what
-    /// other contracts use is spent in the syscall `call`. No receipt depends on it.
+    /// Profiles the gas of one transaction or query. Gas of the outermost call is recorded by
+    /// function. Gas of other contracts is recorded under the syscall `call`. Does not affect
+    /// receipts.
     #[must_use]
     pub fn profiler(mut self, profiler: Profiler) -> Self {
         let rules = Arc::make_mut(&mut self.rules);
@@ -62,13 +64,13 @@ impl Contracts {
         &self.rules
     }
 
-    /// Runs a transaction on `state`. Questions to the oracle have no answers here.
+    /// Runs a transaction on `state`. Oracle requests are answered with `UNANSWERED`.
     ///
-    /// The sender's nonce counts it, however it ends, unless it is invalid.
+    /// Increments the sender's nonce unless the transaction is invalid, whatever its status.
     ///
     /// # Errors
     ///
-    /// [`ContractError`] if the host fails; nothing is changed then.
+    /// [`ContractError`] if the host fails. In this case nothing has changed.
     pub fn execute(
         &self,
         state: Arc<dyn StateReader>,
@@ -84,12 +86,13 @@ impl Contracts {
         }
     }
 
-    /// As [`execute`](Self::execute), but where a contract asks the oracle, the transaction waits for
-    /// the answer. Only rules [with an oracle](ContractRules::with_oracle) admit such contracts.
+    /// Runs a transaction like [`execute`](Self::execute), but returns whenever a contract makes an
+    /// oracle request. Only rules [with an oracle](ContractRules::with_oracle) admit such
+    /// contracts.
     ///
     /// # Errors
     ///
-    /// [`ContractError`] if the host fails; nothing is changed then.
+    /// [`ContractError`] if the host fails. In this case nothing has changed.
     pub fn begin(
         &self,
         state: Arc<dyn StateReader>,
@@ -107,7 +110,7 @@ impl Contracts {
         execution.start()
     }
 
-    /// Runs a method that may change nothing: a syscall that would traps.
+    /// Runs a method in read-only mode: syscalls that change the state trap.
     ///
     /// # Errors
     ///
@@ -125,7 +128,7 @@ impl Contracts {
         }
     }
 
-    /// Whether an interpreter may have an answer where an engine failed so.
+    /// Whether the interpreter may succeed where the engine failed with this error.
     pub(crate) fn may_interpret(&self, error: &ContractError) -> bool {
         let is_of_the_engine =
             matches!(error, ContractError::Run(error) if error.is_of_the_engine());
@@ -174,7 +177,7 @@ impl Contracts {
         }
     }
 
-    /// The methods of the contract at an address; `None` if there is no contract.
+    /// The methods of the contract at an address, or `None` if the address has no contract.
     ///
     /// # Errors
     ///
@@ -201,7 +204,7 @@ impl Contracts {
         ))
     }
 
-    /// The price of a transaction before anything runs: its base, its input and its code.
+    /// The intrinsic price of a transaction: its base price, its input and its code.
     #[must_use]
     pub fn intrinsic_gas(&self, action: &Action) -> Gas {
         let prices = self.rules.prices;
@@ -215,7 +218,8 @@ impl Contracts {
             .saturating_add(prices.input_byte.saturating_mul(length(input)))
     }
 
-    /// Why a transaction cannot be in a block on `state`; `None` if it can. Runs nothing.
+    /// Validates a transaction against `state`, without running it. Returns the reason if no block
+    /// can include the transaction.
     ///
     /// # Errors
     ///
@@ -284,7 +288,7 @@ impl Contracts {
         (bytes > limit).then_some(InvalidTransaction::InputTooLarge { bytes, limit })
     }
 
-    /// Code that is to be deployed, ready to run; or why the rules refuse it.
+    /// Prepares code for deployment, or returns the reason why the rules refuse it.
     pub(crate) fn prepare(
         &self,
         code: &[u8],
@@ -296,7 +300,7 @@ impl Contracts {
         }
     }
 
-    /// The contract at an address, ready to run.
+    /// Loads and prepares the contract at an address.
     pub(crate) fn load(
         &self,
         changes: &mut Changes,
@@ -305,7 +309,7 @@ impl Contracts {
         let Some(hash) = changes.code_hash(address)? else {
             return Ok(Err(Rejection::UnknownAddress));
         };
-        // Else what a transaction reads would depend on what is cached.
+        // Recorded even if the program is cached, so that the read set does not depend on caches.
         changes.journal.record_read(&keys::code(hash));
         if let Some(prepared) = self.executor.find(hash, &self.rules.program) {
             return Ok(Ok(prepared));
@@ -314,7 +318,7 @@ impl Contracts {
             .journal
             .read(&keys::code(hash))?
             .ok_or(ContractError::MissingCode { address })?;
-        // The rules may have changed since it was deployed.
+        // The rules may have changed since the deployment.
         let prepared = self.prepare(&code)?;
         Ok(prepared.map_err(|_| Rejection::RefusedCode))
     }

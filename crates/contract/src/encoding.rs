@@ -1,7 +1,7 @@
-//! Encodings: bytes that begin with the version of their encoding.
+//! Encodings of values. The first byte is the version of the encoding.
 //!
-//! Values have one encoding each. Another version, or bytes that are no value of this version, are
-//! an error and never a default.
+//! Each value has exactly one encoding. Bytes of another version, and malformed bytes, are errors
+//! and never decode to a default.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use thiserror::Error;
 /// The version of every encoding of this crate: receipts, balances, nonces and code hashes.
 pub const ENCODING_VERSION: u8 = 1;
 
-/// Bytes that are not the encoding of a value.
+/// The error of decoding a value.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EncodingError {
@@ -23,15 +23,15 @@ pub enum EncodingError {
         /// The only version that this program reads.
         expected: u8,
     },
-    /// There are no bytes, not even a version.
+    /// The input is empty.
     #[error("the encoding has no bytes")]
     Empty,
-    /// The bytes after the version are no value.
-    #[error("the encoding holds no valid value")]
+    /// The bytes after the version are malformed.
+    #[error("the bytes after the version are malformed")]
     Malformed(#[from] io::Error),
 }
 
-/// The version, and canonical bytes of a value that lives in memory.
+/// Encodes a value: the version, then its canonical bytes.
 pub(crate) fn encode(value: &impl BorshSerialize) -> Vec<u8> {
     borsh::to_vec(&(ENCODING_VERSION, value))
         .expect("a vector takes any bytes, and no length here exceeds a u32")

@@ -7,24 +7,24 @@ use thiserror::Error;
 
 use crate::{AccountField, Address, EncodingError};
 
-/// A fault of the host: no receipt comes of it, and nothing changed.
+/// A fault of the host. The transaction has no receipt, and nothing has changed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ContractError {
     /// The state cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The state holds something else under a key of an account.
+    /// The state has an invalid value under a key of an account.
     #[error("the state holds no valid {} of {address}", field.name())]
     CorruptAccount {
         /// The account's address.
         address: Address,
-        /// What should be there.
+        /// The field with the invalid value.
         field: AccountField,
-        /// What is wrong with it.
+        /// The error of decoding the value.
         source: EncodingError,
     },
-    /// The state names code that it does not hold.
+    /// An account has a code hash, but the state has no code with this hash.
     #[error("the state holds no code for the contract at {address}")]
     MissingCode {
         /// The contract.

@@ -1,9 +1,8 @@
-//! Executions: one transaction from what it asks to what it leaves, with a rest wherever a contract
-//! asks the oracle.
+//! Executions of transactions, which are suspended at each oracle request.
 //!
-//! Where an engine fails for want of what an interpreter does not need, the transaction runs once
-//! more from the beginning, on the interpreter, with the answers that were given. Nothing has
-//! changed in between.
+//! If a compiled engine fails on a transaction that the interpreter may be able to run, the
+//! transaction restarts on the interpreter and receives the same oracle replies. Nothing has
+//! changed until then.
 
 use std::{fmt, sync::Arc};
 
@@ -21,34 +20,34 @@ use crate::{
     frame::{Access, Context},
 };
 
-/// What a transaction comes to. Nothing is written until somebody commits the changes.
+/// The result of a transaction. Nothing is written until the embedder commits the changes.
 #[derive(Debug)]
 pub enum ExecutionResult {
-    /// It can be in a block, successful or not.
+    /// A block can include the transaction, whatever its status.
     Included(Included),
-    /// It cannot be in a block, and changes nothing.
+    /// No block can include the transaction. It changes nothing.
     Invalid(InvalidTransaction),
 }
 
-/// What a transaction that can be in a block leaves.
+/// The result of a transaction that a block can include.
 #[derive(Debug)]
 pub struct Included {
     /// The receipt.
     pub receipt: Receipt,
-    /// What it writes to the state: the last value of each key written by frames that did not fail.
+    /// The writes to the state: for each key, the last value that a successful frame wrote.
     pub changes: Diff,
-    /// What it read from the state that it ran on, in frames that failed as well.
+    /// The keys that the transaction read from the state, including reads of failed frames.
     pub reads: ReadSet,
-    /// Why the code was refused, if it was: for people, since the receipt only says that it was.
+    /// Why the rules refused the code, as text for people. The receipt only contains that they did.
     pub refusal: Option<Refusal>,
 }
 
 impl ExecutionResult {
-    /// What it leaves, if it can be in a block.
+    /// Returns the result if a block can include the transaction.
     ///
     /// # Errors
     ///
-    /// Why it cannot.
+    /// The reason if no block can include it.
     pub fn included(self) -> Result<Included, InvalidTransaction> {
         match self {
             Self::Included(included) => Ok(included),
@@ -57,17 +56,17 @@ impl ExecutionResult {
     }
 }
 
-/// How far a transaction came.
+/// The progress of a transaction.
 #[derive(Debug)]
 pub enum Progress {
-    /// It has ended.
+    /// The transaction has ended.
     Ended(Box<ExecutionResult>),
-    /// A contract asks the oracle.
+    /// A contract made an oracle request.
     Waiting(Box<Waiting>),
 }
 
-/// A transaction that waits for the oracle, with all its contracts and their children. Dropping it
-/// drops them, and nothing has changed.
+/// A transaction suspended at an oracle request, with its contracts and their nested VMs. Dropping
+/// it drops them, and changes nothing.
 #[derive(Debug)]
 pub struct Waiting {
     execution: TransactionExecution,
@@ -75,14 +74,14 @@ pub struct Waiting {
     request: OracleRequest,
 }
 
-/// A transaction, and all that its result depends on.
+/// A transaction, and everything that its result depends on.
 pub(crate) struct TransactionExecution {
     pub(crate) contracts: Contracts,
     pub(crate) state: Arc<dyn StateReader>,
     pub(crate) transaction: Transaction,
     pub(crate) interrupt: Interrupt,
     pub(crate) tier: Tier,
-    /// The answers of the oracle so far.
+    /// The oracle replies so far.
     pub(crate) answers: Vec<Option<Vec<u8>>>,
 }
 
@@ -97,7 +96,7 @@ impl fmt::Debug for TransactionExecution {
     }
 }
 
-/// The transaction's outermost call, which has not ended.
+/// The outermost call of the transaction, which has not ended.
 #[derive(Debug)]
 struct OpenCall {
     stack: CallStack,
@@ -113,7 +112,7 @@ enum ExecutionState {
     Waiting(Box<OpenCall>, OracleRequest),
 }
 
-/// What the outermost call enters.
+/// The entry point of the outermost call.
 struct Callee {
     address: Address,
     entry: Entry,
@@ -123,20 +122,20 @@ struct Callee {
 }
 
 impl Waiting {
-    /// Who asks.
+    /// The contract that made the request.
     #[must_use]
     pub const fn contract(&self) -> Address {
         self.request.contract
     }
 
-    /// What it asks.
+    /// The bytes of the request.
     #[must_use]
     pub fn question(&self) -> &[u8] {
         &self.request.question
     }
 
-    /// Continues with the answer, or with none, which the contract is told. Receipt and changes
-    /// depend on the answer: another machine that has to come to the same has to answer the same.
+    /// Resumes the transaction with the oracle's reply, or with `None`, which the contract receives
+    /// as `UNANSWERED`. Receipt and changes depend on the reply: all nodes must give the same one.
     ///
     /// # Errors
     ///
@@ -159,8 +158,8 @@ impl TransactionExecution {
         self.progress(state)
     }
 
-    /// The progress that a state is. Where only the engine failed, the state is replaced by that of
-    /// the interpreter, which begins anew.
+    /// Converts a state to the progress of the transaction. If only the engine failed, restarts the
+    /// transaction on the interpreter.
     fn progress(
         mut self,
         mut state: Result<ExecutionState, ContractError>,
@@ -182,7 +181,7 @@ impl TransactionExecution {
         })
     }
 
-    /// Runs from the beginning to the first question whose answer is not known.
+    /// Runs the transaction from its beginning to the first oracle request without a known reply.
     fn replay(&self) -> Result<ExecutionState, ContractError> {
         let mut state = self.begin()?;
         for answer in &self.answers {
@@ -220,7 +219,7 @@ impl TransactionExecution {
             gas,
         } = *transaction;
         let intrinsic = self.contracts.intrinsic_gas(action);
-        // A valid transaction has at least that much.
+        // A valid transaction has a gas limit of at least its intrinsic price.
         let rest = gas.saturating_sub(intrinsic);
         let nonce = changes.nonce(from)?;
         changes.set_nonce(from, nonce.saturating_add(1));
@@ -285,7 +284,7 @@ impl TransactionExecution {
         self.end(call, progress)
     }
 
-    /// Commits or reverts what the call changed, if it has ended.
+    /// Commits or reverts the changes of the call, if it has ended.
     fn end(
         &self,
         call: Box<OpenCall>,
@@ -319,8 +318,8 @@ impl TransactionExecution {
 }
 
 impl Callee {
-    /// A contract that is being deployed. One without `deploy` is entered nowhere, unless there is
-    /// input for it.
+    /// Begins the call of a contract's method `deploy`. A contract without `deploy` is deployed
+    /// without a call, unless the transaction has an input for it.
     fn deployed(address: Address, program: Arc<PreparedProgram>, input: &[u8]) -> Self {
         let has_deploy = Entry::Deploy.admits(&program, fusee_abi::DEPLOY_METHOD);
         let method = if has_deploy || !input.is_empty() {

@@ -1,4 +1,4 @@
-//! Frames: one contract's call, and the host that answers its syscalls.
+//! Frames: the call of one contract, and the host of its syscalls.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     keys, syscalls,
 };
 
-/// One call while it runs.
+/// The call of one contract.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) context: Context,
@@ -20,31 +20,32 @@ pub(crate) struct Frame {
     pub(crate) prices: ContractPrices,
     /// The prices of the syscalls.
     pub(crate) syscall_prices: Arc<SyscallPrices>,
-    /// The changes of the transaction. `None` while the frame waits for a callee, which has them.
+    /// The changes of the transaction. `None` during a call to another contract, whose frame has
+    /// them.
     changes: Option<Changes>,
-    /// The changes when this frame began.
+    /// The checkpoint at the beginning of this frame.
     pub(crate) checkpoint: ChangesCheckpoint,
     pub(crate) output: Vec<u8>,
-    /// Whether the output is the message of a revert.
+    /// Whether the output is a revert message.
     pub(crate) has_reverted: bool,
-    /// What the last call from this frame returned.
+    /// The return data of the last call from this frame.
     pub(crate) return_data: Vec<u8>,
-    /// What this frame is suspended for.
-    pub(crate) asked: Option<Asked>,
-    /// Which symbols its nested VMs may import.
+    /// The request for which this frame is suspended.
+    pub(crate) pending: Option<PendingRequest>,
+    /// The symbols that its nested VMs may import.
     pub(crate) symbols: Symbols,
 }
 
-/// What a frame is suspended for.
+/// The request for which a frame is suspended.
 #[derive(Debug)]
-pub(crate) enum Asked {
-    /// Another contract.
+pub(crate) enum PendingRequest {
+    /// A call to another contract.
     Call(CallRequest),
-    /// The oracle, with this question.
+    /// An oracle request, with its bytes.
     Oracle(Vec<u8>),
 }
 
-/// What a contract can learn of its call.
+/// The parameters of a call.
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) caller: Address,
@@ -55,14 +56,14 @@ pub(crate) struct Context {
     pub(crate) access: Access,
 }
 
-/// Whether a call may change anything.
+/// Whether a call may change the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
     ReadWrite,
     ReadOnly,
 }
 
-/// A call that a frame asks for.
+/// The parameters of a `call` syscall.
 #[derive(Debug)]
 pub(crate) struct CallRequest {
     pub(crate) to: Address,
@@ -89,7 +90,7 @@ impl Frame {
             output: Vec::new(),
             has_reverted: false,
             return_data: Vec::new(),
-            asked: None,
+            pending: None,
             symbols: Symbols::Any,
         }
     }
@@ -98,28 +99,28 @@ impl Frame {
     ///
     /// # Panics
     ///
-    /// If the frame has lent them: it waits, and a frame that waits answers no syscall.
+    /// If the frame has lent them. It is then suspended, and a suspended frame makes no syscall.
     pub(crate) fn changes(&mut self) -> &mut Changes {
         self.changes.as_mut().expect(HAS_CHANGES)
     }
 
-    /// Lends the changes to a callee, or to the supervisor when the frame has ended.
+    /// Lends the changes to a callee, or to the supervisor after the frame has ended.
     ///
     /// # Panics
     ///
-    /// If the frame has lent them already.
+    /// If the frame has already lent them.
     pub(crate) fn lend_changes(&mut self) -> Changes {
         self.changes.take().expect(HAS_CHANGES)
     }
 
-    /// Takes the changes back when the callee has returned.
+    /// Takes the changes back after the callee has returned.
     pub(crate) fn return_changes(&mut self, changes: Changes) {
         self.changes = Some(changes);
     }
 }
 
-/// Why a frame that runs has the changes: `lend_changes` is called where it is suspended, and
-/// `return_changes` before it is resumed.
+/// `lend_changes` is called when the frame is suspended, and `return_changes` before it is resumed.
+/// So a running frame has the changes.
 const HAS_CHANGES: &str = "the frame that runs has the changes";
 
 impl Host for Frame {
@@ -133,7 +134,7 @@ impl Owner for Box<Frame> {
         self.context.address.as_bytes().to_vec()
     }
 
-    /// The code in the contract's own storage. The keys of a child storage begin with its name.
+    /// Reads code from the contract's own storage. The keys of a child storage begin with its name.
     fn code(&mut self, scope: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>>, Source> {
         let key = [scope.name(), key].concat();
         let key = keys::storage(self.context.address, &key);
@@ -146,7 +147,7 @@ impl Owner for Box<Frame> {
     }
 }
 
-/// A fault of the host in the middle of a syscall.
+/// Stops a syscall because of a fault of the host.
 pub(crate) fn fail(source: fusee_engine::Source) -> Stop {
     Stop::Fail(EngineError::Host(source))
 }

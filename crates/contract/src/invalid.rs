@@ -1,17 +1,17 @@
-//! Invalid transactions: those that no block can hold.
+//! Invalid transactions, which no block can include.
 
 use fusee_engine::Gas;
 use thiserror::Error;
 
-/// Why a transaction cannot be in a block. It changes nothing, not even the nonce, pays nothing and
-/// has no receipt.
+/// Why no block can include a transaction. An invalid transaction changes nothing, not even the
+/// nonce, pays nothing and has no receipt.
 ///
 /// Only [`ValueAboveBalance`](Self::ValueAboveBalance) depends on the state: on the sender's
-/// balance. What else is wrong stays wrong under the same rules.
+/// balance. The other reasons are permanent under the same rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTransaction {
-    /// The gas limit does not pay for the transaction itself, before anything runs.
+    /// The gas limit is below the intrinsic price of the transaction.
     #[error("the gas limit is {limit}, the transaction costs {intrinsic} gas before anything runs")]
     GasLimitTooLow {
         /// The gas limit of the transaction.
@@ -19,7 +19,7 @@ pub enum InvalidTransaction {
         /// The price of the transaction with its input and code.
         intrinsic: Gas,
     },
-    /// The sender has less than the transaction sends.
+    /// The value of the transaction exceeds the sender's balance.
     #[error("the value is {value}, the sender's balance is {balance}")]
     ValueAboveBalance {
         /// The value that the transaction sends.
@@ -27,34 +27,34 @@ pub enum InvalidTransaction {
         /// The balance of the sender.
         balance: u128,
     },
-    /// The input is larger than the rules admit.
+    /// The input exceeds the limit of the rules.
     #[error("the input has {bytes} bytes, the rules admit {limit}")]
     InputTooLarge {
-        /// The bytes of the input.
+        /// The size of the input in bytes.
         bytes: u64,
-        /// The most bytes that the rules admit.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The code is larger than the rules admit.
+    /// The code exceeds the limit of the rules.
     #[error("the code has {bytes} bytes, the rules admit {limit}")]
     CodeTooLarge {
-        /// The bytes of the code.
+        /// The size of the code in bytes.
         bytes: u64,
-        /// The most bytes that the rules admit.
+        /// The limit in bytes.
         limit: u64,
     },
-    /// The name of the method is longer than the rules admit.
+    /// The name of the method exceeds the limit of the rules.
     #[error("the method's name has {bytes} bytes, the rules admit {limit}")]
     MethodTooLong {
-        /// The bytes of the name.
+        /// The length of the name in bytes.
         bytes: u64,
-        /// The most bytes that the rules admit.
+        /// The limit in bytes.
         limit: u64,
     },
 }
 
 impl InvalidTransaction {
-    /// The name that tools use.
+    /// The name of the reason in machine-readable output.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl InvalidTransaction {
         }
     }
 
-    /// What the transaction has, and what it would have to have: both figures of the message.
+    /// Both numbers of the message: the actual one, and the required one.
     #[must_use]
     pub fn figures(self) -> (u128, u128) {
         match self {

@@ -1,4 +1,4 @@
-//! Where things are in the state: the layout of its keys.
+//! The layout of state keys.
 //!
 //! A key is a tag of one byte, an owner of 32 bytes, and a rest.
 //!
@@ -10,15 +10,15 @@
 //! | `c` | code hash        | none       | the code that has this hash                | no code     |
 //! | `s` | contract address | 0 or more  | what the contract stores under the rest    | absent      |
 //!
-//! What an address has is under keys of its own, so that a payment to a contract and a call of it
-//! do not conflict: a call reads the code hash, and touches balances only if it sends a value.
+//! The fields of an account have separate keys, so that a payment to a contract does not conflict
+//! with a call of it: a call reads the code hash, and accesses balances only if it sends a value.
 //!
 //! A balance or nonce of 0 is not stored: its key is removed. So equal states have equal keys.
 //!
-//! Code is named by its hash: a `c` key never changes once it is written. Whoever looks for
-//! conflicts between transactions can leave these keys out.
+//! Code is addressed by its hash: a `c` key never changes once it is written. Conflict detection
+//! between transactions can ignore these keys.
 //!
-//! The layout is part of what machines agree on. A golden test pins it.
+//! All nodes must agree on the layout. A golden test pins it.
 
 use fusee_engine::CodeHash;
 
@@ -32,20 +32,20 @@ pub const NONCE: u8 = b'n';
 pub const CODE_HASH: u8 = b'h';
 /// The tag of code.
 pub const CODE: u8 = b'c';
-/// The tag of what contracts store.
+/// The tag of contract storage.
 pub const STORAGE: u8 = b's';
 
-/// The bytes of a key's owner: an address or a code hash.
+/// Size of the owner part of a key in bytes: an address or a code hash.
 pub const OWNER_BYTES: usize = 32;
 
 /// The parts of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyParts<'a> {
-    /// What the value is: one of the tags of this module.
+    /// The kind of value: one of the tags of this module.
     pub tag: u8,
-    /// The address or the code hash that it belongs to.
+    /// The address or the code hash that owns the key.
     pub owner: [u8; OWNER_BYTES],
-    /// What is left: the contract's own key, of storage.
+    /// The rest: the contract's own key, for storage.
     pub rest: &'a [u8],
 }
 
@@ -67,19 +67,19 @@ pub fn code_hash(address: Address) -> Vec<u8> {
     key(CODE_HASH, address.as_bytes(), &[])
 }
 
-/// The key of the code that has this hash.
+/// The key of the code with this hash.
 #[must_use]
 pub fn code(hash: CodeHash) -> Vec<u8> {
     key(CODE, hash.as_bytes(), &[])
 }
 
-/// The key of what a contract stores under `rest`.
+/// The key under which a contract stores `rest`.
 #[must_use]
 pub fn storage(address: Address, rest: &[u8]) -> Vec<u8> {
     key(STORAGE, address.as_bytes(), rest)
 }
 
-/// The parts of a key of the state; `None` if it is too short to be one.
+/// Splits a key of the state into its parts. Returns `None` if it is too short.
 #[must_use]
 pub fn parts(key: &[u8]) -> Option<KeyParts<'_>> {
     let (tag, after) = key.split_first()?;

@@ -1,13 +1,13 @@
 //! Contracts: code at an address, with its own key-value space.
 //!
-//! [`Contracts::execute`] runs a [`Transaction`] on a version of the state. A transaction is
-//! [`Included`], with a [`Receipt`], the changes and what it read; or it is an
-//! [`InvalidTransaction`], which no block can hold. [`Contracts::query`] runs a method that may not
-//! change anything. Neither writes: the caller commits the changes.
+//! [`Contracts::execute`] runs a [`Transaction`] on a version of the state. The result is either
+//! [`Included`], with a [`Receipt`], the changes and the read set, or an [`InvalidTransaction`],
+//! which no block can include. [`Contracts::query`] runs a method in read-only mode. Neither writes
+//! to the state: the caller commits the changes.
 //!
-//! Guarantees: the result depends on the state, the transaction and the rules, and on nothing else:
-//! not on the engine, and not on what is cached. What a failed frame changed is undone; the gas that it used is not. A chain of calls
-//! takes no native stack.
+//! The result depends only on the state, the transaction and the rules. It does not depend on the
+//! engine or on caches. The changes of a failed frame are reverted, but its gas is not refunded.
+//! Calls between contracts do not consume native stack.
 #![forbid(unsafe_code)]
 
 mod account;

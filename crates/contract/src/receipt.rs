@@ -1,9 +1,8 @@
-//! Receipts: what a transaction leaves.
+//! Receipts: the results of transactions, and their encoding.
 //!
-//! A receipt's canonical bytes are the version of the encoding, 1, and the borsh encoding of its
-//! fields in order. Everything in it is
-//! agreed between machines; messages for people come from outside what is agreed, except the
-//! output, which the contract wrote.
+//! The canonical bytes of a receipt are the version of the encoding (1), and the borsh encoding of
+//! its fields in order. All nodes must agree on them. So a receipt contains no text for people,
+//! except the output, which the contract wrote.
 
 use std::{fmt, io};
 
@@ -12,48 +11,48 @@ use fusee_engine::{Gas, Trap};
 
 use crate::{Address, EncodingError, encoding};
 
-/// What a transaction leaves, beside its changes to the state.
+/// The result of a transaction, besides its changes to the state.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Receipt {
-    /// How it ended.
+    /// How the transaction ended.
     pub status: Status,
-    /// The gas that it was given.
+    /// The gas limit of the transaction.
     #[borsh(serialize_with = "write_gas", deserialize_with = "read_gas")]
     pub gas_limit: Gas,
-    /// The gas that it used.
+    /// The gas that the transaction used.
     #[borsh(serialize_with = "write_gas", deserialize_with = "read_gas")]
     pub gas_used: Gas,
-    /// What the method returned; the message if it reverted.
+    /// The output of the method, or its revert message.
     pub output: Vec<u8>,
-    /// The events of the frames that did not fail, in order.
+    /// The events of the successful frames, in order.
     pub events: Vec<Event>,
-    /// The contract that it made.
+    /// The address of the deployed contract, if any.
     pub deployed: Option<Address>,
 }
 
-/// Something that a contract made known.
+/// An event that a contract emitted.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Event {
-    /// The contract.
+    /// The contract that emitted it.
     pub address: Address,
-    /// What to search by.
+    /// The topic to search by.
     pub topic: Vec<u8>,
-    /// The rest.
+    /// The data.
     pub data: Vec<u8>,
 }
 
 /// How a transaction or a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Well.
+    /// The call succeeded.
     Success,
-    /// The contract reverted it; the output is its message.
+    /// The contract reverted the call. The output is its message.
     Reverted,
-    /// The contract failed.
+    /// The contract trapped.
     Trapped(Trap),
-    /// It needs more gas than it was given.
+    /// The call ran out of gas.
     OutOfGas,
-    /// It could not begin.
+    /// The call could not begin.
     Rejected(Rejection),
 }
 
@@ -61,16 +60,16 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// There is no contract at the address.
+    /// The address has no contract.
     UnknownAddress,
-    /// The contract has no such method. A method is an exported function without parameters and results,
-    /// other than `deploy`.
+    /// The contract has no such method. A method is an exported function without parameters and
+    /// results, other than `deploy`.
     UnknownMethod,
-    /// The sender has less than the value.
+    /// The value exceeds the balance of the sender.
     InsufficientBalance,
-    /// The contract is on the call stack already.
+    /// The contract is already on the call stack.
     Reentrant,
-    /// The call stack is as deep, or holds as much memory, as it may.
+    /// The call stack reached its limit of depth or memory.
     CallLimit,
     /// The rules refuse the code.
     RefusedCode,
@@ -83,18 +82,18 @@ impl Receipt {
         encoding::encode(self)
     }
 
-    /// The receipt that these canonical bytes are.
+    /// Decodes a receipt from its canonical bytes.
     ///
     /// # Errors
     ///
-    /// [`EncodingError`] if they are none, or of another version of the encoding.
+    /// [`EncodingError`] if the bytes are malformed or have another version of the encoding.
     pub fn decode(bytes: &[u8]) -> Result<Self, EncodingError> {
         encoding::decode(bytes)
     }
 }
 
 impl Status {
-    /// The name that tools use.
+    /// The name of the status in machine-readable output.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -106,7 +105,7 @@ impl Status {
         }
     }
 
-    /// Stable numbers: they are in receipts.
+    /// Numbers in receipts. They are stable.
     const fn code(self) -> u16 {
         match self {
             Status::Success => 0,
@@ -144,7 +143,7 @@ impl Rejection {
         Rejection::RefusedCode,
     ];
 
-    /// The name that tools use.
+    /// The name of the rejection in machine-readable output.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -224,7 +223,7 @@ fn read_gas<R: io::Read>(reader: &mut R) -> io::Result<Gas> {
     } else {
         Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("{units} is more gas than there is"),
+            format!("{units} exceeds the maximum amount of gas"),
         ))
     }
 }

@@ -1,7 +1,7 @@
-//! Rules of contracts: what they may import, hold and spend, in versions.
+//! Versioned rules of contracts: imports, limits and prices.
 //!
-//! A published version is final. It lists its syscalls one by one, each with its price, so that
-//! nothing that is added to a table changes it.
+//! A published version is final. It lists each syscall with its price, so that a new row in the
+//! syscall table does not change it.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,12 +12,12 @@ use fusee_executor::FrameLimits;
 use fusee_instrument::{Rules, SyscallPrice, SyscallRule, encoding::RulesWriter};
 use fusee_virtualization::{ChildRules, Symbols, functions};
 
-/// Names a set of contract rules: the SHA-256 digest of its canonical encoding.
+/// The id of a set of contract rules: the SHA-256 digest of its canonical encoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshDeserialize, BorshSerialize)]
 pub struct ContractRulesId([u8; 32]);
 
 impl ContractRulesId {
-    /// An id that was taken before.
+    /// Creates an id from its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -42,37 +42,37 @@ impl fmt::Debug for ContractRulesId {
     }
 }
 
-/// Everything that machines must agree on beside the state and the transactions.
+/// Everything besides state and transactions that all nodes must agree on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractRules {
-    /// The name, for people.
+    /// The name, for display.
     pub name: Cow<'static, str>,
-    /// What a program may be, and what its operators cost.
+    /// The rules of programs: admitted features, and prices of operators and syscalls.
     pub program: Rules,
-    /// What may wait on the call stack.
+    /// The limits of the call stack.
     pub frames: FrameLimits,
-    /// The most bytes of one thing.
+    /// The size limits of single items.
     pub limits: ContractLimits,
-    /// What costs gas beside operators and syscalls.
+    /// The prices besides those of operators and syscalls.
     pub prices: ContractPrices,
-    /// What a contract may run as its children, if it may have any.
+    /// The rules of nested VMs. `None` if contracts may not have nested VMs.
     pub children: Option<ContractChildren>,
 }
 
-/// What contracts may run as their children.
+/// The rules of a contract's nested VMs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractChildren {
-    /// What a child may be, and import.
+    /// The rules of the programs, and of their imports.
     pub rules: ChildRules,
-    /// The most modules in a transaction, which keep their code in memory whoever else needs room.
+    /// Maximum number of modules in a transaction. Their code stays in memory, and is not evicted.
     pub modules: u32,
-    /// The most instances in a transaction.
+    /// Maximum number of instances in a transaction.
     pub instances: u32,
-    /// How deep children may have children: of the last generation, none may.
+    /// Maximum depth of nesting. VMs at this depth may not have nested VMs.
     pub generations: u32,
 }
 
-/// The most bytes of one thing that a syscall handles.
+/// Size limits of the items that syscalls handle, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContractLimits {
     /// A key in storage.
@@ -87,21 +87,22 @@ pub struct ContractLimits {
     pub data_bytes: u32,
 }
 
-/// What costs gas beside operators and syscalls.
+/// Prices besides those of operators and syscalls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContractPrices {
-    /// Any transaction.
+    /// The base price of a transaction.
     pub transaction: Gas,
-    /// A byte of input.
+    /// The price of a byte of input.
     pub input_byte: Gas,
-    /// A byte of code that is deployed: it is checked, metered and compiled, and kept.
+    /// The price of a byte of deployed code, which is validated, metered, compiled and stored.
     pub code_byte: Gas,
-    /// A page of a caller's memory, for each call that it waits for: its callees leave it where it is.
+    /// The price of a page of a caller's memory, for each call, since the page stays allocated
+    /// during the call.
     pub held_page: Gas,
 }
 
 impl ContractRules {
-    /// The set `contract-1`. The prices are provisional.
+    /// The rules `contract-1`. The prices are provisional.
     #[must_use]
     pub fn v1() -> Self {
         Self {
@@ -128,7 +129,8 @@ impl ContractRules {
         }
     }
 
-    /// The set `contract-2`: `contract-1`, and programs of the other format, as `program-3` admits them.
+    /// The rules `contract-2`: `contract-1`, and programs of the second format as `program-3`
+    /// admits them.
     #[must_use]
     pub fn v2() -> Self {
         Self {
@@ -138,8 +140,8 @@ impl ContractRules {
         }
     }
 
-    /// The set `contract-3`: `contract-2`, and contracts may have nested VMs. These may be what
-    /// contracts may be, and import any symbols.
+    /// The rules `contract-3`: `contract-2`, and contracts may have nested VMs. The programs of
+    /// nested VMs follow the rules of contract programs, but may import any symbols.
     #[must_use]
     pub fn v3() -> Self {
         let mut program = syscalls(SYSCALLS_1);
@@ -159,12 +161,15 @@ impl ContractRules {
         }
     }
 
-    /// These rules, and contracts may ask the oracle of an embedder (`ask_host`). No chain's rules
-    /// admit it by default: nobody signs the answers, on which receipts depend.
+    /// Adds the oracle syscall (`ask_host`) to these rules. No published rules admit it, because
+    /// the replies are not signed and receipts depend on them.
     #[must_use]
     pub fn with_oracle(mut self) -> Self {
         let mut listed = self.program.syscalls().to_vec();
-        if listed.iter().all(|syscall| syscall.number != abi::ASK_HOST) {
+        if listed
+            .iter()
+            .all(|syscall| syscall.number != abi::ORACLE_REQUEST)
+        {
             listed.extend(syscalls(ORACLE_SYSCALLS));
             let name = format!("{}-oracle", self.name);
             self.program = self
@@ -188,14 +193,14 @@ impl ContractRules {
         vec![Self::v1(), Self::v2(), Self::v3()]
     }
 
-    /// The digest of the [encoding](Self::encode). It is computed on each call.
+    /// The digest of the [encoding](Self::encode), computed on each call.
     #[must_use]
     pub fn id(&self) -> ContractRulesId {
         ContractRulesId(*RulesId::of(&self.encode()).as_bytes())
     }
 
     /// The canonical encoding, which `docs/rules.md` documents. It covers the rules of programs and
-    /// of children. Whether programs are [profiled](Rules::profiled) is not part of it.
+    /// of nested VMs. It does not cover whether programs are [profiled](Rules::profiled).
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let Self {
@@ -238,7 +243,7 @@ impl ContractRules {
 }
 
 impl ContractLimits {
-    /// Every limit's name and value, in the order of the encoding.
+    /// Names and values of the limits, in the order of the encoding.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> + use<> {
         let Self {
             key_bytes,
@@ -259,7 +264,7 @@ impl ContractLimits {
 }
 
 impl ContractPrices {
-    /// Every price's name and value, in the order of the encoding.
+    /// Names and values of the prices, in the order of the encoding.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, Gas)> + use<> {
         let Self {
             transaction,
@@ -278,7 +283,7 @@ impl ContractPrices {
 }
 
 impl fmt::Display for ContractRules {
-    /// A listing of everything in the rules, for people.
+    /// Lists all rules as text for people.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "contract rules {}", self.name)?;
         writeln!(formatter, "id {}", self.id())?;
@@ -315,7 +320,7 @@ impl fmt::Display for ContractRules {
     }
 }
 
-/// The syscalls of version 1, and their prices: the base, and each byte.
+/// The syscalls of version 1 with their prices: base, and price of a byte.
 const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
     (abi::INPUT_READ, SyscallPrice::bytes(100, 1)),
     (abi::OUTPUT_WRITE, SyscallPrice::bytes(100, 1)),
@@ -324,7 +329,7 @@ const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
     (abi::STORAGE_WRITE, SyscallPrice::bytes(5_000, 20)),
     (abi::STORAGE_REMOVE, SyscallPrice::bytes(5_000, 2)),
     (abi::CALLER, SyscallPrice::bytes(100, 1)),
-    (abi::OWN_ADDRESS, SyscallPrice::bytes(100, 1)),
+    (abi::SELF_ADDRESS, SyscallPrice::bytes(100, 1)),
     (abi::VALUE, SyscallPrice::bytes(100, 1)),
     (abi::BALANCE, SyscallPrice::bytes(2_000, 1)),
     (abi::EVENT_EMIT, SyscallPrice::bytes(1_000, 8)),
@@ -333,11 +338,12 @@ const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
     (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
 ];
 
-/// The syscalls that came with version 3.
-const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::ADMIT_SYMBOLS, SyscallPrice::bytes(500, 2))];
+/// The syscalls that version 3 added.
+const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::RESTRICT_IMPORTS, SyscallPrice::bytes(500, 2))];
 
 /// The syscalls of rules with an oracle.
-const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] = &[(abi::ASK_HOST, SyscallPrice::bytes(5_000, 1))];
+const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] =
+    &[(abi::ORACLE_REQUEST, SyscallPrice::bytes(5_000, 1))];
 
 fn syscalls(prices: &[(u32, SyscallPrice)]) -> Vec<SyscallRule> {
     functions::rules(abi::IMPORT_MODULE, abi::SYSCALLS, prices)

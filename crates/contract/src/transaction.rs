@@ -1,54 +1,54 @@
-//! What to run on the state.
+//! Transactions and queries.
 
 use fusee_engine::Gas;
 
 use crate::Address;
 
-/// A change that somebody asks for.
+/// A request to change the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
-    /// Who asks, and pays the value.
+    /// The sender, who pays the value.
     pub from: Address,
-    /// What to do.
+    /// The action.
     pub action: Action,
-    /// The amount to send along.
+    /// The amount to send.
     pub value: u128,
-    /// The gas that it may use.
+    /// The gas limit.
     pub gas: Gas,
 }
 
-/// What a transaction does.
+/// The action of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Makes a contract of the code, and runs its method `deploy` if it has one.
+    /// Deploys a contract, and runs its method `deploy` if it has one.
     Deploy {
         /// The program.
         code: Vec<u8>,
         /// The input of `deploy`.
         input: Vec<u8>,
     },
-    /// Calls a method of a contract. An empty method only sends the value.
+    /// Calls a method of a contract. An empty method only transfers the value.
     Call {
         /// The contract.
         to: Address,
         /// The method.
         method: String,
-        /// Its input.
+        /// The input of the method.
         input: Vec<u8>,
     },
 }
 
-/// A call that may not change anything.
+/// A call in read-only mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// Who the contract is told asks.
+    /// The caller that the contract sees.
     pub from: Address,
     /// The contract.
     pub to: Address,
     /// The method.
     pub method: String,
-    /// Its input.
+    /// The input of the method.
     pub input: Vec<u8>,
-    /// The gas that it may use.
+    /// The gas limit.
     pub gas: Gas,
 }

@@ -13,7 +13,9 @@ use crate::view::MemoryView;
 
 /// The shared cell. Its clones are the same cell.
 #[derive(Clone)]
-pub(crate) struct Lent(Arc<UnsafeCell<Contents>>);
+pub(crate) struct Lent(Arc<Shared>);
+
+struct Shared(UnsafeCell<Contents>);
 
 /// What is in the cell.
 pub(crate) struct Contents {
@@ -52,21 +54,23 @@ struct Call {
     host: NonNull<dyn Host>,
 }
 
-// SAFETY: the cell is used by one thread at a time: an instance and its store move between threads
-// together, since the instance owns the store, directly or inside the future of a suspended guest.
-// The pointers in it are used between `lend` and `take_back` only, which are both in one call on
-// one thread.
-unsafe impl Send for Lent {}
+// SAFETY: an instance and its store move between threads together, since the instance owns the
+// store, directly or inside the future of a suspended guest; and no call runs while they move, so
+// that no pointer is in the cell. What else is in it may be sent.
+unsafe impl Send for Shared {}
+// SAFETY: a shared reference gives access through `contents` and `during` alone. They are unsafe,
+// and their callers answer for it that nobody else uses the contents, on this thread or another.
+unsafe impl Sync for Shared {}
 
 impl Lent {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(UnsafeCell::new(Contents {
+        Self(Arc::new(Shared(UnsafeCell::new(Contents {
             call: None,
             view: MemoryView::EMPTY,
             stop: None,
             suspended: None,
             reply: 0,
-        })))
+        }))))
     }
 
     /// The contents.
@@ -81,7 +85,7 @@ impl Lent {
     #[inline]
     pub(crate) unsafe fn contents(&self) -> &mut Contents {
         // SAFETY: guaranteed by the caller.
-        unsafe { &mut *self.0.get() }
+        unsafe { &mut *self.0.0.get() }
     }
 
     /// Lends a run and a host to the host functions while `call` runs.

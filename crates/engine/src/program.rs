@@ -162,7 +162,7 @@ pub struct Program {
     /// Whether the program has a start function, which runs before the first entry.
     pub has_start: bool,
     /// The gas of an instantiation.
-    pub instance_gas: Gas,
+    pub instantiation_gas: Gas,
     /// The price of the engine's own gas units. [`Rate::ONE`] for metered wasm.
     pub rate: Rate,
 }

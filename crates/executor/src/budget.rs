@@ -83,3 +83,6 @@ impl Drop for Reservation {
             .fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,9 @@
 //!
 //! A guest that waits for another is a frame on the driver's stack, on the heap: a chain of calls
 //! takes constant native stack. The driver owns the stack, the memory that waiting frames hold, the
-//! gas that callers forward and callees use, and the interrupt. What a guest asks for, and what a
-//! call is, decides a [`Supervisor`]: contracts, nested VMs, system programs and an embedder's own
-//! protocol are supervisors.
+//! gas that callers forward and callees use, and the interrupt. A [`Supervisor`] decides what a
+//! guest asks for, and what a call is: the calls of a chain, nested VMs, system programs and an
+//! embedder's own protocol are supervisors.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -197,7 +197,7 @@ pub enum FrameLimit {
 pub struct DriverSettings {
     /// How much may wait.
     pub limits: FrameLimits,
-    /// Whether runs may be suspended where their program does not need it.
+    /// Whether runs in fresh instances may be suspended where their program does not need it.
     pub suspension: Suspension,
     /// On what they run.
     pub tier: Tier,
@@ -451,7 +451,14 @@ impl<S: Supervisor> Driver<S> {
                 entry,
                 args,
                 host,
-            } => instance.run(request(&entry, &args), host),
+            } => {
+                // It was made for the runs that its program needs.
+                let request = RunRequest {
+                    suspension: Suspension::AsNeeded,
+                    ..request(&entry, &args)
+                };
+                instance.run(request, host)
+            }
             Target::Suspended { mut frame, reply } => {
                 frame.set_gas(given);
                 // It may have begun under another driver, whose interrupt is not this one's.

@@ -136,7 +136,7 @@ impl Guest {
         if mem::take(&mut self.is_new) {
             if !mem::replace(&mut self.is_paid, true) {
                 self.run.enter(ProfileSpan::Instance);
-                let price = self.program.program().instance_gas;
+                let price = self.program.program().instantiation_gas;
                 if self.run.meter.charge(price).is_err() {
                     return Ok(self.gone(Reached::OutOfGas));
                 }

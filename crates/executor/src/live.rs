@@ -71,8 +71,8 @@ impl LiveInstance {
 
     /// Makes the instance now, for runs like `request`, so that its memory, with the program's data
     /// in it, can be read and written before the first run. No code runs. The first run does not
-    /// pay for the instantiation: the caller charges [`Program::instance_gas`] where it belongs. An
-    /// instance that exists already is unchanged.
+    /// pay for the instantiation: the caller charges [`Program::instantiation_gas`] where it
+    /// belongs. An instance that exists already is unchanged.
     ///
     /// # Errors
     ///

@@ -47,6 +47,7 @@
 //!
 //! - [`sandbox`]: prepare, run, suspend and resume programs; drive guests that call each other
 //!   ([`Driver`](sandbox::Driver), [`Supervisor`](sandbox::Supervisor)).
+//! - [`backend`]: the seam to engines, for a new one.
 //! - [`engines`]: the engines, each a cargo feature: `wasmtime`, `wasmi`, `polkavm`. Default: all.
 //! - [`chain`]: contracts on a state, and the store that keeps it.
 //! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
@@ -74,9 +75,19 @@ mod documents {
 
 /// The sandbox: prepare a program, run it, suspend and resume it.
 pub mod sandbox {
-    pub use fusee_engine::*;
+    pub use fusee_engine::{
+        CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host, Import,
+        Interrupt, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, OutOfGasPolicy, PAGE_BYTES,
+        Profiler, Program, Rate, Resource, RulesId, Source, SparseMemory, Stop, Syscall,
+        SyscallRequest, Trap, Value, ValueType, profile, reserved,
+    };
     pub use fusee_executor::*;
     pub use fusee_instrument::*;
+}
+
+/// The seam to engines: what a new engine implements.
+pub mod backend {
+    pub use fusee_engine::*;
 }
 
 /// The syscalls of contracts and the functions of nested VMs, as guests see them.

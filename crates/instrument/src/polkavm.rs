@@ -51,7 +51,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         }),
         grows_memory: false,
         has_start: false,
-        instance_gas: times(price.base, 1)
+        instantiation_gas: times(price.base, 1)
             .saturating_add(times(admitted.code_instruction, code.instructions))
             .saturating_add(times(admitted.code_block, length(&code.blocks)))
             .saturating_add(times(price.page, u64::from(memory)))

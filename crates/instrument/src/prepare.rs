@@ -61,7 +61,7 @@ pub(crate) fn metered_program(
         memory: survey.memory,
         grows_memory: survey.plans.iter().any(|plan| plan.grows),
         has_start: survey.start.is_some(),
-        instance_gas: survey.instance_gas,
+        instantiation_gas: survey.instantiation_gas,
         rate: Rate::ONE,
     }
 }

@@ -1,4 +1,4 @@
-//! To wait for a future on a thread, without a runtime.
+//! Blocking on a future, without a runtime.
 
 use std::{
     future::Future,
@@ -16,7 +16,7 @@ impl Wake for Unpark {
     }
 }
 
-/// What the future comes to. It is polled on this thread, which sleeps meanwhile.
+/// The output of a future. It is polled on this thread, which sleeps in between.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut context = Context::from_waker(&waker);
@@ -24,7 +24,7 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     loop {
         match future.as_mut().poll(&mut context) {
             Poll::Ready(output) => return output,
-            // Whoever wakes it between the poll and this has left a token.
+            // A wake-up between the poll and this has left a token.
             Poll::Pending => thread::park(),
         }
     }

@@ -1,6 +1,6 @@
-//! The clock: the one place of this crate that reads it.
+//! The clock. No other file of this crate reads it.
 //!
-//! Only the time limits of calls and the watchdog's heartbeat depend on it. No outcome and no gas does.
+//! Time limits and the watchdog's heartbeat depend on it. No outcome and no gas does.
 
 use std::time::Instant;
 

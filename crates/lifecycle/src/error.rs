@@ -58,7 +58,7 @@ pub enum Error {
         /// The age of its last heartbeat.
         silent: Duration,
     },
-    /// The sandbox was closed. The call never ran, or did not go on.
+    /// The sandbox was closed. The call never ran, or did not continue.
     #[error("the sandbox is closed")]
     Closed,
     /// An earlier call destroyed the instance.

@@ -1,28 +1,30 @@
-//! Health: how a sandbox is, for whoever watches a node.
+//! Health: the state of a sandbox, for monitoring.
 
 use std::time::Duration;
 
-/// How a sandbox is at one moment. Counts are since it was made.
+/// The state of a sandbox at one moment. Counts are since it was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the watchdog lives. Where it does not, no guest is run.
+    /// Whether the watchdog lives. If not, no guest runs.
     pub is_watched: bool,
-    /// How long ago the watchdog showed that it lives: [`HEARTBEAT`](crate::HEARTBEAT) at most while all is well.
+    /// The age of the watchdog's last heartbeat: at most [`HEARTBEAT`](crate::HEARTBEAT) while it
+    /// works as it should.
     pub heartbeat_age: Duration,
-    /// Workers that there should be.
+    /// Workers that the sandbox was built with.
     pub workers_wanted: usize,
-    /// Workers that there are.
+    /// Workers that are alive.
     pub workers: usize,
     /// Workers that run a guest.
     pub busy: usize,
-    /// Calls that wait for a worker; those that wait for room in the queue, and those that go on after a host function has answered, included.
+    /// Calls that wait for a worker, including those that wait for room in the queue and those that
+    /// continue after a host function has answered.
     pub queued: usize,
     /// Calls whose host function waits, and that hold no worker.
     pub waiting: usize,
-    /// Calls that were refused, for the queue was full or the watchdog dead.
+    /// Calls that were refused because the queue was full or the watchdog dead.
     pub refused: u64,
-    /// Calls whose time was over.
+    /// Calls that exceeded their time limit.
     pub timed_out: u64,
     /// Calls whose future was dropped before they ended.
     pub cancelled: u64,
@@ -31,8 +33,7 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether calls are served as they should be: there is a watchdog, and every worker. A full queue is not an
-    /// illness.
+    /// Whether the watchdog and every worker are alive. A full queue is healthy.
     #[must_use]
     pub const fn is_healthy(&self) -> bool {
         self.is_watched && self.workers >= self.workers_wanted

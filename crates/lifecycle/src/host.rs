@@ -14,7 +14,8 @@ pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, Stop>> + Send + '
 ///
 /// Every syscall goes to [`Host::syscall`], on a worker. Where the import may suspend, the host
 /// answers at once, or returns [`Stop::Suspend`]: then the guest is suspended, its worker serves
-/// other calls, and [`wait`](Self::wait) answers. A host without such imports needs an empty `impl`.
+/// other calls, and [`wait`](Self::wait) answers. A host without such imports needs an empty
+/// `impl`.
 pub trait AsyncHost: Host {
     /// Answers the syscall at which the guest is suspended. The future is polled by the task that
     /// awaits the call, on any runtime or none, and dropped with the call. Its time does not count

@@ -160,8 +160,8 @@ impl<H: AsyncHost> Instance<H> {
     }
 
     /// Lets the guest allocate a buffer of so many bytes for input, by the export that
-    /// [`SandboxBuilder::alloc_export`](crate::SandboxBuilder::alloc_export) names. Its value is the
-    /// address. It is a call like any other.
+    /// [`SandboxBuilder::alloc_export`](crate::SandboxBuilder::alloc_export) names. Its value is
+    /// the address. It is a call like any other.
     ///
     /// A guest whose buffer is not within its memory has failed ([`GuestFault::Buffer`]), but its
     /// instance is alive.

@@ -1,16 +1,16 @@
-//! Node integration: instances, a worker pool, a watchdog, time limits, async host functions, health
-//! checks. An interface to the executor for embedders.
+//! Node integration: instances, a worker pool, a watchdog, time limits, async host functions,
+//! health checks. An interface to the executor for embedders.
 //!
-//! A [`Sandbox`] compiles programs to [`Module`]s and runs their [`Instance`]s on a bounded number of
-//! threads behind a bounded queue. A call is a future that needs no runtime, or blocks. The watchdog
-//! keeps its time limit; dropping the future cancels the guest. Host functions may wait
+//! A [`Sandbox`] compiles programs to [`Module`]s and runs their [`Instance`]s on a bounded number
+//! of threads behind a bounded queue. A call is a future that needs no runtime, or blocks. The
+//! watchdog keeps its time limit; dropping the future cancels the guest. Host functions may wait
 //! ([`AsyncHost`]): the guest is suspended meanwhile, and its worker serves other calls.
 //!
 //! What a guest does is a [`CallOutcome`], the same on every machine; what fails on this host is an
 //! [`Error`]. [`Health`] is the state of the sandbox.
 //!
-//! The crate names no engine and has no async runtime. It reads the clock, which decides no outcome:
-//! a call whose time is over ends with an error.
+//! The crate names no engine and has no async runtime. It reads the clock, which decides no
+//! outcome: a call whose time is over ends with an error.
 #![forbid(unsafe_code)]
 
 mod blocking;

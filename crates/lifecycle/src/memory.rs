@@ -1,4 +1,4 @@
-//! Ranges of a guest's memory, with faults that say how much there is.
+//! Access to a guest's memory, with errors that have its size.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use fusee_engine::{GuestMemory, Trap};
 
 use crate::MemoryFault;
 
-/// The bytes of a range of a memory.
+/// Reads a range of a memory.
 pub(crate) fn read(
     memory: GuestMemory<'_>,
     offset: u64,
@@ -30,7 +30,7 @@ pub(crate) fn write(
         .map_err(|_: Trap| fault(offset, length, memory.bytes()))
 }
 
-/// Whether a range is within a memory.
+/// Checks that a range is within a memory.
 pub(crate) fn check(memory: &GuestMemory<'_>, offset: u64, length: u64) -> Result<(), MemoryFault> {
     memory
         .check(offset, length)

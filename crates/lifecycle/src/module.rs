@@ -104,9 +104,9 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// [`Error::Memory`] if the program can never have so much memory, [`Error::Export`] if it takes
-    /// something else for an id: no code has run. [`Error::Instantiation`] if the host has no room.
-    /// Otherwise as [`Instance::call`].
+    /// [`Error::Memory`] if the program can never have so much memory, [`Error::Export`] if it
+    /// takes something else for an id: no code has run. [`Error::Instantiation`] if the host has no
+    /// room. Otherwise as [`Instance::call`].
     pub async fn instantiate<H: AsyncHost>(
         &self,
         request: InstanceRequest,

@@ -21,7 +21,7 @@ pub struct CallOutcome<T> {
 #[non_exhaustive]
 pub enum GuestFault {
     /// The guest trapped. A stack overflow is a trap.
-    #[error("the guest trapped: {0}")]
+    #[error("{0}")]
     Trapped(Trap),
     /// The guest used all its gas.
     #[error("the guest used all its gas")]

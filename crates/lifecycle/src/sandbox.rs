@@ -28,8 +28,8 @@ pub fn rules(syscalls: Vec<SyscallRule>) -> Rules {
     Rules::named("lifecycle-1", Schedule::v2(), limits, syscalls)
 }
 
-/// Compiles programs and runs their instances. It is cheap to clone; the last of its clones, modules
-/// and instances closes it.
+/// Compiles programs and runs their instances. It is cheap to clone; the last of its clones,
+/// modules and instances closes it.
 #[derive(Clone, Debug)]
 pub struct Sandbox {
     inner: Arc<Inner>,

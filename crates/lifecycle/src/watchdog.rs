@@ -1,7 +1,8 @@
 //! The watchdog: a thread that interrupts runs whose time is over.
 //!
-//! It sleeps until the next deadline, and wakes up now and then to show that it lives. Where it does not, no guest is run: what it watched
-//! when it ended is interrupted, and what comes later is refused.
+//! It sleeps until the next deadline, and wakes up at least once in a [`HEARTBEAT`]. No guest runs
+//! without it: when it ends, the runs that it watches are interrupted, and further calls are
+//! refused.
 
 use std::{
     collections::BTreeMap,
@@ -15,14 +16,14 @@ use fusee_engine::Interrupt;
 
 use crate::clock::now;
 
-/// How often the watchdog shows that it lives, at least.
+/// The longest time between two heartbeats of the watchdog.
 pub const HEARTBEAT: Duration = Duration::from_millis(250);
 
-/// After how long without a heartbeat the watchdog counts as dead, and calls are refused. A watchdog whose thread ends is
-/// known to be dead at once.
+/// The age of the last heartbeat at which the watchdog counts as dead, and calls are refused. If
+/// its thread ends, it counts as dead at once.
 pub const SILENCE: Duration = Duration::from_secs(2);
 
-/// What all runs share that are watched.
+/// The state that the thread and all watched runs share.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     state: Mutex<State>,
@@ -31,11 +32,11 @@ pub(crate) struct Watchdog {
 
 #[derive(Debug)]
 struct State {
-    /// By when they end; the number tells apart those that end at the same time.
+    /// By deadline. The number makes equal deadlines distinct.
     watched: BTreeMap<(Instant, u64), Interrupt>,
     next: u64,
     beat: Instant,
-    /// Whoever needs it before has to wake it.
+    /// A run with an earlier deadline wakes it.
     sleeps_until: Instant,
     duty: Duty,
 }
@@ -43,37 +44,37 @@ struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Duty {
     Watching,
-    /// It is to end without interrupting anything.
+    /// To end without an interrupt.
     Dismissed,
-    /// It is to end as if it had died.
+    /// To end as if it had died.
     Killed,
-    /// Its thread has ended while there was something to watch.
+    /// Its thread has ended on its own.
     Dead,
 }
 
-/// One run that is watched.
+/// One watched run.
 #[derive(Debug)]
 pub(crate) struct Watch<'a> {
     watchdog: &'a Watchdog,
     key: (Instant, u64),
 }
 
-/// What the watchdog has seen of a run.
+/// How a watched run came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// It came back before its time was over.
+    /// Before its deadline.
     InTime,
-    /// It was interrupted, for its time was over.
+    /// After it was interrupted at its deadline.
     Late,
-    /// The watchdog died meanwhile.
+    /// After the watchdog died.
     Unwatched {
-        /// How long ago it showed that it lived.
+        /// The age of its last heartbeat.
         silent: Duration,
     },
 }
 
-/// Says that the thread has ended, however it does.
-struct Post(Arc<Watchdog>);
+/// Notes that the thread has ended, also if it panics.
+struct ThreadGuard(Arc<Watchdog>);
 
 impl Watchdog {
     /// Starts the thread.
@@ -89,14 +90,14 @@ impl Watchdog {
             }),
             changed: Condvar::new(),
         });
-        let post = Post(Arc::clone(&watchdog));
+        let guard = ThreadGuard(Arc::clone(&watchdog));
         thread::Builder::new()
             .name("fusee-watchdog".to_owned())
-            .spawn(move || post.0.watch())?;
+            .spawn(move || guard.0.watch())?;
         Ok(watchdog)
     }
 
-    /// Interrupts a run after `left`, unless it is back before. `None` if nobody would.
+    /// Interrupts a run after `left`, unless it comes back before. `None` if the watchdog is dead.
     pub(crate) fn arm(&self, interrupt: &Interrupt, left: Duration) -> Option<Watch<'_>> {
         let began = now();
         let mut state = self.open();
@@ -105,7 +106,7 @@ impl Watchdog {
         }
         let number = state.next;
         state.next = number.wrapping_add(1);
-        // A limit beyond what the clock can tell is the end of its range, which is centuries away.
+        // A limit beyond the range of the clock is a century.
         let deadline = began.checked_add(left).unwrap_or(began + CENTURY);
         let key = (deadline, number);
         state.watched.insert(key, interrupt.clone());
@@ -120,14 +121,14 @@ impl Watchdog {
         })
     }
 
-    /// Whether it watches, and how long it was since it showed that.
+    /// Whether it is alive, and the age of its last heartbeat.
     pub(crate) fn heartbeat(&self) -> (bool, Duration) {
         let at = now();
         let state = self.open();
         (state.is_alive(at), at.saturating_duration_since(state.beat))
     }
 
-    /// Ends the thread: nothing is run any more.
+    /// Ends the thread: no guest runs any more.
     pub(crate) fn dismiss(&self) {
         self.end_as(Duty::Dismissed);
     }
@@ -200,7 +201,7 @@ impl Watch<'_> {
     }
 }
 
-impl Drop for Post {
+impl Drop for ThreadGuard {
     fn drop(&mut self) {
         let mut state = self.0.open();
         if state.duty == Duty::Dismissed {
@@ -208,7 +209,7 @@ impl Drop for Post {
         }
         state.duty = Duty::Dead;
         tracing::error!("the watchdog has ended: no guest is run any more");
-        // They stay in the list, which tells them from those whose time was over.
+        // They stay in the list, unlike those that were interrupted at their deadline.
         for interrupt in state.watched.values() {
             interrupt.trigger();
         }

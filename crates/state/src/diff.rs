@@ -1,4 +1,4 @@
-//! The diff: which keys change, and what they become.
+//! The diff: changed keys and their new values.
 //!
 //! Invariant: keys ascend and each occurs once, so equal diffs have equal encodings.
 
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, btree_map};
 
 use crate::{DiffError, Value};
 
-/// Keys with the values they take, in ascending order of keys.
+/// Changed keys with their new values, in ascending order of keys.
 ///
 /// # Encoding
 ///
@@ -20,7 +20,7 @@ use crate::{DiffError, Value};
 /// | 1                | 0: the key is removed; 1: a value follows |
 /// | 4, then so many  | length of the value, value                |
 ///
-/// Every diff has exactly one encoding, and [`Diff::decode`] takes no other.
+/// Every diff has exactly one encoding. [`Diff::decode`] refuses all other bytes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Diff {
     changes: BTreeMap<Vec<u8>, Option<Value>>,
@@ -33,28 +33,28 @@ const REMOVED: u8 = 0;
 const VALUE: u8 = 1;
 
 impl Diff {
-    /// The changes in ascending order of keys; `None` means that the key is removed.
+    /// The changes in ascending order of keys. `None`: the key is removed.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
         self.changes
             .iter()
             .map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
-    /// Whether nothing changes.
+    /// Whether the diff is empty.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// How many keys change.
+    /// The number of changed keys.
     pub fn len(&self) -> usize {
         self.changes.len()
     }
 
-    /// The encoding that the type's documentation describes.
+    /// Encodes the diff in the format of the type's documentation.
     ///
     /// # Panics
     ///
-    /// If a key or a value is longer than a `u32` can say, or there are more entries than that.
+    /// If a key, a value or the number of entries exceeds a `u32`.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![VERSION];
         push_length(&mut bytes, self.changes.len());
@@ -71,12 +71,12 @@ impl Diff {
         bytes
     }
 
-    /// Reads what [`Diff::encode`] wrote.
+    /// Decodes the bytes that [`Diff::encode`] wrote.
     ///
     /// # Errors
     ///
-    /// If `bytes` is anything else. The bytes are not trusted: no length in them makes this
-    /// allocate more than they hold.
+    /// If `bytes` has any other format. The bytes are untrusted: the allocation is never larger
+    /// than their length justifies.
     pub fn decode(bytes: &[u8]) -> Result<Self, DiffError> {
         let mut bytes = bytes;
         match take_byte(&mut bytes)? {
@@ -111,9 +111,9 @@ impl Diff {
     }
 }
 
-/// Where a key occurs twice, the later change counts.
+/// If a key occurs twice, the later change counts.
 ///
-/// A diff says what it is given: it may hold changes that repeat what the state says already.
+/// A diff may contain changes that repeat the values of the state.
 impl<V: Into<Value>> FromIterator<(Vec<u8>, Option<V>)> for Diff {
     fn from_iter<I: IntoIterator<Item = (Vec<u8>, Option<V>)>>(changes: I) -> Self {
         let changes = changes.into_iter();
@@ -156,7 +156,7 @@ fn take_length(bytes: &mut &[u8]) -> Result<u32, DiffError> {
 
 fn take_bytes<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8], DiffError> {
     let length = take_length(bytes)?;
-    // A length that does not fit a usize is longer than any slice.
+    // A length that exceeds a usize exceeds any slice.
     let length = usize::try_from(length).map_err(|_| DiffError::Truncated)?;
     bytes.split_off(..length).ok_or(DiffError::Truncated)
 }

@@ -1,10 +1,10 @@
-//! What can go wrong: a host that cannot read, bytes that are not a diff.
+//! Errors: failures of the host's storage, and malformed diffs.
 
 use std::error::Error;
 
 use thiserror::Error;
 
-/// Reading the state failed. A fault of the host, never of a guest; the cause is the source.
+/// The state cannot be read. Always a fault of the host. The cause is the source.
 #[derive(Debug, Error)]
 #[error("state cannot be read")]
 pub struct StateError {
@@ -12,7 +12,7 @@ pub struct StateError {
 }
 
 impl StateError {
-    /// Wraps the failure of a [`StateReader`](crate::StateReader).
+    /// Wraps an error of a [`StateReader`](crate::StateReader).
     pub fn new(source: impl Error + Send + Sync + 'static) -> Self {
         Self {
             source: Box::new(source),
@@ -20,14 +20,14 @@ impl StateError {
     }
 }
 
-/// Bytes are not the encoding of a [`Diff`](crate::Diff).
+/// The error of decoding a [`Diff`](crate::Diff).
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum DiffError {
     /// The encoding has another version.
     #[error("diff has encoding version {found}, this program reads version {expected}")]
     Version {
-        /// The version that it has.
+        /// The version of the encoding.
         found: u8,
         /// The only version that this program reads.
         expected: u8,
@@ -41,7 +41,7 @@ pub enum DiffError {
     /// An entry is neither a removal nor a value.
     #[error("diff has an entry of unknown kind {0}")]
     Kind(u8),
-    /// A key does not come after the key before it.
+    /// The keys are not in ascending order.
     #[error("diff has keys out of order")]
     Order,
 }

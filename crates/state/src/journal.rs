@@ -1,14 +1,13 @@
-//! The journal: what a transaction reads from its base and what it writes, in a form that can be
-//! reverted.
+//! The journal: the reads and writes of a transaction, with checkpoints.
 //!
 //! Invariant: reverting to a checkpoint restores exactly the values at that checkpoint.
-//! Invariant: the diff is the last value of each key written by what was not reverted. It does not
-//! depend on the base: a write that repeats the base's value is in the diff.
-//! Invariant: the read set is every key whose answer came from the base, reverted or not, since
-//! what was reverted decided what happened next.
+//! Invariant: the diff is the last value of each key whose write was not reverted. It does not
+//! depend on the base: a write of the base's value is in the diff.
+//! Invariant: the read set is every key that was read from the base. Reverting does not remove
+//! reads, because the later execution depends on them.
 //!
-//! The journal never reads the disk; its [`StateReader`] does, at most once for each key. A write
-//! never reads.
+//! The journal does not access the disk. Its [`StateReader`] may, at most once for each key. A
+//! write never reads.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,17 +15,17 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
-use crate::reads::Answer;
+use crate::reads::BaseValue;
 use crate::{Diff, ReadSet, StateError, StateReader, Value};
 
-/// Changes on top of a base that stays as it is, and a record of what was read from the base.
+/// Changes on top of an unchanging base, and a record of reads from the base.
 ///
-/// Checkpoints nest: the one opened last is ended first, by [`commit`](Journal::commit) or by
+/// Checkpoints nest: the newest is closed first, by [`commit`](Journal::commit) or
 /// [`revert`](Journal::revert).
 ///
 /// A journal holds the current value of every changed key, the value of every key read from the
-/// base and, for each open checkpoint, at most one earlier value of each key. So writing or reading
-/// one key over and over does not make it grow.
+/// base and, for each open checkpoint, at most one earlier value of each key. Repeated accesses of
+/// one key do not increase its size.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -55,27 +54,28 @@ pub struct Journal {
     open: Vec<Layer>,
 }
 
-/// The new value of a key, or `None` if it is removed.
+/// The new value of a key, or `None` if the key is removed.
 type Change = Option<Value>;
 
-/// How to revert to a checkpoint: for each key changed since, its change at the checkpoint, or
-/// `None` where it had none.
+/// The undo log of a checkpoint: for each key changed since, its change at the checkpoint, or
+/// `None` if the key was unchanged.
 type Layer = BTreeMap<Vec<u8>, Option<Change>>;
 
-/// A mark in a [`Journal`], to be committed or reverted exactly once, the newest first.
+/// A position in a [`Journal`], to be committed or reverted exactly once, the newest first.
 ///
-/// Belongs to the journal that made it, which panics if it is given one out of turn. Dropping a
-/// checkpoint does not end it: only a journal that is itself dropped may leave one open.
+/// A checkpoint belongs to the journal that created it. The journal panics if it receives one out
+/// of order. Dropping a checkpoint does not close it: only a journal that is itself dropped may
+/// leave one open.
 #[derive(Debug)]
-#[must_use = "a checkpoint is ended by Journal::commit or Journal::revert"]
+#[must_use = "close a checkpoint with Journal::commit or Journal::revert"]
 pub struct Checkpoint {
-    /// How many checkpoints are open around it. While it lives, so does its layer; so no other
-    /// living checkpoint of its journal has this depth.
+    /// The number of checkpoints around it. While it is open, no other open checkpoint of its
+    /// journal has this depth.
     depth: usize,
 }
 
 impl Journal {
-    /// A journal without changes on top of `base`.
+    /// Creates a journal without changes on top of `base`.
     pub fn new(base: Arc<dyn StateReader>) -> Self {
         Self {
             base,
@@ -85,9 +85,9 @@ impl Journal {
         }
     }
 
-    /// The value under `key` as of now, or `None` if there is none.
+    /// The current value under `key`, or `None` if there is none.
     ///
-    /// An unchanged key is read from the base the first time, and recorded in the read set.
+    /// The first read of an unchanged key reads the base and adds the key to the read set.
     ///
     /// # Errors
     ///
@@ -96,41 +96,41 @@ impl Journal {
         if let Some(change) = self.changes.get(key) {
             return Ok(change.clone());
         }
-        if let Some(Answer::Known(value)) = self.reads.answer(key) {
+        if let Some(BaseValue::Known(value)) = self.reads.value(key) {
             return Ok(value.clone());
         }
         let value = self.base.read(key)?;
         self.reads
-            .insert(key.to_vec(), Answer::Known(value.clone()));
+            .insert(key.to_vec(), BaseValue::Known(value.clone()));
         Ok(value)
     }
 
-    /// Records a read of `key` without reading it, for a caller that has the answer in a cache. So
-    /// the read set does not depend on what is cached.
+    /// Records a read of `key` without reading it, for a caller that has the value in a cache. So
+    /// the read set does not depend on caches.
     pub fn record_read(&mut self, key: &[u8]) {
         if !self.changes.contains_key(key) && !self.reads.contains(key) {
-            self.reads.insert(key.to_vec(), Answer::Unknown);
+            self.reads.insert(key.to_vec(), BaseValue::Unknown);
         }
     }
 
-    /// Puts `value` under `key`. Does not read what was there.
+    /// Writes `value` under `key`. Does not read the old value.
     pub fn write(&mut self, key: Vec<u8>, value: impl Into<Value>) {
         self.change(key, Some(value.into()));
     }
 
-    /// Takes `key` out of the state. Does not read whether it was there.
+    /// Removes `key`. Does not read the old value.
     pub fn remove(&mut self, key: Vec<u8>) {
         self.change(key, None);
     }
 
-    /// Opens a checkpoint inside those that are open.
+    /// Opens a checkpoint inside the open checkpoints.
     pub fn checkpoint(&mut self) -> Checkpoint {
         let depth = self.open.len();
         self.open.push(Layer::new());
         Checkpoint { depth }
     }
 
-    /// Keeps what changed since `checkpoint`; the checkpoint around it, if any, can still revert it.
+    /// Commits the changes since `checkpoint`. An outer checkpoint can still revert them.
     ///
     /// # Panics
     ///
@@ -140,9 +140,9 @@ impl Journal {
         let Some(outer) = self.open.last_mut() else {
             return;
         };
-        // The outer layer's entries are older and prevail. The smaller map moves into the larger:
-        // else a change made at the bottom of deep calls would move once a level, and cost far
-        // more than the gas that paid for it.
+        // The entries of the outer layer are older and take precedence. The smaller map moves into
+        // the larger map. Otherwise, a change in a deep call would move once for each level, and
+        // cost far more than its gas.
         if inner.len() <= outer.len() {
             for (key, before) in inner {
                 outer.entry(key).or_insert(before);
@@ -155,7 +155,7 @@ impl Journal {
         }
     }
 
-    /// Reverts what changed since `checkpoint`. What was read since stays in the read set.
+    /// Reverts the changes since `checkpoint`. Reads stay in the read set.
     ///
     /// # Panics
     ///
@@ -169,20 +169,17 @@ impl Journal {
         }
     }
 
-    /// The write set and the read set. Reads nothing.
+    /// Returns the write set and the read set. Reads nothing.
     ///
     /// # Panics
     ///
-    /// If a checkpoint is still open, for then it is undecided what the changes are.
+    /// If a checkpoint is open, because its changes are neither committed nor reverted.
     pub fn into_parts(self) -> (Diff, ReadSet) {
-        assert!(
-            self.open.is_empty(),
-            "a diff is taken while a checkpoint is open"
-        );
+        assert!(self.open.is_empty(), "the journal has an open checkpoint");
         (self.changes.into_iter().collect(), self.reads)
     }
 
-    /// The write set alone.
+    /// Returns the write set.
     ///
     /// # Panics
     ///
@@ -211,7 +208,7 @@ impl Journal {
         let newest = self.open.pop();
         newest
             .filter(|_| self.open.len() == checkpoint.depth)
-            .expect("a checkpoint is ended out of turn")
+            .expect("a checkpoint is closed out of order")
     }
 }
 

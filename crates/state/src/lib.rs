@@ -1,11 +1,11 @@
-//! Journaled key-value state: what a call changes, in a form that can be undone.
+//! Journaled key-value state: revertible changes of a transaction.
 //!
-//! State is a map from byte strings to byte strings. A [`StateReader`] reads a committed version
-//! of it; a [`Journal`] collects the changes of one transaction on top of it, with checkpoints that
-//! are committed or reverted, and records what it read. A [`Diff`] is what was written in the end, a
-//! [`ReadSet`] what was read. An [`Overlay`] collects the diffs of many transactions.
+//! State is a map from byte strings to byte strings. A [`StateReader`] reads a committed version of
+//! the state. A [`Journal`] collects the changes of one transaction on top of it, with checkpoints
+//! that are committed or reverted, and records its reads. The results are a [`Diff`] (the write
+//! set) and a [`ReadSet`]. An [`Overlay`] collects the diffs of many transactions.
 //!
-//! Nothing here knows what a key means, touches a disk or reads a clock.
+//! This crate does not interpret keys, access disks or read clocks.
 #![forbid(unsafe_code)]
 
 mod diff;

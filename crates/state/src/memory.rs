@@ -1,22 +1,22 @@
-//! State in memory: for tests, for genesis, for an embedder that keeps nothing.
+//! State in memory: for tests, for genesis, and for embedders without persistence.
 
 use std::collections::BTreeMap;
 
 use crate::{Diff, StateError, StateReader, Value};
 
-/// State that lives in memory. Reading it never fails.
+/// State in memory. Reading it never fails.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct MemoryState {
     entries: BTreeMap<Vec<u8>, Value>,
 }
 
 impl MemoryState {
-    /// The empty state.
+    /// Creates an empty state.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Makes the changes of `diff`.
+    /// Applies the changes of `diff`.
     pub fn apply(&mut self, diff: &Diff) {
         for (key, value) in diff.iter() {
             match value {
@@ -34,7 +34,7 @@ impl MemoryState {
     }
 }
 
-/// Where a key occurs twice, the later value counts.
+/// If a key occurs twice, the later value counts.
 impl<V: Into<Value>> FromIterator<(Vec<u8>, V)> for MemoryState {
     fn from_iter<I: IntoIterator<Item = (Vec<u8>, V)>>(entries: I) -> Self {
         let entries = entries.into_iter();

@@ -1,11 +1,10 @@
 //! The overlay: the changes of many transactions between one snapshot and one commit.
 //!
-//! Invariant: a view shows the base with the diffs that were applied before it was taken, and
-//! nothing that was applied later.
+//! Invariant: a view shows the base with the diffs that were applied before the view was created,
+//! and no later diffs.
 //!
-//! Applying a diff costs its own size, however much was applied before: all views share one map,
-//! in which each key has its values by version. A value that no living view can see is dropped when
-//! its key changes next.
+//! The cost of applying a diff depends only on its own size: all views share one map with versioned
+//! values. A value that no live view can see is dropped at the next change of its key.
 
 use std::collections::{BTreeMap, btree_map::Entry};
 use std::fmt;
@@ -15,8 +14,8 @@ use crate::{Diff, StateError, StateReader, Value};
 
 /// Changes on top of a base, one diff after another.
 ///
-/// A block runs its transactions one after the other, each on a [`view`](Overlay::view) of what
-/// those before it left, and commits [`into_diff`](Overlay::into_diff) once.
+/// A block runs its transactions in sequence, each on a [`view`](Overlay::view) that includes the
+/// changes of earlier transactions, and commits [`into_diff`](Overlay::into_diff) once.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -39,26 +38,26 @@ pub struct Overlay {
     shared: Arc<RwLock<Shared>>,
 }
 
-/// A [`StateReader`] of an [`Overlay`] as it was at one moment. It may outlive the overlay.
+/// A [`StateReader`] of one version of an [`Overlay`]. It may outlive the overlay.
 pub struct OverlayView {
     base: Arc<dyn StateReader>,
     shared: Arc<RwLock<Shared>>,
     version: u64,
 }
 
-/// What an overlay and its views share.
+/// The state that an overlay and its views share.
 #[derive(Default)]
 struct Shared {
-    /// How many diffs were applied.
+    /// The number of applied diffs.
     version: u64,
-    /// For each changed key its changes, by the version that made them, oldest first.
+    /// The changes of each key with the versions that made them, oldest first.
     changes: BTreeMap<Vec<u8>, Vec<(u64, Option<Value>)>>,
-    /// How many living views have each version.
+    /// The number of live views of each version.
     views: BTreeMap<u64, usize>,
 }
 
 impl Overlay {
-    /// An overlay without changes on top of `base`.
+    /// Creates an overlay without changes on top of `base`.
     pub fn new(base: Arc<dyn StateReader>) -> Self {
         Self {
             base,
@@ -66,7 +65,7 @@ impl Overlay {
         }
     }
 
-    /// The state as of now, which later diffs do not change.
+    /// Creates a view of the current version, which later diffs do not change.
     pub fn view(&self) -> Arc<OverlayView> {
         let mut shared = write(&self.shared);
         let version = shared.version;
@@ -79,11 +78,11 @@ impl Overlay {
         })
     }
 
-    /// Puts `diff` on top of what was applied before.
+    /// Applies `diff` on top of earlier diffs.
     pub fn apply(&mut self, diff: Diff) {
         let mut shared = write(&self.shared);
         let shared = &mut *shared;
-        // No overlay lives to see this counter overflow.
+        // 2^64 diffs are out of reach.
         shared.version = shared.version.saturating_add(1);
         let oldest_view = shared.views.keys().next().copied();
         for (key, value) in diff {
@@ -95,7 +94,7 @@ impl Overlay {
                 Entry::Occupied(known) => {
                     let changes = known.into_mut();
                     let dead = match oldest_view {
-                        // Of those that the oldest view can see, it sees the newest.
+                        // The oldest view sees the newest of its visible changes.
                         Some(oldest) => visible(changes, oldest).saturating_sub(1),
                         None => changes.len(),
                     };
@@ -106,7 +105,7 @@ impl Overlay {
         }
     }
 
-    /// All changes: the last value of each key that a diff changed.
+    /// Returns all changes: the last value of each changed key.
     pub fn into_diff(self) -> Diff {
         let shared = read(&self.shared);
         let latest = |(key, changes): (&Vec<u8>, &Vec<(u64, Option<Value>)>)| {
@@ -116,13 +115,13 @@ impl Overlay {
         shared.changes.iter().filter_map(latest).collect()
     }
 
-    /// How many keys the diffs changed.
+    /// The number of changed keys.
     pub fn changed_keys(&self) -> usize {
         read(&self.shared).changes.len()
     }
 
-    /// How many values the overlay holds: one for each changed key, and those of older versions
-    /// that were kept for views.
+    /// The number of values in the overlay: one for each changed key, and the older values that
+    /// views still need.
     pub fn held_values(&self) -> usize {
         let shared = read(&self.shared);
         shared.changes.values().map(Vec::len).sum()
@@ -157,13 +156,13 @@ impl Drop for OverlayView {
     }
 }
 
-/// How many of a key's changes a view of this version sees.
+/// The number of a key's changes that a view of this version sees.
 fn visible(changes: &[(u64, Option<Value>)], version: u64) -> usize {
     changes.partition_point(|(made, _)| *made <= version)
 }
 
-// A panic while the lock is held leaves no half of a change: nothing in between can panic but the
-// allocator, which aborts.
+// A panic while the lock is held leaves no partial change: only the allocator can fail in between,
+// and it aborts.
 fn read(shared: &RwLock<Shared>) -> RwLockReadGuard<'_, Shared> {
     shared.read().unwrap_or_else(PoisonError::into_inner)
 }

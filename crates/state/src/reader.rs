@@ -1,4 +1,4 @@
-//! The seam between state and what holds it.
+//! The interface to a state backend.
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ pub type Value = Arc<[u8]>;
 
 /// Reads one unchanging version of the state.
 ///
-/// Two reads of the same key through the same reader give the same answer; what is committed
-/// elsewhere in the meantime does not show. A [`Journal`](crate::Journal) relies on that.
+/// Repeated reads of a key through the same reader return the same value. Commits do not affect an
+/// existing reader. A [`Journal`](crate::Journal) relies on this.
 pub trait StateReader: Send + Sync {
-    /// The value under `key`, or `None` if there is none. An empty value is a value.
+    /// The value under `key`, or `None` if the key does not exist. An empty value is a value.
     ///
     /// # Errors
     ///
-    /// Only if the host fails to read. No key is invalid.
+    /// If the host cannot read the state. No key is invalid.
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError>;
 }

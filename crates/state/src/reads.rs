@@ -1,56 +1,56 @@
-//! The read set: the keys whose answers a transaction took from its base.
+//! The read set: the keys that a transaction read from its base.
 //!
-//! Two runs of the same transaction on the same base have equal read sets. A transaction whose
-//! read set no other transaction wrote comes to the same result after that other transaction.
+//! Two runs of the same transaction on the same base have equal read sets. If another transaction
+//! writes no key of a transaction's read set, then running it first does not change the result.
 
 use std::collections::BTreeMap;
 
 use crate::Value;
 
-/// Keys that were read from the base, in ascending order.
+/// The keys that were read from the base, in ascending order.
 ///
-/// A [`Journal`](crate::Journal) makes it. Two read sets are equal if their keys are.
+/// Created by a [`Journal`](crate::Journal). Two read sets are equal if their keys are equal.
 #[derive(Clone, Debug, Default)]
 pub struct ReadSet {
-    answers: BTreeMap<Vec<u8>, Answer>,
+    values: BTreeMap<Vec<u8>, BaseValue>,
 }
 
-/// What the base says of a key that was read.
+/// The base's value of a key that was read.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    /// The value, or that there is none.
+pub(crate) enum BaseValue {
+    /// The value, or `None` if the key does not exist.
     Known(Option<Value>),
-    /// The caller had it in a cache.
+    /// The caller had the value in a cache.
     Unknown,
 }
 
 impl ReadSet {
     /// The keys, in ascending order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.answers.keys().map(Vec::as_slice)
+        self.values.keys().map(Vec::as_slice)
     }
 
     /// Whether `key` was read.
     pub fn contains(&self, key: &[u8]) -> bool {
-        self.answers.contains_key(key)
+        self.values.contains_key(key)
     }
 
     /// Whether nothing was read.
     pub fn is_empty(&self) -> bool {
-        self.answers.is_empty()
+        self.values.is_empty()
     }
 
-    /// How many keys were read.
+    /// The number of keys.
     pub fn len(&self) -> usize {
-        self.answers.len()
+        self.values.len()
     }
 
-    pub(crate) fn answer(&self, key: &[u8]) -> Option<&Answer> {
-        self.answers.get(key)
+    pub(crate) fn value(&self, key: &[u8]) -> Option<&BaseValue> {
+        self.values.get(key)
     }
 
-    pub(crate) fn insert(&mut self, key: Vec<u8>, answer: Answer) {
-        self.answers.insert(key, answer);
+    pub(crate) fn insert(&mut self, key: Vec<u8>, value: BaseValue) {
+        self.values.insert(key, value);
     }
 }
 

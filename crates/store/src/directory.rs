@@ -1,7 +1,7 @@
-//! The directory of a store: the file itself, a lock, and at times a file in the making.
+//! The directory of a store: the database file, a lock file, and temporarily an unfinished file.
 //!
-//! Guarantees that nothing is written into a directory that holds something else, that one
-//! process at a time has the store, and that the file is there completely or not at all.
+//! Guarantees: nothing is written to a directory with foreign files, one process at a time has the
+//! store open, and the database file is either complete or missing.
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -19,22 +19,22 @@ const FILE: &str = "state.redb";
 const UNFINISHED: &str = "state.redb.new";
 const LOCK: &str = "lock";
 
-/// What a database file begins with.
+/// The first bytes of a database file.
 const DATABASE_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
-/// Bytes of the file that the database keeps in memory, at most.
+/// Maximum size of the database's page cache in bytes.
 const CACHE_BYTES: usize = 128 << 20;
 
-/// A store's file, open.
+/// The open database of a store.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
     pub(crate) path: PathBuf,
     pub(crate) database: Database,
-    /// Held, never read: keeps others away. Last, so that the database is closed by then.
+    /// Excludes other processes. Declared last, so that it is dropped after the database is closed.
     pub(crate) _lock: Lock,
 }
 
-/// What keeps others away, until it is dropped or the process ends, be it by a crash.
+/// An exclusive lock, released on drop or when the process ends, even by a crash.
 #[derive(Debug)]
 pub(crate) struct Lock(File);
 
@@ -57,13 +57,13 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file is not enough: a child process that is just being started has it too.
-        // If unlocking fails, closing is what is left.
+        // Closing the file is not sufficient: a child process that is being started may share it.
+        // If unlocking fails, closing remains.
         let _ = self.0.unlock();
     }
 }
 
-/// Opens the file of the store in `directory`, and makes both if they are missing.
+/// Opens the store in `directory`. Creates the directory and the store if they are missing.
 pub(crate) fn open(directory: &Path) -> Result<OpenFile, StoreError> {
     create_directory(directory)?;
     let path = directory.join(FILE);
@@ -71,7 +71,7 @@ pub(crate) fn open(directory: &Path) -> Result<OpenFile, StoreError> {
         inspect_siblings(directory)?;
     }
     let lock = Lock::take(directory)?;
-    // Asked again: only now can nobody else be making it.
+    // Checked again with the lock held, because another process may have created it meanwhile.
     if !has_database(&path)? {
         create_file(directory, &path)?;
     }
@@ -83,10 +83,10 @@ pub(crate) fn open(directory: &Path) -> Result<OpenFile, StoreError> {
     })
 }
 
-/// Opens the file and compares every page of it with its checksum.
+/// Opens the database file and verifies the checksum of every page.
 ///
-/// The database itself does so only after a crash. Otherwise it takes what it reads as it is: a
-/// damaged value is returned, and a damaged page panics, in the worst case twice, which aborts.
+/// The database itself does so only after a crash. Otherwise it does not verify what it reads: it
+/// returns damaged values, and panics on damaged pages, possibly while unwinding, which aborts.
 fn open_verified(path: &Path) -> Result<Database, StoreError> {
     let opened = panic::catch_unwind(|| {
         let recovered = Rc::new(Cell::new(false));
@@ -110,7 +110,7 @@ fn open_verified(path: &Path) -> Result<Database, StoreError> {
     })
 }
 
-/// Whether the file is there. Looks at it without touching it, and fails if it is no database.
+/// Whether the file exists. Fails if the file is not a database. Does not modify it.
 fn has_database(path: &Path) -> Result<bool, StoreError> {
     let foreign = |found| StoreError::Foreign {
         path: path.to_path_buf(),
@@ -132,8 +132,8 @@ fn has_database(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Makes sure that a directory has nothing in it but what belongs to a store: one that is being
-/// made, or that a crash left half made.
+/// Checks that a directory has no files except those of a store that is being created, or whose
+/// creation was interrupted by a crash.
 fn inspect_siblings(directory: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io(directory, error);
     for entry in fs::read_dir(directory).map_err(failed)? {
@@ -148,8 +148,8 @@ fn inspect_siblings(directory: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes an empty store under another name and then gives it its own, so that a crash in between
-/// leaves no half of a store. The caller has the lock.
+/// Creates an empty store under a temporary name and renames it, so that a crash leaves no partial
+/// store. The caller holds the lock.
 fn create_file(directory: &Path, path: &Path) -> Result<(), StoreError> {
     let unfinished = directory.join(UNFINISHED);
     match fs::remove_file(&unfinished) {
@@ -167,7 +167,7 @@ fn create_file(directory: &Path, path: &Path) -> Result<(), StoreError> {
     sync_directory(directory)
 }
 
-/// Makes a directory and those above it, and makes them last.
+/// Creates a directory and its parents, durably.
 fn create_directory(directory: &Path) -> Result<(), StoreError> {
     let failed = |error| StoreError::io(directory, error);
     match fs::metadata(directory) {
@@ -183,15 +183,15 @@ fn create_directory(directory: &Path) -> Result<(), StoreError> {
     };
     create_directory(parent)?;
     match fs::create_dir(directory) {
-        // Another process was quicker.
+        // Another process has created it meanwhile.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made.map_err(failed)?,
     }
     sync_directory(parent)
 }
 
-/// Makes the names in a directory last. Where a directory cannot be opened as a file, the
-/// platform does so itself.
+/// Makes the entries of a directory durable. Platforms where directories cannot be opened as files
+/// do this themselves.
 fn sync_directory(directory: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
         let synced = File::open(directory).and_then(|directory| directory.sync_all());

@@ -1,4 +1,4 @@
-//! What can go wrong, and with which path.
+//! Errors of the store, each with the path concerned.
 
 use std::error::Error;
 use std::io;
@@ -6,44 +6,44 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// A store that cannot be opened, read or written. Always a fault of the host.
+/// The store cannot be opened, read or written. Always a fault of the host.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Somebody else, perhaps this same process, has the store open.
+    /// Another handle, possibly of this process, has the store open.
     #[error("{} is in use by another process", path.display())]
     Locked {
         /// The store's directory.
         path: PathBuf,
     },
-    /// What is there is not ours. It was left as it was.
+    /// The path has something other than a store. It was not modified.
     #[error("{} is {found}, not a store", path.display())]
     Foreign {
-        /// What was looked at.
+        /// The path that was inspected.
         path: PathBuf,
-        /// What it is.
+        /// The kind of the foreign file or directory.
         found: Foreign,
     },
-    /// The store was written by another version of this program.
+    /// The store has the format of another version of this program.
     #[error(
-        "{} has store format {found}, this program reads format {expected} alone: {}",
+        "{} has store format {found}, this program reads only format {expected}: {}",
         path.display(),
         format_advice(*found, *expected)
     )]
     Format {
         /// The store's file.
         path: PathBuf,
-        /// The format it has.
+        /// The format of the store.
         found: u32,
         /// The only format that this version reads.
         expected: u32,
     },
-    /// The disk has no room.
+    /// The disk is full.
     #[error("no space left for {}", path.display())]
     Full {
         /// The store's file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The operating system failed to read or write.
@@ -51,62 +51,62 @@ pub enum StoreError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is a store, but damaged.
+    /// The store is damaged.
     #[error("{} is damaged", path.display())]
     Corrupt {
         /// The store's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The kind of damage.
         source: Box<dyn Error + Send + Sync>,
     },
-    /// An earlier write failed, so that this one was not tried. Open the store again.
-    #[error("{} takes no writes since one failed", path.display())]
+    /// The write was refused because an earlier write failed. Reopen the store.
+    #[error("{} refuses writes because an earlier write failed", path.display())]
     Failed {
         /// The store's file.
         path: PathBuf,
     },
-    /// A commit was made from another version of the state than the latest.
+    /// The commit is not based on the latest version of the state.
     #[error("{} is at transaction {expected}, the commit is transaction {found}", path.display())]
     Stale {
         /// The store's file.
         path: PathBuf,
-        /// The sequence number that the commit has.
+        /// The sequence number of the commit.
         found: u64,
         /// The sequence number that the next commit must have.
         expected: u64,
     },
-    /// The database refused something else.
-    #[error("the database in {} refused", path.display())]
+    /// The database failed for another reason.
+    #[error("the database in {} failed", path.display())]
     Database {
         /// The store's file.
         path: PathBuf,
-        /// What it said.
+        /// The error of the database.
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
-/// What was found in place of a store.
+/// The kind of a foreign file or directory.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum Foreign {
-    /// A directory without a store but with something else in it.
-    #[error("a directory of other files")]
+    /// A directory with other files, and without a store.
+    #[error("a directory with other files")]
     OtherFiles,
-    /// The store's file is a directory, a device or the like.
-    #[error("no regular file")]
+    /// The database file is a directory, a device or another special file.
+    #[error("a directory or special file")]
     NoFile,
-    /// The store's file is empty or of another kind.
-    #[error("a file of another kind")]
+    /// The database file is empty or not a database.
+    #[error("a file of another format")]
     OtherKind,
-    /// The store's file is a database that another program made.
+    /// The database file is a database of another program.
     #[error("a database of another program")]
     OtherDatabase,
 }
 
-/// What happened to a store of another format, and what to do.
+/// Describes why a store has another format, and the remedy.
 fn format_advice(found: u32, expected: u32) -> &'static str {
     if found < expected {
         "the formats of keys and values have changed since it was written; use the version that \
@@ -143,7 +143,7 @@ impl StoreError {
             E::PreviousIo => Self::Failed {
                 path: path.to_path_buf(),
             },
-            // A file cut short, or one whose pages are not what they should be.
+            // The file is truncated, or its pages are invalid.
             E::Io(source)
                 if matches!(
                     source.kind(),
@@ -169,7 +169,7 @@ impl StoreError {
     }
 }
 
-/// Says which file a failed operation was about.
+/// Adds the path to the error of an operation.
 pub(crate) trait At<T> {
     fn at(self, path: &Path) -> Result<T, StoreError>;
 }

@@ -1,4 +1,4 @@
-//! What is in the file: the tables, and how a file says that it is a store.
+//! The format of the database file: its tables, and the fields that identify a store.
 //!
 //! | table      | key             | value                                     |
 //! |------------|-----------------|-------------------------------------------|
@@ -9,8 +9,8 @@
 //! | `state`    | a state key     | its value                                 |
 //! | `receipts` | sequence number | the receipt of that transaction           |
 //!
-//! A change of this layout, or of what the chain's keys, values and receipts look like, is a new
-//! [`VERSION`]: a store of another version is refused by name, and never read as something else.
+//! A change of this layout, or of the chain's keys, values and receipts, needs a new [`VERSION`]. A
+//! store of another version is refused with an error that names the version.
 //!
 //! | version | what it has                                                                      |
 //! |---------|----------------------------------------------------------------------------------|
@@ -34,7 +34,7 @@ pub(crate) const META: Meta = TableDefinition::new("meta");
 pub(crate) const STATE: TableDefinition<'_, Bytes, Bytes> = TableDefinition::new("state");
 pub(crate) const RECEIPTS: TableDefinition<'_, u64, Bytes> = TableDefinition::new("receipts");
 
-/// Puts the tables of an empty store into an empty database.
+/// Creates the tables of an empty store in an empty database.
 pub(crate) fn initialize(transaction: &WriteTransaction, path: &Path) -> Result<(), StoreError> {
     transaction.open_table(STATE).at(path)?;
     transaction.open_table(RECEIPTS).at(path)?;
@@ -49,7 +49,7 @@ pub(crate) fn initialize(transaction: &WriteTransaction, path: &Path) -> Result<
     head.save(&mut meta, path)
 }
 
-/// Whether a database is a store of this version.
+/// Checks that a database is a store of this version.
 pub(crate) fn identify(transaction: &ReadTransaction, path: &Path) -> Result<(), StoreError> {
     let foreign = || StoreError::Foreign {
         path: path.to_path_buf(),
@@ -74,7 +74,7 @@ pub(crate) fn identify(transaction: &ReadTransaction, path: &Path) -> Result<(),
     }
 }
 
-/// Where a store stands.
+/// The position of a store: sequence and history hash.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) sequence: u64,

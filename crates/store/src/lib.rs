@@ -1,15 +1,15 @@
-//! Embedded persistence of state and receipts: one file, one durable commit a transaction.
+//! Embedded persistence of state and receipts: one file, one durable commit for each transaction.
 //!
-//! A [`Store`] lives in a directory of its own. [`Store::commit`] makes the changes of one
-//! transaction, appends its receipt and advances the sequence, all or nothing: when it returns,
-//! all of it survives a crash of the process or of the machine; when the machine crashes earlier,
-//! none of it has happened. A [`Snapshot`] reads one committed version while commits go on.
+//! A [`Store`] has a directory of its own. [`Store::commit`] applies the changes of one
+//! transaction, appends its receipt and increments the sequence, atomically. After it returns, the
+//! commit survives a crash of the process or of the machine. If the machine crashes before, either
+//! all or none of the commit has happened. A [`Snapshot`] reads one committed version while commits
+//! continue.
 //!
-//! Opening a store verifies the whole file. Damage that is done to it later, while it is open, is
-//! not looked for.
+//! Opening a store verifies the whole file. Later damage is not detected while the store is open.
 //!
-//! The store does not look into keys, values or receipts, and it proves nothing about them:
-//! there is no authenticated tree yet.
+//! The store does not interpret keys, values or receipts. It provides no proofs: it has no
+//! authenticated tree yet.
 //!
 //! ```
 //! use std::sync::Arc;

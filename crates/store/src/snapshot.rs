@@ -1,4 +1,4 @@
-//! A snapshot: one committed version of the store, to read.
+//! A snapshot: read access to one committed version of the store.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,14 +15,14 @@ use crate::format::{self, Bytes, Head};
 
 /// One committed version of the store, which later commits do not change.
 ///
-/// Any number of snapshots can be read from any threads while commits go on. The file keeps what
-/// a snapshot sees for as long as it lives, so one held for long makes the file grow.
+/// Any number of snapshots can be read from any threads while commits continue. The file keeps the
+/// data of a snapshot until the snapshot is dropped, so a long-lived snapshot makes the file grow.
 pub struct Snapshot {
     state: ReadOnlyTable<Bytes, Bytes>,
     receipts: ReadOnlyTable<u64, Bytes>,
     head: Head,
-    // Last, so that the tables go before the database. It keeps the database open, without which
-    // reads would fail.
+    // Declared last, so that the tables are dropped first. Keeps the database open, which reads
+    // need.
     file: Arc<OpenFile>,
 }
 
@@ -42,16 +42,16 @@ impl Snapshot {
         })
     }
 
-    /// How many transactions led here: the sequence number that the next one takes.
+    /// The number of committed transactions: the sequence number of the next transaction.
     pub fn sequence(&self) -> u64 {
         self.head.sequence
     }
 
-    /// The history hash: two stores with the same one were made by the same commits.
+    /// The history hash. Two stores with the same history hash were created by the same commits.
     ///
-    /// It starts as zeros; each commit replaces it by SHA-256 of itself, the
-    /// [encoded](fusee_state::Diff::encode) diff and the receipt. It says how the state came
-    /// about; [`digest`](Snapshot::digest) says what it is.
+    /// It starts as zeros. Each commit replaces it by SHA-256 of itself, the
+    /// [encoded](fusee_state::Diff::encode) diff and the receipt. It identifies the history of the
+    /// state, whereas [`digest`](Snapshot::digest) identifies the state.
     pub fn history(&self) -> [u8; 32] {
         self.head.history
     }
@@ -94,7 +94,7 @@ impl Snapshot {
             Ok((key.value().to_vec(), value.value().to_vec()))
         });
         let prefix = prefix.to_vec();
-        // An error goes through, for the caller to see.
+        // Errors pass through to the caller.
         Ok(entries.take_while(move |entry: &Result<Entry, _>| {
             entry
                 .as_ref()
@@ -102,7 +102,8 @@ impl Snapshot {
         }))
     }
 
-    /// The receipt of the transaction with this sequence number, if it has happened.
+    /// The receipt of the transaction with this sequence number, or `None` if no such transaction
+    /// was committed.
     ///
     /// # Errors
     ///
@@ -112,8 +113,8 @@ impl Snapshot {
         Ok(receipt.map(|receipt| receipt.value().to_vec()))
     }
 
-    /// The receipts in a range of sequence numbers, with their numbers, in order. Numbers that
-    /// have not happened are left out.
+    /// The receipts in a range of sequence numbers, with their numbers, in ascending order. Numbers
+    /// of transactions that were not committed are skipped.
     ///
     /// # Errors
     ///

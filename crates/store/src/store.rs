@@ -1,7 +1,7 @@
 //! The store: commits in, snapshots out.
 //!
-//! Invariant: state, receipts, sequence and history hash change together, in one durable write
-//! of the database, or not at all.
+//! Invariant: state, receipts, sequence and history hash change together, in one durable write of
+//! the database.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,42 +15,42 @@ use crate::error::At;
 use crate::format::{self, Head};
 use crate::{Snapshot, StoreError};
 
-/// A store, open. It can be shared between threads.
+/// An open store. It can be shared between threads.
 ///
-/// While a store or a snapshot of it lives, nobody else can open it.
+/// While a store or one of its snapshots is open, it cannot be opened again.
 #[derive(Debug)]
 pub struct Store {
     file: Arc<OpenFile>,
-    /// Whether a commit has failed to be written. Held by the one that is being written.
+    /// Whether a commit has failed. Locked during a commit.
     failed: Mutex<bool>,
 }
 
-/// One transaction to be committed.
+/// The commit of one transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit<'a> {
-    /// The [sequence](Snapshot::sequence) of the snapshot that the transaction ran on, which
-    /// becomes its sequence number. It has to be the latest, or the commit is
-    /// [stale](StoreError::Stale): what it read may have changed.
+    /// The [sequence](Snapshot::sequence) of the snapshot on which the transaction ran, which
+    /// becomes the sequence number of the transaction. If it is not the latest, the commit is
+    /// [stale](StoreError::Stale), because the values that the transaction read may have changed.
     pub sequence: u64,
-    /// What the transaction changes.
+    /// The changes of the transaction.
     pub diff: &'a Diff,
-    /// What the transaction leaves; the store does not look into it.
+    /// The receipt of the transaction. The store does not interpret it.
     pub receipt: &'a [u8],
 }
 
 impl Store {
-    /// Opens the store in `directory`, which is made if it is missing.
+    /// Opens the store in `directory`, and creates it if it is missing.
     ///
-    /// A new store is made only in a new or empty directory. A new store has no state, no
-    /// receipts and the sequence 0; the initial state is a commit like any other.
+    /// A new store is created only in a new or empty directory. It has an empty state, no receipts
+    /// and the sequence 0. The initial state is a commit like any other.
     ///
-    /// Opening reads the whole file to verify it, which takes about two seconds a GiB.
+    /// Opening reads and verifies the whole file, at about two seconds per GiB.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Foreign`] if there is something else, which then is left alone;
-    /// [`StoreError::Locked`] if somebody has the store open; [`StoreError::Format`] if it has
-    /// another format; [`StoreError::Corrupt`] if it is damaged; [`StoreError::Full`] or
+    /// [`StoreError::Foreign`] if the directory has other files, which are not modified.
+    /// [`StoreError::Locked`] if the store is already open. [`StoreError::Format`] if it has
+    /// another format. [`StoreError::Corrupt`] if it is damaged. [`StoreError::Full`] or
     /// [`StoreError::Io`] if the operating system fails.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         Self::from_file(directory::open(directory)?)
@@ -65,7 +65,7 @@ impl Store {
         })
     }
 
-    /// The state and the receipts as of the latest commit.
+    /// Creates a snapshot of the state and the receipts after the latest commit.
     ///
     /// # Errors
     ///
@@ -74,18 +74,18 @@ impl Store {
         Snapshot::new(Arc::clone(&self.file))
     }
 
-    /// Makes the changes of one transaction and appends its receipt, durably and all or nothing.
-    /// Returns the transaction's sequence number, under which its receipt is found.
+    /// Applies the changes of one transaction and appends its receipt, durably and atomically.
+    /// Returns the sequence number of the transaction and its receipt.
     ///
-    /// Commits happen one at a time; this waits for the one before it.
+    /// Commits are serialized: a commit waits for the one before it.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Stale`] if another transaction was committed since the snapshot was taken;
+    /// [`StoreError::Stale`] if another transaction was committed after the snapshot was created.
     /// [`StoreError::Full`], [`StoreError::Io`], [`StoreError::Corrupt`] or
-    /// [`StoreError::Database`] if writing fails. After one of these four the store takes no more
-    /// commits ([`StoreError::Failed`]) until it is opened again; only its sequence then tells
-    /// whether the commit happened.
+    /// [`StoreError::Database`] if writing fails. After one of these four, the store refuses
+    /// commits with [`StoreError::Failed`] until it is reopened. Its sequence then tells whether
+    /// the commit happened.
     pub fn commit(&self, commit: Commit<'_>) -> Result<u64, StoreError> {
         let path = &self.file.path;
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,13 +101,14 @@ impl Store {
 impl OpenFile {
     fn commit(&self, commit: Commit<'_>) -> Result<u64, StoreError> {
         let mut transaction = self.database.begin_write().at(&self.path)?;
-        // In one phase, what counts after a crash is whether checksums fit, and contracts choose
-        // what is written: in two, a half-written commit never counts. And damage found later is
-        // an error then, where the database would else go back to the commit before.
+        // Two-phase commit, because contracts choose the written data. With one phase, valid
+        // checksums decide after a crash which commit counts. With two phases, a partial commit
+        // never counts, and damage that is found later is an error instead of a rollback to the
+        // previous commit.
         transaction.set_two_phase_commit(true);
-        // Not quick repair, which would let a crashed store open without reading all of it, at
-        // the price of some 150 KiB more written a commit for each GiB of file: a store is read
-        // and verified whenever it is opened.
+        // No quick repair. It would let a crashed store open without a full read, and would write
+        // about 150 KiB more per commit for each GiB of file. A store is always verified when it is
+        // opened anyway.
         apply(&transaction, &self.path, commit)?;
         transaction.commit().at(&self.path)?;
         Ok(commit.sequence)
@@ -148,8 +149,8 @@ fn apply(
     next.save(&mut meta, path)
 }
 
-/// The history hash after `commit`. The diff's encoding says where it ends, so no two histories
-/// are hashed alike.
+/// The history hash after `commit`. The encoding of a diff is self-delimiting, so different
+/// histories have different inputs to the hash.
 fn extend(history: [u8; 32], commit: Commit<'_>) -> [u8; 32] {
     Sha256::new()
         .chain_update(history)

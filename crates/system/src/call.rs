@@ -1,4 +1,4 @@
-//! Calls: what is asked of a program, how a call ended, and what a waiting program is told.
+//! Calls: parameters, results, and the answers that waiting programs receive.
 
 use std::borrow::Cow;
 
@@ -41,9 +41,9 @@ impl State {
 pub struct Call {
     /// The state in which it is entered.
     pub state: State,
-    /// Its input.
+    /// The input.
     pub input: Vec<u8>,
-    /// The gas that it may use. It limits what a self-metered program charges itself.
+    /// The gas limit. It also limits what a self-metered program charges itself.
     pub gas: Gas,
 }
 
@@ -52,30 +52,31 @@ pub struct Call {
 pub struct CallResult {
     /// The exit code.
     pub exit_code: ExitCode,
-    /// The output. That of a system program begins with the exit code (4 bytes, little-endian),
-    /// unless it panicked.
+    /// The output. The output of a system program begins with the exit code (4 bytes,
+    /// little-endian), unless the program panicked.
     pub output: Vec<u8>,
-    /// The gas that it used, including what was used for it while it waited. A self-metered
-    /// program used what it charged itself.
+    /// The gas used, including the gas used by its callees. The gas of a self-metered program is
+    /// what it charged itself.
     pub gas_used: Gas,
-    /// The gas that it did not use; `None` if it is self-metered.
+    /// The remaining gas. `None` if the program is self-metered.
     pub gas_left: Option<Gas>,
     /// Whether the output begins with the exit code.
     pub(crate) has_header: bool,
 }
 
-/// The answer to a program that waits: how the call came out that it asked for.
+/// The answer to a waiting program: the result of the call that it requested.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// Whether that call has ended.
+    /// Whether the call has ended.
     pub halted: bool,
-    /// Its output.
+    /// The output of the call.
     pub output: Vec<u8>,
-    /// The gas that it used. It is charged to the program.
+    /// The gas that the call used. It is charged to the program.
     pub fuel_consumed: u64,
-    /// The gas that it refunds. The program is told, but its gas does not change.
+    /// The gas that the call refunds. The program receives this number, but its gas does not
+    /// change.
     pub fuel_refunded: i64,
-    /// Its exit code.
+    /// The exit code of the call.
     pub exit_code: i32,
 }
 
@@ -94,7 +95,7 @@ impl CallResult {
     }
 }
 
-/// The output is the payload: the answer has the exit code anyway.
+/// The output is the payload, because the answer has a separate exit code.
 impl From<CallResult> for Answer {
     fn from(mut result: CallResult) -> Self {
         let header = result.output.len().saturating_sub(result.payload().len());

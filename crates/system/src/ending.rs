@@ -1,16 +1,17 @@
-//! Endings: the result of a call, for every way in which it can end.
+//! Endings: the result of a call for each way to end.
 
 use fusee_engine::Trap;
 
 use crate::{CallResult, ExitCode, host::Context};
 
-/// The call ended with this code and payload, for a reason that the program does not state itself.
+/// Ends a call with this code and payload, for a reason that the program does not write to its
+/// output.
 pub(crate) fn refused(context: &Context, code: ExitCode, message: &str) -> CallResult {
     with_payload(context, code, message.as_bytes())
 }
 
-/// The entry returned. Its output begins with the exit code already, or is empty, or belongs to a
-/// program that is no system program.
+/// Ends a call whose entry returned. The output already begins with the exit code, is empty, or
+/// belongs to a program that is not a system program.
 pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> CallResult {
     let exit_code = ExitCode::of_program(code);
     let has_header = context.is_system();
@@ -18,7 +19,7 @@ pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> Cal
         let header = exit_code.code().to_le_bytes();
         match output.first_chunk_mut() {
             Some(written) => *written = header,
-            None => output.extend(header),
+            None => output = header.to_vec(),
         }
     }
     CallResult {
@@ -46,7 +47,7 @@ pub(crate) fn exited(context: Context) -> CallResult {
             has_header: false,
         };
     }
-    // A program that writes a code before its payload writes the one with which it exits.
+    // If a program writes a code before its payload, it is the code with which it exits.
     let payload = context.output.strip_prefix(&told.to_le_bytes());
     let payload = payload.filter(|_| context.is_system());
     with_payload(&context, code, payload.unwrap_or(&context.output))
@@ -64,7 +65,7 @@ pub(crate) fn trapped(context: &Context, trap: Trap) -> CallResult {
     }
 }
 
-/// The instance was lost in which the call waited.
+/// Ends a call whose instance was lost.
 pub(crate) fn lost(context: &Context) -> CallResult {
     let message = "the instance in which the call waited was lost: a call in it ended abnormally, \
                    or was dropped";

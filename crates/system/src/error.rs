@@ -1,11 +1,12 @@
-//! Errors: faults of the embedder or of the host. How a program ends is a [`Step`](crate::Step).
+//! Errors: faults of the embedder or of the host. Faults of programs are part of a
+//! [`Step`](crate::Step).
 
 use fusee_engine::CodeHash;
 use fusee_executor::{PrepareError, RunError};
 use thiserror::Error;
 
-/// Why a system program cannot be registered, or a call could not continue. The call and every
-/// frame in its instance are lost; the pool and other transactions are not.
+/// A system program cannot be registered, or a call cannot continue. The call and all frames in its
+/// instance are lost. The pool and other transactions are not affected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SystemError {
@@ -24,7 +25,7 @@ pub enum SystemError {
          program needs one of them"
     )]
     NoEntry,
-    /// A call was resumed while a later one waits in the same instance.
+    /// A call was resumed while a later call waits in the same instance.
     #[error(
         "a call that began later waits in the same instance: go on with that one first (this one \
          is lost, and so are the others)"
@@ -33,7 +34,7 @@ pub enum SystemError {
     /// The interruption belongs to another transaction.
     #[error("the interruption belongs to another transaction")]
     Foreign,
-    /// [`Transaction::code`](crate::Transaction::code) returned other code.
+    /// [`Transaction::code`](crate::Transaction::code) returned code with another hash.
     #[error("the code that was found for {0} has another hash")]
     WrongCode(CodeHash),
 }

@@ -1,4 +1,4 @@
-//! Exit codes: how a call ended, as the number that programs exchange.
+//! Exit codes: the results of calls, as numbers that programs exchange.
 
 use std::fmt;
 
@@ -41,17 +41,17 @@ exit_codes! {
     Ok = 0,
     /// The program panicked; its output is the message.
     Panic = -1,
-    /// The program waits for its caller. No call ends with it.
+    /// The program waits for its caller. No call ends with this code.
     InterruptionCalled = -3,
-    /// Only a program at depth 0 may do this.
+    /// The operation is available only at depth 0.
     RootCallOnly = -1002,
-    /// The parameters of a syscall, or what a program returned, cannot be read.
+    /// The parameters of a syscall, or the result of a program, are malformed.
     MalformedBuiltinParams = -1003,
-    /// The call would be nested too deep.
+    /// The limit of nested calls is reached.
     CallDepthOverflow = -1004,
-    /// The program ended with a positive number, which would be the number of a call.
+    /// The program ended with a positive number, which is reserved for the numbers of calls.
     NonNegativeExitCode = -1005,
-    /// The program ended with a number that is not in this list, or no call has this number.
+    /// The program ended with an unlisted number, or no call has this number.
     UnknownError = -1006,
     /// A range outside the input, the output or the return data.
     InputOutputOutOfBounds = -1007,
@@ -63,11 +63,11 @@ exit_codes! {
     StateChangeDuringStaticCall = -1010,
     /// A contract's code is too large.
     CreateContractSizeLimit = -1011,
-    /// There is a contract at the address already.
+    /// The address already has a contract.
     CreateContractCollision = -1012,
-    /// A contract's code begins with a byte that is reserved.
+    /// The first byte of a contract's code is reserved.
     CreateContractStartingWithEF = -1013,
-    /// The instances of the transaction have as much memory as they may have.
+    /// The instances of the transaction reached the limit of memory.
     OutOfMemory = -1014,
     /// The balance is too small.
     InsufficientBalance = -1015,
@@ -89,7 +89,7 @@ exit_codes! {
     StackOverflow = -2008,
     /// An indirect call met a function of another type.
     BadSignature = -2009,
-    /// The gas is used up.
+    /// The call ran out of gas.
     OutOfFuel = -2010,
     /// The program has no such function.
     UnknownExternalFunction = -2011,
@@ -100,8 +100,8 @@ exit_codes! {
 }
 
 impl ExitCode {
-    /// The exit code for the number that a program returned. A positive number is none, and neither is
-    /// [`InterruptionCalled`](Self::InterruptionCalled); what is not in the list is unknown.
+    /// The exit code for the number that a program returned. Positive numbers,
+    /// [`InterruptionCalled`](Self::InterruptionCalled) and unlisted numbers are unknown.
     #[must_use]
     pub fn of_program(code: i32) -> Self {
         if code > 0 {
@@ -119,7 +119,7 @@ impl ExitCode {
         Self::ALL.iter().copied().find(|known| known.code() == code)
     }
 
-    /// Whether it is a trap's: above -3000, and not above -2000.
+    /// Whether the code is that of a trap: above -3000, and not above -2000.
     #[must_use]
     pub const fn is_trap(self) -> bool {
         -3000 < self.code() && self.code() <= -2000

@@ -9,26 +9,26 @@ use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
-    Answer, Billing, ExitCode, State, SystemLimits, SystemProgram,
+    Answer, Billing, Call, ExitCode, State, SystemLimits, SystemProgram,
     instances::SlotId,
     syscalls,
     wire::{ExecParams, Fuel16},
 };
 
-/// What belongs to one call. Each run of the call takes it as its host, and gives it back.
+/// The context of one call. Each run of the call takes it as its host, and returns it.
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) state: State,
-    /// The program; `None` if it is no system program.
+    /// The program. `None` if it is not a system program.
     pub(crate) program: Option<SystemProgram>,
-    /// The slot of the program's live instance; `None` if the call has an instance of its own.
+    /// The slot of the program's live instance. `None` if the instance belongs to this call alone.
     pub(crate) slot: Option<SlotId>,
-    /// The guest memory of the instance, in the budget of the transaction.
+    /// The guest memory of the instance, as part of the transaction's budget.
     pub(crate) memory: Option<Reservation>,
     pub(crate) limits: SystemLimits,
     /// The prices of the syscalls.
     pub(crate) prices: Arc<SyscallPrices>,
-    /// The number of calls around this one.
+    /// The number of outer calls.
     pub(crate) depth: usize,
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
@@ -36,9 +36,9 @@ pub(crate) struct Context {
     pub(crate) return_data: Vec<u8>,
     /// The code with which the program called `_exit`.
     pub(crate) exit: Option<i32>,
-    /// The gas that the call may use.
+    /// The gas limit of the call.
     pub(crate) gas_limit: Gas,
-    /// The gas that it has used. Metered: in the runs before this one. Self-metered: what it
+    /// The gas used. Metered: by the runs before the current one. Self-metered: what the program
     /// charged itself.
     pub(crate) gas_used: Gas,
     /// The syscall at which it is suspended.
@@ -51,7 +51,7 @@ pub(crate) enum Request {
     Exec(ExecParams),
     Resume {
         call: u32,
-        /// In the memory of the program.
+        /// A range of the program's memory.
         data: Range<u64>,
         exit_code: i32,
         fuel: Fuel16,
@@ -60,7 +60,7 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// Where the program expects the gas that was used.
+    /// The address for the used gas.
     pub(crate) const fn fuel16_ptr(&self) -> u32 {
         match self {
             Request::Exec(params) => params.fuel16_ptr,
@@ -70,6 +70,62 @@ impl Request {
 }
 
 impl Context {
+    pub(crate) fn new(
+        call: Call,
+        program: Option<SystemProgram>,
+        depth: usize,
+        prices: &Arc<SyscallPrices>,
+        limits: SystemLimits,
+    ) -> Self {
+        Self {
+            state: call.state,
+            program,
+            slot: None,
+            memory: None,
+            limits,
+            prices: Arc::clone(prices),
+            depth,
+            input: call.input,
+            output: Vec::new(),
+            return_data: Vec::new(),
+            exit: None,
+            gas_limit: call.gas,
+            gas_used: Gas::ZERO,
+            request: None,
+        }
+    }
+
+    /// Drops what an ended call leaves.
+    pub(crate) fn clear(&mut self) {
+        self.slot = None;
+        self.memory = None;
+        self.input = Vec::new();
+        self.output = Vec::new();
+        self.return_data = Vec::new();
+        self.exit = None;
+        self.gas_used = Gas::ZERO;
+        self.request = None;
+    }
+
+    /// Makes a cleared context that of another call in the same transaction. Writing a few fields
+    /// takes less time than moving all of them.
+    pub(crate) fn renew(
+        &mut self,
+        call: Call,
+        program: Option<SystemProgram>,
+        depth: usize,
+        prices: &Arc<SyscallPrices>,
+    ) {
+        if !Arc::ptr_eq(&self.prices, prices) {
+            self.prices = Arc::clone(prices);
+        }
+        self.state = call.state;
+        self.program = program;
+        self.depth = depth;
+        self.input = call.input;
+        self.gas_limit = call.gas;
+    }
+
     pub(crate) const fn is_system(&self) -> bool {
         self.program.is_some()
     }
@@ -79,17 +135,17 @@ impl Context {
             .map_or(Billing::Metered, |program| program.billing)
     }
 
-    /// The gas that the call may still use, before its next run or, self-metered, at any time.
+    /// The remaining gas, before the next run or, if self-metered, at any time.
     pub(crate) fn gas_left(&self) -> Gas {
         self.gas_limit.saturating_sub(self.gas_used)
     }
 
-    /// The gas that the call may still use; `None` if it is self-metered.
+    /// The remaining gas. `None` if the program is self-metered.
     pub(crate) fn billed_gas_left(&self) -> Option<Gas> {
         (self.billing() == Billing::Metered).then(|| self.gas_left())
     }
 
-    /// The gas that the call may still use, while `metered` is left to its run.
+    /// The remaining gas, when the run has `metered` gas left.
     pub(crate) fn gas_left_in_run(&self, metered: Gas) -> Gas {
         match self.billing() {
             Billing::Metered => metered,
@@ -97,7 +153,7 @@ impl Context {
         }
     }
 
-    /// The gas that the call has used, while `metered` is left to its run.
+    /// The used gas, when the run has `metered` gas left.
     pub(crate) fn gas_used_in_run(&self, metered: Gas) -> Gas {
         match self.billing() {
             Billing::Metered => self.gas_limit.saturating_sub(metered),
@@ -105,8 +161,8 @@ impl Context {
         }
     }
 
-    /// The gas of its next run. A self-metered program is metered without a limit, so that it can
-    /// be interrupted.
+    /// The gas limit of the next run. A self-metered program is metered without a limit, so that it
+    /// can be interrupted.
     pub(crate) fn run_gas(&self) -> Gas {
         match self.billing() {
             Billing::Metered => self.gas_left(),
@@ -114,7 +170,7 @@ impl Context {
         }
     }
 
-    /// A run of the call used so much.
+    /// Adds the gas that a run used.
     pub(crate) fn note_run(&mut self, used: Gas) {
         if self.billing() == Billing::Metered {
             self.gas_used = self.gas_used.saturating_add(used);
@@ -129,7 +185,7 @@ impl Context {
         left.saturating_sub(excess)
     }
 
-    /// Charges gas that no run used. Returns whether it was there; if not, nothing is charged.
+    /// Charges gas outside a run. Returns whether it was sufficient. If not, nothing is charged.
     pub(crate) fn charge(&mut self, used: Gas) -> bool {
         let fits = used <= self.gas_left();
         if fits {
@@ -138,7 +194,8 @@ impl Context {
         fits
     }
 
-    /// Charges the gas that others used for the call. Returns whether it was there; if not, the
+    /// Charges the gas of callees. Returns whether it was sufficient. If not, all gas of the call
+    /// is used.
     /// call has used all of its gas.
     pub(crate) fn pay(&mut self, used: Gas) -> bool {
         let fits = self.charge(used);
@@ -148,7 +205,7 @@ impl Context {
         fits
     }
 
-    /// Finishes the call with an exit code, in the middle of a syscall.
+    /// Ends the call with an exit code during a syscall.
     fn exit(&mut self, code: ExitCode) -> Stop {
         self.exit = Some(code.code());
         Stop::Finish
@@ -165,7 +222,7 @@ impl Context {
             .ok_or_else(|| self.exit(ExitCode::InputOutputOutOfBounds))
     }
 
-    /// Charges the meter, and then the call's own count, which a metered program does not have.
+    /// Charges the meter, and the call's own count if the program is self-metered.
     fn charge_fuel(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let fuel = Gas::new(arg(call, 0));
         call.charge(fuel)?;
@@ -275,7 +332,7 @@ impl Host for Context {
     }
 }
 
-/// Gives a suspended program the answer to its syscall. It continues with the result, or stops.
+/// Resumes a suspended program with the answer to its syscall, or stops it.
 pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> Result<u64, Stop> {
     let Some(request) = frame.host.request.take() else {
         return Err(fail(NO_REQUEST.into()));
@@ -298,7 +355,7 @@ pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> R
     Ok(reply(answer.exit_code))
 }
 
-/// The first arguments; those that the syscall does not have are zero.
+/// The first arguments. Missing arguments are zero.
 fn args<const N: usize>(call: &Syscall<'_>) -> [u64; N] {
     let mut args = [0; N];
     for (to, from) in args.iter_mut().zip(call.request.args) {
@@ -348,8 +405,8 @@ fn digest(call: &mut Syscall<'_>, hash: impl Fn(&[u8]) -> [u8; 32]) -> Result<u6
     give(call, out, &digest)
 }
 
-/// The cause of an error that cannot happen: only `_exec` and `_resume` suspend a program, and both
-/// leave a request.
+/// The error of an internal fault: only `_exec` and `_resume` suspend a program, and both set a
+/// request.
 pub(crate) const NO_REQUEST: &str =
     "internal error: a program was suspended, but did not ask for anything";
 

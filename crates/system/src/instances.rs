@@ -119,10 +119,15 @@ impl Instances {
     }
 
     /// Puts an instance back whose entry returned. If its slot was lost meanwhile, it is dropped.
-    pub(crate) fn put_back(&mut self, id: SlotId, mut resting: Resting) {
+    pub(crate) fn put_back(
+        &mut self,
+        id: SlotId,
+        mut instance: LiveInstance,
+        mut memory: Reservation,
+    ) {
         if let Some(slot) = self.find(id) {
-            resting.memory.resize(resting.instance.memory().bytes());
-            slot.occupant = Occupant::Resting(resting);
+            memory.resize(instance.memory().bytes());
+            slot.occupant = Occupant::Resting(Resting { instance, memory });
         }
     }
 

@@ -1,4 +1,4 @@
-//! Interruptions: calls that wait for an answer of their caller.
+//! Interruptions: calls that wait for an answer from their caller.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use crate::{
     Billing, CallResult, SystemProgram, host::Context, instances::FrameHandle, wire::ExecParams,
 };
 
-/// How far a call came.
+/// The progress of a call.
 #[derive(Debug)]
 pub enum Step {
-    /// It has ended.
+    /// The call has ended.
     Ended(CallResult),
-    /// It waits for its caller.
+    /// The call waits for its caller.
     Interrupted(Interruption),
 }
 
-/// A call that waits. Dropping it ends the call. If the call waits in an instance in which others
-/// wait as well, that instance is lost, and they fail.
+/// A waiting call. Dropping it ends the call. If other calls wait in the same instance, the
+/// instance is lost, and they fail.
 #[derive(Debug)]
 pub struct Interruption {
     pub(crate) params: Vec<u8>,
     pub(crate) waiting: Waiting,
-    /// The transaction of the call, which counts the clones of this.
+    /// The transaction of the call. It counts the clones of this value.
     pub(crate) transaction: Arc<()>,
 }
 
-/// How a call waits.
+/// The position of a waiting call.
 #[derive(Debug)]
 pub(crate) enum Waiting {
-    /// It returned, and will be entered again. Its frame is in the guest's memory.
+    /// The entry returned, and will be entered again. The frame is in the guest's memory.
     Returned {
         frame: Arc<FrameHandle>,
         context: Box<Context>,
@@ -41,25 +41,25 @@ pub(crate) enum Waiting {
 }
 
 impl Interruption {
-    /// What the program asks of its caller. Never empty.
+    /// The request for the caller. Never empty.
     #[must_use]
     pub fn params(&self) -> &[u8] {
         &self.params
     }
 
-    /// The parameters, if the program asks for a call of another program.
+    /// The parameters, if the program requests a call of another program.
     #[must_use]
     pub fn exec_params(&self) -> Option<ExecParams> {
         ExecParams::decode(&self.params)
     }
 
-    /// The system program that waits; `None` if it is no system program.
+    /// The system program that waits. `None` if it is not a system program.
     #[must_use]
     pub fn program(&self) -> Option<SystemProgram> {
         self.context().program
     }
 
-    /// The gas that the call has used.
+    /// The used gas of the call.
     pub(crate) fn gas_used(&self) -> Gas {
         match &self.waiting {
             Waiting::Returned { context, .. } => context.gas_used,
@@ -67,7 +67,7 @@ impl Interruption {
         }
     }
 
-    /// The gas that the call may still use.
+    /// The remaining gas of the call.
     pub(crate) fn gas_left(&self) -> Gas {
         match &self.waiting {
             Waiting::Returned { context, .. } => context.gas_left(),
@@ -75,7 +75,7 @@ impl Interruption {
         }
     }
 
-    /// Leaves the call at most so much gas. What is taken away does not count as used.
+    /// Limits the remaining gas of the call. The gas that is removed does not count as used.
     pub(crate) fn withhold(&mut self, most: Gas) {
         let left = self.gas_left();
         match &mut self.waiting {

@@ -1,12 +1,13 @@
 //! System programs: trusted programs whose instance stays alive between calls.
 //!
-//! An embedder registers them in [`SystemPrograms`], and calls them in a [`Transaction`]. The
-//! context of a call goes into the live instance and comes out again; the result is a [`Step`]. A
-//! program that needs something of its caller returns, and is [`Interrupted`](Step::Interrupted).
-//! It is resumed in the same instance, which other calls may have entered meanwhile. So its frames
-//! live in the guest's memory: if the instance is lost, all of them fail.
+//! An embedder registers programs in [`SystemPrograms`], and calls them in a [`Transaction`]. The
+//! context of a call moves into the live instance and out again. The result is a [`Step`]. A
+//! program that requests something from its caller returns, and is
+//! [`Interrupted`](Step::Interrupted). It is resumed in the same instance, which other calls may
+//! have entered meanwhile. Its frames therefore live in the guest's memory: if the instance is
+//! lost, all of them fail.
 //!
-//! The same interface serves untrusted programs, with a fresh instance for each call: they are
+//! The same interface runs untrusted programs, with a fresh instance for each call. They are
 //! suspended where system programs return. Only [`SystemPrograms::register`] makes a program a
 //! system program.
 #![forbid(unsafe_code)]
@@ -35,6 +36,6 @@ pub use programs::{
 };
 pub use transaction::Transaction;
 
-/// Units of fuel in one unit of the chain's gas. The interface calls fuel what Fusee calls gas: one
-/// unit of fuel is one unit of Fusee's gas.
+/// Units of fuel in one unit of the chain's gas. The interface calls Fusee's gas fuel, in the same
+/// unit.
 pub const FUEL_DENOM_RATE: u64 = 20;

@@ -6,7 +6,7 @@ use fusee_engine::Gas;
 
 use crate::Interruption;
 
-/// The last number: the greatest that a program can get as an exit code.
+/// The last number: the largest positive exit code.
 const LAST: u32 = i32::MAX.unsigned_abs();
 
 /// The interrupted calls of a transaction that programs at depth 0 made.
@@ -20,13 +20,13 @@ pub(crate) struct NumberedCalls {
 #[derive(Debug)]
 pub(crate) struct NumberedCall {
     pub(crate) interruption: Interruption,
-    /// The part of its gas that its caller was told of.
+    /// The used gas that its caller already knows.
     pub(crate) told: Gas,
 }
 
 impl NumberedCalls {
-    /// Keeps a call, and returns its number: 1 for the first of a transaction. `None` if there are
-    /// no more numbers; the call is dropped then.
+    /// Stores a call and returns its number, counted from 1 in each transaction. If no number is
+    /// left, drops the call and returns `None`.
     pub(crate) fn insert(&mut self, call: NumberedCall) -> Option<u32> {
         let number = self.last.checked_add(1).filter(|next| *next <= LAST)?;
         self.last = number;

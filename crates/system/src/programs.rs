@@ -17,28 +17,28 @@ const SYSTEM_PAGES: u64 = 32_768;
 /// The limit of memory pages of any other program.
 const CONTRACT_PAGES: u64 = 1_024;
 
-/// How the gas of a system program is counted.
+/// The metering of a system program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Billing {
     /// By the meter: operators and syscalls are charged to the gas of the call.
     Metered,
-    /// By the program itself, with `_charge_fuel`. It is metered as well, without a limit, so that
-    /// it can be interrupted.
+    /// By the program itself, with `_charge_fuel`. The program is also metered, without a limit, so
+    /// that it can be interrupted.
     SelfMetered,
 }
 
-/// How long an instance lives.
+/// The lifetime of instances.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lifetime {
-    /// As long as the transaction that made it. Gas and outcome do not depend on earlier
+    /// Instances live as long as their transaction. Gas and outcome do not depend on earlier
     /// transactions.
     #[default]
     Transaction,
-    /// When a transaction ends, its unused instances go to a pool for later transactions. The
-    /// memory of a program then depends on what ran before on this machine, and so does the gas of
-    /// a metered one: never use it where machines have to agree.
+    /// At the end of a transaction, its unused instances move to a pool for later transactions. The
+    /// memory of a program then depends on earlier transactions on this machine, and so does the
+    /// gas of a metered program. Never use it where nodes must agree.
     Pooled {
-        /// The most instances of each program in the pool.
+        /// Maximum number of pooled instances for each program.
         instances: usize,
     },
 }
@@ -46,20 +46,20 @@ pub enum Lifetime {
 /// The limits of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemLimits {
-    /// Nested calls.
+    /// Maximum number of nested calls.
     pub depth: usize,
-    /// Bytes of guest memory of all live instances.
+    /// Maximum guest memory of all live instances in bytes.
     pub memory_bytes: u64,
-    /// Bytes of the output of a call.
+    /// Maximum output of a call in bytes.
     pub output_bytes: usize,
 }
 
-/// A registered system program. Its instances depend on these two, and on the rules.
+/// A registered system program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SystemProgram {
     /// The hash of its code.
     pub code: CodeHash,
-    /// How its gas is counted.
+    /// The metering of the program.
     pub billing: Billing,
 }
 
@@ -72,7 +72,7 @@ pub struct SystemPrograms {
     pub(crate) limits: SystemLimits,
     lifetime: Lifetime,
     programs: BTreeMap<SystemProgram, Arc<PreparedProgram>>,
-    /// The program that a hash names: the one that was registered first.
+    /// The program that a hash refers to: the first one registered.
     by_code: BTreeMap<CodeHash, SystemProgram>,
     pool: Mutex<BTreeMap<SystemProgram, Vec<LiveInstance>>>,
 }
@@ -109,7 +109,7 @@ impl Default for SystemLimits {
 }
 
 impl SystemPrograms {
-    /// No programs, on this executor.
+    /// Creates an empty registry on this executor.
     #[must_use]
     pub fn new(executor: Arc<Executor>) -> Self {
         Self {
@@ -139,8 +139,8 @@ impl SystemPrograms {
         self
     }
 
-    /// Makes a program a system program. The embedder trusts it from now on: its instances keep
-    /// their memory between calls, and a self-metered one takes as much time as it wants.
+    /// Registers a program as a system program. The embedder trusts it from now on: its instances
+    /// keep their memory between calls, and a self-metered program can run for any time.
     ///
     /// # Errors
     ///
@@ -169,8 +169,8 @@ impl SystemPrograms {
         Ok(program)
     }
 
-    /// Removes a program and its pooled instances. If the same code is registered with another
-    /// billing, the hash names that program from now on.
+    /// Removes a program and its pooled instances. If the same code is registered with other
+    /// billing, the hash refers to that program from now on.
     pub fn remove(&mut self, program: SystemProgram) {
         self.programs.remove(&program);
         self.open().remove(&program);
@@ -184,7 +184,7 @@ impl SystemPrograms {
         }
     }
 
-    /// The system program that a hash names.
+    /// The system program that a hash refers to.
     #[must_use]
     pub fn find(&self, code: CodeHash) -> Option<SystemProgram> {
         self.by_code.get(&code).copied()
@@ -214,8 +214,8 @@ impl SystemPrograms {
         self.open().get_mut(&program)?.pop()
     }
 
-    /// Pools the unused instances of a transaction: their entries returned, and no frame waits in
-    /// them.
+    /// Moves the unused instances of a transaction to the pool: their entries returned, and no
+    /// frame waits in them.
     pub(crate) fn give_back(&self, instances: impl Iterator<Item = (SystemProgram, LiveInstance)>) {
         let Lifetime::Pooled { instances: most } = self.lifetime else {
             return;

@@ -58,14 +58,16 @@ impl<'a> Calls<'a> {
                 }
             },
         };
-        Ok(match begun {
-            Ok(call) => Action::Call {
-                call,
-                // The depth and the memory of calls are limited here.
-                counting: Counting::Exempt,
-            },
-            Err(answer) => action(deliver(frame, &answer)),
-        })
+        let answer = match begun {
+            Ok(Begin::Run(call)) => {
+                // The calls of a transaction have limits of their own.
+                let counting = Counting::Exempt;
+                return Ok(Action::Call { call, counting });
+            }
+            Ok(Begin::Return(value)) => self.answer(value),
+            Err(answer) => answer,
+        };
+        Ok(action(deliver(frame, &answer)))
     }
 
     /// Begins a call for a program at depth 0, or answers it at once.

@@ -63,20 +63,26 @@ pub(crate) enum Depth {
 #[derive(Debug)]
 pub(crate) struct OutOfOrder;
 
+impl From<OutOfOrder> for SystemError {
+    fn from(OutOfOrder: OutOfOrder) -> Self {
+        SystemError::OutOfOrder
+    }
+}
+
 impl Supervisor for Calls<'_> {
     type Host = Box<Context>;
-    /// A call is begun where it is made, so that its answer can be borrowed.
-    type Call = Begin<Self>;
+    /// A call is prepared where it is made, so that its answer can be borrowed.
+    type Call = Callee<Box<Context>>;
     type Return = Result<Step, OutOfOrder>;
     /// The outside is asked by interruptions, which leave the stack.
     type Request = Infallible;
     type Error = SystemError;
 
-    fn begin(&mut self, call: Begin<Self>) -> Result<Begin<Self>, SystemError> {
-        Ok(call)
+    fn begin(&mut self, call: Self::Call) -> Result<Begin<Self>, SystemError> {
+        Ok(Begin::Run(call))
     }
 
-    fn refuse(&mut self, _: Begin<Self>, _: FrameLimit) -> Result<Self::Return, SystemError> {
+    fn refuse(&mut self, _: Self::Call, _: FrameLimit) -> Result<Self::Return, SystemError> {
         Err(internal(
             "internal error: a call counted in the driver's limits",
         ))
@@ -234,36 +240,23 @@ impl<'a> Calls<'a> {
         program: Option<SystemProgram>,
         depth: Depth,
     ) -> Box<Context> {
-        let Call { state, input, gas } = call;
-        let rules = match program {
-            Some(_) => &self.programs.system_rules,
-            None => &self.programs.contract_rules,
+        let prices = match program {
+            Some(_) => self.programs.system_rules.prices(),
+            None => self.programs.contract_rules.prices(),
         };
-        let context = Context {
-            state,
-            program,
-            slot: None,
-            memory: None,
-            limits: self.programs.limits,
-            prices: Arc::clone(rules.prices()),
-            depth: match depth {
-                Depth::Root => 0,
-                Depth::BelowWaiting => self.waiting().saturating_add(1),
-            },
-            input,
-            output: Vec::new(),
-            return_data: Vec::new(),
-            exit: None,
-            gas_limit: gas,
-            gas_used: Gas::ZERO,
-            request: None,
+        let depth = match depth {
+            Depth::Root => 0,
+            Depth::BelowWaiting => self.waiting().saturating_add(1),
         };
         match self.spare.take() {
             Some(mut spare) => {
-                *spare = context;
+                spare.renew(call, program, depth, prices);
                 spare
             }
-            None => Box::new(context),
+            None => {
+                let limits = self.programs.limits;
+                Box::new(Context::new(call, program, depth, prices, limits))
+            }
         }
     }
 
@@ -402,10 +395,7 @@ impl<'a> Calls<'a> {
             self.put_back(instance, &mut context);
         }
         let result = returned(&context, code, output);
-        // The embedder's bytes are not kept.
-        context.input = Vec::new();
-        context.return_data = Vec::new();
-        context.memory = None;
+        context.clear();
         self.spare = Some(context);
         Step::Ended(result)
     }
@@ -444,7 +434,7 @@ impl<'a> Calls<'a> {
     /// Puts the instance of a call back into its slot, if it has one.
     fn put_back(&mut self, instance: LiveInstance, context: &mut Context) {
         if let (Some(slot), Some(memory)) = (context.slot, context.memory.take()) {
-            self.instances.put_back(slot, Resting { instance, memory });
+            self.instances.put_back(slot, instance, memory);
         }
     }
 

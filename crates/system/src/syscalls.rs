@@ -1,4 +1,4 @@
-//! The syscalls of the interface, and the lists of them that rules have: what a program may import, and what each costs.
+//! The syscalls of the interface, and their lists in rules: admitted imports and prices.
 
 use fusee_engine::ValueType;
 use fusee_instrument::{SyscallPrice, SyscallRule};
@@ -17,7 +17,7 @@ pub struct Row {
     pub params: &'static [ValueType],
     /// Its result.
     pub result: Option<ValueType>,
-    /// Whether the program may be parked at it.
+    /// Whether the program may be suspended at it.
     pub may_suspend: bool,
     /// What it does.
     pub doc: &'static str,
@@ -55,37 +55,38 @@ rows! {
     2 READ "_read" (I32, I32, I32), false;
     /// Returns the length of the input.
     3 INPUT_SIZE "_input_size" () -> I32, false;
-    /// Appends a region to the output: pointer, length.
+    /// Appends a range of memory to the output: pointer, length.
     4 WRITE "_write" (I32, I32), false;
-    /// Returns the length of the return data: what the last call left.
+    /// Returns the length of the return data of the last call.
     5 OUTPUT_SIZE "_output_size" () -> I32, false;
     /// Copies a range of the return data to the pointer: pointer, offset, length.
     6 READ_OUTPUT "_read_output" (I32, I32, I32), false;
     /// Appends a range of the return data to the output: offset, length.
     7 FORWARD_OUTPUT "_forward_output" (I32, I32), false;
-    /// Runs another program: pointer to its hash (32 bytes), pointer to its input, the input's length, pointer to
-    /// the fuel (16 bytes, or null), state. At depth 0 it returns the exit code, or the id of the call where that is interrupted, which is
-    /// positive; deeper, the caller is interrupted.
+    /// Runs another program: pointer to its hash (32 bytes), pointer to its input, the input's
+    /// length, pointer to the fuel (16 bytes, or null), state. At depth 0, returns the exit code,
+    /// or the positive id of the call if it was interrupted. At other depths, interrupts the
+    /// caller.
     8 EXEC "_exec" (I32, I32, I32, I32, I32) -> I32, true;
-    /// Goes on with a call that was interrupted: its id, pointer to what it asked for, the length of that, the exit code,
-    /// pointer to the fuel. Returns as `_exec` does; at depth 0 only.
+    /// Resumes an interrupted call: its id, pointer to the answer, length of the answer, exit code,
+    /// pointer to the fuel. Returns the same as `_exec`. Only at depth 0.
     9 RESUME "_resume" (I32, I32, I32, I32, I32) -> I32, true;
-    /// Returns the gas that is left, or the maximum where it is not billed.
+    /// Returns the remaining gas, or the maximum if the call is not billed.
     10 FUEL "_fuel" () -> I64, false;
-    /// Uses up so much gas.
+    /// Consumes gas.
     11 CHARGE_FUEL "_charge_fuel" (I64), false;
-    /// Tells the log a text: pointer, length.
+    /// Logs a text: pointer, length.
     12 DEBUG_LOG "_debug_log" (I32, I32), false;
-    /// Writes the Keccak-256 digest of a region: pointer, length, pointer to 32 bytes.
+    /// Writes the Keccak-256 digest of a memory range: pointer, length, pointer to 32 bytes.
     13 KECCAK256 "_keccak256" (I32, I32, I32), false;
-    /// Writes the SHA-256 digest of a region: pointer, length, pointer to 32 bytes.
+    /// Writes the SHA-256 digest of a memory range: pointer, length, pointer to 32 bytes.
     14 SHA256 "_sha256" (I32, I32, I32), false;
-    /// Writes the BLAKE3 digest of a region: pointer, length, pointer to 32 bytes.
+    /// Writes the BLAKE3 digest of a memory range: pointer, length, pointer to 32 bytes.
     15 BLAKE3 "_blake3" (I32, I32, I32), false;
 }
 
-/// The syscalls of version 1, and their prices: what the interface charges, in our gas. Final:
-/// another list is another version.
+/// The syscalls of version 1 with their prices: the prices of the interface, in Fusee's gas. Final:
+/// any other list is another version.
 const V1: &[(u32, SyscallPrice)] = &[
     (EXIT, SyscallPrice::FREE),
     (STATE, LOOK),
@@ -106,13 +107,13 @@ const V1: &[(u32, SyscallPrice)] = &[
     (BLAKE3, SyscallPrice::words(1_200, 240)),
 ];
 
-/// Of sizes, the state and fuel.
+/// The price of sizes, the state and fuel.
 const LOOK: SyscallPrice = SyscallPrice::words(400, 0);
 
-/// Of copies.
+/// The price of copies.
 const COPY: SyscallPrice = SyscallPrice::words(400, 60);
 
-/// The syscalls and prices of version 1, for a list of syscalls.
+/// The syscalls of version 1 with their prices, as entries of a list of syscalls.
 #[must_use]
 pub fn v1() -> Vec<SyscallRule> {
     let rule = |(number, price): &(u32, SyscallPrice)| {

@@ -1,4 +1,4 @@
-//! Transactions: calls of programs, in instances that live as long as the transaction does.
+//! Transactions: calls of programs in instances that live as long as the transaction.
 
 use std::{fmt, sync::Arc};
 
@@ -11,19 +11,19 @@ use crate::{
     Answer, Billing, Call, ExitCode, Interruption, Step, SystemError, SystemProgram,
     SystemPrograms,
     interruption::Waiting,
-    supervisor::{Calls, Code, Depth, OutOfOrder},
+    supervisor::{Calls, Code, Depth},
 };
 
-/// Calls that belong together. One runs at a time. A system program has one instance in a
-/// transaction: its first call makes it. With the transaction the instance is dropped, or goes back
-/// to the pool.
+/// A group of calls, of which one runs at a time. A system program has one instance in a
+/// transaction, which its first call creates. At the end of the transaction, the instance is
+/// dropped or returns to the pool.
 pub struct Transaction<'a> {
     pub(crate) driver: Driver<Calls<'a>>,
     pub(crate) calls: Calls<'a>,
 }
 
 impl SystemPrograms {
-    /// A transaction, in which programs are called. `interrupt` stops its runs, from any thread.
+    /// Creates a transaction. `interrupt` stops its runs, from any thread.
     #[must_use]
     pub fn transaction(&self, interrupt: Interrupt) -> Transaction<'_> {
         let settings = DriverSettings {
@@ -32,7 +32,7 @@ impl SystemPrograms {
                 memory_bytes: self.limits.memory_bytes,
             },
             suspension: Suspension::AsNeeded,
-            // The calls make their instances themselves, on their own tier.
+            // The calls create their instances themselves, on their own tier.
             tier: Tier::Best,
             interrupt,
         };
@@ -45,9 +45,9 @@ impl SystemPrograms {
 }
 
 impl<'a> Transaction<'a> {
-    /// Finds the code that `_exec` names, if it is no system program's (default: there is none). It
-    /// is asked each time, and nobody checks whether the bytes have that hash. If it panics, the
-    /// call is [`EngineError::HostPanicked`](fusee_engine::EngineError::HostPanicked).
+    /// Sets the lookup of code for `_exec`, except that of system programs (default: no code). It
+    /// is called each time, and must return the code with the requested hash. If it panics, the
+    /// call fails with [`EngineError::HostPanicked`](fusee_engine::EngineError::HostPanicked).
     #[must_use]
     pub fn code(mut self, find: impl Fn(CodeHash) -> Option<Vec<u8>> + 'a) -> Self {
         self.calls.find_code = Box::new(find);
@@ -64,34 +64,34 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// The number of calls that wait, including those that programs at depth 0 made.
+    /// The number of waiting calls, including those of programs at depth 0.
     #[must_use]
     pub fn waiting(&self) -> u64 {
         u64::try_from(self.calls.waiting()).unwrap_or(u64::MAX)
     }
 
-    /// Bytes of guest memory of the instances that are at rest or wait. An instance in which a
-    /// dropped call waited counts until its program is called again, or another needs the room.
+    /// Guest memory of the idle and waiting instances in bytes. An instance with a dropped frame
+    /// counts until its program is called again, or until another instance needs the memory.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
         self.calls.budget.reserved()
     }
 
-    /// Calls a system program, below the calls that wait. If it asks for something of its caller,
+    /// Calls a system program, below the waiting calls. If it requests something from its caller,
     /// the result is [`Step::Interrupted`].
     ///
-    /// A program that is *executing*, because it is suspended in the middle of a syscall, cannot be
-    /// called: the call ends with [`ExitCode::UnexpectedFatalExecutionFailure`] and a message. One
-    /// that returned to wait can, in the same instance.
+    /// A program that is suspended in the middle of a syscall cannot be called: the call ends with
+    /// [`ExitCode::UnexpectedFatalExecutionFailure`] and a message. A program that returned to wait
+    /// can be called, in the same instance.
     ///
     /// # Errors
     ///
-    /// [`SystemError`] if the host fails, or there is no such program.
+    /// [`SystemError`] if the host fails, or the program is not registered.
     pub fn call(&mut self, program: SystemProgram, call: Call) -> Result<Step, SystemError> {
         self.call_at(Code::System(program), call, Depth::BelowWaiting)
     }
 
-    /// Calls an untrusted program in a fresh instance, below the calls that wait.
+    /// Calls an untrusted program in a fresh instance, below the waiting calls.
     ///
     /// # Errors
     ///
@@ -101,8 +101,8 @@ impl<'a> Transaction<'a> {
         self.call_at(Code::Contract(prepared), call, Depth::BelowWaiting)
     }
 
-    /// Calls a system program at depth 0: its `_exec` calls other programs, where elsewhere it
-    /// interrupts the program.
+    /// Calls a system program at depth 0: its `_exec` calls other programs. At other depths,
+    /// `_exec` interrupts the program.
     ///
     /// # Errors
     ///
@@ -121,10 +121,10 @@ impl<'a> Transaction<'a> {
         self.call_at(Code::Contract(prepared), call, Depth::Root)
     }
 
-    /// Resumes a call that waits.
+    /// Resumes a waiting call.
     ///
-    /// The gas that the answer consumed is charged to the call. If it has less, it has used all of
-    /// it and ends out of fuel. If the instance was lost in which it waited, it ends with
+    /// The gas that the answer consumed is charged to the call. If the call has less, it uses all
+    /// its gas and ends with out of fuel. If its instance was lost, it ends with
     /// [`ExitCode::UnexpectedFatalExecutionFailure`] and a message.
     ///
     /// # Errors
@@ -140,12 +140,12 @@ impl<'a> Transaction<'a> {
         self.drive(begun)
     }
 
-    /// Reads from the memory of a call that waits.
+    /// Reads from the memory of a waiting call.
     ///
     /// # Errors
     ///
-    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes, was lost, or belongs to another
-    /// transaction.
+    /// [`ExitCode::MemoryOutOfBounds`] if the range is outside the memory, the call was lost, or it
+    /// belongs to another transaction.
     pub fn read_memory(
         &mut self,
         interruption: &mut Interruption,
@@ -156,12 +156,12 @@ impl<'a> Transaction<'a> {
         Ok(memory.read_into(offset, buffer)?)
     }
 
-    /// Writes into the memory of a call that waits.
+    /// Writes to the memory of a waiting call.
     ///
     /// # Errors
     ///
-    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes, was lost, or belongs to another
-    /// transaction; nothing is written then.
+    /// [`ExitCode::MemoryOutOfBounds`] if the range is outside the memory, the call was lost, or it
+    /// belongs to another transaction. In this case nothing is written.
     pub fn write_memory(
         &mut self,
         interruption: &mut Interruption,
@@ -171,12 +171,13 @@ impl<'a> Transaction<'a> {
         Ok(self.memory(interruption)?.write(offset, data)?)
     }
 
-    /// The input for the program that a waiting call asks for: a range of the caller's memory.
+    /// Reads the input for the program that a waiting call requests: a range of the caller's
+    /// memory.
     ///
     /// # Errors
     ///
-    /// [`ExitCode::MalformedBuiltinParams`] if the call asks for something else,
-    /// [`ExitCode::MemoryOutOfBounds`] if it has no such bytes.
+    /// [`ExitCode::MalformedBuiltinParams`] if the call requests something else,
+    /// [`ExitCode::MemoryOutOfBounds`] if the range is outside the memory.
     pub fn exec_input(&mut self, interruption: &mut Interruption) -> Result<Vec<u8>, ExitCode> {
         let params = interruption.exec_params();
         let range = params.ok_or(ExitCode::MalformedBuiltinParams)?.input;
@@ -186,13 +187,13 @@ impl<'a> Transaction<'a> {
         Ok(memory.read(range.start, length)?.into_owned())
     }
 
-    /// The gas that a waiting call has used.
+    /// The used gas of a waiting call.
     #[must_use]
     pub fn gas_used(&self, interruption: &Interruption) -> Gas {
         interruption.gas_used()
     }
 
-    /// The gas that a waiting call may still use; `None` if it is self-metered.
+    /// The remaining gas of a waiting call. `None` if it is self-metered.
     #[must_use]
     pub fn gas_left(&self, interruption: &Interruption) -> Option<Gas> {
         let is_metered = interruption.context().billing() == Billing::Metered;
@@ -204,35 +205,30 @@ impl<'a> Transaction<'a> {
         self.drive(begun)
     }
 
-    /// Drives a call until it has ended, or waits for the embedder.
+    /// Drives a call until it ends or waits for the embedder.
     pub(crate) fn drive(
         &mut self,
         begun: Result<Begin<Calls<'a>>, SystemError>,
     ) -> Result<Step, SystemError> {
-        let returned = match begun {
-            Ok(Begin::Return(value)) => Ok(value),
-            Ok(call) => match self.driver.call(&mut self.calls, call) {
-                Ok(Progress::Returned { value, .. }) => Ok(value),
+        let failed = match begun {
+            Ok(Begin::Run(call)) => match self.driver.call(&mut self.calls, call) {
+                Ok(Progress::Returned { value, .. }) => return Ok(value?),
                 Ok(Progress::Waiting { request, .. }) => match request {},
-                Err(error) => Err(error),
+                Err(error) => error,
             },
-            Err(error) => Err(error),
+            Ok(Begin::Return(value)) => return Ok(value?),
+            Err(error) => error,
         };
-        match returned {
-            Ok(value) => value.map_err(|OutOfOrder| SystemError::OutOfOrder),
-            Err(error) => {
-                self.calls.instances.lose_running();
-                Err(error)
-            }
-        }
+        self.calls.instances.lose_running();
+        Err(failed)
     }
 
-    /// The memory of a call that waits.
+    /// The memory of a waiting call.
     fn memory<'m>(
         &'m mut self,
         interruption: &'m mut Interruption,
     ) -> Result<GuestMemory<'m>, ExitCode> {
-        // A frame of another transaction could name an instance of this one.
+        // A frame of another transaction could refer to an instance of this one.
         if !Arc::ptr_eq(&interruption.transaction, &self.calls.interruptions) {
             return Err(ExitCode::MemoryOutOfBounds);
         }

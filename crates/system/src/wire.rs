@@ -1,30 +1,30 @@
-//! What programs and their callers exchange as bytes: the parameters of an interruption, the answer
-//! to it, and the fuel of a call. All numbers are little-endian.
+//! The wire format of programs and their callers: parameters of interruptions, answers, and fuel.
+//! All numbers are little-endian.
 
 use std::ops::Range;
 
 use crate::Answer;
 
-/// Bytes of [`ExecParams`].
+/// Size of [`ExecParams`] in bytes.
 pub const EXEC_PARAMS_BYTES: usize = 64;
 
-/// The parameters of `_exec`, with which it interrupts its caller.
+/// The parameters with which `_exec` interrupts its caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecParams {
     /// The hash of the program to run.
     pub code_hash: [u8; 32],
-    /// The gas that it may use.
+    /// The gas limit.
     pub fuel_limit: u64,
     /// The state in which it is entered: 0 is `main`, 1 is `deploy`.
     pub state: u32,
-    /// Where the caller expects a [`Fuel16`], in its memory; 0 if nowhere.
+    /// The address of a [`Fuel16`] in the caller's memory, or 0.
     pub fuel16_ptr: u32,
     /// Its input: a range of the caller's memory.
     pub input: Range<u64>,
 }
 
 impl ExecParams {
-    /// As the parameters of an interruption.
+    /// Encodes the parameters of an interruption.
     #[must_use]
     pub fn encode(&self) -> [u8; EXEC_PARAMS_BYTES] {
         let mut bytes = [0; EXEC_PARAMS_BYTES];
@@ -38,7 +38,7 @@ impl ExecParams {
         ];
         let mut rest = bytes.as_mut_slice();
         for field in fields {
-            // They are 64 bytes together.
+            // The fields have 64 bytes in total.
             let (place, behind) = rest.split_at_mut(field.len());
             place.copy_from_slice(field);
             rest = behind;
@@ -46,7 +46,7 @@ impl ExecParams {
         bytes
     }
 
-    /// From the parameters of an interruption; `None` if they are not of this form.
+    /// Decodes the parameters of an interruption. Returns `None` if they are malformed.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (code_hash, rest) = bytes.split_first_chunk()?;
@@ -65,9 +65,9 @@ impl ExecParams {
     }
 }
 
-/// The return data of a system program that is resumed: whether the callee has ended (`u8`), the
-/// length of its output (`u64`), its output, the gas that it consumed (`u64`) and refunds (`i64`),
-/// and its exit code (`i32`).
+/// The return data of a resumed system program: whether the callee has ended (`u8`), the length of
+/// its output (`u64`), its output, the gas that it used (`u64`) and refunds (`i64`), and its exit
+/// code (`i32`).
 #[must_use]
 pub fn encode_answer(answer: &Answer) -> Vec<u8> {
     let length = u64::try_from(answer.output.len()).unwrap_or(u64::MAX);
@@ -80,25 +80,25 @@ pub fn encode_answer(answer: &Answer) -> Vec<u8> {
     bytes
 }
 
-/// The 16 bytes at `fuel16_ptr`. On entry: a limit (0: no limit) and a refund, which `_exec` ignores.
-/// On return: the gas that was consumed, and the refund.
+/// The 16 bytes at `fuel16_ptr`. On entry: a limit (0: no limit) and a refund, which `_exec`
+/// ignores. On return: the used gas, and the refund.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fuel16 {
-    /// The limit, or the gas consumed.
+    /// The limit, or the used gas.
     pub first: i64,
     /// The refund.
     pub refund: i64,
 }
 
 impl Fuel16 {
-    /// The bytes.
+    /// Encodes the fuel.
     #[must_use]
     pub fn encode(self) -> [u8; 16] {
         (u128::from(self.first.cast_unsigned()) | u128::from(self.refund.cast_unsigned()) << 64)
             .to_le_bytes()
     }
 
-    /// From the bytes.
+    /// Decodes the fuel.
     #[must_use]
     pub fn decode(bytes: [u8; 16]) -> Self {
         let (first, refund) = bytes.split_at(8);

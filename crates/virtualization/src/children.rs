@@ -1,8 +1,8 @@
-//! Nested VMs by number: what a guest holds of them.
+//! Nested VMs by number: the interface of a guest that owns them.
 //!
-//! Modules and instances count up from 0, and no number is given twice. Behind the numbers are
-//! [`Instance`] and [`Execution`]; only calls out of order are handled here. A call that is answered
-//! with an error changes nothing.
+//! Modules and instances are numbered from 0, and no number is reused. The numbers refer to an
+//! [`Instance`] or an [`Execution`]. This file only adds the errors of calls in the wrong state. A
+//! call that returns an error changes nothing.
 
 mod syscalls;
 
@@ -27,58 +27,58 @@ use crate::{
     },
 };
 
-/// The modules and instances of one owner. They end with it.
+/// The modules and instances of one owner. Dropping it drops them.
 ///
-/// The outer error of a method is a fault of the host; the inner one is an answer.
+/// The outer error of a method is a fault of the host. The inner error is a reply to the owner.
 #[derive(Debug)]
 pub struct Children<G> {
     modules: Modules,
     by_id: Vec<Module>,
-    instances: BTreeMap<InstanceId, State<G>>,
-    /// The number of the next instance; `None` if no number is left.
+    instances: BTreeMap<InstanceId, InstanceState<G>>,
+    /// The number of the next instance. `None` after the last number.
     next: Option<u32>,
     billing: Billing,
-    /// What the owner is suspended for.
+    /// The request for which the owner is suspended.
     pending: Option<Pending>,
-    /// The instance that runs while the owner waits.
+    /// The instance that runs while the owner is suspended.
     running: Option<RunningChild>,
 }
 
-/// Who pays for what nested VMs do.
+/// The payer of nested VMs.
 #[derive(Clone, Debug)]
 enum Billing {
-    /// Nobody: the owner is trusted, and gives as much gas as it likes.
+    /// No payer: the owner is trusted, and sets any gas limit.
     Free,
-    /// The owner, out of its own gas, at the prices of the rules by which it is run.
+    /// The owner pays with its own gas, at the prices of its own rules.
     Owner(Arc<SyscallPrices>),
 }
 
-/// An instance that runs while its owner waits.
+/// An instance that runs while its owner is suspended.
 #[derive(Debug)]
 struct RunningChild {
     id: InstanceId,
     running: Running,
-    /// The gas that the owner gave it.
+    /// The gas limit that the owner set.
     gas: i64,
-    /// Where in the owner's memory the result goes.
+    /// The address of the result in the owner's memory.
     buffer: u32,
 }
 
 #[derive(Debug)]
-enum State<G> {
+enum InstanceState<G> {
     Idle(Instance),
     Ready(Execution<G>),
 }
 
 impl<G> Children<G> {
-    /// No modules and instances yet, of a trusted owner, who does not pay for them.
+    /// Creates an empty set of nested VMs for a trusted owner, which does not pay for them.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
         Self::of(Modules::new(executor, rules, settings), Billing::Free)
     }
 
-    /// No modules and instances yet, of an owner who pays for what they do with its own gas, at the
-    /// prices of the rules by which it runs.
+    /// Creates an empty set of nested VMs for an owner that pays with its own gas, at the prices of
+    /// its own rules.
     #[must_use]
     pub fn paying(
         executor: Arc<Executor>,
@@ -90,7 +90,8 @@ impl<G> Children<G> {
         Self::of(modules, Billing::Owner(prices))
     }
 
-    /// The same in a tree, with a registry that others share.
+    /// Creates an empty set of nested VMs in a tree, with a shared registry, for an owner that
+    /// pays.
     pub(crate) fn billed(
         tree: Arc<Tree>,
         registry: ModuleRegistry<Module>,
@@ -101,7 +102,7 @@ impl<G> Children<G> {
         Self::of(modules, Billing::Owner(prices))
     }
 
-    /// The nested VMs of a nested VM.
+    /// Creates an empty set of nested VMs for a nested VM.
     pub(crate) fn of_child(module: &Module) -> Self {
         let prices = Arc::clone(module.tree().rules().prices());
         Self::of(module.next_generation(), Billing::Owner(prices))
@@ -124,7 +125,8 @@ impl<G> Children<G> {
         self.modules.admit(symbols);
     }
 
-    /// Compiles a program, unless a module is kept under the identifier: whatever program that was made of. Either has a new number.
+    /// Compiles a program, unless a module is cached under the identifier. A cached module may have
+    /// been compiled from another program. Returns a new number in both cases.
     ///
     /// # Errors
     ///
@@ -138,7 +140,7 @@ impl<G> Children<G> {
         Ok(compiled.and_then(|compiled| self.number(compiled)))
     }
 
-    /// A new number for the module that is kept under the identifier.
+    /// Returns a new number for the module that is cached under the identifier.
     ///
     /// # Errors
     ///
@@ -149,7 +151,8 @@ impl<G> Children<G> {
         Ok(numbered.id)
     }
 
-    /// Compiles the code under a key, unless a module is kept under it. Either has a new number.
+    /// Compiles the code under a key, unless a module is cached under the key. Returns a new number
+    /// in both cases.
     ///
     /// # Errors
     ///
@@ -164,11 +167,12 @@ impl<G> Children<G> {
         Ok(compiled.and_then(|compiled| self.number(compiled)))
     }
 
-    /// A new instance of a module.
+    /// Creates an instance of a module.
     ///
     /// # Errors
     ///
-    /// [`InstantiateError::InvalidModule`] if no module has this number; else as [`Module::instantiate`].
+    /// [`InstantiateError::InvalidModule`] if no module has this number. Otherwise as
+    /// [`Module::instantiate`].
     pub fn instantiate(&mut self, module: ModuleId) -> Result<InstanceId, InstantiateError> {
         let position = usize::try_from(module.0).ok();
         let module = position
@@ -178,16 +182,17 @@ impl<G> Children<G> {
         let instance = module.instantiate()?;
         self.next = next.checked_add(1);
         let id = InstanceId(next);
-        self.instances.insert(id, State::Idle(instance));
+        self.instances.insert(id, InstanceState::Idle(instance));
         Ok(id)
     }
 
-    /// Makes an idle instance ready to run an exported function.
+    /// Prepares an idle instance to run an exported function.
     ///
     /// # Errors
     ///
-    /// [`ExecError::InvalidInstance`] inside if no instance has this number, or it is ready already; [`ExecError::InvalidImage`] if the program
-    /// has no such function. [`VirtualizationError`] as [`Instance::prepare`]; the instance is destroyed.
+    /// Inner error [`ExecError::InvalidInstance`] if no instance has this number, or it is already
+    /// prepared. Inner error [`ExecError::InvalidImage`] if the program has no such function.
+    /// [`VirtualizationError`] as [`Instance::prepare`], which destroys the instance.
     pub fn prepare(
         &mut self,
         instance: InstanceId,
@@ -203,35 +208,36 @@ impl<G> Children<G> {
         gas: Gas,
     ) -> Result<Result<(), ExecError>, VirtualizationError> {
         let idle = match self.instances.remove(&instance) {
-            Some(State::Idle(idle)) => idle,
+            Some(InstanceState::Idle(idle)) => idle,
             other => return Ok(Err(self.invalid(instance, other))),
         };
         let (state, answer) = match idle.prepare_for(function, gas)? {
-            Ok(execution) => (State::Ready(execution), Ok(())),
-            Err(idle) => (State::Idle(idle), Err(ExecError::InvalidImage)),
+            Ok(execution) => (InstanceState::Ready(execution), Ok(())),
+            Err(idle) => (InstanceState::Idle(idle), Err(ExecError::InvalidImage)),
         };
         self.instances.insert(instance, state);
         Ok(answer)
     }
 
-    /// Takes an instance that is to run with so much gas. With less than no gas it does not, and is
-    /// idle.
+    /// Takes a prepared instance for a run with this gas limit. If the limit is negative, the
+    /// instance becomes idle, and the error is [`ExecError::OutOfGas`].
     pub(crate) fn take_ready(
         &mut self,
         id: InstanceId,
         gas: i64,
     ) -> Result<Execution<G>, ExecError> {
         match self.instances.remove(&id) {
-            Some(State::Ready(execution)) if gas < 0 => {
-                self.instances.insert(id, State::Idle(execution.abort()));
+            Some(InstanceState::Ready(execution)) if gas < 0 => {
+                self.instances
+                    .insert(id, InstanceState::Idle(execution.abort()));
                 Err(ExecError::OutOfGas)
             }
-            Some(State::Ready(execution)) => Ok(execution),
+            Some(InstanceState::Ready(execution)) => Ok(execution),
             other => Err(self.invalid(id, other)),
         }
     }
 
-    /// Puts back an instance that ran with so much gas, and tells how it came back.
+    /// Puts back an instance after a run with this gas limit, and returns the result of the run.
     pub(crate) fn put_back(
         &mut self,
         id: InstanceId,
@@ -243,8 +249,8 @@ impl<G> Children<G> {
         self.put_back_used(id, gas, outcome, used)
     }
 
-    /// As [`put_back`](Self::put_back), where what it used follows from what it has left as `used`
-    /// says.
+    /// Like [`put_back`](Self::put_back), with a function that computes the used gas from the
+    /// remaining gas.
     fn put_back_used(
         &mut self,
         id: InstanceId,
@@ -258,7 +264,7 @@ impl<G> Children<G> {
         };
         let (state, answer) = match outcome {
             Outcome::Finished { instance, gas_left } => (
-                State::Idle(instance),
+                InstanceState::Idle(instance),
                 Ok((ExecStatus::Finished, filled(gas_left))),
             ),
             Outcome::Syscall {
@@ -271,16 +277,23 @@ impl<G> Children<G> {
                     args: request.args,
                     ..filled(gas_left)
                 };
-                (State::Ready(execution), Ok((ExecStatus::Syscall, buffer)))
+                (
+                    InstanceState::Ready(execution),
+                    Ok((ExecStatus::Syscall, buffer)),
+                )
             }
-            Outcome::OutOfGas { instance } => (State::Idle(instance), Err(ExecError::OutOfGas)),
-            Outcome::Trapped { instance, .. } => (State::Idle(instance), Err(ExecError::Trap)),
+            Outcome::OutOfGas { instance } => {
+                (InstanceState::Idle(instance), Err(ExecError::OutOfGas))
+            }
+            Outcome::Trapped { instance, .. } => {
+                (InstanceState::Idle(instance), Err(ExecError::Trap))
+            }
         };
         self.instances.insert(id, state);
         answer
     }
 
-    /// Destroys an instance, wherever it is.
+    /// Destroys an instance in any state.
     ///
     /// # Errors
     ///
@@ -290,12 +303,12 @@ impl<G> Children<G> {
         gone.map(drop).ok_or(DestroyError::InvalidInstance)
     }
 
-    /// Reads the memory of a ready instance from `offset` on into all of `out`.
+    /// Reads the memory of a prepared instance at `offset`. Fills all of `out`.
     ///
     /// # Errors
     ///
-    /// [`MemoryError::InvalidInstance`] if no instance has this number, or it is idle; [`MemoryError::OutOfBounds`] if one of the bytes is not
-    /// there.
+    /// [`MemoryError::InvalidInstance`] if no instance has this number, or it is idle.
+    /// [`MemoryError::OutOfBounds`] if the access is out of range.
     pub fn read_memory(
         &mut self,
         instance: InstanceId,
@@ -305,11 +318,12 @@ impl<G> Children<G> {
         self.ready(instance)?.read_memory(offset, out)
     }
 
-    /// Writes all bytes to the memory of a ready instance from `offset` on, or none.
+    /// Writes all bytes to the memory of a prepared instance at `offset`, or none.
     ///
     /// # Errors
     ///
-    /// [`MemoryError::InvalidInstance`] if no instance has this number, or it is idle; [`MemoryError::OutOfBounds`] if the memory is not there.
+    /// [`MemoryError::InvalidInstance`] if no instance has this number, or it is idle.
+    /// [`MemoryError::OutOfBounds`] if the access is out of range.
     pub fn write_memory(
         &mut self,
         instance: InstanceId,
@@ -319,7 +333,7 @@ impl<G> Children<G> {
         self.ready(instance)?.write_memory(offset, bytes)
     }
 
-    /// How many instances there are.
+    /// The number of instances.
     #[must_use]
     pub fn instances(&self) -> usize {
         self.instances.len()
@@ -327,20 +341,20 @@ impl<G> Children<G> {
 
     fn ready(&mut self, instance: InstanceId) -> Result<&mut Execution<G>, MemoryError> {
         match self.instances.get_mut(&instance) {
-            Some(State::Ready(execution)) => Ok(execution),
-            Some(State::Idle(_)) | None => Err(MemoryError::InvalidInstance),
+            Some(InstanceState::Ready(execution)) => Ok(execution),
+            Some(InstanceState::Idle(_)) | None => Err(MemoryError::InvalidInstance),
         }
     }
 
-    /// Puts back what is in the wrong state.
-    fn invalid(&mut self, instance: InstanceId, state: Option<State<G>>) -> ExecError {
+    /// Puts back an instance that is in the wrong state.
+    fn invalid(&mut self, instance: InstanceId, state: Option<InstanceState<G>>) -> ExecError {
         if let Some(state) = state {
             self.instances.insert(instance, state);
         }
         ExecError::InvalidInstance
     }
 
-    /// A new number. Where none is left, it is as if the program were refused.
+    /// Allocates a number. If none is left, the error is that of a refused program.
     fn number(
         &mut self,
         (module, status): (Module, CompileStatus),

@@ -1,11 +1,11 @@
-//! Errors: faults of the host. What a nested VM does, and what is wrong with a call, are answers with
-//! numbers: see [`wire`](crate::wire).
+//! Errors: faults of the host. Faults of nested VMs and of their owners are replies with numbers:
+//! see [`wire`](crate::wire).
 
 use fusee_engine::{EngineError, Source};
 use fusee_executor::{PrepareError, RunError};
 use thiserror::Error;
 
-/// Why there is no answer. The instance concerned is destroyed; the others are not.
+/// A fault of the host. The instance concerned is destroyed, and other instances are not affected.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum VirtualizationError {
@@ -24,15 +24,16 @@ pub enum VirtualizationError {
         /// The number.
         number: u32,
     },
-    /// An owner that pays calls a function that its rules do not list.
+    /// An owner that pays calls a function without a price in its rules.
     #[error("the rules have no price for syscall {0}")]
     NoPrice(u32),
 }
 
 impl VirtualizationError {
-    /// An owner has the result of a nested VM for which it does not wait.
+    /// Creates the error that an owner received the result of a nested VM for which it is not
+    /// suspended.
     pub(crate) fn not_running() -> Self {
-        let why = "internal error: the result of a nested VM that does not run";
+        let why = "internal error: received the result of a nested VM, but none runs";
         RunError::from(EngineError::Host(why.into())).into()
     }
 }

@@ -1,12 +1,12 @@
-//! The nine functions by which a guest runs others, as rules list them.
+//! The nine functions by which a guest runs nested VMs, as entries of rules.
 
-use fusee_abi::{Answer, Wire};
+use fusee_abi::{ReplyMode, Wire};
 use fusee_engine::{Program, ValueType};
 use fusee_instrument::{SyscallPrice, SyscallRule};
 
 pub use fusee_abi::virtualization::functions::*;
 
-/// The functions of version 1, and their prices. Final: another list is another version.
+/// The functions of version 1 with their prices. Final: any other list is another version.
 const V1: &[(u32, SyscallPrice)] = &[
     (COMPILE, SyscallPrice::bytes(10_000, 50)),
     (LOOKUP, SyscallPrice::bytes(500, 1)),
@@ -19,14 +19,14 @@ const V1: &[(u32, SyscallPrice)] = &[
     (WRITE_MEMORY, SyscallPrice::bytes(100, 1)),
 ];
 
-/// The functions and prices of version 1, for a list of syscalls.
+/// The functions of version 1 with their prices, as entries of a list of syscalls.
 #[must_use]
 pub fn v1() -> Vec<SyscallRule> {
     rules(IMPORT_MODULE, FUNCTIONS, V1)
 }
 
-/// The rows of a table that have a price in this list, in the order of the list. They are imported
-/// from `module`. A number that the table does not have is left out.
+/// Converts the rows of a table that have a price in this list, in the order of the list. Guests
+/// import them from `module`. Numbers without a row are skipped.
 #[must_use]
 pub fn rules(
     module: &str,
@@ -40,7 +40,7 @@ pub fn rules(
     prices.iter().filter_map(rule).collect()
 }
 
-/// A row of a table with a price. It is imported from `module`.
+/// Converts a row of a table with its price. Guests import it from `module`.
 #[must_use]
 pub fn rule(module: &str, row: &fusee_abi::Syscall, price: SyscallPrice) -> SyscallRule {
     let value_type = |wire: Wire| match wire {
@@ -54,18 +54,18 @@ pub fn rule(module: &str, row: &fusee_abi::Syscall, price: SyscallPrice) -> Sysc
         number: row.number,
         params: params.map(value_type).collect(),
         result: row.result.map(value_type),
-        may_suspend: row.answer == Answer::MaySuspend,
+        may_suspend: row.reply_mode == ReplyMode::MaySuspend,
         price,
     }
 }
 
-/// Whether a number is that of one of the functions, and not of another syscall of the same guest.
+/// Whether this is the number of one of the nine functions.
 #[must_use]
 pub fn is_function(number: u32) -> bool {
     row(number).is_some()
 }
 
-/// Whether a program imports one of them.
+/// Whether a program imports one of the nine functions.
 #[must_use]
 pub fn are_imported(program: &Program) -> bool {
     let mut imports = program.imports.iter();

@@ -1,5 +1,5 @@
-//! The host of a guest that may have nested VMs: an owner, whose own host answers all other
-//! syscalls, or a nested VM itself, whose syscalls its owner answers.
+//! The host of a guest that may have nested VMs. The guest is either an owner with a host of its
+//! own for all other syscalls, or a nested VM, whose owner answers its syscalls.
 
 use std::fmt;
 
@@ -12,27 +12,27 @@ use crate::{
 
 /// The host of a guest that may have nested VMs.
 pub struct Guest<H> {
-    /// The owner's own host. `None`: it is a nested VM.
+    /// The owner's own host. `None` if the guest is a nested VM.
     pub(crate) owner: Option<H>,
-    /// Its nested VMs, if it may have any.
+    /// Its nested VMs. `None` if it may not have any.
     pub(crate) children: Option<Box<Children<Guest<H>>>>,
-    /// The registry when its call began.
+    /// The checkpoint of the registry at the beginning of its call.
     pub(crate) checkpoint: RegistryCheckpoint,
 }
 
 impl<H> Guest<H> {
-    /// The host of the owner; `None` of a nested VM.
+    /// The host of the owner. `None` if the guest is a nested VM.
     #[must_use]
     pub const fn owner(&self) -> Option<&H> {
         self.owner.as_ref()
     }
 
-    /// The host of the owner; `None` of a nested VM.
+    /// The host of the owner. `None` if the guest is a nested VM.
     pub const fn owner_mut(&mut self) -> Option<&mut H> {
         self.owner.as_mut()
     }
 
-    /// The nested VMs, if it may have any.
+    /// The nested VMs. `None` if it may not have any.
     pub fn children(&mut self) -> Option<&mut Children<Guest<H>>> {
         self.children.as_deref_mut()
     }

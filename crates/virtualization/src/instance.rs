@@ -1,11 +1,11 @@
-//! Instances and their executions. Whoever holds one holds all that can come next.
+//! Instances and their executions.
 //!
-//! An [`Instance`] is idle and can be prepared; an [`Execution`] is ready: it can be run, and its
-//! memory can be read and written. Each turns into the other, so that a call out of order cannot be
-//! written. Dropping either destroys the instance.
+//! An [`Instance`] is idle and can be prepared. An [`Execution`] is ready: it can be run, and its
+//! memory can be accessed. Each converts into the other, so that a call in the wrong state does not
+//! compile. Dropping either destroys the instance.
 //!
-//! `G` is the host of the nested VM's runs: one type with that of its owner, since one driver runs
-//! both.
+//! `G` is the host of the nested VM. Owner and nested VM have the same type of host, because one
+//! driver runs both.
 
 use fusee_engine::{Export, Format, Gas, GuestMemory, Host, Program, Trap, Value, ValueType};
 use fusee_executor::{
@@ -19,9 +19,9 @@ use crate::{
     wire::{InstantiateError, MemoryError, SyscallSymbol},
 };
 
-/// The host of a nested VM's runs.
+/// The host of a nested VM.
 pub trait ChildHost: Host {
-    /// The host of a fresh run of an instance of this module.
+    /// Creates the host of a fresh run of an instance of this module.
     fn of_child(module: &Module) -> Self;
 }
 
@@ -30,12 +30,12 @@ pub trait ChildHost: Host {
 pub struct Instance {
     module: Module,
     permit: InstancePermit,
-    /// `None` before it is first prepared, and after a run that did not end well: the next run
-    /// begins with a fresh one.
+    /// `None` before the first preparation, and after a trap or out of gas: the next preparation
+    /// creates a fresh instance.
     live: Option<LiveInstance>,
 }
 
-/// An instance that is ready to run: at the beginning of a function, or suspended at a syscall.
+/// A prepared instance: at the beginning of a function, or suspended at a syscall.
 #[derive(Debug)]
 pub struct Execution<G> {
     module: Module,
@@ -45,7 +45,7 @@ pub struct Execution<G> {
 
 #[derive(Debug)]
 enum Position<G> {
-    /// The export at this position.
+    /// At the beginning of the export with this index.
     Function {
         live: LiveInstance,
         export: usize,
@@ -53,73 +53,72 @@ enum Position<G> {
     Syscall(Suspended<G>),
 }
 
-/// What remains of an execution while its guest runs.
+/// The rest of an execution while its guest runs.
 #[derive(Debug)]
 pub(crate) struct Running {
     module: Module,
     permit: InstancePermit,
 }
 
-/// How far the guest of a nested VM came.
+/// The progress of a nested VM.
 #[derive(Debug)]
-pub enum Reached<G> {
-    /// Its run ended.
+pub enum ChildProgress<G> {
+    /// The run ended.
     Ended(EndReason, Gas, Option<LiveInstance>),
-    /// It is suspended at a syscall that its owner answers.
+    /// The run is suspended at a syscall for its owner.
     Syscall(Suspended<G>),
 }
 
-/// How a run came back.
+/// The outcome of a run.
 #[derive(Debug)]
 pub enum Outcome<G> {
     /// The function returned.
     Finished {
-        /// Can be prepared again, with the memory that the run left.
+        /// The instance, with the memory that the run left. It can be prepared again.
         instance: Instance,
-        /// The gas that the run did not use.
+        /// The remaining gas.
         gas_left: Gas,
     },
-    /// The guest waits for an answer, which is a0 of the next run.
+    /// The guest is suspended at a syscall. The reply is a0 of the next run.
     Syscall {
-        /// Continues.
+        /// The execution to continue.
         execution: Execution<G>,
-        /// What it asks.
+        /// The syscall.
         request: Request,
-        /// The gas that it has left. The next run sets its gas anew.
+        /// The remaining gas. The next run replaces it.
         gas_left: Gas,
     },
-    /// The guest used all its gas. Prepared again, the instance is as new.
+    /// The guest ran out of gas. The next preparation creates a fresh instance.
     OutOfGas {
-        /// Can be prepared again.
+        /// The instance, which can be prepared again.
         instance: Instance,
     },
-    /// The guest trapped. Prepared again, the instance is as new.
+    /// The guest trapped. The next preparation creates a fresh instance.
     Trapped {
-        /// How.
+        /// The reason.
         trap: Trap,
-        /// Can be prepared again.
+        /// The instance, which can be prepared again.
         instance: Instance,
-        /// The gas that the run did not use.
+        /// The remaining gas.
         gas_left: Gas,
     },
 }
 
-/// A syscall of a nested VM, which its owner answers.
+/// A syscall of a nested VM for its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The name of the function that it imports.
+    /// The name of the imported function.
     pub symbol: SyscallSymbol,
-    /// The arguments: 32-bit ones zero-extended, and zero what it does not have.
+    /// The arguments. 32-bit arguments are zero-extended, and missing arguments are zero.
     pub args: [u64; 6],
 }
 
 impl Module {
-    /// A new instance. Nothing of it is made before it is prepared.
+    /// Creates an instance. Its memory is allocated by the first preparation.
     ///
     /// # Errors
     ///
-    /// [`InstantiateError::InvalidImage`] if there are as many instances as there may be, or their
-    /// memory could grow beyond the limit.
+    /// [`InstantiateError::InvalidImage`] if the limit of instances or of their memory is reached.
     pub fn instantiate(&self) -> Result<Instance, InstantiateError> {
         let permit = self.permit()?;
         Ok(Instance::new(self.clone(), permit))
@@ -135,30 +134,31 @@ impl Instance {
         }
     }
 
-    /// The module of which it is an instance.
+    /// The module of the instance.
     #[must_use]
     pub const fn module(&self) -> &Module {
         &self.module
     }
 
-    /// Whether it can be prepared to run a function of this name: it exports one, whose parameters
-    /// are integers.
+    /// Whether the instance can be prepared to run a function of this name: the program must export
+    /// it, and its parameters must be integers.
     #[must_use]
     pub fn exports(&self, function: &[u8]) -> bool {
         entry(self.module.program(), function).is_some()
     }
 
-    /// The price of preparing it, for an owner who pays: the instantiation, if it is fresh.
+    /// The gas that an owner pays to prepare the instance: the instantiation, if the instance is
+    /// fresh.
     #[must_use]
     pub fn instantiation_gas(&self) -> Gas {
         match self.live {
             Some(_) => Gas::ZERO,
-            None => self.module.program().instance_gas,
+            None => self.module.program().instantiation_gas,
         }
     }
 
-    /// As [`prepare`](Self::prepare), for runs of which none has more than this gas: where a call
-    /// with so much would not wait for a compiler, this does not either.
+    /// Like [`prepare`](Self::prepare), for runs with at most this gas limit. Waits for the
+    /// compiler only if a call with this gas limit would.
     pub(crate) fn prepare_for<G>(
         self,
         function: &[u8],
@@ -191,38 +191,38 @@ impl Instance {
 }
 
 impl<G> Execution<G> {
-    /// The module of which it is an instance.
+    /// The module of the instance.
     #[must_use]
     pub const fn module(&self) -> &Module {
         &self.module
     }
 
-    /// The instance as it is after a run that did not end well.
+    /// Discards the state of the run. The instance can be prepared again.
     pub(crate) fn abort(self) -> Instance {
         Instance::new(self.module, self.permit)
     }
 
-    /// Reads the guest's memory from `offset` on into all of `out`.
+    /// Reads the guest's memory at `offset`. Fills all of `out`.
     ///
     /// # Errors
     ///
-    /// [`MemoryError::OutOfBounds`] if one of the bytes does not exist.
+    /// [`MemoryError::OutOfBounds`] if the access is out of range.
     pub fn read_memory(&mut self, offset: u32, out: &mut [u8]) -> Result<(), MemoryError> {
         let read = self.memory().read_into(offset.into(), out);
         read.map_err(|_| MemoryError::OutOfBounds)
     }
 
-    /// Writes all bytes to the guest's memory from `offset` on, or none.
+    /// Writes all bytes to the guest's memory at `offset`, or none.
     ///
     /// # Errors
     ///
-    /// [`MemoryError::OutOfBounds`] if one of the addresses does not exist.
+    /// [`MemoryError::OutOfBounds`] if the access is out of range.
     pub fn write_memory(&mut self, offset: u32, bytes: &[u8]) -> Result<(), MemoryError> {
         let written = self.memory().write(offset.into(), bytes);
         written.map_err(|_| MemoryError::OutOfBounds)
     }
 
-    /// The guest's whole memory.
+    /// The guest's memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
         match &mut self.at {
             Position::Function { live, .. } => live.memory(),
@@ -232,9 +232,9 @@ impl<G> Execution<G> {
 }
 
 impl<G: ChildHost> Execution<G> {
-    /// Runs the guest with so much gas, whatever it had, and `a0` as the function's first argument,
-    /// or as the answer to its syscall: how far it comes without its owner. It may not have nested
-    /// VMs of its own.
+    /// Runs the guest with this gas limit until it ends or makes a syscall for its owner. `a0` is
+    /// the first argument of the function, or the reply to the syscall. The guest may not have
+    /// nested VMs.
     pub(crate) fn run_alone(self, gas: Gas, a0: u64) -> Result<Outcome<G>, VirtualizationError> {
         let Self { module, permit, at } = self;
         let outcome = match at {
@@ -252,10 +252,10 @@ impl<G: ChildHost> Execution<G> {
             }
         };
         let running = Running { module, permit };
-        running.leave(Reached::of(outcome))
+        running.leave(ChildProgress::of(outcome))
     }
 
-    /// The guest as a callee of a driver, and what remains.
+    /// Splits the execution into a callee for a driver, and the rest.
     pub(crate) fn into_callee(self, gas: Gas, payer: Payer, a0: u64) -> (Running, Callee<G>) {
         let Self { module, permit, at } = self;
         let target = match at {
@@ -286,26 +286,29 @@ impl<G: ChildHost> Execution<G> {
     }
 }
 
-impl<G> Reached<G> {
+impl<G> ChildProgress<G> {
     fn of(outcome: RunOutcome<G>) -> Self {
         match outcome.into_end() {
             Ok(end) => Self::ended(end),
-            Err(suspended) => Reached::Syscall(suspended),
+            Err(suspended) => ChildProgress::Syscall(suspended),
         }
     }
 
-    /// Of a run that ended. Its host has nothing that is needed.
+    /// Converts the end of a run. Drops the host.
     pub(crate) fn ended<T>(end: End<T>) -> Self {
-        Reached::Ended(end.reason, end.gas_left, end.instance)
+        ChildProgress::Ended(end.reason, end.gas_left, end.instance)
     }
 }
 
 impl Running {
-    /// The end of a run that cannot continue without its owner.
-    pub(crate) fn leave<G>(self, reached: Reached<G>) -> Result<Outcome<G>, VirtualizationError> {
+    /// Converts the progress of a run into the outcome for the owner.
+    pub(crate) fn leave<G>(
+        self,
+        reached: ChildProgress<G>,
+    ) -> Result<Outcome<G>, VirtualizationError> {
         let Self { module, permit } = self;
         Ok(match reached {
-            Reached::Syscall(suspended) => Outcome::Syscall {
+            ChildProgress::Syscall(suspended) => Outcome::Syscall {
                 request: request(module.program(), &suspended)?,
                 gas_left: suspended.gas_left(),
                 execution: Execution {
@@ -314,7 +317,7 @@ impl Running {
                     at: Position::Syscall(suspended),
                 },
             },
-            Reached::Ended(EndReason::Finished, gas_left, live) => Outcome::Finished {
+            ChildProgress::Ended(EndReason::Finished, gas_left, live) => Outcome::Finished {
                 instance: Instance {
                     module,
                     permit,
@@ -322,20 +325,19 @@ impl Running {
                 },
                 gas_left,
             },
-            Reached::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
+            ChildProgress::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
                 trap,
                 gas_left,
                 instance: Instance::new(module, permit),
             },
-            Reached::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
+            ChildProgress::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
                 instance: Instance::new(module, permit),
             },
         })
     }
 }
 
-/// The position of the function of this name, if it can be entered with a0: its parameters are
-/// integers.
+/// The index of the export of this name, if its parameters are integers.
 fn entry(program: &Program, function: &[u8]) -> Option<usize> {
     let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
     let is_asked = |export: &Export| {
@@ -344,7 +346,7 @@ fn entry(program: &Program, function: &[u8]) -> Option<usize> {
     program.exports.iter().position(is_asked)
 }
 
-/// The arguments of a function: a0 is the first, as far as it fits, and the others are zero.
+/// The arguments of a function: a0, truncated to the type of the first parameter, then zeros.
 fn args(program: &Program, export: Option<&Export>, a0: u64) -> Vec<Value> {
     match program.format {
         Format::PolkaVm => vec![Value::I64(a0.cast_signed())],

@@ -1,13 +1,14 @@
 //! Nested VMs: guests that run guests.
 //!
-//! A *nested VM* is a program that is run for another guest, its *owner*, or for an embedder. Its
-//! imports are symbols, and at each of them it is suspended until the owner answers. An embedder
-//! compiles with [`Modules`], and holds an [`Instance`] that turns into an [`Execution`] and back. A
-//! guest has numbers instead: [`Children`].
+//! A *nested VM* is a program that runs for another guest, its *owner*, or for an embedder. Its
+//! imports are symbols. A call of an import suspends the nested VM until the owner replies. An
+//! embedder compiles programs with [`Modules`], and holds an [`Instance`] that converts into an
+//! [`Execution`] and back. A guest refers to them by number: [`Children`].
 //!
-//! For guests, nested VMs are a layer over a supervisor of the executor's driver: [`Nested`]. It
-//! answers the nine [`functions`] by which a guest drives its nested VMs, and hands all else to that
-//! supervisor. Nested VMs are frames on the same stack: none runs inside another's run.
+//! For guests, nested VMs are a layer over a supervisor of the executor's driver: [`Nested`]. The
+//! layer answers the nine [`functions`] by which a guest runs nested VMs, and passes all other
+//! syscalls to the supervisor. Nested VMs are frames of the same stack, and do not run on the
+//! native stack of their owner.
 #![forbid(unsafe_code)]
 
 mod children;
@@ -26,7 +27,7 @@ mod rules;
 pub use error::VirtualizationError;
 pub use fusee_abi::virtualization::wire;
 pub use guest::Guest;
-pub use instance::{ChildHost, Instance, Reached, Request};
+pub use instance::{ChildHost, ChildProgress, Instance, Request};
 pub use limits::{ChildLimits, ChildSettings, Tree};
 pub use modules::{Module, Modules, StorageScope};
 pub use nested::{Call, Nested, Owners, Return};
@@ -37,5 +38,5 @@ pub use rules::{ChildRules, Symbols};
 pub type Children<H = ()> = children::Children<Guest<H>>;
 /// An instance that is ready to run.
 pub type Execution<H = ()> = instance::Execution<Guest<H>>;
-/// How a run of an [`Execution`] came back.
+/// The outcome of a run of an [`Execution`].
 pub type Outcome<H = ()> = instance::Outcome<Guest<H>>;

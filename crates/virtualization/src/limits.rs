@@ -1,4 +1,4 @@
-//! Limits: what the nested VMs of one owner, with theirs, run on and may be together.
+//! Limits that the nested VMs of one owner share, at all depths, and their settings.
 
 use std::sync::{
     Arc,
@@ -10,17 +10,17 @@ use fusee_executor::{Executor, MemoryBudget, Reservation, RunRequest, Tier};
 
 use crate::ChildRules;
 
-/// Limits of the instances of one owner, together with those of their own nested VMs.
+/// Limits of the nested VMs of one owner, including those at deeper levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChildLimits {
-    /// Compiled programs that are held, under a number or an identifier. A program that is compiled
-    /// twice without an identifier is held twice.
+    /// Maximum number of compiled modules, under a number or an identifier. A program that is
+    /// compiled twice without an identifier counts twice.
     pub modules: u32,
-    /// Instances.
+    /// Maximum number of instances.
     pub instances: u32,
-    /// Bytes of memory that all instances can grow to.
+    /// Maximum memory in bytes: the sum of the maximum memory sizes of all instances.
     pub memory_bytes: u64,
-    /// Generations. Instances of the last one may not have nested VMs.
+    /// Maximum depth of nesting. VMs at this depth may not have nested VMs.
     pub generations: u32,
 }
 
@@ -36,19 +36,19 @@ impl Default for ChildLimits {
     }
 }
 
-/// How nested VMs run.
+/// Settings of nested VMs.
 #[derive(Clone, Debug)]
 pub struct ChildSettings {
-    /// Their limits.
+    /// The limits (default: see [`ChildLimits`]).
     pub limits: ChildLimits,
-    /// On what they run.
+    /// The tier of engines that run them (default: the best).
     pub tier: Tier,
-    /// Stops every run of theirs, with an error of the host.
+    /// Interrupts all runs with an error of the host.
     pub interrupt: Interrupt,
 }
 
 impl Default for ChildSettings {
-    /// The default limits, on the best tier, without an interrupt.
+    /// The default limits, the best tier, and an interrupt that is never raised.
     fn default() -> Self {
         Self {
             limits: ChildLimits::default(),
@@ -58,7 +58,7 @@ impl Default for ChildSettings {
     }
 }
 
-/// What all modules and instances of one owner share.
+/// The state that all nested VMs of one owner share.
 #[derive(Debug)]
 pub struct Tree {
     executor: Arc<Executor>,
@@ -69,13 +69,13 @@ pub struct Tree {
     instances: AtomicU32,
 }
 
-/// A module's part of the limits, until it is dropped.
+/// A permit for a module, released on drop.
 #[derive(Debug)]
 pub(crate) struct ModulePermit {
     tree: Arc<Tree>,
 }
 
-/// An instance's part of the limits, until it is dropped.
+/// A permit for an instance and its memory, released on drop.
 #[derive(Debug)]
 pub(crate) struct InstancePermit {
     tree: Arc<Tree>,
@@ -83,7 +83,7 @@ pub(crate) struct InstancePermit {
 }
 
 impl Tree {
-    /// A tree with a memory budget of its own, of as many bytes as the limits say.
+    /// Creates a tree with a memory budget of its own: the limit in bytes.
     #[must_use]
     pub fn new(
         executor: Arc<Executor>,
@@ -94,7 +94,7 @@ impl Tree {
         Self::within(executor, rules, settings, memory)
     }
 
-    /// A tree whose memory is part of another budget. The limit in bytes is ignored.
+    /// Creates a tree whose memory is part of another budget. Ignores the limit in bytes.
     #[must_use]
     pub fn within(
         executor: Arc<Executor>,
@@ -124,7 +124,7 @@ impl Tree {
         &self.rules
     }
 
-    /// Whether a program of this generation, which counts from 1, may have nested VMs.
+    /// Whether a program at this depth, counted from 1, may have nested VMs.
     pub(crate) const fn may_have_children(&self, generation: u32) -> bool {
         generation < self.settings.limits.generations
     }
@@ -142,7 +142,7 @@ impl Tree {
         }
     }
 
-    /// Room for an instance that can grow to so much memory.
+    /// Acquires a permit for an instance with this maximum memory size.
     pub(crate) fn take(self: &Arc<Self>, memory_bytes: u64) -> Option<InstancePermit> {
         let memory = self.memory.reserve(memory_bytes)?;
         take_one(&self.instances, self.settings.limits.instances)?;
@@ -152,7 +152,7 @@ impl Tree {
         })
     }
 
-    /// Room for a module.
+    /// Acquires a permit for a module.
     pub(crate) fn take_module(self: &Arc<Self>) -> Option<ModulePermit> {
         take_one(&self.modules, self.settings.limits.modules)?;
         Some(ModulePermit {
@@ -161,7 +161,7 @@ impl Tree {
     }
 }
 
-/// Counts one more, if there are fewer than the limit.
+/// Increments the counter if it is below the limit.
 fn take_one(taken: &AtomicU32, limit: u32) -> Option<()> {
     let next = |taken: u32| (taken < limit).then(|| taken.saturating_add(1));
     taken

@@ -1,4 +1,4 @@
-//! Modules: the programs of nested VMs, and where their code lies.
+//! Modules: the compiled programs of nested VMs, and the storage scopes of their code.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use crate::{
     wire::{CompileStatus, InstantiateError, ModuleError},
 };
 
-/// The part of a storage in which code lies.
+/// The part of the storage that has the code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StorageScope<'a> {
     /// The main storage.
     Main,
-    /// A child storage of this name.
+    /// The child storage of this name.
     Child(&'a [u8]),
 }
 
 impl<'a> StorageScope<'a> {
-    /// The scope of this name on the wire, where the main storage has the empty name.
+    /// The scope of this name on the wire. The empty name is the main storage.
     #[must_use]
     pub const fn named(name: &'a [u8]) -> Self {
         if name.is_empty() {
@@ -34,7 +34,7 @@ impl<'a> StorageScope<'a> {
         }
     }
 
-    /// Its name; that of the main storage is empty.
+    /// The name of the scope. The name of the main storage is empty.
     #[must_use]
     pub const fn name(self) -> &'a [u8] {
         match self {
@@ -44,15 +44,15 @@ impl<'a> StorageScope<'a> {
     }
 }
 
-/// Compiles the programs of one owner, and keeps them under identifiers and storage keys. What is
-/// kept ends with the registry; modules that were taken out of it, and their instances, live as
-/// long as anybody holds them.
+/// Compiles the programs of one owner, and caches modules under identifiers and storage keys. The
+/// cache lives as long as the registry. A module, and its instances, live until their last handle
+/// is dropped.
 #[derive(Debug)]
 pub struct Modules {
     tree: Arc<Tree>,
-    /// The generation of what is compiled here, counted from 1.
+    /// The depth of the modules, counted from 1.
     generation: u32,
-    /// Shared by all that have the same owner.
+    /// Shared by all frames of the same owner.
     registry: ModuleRegistry<Module>,
     owner: Vec<u8>,
     symbols: Symbols,
@@ -64,21 +64,21 @@ pub struct Module {
     permit: Arc<ModulePermit>,
     prepared: Arc<PreparedProgram>,
     generation: u32,
-    /// Bytes of the program before it was metered.
+    /// The size of the program in bytes, before metering.
     code_bytes: u64,
-    /// Whether it imports one of the nine functions.
+    /// Whether the program imports one of the nine functions.
     is_owner: bool,
 }
 
 impl Modules {
-    /// None yet.
+    /// Creates an empty set of modules.
     #[must_use]
     pub fn new(executor: Arc<Executor>, rules: ChildRules, settings: ChildSettings) -> Self {
         let tree = Tree::new(executor, Arc::new(rules), settings);
         Self::first(tree, ModuleRegistry::default(), Vec::new())
     }
 
-    /// The first generation of a tree: of an owner, in a registry that others may share.
+    /// Creates the set of modules of an owner in a tree, with a shared registry.
     #[must_use]
     pub(crate) const fn first(
         tree: Arc<Tree>,
@@ -94,18 +94,20 @@ impl Modules {
         }
     }
 
-    /// Which symbols may be imported by what is compiled from now on, beside what the rules say. What is kept stays as it is.
+    /// Restricts the symbols that programs may import which are compiled from now on, in addition
+    /// to the rules. Does not affect cached modules.
     pub fn admit(&mut self, symbols: Symbols) {
         self.symbols = symbols;
     }
 
-    /// The module that is kept under the identifier, whatever the program is; or else the program's, which is kept under it from then on.
-    /// Without identifier, nothing is looked up and nothing is kept.
+    /// Compiles a program, unless a module is cached under the identifier, and caches the module. A
+    /// cached module may have been compiled from another program. Without an identifier, the cache
+    /// is not used.
     ///
     /// # Errors
     ///
-    /// [`ModuleError::InvalidImage`] inside if the rules refuse the program, or there are as many modules as there may be;
-    /// [`VirtualizationError`] if the engine fails on it.
+    /// Inner error [`ModuleError::InvalidImage`] if the rules refuse the program, or the limit of
+    /// modules is reached. [`VirtualizationError`] if the engine fails.
     pub fn compile(
         &mut self,
         program: &[u8],
@@ -121,23 +123,25 @@ impl Modules {
         }
     }
 
-    /// The module that is kept under the identifier.
+    /// Returns the module that is cached under the identifier.
     ///
     /// # Errors
     ///
-    /// [`ModuleError::NotCached`] if there is none.
+    /// [`ModuleError::NotCached`] if the cache has no module.
     pub fn lookup(&self, identifier: &[u8]) -> Result<Module, ModuleError> {
         self.find(StorageScope::Main, identifier)
             .ok_or(ModuleError::NotCached)
     }
 
-    /// The module that is kept under the key of this space; or else that of the code that `code` finds there, which is kept under it from
-    /// then on. A key of the main space is an identifier; what is kept for another space, only that space finds.
+    /// Compiles the code that `code` reads at the key, unless a module is cached under the key, and
+    /// caches the module. A key of the main scope is also an identifier. Each scope has its own
+    /// keys.
     ///
     /// # Errors
     ///
-    /// [`ModuleError::NotFound`] inside if there is no code, [`ModuleError::InvalidImage`] if the rules refuse it; [`VirtualizationError`] if the
-    /// engine fails on it, or the code cannot be read.
+    /// Inner error [`ModuleError::NotFound`] if there is no code, or [`ModuleError::InvalidImage`]
+    /// if the rules refuse it. [`VirtualizationError`] if the engine fails, or the code cannot be
+    /// read.
     pub fn compile_key(
         &mut self,
         scope: StorageScope<'_>,
@@ -149,7 +153,7 @@ impl Modules {
         })
     }
 
-    /// The module that is kept under the key of this space.
+    /// The module that is cached under the key of this scope.
     pub(crate) fn find(&self, scope: StorageScope<'_>, key: &[u8]) -> Option<Module> {
         self.registry.find(&self.owner, scope.name(), key)
     }
@@ -195,13 +199,13 @@ impl Modules {
 }
 
 impl Module {
-    /// What is known of the program.
+    /// Properties of the program.
     #[must_use]
     pub fn program(&self) -> &Program {
         self.prepared.program()
     }
 
-    /// Room for an instance of it.
+    /// Acquires a permit for an instance.
     pub(crate) fn permit(&self) -> Result<InstancePermit, InstantiateError> {
         let permit = self.tree().take(self.memory_bytes());
         permit.ok_or(InstantiateError::InvalidImage)
@@ -223,7 +227,7 @@ impl Module {
         self.is_owner
     }
 
-    /// For the children of an instance.
+    /// Creates the set of modules for the nested VMs of an instance.
     pub(crate) fn next_generation(&self) -> Modules {
         Modules {
             tree: Arc::clone(self.tree()),
@@ -234,7 +238,7 @@ impl Module {
         }
     }
 
-    /// The bytes of memory that an instance can come to have.
+    /// The maximum memory size of an instance in bytes.
     fn memory_bytes(&self) -> u64 {
         let program = self.program();
         match program.memory {

@@ -1,4 +1,4 @@
-//! Nested VMs that an embedder runs itself, without a guest that owns them.
+//! Nested VMs that an embedder runs directly, without an owner.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
     children::Children,
     error::VirtualizationError,
     guest::Guest,
-    instance::{Execution, Instance, Outcome, Reached},
+    instance::{ChildProgress, Execution, Instance, Outcome},
     limits::Tree,
     nested::{Call, Nested, Return},
     owner::Owner,
@@ -22,31 +22,32 @@ use crate::{
 type Embedded = Guest<()>;
 
 impl Instance {
-    /// Makes the instance ready to run an exported function. Its memory exists from then on. The
-    /// first run of a fresh instance runs the start function and `_initialize` first. No run pays
-    /// for the instantiation.
+    /// Prepares the instance to run an exported function, and allocates its memory. The first run
+    /// of a fresh instance begins with the start function and `_initialize`. No run pays for the
+    /// instantiation.
     ///
     /// # Errors
     ///
-    /// The instance inside, unchanged, if the program has no such function, or one with a parameter
-    /// that is not an integer; [`VirtualizationError`] if the engine cannot make the instance.
+    /// The unchanged instance as inner error, if the program has no such function, or if one of its
+    /// parameters is not an integer. [`VirtualizationError`] if the engine cannot create the
+    /// instance.
     pub fn prepare(
         self,
         function: &[u8],
     ) -> Result<Result<Execution<Embedded>, Self>, VirtualizationError> {
-        // How much gas it will be given is unknown: it is compiled, as for a run with much gas.
+        // The gas limit is not known yet. The program is compiled, as for a run with a high limit.
         self.prepare_for(function, Gas::MAX)
     }
 }
 
 impl<H: Owner> Execution<Guest<H>> {
-    /// Runs until the function returns, the guest makes a syscall, or fails: with so much gas,
-    /// whatever it had, and `a0` as the function's first argument, or as the answer to the syscall.
-    /// With less than no gas it is out of gas at once.
+    /// Runs the guest with this gas limit until the function returns, makes a syscall, or fails.
+    /// `a0` is the first argument of the function, or the reply to the syscall. A negative limit is
+    /// out of gas at once.
     ///
     /// # Errors
     ///
-    /// [`VirtualizationError`] if the host fails. The instance is destroyed.
+    /// [`VirtualizationError`] if the host fails. This destroys the instance.
     pub fn run(self, gas: i64, a0: u64) -> Result<Outcome<Guest<H>>, VirtualizationError> {
         let Ok(gas) = u64::try_from(gas) else {
             let instance = self.abort();
@@ -63,14 +64,14 @@ impl<H: Owner> Execution<Guest<H>> {
 }
 
 impl<H: Owner> Children<Guest<H>> {
-    /// Runs a ready instance until it returns, makes a syscall, or fails. It is ready again if it
-    /// makes a syscall, and idle if not.
+    /// Runs a prepared instance until it returns, makes a syscall, or fails. Afterwards it is
+    /// prepared if it made a syscall, and otherwise idle.
     ///
     /// # Errors
     ///
-    /// [`ExecError::InvalidInstance`] inside if no instance has this number, or it is idle;
-    /// [`ExecError::OutOfGas`] and [`ExecError::Trap`]. [`VirtualizationError`] as
-    /// [`Execution::run`]; the instance is destroyed.
+    /// Inner error [`ExecError::InvalidInstance`] if no instance has this number, or it is idle.
+    /// Inner errors [`ExecError::OutOfGas`] and [`ExecError::Trap`]. [`VirtualizationError`] as
+    /// [`Execution::run`], which destroys the instance.
     pub fn run(
         &mut self,
         instance: InstanceId,
@@ -86,13 +87,14 @@ impl<H: Owner> Children<Guest<H>> {
     }
 }
 
-/// Runs a nested VM that may have nested VMs: how far it comes without its owner.
+/// Runs a nested VM that may itself have nested VMs, until it ends or makes a syscall for its
+/// owner.
 fn drive<H: Owner>(
     tree: &Arc<Tree>,
     callee: Callee<Guest<H>>,
-) -> Result<Reached<Guest<H>>, VirtualizationError> {
+) -> Result<ChildProgress<Guest<H>>, VirtualizationError> {
     let settings = DriverSettings {
-        // Generations bound how deep nested VMs are.
+        // The limit of nesting bounds the depth of the stack.
         limits: FrameLimits {
             depth: 0,
             memory_bytes: 0,
@@ -109,7 +111,7 @@ fn drive<H: Owner>(
             ..
         } => Ok(reached),
         _ => {
-            let why = "internal error: a nested VM has the result of its owner";
+            let why = "internal error: a nested VM returned the result of an owner";
             let error = EngineError::Host(why.into());
             Err(RunError::from(error).into())
         }

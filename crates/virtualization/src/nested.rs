@@ -1,7 +1,7 @@
-//! Nested VMs as a layer over a supervisor: its guests may run guests of their own.
+//! Nested VMs as a layer over a supervisor, whose guests may run nested VMs.
 //!
-//! The layer answers the nine functions, and runs nested VMs as frames of the same driver. All else
-//! it hands to the supervisor below it, which knows nothing of nested VMs.
+//! The layer answers the nine functions, and runs nested VMs as frames of the same driver. It
+//! passes all other requests to the supervisor below, which does not know about nested VMs.
 
 use std::{fmt, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     error::VirtualizationError,
     functions,
     guest::Guest,
-    instance::Reached,
+    instance::ChildProgress,
     limits::Tree,
     modules::Module,
     owner::Owner,
@@ -26,8 +26,8 @@ use crate::{
 
 /// A supervisor whose guests may have nested VMs.
 pub trait Owners: Supervisor<Host: Owner, Error: From<VirtualizationError>> {
-    /// Whether the effects of a call are kept that had this result. If they are not, the modules
-    /// that it kept are forgotten.
+    /// Whether a call with this result is committed. Otherwise, the modules that it cached are
+    /// removed from the registry.
     fn is_kept(value: &Self::Return) -> bool;
 }
 
@@ -37,39 +37,40 @@ pub struct Nested<S: Owners> {
     policy: Policy<S::Host>,
 }
 
-/// Who has nested VMs, and how long.
+/// Which frames may have nested VMs, and how long these live.
 enum Policy<H> {
-    /// Nobody.
+    /// No frame.
     None,
-    /// Every frame whose program imports the nine functions, until it ends. It pays for them.
+    /// Every frame whose program imports the nine functions. The nested VMs live until the frame
+    /// ends, which pays for them.
     Billed {
         tree: Arc<Tree>,
         registry: ModuleRegistry<Module>,
-        /// The prices of the rules by which the owners run.
+        /// The prices of the owners' rules.
         prices: Arc<SyscallPrices>,
     },
-    /// The one guest that runs, across its calls. It does not pay.
+    /// The single guest. Its nested VMs live across its calls, and are free.
     Trusted(Option<Box<Children<Guest<H>>>>),
 }
 
 /// A call in the layer.
 pub enum Call<S: Supervisor> {
-    /// A call of the supervisor's.
+    /// A call of the supervisor below.
     Owner(S::Call),
-    /// A nested VM runs.
+    /// A run of a nested VM.
     Child(Callee<Guest<S::Host>>),
 }
 
 /// The result of a call in the layer.
 pub enum Return<S: Supervisor> {
-    /// Of a call of the supervisor's.
+    /// The result of a call of the supervisor below.
     Owner(S::Return),
-    /// How far a nested VM came.
-    Child(Reached<Guest<S::Host>>),
+    /// The progress of a nested VM.
+    Child(ChildProgress<Guest<S::Host>>),
 }
 
 impl<S: Owners> Nested<S> {
-    /// A layer that gives nobody nested VMs.
+    /// Creates a layer without nested VMs.
     #[must_use]
     pub const fn none(supervisor: S) -> Self {
         Self {
@@ -78,9 +79,9 @@ impl<S: Owners> Nested<S> {
         }
     }
 
-    /// A layer in which every frame whose program imports the nine functions has nested VMs until
-    /// it ends, and pays for them with its own gas, at the prices of the rules by which it runs. All
-    /// of them share the limits of `tree`.
+    /// Creates a layer in which every frame whose program imports the nine functions may have
+    /// nested VMs. They live until the frame ends, which pays for them with its own gas, at the
+    /// prices of its own rules. All of them share the limits of `tree`.
     #[must_use]
     pub fn billed(supervisor: S, tree: Arc<Tree>, prices: Arc<SyscallPrices>) -> Self {
         Self {
@@ -93,8 +94,8 @@ impl<S: Owners> Nested<S> {
         }
     }
 
-    /// A layer in which the guest that runs has these nested VMs, across its calls, and does not
-    /// pay for what they do.
+    /// Creates a layer in which the single guest has these nested VMs. They live across its calls,
+    /// and are free.
     #[must_use]
     pub fn trusted(supervisor: S, children: Children<Guest<S::Host>>) -> Self {
         Self {
@@ -108,7 +109,7 @@ impl<S: Owners> Nested<S> {
         &mut self.supervisor
     }
 
-    /// The nested VMs of a [`trusted`](Self::trusted) guest, while it does not run.
+    /// The nested VMs of a [`trusted`](Self::trusted) guest. `None` while it runs.
     pub fn children(&mut self) -> Option<&mut Children<Guest<S::Host>>> {
         match &mut self.policy {
             Policy::Trusted(children) => children.as_deref_mut(),
@@ -116,7 +117,7 @@ impl<S: Owners> Nested<S> {
         }
     }
 
-    /// The host of a frame of the supervisor's that begins.
+    /// Creates the host of a new frame of the supervisor below.
     fn guest(&mut self, owner: S::Host, program: &Program) -> Guest<S::Host> {
         let mut guest = Guest {
             owner: None,
@@ -147,7 +148,7 @@ impl<S: Owners> Nested<S> {
         guest
     }
 
-    /// A callee of the supervisor's, as a guest of the layer.
+    /// Converts a callee of the supervisor below into a guest of the layer.
     fn adopt(&mut self, callee: Callee<S::Host>) -> Callee<Guest<S::Host>> {
         let target = match callee.target {
             Target::Program {
@@ -224,7 +225,7 @@ impl<S: Owners> Supervisor for Nested<S> {
     fn refuse(&mut self, call: Call<S>, limit: FrameLimit) -> Result<Return<S>, S::Error> {
         match call {
             Call::Owner(call) => Ok(Return::Owner(self.supervisor.refuse(call, limit)?)),
-            // Generations bound how deep nested VMs are, not the stack.
+            // The limit of nesting bounds nested VMs, instead of the limits of the stack.
             Call::Child(_) => Err(lost().into()),
         }
     }
@@ -253,7 +254,7 @@ impl<S: Owners> Supervisor for Nested<S> {
         }
         let (guest, host) = frame.split();
         match &mut host.owner {
-            // A nested VM asks its owner.
+            // The syscall of a nested VM is answered by its owner.
             None => Ok(Action::Yield),
             Some(owner) => {
                 let action = self.supervisor.suspended(guest.with_host(owner))?;
@@ -266,13 +267,13 @@ impl<S: Owners> Supervisor for Nested<S> {
         let owner = frame.try_map_host(|mut guest| guest.owner.take().ok_or(guest));
         Ok(match owner {
             Ok(frame) => Return::Owner(self.supervisor.yielded(frame)?),
-            Err(frame) => Return::Child(Reached::Syscall(frame)),
+            Err(frame) => Return::Child(ChildProgress::Syscall(frame)),
         })
     }
 
     fn ended(&mut self, mut end: End<Guest<S::Host>>) -> Result<Return<S>, S::Error> {
         let Some(owner) = end.host.owner.take() else {
-            return Ok(Return::Child(Reached::ended(end)));
+            return Ok(Return::Child(ChildProgress::ended(end)));
         };
         let (children, checkpoint) = (end.host.children.take(), end.host.checkpoint);
         let value = self.supervisor.ended(end.map_host(|_| owner))?;
@@ -323,9 +324,9 @@ impl<H: Owner> Owners for Direct<H, VirtualizationError> {
     }
 }
 
-/// A result has come to a frame that did not call for it.
+/// A frame received the result of a call that it did not make.
 fn lost() -> RunError {
-    let why = "internal error: a frame got the result of another's call";
+    let why = "internal error: a frame received the result of a call that it did not make";
     EngineError::Host(why.into()).into()
 }
 

@@ -1,17 +1,17 @@
-//! Owners: guests that have nested VMs, as the layer sees their hosts.
+//! Owners: the interface of guests that have nested VMs.
 
 use fusee_engine::{Host, Source};
 
 use crate::{modules::StorageScope, rules::Symbols};
 
-/// What the host of an owner tells of it.
+/// The host of a guest that has nested VMs.
 pub trait Owner: Host {
-    /// Who it is. Frames with the same identity share the modules that they keep.
+    /// The identity of the owner. Frames with the same identity share cached modules.
     fn identity(&self) -> Vec<u8> {
         Vec::new()
     }
 
-    /// The code under a storage key. Default: there is none.
+    /// Reads the code under a storage key. Default: none.
     ///
     /// # Errors
     ///
@@ -21,7 +21,7 @@ pub trait Owner: Host {
         Ok(None)
     }
 
-    /// Which symbols the programs may import that it compiles now, beside what the rules say.
+    /// The symbols that programs may import which the owner compiles now, in addition to the rules.
     /// Default: any.
     fn symbols(&self) -> Symbols {
         Symbols::Any

@@ -1,26 +1,26 @@
-//! The registry of modules: which owner keeps which module under which identifier or storage key.
+//! The registry of modules: the cached modules of all owners, by identifier or storage key.
 //!
-//! One registry serves all frames of a transaction, so that the frames of one owner share what they
-//! keep, however they call each other. It is a journal: what a frame kept is forgotten when the
-//! frame is reverted. The first who uses a name of an owner wins.
+//! All frames of a transaction share one registry, so that the frames of one owner share modules in
+//! any order of calls. The registry is a journal: reverting a frame removes the modules that it
+//! cached. The first module under a name stays.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// The registry. Its clones are the same registry.
+/// The registry. Clones share the same registry.
 #[derive(Debug)]
 pub(crate) struct ModuleRegistry<M>(Arc<Mutex<Entries<M>>>);
 
-/// A state of a registry, to which it can be reverted.
+/// A checkpoint of a registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RegistryCheckpoint(usize);
 
 #[derive(Debug)]
 struct Entries<M> {
     kept: BTreeMap<Name, M>,
-    /// The names in the order in which they came.
+    /// The names in the order of insertion.
     order: Vec<Name>,
 }
 
@@ -44,7 +44,7 @@ impl<M: Clone> ModuleRegistry<M> {
         RegistryCheckpoint(self.lock().order.len())
     }
 
-    /// Forgets what was kept since the checkpoint.
+    /// Removes the modules that were cached since the checkpoint.
     pub(crate) fn revert(&self, checkpoint: RegistryCheckpoint) {
         let mut entries = self.lock();
         let start = checkpoint.0.min(entries.order.len());

@@ -1,8 +1,9 @@
-//! Rules for children: which programs, and what they may ask.
+//! Rules of nested VMs: admitted programs and imports.
 //!
-//! A child may import functions that nobody listed beforehand: their names are symbols, which mean something to its parent
-//! alone. So the rules of a program list what it imports itself, as far as its parent lets it: they are a pure
-//! function of its bytes and of [`ChildRules`]. Everything else is held by the rules below as for any program.
+//! The imports of a nested VM are not known in advance: their names are symbols that only its owner
+//! interprets. So the rules of a program list its own imports, as far as the owner admits them.
+//! These rules are a pure function of the program's bytes and [`ChildRules`]. The base rules apply
+//! as to any program.
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -13,16 +14,16 @@ use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
 
 use crate::{functions, wire::SYMBOL_BYTES};
 
-/// Which symbols a child may import.
+/// The symbols that a nested VM may import.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Symbols {
-    /// Any.
+    /// Any symbols.
     Any,
-    /// These, and no others: a program that imports another is refused.
+    /// Only these symbols. A program that imports another one is refused.
     Only(BTreeSet<String>),
 }
 
-/// By which rules programs are checked that are run as children. A pure value.
+/// The rules of programs that run as nested VMs. A pure value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildRules {
     rules: Rules,
@@ -39,26 +40,27 @@ impl Symbols {
 }
 
 impl ChildRules {
-    /// These rules for everything but imports. Of the syscalls that they list, children may import
-    /// those of the [nine functions](functions), at the listed prices; the others mean nothing here.
+    /// Creates rules from base rules, which apply to everything but imports. Of their syscalls,
+    /// nested VMs may import the [nine functions](functions) at the listed prices. Other syscalls
+    /// are ignored.
     #[must_use]
     pub const fn new(rules: Rules, symbols: Symbols) -> Self {
         Self { rules, symbols }
     }
 
-    /// The rules below.
+    /// The base rules.
     #[must_use]
     pub const fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Which symbols children may import.
+    /// The symbols that nested VMs may import.
     #[must_use]
     pub const fn symbols(&self) -> &Symbols {
         &self.symbols
     }
 
-    /// What children pay for the nine functions.
+    /// The prices of the nine functions.
     pub(crate) const fn prices(&self) -> &Arc<SyscallPrices> {
         self.rules.prices()
     }
@@ -86,13 +88,14 @@ impl ChildRules {
         RulesId::of(&self.encode())
     }
 
-    /// The rules for one program: they list what it imports, if its name is a symbol that is admitted, by these rules and by its `owner`. The number is the position
-    /// among those, and the child may be parked at each. The functions that these rules list are no symbols: a program may import them if it may have children, and
-    /// their names are admitted.
+    /// Creates the rules of one program. They list its imports, as far as these rules and its
+    /// `owner` admit the symbols. The number of a symbol is its position in this list, and each
+    /// call of a symbol may suspend. The functions that these rules list are not symbols: a program
+    /// may import them if it may have nested VMs and their names are admitted.
     #[must_use]
     pub fn for_program(&self, program: &[u8], owner: &Symbols, may_have_children: bool) -> Rules {
         let limits = self.rules.limits();
-        // What is beyond the limits is refused anyway: it is not read.
+        // A program beyond the limits is refused, so its imports are not read.
         let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         let declared = match Format::of(program) {
             _ if program.len() > most(limits.code_bytes) => Vec::new(),
@@ -134,7 +137,7 @@ impl ChildRules {
 }
 
 impl fmt::Display for ChildRules {
-    /// A listing of everything in the rules, for people.
+    /// Lists all rules as text for people.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.rules)?;
         match &self.symbols {
@@ -149,8 +152,8 @@ impl fmt::Display for ChildRules {
     }
 }
 
-/// The functions that a wasm program imports, as far as it can be read: whether it is valid is not asked here. What is left out, since
-/// no syscall has such a signature, is refused by whoever checks the program.
+/// The functions that a wasm program imports. Does not validate the program, and skips imports
+/// without a valid signature of a syscall. The validator refuses both.
 fn wasm_imports(program: &[u8], most_types: usize, most: usize) -> Vec<SyscallRule> {
     let mut types = Vec::new();
     for payload in Parser::new(0).parse_all(program) {
@@ -178,7 +181,7 @@ fn wasm_imports(program: &[u8], most_types: usize, most: usize) -> Vec<SyscallRu
                     .collect();
             }
             Ok(Payload::Version { .. } | Payload::CustomSection(_)) => {}
-            // Imports would have come before.
+            // The import section precedes all other sections.
             _ => break,
         }
     }
@@ -211,7 +214,7 @@ fn signature(inner: &CompositeInnerType) -> Option<Signature> {
     }
 }
 
-/// The symbols that a PolkaVM program imports, each with six registers and one back.
+/// The symbols that a PolkaVM program imports. Each has six parameters and one result.
 fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallRule> {
     let Ok(blob) = ProgramBlob::parse(program.into()) else {
         return Vec::new();

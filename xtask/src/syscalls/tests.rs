@@ -1,6 +1,6 @@
 //! One syscall, printed.
 
-use fusee_abi::{Answer, Param, Syscall, Wire};
+use fusee_abi::{Param, ReplyMode, Syscall, Wire};
 use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
 
 use super::{overview, section};
@@ -22,7 +22,7 @@ const HALT: Syscall = Syscall {
     ],
     result: Some(Wire::I32),
     rust_result: "Status",
-    answer: Answer::MaySuspend,
+    reply_mode: ReplyMode::MaySuspend,
     doc: " Ends the run.\n For good.\n",
 };
 
@@ -31,7 +31,7 @@ const TICK: Syscall = Syscall {
     params: &[],
     result: None,
     rust_result: "()",
-    answer: Answer::Inline,
+    reply_mode: ReplyMode::Inline,
     ..HALT
 };
 

@@ -1,37 +1,39 @@
-//! What crosses the border: numbers of errors, results in one `i64`, and the buffer that a run fills.
+//! The wire format of nested VMs: error numbers, results in an `i64`, and the buffer that a run
+//! fills.
 //!
-//! A result is an `i64`: from 0 to the greatest value it is one, from -1 down to minus the number of errors it is an error, and
-//! anything else is malformed. Bytes are little-endian. A guest decodes what its host encodes, with the same code.
+//! A result is an `i64`. Numbers from 0 to the maximum of its type are values, numbers from -1 down
+//! are errors, and all others are malformed. Bytes are little-endian. Guest and host share this
+//! code.
 
 use core::fmt;
 
-/// Bytes of a symbol, at most.
+/// Maximum size of a symbol in bytes.
 pub const SYMBOL_BYTES: usize = 32;
 
-/// Bytes of a [`SyscallSymbol`] with its length.
+/// Size of a [`SyscallSymbol`] and its length in bytes.
 pub const SYSCALL_SYMBOL_BYTES: usize = 40;
 
-/// Bytes of an [`ExecBuffer`].
+/// Size of an [`ExecBuffer`] in bytes.
 pub const EXEC_BUFFER_BYTES: usize = 96;
 
-/// What a result can be that is no error.
+/// A successful result that can be encoded as a number.
 pub trait WireValue: Sized + sealed::Sealed {
-    /// The greatest number of one.
+    /// The largest number.
     const MAX: i64;
 
-    /// Its number.
+    /// Encodes the value as a number.
     fn number(self) -> i64;
 
-    /// From a number that is at least 0 and at most [`MAX`](Self::MAX); `None` if no value has it.
+    /// Decodes a number from 0 to [`MAX`](Self::MAX). Returns `None` if no value has this number.
     fn from_number(number: i64) -> Option<Self>;
 }
 
-/// An error that has a number.
+/// An error that can be encoded as a number.
 pub trait WireError: Copy + sealed::Sealed + 'static {
-    /// All of them: the one at position `n` has the number `-1 - n`.
+    /// All errors. The error at position `n` has the number `-1 - n`.
     const ALL: &'static [Self];
 
-    /// Its number.
+    /// Encodes the error as a number.
     fn number(self) -> i64;
 }
 
@@ -39,7 +41,7 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A result as its number.
+/// Encodes a result as a number.
 pub fn encode<T: WireValue, E: WireError>(result: Result<T, E>) -> i64 {
     match result {
         Ok(value) => value.number(),
@@ -47,7 +49,7 @@ pub fn encode<T: WireValue, E: WireError>(result: Result<T, E>) -> i64 {
     }
 }
 
-/// A result from its number; `None` if it is malformed.
+/// Decodes a result. Returns `None` if the number is malformed.
 #[must_use]
 pub fn decode<T: WireValue, E: WireError>(number: i64) -> Option<Result<T, E>> {
     if (0..=T::MAX).contains(&number) {
@@ -93,41 +95,41 @@ macro_rules! errors {
 }
 
 errors! {
-    /// Why there is no module.
+    /// Errors of compilations and lookups.
     ModuleError {
-        /// The program is refused.
-        InvalidImage = -1 "the program is refused",
-        /// Nothing is kept under the identifier.
-        NotCached = -2 "no module is kept under the identifier",
-        /// There is no code under the key.
+        /// The rules refuse the program.
+        InvalidImage = -1 "the rules refuse the program",
+        /// No module is cached under the identifier.
+        NotCached = -2 "no module is cached under the identifier",
+        /// The storage has no code under the key.
         NotFound = -3 "there is no code under the key",
     }
-    /// Why there is no instance.
+    /// Errors of instantiations.
     InstantiateError {
-        /// There is no room for another instance of this module.
-        InvalidImage = -1 "there is no room for another instance of the module",
+        /// The limit of instances or of their memory is reached.
+        InvalidImage = -1 "the limit of instances or of their memory is reached",
         /// No module has this number.
         InvalidModule = -2 "no module has this number",
     }
-    /// Why an instance is not entered, or how a run ended that did not end well.
+    /// Errors of preparations and runs.
     ExecError {
-        /// No instance has this number, or it is not in the state for this.
-        InvalidInstance = -1 "no instance has this number, or it is not in the state for this",
-        /// The program has no such function.
+        /// No instance has this number, or the instance is in the wrong state.
+        InvalidInstance = -1 "no instance has this number, or the instance is in the wrong state",
+        /// The program has no such function, or its parameters are not integers.
         InvalidImage = -2 "the program has no such function",
-        /// The run used all its gas.
-        OutOfGas = -3 "the run used all its gas",
-        /// The run failed.
+        /// The run is out of gas.
+        OutOfGas = -3 "the run is out of gas",
+        /// The run trapped.
         Trap = -4 "the run trapped",
     }
-    /// Why memory is not read or written.
+    /// Errors of memory accesses.
     MemoryError {
-        /// No instance has this number, or it is not ready.
-        InvalidInstance = -1 "no instance has this number, or it is not ready",
-        /// The memory is not there.
-        OutOfBounds = -2 "the memory is not there",
+        /// No instance has this number, or the instance is not prepared.
+        InvalidInstance = -1 "no instance has this number, or the instance is not prepared",
+        /// The access is out of range.
+        OutOfBounds = -2 "memory access out of range",
     }
-    /// Why nothing is destroyed.
+    /// Errors of destruction.
     DestroyError {
         /// No instance has this number.
         InvalidInstance = -1 "no instance has this number",
@@ -143,7 +145,7 @@ macro_rules! ids {
         impl sealed::Sealed for $name {}
 
         impl WireValue for $name {
-            // It fits: as `i64::from` would have it, which is not const.
+            // The largest `u32`. `i64::from` is not const.
             const MAX: i64 = 0xffff_ffff;
 
             fn number(self) -> i64 {
@@ -181,14 +183,14 @@ impl WireValue for () {
 /// Where a module came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CompileStatus {
-    /// It was there.
+    /// The module was cached.
     Cached,
-    /// It was compiled now.
+    /// The module was compiled by this call.
     Compiled,
 }
 
 impl CompileStatus {
-    /// Its number.
+    /// Encodes the status as a number.
     #[must_use]
     pub const fn number(self) -> u8 {
         match self {
@@ -197,7 +199,7 @@ impl CompileStatus {
         }
     }
 
-    /// From its number.
+    /// Decodes a status.
     #[must_use]
     pub const fn from_number(number: u8) -> Option<Self> {
         match number {
@@ -208,7 +210,7 @@ impl CompileStatus {
     }
 }
 
-/// A module, and where it came from: the id in bits 0 to 31, the status in bits 32 to 39.
+/// A module, and where it came from. The id is in bits 0 to 31, the status in bits 32 to 39.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CompiledModule {
     /// The module.
@@ -235,12 +237,12 @@ impl WireValue for CompiledModule {
     }
 }
 
-/// How a run came back that did not fail.
+/// The status of an instance after a run without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExecStatus {
     /// The function returned.
     Finished,
-    /// The guest waits for the answer to a syscall.
+    /// The guest is suspended at a syscall.
     Syscall,
 }
 
@@ -268,13 +270,13 @@ impl WireValue for ExecStatus {
 /// The name of a syscall: at most 32 bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SyscallSymbol {
-    /// What is behind the length is zero.
+    /// The bytes after `length` are zero.
     bytes: [u8; SYMBOL_BYTES],
     length: usize,
 }
 
 impl SyscallSymbol {
-    /// A symbol; `None` if it is longer than 32 bytes.
+    /// Creates a symbol. Returns `None` if it is longer than 32 bytes.
     #[must_use]
     pub fn new(symbol: &[u8]) -> Option<Self> {
         let mut bytes = [0; SYMBOL_BYTES];
@@ -285,24 +287,25 @@ impl SyscallSymbol {
         })
     }
 
-    /// The symbol.
+    /// The bytes of the symbol.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or(&self.bytes)
     }
 
-    /// The 32 bytes, and then the length as a `u64`.
+    /// Encodes the symbol: 32 bytes, then the length as a `u64`.
     #[must_use]
     pub fn encode(&self) -> [u8; SYSCALL_SYMBOL_BYTES] {
         let mut out = [0; SYSCALL_SYMBOL_BYTES];
         let (bytes, length) = out.split_at_mut(SYMBOL_BYTES);
         bytes.copy_from_slice(&self.bytes);
-        // A length of at most 32.
+        // The length is at most 32.
         length.copy_from_slice(&u64::try_from(self.length).unwrap_or(0).to_le_bytes());
         out
     }
 
-    /// From its bytes; `None` if the length is more than 32. What is behind it is not looked at.
+    /// Decodes a symbol. Returns `None` if the length exceeds 32. The bytes after the length are
+    /// ignored.
     #[must_use]
     pub fn decode(bytes: &[u8; SYSCALL_SYMBOL_BYTES]) -> Option<Self> {
         let (symbol, length) = bytes.split_first_chunk::<SYMBOL_BYTES>()?;
@@ -311,19 +314,20 @@ impl SyscallSymbol {
     }
 }
 
-/// What a run leaves beside its status: 96 bytes, of which all but the gas mean something at a syscall only, and are zero otherwise.
+/// The details of a run, in 96 bytes. Symbol and arguments are zero unless the guest is suspended
+/// at a syscall.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExecBuffer {
-    /// The gas left: at 0.
+    /// The remaining gas, at offset 0.
     pub gas_left: i64,
-    /// What the guest asks: at 8, and the length at 40.
+    /// The symbol of the syscall: bytes at offset 8, length at offset 40.
     pub symbol: SyscallSymbol,
-    /// The arguments, a0 to a5: from 48 on.
+    /// The arguments a0 to a5, at offset 48.
     pub args: [u64; 6],
 }
 
 impl ExecBuffer {
-    /// The bytes.
+    /// Encodes the buffer.
     #[must_use]
     pub fn encode(&self) -> [u8; EXEC_BUFFER_BYTES] {
         let mut out = [0; EXEC_BUFFER_BYTES];
@@ -337,7 +341,7 @@ impl ExecBuffer {
         out
     }
 
-    /// From the bytes; `None` if the symbol is too long.
+    /// Decodes a buffer. Returns `None` if the symbol is too long.
     #[must_use]
     pub fn decode(bytes: &[u8; EXEC_BUFFER_BYTES]) -> Option<Self> {
         let (gas, rest) = bytes.split_first_chunk()?;

@@ -165,7 +165,7 @@ impl Contents {
         Self {
             format: program.format.name(),
             metered_size: program.code.len(),
-            instance_gas: program.instance_gas.units(),
+            instance_gas: program.instantiation_gas.units(),
             has_start: program.has_start,
             memory: program.memory.map(MemoryJson::of),
             imports: program.imports.iter().map(ImportJson::of).collect(),

@@ -107,7 +107,7 @@ impl Inspected<'_> {
             "rules": { "name": self.rules.name(), "id": self.rules.id().to_string() },
             "size": self.size,
             "metered_size": program.code.len(),
-            "instance_gas": program.instance_gas.units(),
+            "instance_gas": program.instantiation_gas.units(),
             "has_start": program.has_start,
             "memory": program.memory.map(MemoryJson::of),
             "imports": imports.collect::<Vec<_>>(),
@@ -139,7 +139,7 @@ impl Inspected<'_> {
                 line("size", size),
                 line(
                     "instance",
-                    format!("{} gas", grouped(program.instance_gas.units())),
+                    format!("{} gas", grouped(program.instantiation_gas.units())),
                 ),
                 line("memory", check::memory(program.memory.map(MemoryJson::of))),
                 line("start", check::start(program.has_start)),

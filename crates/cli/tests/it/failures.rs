@@ -286,7 +286,7 @@ fn a_foreign_folder_is_left_alone() {
         "accounts --data home",
         4,
         expect![[r#"
-        error: home is a directory of other files, not a store
+        error: home is a directory with other files, not a store
           next: name an empty or a new folder with --data; nothing was written into this one
     "#]],
     );
@@ -295,7 +295,7 @@ fn a_foreign_folder_is_left_alone() {
         "deploy counter.wasm --data home",
         4,
         expect![[r#"
-            error: home is a directory of other files, not a store
+            error: home is a directory with other files, not a store
               next: name an empty or a new folder with --data; nothing was written into this one
         "#]],
     );
@@ -308,7 +308,7 @@ fn a_foreign_folder_is_left_alone() {
         "accounts --data home",
         4,
         expect![[r#"
-        error: home/state.redb is a file of another kind, not a store
+        error: home/state.redb is a file of another format, not a store
           next: name another folder with --data; nothing was written into this one
     "#]],
     );

@@ -237,7 +237,7 @@ fn chunks_come_to_the_same_as_the_whole() {
         .collect();
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm, &rules()).unwrap();
-        let instance = prepared.program().instance_gas.units();
+        let instance = prepared.program().instantiation_gas.units();
         let subject = Subject {
             lane: &lane,
             prepared,
@@ -272,7 +272,7 @@ fn gas_that_ends_at_a_chunk_ends_before_the_first() {
     let counting = counted(&wasm, &Prices::version(1), &rules());
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm, &rules()).unwrap();
-        let instance = prepared.program().instance_gas.units();
+        let instance = prepared.program().instantiation_gas.units();
         let subject = Subject {
             lane: &lane,
             prepared,

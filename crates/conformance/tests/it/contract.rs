@@ -15,7 +15,7 @@ const PRICES: [(u32, SyscallPrice); 14] = [
     (abi::STORAGE_WRITE, SyscallPrice::bytes(5_000, 20)),
     (abi::STORAGE_REMOVE, SyscallPrice::bytes(5_000, 2)),
     (abi::CALLER, SyscallPrice::bytes(100, 1)),
-    (abi::OWN_ADDRESS, SyscallPrice::bytes(100, 1)),
+    (abi::SELF_ADDRESS, SyscallPrice::bytes(100, 1)),
     (abi::VALUE, SyscallPrice::bytes(100, 1)),
     (abi::BALANCE, SyscallPrice::bytes(2_000, 1)),
     (abi::EVENT_EMIT, SyscallPrice::bytes(1_000, 8)),
@@ -92,7 +92,7 @@ impl Host for Contract {
                 None => Ok(0),
             },
             abi::CALLER => call.give(0, &[0xca; 32]),
-            abi::OWN_ADDRESS => call.give(0, &[0xac; 32]),
+            abi::SELF_ADDRESS => call.give(0, &[0xac; 32]),
             abi::VALUE => call.give(0, &[0; 16]),
             abi::BALANCE => {
                 call.take_bytes(0, 32)?;

@@ -376,7 +376,7 @@ fn gas_is_the_sum_of_what_ran() {
         let module = wasm(&format!("(module {body})"));
         let instance = fusee_instrument::prepare(&module, &rules())
             .unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
-            .instance_gas
+            .instantiation_gas
             .units();
         let counted = counted(&module, &Prices::version(1), &rules());
         for (args, values, gas) in *runs {
@@ -521,7 +521,7 @@ fn two_versions_of_the_rules_live_side_by_side() {
             };
             let round = sum(&["local.get", "i32.const", "i32.sub", "local.tee", "br_if"]);
             let rest = sum(&["loop", "end", "local.get", "i32.load", "end"]);
-            program.instance_gas.units() + 100 * round + rest
+            program.instantiation_gas.units() + 100 * round + rest
         };
         for rules in [&first, &second, &first, &second] {
             assert_eq!(run(rules), price(rules), "{}", lane.name);

@@ -220,7 +220,7 @@ fn an_instance_that_is_made_beforehand_has_its_memory_and_is_not_paid_for_by_its
         let outcome = instance.run(request.clone(), host()).unwrap();
         let verdict = Verdict::on(&outcome);
         assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(43)]));
-        let making = prepared.program().instance_gas.units();
+        let making = prepared.program().instantiation_gas.units();
         assert_eq!(verdict.gas_used + making, plain.gas_used, "{}", lane.name);
 
         // And it is not entered a second time as if it were new.

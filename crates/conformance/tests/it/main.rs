@@ -21,6 +21,7 @@ mod guests;
 mod initialize;
 mod interruption;
 mod isolation;
+mod linker;
 mod metered;
 mod outcomes;
 mod panics;

@@ -123,7 +123,7 @@ fn gas_is_the_same_for_every_limit_that_suffices() {
 fn a_rate_is_rounded_once_whatever_the_slices() {
     let instance = |rules: &Rules| -> u64 {
         let prepared = fusee_instrument::prepare(COMPUTE, rules).unwrap();
-        prepared.instance_gas.units()
+        prepared.instantiation_gas.units()
     };
     let lanes = polkavm_lanes();
     let used = |rules: &Rules, gas| {
@@ -202,7 +202,7 @@ fn a_guest_that_is_parked_for_gas_goes_on_with_more() {
     let parks = agreed(&polkavm_lanes(), |lane| {
         let args = values(&[500]);
         let prepared = prepare(lane, &rules());
-        let first = prepared.program().instance_gas.units() + 10;
+        let first = prepared.program().instantiation_gas.units() + 10;
         let request = RunRequest {
             out_of_gas_policy: OutOfGasPolicy::Suspend,
             ..lane.request("mix", &args, Gas::new(first))
@@ -513,7 +513,10 @@ fn a_contract_in_rust_does_as_it_does_in_wasm() {
 fn an_instance_costs_its_memory_and_its_code() {
     let instance = |bytes: &[u8], rules: &Rules| {
         let program = fusee_instrument::prepare(bytes, rules).unwrap();
-        (program.instance_gas.units(), program.maximum_memory_pages())
+        (
+            program.instantiation_gas.units(),
+            program.maximum_memory_pages(),
+        )
     };
     let prices = contract_rules().schedule().instance;
     let (free, pages) = instance(COMPUTE, &at(1, 1));

@@ -552,7 +552,7 @@ fn contract_rules() -> Rules {
             .filter_map(|param| param.wire.map(wire))
             .collect(),
         result: syscall.result.map(wire),
-        may_suspend: syscall.answer == fusee_abi::Answer::MaySuspend,
+        may_suspend: syscall.reply_mode == fusee_abi::ReplyMode::MaySuspend,
         price: SyscallPrice::FREE,
     };
     Rules::v1(fusee_abi::SYSCALLS.iter().map(signature).collect())

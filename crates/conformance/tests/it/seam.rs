@@ -137,7 +137,12 @@ fn an_instance_that_is_entered_where_it_must_not_be_is_an_error() {
         assert!(matches!(step, Step::Suspended(Pause::Syscall)), "{name}");
         let stopped = instance.resume(&mut run, &mut Panics, 0).unwrap();
         assert!(matches!(stopped, Step::Stopped(_)), "{name}");
-        // Nothing is left of the guest.
+        // Nothing is left of the guest, and nothing of one that was stopped in its first step.
+        let mut other = module.instantiate(Mode::Suspendable).unwrap();
+        let stopped = other.call(&mut run, &mut Panics, RUN, &[]).unwrap();
+        assert!(matches!(stopped, Step::Stopped(_)), "{name}");
+        assert_internal(name, other.call(&mut run, &mut *host, RUN, &[]));
+        assert_eq!(other.memory().bytes(), 0, "{name}");
         assert_internal(name, instance.call(&mut run, &mut *host, RUN, &[]));
         assert_internal(name, instance.resume(&mut run, &mut *host, 0));
         assert_internal(name, instance.grow_memory(0));

@@ -1,21 +1,21 @@
-//! Calls to other contracts, and oracle requests. The frame is suspended here; the call stack runs the
-//! callee, or waits for the answer, and resumes the frame.
+//! Calls to other contracts, and oracle requests. These syscalls suspend the frame. The call stack
+//! runs the callee or waits for the oracle, and then resumes the frame.
 
 use fusee_engine::{Gas, Stop, Trap};
 
-use super::{Call, check_writable, take_address, take_array, take_region};
-use crate::frame::{Asked, CallRequest, Frame};
+use super::{PricedSyscall, check_writable, take_address, take_array, take_region};
+use crate::frame::{CallRequest, Frame, PendingRequest};
 
 const OPTIONS_BYTES: usize = 24;
 
 /// A page of wasm memory.
 const PAGE_BYTES: u64 = 65_536;
 
-pub(super) fn call(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
+pub(super) fn call(frame: &mut Frame, call: &mut PricedSyscall<'_, '_>) -> Result<u64, Stop> {
     charge_held(frame, call)?;
     let to = take_address(call, 0)?;
     let method = take_region(call, 1, frame.limits.method_bytes)?;
-    // No export has a name that is not text; such a name is merely unknown.
+    // All exports have UTF-8 names, so another name is an unknown method.
     let method = String::from_utf8_lossy(&method).into_owned();
     let input = take_region(call, 3, frame.limits.data_bytes)?;
     let options: [u8; OPTIONS_BYTES] = take_array(call, 5)?;
@@ -23,7 +23,7 @@ pub(super) fn call(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, St
     if value > 0 {
         check_writable(frame)?;
     }
-    frame.asked = Some(Asked::Call(CallRequest {
+    frame.pending = Some(PendingRequest::Call(CallRequest {
         to,
         method,
         value,
@@ -33,16 +33,20 @@ pub(super) fn call(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, St
     Err(Stop::Suspend)
 }
 
-pub(super) fn ask_host(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
+pub(super) fn oracle_request(
+    frame: &mut Frame,
+    call: &mut PricedSyscall<'_, '_>,
+) -> Result<u64, Stop> {
     charge_held(frame, call)?;
     let question = take_region(call, 0, frame.limits.data_bytes)?;
-    frame.asked = Some(Asked::Oracle(question));
+    frame.pending = Some(PendingRequest::Oracle(question));
     Err(Stop::Suspend)
 }
 
-/// Charges for the memory that waits for the callee, in pages of wasm. The pages of other formats are smaller: one that was begun
-/// is paid for whole, as it is for an instance.
-fn charge_held(frame: &Frame, call: &mut Call<'_, '_>) -> Result<(), Stop> {
+/// Charges for the caller's memory, which stays allocated during the call, in units of wasm pages.
+/// Pages of other formats are smaller: a partial wasm page is charged as a whole page, as for an
+/// instance.
+fn charge_held(frame: &Frame, call: &mut PricedSyscall<'_, '_>) -> Result<(), Stop> {
     let pages = call.memory.bytes().div_ceil(PAGE_BYTES);
     let price = frame.prices.held_page;
     call.charge(price.saturating_mul(pages))?;

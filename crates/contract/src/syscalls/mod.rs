@@ -1,7 +1,8 @@
-//! The syscalls, a family a file.
+//! The handlers of the syscalls, one file for each family.
 //!
-//! A handler decodes, charges, acts and encodes. The base price is charged here, before anything
-//! else; a handler charges for bytes before it touches them. Prices are those of the frame's rules.
+//! A handler decodes its arguments, charges, acts, and encodes the reply. [`dispatch`] charges the
+//! base price first. A handler charges for bytes before it accesses them. The prices are those of
+//! the frame's rules.
 
 mod call;
 mod children;
@@ -25,7 +26,7 @@ pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
     let price = frame.syscall_prices.price(number).copied();
     let price = price
         .ok_or_else(|| fail(format!("the rules have no price for syscall {number}").into()))?;
-    let call = &mut Call {
+    let call = &mut PricedSyscall {
         syscall: call,
         price,
     };
@@ -38,26 +39,26 @@ pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64,
         abi::STORAGE_WRITE => storage::write(frame, call),
         abi::STORAGE_REMOVE => storage::remove(frame, call),
         abi::CALLER => context::caller(frame, call),
-        abi::OWN_ADDRESS => context::own_address(frame, call),
+        abi::SELF_ADDRESS => context::self_address(frame, call),
         abi::VALUE => context::value(frame, call),
         abi::BALANCE => context::balance(frame, call),
         abi::EVENT_EMIT => data::event_emit(frame, call),
         abi::GAS_LEFT => Ok(call.gas_left().units()),
         abi::CALL => call::call(frame, call),
         abi::RETURN_DATA_READ => data::return_data_read(frame, call),
-        abi::ASK_HOST => call::ask_host(frame, call),
-        abi::ADMIT_SYMBOLS => children::admit_symbols(frame, call),
+        abi::ORACLE_REQUEST => call::oracle_request(frame, call),
+        abi::RESTRICT_IMPORTS => children::restrict_imports(frame, call),
         unknown => Err(fail(format!("syscall {unknown} has no handler").into())),
     }
 }
 
-/// One syscall with its price, while a handler answers it.
-struct Call<'a, 'b> {
+/// A syscall with its price.
+struct PricedSyscall<'a, 'b> {
     syscall: &'a mut Syscall<'b>,
     price: SyscallPrice,
 }
 
-impl<'b> Deref for Call<'_, 'b> {
+impl<'b> Deref for PricedSyscall<'_, 'b> {
     type Target = Syscall<'b>;
 
     fn deref(&self) -> &Syscall<'b> {
@@ -65,26 +66,30 @@ impl<'b> Deref for Call<'_, 'b> {
     }
 }
 
-impl<'b> DerefMut for Call<'_, 'b> {
+impl<'b> DerefMut for PricedSyscall<'_, 'b> {
     fn deref_mut(&mut self) -> &mut Syscall<'b> {
         self.syscall
     }
 }
 
-/// Charges for `bytes` that the syscall touches.
-fn charge_bytes(call: &mut Call<'_, '_>, bytes: u64) -> Result<(), Stop> {
+/// Charges for `bytes` that the syscall accesses.
+fn charge_bytes(call: &mut PricedSyscall<'_, '_>, bytes: u64) -> Result<(), Stop> {
     let price = call.price.length(bytes);
     Ok(call.charge(price)?)
 }
 
 /// The argument at `index` as an address or length: `i32` on the wire.
-fn arg(call: &Call<'_, '_>, index: usize) -> Result<u64, Stop> {
+fn arg(call: &PricedSyscall<'_, '_>, index: usize) -> Result<u64, Stop> {
     let arg = call.request.args.get(index).copied();
     arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
 }
 
-/// Charges for the region at the arguments `pointer` and `pointer + 1`, and copies it.
-fn take_region(call: &mut Call<'_, '_>, pointer: usize, most: u32) -> Result<Vec<u8>, Stop> {
+/// Charges for the range at the arguments `pointer` and `pointer + 1`, and copies it.
+fn take_region(
+    call: &mut PricedSyscall<'_, '_>,
+    pointer: usize,
+    most: u32,
+) -> Result<Vec<u8>, Stop> {
     let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
     if length > u64::from(most) {
         return Err(Stop::Trap(Trap::SyscallRefused));
@@ -94,22 +99,29 @@ fn take_region(call: &mut Call<'_, '_>, pointer: usize, most: u32) -> Result<Vec
 }
 
 /// Charges for `N` bytes at the argument `pointer`, and copies them.
-fn take_array<const N: usize>(call: &mut Call<'_, '_>, pointer: usize) -> Result<[u8; N], Stop> {
+fn take_array<const N: usize>(
+    call: &mut PricedSyscall<'_, '_>,
+    pointer: usize,
+) -> Result<[u8; N], Stop> {
     let start = arg(call, pointer)?;
     charge_bytes(call, length(&[0; N]))?;
     Ok(call.memory.read_array(start)?)
 }
 
 /// Charges for `bytes` and writes them at the argument `pointer`.
-fn give(call: &mut Call<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop> {
+fn give(call: &mut PricedSyscall<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<(), Stop> {
     let start = arg(call, pointer)?;
     charge_bytes(call, length(bytes))?;
     Ok(call.memory.write(start, bytes)?)
 }
 
-/// Writes what fits of `bytes` into the buffer at the arguments `pointer` and `pointer + 1`, charges
-/// for that, and answers the full length.
-fn give_buffer(call: &mut Call<'_, '_>, pointer: usize, bytes: &[u8]) -> Result<u64, Stop> {
+/// Writes as much of `bytes` as fits to the buffer at the arguments `pointer` and `pointer + 1`,
+/// charges for it, and returns the full length.
+fn give_buffer(
+    call: &mut PricedSyscall<'_, '_>,
+    pointer: usize,
+    bytes: &[u8],
+) -> Result<u64, Stop> {
     let capacity = arg(call, pointer.saturating_add(1))?;
     let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
     let fitting = bytes.get(..capacity).unwrap_or(bytes);
@@ -121,7 +133,7 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-fn take_address(call: &mut Call<'_, '_>, pointer: usize) -> Result<Address, Stop> {
+fn take_address(call: &mut PricedSyscall<'_, '_>, pointer: usize) -> Result<Address, Stop> {
     take_array(call, pointer).map(Address::new)
 }
 
@@ -130,7 +142,7 @@ pub(crate) fn status(code: i32) -> u64 {
     u64::from(code.cast_unsigned())
 }
 
-/// Refuses what a read-only call may not do.
+/// Traps if the call is read-only.
 fn check_writable(frame: &Frame) -> Result<(), Stop> {
     match frame.context.access {
         Access::ReadWrite => Ok(()),

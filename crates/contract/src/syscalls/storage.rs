@@ -4,20 +4,20 @@ use fusee_abi::status::ABSENT;
 use fusee_engine::Stop;
 use fusee_state::Value;
 
-use super::{Call, charge_bytes, check_writable, give_buffer, status, take_region};
+use super::{PricedSyscall, charge_bytes, check_writable, give_buffer, status, take_region};
 use crate::{
     frame::{Frame, fail},
     keys,
 };
 
-pub(super) fn read(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
+pub(super) fn read(frame: &mut Frame, call: &mut PricedSyscall<'_, '_>) -> Result<u64, Stop> {
     match stored(frame, call)?.1 {
         None => Ok(status(ABSENT)),
         Some(value) => give_buffer(call, 2, &value),
     }
 }
 
-pub(super) fn write(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
+pub(super) fn write(frame: &mut Frame, call: &mut PricedSyscall<'_, '_>) -> Result<u64, Stop> {
     check_writable(frame)?;
     let key = take_region(call, 0, frame.limits.key_bytes)?;
     let value = take_region(call, 2, frame.limits.value_bytes)?;
@@ -26,7 +26,7 @@ pub(super) fn write(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, S
     Ok(0)
 }
 
-pub(super) fn remove(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, Stop> {
+pub(super) fn remove(frame: &mut Frame, call: &mut PricedSyscall<'_, '_>) -> Result<u64, Stop> {
     check_writable(frame)?;
     let (key, value) = stored(frame, call)?;
     match value {
@@ -39,8 +39,11 @@ pub(super) fn remove(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<u64, 
     }
 }
 
-/// The full key that the first two arguments name, and the value under it.
-fn stored(frame: &mut Frame, call: &mut Call<'_, '_>) -> Result<(Vec<u8>, Option<Value>), Stop> {
+/// The full key that the first two arguments specify, and its value.
+fn stored(
+    frame: &mut Frame,
+    call: &mut PricedSyscall<'_, '_>,
+) -> Result<(Vec<u8>, Option<Value>), Stop> {
     let key = take_region(call, 0, frame.limits.key_bytes)?;
     let key = keys::storage(frame.context.address, &key);
     let value = frame

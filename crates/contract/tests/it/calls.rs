@@ -186,7 +186,8 @@ fn reentrancy_is_refused_and_both_frames_are_named() {
     let inner = target(second, "forward", &back);
     let receipt = world.call(alice(), first, "forward", &inner);
     assert_eq!(receipt.status, Status::Success);
-    // The outer forward succeeded; in its output are the status and the message that the inner one got.
+    // The outer forward succeeded; in its output are the status and the message that the inner one
+    // got.
     let (outer, rest) = receipt.output.split_at(4);
     assert_eq!(
         i32::from_le_bytes(outer.try_into().unwrap()),

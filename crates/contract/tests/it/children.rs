@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fusee_abi::{
-    Answer, Wire, status,
+    ReplyMode, Wire, status,
     virtualization::{
         functions::{self, FUNCTIONS},
         wire::{
@@ -300,7 +300,8 @@ fn cached_or_compiled_costs_the_same() {
     // A key of the contract's own storage is an identifier.
     assert_eq!(noted[10].decode(), compiled(6, CompileStatus::Cached));
 
-    // Whether this machine compiled it before, in another transaction, is not told and changes nothing.
+    // Whether this machine compiled it before, in another transaction, is not told and changes
+    // nothing.
     assert_eq!(play_noted(&mut world, puppet, &script), noted);
 }
 
@@ -472,7 +473,7 @@ fn ranges_that_a_contract_does_not_have_are_its_trap() {
     assert_eq!(
         FUNCTIONS
             .iter()
-            .filter(|row| row.answer == Answer::MaySuspend)
+            .filter(|row| row.reply_mode == ReplyMode::MaySuspend)
             .count(),
         4
     );

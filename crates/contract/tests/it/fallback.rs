@@ -1,4 +1,5 @@
-//! Where a compiler fails and an interpreter would not, a transaction has the interpreter's receipt.
+//! Where a compiler fails and an interpreter would not, a transaction has the interpreter's
+//! receipt.
 
 use std::{process::Command, sync::Arc};
 
@@ -174,7 +175,8 @@ fn addresses_that_end_are_no_receipt() {
     assert!(status.success(), "{status}");
 }
 
-/// Asks the host, recurses deeper than a cramped compiler can, and asks again. Outputs both answers.
+/// Asks the host, recurses deeper than a cramped compiler can, and asks again. Outputs both
+/// answers.
 const ASKS_AND_RECURSES: &str = r#"(module
     (import "fusee" "ask_host" (func $ask (param i32 i32) (result i32)))
     (import "fusee" "return_data_read" (func $answer (param i32 i32) (result i32)))
@@ -195,7 +197,8 @@ const ASKS_AND_RECURSES: &str = r#"(module
         (call $output (i32.const 100) (i32.const 200)))
     (func (export "deploy") (call $all)))"#;
 
-/// What a transaction comes to whose questions are answered by what they are and how many there were before; and the questions.
+/// What a transaction comes to whose questions are answered by what they are and how many there
+/// were before; and the questions.
 fn answered(
     contracts: &Contracts,
     state: &MemoryState,
@@ -223,7 +226,8 @@ fn answered(
     }
 }
 
-/// The same on every lane and on an interpreter beside a cramped compiler, and nothing on that alone. What it is.
+/// The same on every lane and on an interpreter beside a cramped compiler, and nothing on that
+/// alone. What it is.
 fn answered_everywhere(
     state: &MemoryState,
     action: &Action,
@@ -292,7 +296,8 @@ fn a_transaction_that_was_answered_is_run_once_more_with_the_answers() {
     }
 }
 
-/// Recurses until the metered height ends, or to where its argument says; and says before how it is.
+/// Recurses until the metered height ends, or to where its argument says; and says before how it
+/// is.
 const DEEP_CHILD: &str = r#"(module
     (import "any" "ask" (func $ask (param i64) (result i64)))
     (func $deep (param i64) (result i64)

@@ -1,4 +1,5 @@
-//! Contracts and their children, with theirs: what they share, how much they may be, and what is left when they end.
+//! Contracts and their children, with theirs: what they share, how much they may be, and what is
+//! left when they end.
 
 use fusee_abi::{
     status,
@@ -15,7 +16,8 @@ use crate::{
     world::World,
 };
 
-/// Makes a child of the program whose range is a0: itself, mostly. Hands on what that asks, one more in the first argument.
+/// Makes a child of the program whose range is a0: itself, mostly. Hands on what that asks, one
+/// more in the first argument.
 const DIVER: &str = r#"(module
   (import "any" "up" (func $up (param i64 i64) (result i64)))
   (import "env" "ext_virtualization_compile_from_bytes_version_1" (func $compile (param i64 i64) (result i64)))
@@ -47,7 +49,8 @@ fn names_are_the_contracts_own_and_end_with_the_transaction() {
     let child = wasm(CHILD);
     let names = Script::default().compile(&child, b"name");
     let asks = Script::default().lookup(b"name");
-    // `one` calls `two`, which keeps the name; `one` does not find it, and `two` does, in a second call.
+    // `one` calls `two`, which keeps the name; `one` does not find it, and `two` does, in a second
+    // call.
     let script = Script::default()
         .call(two, &names)
         .lookup(b"name")
@@ -179,7 +182,8 @@ fn contracts_share_how_many_modules_there_are() {
     let [one, two] = [(); 2].map(|()| world.deploy_wat(PUPPET));
     let child = wasm(CHILD);
     let full: Result<CompiledModule, _> = Err(ModuleError::InvalidImage);
-    // What the callee compiled without a name is gone when it has ended, and what has a name is not.
+    // What the callee compiled without a name is gone when it has ended, and what has a name is
+    // not.
     let makes = Script::default()
         .compile(&child, b"")
         .compile(&child, b"kept")
@@ -282,7 +286,8 @@ fn children_have_children_to_a_bounded_depth() {
             assert_eq!(refused, Err(ModuleError::InvalidImage));
             continue;
         }
-        // The last that could compile one that may have children was refused: it says so, through all that are above it.
+        // The last that could compile one that may have children was refused: it says so, through
+        // all that are above it.
         assert_eq!(noted[4].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
         let asked = noted[4].exec();
         assert_eq!(asked.symbol.as_bytes(), b"up");

@@ -1,4 +1,5 @@
-//! Contracts of both formats together: who is called is in whatever format, and nobody can tell but by the gas.
+//! Contracts of both formats together: who is called is in whatever format, and nobody can tell but
+//! by the gas.
 
 use fusee_abi::{ALL_GAS, status};
 use fusee_contract::{Action, Address, ContractRules, Receipt, Rejection, Status, Transaction};
@@ -359,7 +360,8 @@ fn the_call_stack_has_the_same_limits_for_both_formats() {
             reached.push(levels);
         }
     }
-    // A frame in wasm holds a page. One for PolkaVM holds its 64 KiB of stack and some data, so that fewer fit.
+    // A frame in wasm holds a page. One for PolkaVM holds its 64 KiB of stack and some data, so
+    // that fewer fit.
     assert_eq!(reached, [3, 3, 6, 6, 3, 3]);
 }
 
@@ -458,7 +460,8 @@ fn damaged_contracts_are_refused_or_do_the_same_everywhere() {
     let whole = COUNTERS[1];
     let (mut refused, mut entered) = (0, 0);
     for at in 0..whole.len() {
-        // A module in the generic sandbox takes 32 GiB of addresses: some thousands of them in caches leave none.
+        // A module in the generic sandbox takes 32 GiB of addresses: some thousands of them in
+        // caches leave none.
         if at % 256 == 255 {
             let state = world.state;
             world = World::of_both_formats_on_few_lanes();

@@ -17,7 +17,8 @@ fn deploy(code: Vec<u8>, input: Vec<u8>) -> Action {
     Action::Deploy { code, input }
 }
 
-/// Sends a transaction, which has to be invalid on every lane, with this message, and to change nothing.
+/// Sends a transaction, which has to be invalid on every lane, with this message, and to change
+/// nothing.
 fn check(
     world: &mut World,
     (action, value, gas): (Action, u128, u64),

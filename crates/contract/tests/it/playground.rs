@@ -1,4 +1,5 @@
-//! A contract that hosts its users' scripts, each a child program: metered, answered, and stopped when it loops.
+//! A contract that hosts its users' scripts, each a child program: metered, answered, and stopped
+//! when it loops.
 
 use expect_test::expect;
 use fusee_contract::{Address, ContractRules, Receipt, Status};

@@ -1,4 +1,5 @@
-//! Profiles of transactions: the outermost call is told apart, and what it calls is spent in its syscall.
+//! Profiles of transactions: the outermost call is told apart, and what it calls is spent in its
+//! syscall.
 
 use std::sync::Arc;
 

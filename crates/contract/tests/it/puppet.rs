@@ -1,4 +1,5 @@
-//! A contract that does what its input says, one syscall after the other, and outputs what each came to.
+//! A contract that does what its input says, one syscall after the other, and outputs what each
+//! came to.
 
 use fusee_abi::virtualization::wire::{ExecBuffer, WireError, WireValue, decode};
 use fusee_contract::{Address, Receipt, Status};
@@ -11,10 +12,12 @@ const RESULT_BYTES: usize = 112;
 /// Where runs leave their buffers.
 pub(crate) const BUFFER: i64 = 64;
 
-/// Executes operations of 40 bytes: a number, and four arguments. Notes of each its result, the gas left, and the buffer.
+/// Executes operations of 40 bytes: a number, and four arguments. Notes of each its result, the gas
+/// left, and the buffer.
 pub(crate) const PUPPET: &str = include_str!("../../../../guests/wat/puppet.wat");
 
-/// What the puppet is to do. Numbers of modules and instances count from 0, so that it is known beforehand.
+/// What the puppet is to do. Numbers of modules and instances count from 0, so that it is known
+/// beforehand.
 #[derive(Clone, Default)]
 pub(crate) struct Script {
     ops: Vec<u8>,

@@ -106,8 +106,8 @@ fn out_of_gas_uses_all_gas_and_changes_nothing() {
         .gas_used
         .units();
     assert_eq!(balance(&world, token, bob()), 2);
-    // Every limit up to what it needs: from the price of the transaction with its 40 bytes of input, over
-    // making an instance, to the last unit. Less is invalid.
+    // Every limit up to what it needs: from the price of the transaction with its 40 bytes of
+    // input, over making an instance, to the last unit. Less is invalid.
     for gas in [10_160, 12_000, enough / 2, enough - 1] {
         let receipt = world.call_with(alice(), token, "transfer", &input, 0, gas);
         assert_eq!(

@@ -42,7 +42,8 @@ impl World {
         Self::on(lanes.map(|lane| (lane.name.to_owned(), lane)), rules)
     }
 
-    /// Contracts of both formats: every way to run the one with every way to run the other, but processes.
+    /// Contracts of both formats: every way to run the one with every way to run the other, but
+    /// processes.
     pub(crate) fn of_both_formats(rules: &ContractRules) -> Self {
         let backends = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
             &[Backend::Interpreter, Backend::GenericSandbox][..]
@@ -52,7 +53,8 @@ impl World {
         Self::on(backends.iter().copied().flat_map(mixed), rules)
     }
 
-    /// Contracts of both formats: wasm interpreted, those for PolkaVM interpreted and compiled, which takes little of the machine.
+    /// Contracts of both formats: wasm interpreted, those for PolkaVM interpreted and compiled,
+    /// which takes little of the machine.
     pub(crate) fn of_both_formats_on_few_lanes() -> Self {
         let mut world = Self::of_both_formats(&ContractRules::v2());
         world
@@ -61,7 +63,8 @@ impl World {
         world
     }
 
-    /// Contracts of both formats: those for PolkaVM interpreted, and in processes of their own where the machine has that.
+    /// Contracts of both formats: those for PolkaVM interpreted, and in processes of their own
+    /// where the machine has that.
     pub(crate) fn of_both_formats_in_processes() -> Self {
         let mut lanes: Vec<_> = mixed(Backend::Interpreter).take(1).collect();
         if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
@@ -131,8 +134,8 @@ impl World {
         Arc::new(self.state.clone())
     }
 
-    /// Executes on every lane, holds receipts, changes and reads against each other, and applies the
-    /// changes.
+    /// Executes on every lane, holds receipts, changes and reads against each other, and applies
+    /// the changes.
     pub(crate) fn send(&mut self, transaction: Transaction) -> Receipt {
         let included = self.try_send(transaction).unwrap();
         let receipt = included.receipt;

@@ -41,7 +41,7 @@ fn program() -> Arc<Program> {
         memory: None,
         grows_memory: false,
         has_start: false,
-        instance_gas: Gas::ZERO,
+        instantiation_gas: Gas::ZERO,
         rate: Rate::ONE,
     })
 }

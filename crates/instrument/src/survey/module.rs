@@ -22,7 +22,7 @@ pub(crate) struct Survey {
     /// Index of the start function.
     pub(crate) start: Option<u32>,
     /// The price of an instance.
-    pub(crate) instance_gas: Gas,
+    pub(crate) instantiation_gas: Gas,
 }
 
 /// A function type of the program.
@@ -107,7 +107,7 @@ impl Survey {
         let prices = rules.schedule().instance;
         let pages = self.memory.map_or(0, |memory| u64::from(memory.initial));
         let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
-        self.instance_gas = times(prices.base, 1)
+        self.instantiation_gas = times(prices.base, 1)
             .saturating_add(times(prices.page, pages))
             .saturating_add(times(prices.data_64_bytes, data_bytes.div_ceil(64)))
             .saturating_add(times(prices.table_element, elements));

@@ -137,7 +137,7 @@ fn check_trap(export: &str, trap: Trap) {
         assert_eq!(outcome.fault(), Some(&GuestFault::Trapped(trap)));
         assert_eq!(outcome.value(), None);
         assert_eq!(outcome.values(), []);
-        format!("the guest trapped: {trap}")
+        trap.to_string()
     });
 }
 

@@ -13,7 +13,8 @@ use crate::support::{
     module, poll_once, sandboxes, spin, try_call, until,
 };
 
-/// Waits some polls a syscall, and notes how far it came: syscalls answered, polls of the one that waits.
+/// Waits some polls a syscall, and notes how far it came: syscalls answered, polls of the one that
+/// waits.
 struct Noting {
     far: Shared<(u32, u32)>,
     _dropped: Dropped,
@@ -63,14 +64,16 @@ fn all() -> Vec<(String, Arc<fusee_executor::Executor>, Sandbox)> {
     made.collect()
 }
 
-/// Every place at which a call with so many syscalls waits: for a worker, or at a poll of the host's.
+/// Every place at which a call with so many syscalls waits: for a worker, or at a poll of the
+/// host's.
 fn places(syscalls: u32) -> impl Iterator<Item = (u32, u32)> {
     let waiting =
         (0..syscalls).flat_map(|answered| (0..=POLLS).map(move |polls| (answered, polls)));
     waiting.chain([(syscalls, 0)])
 }
 
-/// Drops what `start` starts where it waits at a place, which takes a few attempts: a worker may be so fast that nobody waits for it.
+/// Drops what `start` starts where it waits at a place, which takes a few attempts: a worker may be
+/// so fast that nobody waits for it.
 fn drop_at(
     place: (u32, u32),
     executor: &fusee_executor::Executor,

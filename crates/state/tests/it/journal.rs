@@ -191,7 +191,7 @@ fn reading_changes_nothing() {
 }
 
 #[test]
-#[should_panic(expected = "a checkpoint is ended out of turn")]
+#[should_panic(expected = "a checkpoint is closed out of order")]
 fn committing_the_outer_checkpoint_first_panics() {
     let mut journal = journal(&[]);
     let outer = journal.checkpoint();
@@ -200,7 +200,7 @@ fn committing_the_outer_checkpoint_first_panics() {
 }
 
 #[test]
-#[should_panic(expected = "a checkpoint is ended out of turn")]
+#[should_panic(expected = "a checkpoint is closed out of order")]
 fn dropping_a_checkpoint_does_not_end_it() {
     let mut journal = journal(&[]);
     let outer = journal.checkpoint();
@@ -209,7 +209,7 @@ fn dropping_a_checkpoint_does_not_end_it() {
 }
 
 #[test]
-#[should_panic(expected = "a diff is taken while a checkpoint is open")]
+#[should_panic(expected = "the journal has an open checkpoint")]
 fn a_diff_with_an_open_checkpoint_panics() {
     let mut journal = journal(&[]);
     let _open = journal.checkpoint();

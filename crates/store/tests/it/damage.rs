@@ -49,8 +49,8 @@ fn flip_bits(file: &mut [u8], random: &mut dyn FnMut(usize) -> usize) {
     }
 }
 
-/// Damages the file of a store many times, each time anew, and says how often that was noticed. Where
-/// it was not, everything is as it should be.
+/// Damages the file of a store many times, each time anew, and says how often that was noticed.
+/// Where it was not, everything is as it should be.
 fn check_damage(
     cases: u64,
     damage: impl Fn(&mut Vec<u8>, &mut dyn FnMut(usize) -> usize),

@@ -90,7 +90,7 @@ fn a_directory_of_other_files_is_left_alone() {
         root.path(),
         root.path(),
         Foreign::OtherFiles,
-        "a directory of other files",
+        "a directory with other files",
     );
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
 }
@@ -115,7 +115,12 @@ fn a_directory_in_place_of_the_file_is_foreign() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("state.redb");
     fs::create_dir(&path).unwrap();
-    check_foreign(root.path(), &path, Foreign::NoFile, "no regular file");
+    check_foreign(
+        root.path(),
+        &path,
+        Foreign::NoFile,
+        "a directory or special file",
+    );
 }
 
 #[test]
@@ -193,7 +198,7 @@ fn check_format(found: u32, advice: &str) {
         assert_eq!(
             refused.to_string(),
             format!(
-                "{} has store format {found}, this program reads format 2 alone: {advice}",
+                "{} has store format {found}, this program reads only format 2: {advice}",
                 path.display()
             )
         );
@@ -220,7 +225,10 @@ fn a_meta_table_that_makes_no_sense_is_damage_and_ends_writing() {
     let failed = commit().unwrap_err();
     assert!(matches!(failed, StoreError::Failed { .. }), "{failed:?}");
     let path = root.path().join("state.redb");
-    let expected = format!("{} takes no writes since one failed", path.display());
+    let expected = format!(
+        "{} refuses writes because an earlier write failed",
+        path.display()
+    );
     assert_eq!(failed.to_string(), expected);
 }
 
@@ -264,7 +272,7 @@ fn check_foreign_file(content: &[u8]) {
         root.path(),
         &path,
         Foreign::OtherKind,
-        "a file of another kind",
+        "a file of another format",
     );
     assert_eq!(fs::read(&path).unwrap(), content);
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);

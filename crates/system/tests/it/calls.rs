@@ -45,7 +45,8 @@ fn an_instance_lives_on_between_calls() {
 
 #[test]
 fn the_context_is_swapped_in_and_out() {
-    // Nothing of one call is seen by the next: not its input, its output, its return data or its gas.
+    // Nothing of one call is seen by the next: not its input, its output, its return data or its
+    // gas.
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
         let first = end(call(transaction, program, op::DIGEST, &[b"a long input"]));
         let second = end(call(transaction, program, op::COUNT, &[]));
@@ -256,7 +257,8 @@ fn a_program_without_an_entry_is_refused_where_it_is_registered() {
 fn only_what_the_embedder_registered_is_a_system_program() {
     for lane in lanes() {
         let (mut programs, program) = registered(lane.executor, Billing::Metered);
-        // As a program that nobody trusts, the same code has an instance of its own each time, and is never interrupted.
+        // As a program that nobody trusts, the same code has an instance of its own each time, and
+        // is never interrupted.
         let mut transaction = programs.transaction(Interrupt::new());
         for _ in 0..2 {
             let step = transaction.call_code(&probe(), main_call(input(op::COUNT, &[]), GAS));

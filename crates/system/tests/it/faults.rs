@@ -35,7 +35,8 @@ fn what_waits_holds_no_more_memory_than_it_may() {
         let ended = end(transaction.resume(waiting, &answer(b"")).unwrap());
         assert_eq!(ended.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
 
-        // Programs that nobody trusts, each parked in an instance of its own; the fourth finds no room.
+        // Programs that nobody trusts, each parked in an instance of its own; the fourth finds no
+        // room.
         let asks = input(op::EXEC, &[&[7; 32], &[0; 8]]);
         let mut parked = Vec::new();
         for _ in 0..3 {

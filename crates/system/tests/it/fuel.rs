@@ -64,7 +64,8 @@ fn what_cannot_be_charged_is_not_counted() {
 
 #[test]
 fn a_self_metered_program_is_metered_all_the_same() {
-    // Its own limit is 1, and it computes for a while: what it does not charge is not billed, but it is stopped.
+    // Its own limit is 1, and it computes for a while: what it does not charge is not billed, but
+    // it is stopped.
     let interrupted = fusee_conformance::lanes().into_iter().map(|lane| {
         let (programs, program) = crate::support::registered(lane.executor, Billing::SelfMetered);
         let interrupt = fusee_engine::Interrupt::new();

@@ -1,5 +1,5 @@
-//! The example system programs of `guests/wasm`: a verifier that the meter bills, and a machine for scripts that keeps its own
-//! accounts and calls back, as deep as scripts do.
+//! The example system programs of `guests/wasm`: a verifier that the meter bills, and a machine for
+//! scripts that keeps its own accounts and calls back, as deep as scripts do.
 //!
 //! Every test makes its calls on each lane, and compares what they tell, gas included.
 
@@ -144,7 +144,8 @@ impl Machine<'_> {
     }
 }
 
-/// What `tell` returns on every lane, where the gas is the same, too. Each lane begins without instances.
+/// What `tell` returns on every lane, where the gas is the same, too. Each lane begins without
+/// instances.
 fn check<T: PartialEq + std::fmt::Debug>(mut tell: impl FnMut(&mut Machine<'_>) -> T) -> T {
     let mut found: Vec<_> = lanes()
         .into_iter()
@@ -195,7 +196,8 @@ fn script(code: &[&[u8]], data: &[&[u8]]) -> Vec<u8> {
     [&length.to_le_bytes(), code.as_slice(), &data].concat()
 }
 
-/// Calls a program with the input, and returns what `then` makes of the payload and the exit code on it.
+/// Calls a program with the input, and returns what `then` makes of the payload and the exit code
+/// on it.
 fn caller(callee: Which, fuel: i64, input: &[u8], then: &[u8]) -> Vec<u8> {
     let hash_at = 4 + 4 * 9 + 1 + i64::try_from(then.len()).unwrap();
     let start = hash_at + 32;
@@ -211,7 +213,8 @@ fn caller(callee: Which, fuel: i64, input: &[u8], then: &[u8]) -> Vec<u8> {
     script(&code, &[&callee.hash(), input])
 }
 
-/// The factorial of `n`, whose every step is a call of the script with a smaller number in its data.
+/// The factorial of `n`, whose every step is a call of the script with a smaller number in its
+/// data.
 fn factorial(n: i64) -> Vec<u8> {
     const NUMBER: i64 = 160;
     const HASH: i64 = NUMBER + 8;
@@ -246,8 +249,8 @@ fn bytes(hex: &str) -> Vec<u8> {
         .collect()
 }
 
-/// Key and signature, and the message: tests 1 to 3 of RFC 8032, section 7.1, and a message that is longer than what is
-/// read at once.
+/// Key and signature, and the message: tests 1 to 3 of RFC 8032, section 7.1, and a message that is
+/// longer than what is read at once.
 fn signed() -> [(Vec<u8>, Vec<u8>); 4] {
     [
         (
@@ -468,7 +471,8 @@ fn bad_scripts_end_with_a_message_and_harm_nobody() {
             assert_eq!((ended.code, ended.text().as_str()), (MALFORMED, *message));
             assert_eq!(machine.script(&factorial(3)).number(), 6, "{message}");
 
-            // One that waits gets the code and the message; one that fails after it has waited does the same.
+            // One that waits gets the code and the message; one that fails after it has waited does
+            // the same.
             let outer = caller(Script, 1_000, input, &[ADD, RETURN]);
             let payload = i64::from_le_bytes(*message.as_bytes().first_chunk().unwrap());
             let told = payload + i64::from(MALFORMED);

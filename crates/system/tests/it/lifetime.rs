@@ -37,7 +37,8 @@ fn an_instance_lives_longer_where_the_embedder_says_so() {
         let counts = [(); 3].map(|()| once(&programs, program));
         assert_eq!(counts, [1, 2, 3], "{}", lane.name);
         assert_eq!(programs.idle_instances(), 1);
-        // Transactions at the same time have instances of their own, and no more are kept than was said.
+        // Transactions at the same time have instances of their own, and no more are kept than was
+        // said.
         let mut open: Vec<_> = (0..4)
             .map(|_| programs.transaction(Interrupt::new()))
             .collect();

@@ -1,4 +1,5 @@
-//! System programs on every engine: what each call leaves, and what it costs, is the same on all of them.
+//! System programs on every engine: what each call leaves, and what it costs, is the same on all of
+//! them.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,

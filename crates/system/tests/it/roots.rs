@@ -11,7 +11,8 @@ use crate::support::{
     GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
 };
 
-/// What a program at depth 0 is told: the result of the syscall, what it consumed, what was refunded, the return data.
+/// What a program at depth 0 is told: the result of the syscall, what it consumed, what was
+/// refunded, the return data.
 #[derive(Debug, PartialEq)]
 struct Told {
     result: i32,
@@ -96,7 +97,8 @@ fn an_interrupted_call_has_an_id_and_goes_on_by_it() {
     }
     assert_eq!((waiting, still), (3, 2));
     assert_eq!(last.result, 0);
-    // Two wait now; and what it was told: it has ended, 4 bytes, consumed 100, no refund, exit code -7.
+    // Two wait now; and what it was told: it has ended, 4 bytes, consumed 100, no refund, exit code
+    // -7.
     let mut data = vec![2, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 0, 0];
     data.extend(b"data");
     data.extend(100_u64.to_le_bytes());
@@ -146,11 +148,13 @@ fn resume_works_at_depth_0_only() {
 
 #[test]
 fn a_program_that_asks_for_another_is_served_by_the_root() {
-    // Two programs that nobody trusts: the inner one's `_exec` interrupts it, and the root runs what it asks for.
+    // Two programs that nobody trusts: the inner one's `_exec` interrupts it, and the root runs
+    // what it asks for.
     for lane in lanes() {
         let (programs, program) = registered(lane.executor, Billing::Metered);
         let codes = BTreeMap::from([(hash_of(&probe()), probe())]);
-        // The same bytes are a system program, too; the hash finds that. So the inner one has other bytes.
+        // The same bytes are a system program, too; the hash finds that. So the inner one has other
+        // bytes.
         let other = wat::parse_str(crate::support::PROBE.replace(
             "(memory (export \"memory\") 32)",
             "(memory (export \"memory\") 33)",
@@ -383,8 +387,8 @@ const WAITS_AND_TELLS: &str = r#"(module
     (drop (call $exec (i32.const 64) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
     (call $tell)))"#;
 
-/// Runs that at depth 0, in the state of its first byte of input, with all that there is; uses up so much (8 bytes) then, and goes on
-/// with it, claiming 5,000 gas. Ends with what it was told.
+/// Runs that at depth 0, in the state of its first byte of input, with all that there is; uses up
+/// so much (8 bytes) then, and goes on with it, claiming 5,000 gas. Ends with what it was told.
 const RUNS_IT: &str = r#"(module
   (import "fluentbase_v1preview" "_read" (func $read (param i32 i32 i32)))
   (import "fluentbase_v1preview" "_write" (func $write (param i32 i32)))

@@ -24,7 +24,8 @@ pub(crate) mod op {
     pub(crate) const RETURN: u8 = 5;
     /// Charges itself an `i64`; payload: what `_fuel` says then.
     pub(crate) const CHARGE: u8 = 6;
-    /// Runs the program of a hash with the rest as input, and 16 bytes of fuel at address 256; payload: the result, the fuel and the return data.
+    /// Runs the program of a hash with the rest as input, and 16 bytes of fuel at address 256;
+    /// payload: the result, the fuel and the return data.
     pub(crate) const EXEC: u8 = 7;
     /// Grows its memory by so many pages (`u32`); payload: the pages before.
     pub(crate) const GROW: u8 = 8;
@@ -48,8 +49,9 @@ pub(crate) mod op {
     pub(crate) const FLOOD: u8 = 16;
 }
 
-/// Keeps its number of frames that wait at address 8, and what it counts at address 0. Entered with return data, it goes on with the
-/// last of them: the payload is how many wait now (4 bytes) and the return data.
+/// Keeps its number of frames that wait at address 8, and what it counts at address 0. Entered with
+/// return data, it goes on with the last of them: the payload is how many wait now (4 bytes) and
+/// the return data.
 pub(crate) const PROBE: &str = r#"(module
   (import "fluentbase_v1preview" "_exit" (func $exit (param i32)))
   (import "fluentbase_v1preview" "_state" (func $state (result i32)))

@@ -1,18 +1,18 @@
-//! The nine functions as a guest calls them: what is answered at once, and what it is suspended for.
+//! The handlers of the nine functions, which reply at once or suspend the guest.
 //!
-//! An owner who pays does so before anything happens: the price of the function, and of the bytes
-//! that it names. The ranges that it names are read from its memory here as well, so that a range
-//! that does not exist is its trap, and nothing has happened.
+//! An owner that pays is charged first: the price of the function, and of the bytes in its
+//! arguments. The handlers also read these bytes from its memory. So a range outside the memory
+//! traps the owner before anything happens.
 
 use fusee_engine::{EngineError, Gas, Stop, Syscall};
 use fusee_executor::{Callee, Payer};
 use fusee_instrument::SyscallPrice;
 
-use super::{Billing, Children, RunningChild, State};
+use super::{Billing, Children, InstanceState, RunningChild};
 use crate::{
     error::VirtualizationError,
     functions,
-    instance::{ChildHost, Reached, low},
+    instance::{ChildHost, ChildProgress, low},
     modules::StorageScope,
     owner::Owner,
     wire::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// What a guest is suspended for.
+/// The request for which a guest is suspended.
 #[derive(Debug)]
 pub(super) enum Pending {
     Compile {
@@ -45,29 +45,29 @@ pub(super) enum Pending {
     },
 }
 
-/// How a suspended guest continues.
+/// The next step of a suspended guest.
 pub(crate) enum Step<G> {
-    /// With this result. It pays the price first.
+    /// Charge the price, then resume with this reply.
     Reply { reply: u64, price: Gas },
-    /// After this nested VM has run. [`Children::leave`] has the result.
+    /// Run this nested VM, then resume with the result of [`Children::leave`].
     Run(Callee<G>),
 }
 
-/// How a nested VM came back for its owner.
+/// The result of a nested VM's run for its owner.
 #[derive(Debug)]
-pub(crate) struct Ran {
+pub(crate) struct RunResult {
     answer: Result<(ExecStatus, ExecBuffer), ExecError>,
     buffer: u32,
 }
 
-impl Ran {
-    /// The result of the owner's syscall.
+impl RunResult {
+    /// The reply to the owner's syscall.
     pub(crate) fn reply(&self) -> u64 {
         let status = self.answer.as_ref();
         reply(status.map(|(status, _)| *status).map_err(|error| *error))
     }
 
-    /// What is written to the owner's memory, and where.
+    /// The bytes to write to the owner's memory, and their address.
     pub(crate) fn filled(&self) -> Option<(u32, [u8; EXEC_BUFFER_BYTES])> {
         let (_, filled) = self.answer.as_ref().ok()?;
         Some((self.buffer, filled.encode()))
@@ -84,11 +84,11 @@ impl<G> Step<G> {
 }
 
 impl<G: ChildHost> Children<G> {
-    /// Answers a function, or suspends the guest: see [`serve`](Self::serve).
+    /// Answers a function at once, or suspends the guest: see [`serve`](Self::serve).
     ///
     /// # Errors
     ///
-    /// [`Stop`]: the guest is suspended, has too little gas, or does not have a range.
+    /// [`Stop`] if the guest is suspended, is out of gas, or passed a range outside its memory.
     pub(crate) fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let bill = self.bill(call.request.number)?;
         bill.charge_base(call)?;
@@ -119,20 +119,21 @@ impl<G: ChildHost> Children<G> {
             functions::PREPARE => {
                 let function = bill.take(call, second)?;
                 match self.instances.get(&instance) {
-                    Some(State::Idle(idle)) if idle.exports(&function) => {
+                    Some(InstanceState::Idle(idle)) if idle.exports(&function) => {
                         bill.charge(call, idle.instantiation_gas())?;
                         self.suspend(Pending::Prepare { instance, function })
                     }
-                    Some(State::Idle(_)) => Ok(reply::<(), _>(Err(ExecError::InvalidImage))),
-                    Some(State::Ready(_)) | None => {
+                    Some(InstanceState::Idle(_)) => {
+                        Ok(reply::<(), _>(Err(ExecError::InvalidImage)))
+                    }
+                    Some(InstanceState::Ready(_)) | None => {
                         Ok(reply::<(), _>(Err(ExecError::InvalidInstance)))
                     }
                 }
             }
             functions::RUN => {
                 let buffer = low(fourth);
-                // Some memory can only be read. A nested VM whose result cannot be written does not
-                // run.
+                // Memory can be read-only. A nested VM whose result cannot be written must not run.
                 let bytes: [u8; EXEC_BUFFER_BYTES] = call.memory.read_array(buffer.into())?;
                 call.memory.write(buffer.into(), &bytes)?;
                 self.suspend(Pending::Run {
@@ -159,13 +160,14 @@ impl<G: ChildHost> Children<G> {
                 Ok(reply(self.write_memory(instance, low(second), &written)))
             }
             unknown => Err(Stop::Fail(EngineError::Host(
-                format!("syscall {unknown} is none of the nine functions").into(),
+                format!("syscall {unknown} is not one of the nine functions").into(),
             ))),
         }
     }
 
-    /// Serves the function for which the guest is suspended; `None` if it is not suspended for one.
-    /// `gas_left` is the gas of the guest, `owner` its host, if it has one of its own.
+    /// Serves the function for which the guest is suspended. Returns `None` if the guest is not
+    /// suspended for one of the nine functions. `gas_left` is the gas of the guest. `owner` is its
+    /// own host, if it has one.
     ///
     /// # Errors
     ///
@@ -213,7 +215,7 @@ impl<G: ChildHost> Children<G> {
         }))
     }
 
-    /// Begins a run of a ready instance for the owner.
+    /// Begins a run of a prepared instance for the owner.
     fn begin(
         &mut self,
         id: InstanceId,
@@ -237,16 +239,16 @@ impl<G: ChildHost> Children<G> {
         Ok(callee)
     }
 
-    /// The result for the owner of the instance that ran for it, and used so much gas.
+    /// Ends the run of an instance for the owner, which used this gas.
     ///
     /// # Errors
     ///
-    /// [`VirtualizationError`] if none ran.
+    /// [`VirtualizationError`] if no instance runs.
     pub(crate) fn leave(
         &mut self,
-        reached: Reached<G>,
+        reached: ChildProgress<G>,
         used: Gas,
-    ) -> Result<Ran, VirtualizationError> {
+    ) -> Result<RunResult, VirtualizationError> {
         let running = self.running.take();
         let RunningChild {
             id,
@@ -256,11 +258,11 @@ impl<G: ChildHost> Children<G> {
         } = running.ok_or_else(VirtualizationError::not_running)?;
         let outcome = running.leave(reached)?;
         let answer = self.put_back_used(id, gas, outcome, |_| used);
-        Ok(Ran { answer, buffer })
+        Ok(RunResult { answer, buffer })
     }
 
-    /// Compiles the code under a key. Its bytes are paid for, whether it is compiled or found; and
-    /// it is not compiled for an owner who cannot pay.
+    /// Compiles the code under a key. The owner pays for the bytes even if the module is cached. An
+    /// owner without enough gas does not compile.
     fn serve_compile_key(
         &mut self,
         gas_left: Gas,
@@ -310,12 +312,12 @@ impl<G: ChildHost> Children<G> {
     }
 }
 
-/// What an owner pays for a function: its price, or nothing.
+/// The price that an owner pays for a function. `None`: the function is free.
 #[derive(Clone, Copy)]
 struct Bill(Option<SyscallPrice>);
 
 impl Bill {
-    /// `None` if the owner pays, and its rules have no price for this function.
+    /// Returns `None` if the owner pays, and its rules have no price for this function.
     fn find(billing: &Billing, function: u32) -> Option<Self> {
         match billing {
             Billing::Free => Some(Self(None)),
@@ -342,7 +344,7 @@ impl Bill {
         self.0.map_or(Gas::ZERO, |price| price.length(bytes))
     }
 
-    /// The bytes of a range, which are paid for before they are touched.
+    /// Charges for the bytes of a range, and copies them.
     fn take(self, call: &mut Syscall<'_>, asked: u64) -> Result<Vec<u8>, Stop> {
         let (address, bytes) = range(asked);
         self.charge_bytes(call, bytes)?;
@@ -350,7 +352,7 @@ impl Bill {
     }
 }
 
-/// The address and the length of a range.
+/// Splits a range into address and length.
 fn range(range: u64) -> (u64, u64) {
     (low(range).into(), range >> 32)
 }
@@ -359,7 +361,7 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-/// A result as a syscall returns it.
+/// Encodes a result as the reply to a syscall.
 fn reply<T: WireValue, E: WireError>(result: Result<T, E>) -> u64 {
     encode(result).cast_unsigned()
 }

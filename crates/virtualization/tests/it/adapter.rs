@@ -1,4 +1,5 @@
-//! A manager of the shape that other machines drive children by, over ours: their trait, and a few dozen lines.
+//! A manager of the shape that other machines drive children by, over ours: their trait, and a few
+//! dozen lines.
 
 use std::sync::Arc;
 
@@ -14,7 +15,8 @@ use fusee_virtualization::{
 
 use crate::support::{COUNTER, GAS, child_rules, wasm};
 
-/// What a chain's node asks of a machine: numbers and errors, no faults of the host, and no storage.
+/// What a chain's node asks of a machine: numbers and errors, no faults of the host, and no
+/// storage.
 trait Manager: Send + 'static {
     fn compile_from_bytes(
         &mut self,

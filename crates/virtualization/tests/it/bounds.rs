@@ -92,7 +92,8 @@ fn ten_thousand_instances_are_asked_for() {
 
 #[test]
 fn instances_hold_no_more_memory_than_they_may() {
-    // Two pages that stay so, one that can grow to four, and one that could grow but has no operator for it.
+    // Two pages that stay so, one that can grow to four, and one that could grow but has no
+    // operator for it.
     let fixed = wasm("(module (memory 2))");
     let growing =
         wasm(r#"(module (memory 1 4) (func (export "f") (drop (memory.grow (i32.const 1)))))"#);

@@ -109,7 +109,8 @@ fn code_under_a_key_is_compiled_once_in_each_space() {
         ] {
             assert!(has(nine, ModuleId(module), function), "{module}");
         }
-        // A key of the main space is an identifier, and the other way round; one of another space is not.
+        // A key of the main space is an identifier, and the other way round; one of another space
+        // is not.
         assert_eq!(nine.lookup(b"code"), Ok(ModuleId(6)));
         assert!(has(nine, ModuleId(6), "counter"));
         assert_eq!(nine.compile(&wasm(ONE), Some(b"none")), compiled(7));

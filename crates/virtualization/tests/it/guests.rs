@@ -15,7 +15,8 @@ use crate::support::{
     COUNTER, Came, GAS, Guest, Machine, Nine, Silent, child_rules, range, ready, trusted, wasm,
 };
 
-/// Counts with a child: compiles it, answers each `increment`, and reads the number. And has many children wait for one another.
+/// Counts with a child: compiles it, answers each `increment`, and reads the number. And has many
+/// children wait for one another.
 const DRIVER: &str = r#"(module
   (import "env" "ext_virtualization_compile_from_storage_key_version_1"
     (func $compile (param i64 i64) (result i64)))

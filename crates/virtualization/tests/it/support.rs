@@ -18,7 +18,8 @@ use fusee_virtualization::{
     },
 };
 
-/// Adds its argument to the number at 0, and has its parent increment that eight times. And what else a child can do.
+/// Adds its argument to the number at 0, and has its parent increment that eight times. And what
+/// else a child can do.
 pub(crate) const COUNTER: &str = r#"(module
   (import "env" "increment" (func $increment (param i64) (result i64)))
   (import "other" "six" (func $six (param i32 i64 i32 i64 i32 i64) (result i32)))
@@ -498,7 +499,8 @@ impl Nine for Guest {
     }
 }
 
-/// What `body` finds on each lane, natively and from inside a guest, one that is trusted and one that pays: the same.
+/// What `body` finds on each lane, natively and from inside a guest, one that is trusted and one
+/// that pays: the same.
 pub(crate) fn everywhere<T: std::fmt::Debug + PartialEq>(body: impl Fn(&mut dyn Nine) -> T) -> T {
     let mut all = Vec::new();
     for lane in lanes() {
