@@ -31,7 +31,7 @@ fn linker() -> Linker<Seen> {
             SyscallPrice::bytes(10, 3),
             |caller: &mut Caller<'_, '_, Seen>, address: u32, length: u32| -> Result<u64, Stop> {
                 caller.charge_bytes(length.into())?;
-                let bytes = caller.memory().read(address.into(), length.into())?;
+                let bytes = caller.memory().into_read(address.into(), length.into())?;
                 Ok(bytes.iter().map(|byte| u64::from(*byte)).sum())
             },
         )
