@@ -55,7 +55,7 @@ pub(crate) fn polkavm(backend: Backend) -> Result<Arc<dyn Engine>> {
 /// Wasmtime for wasm, and PolkaVM for its own programs.
 pub(crate) fn wasmtime_and_polkavm(backend: Backend) -> Result<Executor> {
     let executor = Executor::builder(wasmtime()?);
-    Ok(executor.other_format(polkavm(backend)?).build())
+    Ok(executor.engine(polkavm(backend)?).build())
 }
 
 /// Metered, on Wasmtime.

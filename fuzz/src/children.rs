@@ -61,7 +61,7 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
         polkavm(Backend::GenericSandbox),
     );
     let world = |name, wasm: Arc<dyn Engine>, polkavm: &Arc<dyn Engine>, slice| {
-        let builder = Executor::builder(wasm).other_format(Arc::clone(polkavm));
+        let builder = Executor::builder(wasm).engine(Arc::clone(polkavm));
         let executor = Arc::new(builder.slice(Gas::new(slice)).cache_bytes(16 << 20).build());
         World { name, executor }
     };

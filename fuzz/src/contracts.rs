@@ -51,7 +51,7 @@ struct World {
 static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
     let world = |name, wasm: Arc<dyn Engine>, slice| {
         let polkavm = PolkaVmEngine::on(Backend::Interpreter).expect("it works on this machine");
-        let builder = Executor::builder(wasm).other_format(Arc::new(polkavm));
+        let builder = Executor::builder(wasm).engine(Arc::new(polkavm));
         let executor = Arc::new(builder.slice(Gas::new(slice)).cache_bytes(16 << 20).build());
         World {
             name,

@@ -93,7 +93,7 @@ pub(crate) fn that_differ(
 fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Executor, Failure> {
     // Without it, programs of that format are refused with the format's name.
     if let Ok(polkavm) = PolkaVmEngine::new() {
-        builder = builder.other_format(Arc::new(polkavm));
+        builder = builder.engine(Arc::new(polkavm));
     }
     if let Some(folder) = artifacts {
         builder = builder.artifacts(folder, ARTIFACT_BYTES).map_err(|error| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fusee::sandbox::Inspection;
 use fusee::sandbox::{
     Gas,
-    profile::{Path, Place},
+    profile::{Path, ProfileSpan},
 };
 use serde::Serialize;
 
@@ -80,8 +80,8 @@ impl Profile {
     /// The profile of a program's run, which cost so much more as a transaction.
     pub(crate) fn new(program: &Inspection, paths: &Paths, transaction: Gas) -> Self {
         let names = Names::of(program);
-        let mut own: BTreeMap<Place, u64> = BTreeMap::new();
-        let mut whole: BTreeMap<Place, u64> = BTreeMap::new();
+        let mut own: BTreeMap<ProfileSpan, u64> = BTreeMap::new();
+        let mut whole: BTreeMap<ProfileSpan, u64> = BTreeMap::new();
         let mut stacks = Stacks::new();
         if transaction > Gas::ZERO {
             let frame = Frame {
@@ -117,20 +117,20 @@ impl Profile {
         for (place, with_callees) in whole {
             let (name, gas) = (names.frame(place).name, of(place));
             match place {
-                Place::Function(index) => functions.push(FunctionPart {
+                ProfileSpan::Function(index) => functions.push(FunctionPart {
                     index,
                     name,
                     gas,
                     with_callees,
                 }),
-                Place::Syscall(_) => syscalls.push(SyscallPart { name, gas }),
-                Place::Instance | Place::Forfeited => {}
+                ProfileSpan::Syscall(_) => syscalls.push(SyscallPart { name, gas }),
+                ProfileSpan::Instance | ProfileSpan::Forfeited => {}
             }
         }
         Self {
             transaction: transaction.units(),
-            instance: of(Place::Instance),
-            forfeited: of(Place::Forfeited),
+            instance: of(ProfileSpan::Instance),
+            forfeited: of(ProfileSpan::Forfeited),
             code,
             functions,
             syscalls,
@@ -145,8 +145,8 @@ impl Profile {
         let mut parts: Vec<_> = self.functions.iter().map(function).collect();
         parts.extend(self.syscalls.iter().map(syscall));
         for (gas, place) in [
-            (self.instance, Place::Instance),
-            (self.forfeited, Place::Forfeited),
+            (self.instance, ProfileSpan::Instance),
+            (self.forfeited, ProfileSpan::Forfeited),
         ] {
             parts.push((gas, None, other(place).to_owned()));
         }
@@ -206,32 +206,34 @@ impl Names {
         }
     }
 
-    fn frame(&self, place: Place) -> Frame {
+    fn frame(&self, place: ProfileSpan) -> Frame {
         let (kind, name) = match place {
-            Place::Function(index) => {
+            ProfileSpan::Function(index) => {
                 let name = self.functions.get(&index).cloned();
                 (
                     Kind::Function,
                     name.unwrap_or_else(|| format!("func[{index}]")),
                 )
             }
-            Place::Syscall(number) => {
+            ProfileSpan::Syscall(number) => {
                 let name = self.syscalls.get(&number).cloned();
                 (
                     Kind::Syscall,
                     name.unwrap_or_else(|| format!("syscall[{number}]")),
                 )
             }
-            Place::Instance | Place::Forfeited => (Kind::Other, other(place).to_owned()),
+            ProfileSpan::Instance | ProfileSpan::Forfeited => {
+                (Kind::Other, other(place).to_owned())
+            }
         };
         Frame { name, kind }
     }
 }
 
 /// What is no function and no syscall.
-const fn other(place: Place) -> &'static str {
+const fn other(place: ProfileSpan) -> &'static str {
     match place {
-        Place::Forfeited => "(forfeited by the trap)",
+        ProfileSpan::Forfeited => "(forfeited by the trap)",
         _ => "(instance)",
     }
 }

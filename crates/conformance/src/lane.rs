@@ -52,7 +52,7 @@ pub fn mixed_lanes(backend: Backend) -> Vec<Lane> {
     lanes_beside(Some(Arc::new(engine)))
 }
 
-fn lanes_beside(other_format: Option<Arc<dyn Engine>>) -> Vec<Lane> {
+fn lanes_beside(polkavm: Option<Arc<dyn Engine>>) -> Vec<Lane> {
     let wasmtime = |bounds| -> Arc<dyn Engine> {
         // As many as the tests of the specification keep alive at once.
         let engine = WasmtimeEngine::builder().instances(4_096).growing(bounds);
@@ -65,8 +65,8 @@ fn lanes_beside(other_format: Option<Arc<dyn Engine>>) -> Vec<Lane> {
     let tiny = Gas::new(97);
     let lane = |name, engine: &Arc<dyn Engine>, slice, suspension| {
         let mut builder = Executor::builder(Arc::clone(engine)).slice(slice);
-        if let Some(other) = &other_format {
-            builder = builder.other_format(Arc::clone(other));
+        if let Some(other) = &polkavm {
+            builder = builder.engine(Arc::clone(other));
         }
         Lane {
             name,

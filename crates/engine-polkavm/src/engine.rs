@@ -1,4 +1,4 @@
-//! The engine: one configuration for each way to run.
+//! The engine and its configurations.
 
 use std::{fmt, sync::Arc};
 
@@ -7,20 +7,22 @@ use polkavm::{BackendKind, Config, CorePinning, SandboxKind};
 
 use crate::{NAME, idle::Idle, instance::failed, module::PolkaVmModule};
 
-/// What an interpreter keeps of instances that have ended, unless it is told.
+/// The default limit of idle instances, in bytes.
 const IDLE_BYTES: u64 = 16 << 20;
 
-/// How programs are run.
+/// How PolkaVM executes programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// They are interpreted, which works on any machine that has AVX2 or is none of AMD's and Intel's. For programs that nobody trusts.
+    /// The interpreter, for untrusted programs. On x86-64 it requires AVX2.
     Interpreter,
-    /// They are compiled, and run in a process of their own that can do nothing else: on Linux and AMD64 alone. What a guest
-    /// asks of its host takes a switch between processes. The host does not sleep while a guest runs, nor does a guest's process while it is parked at a
-    /// syscall: for no more guests at once than half the cores (`docs/polkavm.md`).
+    /// The recompiler, with a sandboxed process for each instance. Linux on x86-64 only.
+    ///
+    /// Each syscall switches between processes. The host spins while a guest runs, and the guest's
+    /// process spins while it is suspended at a syscall. So use it for at most half as many guests
+    /// at once as the machine has cores (`docs/polkavm.md`).
     ProcessSandbox,
-    /// They are compiled, and run in this process: on AMD64 alone. PolkaVM's makers call this sandbox not ready for production, so that it is for programs that one
-    /// trusts.
+    /// The recompiler, in this process, for trusted programs. x86-64 only. PolkaVM's authors do not
+    /// consider this sandbox ready for production.
     GenericSandbox,
 }
 
@@ -33,22 +35,22 @@ pub struct PolkaVmEngine {
 }
 
 impl PolkaVmEngine {
-    /// The interpreter.
+    /// An engine with the interpreter.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Engine`] if it cannot be made on this machine.
+    /// [`EngineError::Engine`] if this machine does not support it.
     pub fn new() -> Result<Self, EngineError> {
         Self::on(Backend::Interpreter)
     }
 
-    /// An engine that runs programs so.
+    /// An engine with this backend.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Engine`] if this machine does not run them so.
+    /// [`EngineError::Engine`] if this machine does not support it.
     pub fn on(backend: Backend) -> Result<Self, EngineError> {
-        // Not from the environment: what a program comes to is not for that to decide.
+        // Not `Config::from_env`: environment variables must not affect outcomes.
         let mut config = Config::new();
         config
             .set_core_pinning(CorePinning::Disabled)
@@ -73,7 +75,7 @@ impl PolkaVmEngine {
         let configured = format!("polkavm 1 {} {backend:?}", env!("CARGO_PKG_VERSION"));
         let idle_bytes = match backend {
             Backend::Interpreter | Backend::GenericSandbox => IDLE_BYTES,
-            // Processes are PolkaVM's own to use again.
+            // PolkaVM reuses the processes itself.
             Backend::ProcessSandbox => 0,
         };
         Ok(Self {
@@ -84,9 +86,11 @@ impl PolkaVmEngine {
         })
     }
 
-    /// The same engine, which keeps at most so many bytes of instances that have ended (16 MiB unless told): their memory, and what the
-    /// interpreter translated of their program, so that the next run of it translates nothing again. What an instance may come to hold counts,
-    /// not what it does hold. The process sandbox keeps none, whatever is told: PolkaVM uses its processes again itself.
+    /// Sets the limit of idle instances, in bytes. Default: 16 MiB.
+    ///
+    /// Idle instances keep their memory and the interpreter's translation, so that the next run of
+    /// the program needs no translation. Each counts with the maximum size that it can reach. The
+    /// process sandbox ignores this option, since PolkaVM reuses its processes itself.
     #[must_use]
     pub fn with_idle_bytes(mut self, bytes: u64) -> Self {
         if self.backend != Backend::ProcessSandbox {
@@ -95,7 +99,7 @@ impl PolkaVmEngine {
         self
     }
 
-    /// How programs are run.
+    /// The engine's backend.
     #[must_use]
     pub const fn backend(&self) -> Backend {
         self.backend

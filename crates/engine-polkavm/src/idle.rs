@@ -1,8 +1,11 @@
-//! Idle instances, whose run ended: interpreters, kept with what they translated, and sandboxes of the recompiler, kept with their mappings.
+//! Idle instances: interpreters with their translation, and recompiler sandboxes with their
+//! mappings.
 //!
-//! PolkaVM's interpreter (0.37.0) keeps its translation in the instance, beside addresses of that instance's own, and has no way to share it. So what is
-//! shared is the instance, one run after the other. Guarantees that only an instance comes here whose last run returned, that its memory is that of
-//! a fresh one, and that all that is kept is less than the limit. Registers and gas are for the caller to set, as it must on a fresh one.
+//! PolkaVM's interpreter (0.37.0) stores its translation in the instance, together with addresses
+//! of that instance, and cannot share it. So whole instances are reused, one run after the other.
+//! This module guarantees that only instances whose last run returned are kept, that their memory
+//! is reset, and that their total size is within the limit. The caller sets registers and gas, as
+//! on a fresh instance.
 
 use std::{
     collections::VecDeque,
@@ -12,51 +15,52 @@ use std::{
 
 use polkavm::RawInstance;
 
-/// Each counts as this much at least, so that there are few enough to look through.
+/// The minimum size that an idle instance counts with. It bounds the number of instances to search.
 const LEAST_BYTES: u64 = 64 << 10;
 
 /// The idle instances of an engine.
 pub(crate) struct Idle {
     limit: u64,
-    kept: Mutex<Kept>,
+    state: Mutex<IdleState>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct IdleState {
     bytes: u64,
-    /// Those that came last are at the back.
-    instances: VecDeque<Instance>,
+    /// The most recently used instance is at the back.
+    instances: VecDeque<IdleInstance>,
+    /// The number of modules so far, for their ids.
     modules: u64,
 }
 
-struct Instance {
+struct IdleInstance {
     module: u64,
     bytes: u64,
     raw: Box<RawInstance>,
 }
 
-/// A module's place among the idle instances. When it goes, its idle instances go.
-pub(crate) struct Shelf {
+/// The idle instances of one module. Dropping it drops them.
+pub(crate) struct ModulePool {
     idle: Arc<Idle>,
     module: u64,
-    /// The most that an instance of the module keeps.
+    /// The maximum size of an instance of the module.
     bytes: u64,
 }
 
-/// An instance in use. It is kept when it is dropped, if somebody said that it ended cleanly.
+/// An instance in use. Dropping it makes it idle if it is marked as clean.
 pub(crate) struct Lease {
-    /// Until it is dropped.
+    /// `None` only during the drop.
     raw: Option<Box<RawInstance>>,
-    shelf: Arc<Shelf>,
+    pool: Arc<ModulePool>,
     is_clean: bool,
 }
 
 impl Idle {
-    /// That keeps no more than `limit` bytes.
+    /// A set of idle instances with a limit of `limit` bytes.
     pub(crate) fn new(limit: u64) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            kept: Mutex::default(),
+            state: Mutex::default(),
         })
     }
 
@@ -64,67 +68,67 @@ impl Idle {
         self.limit
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, IdleState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, module: u64) -> Option<Box<RawInstance>> {
-        let mut kept = self.kept();
-        let mut instances = kept.instances.iter();
+        let mut state = self.lock();
+        let mut instances = state.instances.iter();
         let at = instances.rposition(|instance| instance.module == module)?;
-        let instance = kept.instances.remove(at)?;
-        kept.bytes = kept.bytes.saturating_sub(instance.bytes);
+        let instance = state.instances.remove(at)?;
+        state.bytes = state.bytes.saturating_sub(instance.bytes);
         Some(instance.raw)
     }
 
-    /// Keeps an instance, and drops those that came first as far as there is no room for all.
-    fn put(&self, instance: Instance) {
+    /// Adds an instance, and drops the least recently used ones beyond the limit.
+    fn put(&self, instance: IdleInstance) {
         if instance.bytes > self.limit {
             return;
         }
         let mut dropped = Vec::new();
-        let mut kept = self.kept();
-        kept.bytes = kept.bytes.saturating_add(instance.bytes);
-        kept.instances.push_back(instance);
-        while kept.bytes > self.limit
-            && let Some(oldest) = kept.instances.pop_front()
+        let mut state = self.lock();
+        state.bytes = state.bytes.saturating_add(instance.bytes);
+        state.instances.push_back(instance);
+        while state.bytes > self.limit
+            && let Some(oldest) = state.instances.pop_front()
         {
-            kept.bytes = kept.bytes.saturating_sub(oldest.bytes);
+            state.bytes = state.bytes.saturating_sub(oldest.bytes);
             dropped.push(oldest);
         }
-        // To unmap memory takes long: nobody waits for it here.
-        drop(kept);
+        // Unmapping memory is slow, so it happens without the lock.
+        drop(state);
         drop(dropped);
     }
 
     fn forget(&self, module: u64) {
-        let mut kept = self.kept();
-        let instances = std::mem::take(&mut kept.instances);
+        let mut state = self.lock();
+        let instances = std::mem::take(&mut state.instances);
         let (of_module, others) = instances
             .into_iter()
             .partition::<VecDeque<_>, _>(|instance| instance.module == module);
-        kept.instances = others;
+        state.instances = others;
         let bytes: u64 = of_module.iter().map(|instance| instance.bytes).sum();
-        kept.bytes = kept.bytes.saturating_sub(bytes);
-        drop(kept);
+        state.bytes = state.bytes.saturating_sub(bytes);
+        drop(state);
         drop(of_module);
     }
 
-    /// How many there are, and how much they count.
+    /// The number of idle instances, and their size in bytes.
     #[cfg(test)]
     pub(crate) fn held(&self) -> (usize, u64) {
-        let kept = self.kept();
-        (kept.instances.len(), kept.bytes)
+        let state = self.lock();
+        (state.instances.len(), state.bytes)
     }
 }
 
-impl Shelf {
-    /// For a module whose instances keep no more than so many bytes each.
+impl ModulePool {
+    /// A pool for a module whose instances have at most `bytes` bytes each.
     pub(crate) fn new(idle: &Arc<Idle>, bytes: u64) -> Arc<Self> {
-        let mut kept = idle.kept();
-        kept.modules = kept.modules.saturating_add(1);
-        let module = kept.modules;
-        drop(kept);
+        let mut state = idle.lock();
+        state.modules = state.modules.saturating_add(1);
+        let module = state.modules;
+        drop(state);
         Arc::new(Self {
             idle: Arc::clone(idle),
             module,
@@ -132,7 +136,7 @@ impl Shelf {
         })
     }
 
-    /// An instance that was kept, or what `make` makes.
+    /// An idle instance, or else a new one from `make`.
     pub(crate) fn lease<E>(
         self: &Arc<Self>,
         make: impl FnOnce() -> Result<RawInstance, E>,
@@ -143,20 +147,20 @@ impl Shelf {
         };
         Ok(Lease {
             raw: Some(raw),
-            shelf: Arc::clone(self),
+            pool: Arc::clone(self),
             is_clean: false,
         })
     }
 }
 
-impl Drop for Shelf {
+impl Drop for ModulePool {
     fn drop(&mut self) {
         self.idle.forget(self.module);
     }
 }
 
 impl Lease {
-    /// Says whether the instance may be used again as it is now, but for its memory. Nobody has said so when it is new.
+    /// Sets whether the instance can be reused after a reset of its memory. Default: `false`.
     pub(crate) const fn set_clean(&mut self, is_clean: bool) {
         self.is_clean = is_clean;
     }
@@ -166,13 +170,13 @@ impl Deref for Lease {
     type Target = RawInstance;
 
     fn deref(&self) -> &RawInstance {
-        self.raw.as_ref().expect("only dropping it takes it out")
+        self.raw.as_ref().expect("only the drop takes the instance")
     }
 }
 
 impl DerefMut for Lease {
     fn deref_mut(&mut self) -> &mut RawInstance {
-        self.raw.as_mut().expect("only dropping it takes it out")
+        self.raw.as_mut().expect("only the drop takes the instance")
     }
 }
 
@@ -181,11 +185,11 @@ impl Drop for Lease {
         let Some(mut raw) = self.raw.take() else {
             return;
         };
-        // Before it is kept, so that what a guest wrote does not lie about.
-        if self.is_clean && self.shelf.idle.limit > 0 && raw.reset_memory().is_ok() {
-            self.shelf.idle.put(Instance {
-                module: self.shelf.module,
-                bytes: self.shelf.bytes,
+        // Reset now rather than on reuse, so that no guest data stays in memory.
+        if self.is_clean && self.pool.idle.limit > 0 && raw.reset_memory().is_ok() {
+            self.pool.idle.put(IdleInstance {
+                module: self.pool.module,
+                bytes: self.pool.bytes,
                 raw,
             });
         }

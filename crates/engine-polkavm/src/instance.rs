@@ -1,8 +1,9 @@
-//! Instances, at rest and suspended.
+//! PolkaVM instances, at rest and suspended.
 //!
-//! The guest has its gas in units of its cost model, and stops before a block that it cannot pay
-//! for. That block is then charged to our gas, which may go below zero as it does in metered wasm,
-//! and `fusee_engine` decides what happens below zero. So slices change only how often that is.
+//! PolkaVM counts gas in units of its cost model, and stops before a block whose cost exceeds the
+//! units left. This module then charges the block to the meter, whose balance may fall below zero
+//! as in metered wasm, and `fusee_engine` decides how the run continues. So the slice affects only
+//! how often the guest stops.
 
 use std::fmt;
 
@@ -23,21 +24,21 @@ pub(crate) struct PolkaVmInstance {
     memory: Memory,
     module: PolkaVmModule,
     mode: Mode,
-    /// The units that the entry has used.
+    /// The units that the current entry has used.
     tally: Tally,
-    /// Units that are paid for and not used: of the block at which the guest stopped.
+    /// Units that are paid for but not used yet: those of the block at which the guest stopped.
     prepaid: u64,
     guest: Guest,
 }
 
-/// Where the guest is.
+/// The state of the guest.
 #[derive(Clone, Copy, Debug)]
 enum Guest {
-    /// In no call.
+    /// At rest: not in a call.
     AtRest,
     /// Suspended in the middle of a call.
     Suspended(Suspension),
-    /// Stopped, or in a call: it cannot be entered.
+    /// Stopped, or in a call. It cannot be entered.
     Gone,
 }
 
@@ -69,7 +70,7 @@ impl PolkaVmInstance {
         }
     }
 
-    /// Lets the guest run until it ends, is suspended, or has no more gas.
+    /// Runs the guest until it ends, is suspended, or is out of gas.
     fn go(&mut self, run: &mut Run, host: &mut (dyn Host + 'static)) -> Result<Step, EngineError> {
         loop {
             match self.advance(run)? {
@@ -110,7 +111,7 @@ impl PolkaVmInstance {
         }
     }
 
-    /// Lets the guest run until it stops, and charges what it used.
+    /// Runs the guest until it stops, and charges the units that it used.
     fn advance(&mut self, run: &mut Run) -> Result<Event, EngineError> {
         let counter = run.meter.counter();
         if counter < 0 {
@@ -118,7 +119,7 @@ impl PolkaVmInstance {
         }
         let allowance = self.tally.allowance(Gas::from_counter(counter));
         let given = allowance.saturating_add(self.prepaid);
-        // What is too much for its counter, it does not come to use.
+        // Units beyond the range of the counter would not be used anyway.
         let given = i64::try_from(given).unwrap_or(i64::MAX);
         self.memory.raw.set_gas(given);
         let stopped = self.memory.raw.run().map_err(|error| failed(&error))?;
@@ -131,7 +132,7 @@ impl PolkaVmInstance {
         Ok(Event::Stopped(stopped))
     }
 
-    /// Pays for the block that the guest is about to enter, which takes it below zero.
+    /// Pays for the block that the guest is about to enter, which takes the balance below zero.
     fn pay_block(&mut self, run: &mut Run) -> Result<(), EngineError> {
         let block = self.memory.raw.next_program_counter();
         let units = block.and_then(|block| self.module.block_units(block));
@@ -199,7 +200,7 @@ impl Instance for PolkaVmInstance {
                 _ => return Err(failed(&"an entry was given what it does not take")),
             };
         }
-        // Unless it returns.
+        // Set to idle below if the entry returns.
         self.guest = Guest::Gone;
         self.memory.raw.set_clean(false);
         self.memory.raw.prepare_call_untyped(entry, &registers);
@@ -238,7 +239,7 @@ impl Instance for PolkaVmInstance {
         GuestMemory::sparse(&mut self.memory)
     }
 
-    /// The memory never grows: the guest has all of it from the start.
+    /// Memory never grows: a guest has its whole memory from the start.
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError> {
         if !matches!(self.guest, Guest::AtRest) {
             return Err(not_at_rest());
@@ -259,7 +260,7 @@ fn not_at_rest() -> EngineError {
 }
 
 fn unreachable_memory() -> EngineError {
-    failed(&"the guest's memory could not be reached")
+    failed(&"failed to access the guest's memory")
 }
 
 pub(crate) fn failed(why: &dyn fmt::Display) -> EngineError {

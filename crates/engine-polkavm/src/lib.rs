@@ -1,9 +1,11 @@
-//! The PolkaVM backend: an interpreter, and a recompiler for whoever chooses it.
+//! The PolkaVM backend: an interpreter, and optionally a recompiler.
 //!
-//! Guarantees what `fusee_engine` asks of a backend, for programs that count their gas by the full cost model. It is charged where a
-//! basic block begins, the same on the interpreter and in both sandboxes, and becomes ours by the program's rate. A guest stops by itself
-//! where it makes a syscall, so that parking it takes no stack. PolkaVM's interpreter translates a program for each instance, and does not let the translation be shared: so
-//! instances whose run returned are used again, behind a memory that is put back, within a bound in bytes (`idle.rs`).
+//! Implements the traits of `fusee_engine` for programs that are metered by PolkaVM's full cost
+//! model. Gas is charged at the start of each basic block, identically on the interpreter and in
+//! both sandboxes, and converted by the program's rate. A syscall returns from the guest, so a
+//! suspended guest needs no native stack. PolkaVM's interpreter translates a program for each
+//! instance and cannot share the translation. So instances whose run returned are reused, with
+//! their memory reset, within a limit in bytes (`idle.rs`).
 #![forbid(unsafe_code)]
 
 mod engine;

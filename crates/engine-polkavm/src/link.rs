@@ -1,16 +1,17 @@
-//! Syscalls, as they are in registers.
+//! The register convention of syscalls.
 
 use fusee_engine::{Import, MAX_SYSCALL_ARGS, SyscallRequest, ValueType};
 use polkavm::{RawInstance, Reg};
 
-/// The registers of arguments, a0 to a5.
+/// The argument registers, a0 to a5.
 pub(crate) const ARGS: [Reg; MAX_SYSCALL_ARGS] =
     [Reg::A0, Reg::A1, Reg::A2, Reg::A3, Reg::A4, Reg::A5];
 
-/// The low half of a register.
+/// The mask of the low 32 bits of a register.
 const LOW: u64 = 0xffff_ffff;
 
-/// What a guest asks by an import: an `i32` is the low half of its register, and the high half is not looked at.
+/// Reads a syscall from the registers. An `i32` is the low half of its register; the high half is
+/// ignored.
 pub(crate) fn request(raw: &RawInstance, import: &Import) -> SyscallRequest {
     let mut args = [0; MAX_SYSCALL_ARGS];
     for ((arg, register), value_type) in args.iter_mut().zip(ARGS).zip(&import.params) {
@@ -26,8 +27,8 @@ pub(crate) fn request(raw: &RawInstance, import: &Import) -> SyscallRequest {
     }
 }
 
-/// The answer to it. An `i32` fills its register with its sign, as the calling convention says; a syscall without a result leaves
-/// zero, so that a guest finds nothing there that depends on the host.
+/// Writes the result of a syscall to a0. An `i32` is sign-extended, as the calling convention
+/// specifies. Without a result a0 is zero, so that it does not depend on the host.
 pub(crate) fn reply(raw: &mut RawInstance, import: &Import, result: u64) {
     let value = match import.result {
         None => 0,

@@ -1,4 +1,4 @@
-//! A guest's memory: read-only data, data and stack, each in a place of its own.
+//! Guest memory: read-only data, data and stack, each in an address range of its own.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use polkavm::MemoryProtection;
 
 use crate::idle::Lease;
 
-/// An instance of PolkaVM's, which alone reaches its memory.
+/// A PolkaVM instance and the access to its memory.
 pub(crate) struct Memory {
     pub(crate) raw: Lease,
-    /// Whether memory that is there could not be reached: a fault of the host.
+    /// Whether an access within bounds failed: a fault of the host.
     pub(crate) is_broken: bool,
 }
 
@@ -22,21 +22,28 @@ impl Memory {
         }
     }
 
-    /// Notes whether what should have been done was done. What is answered otherwise does not matter: the run ends as a fault of the host.
-    fn note(&mut self, is_done: bool) -> Result<(), Trap> {
+    /// Records whether an access within bounds succeeded. After a failure the run ends as a fault
+    /// of the host, so the trap does not matter.
+    fn record(&mut self, is_done: bool) -> Result<(), Trap> {
         self.is_broken |= !is_done;
         is_done.then_some(()).ok_or(Trap::MemoryOutOfBounds)
     }
 
-    /// Where a range of addresses begins, if it can all be used so. No bytes can be used anywhere.
-    fn place(&self, address: u64, length: u64, protection: MemoryProtection) -> Option<u32> {
+    /// The start of a range if the whole range is accessible. An empty range is accessible
+    /// anywhere.
+    fn checked_address(
+        &self,
+        address: u64,
+        length: u64,
+        protection: MemoryProtection,
+    ) -> Option<u32> {
         let length = u32::try_from(length).ok()?;
         if length == 0 {
             return Some(0);
         }
         let address = u32::try_from(address).ok()?;
-        let is_there = self.raw.is_memory_accessible(address, length, protection);
-        is_there.then_some(address)
+        let is_accessible = self.raw.is_memory_accessible(address, length, protection);
+        is_accessible.then_some(address)
     }
 }
 
@@ -59,21 +66,21 @@ impl SparseMemory for Memory {
     }
 
     fn read(&mut self, address: u64, out: &mut [u8]) -> Result<(), Trap> {
-        let place = self.place(address, length(out), MemoryProtection::Read);
-        let place = place.ok_or(Trap::MemoryOutOfBounds)?;
-        let read = self.raw.read_memory_into(place, out).is_ok();
-        self.note(read)
+        let start = self.checked_address(address, length(out), MemoryProtection::Read);
+        let start = start.ok_or(Trap::MemoryOutOfBounds)?;
+        let read = self.raw.read_memory_into(start, out).is_ok();
+        self.record(read)
     }
 
     fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Trap> {
-        let place = self.place(address, length(bytes), MemoryProtection::ReadWrite);
-        let place = place.ok_or(Trap::MemoryOutOfBounds)?;
-        let written = self.raw.write_memory(place, bytes).is_ok();
-        self.note(written)
+        let start = self.checked_address(address, length(bytes), MemoryProtection::ReadWrite);
+        let start = start.ok_or(Trap::MemoryOutOfBounds)?;
+        let written = self.raw.write_memory(start, bytes).is_ok();
+        self.record(written)
     }
 
     fn is_readable(&self, address: u64, length: u64) -> bool {
-        self.place(address, length, MemoryProtection::Read)
+        self.checked_address(address, length, MemoryProtection::Read)
             .is_some()
     }
 }

@@ -1,4 +1,4 @@
-//! Modules: a parsed program, compiled where that is asked for, and the place of its idle instances.
+//! Modules: a parsed program, compiled if the backend is a recompiler, with its idle instances.
 
 use std::{
     collections::BTreeMap,
@@ -14,20 +14,21 @@ use polkavm::{
 
 use crate::{
     NAME,
-    idle::{Idle, Shelf},
+    idle::{Idle, ModulePool},
     instance::PolkaVmInstance,
     memory::Memory,
     trap::trap,
 };
 
-/// The page size that the rules count memory by.
+/// The page size that the rules assume.
 const PAGE_BYTES: u32 = 4_096;
 
-/// What a module takes beside its code, measured: some 3 KiB of memory.
+/// The overhead of an interpreted module beyond its code, in bytes. Measured: some 3 KiB.
 const OVERHEAD_BYTES: u64 = 4 << 10;
 
-/// The same where it is compiled: little memory, but in the generic sandbox 32 GiB of addresses, of which a process has enough for some 4,000 modules. So
-/// that a cache of ordinary size drops modules before there are none left.
+/// The overhead of a compiled module, in bytes. It is higher than its memory: in the generic
+/// sandbox a module reserves 32 GiB of address space, of which a process has enough for some 4,000
+/// modules. So a cache of ordinary size evicts modules before the address space is exhausted.
 const COMPILED_OVERHEAD_BYTES: u64 = 64 << 10;
 
 #[derive(Clone)]
@@ -37,10 +38,11 @@ struct Inner {
     module: polkavm::Module,
     blob: ProgramBlob,
     program: Arc<Program>,
-    /// Where each export begins.
+    /// The address of each export.
     entries: Vec<ProgramCounter>,
-    shelf: Arc<Shelf>,
-    /// What blocks cost at which a guest stopped for gas: it takes longer to find out than to run them.
+    pool: Arc<ModulePool>,
+    /// The cost of blocks at which a guest stopped for gas. Computing it takes longer than running
+    /// the block.
     block_units: Mutex<BTreeMap<u32, u64>>,
 }
 
@@ -55,12 +57,12 @@ impl PolkaVmModule {
             source: why.into(),
         };
         if program.format != Format::PolkaVm {
-            return Err(compile(format!("it is a {} program", program.format)));
+            return Err(compile(format!("unsupported format: {}", program.format)));
         }
         let parts = ProgramParts::from_bytes(program.code.as_slice().into());
         let mut parts = parts.map_err(|error| compile(error.to_string()))?;
         parts.stack_size = stack_bytes(parts.stack_size)
-            .ok_or_else(|| compile("its stack is too large".to_owned()))?;
+            .ok_or_else(|| compile("the stack is too large".to_owned()))?;
         let blob = ProgramBlob::from_parts(parts).map_err(|error| compile(error.to_string()))?;
         let mut config = ModuleConfig::new();
         config
@@ -74,12 +76,14 @@ impl PolkaVmModule {
             .map(|export| export.program_counter())
             .collect();
         if entries.len() != program.exports.len() {
-            return Err(compile("its exports are not those of the program".into()));
+            return Err(compile(
+                "the exports differ from those of the program".into(),
+            ));
         }
-        let shelf = Shelf::new(idle, kept_bytes(&module, &blob));
+        let pool = ModulePool::new(idle, instance_bytes(&module, &blob));
         Ok(Self(Arc::new(Inner {
             module,
-            shelf,
+            pool,
             blob,
             program: Arc::clone(program),
             entries,
@@ -98,7 +102,7 @@ impl PolkaVmModule {
         }
     }
 
-    /// What the block that begins there costs, in units of the cost model.
+    /// The cost of the block at this address, in units of the cost model.
     pub(crate) fn block_units(&self, block: ProgramCounter) -> Option<u64> {
         let known = self.0.block_units.lock();
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +115,7 @@ impl PolkaVmModule {
         Some(units)
     }
 
-    /// What a guest did that was stopped there.
+    /// The trap of a guest that stopped at this address.
     pub(crate) fn trap_at(&self, at: Option<ProgramCounter>) -> Trap {
         let instruction = at.and_then(|at| self.0.blob.instructions_bounded_at(at).next());
         instruction.map_or(Trap::Unreachable, |instruction| trap(&instruction.kind))
@@ -119,7 +123,7 @@ impl PolkaVmModule {
 }
 
 impl Module for PolkaVmModule {
-    /// What the recompiler made is counted; the interpreter makes it anew for each instance.
+    /// Includes compiled code. The interpreter's translation belongs to the instances.
     fn resident_bytes(&self) -> u64 {
         let code = self.0.program.code.len();
         let (compiled, overhead) = match self.0.module.machine_code() {
@@ -133,8 +137,8 @@ impl Module for PolkaVmModule {
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let Inner { module, shelf, .. } = &*self.0;
-        let lease = shelf.lease(|| module.instantiate());
+        let Inner { module, pool, .. } = &*self.0;
+        let lease = pool.lease(|| module.instantiate());
         let lease = lease.map_err(|error| EngineError::Instantiate {
             engine: NAME,
             source: error.to_string().into(),
@@ -147,8 +151,8 @@ impl Module for PolkaVmModule {
     }
 }
 
-/// The stack that a program gets which asks for so many bytes: whole pages whose number is a power of two, as the rules count it. The
-/// interpreter (0.37.0) grows a stack to such a size whatever was asked for, and the recompiler does not.
+/// The stack size of a program that requests `asked` bytes: a power of two of pages, as the rules
+/// count it. The interpreter (0.37.0) rounds the size up in this way; the recompiler does not.
 fn stack_bytes(asked: u32) -> Option<u32> {
     if asked == 0 {
         return Some(0);
@@ -157,9 +161,11 @@ fn stack_bytes(asked: u32) -> Option<u32> {
     pages.checked_mul(PAGE_BYTES)
 }
 
-/// The most bytes that an interpreter of this program keeps: its memory and its translation, which are in vectors that are never given back and at
-/// most twice as large as what is in them. A translated instruction takes 24 bytes, as does what charges a block, and each byte of code a place of 4.
-fn kept_bytes(module: &polkavm::Module, blob: &ProgramBlob) -> u64 {
+/// The maximum size of an interpreter instance, in bytes: its memory and its translation. Both are
+/// in vectors that never shrink, whose capacity is at most twice their length. Each translated
+/// instruction and each gas charge of a block takes 24 bytes, and each byte of code an entry of 4
+/// bytes.
+fn instance_bytes(module: &polkavm::Module, blob: &ProgramBlob) -> u64 {
     let map = module.memory_map();
     let memory = [map.rw_data_size(), map.stack_size()]
         .map(|bytes| u64::from(bytes).checked_next_power_of_two())

@@ -1,15 +1,15 @@
-//! PolkaVM's traps in our words.
+//! Conversion of PolkaVM's traps.
 
 use fusee_engine::Trap;
 use polkavm::program::Instruction;
 
-/// The trap of a guest that was stopped at this instruction. PolkaVM says no more than where that was.
+/// The trap of a guest that stopped at this instruction. PolkaVM reports only the address.
 pub(crate) fn trap(instruction: &Instruction) -> Trap {
     match instruction {
         Instruction::jump_indirect(..) | Instruction::load_imm_and_jump_indirect(..) => {
             Trap::TableOutOfBounds
         }
-        // These touch no memory.
+        // These do not access memory.
         Instruction::load_imm(..)
         | Instruction::load_imm64(..)
         | Instruction::load_imm_and_jump(..) => Trap::Unreachable,

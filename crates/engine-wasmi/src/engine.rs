@@ -1,4 +1,4 @@
-//! The engine: one configuration.
+//! The engine and its configuration.
 
 use std::sync::Arc;
 
@@ -7,29 +7,32 @@ use wasmi::{CompilationMode, Config};
 
 use crate::{NAME, module::WasmiModule};
 
-/// Bytes of wasmi's value stack: more than any metered guest can fill, since a value takes at most
-/// twice the room that a frame is metered for.
+/// The size of wasmi's value stack in bytes: more than any metered guest can use, since a value
+/// takes at most twice the size that metering assumes.
 const MAX_STACK_BYTES: usize = 64 << 20;
 
-/// Calls inside calls: more than fit in any metered height, since every frame takes 64 bytes.
+/// The maximum call depth: more than any metered guest can reach, since every frame is metered with
+/// at least 64 bytes.
 const MAX_RECURSION: usize = 1 << 20;
 
 /// Runs programs on wasmi.
 #[derive(Debug)]
 pub struct WasmiEngine {
-    /// Each module has an engine of its own: wasmi keeps what it has translated for as long as there is the engine.
+    /// Each module has its own wasmi engine, since wasmi frees translated code only with the
+    /// engine.
     config: Config,
     fingerprint: Fingerprint,
 }
 
 impl WasmiEngine {
-    /// An engine with the one configuration that Fusee uses.
+    /// An engine with the configuration that Fusee uses.
     #[must_use]
     pub fn new() -> Self {
         let mut config = Config::default();
         config
             .consume_fuel(false)
-            // Validated now, translated function by function when it is called: most of a program never is.
+            // Validates now and translates each function on its first call, since most functions of
+            // a program are never called.
             .compilation_mode(CompilationMode::LazyTranslation)
             .set_max_stack_height(MAX_STACK_BYTES)
             .set_max_recursion_depth(MAX_RECURSION)

@@ -1,4 +1,4 @@
-//! Instances, at rest and suspended.
+//! wasmi instances, at rest and suspended.
 
 use std::{fmt, mem, sync::Arc};
 
@@ -19,10 +19,9 @@ pub(crate) struct WasmiInstance {
     store: Store<State>,
     instance: wasmi::Instance,
     program: Arc<Program>,
-    /// To which the guest spills its counter before it traps by itself.
+    /// The global to which the guest spills its counter before `unreachable`.
     gas: Global,
-    /// The entry that was called last. Looking one up is slow, and the same one is called again in
-    /// most cases.
+    /// The entry of the last call. Looking up an entry is slow, and most calls repeat the last one.
     entered: Option<(Entry, Func)>,
     guest: Guest,
     inputs: Vec<Val>,
@@ -30,17 +29,17 @@ pub(crate) struct WasmiInstance {
     mode: Mode,
 }
 
-/// Where the guest is.
+/// The state of the guest.
 enum Guest {
-    /// In no call.
+    /// At rest: not in a call.
     AtRest,
     /// Suspended in the middle of a call.
     Suspended(ResumableCallHostTrap, Suspension),
-    /// Stopped, or in a call: it cannot be entered.
+    /// Stopped, or in a call. It cannot be entered.
     Gone,
 }
 
-/// A store that has a run and a host, for one call.
+/// A store with the run and the host of the current call.
 struct Lending<'a>(&'a mut Store<State>);
 
 impl Drop for Lending<'_> {
@@ -49,7 +48,7 @@ impl Drop for Lending<'_> {
     }
 }
 
-/// How wasmi came back.
+/// The result of a call of wasmi.
 enum Return {
     Finished,
     HostTrap(ResumableCallHostTrap),
@@ -99,7 +98,7 @@ impl WasmiInstance {
         Ok(function)
     }
 
-    /// How many values that function returns beside the gas.
+    /// The number of the function's results, not counting the gas.
     fn results(&self, entry: Entry) -> usize {
         match entry {
             Entry::Start => 0,
@@ -110,8 +109,8 @@ impl WasmiInstance {
         }
     }
 
-    /// Lets the guest run: from the beginning of a function, or from where it is suspended. It is
-    /// gone unless it returns or is suspended.
+    /// Runs the guest, from the start of a function or from a suspension. The guest is dropped
+    /// unless it returns or is suspended.
     fn go(
         &mut self,
         run: &mut Run,
@@ -119,7 +118,8 @@ impl WasmiInstance {
         go: impl FnOnce(&mut Store<State>, &[Val], &mut [Val]) -> Result<ResumableCall, Error>,
     ) -> Result<Step, EngineError> {
         let lending = Lending(&mut self.store);
-        // SAFETY: `lending` takes it back below, or where wasmi panics; the borrows last longer.
+        // SAFETY: `lending` removes the pointers below, or if wasmi panics; the borrows last
+        // longer.
         lending.0.data_mut().lent = Some(unsafe { Lent::new(run, host) });
         let returned = go(&mut *lending.0, &self.inputs, &mut self.outputs);
         drop(lending);
@@ -127,7 +127,7 @@ impl WasmiInstance {
         self.step(Return::of(returned), halt, run)
     }
 
-    /// The meaning of a return of wasmi's.
+    /// Converts the result of wasmi.
     fn step(
         &mut self,
         returned: Return,
@@ -182,7 +182,7 @@ impl Instance for WasmiInstance {
         self.inputs.clear();
         self.inputs.extend(args.iter().map(val));
         self.inputs.push(Val::I64(run.meter.hand_out()));
-        // Their values before the call do not matter.
+        // The initial values do not matter.
         self.outputs.clear();
         let results = self.results(entry).saturating_add(1);
         self.outputs.resize(results, Val::I64(0));

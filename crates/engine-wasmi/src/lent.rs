@@ -1,6 +1,6 @@
-//! The run and the host that an instance lends its store for one call.
+//! Pointers to the run and the host of the current call.
 //!
-//! A store owns its data, so that what is borrowed for a call is there as pointers.
+//! A store owns its data, so it cannot contain references that are borrowed for one call.
 
 use std::ptr::NonNull;
 
@@ -16,12 +16,13 @@ pub(crate) struct Lent {
 // SAFETY: a run and a host may be sent to another thread, and the pointers to them are in a store
 // only between `new` and the end of the same call, which is on one thread.
 unsafe impl Send for Lent {}
+
 impl Lent {
-    /// Lends both.
+    /// Stores pointers to both.
     ///
     /// # Safety
     ///
-    /// The caller drops this before the borrows end, also where it panics.
+    /// The caller drops this before the borrows end, also if wasmi panics.
     pub(crate) unsafe fn new(run: &mut Run, host: &mut (dyn Host + 'static)) -> Self {
         Self {
             run: NonNull::from(run),
@@ -29,11 +30,11 @@ impl Lent {
         }
     }
 
-    /// What was lent.
+    /// The run and the host.
     #[inline]
     pub(crate) fn get(&mut self) -> (&mut Run, &mut (dyn Host + 'static)) {
-        // SAFETY: by the promise of `new` both are still borrowed, mutably and for this alone, and
-        // what is handed out borrows `self` mutably.
+        // SAFETY: the caller of `new` guarantees that both are still borrowed, mutably and
+        // exclusively. The references returned borrow `self` mutably.
         unsafe { (self.run.as_mut(), self.host.as_mut()) }
     }
 

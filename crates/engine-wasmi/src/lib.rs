@@ -1,12 +1,12 @@
 //! The wasmi backend: an interpreter, which starts at once.
 //!
-//! Guarantees what `fusee_engine` asks of a backend. wasmi's own fuel is off, and its stacks are
-//! larger than any metered guest can use, so that the rules' limits are the ones that hold.
+//! Implements the traits of `fusee_engine`. wasmi's fuel is disabled. Its stacks are larger than
+//! any metered guest can use, so that only the limits of the rules take effect.
 //!
-//! Whoever embeds it must not compile the crate `wasmi` both at `opt-level` 2 or more and with debug
-//! assertions: it then dispatches by tail calls that the compiler does not make, and a guest's loop
-//! grows the native stack. A plain debug build and a release build are both sound; this workspace
-//! optimises its dependencies in debug builds, and so turns the assertions off for `wasmi`.
+//! Do not compile the crate `wasmi` with both `opt-level` 2 or higher and debug assertions. wasmi
+//! then relies on tail calls that the compiler does not generate, and a loop in a guest overflows
+//! the native stack. Ordinary debug builds and release builds are not affected. This workspace
+//! optimises its dependencies in debug builds, so it disables debug assertions for `wasmi`.
 
 mod engine;
 mod instance;

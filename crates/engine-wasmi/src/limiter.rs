@@ -1,7 +1,7 @@
-//! Growth that fails for want of the host's memory.
+//! Memory growth that fails because the machine is out of memory.
 //!
-//! A guest sees `memory.grow` fail where the program's own limits say so, which is the same on every
-//! machine. Where only this machine lacks the memory, that is a fault of the host.
+//! For the guest, `memory.grow` fails only by the limits of the program and the rules, which are
+//! the same on every machine. If this machine is out of memory, that is a fault of the host.
 
 use wasmi::{
     ResourceLimiter,

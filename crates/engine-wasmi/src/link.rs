@@ -1,4 +1,4 @@
-//! The imports of a metered program, as wasmi calls them.
+//! The host functions of a metered program.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ use wasmi::{
 
 use crate::{instance::failed, lent::Lent};
 
-/// What a store holds.
+/// The data of a store.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// The run and the host, during a call.
     pub(crate) lent: Option<Lent>,
     pub(crate) memory: Option<Memory>,
-    /// Why a host function left the guest.
+    /// The reason why a host function unwound the guest.
     pub(crate) halt: Option<Halt>,
 }
 
-/// Why a host function left the guest.
+/// The reason why a host function unwound the guest.
 #[derive(Debug)]
 pub(crate) enum Halt {
     Stop(Stop),
@@ -45,7 +45,7 @@ impl Suspension {
     }
 }
 
-/// The error by which a host function leaves the guest; the [`Halt`] in the store says why.
+/// The error by which a host function unwinds the guest. The reason is the [`Halt`] in the store.
 #[derive(Debug)]
 struct Left;
 
@@ -102,14 +102,15 @@ fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Erro
     Err(Error::host(Left))
 }
 
-/// How much a memory grows at a time: 4 MiB, which takes some milliseconds where the system has to
-/// map all of it.
+/// The step of memory growth: 4 MiB, which takes some milliseconds if the system has to map all
+/// pages.
 const GROW_STEP_PAGES: u64 = 64;
 
 /// Grows the memory: its previous size in pages, or -1 if the rules or the program do not let it
 /// grow so far.
 ///
-/// wasmi's own operator calls itself and does not return before the run does (2.0.0, optimised builds).
+/// Used instead of wasmi's `memory.grow`, which in optimised builds of wasmi 2.0.0 recurses on the
+/// native stack until the run ends.
 fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Error> {
     match grow_memory(&mut caller, pages, most) {
         Ok(before) => Ok(before
@@ -125,8 +126,8 @@ fn grow(mut caller: Caller<'_, State>, pages: u32, most: u32) -> Result<i32, Err
 /// Grows a store's memory to `most` pages at most, for the guest or for the host. Returns its
 /// previous size in pages.
 ///
-/// wasmi writes zeros into all new pages. So it grows in steps, between which a run can be
-/// interrupted.
+/// wasmi writes zeros into all new pages, so the memory grows in steps, between which the run can
+/// be interrupted.
 pub(crate) fn grow_memory(
     mut store: impl AsContextMut<Data = State>,
     pages: u32,

@@ -1,4 +1,4 @@
-//! Modules: a translated program and its linker.
+//! Modules: a validated program and its linker.
 
 use std::{fmt, sync::Arc};
 
@@ -34,7 +34,8 @@ impl WasmiModule {
 }
 
 impl Module for WasmiModule {
-    /// wasmi does not tell; its code takes some four times the bytes of the wasm.
+    /// An estimate: wasmi does not report the size of its code, which is some four times the size
+    /// of the wasm.
     fn resident_bytes(&self) -> u64 {
         u64::try_from(self.program.code.len())
             .unwrap_or(u64::MAX)

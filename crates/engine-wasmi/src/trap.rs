@@ -1,11 +1,11 @@
-//! wasmi's traps in our words.
+//! Conversion of wasmi's traps.
 
 use fusee_engine::{EngineError, Trap};
 use wasmi::TrapCode;
 
 use crate::{NAME, instance::failed};
 
-/// A guest's trap, or the fault of ours that wasmi reports as a trap.
+/// The guest's trap, or the host's fault that wasmi reports as a trap.
 pub(crate) fn trap(code: TrapCode) -> Result<Trap, EngineError> {
     match code {
         TrapCode::UnreachableCodeReached => Ok(Trap::Unreachable),

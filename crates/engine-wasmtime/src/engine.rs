@@ -1,9 +1,9 @@
-//! The engine: two configurations of the compiler, each with a pool of instances.
+//! The engine: two configurations of Wasmtime, each with a pool of instances.
 //!
-//! Where memory ends is found out by the processor: the pages behind it cannot be accessed, and metered code has no
-//! check of its own. Memory that grows has to be protected anew for every instance, twice, which takes longer than a
-//! short call does, and which threads cannot do at the same time. So an embedder can have programs that grow their
-//! memory compiled with checks instead. What a program does, and its gas, is the same with both.
+//! By default guard pages detect accesses beyond the end of memory, and compiled code contains no
+//! bounds checks. An instance whose memory grows then needs two `mprotect` calls, which take longer
+//! than a short call and are serialized between threads. So an embedder can have programs that grow
+//! their memory compiled with bounds checks instead. Behaviour and gas are the same with both.
 
 use std::{
     hash::Hash,
@@ -23,7 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub struct WasmtimeEngine {
     options: WasmtimeEngineBuilder,
-    /// Made when the first such program is compiled: a pool takes milliseconds.
+    /// Created when the first such program is compiled, since reserving a pool takes milliseconds.
     guarded: Mutex<Option<Runtime>>,
     checked: Mutex<Option<Runtime>>,
     fingerprint: Fingerprint,
@@ -34,22 +34,22 @@ pub struct WasmtimeEngine {
 pub(crate) struct Runtime {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) stack: NativeStack,
-    /// How many instances can live at once; `None` if each is mapped when it is made.
+    /// The number of instances in the pool. `None` if there is no pool.
     pub(crate) instances: Option<u32>,
     pub(crate) idle: Idle,
 }
 
-/// By whom it is found out where a memory ends.
+/// How accesses beyond the end of memory are detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bounds {
-    /// By the processor.
+    /// By guard pages.
     Guarded,
-    /// By compiled code.
+    /// By bounds checks in compiled code.
     Checked,
 }
 
-/// Options of a [`WasmtimeEngine`]. None of them changes an outcome. But for [`growing`](Self::growing) none changes
-/// the compiled code either: engines that differ in no more than these have the same fingerprint.
+/// Options of a [`WasmtimeEngine`]. No option affects an outcome. Only [`growing`](Self::growing)
+/// affects compiled code: engines that differ in other options have the same fingerprint.
 #[derive(Clone, Copy, Debug)]
 pub struct WasmtimeEngineBuilder {
     growing: Bounds,
@@ -57,82 +57,94 @@ pub struct WasmtimeEngineBuilder {
     stack: NativeStack,
 }
 
-/// How much native stack a run has.
+/// The native stack of a run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NativeStack {
-    /// What guest code may use.
+    /// The limit of guest code, in bytes.
     pub(crate) guest_bytes: usize,
 }
 
 impl NativeStack {
-    /// What host functions may use beside the guest.
+    /// The additional stack of host functions, in bytes.
     const HOST_BYTES: usize = 512 << 10;
 
-    /// All of it.
+    /// The whole stack, in bytes.
     pub(crate) const fn bytes(self) -> usize {
         self.guest_bytes.saturating_add(Self::HOST_BYTES)
     }
 
-    /// Whether the calling thread has so much left.
+    /// Whether the calling thread has this much stack left.
     pub(crate) fn is_left(self) -> bool {
         stacker::remaining_stack().is_some_and(|left| left >= self.bytes())
     }
 }
 
 impl WasmtimeEngineBuilder {
-    /// How many instances can live at once, suspended ones included (10,000 unless told): so many of programs that grow their
-    /// memory, and so many of those that do not. Each takes up to 4 GiB of addresses, which cost nothing; but Linux lets a
-    /// process map so and so many ranges of them (`vm.max_map_count`), and an instance takes four to six. Where the
-    /// system refuses so many the engine has room for fewer, and where it refuses any, each instance is mapped when it is made.
+    /// The maximum number of live instances, including suspended ones. Default: 10,000.
+    ///
+    /// The limit applies separately to programs that grow their memory, if they are compiled apart
+    /// ([`growing`](Self::growing)). Each instance reserves up to 4 GiB of address space and four
+    /// to six memory mappings, which Linux limits (`vm.max_map_count`). If the system refuses a
+    /// pool of this size, the engine tries smaller ones. If it refuses all of them, the engine maps
+    /// each instance on demand.
     #[must_use]
     pub const fn instances(mut self, most: u32) -> Self {
         self.pool.instances = most;
         self
     }
 
-    /// By whom it is found out where a memory ends that grows ([`Bounds::Guarded`] unless told). Short calls of programs
-    /// that grow their memory in each are three times faster if compiled code does, and scale over threads. Computing takes
-    /// 1.05 to 1.7 times as long then, and compiling twice; prices and limits are measured with guards. Memory that never grows, or may grow
-    /// beyond 256 MiB, is always guarded.
+    /// How programs that grow their memory detect its end. Default: [`Bounds::Guarded`].
+    ///
+    /// [`Bounds::Checked`] makes short calls that grow their memory three times as fast, and lets
+    /// them scale over threads. Computation takes 1.05 to 1.7 times as long, and compilation twice
+    /// as long. Gas prices and limits are calibrated with guard pages. Memory that never grows, or
+    /// can grow beyond 256 MiB, is always guarded.
     #[must_use]
     pub const fn growing(mut self, bounds: Bounds) -> Self {
         self.growing = bounds;
         self
     }
 
-    /// How many bytes of an instance's memory are put back by the engine when it ends, and stay resident for the next
-    /// one (1 MiB unless told). What an instance wrote beyond that is given back to the system, which takes longer.
+    /// The number of bytes of each instance's memory that stay resident in its pool slot.
+    /// Default: 1 MiB.
+    ///
+    /// The engine resets these bytes when the instance ends. Memory beyond them is returned to the
+    /// system, which takes longer.
     #[must_use]
     pub const fn resident_bytes(mut self, bytes: usize) -> Self {
         self.pool.resident_bytes = bytes;
         self
     }
 
-    /// How many bytes of memory stay resident in slots that nobody uses, all of them together (32 MiB unless told). Instances that
-    /// end where there are so many already give theirs back to the system, so that the next ones take longer. Half of it is for programs that
-    /// grow their memory, if these are compiled apart ([`growing`](Self::growing)).
+    /// The number of bytes that stay resident in all unused pool slots together. Default: 32 MiB.
+    ///
+    /// An instance that ends beyond this limit returns its memory to the system, which makes later
+    /// instances slower to create. Half of it belongs to programs that grow their memory, if they
+    /// are compiled apart ([`growing`](Self::growing)).
     #[must_use]
     pub const fn idle_bytes(mut self, bytes: u64) -> Self {
         self.pool.idle_bytes = bytes;
         self
     }
 
-    /// How it is found out what an instance wrote ([`Reset::Scan`] unless told).
+    /// How the engine resets memory. Default: [`Reset::Scan`].
     #[must_use]
     pub const fn reset(mut self, reset: Reset) -> Self {
         self.pool.reset = reset;
         self
     }
 
-    /// How many bytes of native stack guest code may use (2 MiB unless told, which is eight times the metered height of
-    /// the rules' version 1). A guest that outgrows it is a fault of the host, never a guest's stack overflow.
+    /// The maximum native stack of guest code, in bytes. Default: 2 MiB.
+    ///
+    /// The default is eight times the metered stack height of version 1 of the rules. Exceeding it
+    /// is [`EngineError::NativeStack`], a fault of the host and not a guest's stack overflow.
     #[must_use]
     pub const fn guest_stack_bytes(mut self, bytes: usize) -> Self {
         self.stack.guest_bytes = bytes;
         self
     }
 
-    /// The engine.
+    /// Builds the engine.
     ///
     /// # Errors
     ///
@@ -153,7 +165,7 @@ impl WasmtimeEngineBuilder {
         })
     }
 
-    /// What the instances of one pool keep.
+    /// The idle bytes of one pool.
     const fn pool_idle_bytes(self) -> u64 {
         match self.growing {
             Bounds::Guarded => self.pool.idle_bytes,
@@ -161,7 +173,8 @@ impl WasmtimeEngineBuilder {
         }
     }
 
-    /// By the program alone, so that whoever loads compiled code chooses as whoever made it.
+    /// Depends on the program only, so that loading compiled code chooses the same configuration as
+    /// compiling it.
     fn bounds(self, program: &Program) -> Bounds {
         if program.grows_memory && program.maximum_memory_bytes() <= CHECKED_MEMORY_BYTES {
             self.growing
@@ -188,7 +201,7 @@ impl WasmtimeEngineBuilder {
 }
 
 impl WasmtimeEngine {
-    /// An engine with the options as they are unless told.
+    /// An engine with default options.
     ///
     /// # Errors
     ///
@@ -197,7 +210,7 @@ impl WasmtimeEngine {
         Self::builder().build()
     }
 
-    /// An engine with options to set.
+    /// A builder with default options.
     #[must_use]
     pub const fn builder() -> WasmtimeEngineBuilder {
         WasmtimeEngineBuilder {
@@ -214,17 +227,17 @@ impl WasmtimeEngine {
         }
     }
 
-    /// The runtime for programs of these bounds.
+    /// The runtime for these bounds, created on first use.
     fn runtime(&self, bounds: Bounds) -> Result<Runtime, EngineError> {
-        let place = match bounds {
+        let slot = match bounds {
             Bounds::Guarded => &self.guarded,
             Bounds::Checked => &self.checked,
         };
-        // A panic leaves it as it was, so that a poisoned lock is as good as any.
-        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*place {
+        // A panic leaves the slot unchanged, so poisoning is ignored.
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*slot {
             Some(runtime) => Ok(runtime.clone()),
-            None => Ok(place.insert(self.options.runtime(bounds)?).clone()),
+            None => Ok(slot.insert(self.options.runtime(bounds)?).clone()),
         }
     }
 }
@@ -255,7 +268,7 @@ impl Engine for WasmtimeEngine {
 impl Compiler for WasmtimeEngine {
     fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
         let config = config(self.options.bounds(program), self.options.stack);
-        // Without a pool, since it makes no instance.
+        // No pool: this engine creates no instances.
         wasmtime::Engine::new(&config)
             .map_err(unsupported)?
             .precompile_module(&program.code)
@@ -281,10 +294,10 @@ fn config(bounds: Bounds, stack: NativeStack) -> Config {
         .consume_fuel(false)
         .epoch_interruption(false)
         .cranelift_opt_level(OptLevel::Speed)
-        // Unwind tables are registered with a global list, which a churn of modules makes slow.
+        // Unwind tables are registered in a global list, which makes creating many modules slow.
         .native_unwind_info(false)
         .generate_address_map(false)
-        // A trap is an answer, not an error to be traced, and tracing it takes time.
+        // Collecting backtraces makes traps slow, and nothing uses them.
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(stack.guest_bytes)
         .async_stack_size(stack.bytes())
@@ -299,10 +312,10 @@ fn config(bounds: Bounds, stack: NativeStack) -> Config {
                 | WasmFeatures::REFERENCE_TYPES,
             true,
         )
-        // Metered code says which of its branches are rare.
+        // Metered code marks its cold branches.
         .wasm_branch_hinting(true);
     match bounds {
-        // Whatever 32 bits and an offset add up to lies in here.
+        // Reservation and guard cover every 32-bit address plus offset.
         Bounds::Guarded => config
             .memory_reservation(4 << 30)
             .memory_guard_size(32 << 20),
@@ -315,7 +328,7 @@ fn config(bounds: Bounds, stack: NativeStack) -> Config {
     config
 }
 
-/// The most that a memory can grow to.
+/// The maximum size of a memory, in bytes.
 const fn memory_bytes(bounds: Bounds) -> u64 {
     match bounds {
         Bounds::Guarded => GUARDED_MEMORY_BYTES,
@@ -323,8 +336,7 @@ const fn memory_bytes(bounds: Bounds) -> u64 {
     }
 }
 
-/// Takes down what a value would hash, so that it can be digested by a hash that is the same on
-/// every run.
+/// Collects the bytes that a value hashes, for a digest that is the same in every process.
 #[derive(Default)]
 struct Description(Vec<u8>);
 

@@ -1,4 +1,4 @@
-//! Instances, at rest and suspended.
+//! Wasmtime instances, at rest and suspended.
 
 use std::{
     fmt,
@@ -31,25 +31,24 @@ pub(crate) struct WasmtimeInstance {
     mode: Mode,
 }
 
-/// Where the guest is.
+/// The state of the guest.
 enum Guest {
-    /// In no call.
+    /// At rest: not in a call.
     AtRest(Box<Live>),
-    /// Suspended, on a stack of its own.
+    /// Suspended, on its own stack.
     Suspended(OnFiber),
-    /// Stopped: nothing is left of it.
+    /// Stopped, and dropped.
     Gone,
 }
 
-/// A store and what is known of its instance.
+/// A store and the exports of its instance.
 struct Live {
     store: Store<State>,
     instance: wasmtime::Instance,
     exports: Arc<Exports>,
-    /// To which the guest spills its counter before it traps by itself.
+    /// The global to which the guest spills its counter before `unreachable`.
     gas: Global,
-    /// The entry that was called last. Looking one up is slow, and the same one is called again in
-    /// most cases.
+    /// The entry of the last call. Looking up an entry is slow, and most calls repeat the last one.
     entered: Option<Entered>,
     /// The same, where it takes and returns nothing but the gas.
     typed: Option<TypedFunc<i64, i64>>,
@@ -65,7 +64,7 @@ struct Entered {
     function: Func,
 }
 
-/// A call on a stack of Wasmtime's.
+/// A call on a fiber.
 type OnFiber = Pin<Box<dyn Future<Output = (Box<Live>, Returned)> + Send>>;
 
 /// The results of a call: the guest's counter, and the values, where they are not in cells.
@@ -106,7 +105,7 @@ impl WasmtimeInstance {
         })
     }
 
-    /// Calls on the caller's stack. The guest is gone unless the entry returns.
+    /// Calls on the caller's stack. The guest is dropped unless the entry returns.
     #[inline]
     fn call_here(
         &mut self,
@@ -156,7 +155,7 @@ impl WasmtimeInstance {
         }
     }
 
-    /// Begins a call on a stack of Wasmtime's.
+    /// Begins a call on a fiber.
     fn call_on_fiber(
         &mut self,
         mut live: Box<Live>,
@@ -193,7 +192,7 @@ impl WasmtimeInstance {
         self.poll(call, run, host)
     }
 
-    /// Lets a guest run on its own stack until it ends or is suspended.
+    /// Runs a guest on its fiber until it ends or is suspended.
     fn poll(
         &mut self,
         mut call: OnFiber,
@@ -234,7 +233,7 @@ impl WasmtimeInstance {
         }
     }
 
-    /// The meaning of an error with which Wasmtime came back. The guest is gone.
+    /// Converts an error of Wasmtime. The guest is dropped.
     #[cold]
     fn stopped(&self, live: &mut Live, error: &Error, run: &mut Run) -> Result<Step, EngineError> {
         // SAFETY: the guest does not run, and the reference ends with the statement.
@@ -340,9 +339,9 @@ impl Instance for WasmtimeInstance {
         if matches!(self.guest, Guest::Gone) {
             return GuestMemory::none();
         }
-        // SAFETY: the guest does not run, so that nobody uses the contents. The view is of the
-        // memory of its store, which `guest` keeps alive, at rest or in a suspended call. It does
-        // not move, and nobody borrows it, before the guest runs again, for which `self` is needed.
+        // SAFETY: the guest does not run, so the contents are not in use. The view is of the memory
+        // of its store, which `guest` keeps alive, at rest or in a suspended call. The memory moves
+        // and is borrowed only while the guest runs, which needs `self`.
         GuestMemory::slice(unsafe { self.lent.contents().view.bytes() })
     }
 
@@ -362,7 +361,7 @@ impl Instance for WasmtimeInstance {
 impl Drop for Live {
     fn drop(&mut self) {
         let view = State::view(&mut self.store);
-        // SAFETY: the store, and with it the guest and whoever looks at its memory, goes with this.
+        // SAFETY: the store is dropped with this, so neither guest nor host reads the memory again.
         unsafe { self.idle.make_room(view.bytes()) };
     }
 }
@@ -372,7 +371,7 @@ fn not_at_rest() -> EngineError {
     failed("internal error: the instance is not at rest".into())
 }
 
-/// The output of a future that is ready.
+/// The output of a future that must be ready.
 pub(crate) fn poll_ready<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

@@ -1,5 +1,5 @@
-//! What an instance and its store share: the run and the host that are lent for one call, and what
-//! a host function leaves behind.
+//! The cell that an instance and its store share: the run and the host of the current call, and the
+//! state that a host function leaves behind.
 //!
 //! A suspended guest's future borrows its store, so the instance cannot reach the run through the
 //! store. Both hold this cell instead. They never use it at the same time: host functions use it
@@ -21,12 +21,12 @@ struct Shared(UnsafeCell<Contents>);
 pub(crate) struct Contents {
     /// The run and the host, during a call.
     call: Option<Call>,
-    /// Where the instance's memory is: looking it up in the store takes longer than the rest of a
-    /// syscall.
+    /// The location of the instance's memory. Looking it up in the store would take longer than the
+    /// rest of a syscall.
     pub(crate) view: MemoryView,
-    /// Why a host function left the guest.
+    /// The reason why a host function unwound the guest.
     pub(crate) stop: Option<Stop>,
-    /// Where the guest is suspended, if it is.
+    /// The suspension, if the guest is suspended.
     pub(crate) suspended: Option<Suspension>,
     /// The result of the syscall at which the guest is suspended, when it is resumed.
     pub(crate) reply: u64,
@@ -58,8 +58,8 @@ struct Call {
 // store, directly or inside the future of a suspended guest; and no call runs while they move, so
 // that no pointer is in the cell. What else is in it may be sent.
 unsafe impl Send for Shared {}
-// SAFETY: a shared reference gives access through `contents` and `during` alone. They are unsafe, and
-// their callers answer for it that nobody else uses the contents, on this thread or another.
+// SAFETY: a shared reference gives access through `contents` and `during` alone. They are unsafe,
+// and their callers answer for it that nobody else uses the contents, on this thread or another.
 unsafe impl Sync for Shared {}
 
 impl Lent {
@@ -84,7 +84,7 @@ impl Lent {
     )]
     #[inline]
     pub(crate) unsafe fn contents(&self) -> &mut Contents {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { &mut *self.0.0.get() }
     }
 
@@ -100,15 +100,15 @@ impl Lent {
         host: &mut (dyn Host + 'static),
         call: impl FnOnce() -> T,
     ) -> T {
-        /// Takes back what was lent, also where Wasmtime panics.
+        /// Removes the pointers, also if Wasmtime panics.
         struct TakeBack<'a>(&'a Lent);
         impl Drop for TakeBack<'_> {
             fn drop(&mut self) {
-                // SAFETY: the promise of `during`, whose `call` has ended.
+                // SAFETY: guaranteed by the caller of `during`, whose `call` has ended.
                 unsafe { self.0.contents() }.call = None;
             }
         }
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { self.contents() }.call = Some(Call {
             run: NonNull::from(run),
             host: NonNull::from(host),
@@ -119,12 +119,12 @@ impl Lent {
 }
 
 impl Contents {
-    /// The run and the host that are lent now, and the rest of the contents. `None` outside a call.
+    /// The run and the host of the current call, and the memory. `None` outside a call.
     #[inline]
     pub(crate) fn call(&mut self) -> Option<(&mut Run, &mut (dyn Host + 'static), MemoryView)> {
         let Call { mut run, mut host } = self.call?;
-        // SAFETY: `during` borrows both mutably for as long as they are here, nobody else has their
-        // addresses, and what is handed out here borrows the contents mutably.
+        // SAFETY: `during` borrows both mutably for as long as they are here, nothing else has
+        // their addresses, and the references returned here borrow the contents mutably.
         let (run, host) = unsafe { (run.as_mut(), host.as_mut()) };
         Some((run, host, self.view))
     }

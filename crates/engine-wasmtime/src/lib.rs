@@ -1,15 +1,14 @@
 //! The Wasmtime backend: a compiler, for programs that run often or long.
 //!
-//! Guarantees what `fusee_engine` asks of a backend. Wasmtime's fuel and epochs are off. A run that
-//! may be parked has a native stack of its own (a fiber); one that may not runs on the caller's,
-//! and on a fiber too if too little of that is left. Instances come from a pool; one engine for a process is enough.
+//! Implements the traits of `fusee_engine`. Wasmtime's fuel and epochs are disabled. A suspendable
+//! run has its own native stack (a fiber). Other runs use the caller's stack, or a fiber if too
+//! little of that stack is left. Instances come from a pool. One engine per process is enough.
 
 mod engine;
 mod instance;
 mod lent;
 mod limiter;
 mod link;
-
 mod module;
 mod pool;
 mod trap;

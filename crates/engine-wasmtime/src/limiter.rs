@@ -1,7 +1,7 @@
-//! Growth that fails for want of the host's memory.
+//! Memory growth that fails because the machine is out of memory.
 //!
-//! A guest sees `memory.grow` fail where the program's own limits say so, which is the same on every
-//! machine. Where only this machine lacks the memory, that is a fault of the host.
+//! For the guest, `memory.grow` fails only by the limits of the program and the rules, which are
+//! the same on every machine. If this machine is out of memory, that is a fault of the host.
 
 use rustix::io::Errno;
 use wasmtime::{Error, ResourceLimiter};
@@ -18,8 +18,8 @@ impl ResourceLimiter for State {
         Ok(maximum.is_none_or(|maximum| desired <= maximum))
     }
 
-    /// Called too where the guest asks for more than its memory's type can say: then no system
-    /// was asked, and none failed.
+    /// Wasmtime calls this too if the requested size exceeds the limit of the memory's type. Then
+    /// it made no system call, and the error is not an [`Errno`].
     fn memory_grow_failed(&mut self, error: Error) -> Result<(), Error> {
         if error.is::<Errno>() {
             Err(error)

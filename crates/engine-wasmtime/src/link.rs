@@ -1,4 +1,4 @@
-//! The imports of a metered program, as Wasmtime calls them.
+//! The host functions of a metered program.
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use crate::{
     view::MemoryView,
 };
 
-/// What a store holds.
+/// The data of a store.
 pub(crate) struct State {
     lent: Lent,
     memory: Option<Memory>,
@@ -28,8 +28,8 @@ impl State {
         Self { lent, memory: None }
     }
 
-    /// Records where the instance's memory is: when the instance is made, and each time that its
-    /// memory has grown. Only the host grows it.
+    /// Records the location of the instance's memory, after instantiation and after each growth.
+    /// Only the host grows it.
     pub(crate) fn locate(mut store: impl AsContextMut<Data = State>, memory: Memory) {
         let mut store = store.as_context_mut();
         let view = MemoryView::of(memory.data_ptr(&store), memory.data_size(&store));
@@ -38,12 +38,12 @@ impl State {
         state.contents().view = view;
     }
 
-    /// Where the memory of a store is that runs no guest.
+    /// The location of the memory of a store that runs no guest.
     pub(crate) fn view(store: &mut Store<State>) -> MemoryView {
         store.data_mut().contents().view
     }
 
-    /// What the instance lent.
+    /// The contents of the shared cell.
     #[inline]
     fn contents(&mut self) -> &mut Contents {
         // SAFETY: the store is borrowed mutably: either by a host function, while the instance does
@@ -62,7 +62,8 @@ impl fmt::Debug for State {
 /// The future that Wasmtime expects of a host function in which a guest may be suspended.
 type Answer<'a, T> = Box<dyn Future<Output = Result<T, Error>> + Send + 'a>;
 
-/// The error by which a host function leaves the guest; the [`Stop`] in the shared cell says why.
+/// The error by which a host function unwinds the guest. The reason is the [`Stop`] in the shared
+/// cell.
 #[derive(Debug)]
 struct Left;
 
@@ -195,7 +196,7 @@ fn syscall(
     }
 }
 
-/// A future that waits is made only where the guest is suspended.
+/// Returns a ready future unless the guest is suspended.
 fn syscall_suspendable<'a>(
     mut caller: Caller<'a, State>,
     request: SyscallRequest,
@@ -225,8 +226,8 @@ fn answer(contents: &mut Contents, request: &SyscallRequest, gas: i64) -> Result
     let Some((run, host, view)) = contents.call() else {
         return Err(no_run());
     };
-    // SAFETY: the view is of the memory of the store that calls, which is there; while a host
-    // function runs, no guest code does, and nobody else borrows the memory.
+    // SAFETY: the view is of the memory of the calling store, which is alive. While a host function
+    // runs, no guest code runs, and nothing else borrows the memory.
     let memory = GuestMemory::slice(unsafe { view.bytes() });
     let result = run.syscall(host, gas, request, memory)?;
     Ok((result.cast_signed(), run.meter.counter()))
@@ -239,7 +240,7 @@ async fn suspend(
 ) -> Result<(i64, i64), Error> {
     caller.data_mut().contents().suspended = Some(suspension);
     let mut is_suspended = false;
-    // Nobody polls before the guest can continue: the second poll is the reply.
+    // The instance polls again only on `resume`, so the second poll is ready.
     poll_fn(|_| match is_suspended {
         true => Poll::Ready(()),
         false => {

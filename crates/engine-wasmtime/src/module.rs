@@ -1,4 +1,4 @@
-//! Modules: a compiled program, linked twice.
+//! Modules: a compiled program, linked once for each mode.
 
 use std::{fmt, sync::Arc};
 
@@ -16,21 +16,21 @@ use crate::{
     pool,
 };
 
-/// What a module takes beside its code and its bytes: mappings and tables of the engine's and the
-/// system's, of which there is not an endless number. So many small modules are not cheap.
+/// The estimated overhead of a module in bytes: mappings and tables of the engine and the system.
+/// It bounds the number of small modules in a cache.
 const MODULE_OVERHEAD_BYTES: u64 = 64 << 10;
 
 pub(crate) struct WasmtimeModule {
     module: wasmtime::Module,
-    /// Every host function is synchronous.
+    /// All host functions are synchronous.
     plain: InstancePre<State>,
-    /// The host functions at which a guest may be parked are asynchronous.
+    /// The host functions that may suspend are asynchronous.
     suspendable: InstancePre<State>,
     exports: Arc<Exports>,
     runtime: Runtime,
 }
 
-/// Where a module's exports are, so that nobody looks for them by name in each instance.
+/// The indices of a module's exports, so that instances need no lookup by name.
 pub(crate) struct Exports {
     pub(crate) program: Arc<Program>,
     pub(crate) gas: ModuleExport,
@@ -40,7 +40,7 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    /// `None` if the module lacks something that the program has.
+    /// `None` if the module lacks an export of the program.
     fn find(module: &wasmtime::Module, program: &Arc<Program>) -> Option<Self> {
         let functions = program.exports.iter();
         Some(Self {
@@ -54,7 +54,7 @@ impl Exports {
         })
     }
 
-    /// The function that is entered, and the arguments that it takes.
+    /// The function of an entry, and its parameters.
     pub(crate) fn entry(&self, entry: Entry) -> Option<(&ModuleExport, &[ValueType])> {
         match entry {
             Entry::Start => Some((self.start.as_ref()?, &[])),
@@ -65,7 +65,7 @@ impl Exports {
         }
     }
 
-    /// What that function returns.
+    /// The results of that function.
     pub(crate) fn results(&self, entry: Entry) -> &[ValueType] {
         match entry {
             Entry::Start => &[],
@@ -88,10 +88,9 @@ impl WasmtimeModule {
         program: &Arc<Program>,
         code: Code,
     ) -> Result<Self, EngineError> {
-        // SAFETY: `Code` is what `precompile` made, of this program, and what nobody has changed
-        // since: it is in this process, or it was verified when it was opened. That an engine
-        // of the same build and configuration made it is part of an artifact's key, and Wasmtime
-        // looks for itself.
+        // SAFETY: `Code` is the unmodified output of `precompile` for this program: it is in this
+        // process, or was verified when it was opened. An artifact's key covers the build and the
+        // configuration of the engine, and Wasmtime checks them too.
         let module = unsafe {
             match code {
                 Code::Bytes(bytes) => wasmtime::Module::deserialize(&runtime.engine, bytes),
@@ -112,7 +111,9 @@ impl WasmtimeModule {
         let plain = pre(Mode::Plain).map_err(compile_failed)?;
         let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
         let exports = Exports::find(&module, program).ok_or_else(|| {
-            compile_failed(wasmtime::Error::msg("an export of the program is lost"))
+            compile_failed(wasmtime::Error::msg(
+                "the compiled module lacks an export of the program",
+            ))
         })?;
         Ok(Self {
             plain,
@@ -140,7 +141,7 @@ impl Module for WasmtimeModule {
         store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),
-            // No start function runs here, so that nothing can make it wait.
+            // No start function runs here, so the future is ready at once.
             Mode::Suspendable => poll_ready(self.suspendable.instantiate_async(&mut store)),
         }
         .map_err(|error| pool::refused(error, self.runtime.instances))?;

@@ -1,7 +1,8 @@
-//! The pool: addresses, tables and stacks of all the instances that can live at once, reserved when the engine is made.
+//! The instance pool: address space, tables and stacks, reserved when the engine is created.
 //!
-//! An instance takes a slot and leaves it as new: what it wrote is put back where it stays resident, and given back to
-//! the system where it does not. So a fresh instance costs no mapping, and mostly no page fault.
+//! When an instance ends, its slot is reset: resident memory is overwritten, and the rest is
+//! returned to the system. So creating an instance needs no new mapping, and in most cases causes
+//! no page fault.
 
 use std::fmt;
 
@@ -18,52 +19,56 @@ use fusee_engine::{EngineError, Resource};
 
 use crate::NAME;
 
-/// What version 1 of the rules admits.
+/// The maximum number of tables of a program under version 1 of the rules.
 const TABLES: u32 = 16;
 
-/// What version 1 of the rules admits.
+/// The maximum size of a table under version 1 of the rules.
 const TABLE_ELEMENTS: usize = 16_384;
 
-/// More than the engine keeps for any program that the rules admit. Not reserved, only looked at.
+/// The maximum size of Wasmtime's instance data: more than any admitted program needs. Wasmtime
+/// compares it, and reserves nothing.
 const INSTANCE_BYTES: usize = 16 << 20;
 
-/// What stays resident of a table. Most are smaller, and those that are not hold functions that are put back one by one.
+/// The resident bytes of each table. Most tables are smaller; the entries of larger ones are reset
+/// one by one.
 const TABLE_RESIDENT_BYTES: usize = 4 << 10;
 
-/// How many slots are left to the program that used them last: each keeps page tables, even if it keeps no page.
+/// The maximum number of unused slots with affinity to their last program. Each keeps page tables
+/// even without resident pages.
 const WARM_SLOTS: u32 = 1_000;
 
-/// How the engine finds out what an instance wrote into its memory.
+/// How the engine resets the memory of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
-    /// It asks Linux (`PAGEMAP_SCAN`), and puts back what was written: one system call, whatever the size. Where Linux is too
-    /// old for that, as [`Fill`](Reset::Fill).
+    /// Finds the written pages with `PAGEMAP_SCAN` and resets only them: one system call, whatever
+    /// the size. Falls back to [`Fill`](Reset::Fill) on older versions of Linux.
     Scan,
-    /// It does not, and puts back as many bytes as stay resident: no system call where the whole memory does, so that threads
-    /// never wait for each other. For programs whose memory is small.
+    /// Resets all resident bytes. Needs no system call if the whole memory is resident, so threads
+    /// never wait for each other. For programs with small memories.
     Fill,
 }
 
-/// What is reserved.
+/// The options of a pool.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pool {
     pub(crate) instances: u32,
     pub(crate) resident_bytes: usize,
-    /// Of all slots together that nobody uses.
+    /// The limit for all unused slots together.
     pub(crate) idle_bytes: u64,
     pub(crate) reset: Reset,
 }
 
-/// The most that an instance's memory can grow to: what rules may admit for trusted programs, and half of what is reserved
-/// for it anyway.
+/// The maximum memory of an instance with guard pages, in bytes: the limit for trusted programs,
+/// and half of the reserved address space.
 pub(crate) const GUARDED_MEMORY_BYTES: u64 = 2 << 30;
 
-/// The same where no guard pages are, so that less is reserved: four times what version 1 of the rules admits.
+/// The maximum memory of an instance with bounds checks, in bytes: four times the limit of version
+/// 1 of the rules. Less address space is reserved.
 pub(crate) const CHECKED_MEMORY_BYTES: u64 = 256 << 20;
 
 impl Pool {
-    /// What `make` makes of the largest pool that the system admits, and how many instances that pool has. If it admits
-    /// none, every instance is mapped when it is made.
+    /// Calls `make` with the largest pool that the system admits, and returns the size of that
+    /// pool. Without any pool, each instance is mapped on demand.
     pub(crate) fn reserve<T>(
         mut self,
         memory_bytes: u64,
@@ -99,11 +104,11 @@ impl Pool {
     }
 }
 
-/// Whether the slots that nobody uses keep as many bytes as they may.
+/// The limit of resident bytes in unused slots.
 #[derive(Clone)]
 pub(crate) struct Idle {
     limit: u64,
-    /// None if there is no pool.
+    /// `None` if there is no pool.
     metrics: Option<PoolingAllocatorMetrics>,
 }
 
@@ -115,11 +120,11 @@ impl Idle {
         }
     }
 
-    /// Gives the pages of a memory back to the system, if they would be too many to be kept.
+    /// Returns the pages of a memory to the system if they would exceed the limit.
     ///
     /// # Safety
     ///
-    /// Nobody looks at this memory again before its slot is reset.
+    /// The memory is not read again before its slot is reset.
     pub(crate) unsafe fn make_room(&self, memory: &mut [u8]) {
         let Some(metrics) = &self.metrics else {
             return;
@@ -127,9 +132,9 @@ impl Idle {
         let kept = u64::try_from(metrics.unused_memory_bytes_resident()).unwrap_or(u64::MAX);
         let added = u64::try_from(memory.len()).unwrap_or(u64::MAX);
         if kept.saturating_add(added) > self.limit && !memory.is_empty() {
-            // SAFETY: these are pages of a private mapping, whole ones since a memory is made of them, and reading them after this
-            // yields what they were mapped with, which is what the pool resets them to. That they lose what
-            // was written is what the caller agreed to. Should the system refuse, they are reset as others are.
+            // SAFETY: a memory consists of whole pages of a private mapping. After the call they
+            // read as what was mapped, which is what the pool resets them to. The caller permits
+            // the loss of the written data. If the call fails, the pool resets the pages as usual.
             let _ = unsafe {
                 madvise(
                     memory.as_mut_ptr().cast(),
@@ -150,7 +155,7 @@ impl fmt::Debug for Idle {
     }
 }
 
-/// Why an instance could not be made.
+/// The error of a failed instantiation.
 pub(crate) fn refused(error: Error, instances: Option<u32>) -> EngineError {
     let resource = match instances {
         Some(limit) if error.is::<PoolConcurrencyLimitError>() => Some(Resource::Instances(limit)),

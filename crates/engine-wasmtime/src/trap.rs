@@ -1,10 +1,10 @@
-//! Wasmtime's traps in our words.
+//! Conversion of Wasmtime's traps.
 
 use fusee_engine::{EngineError, Trap};
 
 use crate::{NAME, instance::failed};
 
-/// A guest's trap, or the fault of ours that Wasmtime reports as a trap.
+/// The guest's trap, or the host's fault that Wasmtime reports as a trap.
 pub(crate) fn trap(code: wasmtime::Trap) -> Result<Trap, EngineError> {
     match code {
         wasmtime::Trap::UnreachableCodeReached => Ok(Trap::Unreachable),

@@ -1,29 +1,29 @@
-//! Where an instance's memory is.
+//! The location of an instance's memory.
 
 use std::{ptr::NonNull, slice};
 
-/// The address and the length of a memory, which a store holds.
+/// The address and length of a store's memory.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MemoryView {
     start: NonNull<u8>,
     bytes: usize,
 }
 
-// SAFETY: the view is an address and a length. `bytes` is unsafe, and its caller answers for what
-// is there; guest memory is plain bytes and bound to no thread.
+// SAFETY: the view is an address and a length. Guest memory is plain bytes and not bound to a
+// thread. Access is through `bytes`, which is unsafe.
 unsafe impl Send for MemoryView {}
 
 impl MemoryView {
-    /// Of no memory.
+    /// The view of no memory.
     pub(crate) const EMPTY: MemoryView = MemoryView {
         start: NonNull::dangling(),
         bytes: 0,
     };
 
-    /// Of the memory that begins there.
+    /// A view of the memory at `start`.
     ///
-    /// It takes the address that the engine uses itself, and no slice: a slice would be the only
-    /// access to the memory for as long as the view is used, and the guest has another one.
+    /// Takes a pointer instead of a slice: a slice would assert exclusive access for the lifetime
+    /// of the view, but the guest accesses the memory too.
     pub(crate) fn of(start: *mut u8, bytes: usize) -> Self {
         match NonNull::new(start) {
             Some(start) => Self { start, bytes },
@@ -31,15 +31,15 @@ impl MemoryView {
         }
     }
 
-    /// The memory.
+    /// The bytes of the memory.
     ///
     /// # Safety
     ///
-    /// The memory is still there, has not moved and has not shrunk. While the slice lives, nothing
-    /// else reads the memory or writes into it.
+    /// The memory still exists and has neither moved nor shrunk. While the slice lives, nothing
+    /// else reads or writes the memory.
     pub(crate) unsafe fn bytes<'a>(self) -> &'a mut [u8] {
-        // SAFETY: the engine gave the address and the length of one memory, and the caller answers
-        // for what has happened since.
+        // SAFETY: address and length are those of one memory, and the caller guarantees that they
+        // are still valid.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.bytes) }
     }
 }

@@ -1,10 +1,10 @@
-//! Artifacts: compiled programs as files.
+//! Artifacts: files of compiled programs.
 //!
-//! An artifact is the compiled code, the program that it was compiled from, and a footer that says
-//! what both are for. It is a footer and not a header because engines map a file from its beginning.
-//! An artifact is opened only where all of the footer is what was asked for and the checksum
-//! holds for every byte before it, so that what is torn, flipped or made by another build is
-//! never run. The checksum finds accidents, not forgers: who may write an artifact may run code.
+//! An artifact consists of the compiled code, the program, and a footer with the artifact's key and
+//! a checksum. Engines map the code from the beginning of the file, so there is no header. Opening
+//! an artifact compares the key and verifies the checksum of all bytes: truncated or corrupted
+//! files and files of another build are rejected. The checksum does not protect against forgery:
+//! write access to artifacts permits the execution of native code.
 
 use std::{
     fs::File,
@@ -20,15 +20,15 @@ use crate::{CodeHash, Fingerprint, Program, RulesId};
 
 const MAGIC: [u8; 8] = *b"fusee\0\xf0\xff";
 
-/// Of this layout, and of what metered code and its host expect of each other. A test holds the
-/// metered code of a guest against a golden digest, and asks for a new number where it changes.
+/// The version of this layout and of the interface between metered code and host. A test compares
+/// metered code with a golden digest, and asks for a new version if it changes.
 const FORMAT: u32 = 4;
 
-/// The magic, the format, two lengths, the key, and the checksum.
+/// Magic, format, two lengths, key and checksum.
 const FOOTER_BYTES: usize = 8 + 4 + 8 + 8 + 3 * 32 + CHECKSUM_BYTES;
 const CHECKSUM_BYTES: usize = 16;
 
-/// What is read at a time.
+/// The size of the read buffer.
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// Everything that compiled code depends on.
@@ -36,9 +36,9 @@ const CHUNK_BYTES: usize = 64 << 10;
 /// The fingerprint covers the engine's build, its configuration and the features of the processor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ArtifactKey {
-    /// The program, as its author made it.
+    /// The hash of the original program.
     pub code: CodeHash,
-    /// The rules by which it was metered.
+    /// The rules that metered it.
     pub rules: RulesId,
     /// The engine that compiled it.
     pub engine: Fingerprint,
@@ -46,13 +46,14 @@ pub struct ArtifactKey {
 
 /// Compiled code that may be run.
 ///
-/// Making one is a promise, since an engine runs whatever it is: that the bytes are what these variants say.
+/// An engine executes it without verification. Constructing a value asserts that the code is what
+/// the variant documents.
 #[derive(Debug)]
 pub enum Code {
-    /// What [`Compiler::precompile`](crate::Compiler::precompile) returned: in this process, or in one that it
-    /// was given to.
+    /// The output of [`Compiler::precompile`](crate::Compiler::precompile), from this process or a
+    /// trusted one.
     Bytes(Vec<u8>),
-    /// An open file that begins with it, and that was verified; nobody writes into it.
+    /// An open file that begins with such output. The file was verified and is not modified.
     File(File),
 }
 
@@ -61,25 +62,25 @@ pub enum Code {
 pub struct Artifact {
     /// The program.
     pub program: Arc<Program>,
-    /// What it was compiled to.
+    /// The compiled code.
     pub code: Code,
 }
 
-/// Why a file is not the artifact that was asked for.
+/// Why a file is not the requested artifact.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// It cannot be read.
-    #[error("it cannot be read")]
+    /// Reading the file failed.
+    #[error("failed to read the file")]
     Io(#[from] io::Error),
-    /// It is no artifact, or has been cut.
-    #[error("it is not a whole artifact")]
+    /// The file is truncated, or is not an artifact.
+    #[error("the file is truncated or not an artifact")]
     Cut,
-    /// It is one, of something else: another format, engine, processor, program or set of rules.
-    #[error("it is an artifact of another {0}")]
+    /// The artifact has another key: its format, engine, program or set of rules differs.
+    #[error("the artifact is of another {0}")]
     Other(&'static str),
-    /// It is damaged.
-    #[error("its checksum does not hold")]
+    /// The file is corrupted.
+    #[error("the checksum does not match")]
     Checksum,
 }
 
@@ -88,7 +89,7 @@ impl Artifact {
     ///
     /// # Errors
     ///
-    /// What the writer fails with.
+    /// The error of the writer.
     pub fn write(
         file: &mut impl Write,
         program: &Program,
@@ -110,11 +111,11 @@ impl Artifact {
         file.write_all(&hasher.finish_128().to_le_bytes())
     }
 
-    /// Opens an artifact, if it is the one for this key and whole.
+    /// Opens and verifies the artifact with this key.
     ///
     /// # Errors
     ///
-    /// [`Mismatch`] says what it is instead. Whoever asked compiles the program again.
+    /// [`Mismatch`] if the file is not that artifact. The caller compiles the program again.
     pub fn open(mut file: File, key: &ArtifactKey) -> Result<Self, Mismatch> {
         let described = verify(&mut file, key)?;
         let program = Program::decode(&described).map_err(|_| Mismatch::Cut)?;
@@ -128,7 +129,7 @@ impl Artifact {
     }
 }
 
-/// Reads the file once; the program in it.
+/// Verifies the file in one pass. Returns the encoded program.
 fn verify(file: &mut File, key: &ArtifactKey) -> Result<Vec<u8>, Mismatch> {
     let length = usize::try_from(file.seek(SeekFrom::End(0))?).map_err(|_| Mismatch::Cut)?;
     let footer_at = length.checked_sub(FOOTER_BYTES).ok_or(Mismatch::Cut)?;
@@ -164,7 +165,7 @@ fn verify(file: &mut File, key: &ArtifactKey) -> Result<Vec<u8>, Mismatch> {
     Ok(described)
 }
 
-/// How many bytes describe the program, if the footer is that of the key.
+/// Compares the footer with the key. Returns the length of the encoded program.
 fn read_footer(
     footer: &[u8; FOOTER_BYTES],
     key: &ArtifactKey,
@@ -189,7 +190,7 @@ fn read_footer(
     usize::try_from(described_bytes).map_err(|_| Mismatch::Cut)
 }
 
-/// Reads what has to be there.
+/// Consumes the expected bytes.
 fn expect(rest: &mut &[u8], bytes: &[u8], otherwise: Mismatch) -> Result<(), Mismatch> {
     *rest = rest.strip_prefix(bytes).ok_or(otherwise)?;
     Ok(())

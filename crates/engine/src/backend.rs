@@ -1,79 +1,82 @@
-//! What a backend implements.
+//! The traits that a backend implements.
 
 use std::{fmt::Debug, sync::Arc};
 
 use crate::{Code, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value};
 
-/// A compiler and a runtime.
+/// A compiler or interpreter, with its runtime.
 pub trait Engine: Debug + Send + Sync {
-    /// The engine's name, for people.
+    /// The engine's name, for errors and logs.
     fn name(&self) -> &'static str;
 
-    /// Which engine this is, exactly.
+    /// Identifies the engine's build and configuration.
     fn fingerprint(&self) -> &Fingerprint;
 
-    /// Which programs it runs.
+    /// The program formats that the engine supports.
     fn formats(&self) -> &'static [Format];
 
-    /// How many bytes it keeps at most of instances that have ended, so that the next ones are made faster.
+    /// The maximum number of bytes that the engine keeps of instances that ended, to create the
+    /// next ones faster.
     fn idle_bytes(&self) -> u64;
 
     /// Compiles a program.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Compile`] if it cannot. The rules admit only what an engine can compile, so
-    /// that this is a fault of ours, never an answer to a guest.
+    /// [`EngineError::Compile`] if compilation fails. The rules admit only programs that every
+    /// engine can compile, so this is a fault of the host.
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError>;
 }
 
-/// An engine whose compiled programs can leave the process and come back.
+/// An engine whose compiled programs can be serialized and loaded again.
 pub trait Compiler: Engine {
-    /// Compiles a program. What comes out is [`Code`] for [`load`](Self::load), in this process or another.
+    /// Compiles a program to bytes that [`load`](Self::load) accepts as [`Code`], in this process
+    /// or another.
     ///
     /// # Errors
     ///
     /// [`EngineError::Compile`], as with [`compile`](Engine::compile).
     fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError>;
 
-    /// Makes a module of what was compiled before.
+    /// Loads compiled code.
     ///
-    /// The code is run as it is: an engine cannot tell whether it does what the program says. So it is
-    /// taken as [`Code`], which says where it may come from.
+    /// The engine executes the code without verifying it. [`Code`] documents where it may come
+    /// from.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Compile`] if another engine made the code, or it cannot be mapped.
+    /// [`EngineError::Compile`] if another engine compiled the code, or mapping it fails.
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 }
 
 /// A compiled program.
 pub trait Module: Debug + Send + Sync {
-    /// About how many bytes it keeps in memory, for caches.
+    /// The module's approximate size in memory, in bytes. Caches use it.
     fn resident_bytes(&self) -> u64;
 
-    /// Makes a fresh instance. Guest code does not run yet.
+    /// Creates a fresh instance. No guest code runs.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Exhausted`] where there is no room for another instance now; [`EngineError::Instantiate`] where it
-    /// cannot be made for another reason. Faults of the host, both.
+    /// [`EngineError::Exhausted`] if the engine has reached its limit of instances;
+    /// [`EngineError::Instantiate`] if instantiation fails for another reason. Both are faults of
+    /// the host.
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError>;
 }
 
-/// Whether the runs of an instance may be parked.
+/// Whether the runs of an instance can be suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They may not: a host function that wants to suspend is an error. The cheapest way to run.
+    /// They cannot: a host function that suspends is an error. This is the fastest mode.
     Plain,
-    /// They may.
+    /// They can.
     Suspendable,
 }
 
 /// Where a run enters an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// The start function, where the program has one.
+    /// The start function, if the program has one.
     Start,
     /// The function at this position in `Program::exports`.
     Export(usize),
@@ -81,12 +84,12 @@ pub enum Entry {
 
 /// An instance of a module, and the guest in it.
 ///
-/// It is at rest, or suspended in the middle of a call. The caller keeps track of which: [`call`]
-/// enters an instance at rest, [`resume`] continues a suspended one, and the other way round is an
-/// error of the host. After [`Step::Stopped`] and after an error the instance can only be dropped.
-/// Dropping it at any time destroys the guest.
+/// An instance is at rest, or suspended in the middle of a call. [`call`] enters an instance at
+/// rest, and [`resume`] continues a suspended one; the reverse is a fault of the host. After
+/// [`Step::Stopped`] and after an error the instance can only be dropped. Dropping it at any time
+/// destroys the guest.
 ///
-/// The run and the host are lent for the time of one call, so that no call moves or allocates them.
+/// The instance borrows the run and the host for one call, so that no call moves or allocates them.
 ///
 /// [`call`]: Instance::call
 /// [`resume`]: Instance::resume
@@ -123,29 +126,28 @@ pub trait Instance: Debug + Send {
     /// The guest's whole memory, at rest or suspended; empty if it has none.
     fn memory(&mut self) -> GuestMemory<'_>;
 
-    /// Grows the memory of a guest at rest by so many pages, as the guest could, and returns its
-    /// previous size in pages. `None` if the guest has no memory, or the rules or the program do
-    /// not let it grow so far; then nothing has changed.
+    /// Grows the memory of a guest at rest by `pages`, with the same limits as `memory.grow`.
+    /// Returns its previous size in pages, or `None`, without a change, if the guest has no memory
+    /// or the rules or the program do not allow that size.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Engine`] if the system has no memory for it: a fault of the host.
+    /// [`EngineError::Engine`] if the system is out of memory: a fault of the host.
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError>;
 
-    /// The mode that it was made for.
+    /// The mode that the instance was created with.
     fn mode(&self) -> Mode;
 }
 
-/// Why control is back from a guest.
+/// Why control returned from a guest.
 #[derive(Debug)]
 pub enum Step {
-    /// The entry returned. The meter has the guest's counter, the run the results. The instance is
-    /// at rest.
+    /// The entry returned. The meter contains the guest's counter, the run the results. The
+    /// instance is at rest.
     Returned,
     /// The guest is suspended.
     Suspended(Pause),
-    /// The guest was stopped where its counter is known to the meter. The instance can only be
-    /// dropped.
+    /// The guest stopped. The meter contains its counter. The instance can only be dropped.
     Stopped(Stop),
 }
 

@@ -4,91 +4,93 @@ use thiserror::Error;
 
 use crate::Format;
 
-/// What an error came from.
+/// The source of an error.
 pub type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A fault of the host. It is never an answer to a guest and never agreed upon with other machines.
+/// A fault of this machine or its host. It is not deterministic and must not become an outcome.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// The engine could not compile a program that the rules admitted.
-    #[error("{engine} could not compile the program")]
+    /// Compiling a program that the rules admitted failed.
+    #[error("{engine} failed to compile the program")]
     Compile {
         /// The engine.
         engine: &'static str,
-        /// What it said.
+        /// The engine's error.
         source: Source,
     },
-    /// No engine here runs programs of this format.
-    #[error("there is no engine here for {format} programs")]
+    /// The executor has no engine for this format.
+    #[error("no engine is configured for {format} programs")]
     NoEngine {
         /// The format.
         format: Format,
     },
-    /// The engine could not make an instance.
-    #[error("{engine} could not make an instance")]
+    /// Instantiation failed.
+    #[error("{engine} failed to create an instance")]
     Instantiate {
         /// The engine.
         engine: &'static str,
-        /// What it said.
+        /// The engine's error.
         source: Source,
     },
-    /// The engine has no room for another instance now. It has as soon as one of those that live is dropped.
-    #[error("{engine} has no room for another instance: {resource}")]
+    /// The engine has reached a limit of instances. Dropping an instance resolves it.
+    #[error("{engine} cannot create another instance: {resource}")]
     Exhausted {
         /// The engine.
         engine: &'static str,
-        /// What there is no more of.
+        /// The exhausted resource.
         resource: Resource,
     },
-    /// The engine failed in a way that no guest should be able to cause.
+    /// The engine failed during a run. No guest should be able to cause this.
     #[error("{engine} failed while the guest ran")]
     Engine {
         /// The engine.
         engine: &'static str,
-        /// What it said.
+        /// The engine's error.
         source: Source,
     },
-    /// The guest needs more native stack than the engine was given.
-    #[error("the guest outgrew the native stack of {engine}")]
+    /// The guest exceeded the native stack of the engine.
+    #[error("the guest exceeded the native stack of {engine}")]
     NativeStack {
         /// The engine.
         engine: &'static str,
     },
-    /// The host wanted to park a guest whose run cannot be parked.
-    #[error("syscall {number} wants to suspend, but this run cannot be parked")]
+    /// The host suspended a guest whose run cannot be suspended.
+    #[error("syscall {number} suspends, but this run cannot be suspended")]
     CannotSuspend {
         /// The syscall's number.
         number: u32,
     },
-    /// Somebody interrupted the run.
+    /// The run was interrupted by [`Interrupt`](crate::Interrupt).
     #[error("the run was interrupted")]
     Interrupted,
-    /// The host panicked while it answered a syscall. Its run is gone; nothing else is.
+    /// The host panicked in a syscall. The run is lost; the engine and other runs are not affected.
     #[error("the host panicked at syscall {number}: {message}")]
     HostPanicked {
         /// The syscall's number.
         number: u32,
-        /// What it panicked with.
+        /// The panic message.
         message: String,
     },
-    /// The host could not answer a syscall.
-    #[error("the host could not answer a syscall")]
+    /// The host failed to answer a syscall.
+    #[error("the host failed to answer a syscall")]
     Host(#[source] Source),
 }
 
-/// What an engine can run out of.
+/// A limited resource of an engine.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Resource {
-    /// As many instances live as the engine was made for.
+    /// The configured limit of live instances.
     #[error(
-        "{0} live, suspended ones included, which is its limit; drop some, or make the engine for more"
+        "{0} instances are live, including suspended ones, which is the limit; drop some, or \
+         configure the engine for more"
     )]
     Instances(u32),
-    /// The system refuses memory, or another mapping of it.
+    /// The system's memory, or its limit of memory mappings.
     #[error(
-        "the system refuses to map its memory; drop instances, or raise the limits of the system (`vm.max_map_count`)"
+        "the system failed to map memory; drop instances, or raise the system's limits \
+         (`vm.max_map_count`)"
     )]
     Mappings,
 }

@@ -1,16 +1,16 @@
-//! Fingerprints: which engine, exactly.
+//! Fingerprints of engines.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// Tells engines apart whose compiled modules may not be exchanged: another version, another
-/// configuration, another target.
+/// Identifies the version, configuration and target of an engine. Compiled code can only be
+/// exchanged between engines with the same fingerprint.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of everything that affects what the engine's compiler makes.
+    /// The digest of `description`, which must cover everything that affects compiled code.
     #[must_use]
     pub fn of(description: &[u8]) -> Self {
         Self(Sha256::digest(description).into())

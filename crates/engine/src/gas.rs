@@ -1,4 +1,4 @@
-//! Gas: what running costs, in whole units.
+//! Gas: the unit of execution cost.
 
 use std::fmt;
 
@@ -6,8 +6,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 /// An amount of gas.
 ///
-/// At most [`Gas::MAX`], so that a guest's signed counter can hold it. Arithmetic is checked: gas
-/// is never lost or made by an overflow.
+/// At most [`Gas::MAX`], so that a guest's signed counter can hold it. Arithmetic is checked or
+/// saturating; it never wraps.
 #[derive(
     Clone,
     Copy,
@@ -26,10 +26,10 @@ pub struct Gas(u64);
 impl Gas {
     /// No gas.
     pub const ZERO: Gas = Gas(0);
-    /// The most gas that a run can be given: the largest positive `i64`.
+    /// The maximum gas of a run: `i64::MAX`.
     pub const MAX: Gas = Gas(i64::MAX.unsigned_abs());
 
-    /// `units` of gas; more than [`Gas::MAX`] is [`Gas::MAX`].
+    /// `units` of gas, at most [`Gas::MAX`].
     #[must_use]
     pub const fn new(units: u64) -> Self {
         if units > Self::MAX.0 {
@@ -45,13 +45,13 @@ impl Gas {
         self.0
     }
 
-    /// The units as a guest's counter holds them.
+    /// The units as the value of a guest's counter.
     #[must_use]
     pub fn counter(self) -> i64 {
         i64::try_from(self.0).unwrap_or(i64::MAX)
     }
 
-    /// The gas in a guest's counter: what is below zero is none.
+    /// The gas of a guest's counter; zero if the counter is below zero.
     #[must_use]
     pub fn from_counter(counter: i64) -> Self {
         Self(u64::try_from(counter).unwrap_or(0))
@@ -72,19 +72,19 @@ impl Gas {
         self.0.checked_sub(other.0).map(Gas)
     }
 
-    /// `self + other`, at most [`Gas::MAX`]: for prices, where more than all gas is all gas.
+    /// `self + other`, saturating at [`Gas::MAX`]. For prices.
     #[must_use]
     pub fn saturating_add(self, other: Gas) -> Gas {
         Self::new(self.0.saturating_add(other.0))
     }
 
-    /// `self - other`, at least zero: for reports, where gas below zero is none.
+    /// `self - other`, saturating at zero. For reports.
     #[must_use]
     pub fn saturating_sub(self, other: Gas) -> Gas {
         Gas(self.0.saturating_sub(other.0))
     }
 
-    /// `self * times`, at most [`Gas::MAX`]: for prices, where more than all gas is all gas.
+    /// `self * times`, saturating at [`Gas::MAX`]. For prices.
     #[must_use]
     pub fn saturating_mul(self, times: u64) -> Gas {
         Self::new(self.0.saturating_mul(times))

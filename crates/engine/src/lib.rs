@@ -1,11 +1,10 @@
-//! The seam between programs and the engines that run them.
+//! The interface between programs and the engines that run them.
 //!
-//! A backend implements [`Engine`], [`Module`] and [`Instance`]; a caller brings a
-//! [`Host`] that answers syscalls. All of them are used through `dyn`. A [`Program`] is what an
-//! engine compiles: bytes that are checked and metered already. Nothing here says which engine it
-//! is, and nothing here decides what gas costs.
+//! A backend implements [`Engine`], [`Module`] and [`Instance`]; an embedder implements [`Host`],
+//! which answers syscalls. All of them are used as trait objects. An engine compiles a [`Program`],
+//! which is validated and metered already. This crate depends on no engine and sets no gas prices.
 //!
-//! What a guest can cause is a value (a [`Step`]); what the host broke is an [`EngineError`].
+//! Effects of a guest are values (a [`Step`]). Faults of the host are an [`EngineError`].
 #![forbid(unsafe_code)]
 
 mod artifact;

@@ -1,146 +1,149 @@
-//! A guest's memory, as the host sees it: bytes at addresses.
+//! The host's access to guest memory.
 //!
-//! A wasm memory is one slice from address 0, and reading or writing it is that of the slice. Other engines have memory in
-//! several places, which only they can reach. Whatever the guest chose as an address, what is not there is a trap.
+//! A wasm memory is one byte slice, which begins at address 0. Other engines have sparse memory,
+//! which they access themselves. An access out of range is a trap of the guest.
 
 use std::{borrow::Cow, fmt, iter, ops::Range};
 
 use crate::Trap;
 
-/// Memory that is not one slice from address 0.
+/// Memory that is not one slice from address 0: only its engine can access it.
 pub trait SparseMemory {
-    /// The bytes that there are: of all ranges together.
+    /// The size of all ranges together, in bytes.
     fn bytes(&self) -> u64;
 
-    /// Which addresses can be read, in ascending order.
+    /// The readable address ranges, in ascending order.
     fn ranges(&self) -> Vec<Range<u64>>;
 
-    /// Reads bytes from `address` on into all of `out`.
+    /// Fills `out` with the bytes at `address`.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if one of them cannot be read; `out` is anything then.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable. The contents of `out` are unspecified
+    /// then.
     fn read(&mut self, address: u64, out: &mut [u8]) -> Result<(), Trap>;
 
-    /// Writes all bytes, or none.
+    /// Writes `bytes` at `address`, or nothing on failure.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if one of them cannot be written.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not writable.
     fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Trap>;
 
-    /// Whether so many bytes from `address` on can all be read.
+    /// Whether `length` bytes at `address` are readable.
     fn is_readable(&self, address: u64, length: u64) -> bool;
 }
 
 /// A guest's whole memory; empty if it has none.
-pub struct GuestMemory<'a>(Place<'a>);
+pub struct GuestMemory<'a>(Repr<'a>);
 
-enum Place<'a> {
+enum Repr<'a> {
     Slice(&'a mut [u8]),
     Sparse(&'a mut (dyn SparseMemory + 'static)),
 }
 
 impl<'a> GuestMemory<'a> {
-    /// One slice, which begins at address 0.
+    /// Memory that is one slice from address 0.
     #[inline]
     #[must_use]
     pub const fn slice(bytes: &'a mut [u8]) -> Self {
-        Self(Place::Slice(bytes))
+        Self(Repr::Slice(bytes))
     }
 
-    /// Memory that an engine reads and writes.
+    /// Memory that its engine accesses.
     #[must_use]
     pub const fn sparse(memory: &'a mut (dyn SparseMemory + 'static)) -> Self {
-        Self(Place::Sparse(memory))
+        Self(Repr::Sparse(memory))
     }
 
     /// No memory.
     #[must_use]
     pub const fn none() -> Self {
-        Self(Place::Slice(&mut []))
+        Self(Repr::Slice(&mut []))
     }
 
-    /// The same memory for a shorter time.
+    /// Borrows the same memory for a shorter lifetime.
     #[inline]
     pub fn reborrow(&mut self) -> GuestMemory<'_> {
         GuestMemory(match &mut self.0 {
-            Place::Slice(bytes) => Place::Slice(bytes),
-            Place::Sparse(memory) => Place::Sparse(*memory),
+            Repr::Slice(bytes) => Repr::Slice(bytes),
+            Repr::Sparse(memory) => Repr::Sparse(*memory),
         })
     }
 
-    /// The bytes that the guest has.
+    /// The size of the memory, in bytes.
     #[inline]
     #[must_use]
     pub fn bytes(&self) -> u64 {
         match &self.0 {
-            Place::Slice(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            Place::Sparse(memory) => memory.bytes(),
+            Repr::Slice(bytes) => u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+            Repr::Sparse(memory) => memory.bytes(),
         }
     }
 
-    /// Which addresses can be read, in ascending order.
+    /// The readable address ranges, in ascending order.
     #[must_use]
     pub fn ranges(&self) -> Vec<Range<u64>> {
         match &self.0 {
-            Place::Slice([]) => Vec::new(),
-            Place::Slice(_) => iter::once(0..self.bytes()).collect(),
-            Place::Sparse(memory) => memory.ranges(),
+            Repr::Slice([]) => Vec::new(),
+            Repr::Slice(_) => iter::once(0..self.bytes()).collect(),
+            Repr::Sparse(memory) => memory.ranges(),
         }
     }
 
-    /// The bytes from `address` on. They are copied only where the memory is not one slice.
+    /// The `length` bytes at `address`. Copies only sparse memory.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if one of them cannot be read. No bytes can be read anywhere in the guest's memory, and behind its last byte.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable. A read of zero bytes succeeds at
+    /// every address of the guest's memory and at its end.
     #[inline]
     pub fn read(&mut self, address: u64, length: u64) -> Result<Cow<'_, [u8]>, Trap> {
         self.reborrow().into_read(address, length)
     }
 
-    /// The bytes from `address` on, as [`read`](Self::read), for as long as the memory is borrowed.
+    /// Like [`read`](Self::read), for the lifetime of the borrowed memory.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As [`read`](Self::read).
     #[inline]
     pub fn into_read(self, address: u64, length: u64) -> Result<Cow<'a, [u8]>, Trap> {
         match self.0 {
-            Place::Slice(bytes) => {
+            Repr::Slice(bytes) => {
                 let place = place(address, length).ok_or(Trap::MemoryOutOfBounds)?;
                 bytes
                     .get(place)
                     .map(Cow::Borrowed)
                     .ok_or(Trap::MemoryOutOfBounds)
             }
-            Place::Sparse(memory) => copy(memory, address, length).map(Cow::Owned),
+            Repr::Sparse(memory) => copy(memory, address, length).map(Cow::Owned),
         }
     }
 
-    /// Reads bytes from `address` on into all of `out`.
+    /// Fills `out` with the bytes at `address`.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if one of them cannot be read; `out` is anything then.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable. The contents of `out` are unspecified
+    /// then.
     #[inline]
     pub fn read_into(&mut self, address: u64, out: &mut [u8]) -> Result<(), Trap> {
         match &mut self.0 {
-            Place::Slice(bytes) => {
+            Repr::Slice(bytes) => {
                 let bytes = part(bytes, address, out.len())?;
                 out.copy_from_slice(bytes);
                 Ok(())
             }
-            Place::Sparse(memory) => memory.read(address, out),
+            Repr::Sparse(memory) => memory.read(address, out),
         }
     }
 
-    /// `N` bytes from `address` on.
+    /// The `N` bytes at `address`.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if one of them cannot be read.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable.
     #[inline]
     pub fn read_array<const N: usize>(&mut self, address: u64) -> Result<[u8; N], Trap> {
         let mut array = [0; N];
@@ -148,39 +151,40 @@ impl<'a> GuestMemory<'a> {
         Ok(array)
     }
 
-    /// Writes all bytes, or none.
+    /// Writes `bytes` at `address`, or nothing on failure.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if one of them cannot be written.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not writable.
     #[inline]
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Trap> {
         match &mut self.0 {
-            Place::Slice(memory) => {
+            Repr::Slice(memory) => {
                 part(memory, address, bytes.len())?.copy_from_slice(bytes);
                 Ok(())
             }
-            Place::Sparse(memory) => memory.write(address, bytes),
+            Repr::Sparse(memory) => memory.write(address, bytes),
         }
     }
 
-    /// Whether so many bytes from `address` on can be read.
+    /// Checks that `length` bytes at `address` are readable.
     ///
     /// # Errors
     ///
-    /// [`Trap::MemoryOutOfBounds`] if they cannot.
+    /// [`Trap::MemoryOutOfBounds`] if a byte is not readable.
     pub fn check(&self, address: u64, length: u64) -> Result<(), Trap> {
-        let is_there = match &self.0 {
-            Place::Slice(_) => address
+        let is_readable = match &self.0 {
+            Repr::Slice(_) => address
                 .checked_add(length)
                 .is_some_and(|end| end <= self.bytes()),
-            Place::Sparse(memory) => memory.is_readable(address, length),
+            Repr::Sparse(memory) => memory.is_readable(address, length),
         };
-        is_there.then_some(()).ok_or(Trap::MemoryOutOfBounds)
+        is_readable.then_some(()).ok_or(Trap::MemoryOutOfBounds)
     }
 }
 
-/// The bytes of a memory that is no slice. What is not there is looked at first: the guest chose the length.
+/// Copies bytes of sparse memory. Checks the range before it allocates, since the guest chose the
+/// length.
 fn copy(memory: &mut dyn SparseMemory, address: u64, length: u64) -> Result<Vec<u8>, Trap> {
     if !memory.is_readable(address, length) {
         return Err(Trap::MemoryOutOfBounds);

@@ -1,8 +1,8 @@
-//! The meter: a run's gas, and how it is handed to the guest.
+//! The meter: the gas of a run.
 //!
-//! The guest counts down a counter of its own. The meter gives it gas in slices, so that a run
-//! comes by often enough to be interrupted; what is not handed out yet is the reserve. Counter
-//! and reserve together are the gas left, whatever the slices: a slice changes no outcome.
+//! The guest decrements a counter of its own. The meter refills the counter with one *slice* of gas
+//! at a time, and the run can be interrupted at each refill. The *reserve* is the gas beyond the
+//! counter. Counter and reserve together are the gas left, so the slice affects no outcome.
 
 use std::sync::{
     Arc,
@@ -11,37 +11,39 @@ use std::sync::{
 
 use crate::Gas;
 
-/// The most gas that a guest holds at a time: metered code keeps a stack height beside it in its counter.
+/// The largest slice: metered code packs gas and stack height into one counter.
 pub const MAX_SLICE: Gas = Gas::new(1 << 45);
 
 /// The guest used more gas than it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfGas;
 
-/// What happens where a run's gas ends.
+/// What happens when a run is out of gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutOfGasPolicy {
-    /// The run is out of gas.
+    /// The run ends.
     Stop,
-    /// The run is parked, and goes on if it is given more.
+    /// The run is suspended. It continues after it is given more gas.
     Suspend,
 }
 
-/// Stops a run from outside, on any thread; the run ends with an error of the host.
+/// Interrupts a run from any thread. The run ends with [`EngineError::Interrupted`].
 ///
-/// It takes effect where the guest's slice of gas ends, behind each chunk of an operator that works on much memory, and where a guest
-/// that was parked for gas is resumed.
+/// A run checks its interrupt at the end of each slice, after each chunk of a bulk memory operator,
+/// and when it is resumed after a suspension for gas.
+///
+/// [`EngineError::Interrupted`]: crate::EngineError::Interrupted
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// A handle that has not been triggered.
+    /// A handle that is not triggered.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks every run that holds this handle to stop. It cannot be taken back.
+    /// Interrupts every run that has this handle or a clone of it. It cannot be undone.
     pub fn trigger(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -58,16 +60,16 @@ impl Interrupt {
 pub struct Meter {
     limit: Gas,
     slice: Gas,
-    /// What is not handed out; below zero, what is owed beside what the counter says.
+    /// The gas beyond the counter; below zero, the debt beyond the counter.
     reserve: i64,
-    /// The guest's counter when it last told us; below zero between two of its checks.
+    /// The last known value of the guest's counter. Can be below zero between two gas checks.
     counter: i64,
     out_of_gas_policy: OutOfGasPolicy,
     interrupt: Option<Interrupt>,
 }
 
 impl Meter {
-    /// A meter of `limit` gas that hands out `slice` at a time: at least one unit, at most [`MAX_SLICE`].
+    /// A meter of `limit` gas with this slice, clamped to 1 to [`MAX_SLICE`] units.
     #[must_use]
     pub fn new(
         limit: Gas,
@@ -87,34 +89,35 @@ impl Meter {
         }
     }
 
-    /// All the gas that the run was ever given.
+    /// The gas limit: all the gas that the run was given so far.
     #[must_use]
     pub const fn limit(&self) -> Gas {
         self.limit
     }
 
-    /// The gas left; none if the guest is below zero.
+    /// The gas left; zero if the balance is below zero.
     #[must_use]
     pub fn left(&self) -> Gas {
         Gas::from_counter(self.balance())
     }
 
-    /// Whether the guest used more than it was given.
+    /// Whether the guest used more gas than it was given.
     #[must_use]
     #[inline]
     pub fn is_overdrawn(&self) -> bool {
         self.balance() < 0
     }
 
-    /// The guest's counter, as far as it is known.
+    /// The last known value of the guest's counter.
     #[must_use]
     #[inline]
     pub const fn counter(&self) -> i64 {
         self.counter
     }
 
-    /// The counter to hand to the guest. Where it would be below zero, the next slice is handed out, and as much of it as
-    /// there is; what is owed beyond that is kept, and the counter is just below zero.
+    /// Returns the counter for the guest. If it is below zero, refills it with the next slice, or
+    /// with what is left. If the run owes gas, the counter is -1 and the reserve is the rest of the
+    /// debt.
     #[inline]
     pub fn hand_out(&mut self) -> i64 {
         if self.counter < 0 {
@@ -125,25 +128,25 @@ impl Meter {
         self.counter
     }
 
-    /// Takes note of the guest's counter.
+    /// Records the guest's counter.
     #[inline]
     pub const fn note(&mut self, counter: i64) {
         self.counter = counter;
     }
 
-    /// Takes away all that is left: what a trap costs whose place the counter does not tell.
+    /// Uses up all gas that is left: the cost of a trap for which the counter is not exact.
     pub const fn forfeit(&mut self) {
         self.reserve = 0;
         self.counter = 0;
     }
 
-    /// Takes `price` from the gas left.
+    /// Subtracts `price` from the gas left.
     ///
     /// # Errors
     ///
-    /// [`OutOfGas`] if that leaves less than none. A run that is parked where its gas ends owes
-    /// the price instead, and is parked at the guest's next check: a host function cannot be left
-    /// half done.
+    /// [`OutOfGas`] if the balance is below zero then. With [`OutOfGasPolicy::Suspend`] the run
+    /// owes the price instead, and is suspended at the guest's next gas check, since a host
+    /// function cannot be interrupted halfway.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
         self.counter = self.counter.saturating_sub(price.counter());
         match self.out_of_gas_policy {
@@ -152,15 +155,15 @@ impl Meter {
         }
     }
 
-    /// Gives the run more gas, for good; all it was ever given is at most [`Gas::MAX`].
+    /// Raises the gas limit by `more`, to at most [`Gas::MAX`].
     pub fn top_up(&mut self, more: Gas) {
         let given = Gas::MAX.saturating_sub(self.limit).min(more);
         self.limit = self.limit.saturating_add(given);
         self.reserve = self.reserve.saturating_add(given.counter());
     }
 
-    /// Leaves the run `gas`, more or less than it had, or than it owes. What it has used so far stays used, and all that it was ever given
-    /// is at most [`Gas::MAX`]: a run that was given more than that has used less.
+    /// Sets the gas left, and cancels a debt. The gas used so far stays the same, except that the
+    /// limit saturates at [`Gas::MAX`].
     pub fn set_left(&mut self, gas: Gas) {
         let used = self.limit.saturating_sub(self.left());
         let first = self.slice.min(gas);
@@ -169,12 +172,12 @@ impl Meter {
         self.counter = first.counter();
     }
 
-    /// The run is interrupted by this from now on, and no longer by what it began with.
+    /// Replaces the run's interrupt.
     pub fn set_interrupt(&mut self, interrupt: Interrupt) {
         self.interrupt = Some(interrupt);
     }
 
-    /// What happens where the gas ends.
+    /// What happens when the run is out of gas.
     #[must_use]
     pub const fn out_of_gas_policy(&self) -> OutOfGasPolicy {
         self.out_of_gas_policy
@@ -185,9 +188,9 @@ impl Meter {
         interrupt.is_some_and(Interrupt::is_triggered)
     }
 
-    /// The gas left; below zero, what is owed.
+    /// The gas left; below zero, the debt.
     ///
-    /// Counter and reserve never exceed the limit together, so this saturates only far below zero.
+    /// Counter and reserve together never exceed the limit, so this saturates only far below zero.
     #[must_use]
     #[inline]
     pub const fn balance(&self) -> i64 {

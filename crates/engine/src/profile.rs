@@ -1,8 +1,9 @@
-//! Profiles: where the gas of a run went, function by function and syscall by syscall.
+//! Gas profiles: the gas of a run by function and syscall.
 //!
-//! A program that was metered for it tells when its functions begin and end ([`ENTER`], [`LEAVE`]); a run that
-//! has a [`Profiler`] notes what was spent in between. All the parts together are the gas used, exactly, however the run ends.
-//! A profile changes nothing: not the gas, not the outcome.
+//! A program that was metered with `profiled` rules reports when its functions begin and end
+//! ([`ENTER`], [`LEAVE`]). A run that has a [`Profiler`] attributes its gas to these spans. The sum
+//! of all parts is exactly the gas used, however the run ends. Profiling affects neither gas nor
+//! outcome.
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
@@ -11,51 +12,54 @@ use std::{
 
 use crate::{Gas, Import, Meter, ValueType, reserved};
 
-/// The number of the import by which a function of the guest's tells its index, before anything is charged for it.
+/// The number of the import by which a guest function reports its index, before the function is
+/// charged.
 pub const ENTER: u32 = u32::MAX - 1;
 
-/// The number of the import by which a function of the guest's tells that it returns.
+/// The number of the import by which a guest function reports that it returns.
 pub const LEAVE: u32 = u32::MAX;
 
-/// The longest path that is told apart. What is called deeper stands at the end of a path of this length.
-const MOST_DEPTH: usize = 128;
+/// The maximum length of a path. In a longer path, the last span replaces the span at this depth.
+const MAX_DEPTH: usize = 128;
 
-/// How many paths are told apart. After that a new path counts as if nobody had called its last place.
-const MOST_PATHS: usize = 1 << 16;
+/// The maximum number of paths. After that, a new path consists of its last span only.
+const MAX_PATHS: usize = 1 << 16;
 
-/// What gas is spent on.
+/// A span of a run that uses gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
-    /// Making the instance.
+pub enum ProfileSpan {
+    /// The instantiation.
     Instance,
-    /// A function of the guest's, by its index in the program as its author made it.
+    /// A guest function, by its index in the original program.
     Function(u32),
     /// A syscall, by its number.
     Syscall(u32),
-    /// What the trap cost that ended the run: nobody knows how far into its function it came, and the run forfeits the rest.
+    /// The gas that a trap forfeited: the counter is not exact at such a trap, and the run forfeits
+    /// the rest.
     Forfeited,
 }
 
-/// Places that are inside one another, the outermost first.
-pub type Path = Vec<Place>;
+/// Nested spans, the outermost first.
+pub type Path = Vec<ProfileSpan>;
 
-/// Notes where the gas of one run goes, and shows it while the run lasts and afterwards.
+/// Records the gas profile of one run. The profile can be read during and after the run.
 #[derive(Clone, Debug, Default)]
 pub struct Profiler(Arc<Mutex<Recording>>);
 
 #[derive(Debug, Default)]
 struct Recording {
-    /// What was spent at the end of each path.
+    /// The gas of the last span of each path.
     gas: BTreeMap<Path, Gas>,
-    /// Where the run is.
+    /// The current path.
     path: Path,
-    /// What was spent when it was last looked at; more than the limit where gas is owed.
+    /// The gas used at the last update. Exceeds the limit while the run owes gas.
     spent: Gas,
-    /// What was counted since gas is owed, in order. A run that is not given it did not spend it.
+    /// The gas that was recorded while the run owes gas, in order. It is removed if the run ends
+    /// without being given that gas.
     owed: Vec<(Path, Gas)>,
 }
 
-/// The imports by which a program tells what a profiler asks. They stand behind the guest's.
+/// The imports for profiling. They follow the guest's imports.
 #[must_use]
 pub fn imports() -> [Import; 2] {
     let import = |number, name: &str, params| Import {
@@ -79,60 +83,60 @@ impl Profiler {
         Self::default()
     }
 
-    /// What was spent at the end of each path, without what was spent in deeper ones. Once the run has ended, it is all the gas
-    /// that it used.
+    /// The gas of the last span of each path, without nested spans. After the run has ended, the
+    /// values add up to the gas used.
     #[must_use]
     pub fn paths(&self) -> BTreeMap<Path, Gas> {
-        self.open().gas.clone()
+        self.lock().gas.clone()
     }
 
-    /// All of that together.
+    /// The sum of all values of [`paths`](Self::paths).
     #[must_use]
     pub fn total(&self) -> Gas {
-        let recording = self.open();
+        let recording = self.lock();
         let parts = recording.gas.values();
         parts.fold(Gas::ZERO, |sum, part| sum.saturating_add(*part))
     }
 
-    /// A run begins. If one had begun before, its notes are not of this one: it may be the same call, tried again.
+    /// Starts a new profile. The same call may run again, after an error of the engine.
     pub(crate) fn begin(&self) {
-        *self.open() = Recording::default();
+        *self.lock() = Recording::default();
     }
 
-    /// The run is now in this place, inside those where it was.
-    pub(crate) fn enter(&self, place: Place, meter: &Meter) {
-        let mut recording = self.open();
-        recording.settle(meter);
-        recording.path.push(place);
+    /// Enters a nested span.
+    pub(crate) fn enter(&self, span: ProfileSpan, meter: &Meter) {
+        let mut recording = self.lock();
+        recording.update(meter);
+        recording.path.push(span);
     }
 
-    /// The run is back in the place before.
+    /// Leaves the current span.
     pub(crate) fn leave(&self, meter: &Meter) {
-        let mut recording = self.open();
-        recording.settle(meter);
+        let mut recording = self.lock();
+        recording.update(meter);
         recording.path.pop();
     }
 
-    /// What was spent since the last look is forfeited, and so is what will be.
+    /// Attributes the gas since the last update, and all later gas, to [`ProfileSpan::Forfeited`].
     pub(crate) fn forfeit(&self) {
-        self.open().path.push(Place::Forfeited);
+        self.lock().path.push(ProfileSpan::Forfeited);
     }
 
-    /// The run has ended where it is, and used what the meter says.
+    /// Completes the profile with the final state of the meter.
     pub(crate) fn end(&self, meter: &Meter) {
-        let mut recording = self.open();
-        recording.take_back(meter.limit());
-        recording.settle(meter);
+        let mut recording = self.lock();
+        recording.remove_owed(meter.limit());
+        recording.update(meter);
     }
 
-    fn open(&self) -> MutexGuard<'_, Recording> {
+    fn lock(&self) -> MutexGuard<'_, Recording> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recording {
-    /// Counts what was spent since the last look for the place where the run is.
-    fn settle(&mut self, meter: &Meter) {
+    /// Attributes the gas since the last update to the current span.
+    fn update(&mut self, meter: &Meter) {
         let owed = Gas::new(meter.balance().min(0).unsigned_abs());
         let spent = meter.limit().saturating_sub(meter.left());
         let spent = spent.saturating_add(owed);
@@ -145,7 +149,7 @@ impl Recording {
             return;
         }
         if owed == Gas::ZERO
-            && self.path.len() <= MOST_DEPTH
+            && self.path.len() <= MAX_DEPTH
             && let Some(known) = self.gas.get_mut(&self.path)
         {
             *known = known.saturating_add(part);
@@ -159,8 +163,8 @@ impl Recording {
         *known = known.saturating_add(part);
     }
 
-    /// Takes back what was counted beyond the limit, the last first.
-    fn take_back(&mut self, limit: Gas) {
+    /// Removes the gas that was recorded beyond the limit, the latest first.
+    fn remove_owed(&mut self, limit: Gas) {
         while let Some((key, part)) = self.owed.pop() {
             let excess = part.min(self.spent.saturating_sub(limit));
             self.spent = self.spent.saturating_sub(excess);
@@ -175,19 +179,19 @@ impl Recording {
         }
     }
 
-    /// The path that the run counts for, which is not on record or too long. However many there are, its last
-    /// place is right.
+    /// The recorded path for the current path, shortened by the limits. Its last span is always the
+    /// current span.
     fn key(&self) -> Path {
         let mut key = self.path.clone();
         if let Some(last) = key.last().copied()
-            && key.len() > MOST_DEPTH
+            && key.len() > MAX_DEPTH
         {
-            key.truncate(MOST_DEPTH);
+            key.truncate(MAX_DEPTH);
             if let Some(end) = key.last_mut() {
                 *end = last;
             }
         }
-        if self.gas.len() >= MOST_PATHS && !self.gas.contains_key(&key) {
+        if self.gas.len() >= MAX_PATHS && !self.gas.contains_key(&key) {
             key.drain(..key.len().saturating_sub(1));
         }
         key

@@ -1,4 +1,4 @@
-//! Programs: what an engine compiles, and what is known of it beforehand.
+//! Metered programs and their description.
 
 use std::{fmt, io};
 
@@ -23,7 +23,7 @@ macro_rules! digest_type {
                 Self(Sha256::digest(bytes).into())
             }
 
-            /// A digest that was taken before.
+            /// A known digest.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 32]) -> Self {
                 Self(bytes)
@@ -51,35 +51,36 @@ macro_rules! digest_type {
 }
 
 digest_type! {
-    /// Names a program by the SHA-256 digest of its bytes as its author made them.
+    /// Identifies a program: the SHA-256 digest of the original bytes, before metering.
     CodeHash
 }
 
 digest_type! {
-    /// Names a set of rules by the SHA-256 digest of everything in it.
+    /// Identifies a set of rules: the SHA-256 digest of its contents.
     RulesId
 }
 
-/// A function that the program imports and the host answers.
+/// An imported function: a syscall.
 #[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Import {
-    /// The module that the guest imports it from.
+    /// The import's module name.
     pub module: String,
-    /// Its name in that module.
+    /// The import's field name.
     pub name: String,
-    /// The number by which the host knows it.
+    /// The syscall's number.
     pub number: u32,
-    /// Its parameters as the guest declares them; six at most.
+    /// The parameters that the guest declares, at most six.
     pub params: Vec<ValueType>,
-    /// Its result as the guest declares it.
+    /// The result that the guest declares.
     pub result: Option<ValueType>,
-    /// Whether the host may park the guest before it answers.
+    /// Whether the host may suspend the guest at this syscall.
     pub may_suspend: bool,
 }
 
-/// A function that the program exports.
+/// An exported function.
 ///
-/// A PolkaVM program does not tell what its functions take and return, so that both are empty: see [`Program::takes`].
+/// PolkaVM programs contain no function types, so the parameters and results are empty: see
+/// [`Program::takes`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Export {
     /// Its name.
@@ -90,26 +91,26 @@ pub struct Export {
     pub results: Vec<ValueType>,
 }
 
-/// How much memory a program may have, in pages of [`PAGE_BYTES`].
+/// The limits of a program's memory, in pages of [`PAGE_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct MemoryLimits {
-    /// Pages that are there from the start.
+    /// The initial size.
     pub initial: u32,
-    /// Pages that it can grow to: what it declares, or what the rules allow if that is less.
+    /// The maximum size: the smaller of the program's and the rules' maximum.
     pub maximum: u32,
 }
 
-/// What a program is written in.
+/// The format of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub enum Format {
-    /// WebAssembly. Whatever else a program is, its bytes are taken for this, too.
+    /// WebAssembly. Also the format of bytes that have no known format.
     Wasm,
-    /// A PolkaVM program, as its linker writes it.
+    /// A PolkaVM program blob.
     PolkaVm,
 }
 
 impl Format {
-    /// The format of a program, told by its first bytes.
+    /// Detects the format by the magic bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         if bytes.starts_with(b"PVM\0") {
@@ -119,7 +120,7 @@ impl Format {
         }
     }
 
-    /// Its name.
+    /// The name of the format.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -135,62 +136,64 @@ impl fmt::Display for Format {
     }
 }
 
-/// A program that was checked against rules and metered by them.
+/// A program that was validated and metered by a set of rules.
 ///
-/// Only `instrument::prepare` makes one that an engine should be given: an engine meters nothing
-/// by itself, but for programs that bring their cost model with them, which has a [`Rate`].
+/// Engines must only be given programs from `instrument::prepare`, since engines do not meter wasm
+/// themselves. An engine that counts gas by its own cost model converts it by the program's
+/// [`Rate`].
 #[derive(Clone, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Program {
-    /// What it is written in.
+    /// The format.
     pub format: Format,
-    /// The digest of the bytes before they were metered.
+    /// The digest of the original bytes, before metering.
     pub code_hash: CodeHash,
-    /// The rules that checked and metered it.
+    /// The rules that validated and metered the program.
     pub rules: RulesId,
     /// The metered bytes.
     pub code: Vec<u8>,
-    /// What it imports, in the order of the syscall imports in `code`.
+    /// The syscalls, in the order of the imports in `code`.
     pub imports: Vec<Import>,
-    /// The functions that it exports and a caller may enter.
+    /// The exported functions, which a caller can enter.
     pub exports: Vec<Export>,
-    /// Its memory, if it has one.
+    /// The memory, if the program has one.
     pub memory: Option<MemoryLimits>,
-    /// Whether it has an operator that grows its memory.
+    /// Whether the program contains `memory.grow`.
     pub grows_memory: bool,
-    /// Whether it has a start function, which runs before the first entry.
+    /// Whether the program has a start function, which runs before the first entry.
     pub has_start: bool,
-    /// What making an instance costs.
+    /// The gas of an instantiation.
     pub instantiation_gas: Gas,
-    /// What the units cost that the engine counts by the program's own cost model. Metered code has none, and is paid for one for one.
+    /// The price of the engine's own gas units. [`Rate::ONE`] for metered wasm.
     pub rate: Rate,
 }
 
 impl Program {
-    /// The program as bytes, for another process of the same build.
+    /// Encodes the program for another process of the same build.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         borsh::to_vec(self).expect("a vector takes whatever is written into it")
     }
 
-    /// A program from [`encode`](Self::encode).
+    /// Decodes the bytes of [`encode`](Self::encode).
     ///
     /// # Errors
     ///
-    /// If the bytes are none, or more than one.
+    /// If the bytes are not exactly one encoded program.
     pub fn decode(bytes: &[u8]) -> io::Result<Self> {
         Self::try_from_slice(bytes)
     }
 
-    /// The exported function of this name.
+    /// The exported function with this name.
     #[must_use]
     pub fn export(&self, name: &str) -> Option<&Export> {
         self.exports.iter().find(|export| export.name == name)
     }
 
-    /// Whether an exported function can be entered with these arguments.
+    /// Whether an exported function can be called with these arguments.
     ///
-    /// In wasm they have to be of the types of its parameters. A PolkaVM program takes up to six 64-bit integers, in its registers a0 to a5, where those
-    /// that are not given are zero; and it returns one, which is what it left in a0.
+    /// In wasm the types of the arguments must match the parameters. A PolkaVM function takes up to
+    /// six 64-bit integers in the registers a0 to a5, where missing arguments are zero, and returns
+    /// one in a0.
     #[must_use]
     pub fn takes(&self, export: &Export, args: &[Value]) -> bool {
         match self.format {
@@ -205,19 +208,19 @@ impl Program {
         }
     }
 
-    /// Whether it imports a function at which the host may park it.
+    /// Whether the program imports a syscall that may suspend.
     #[must_use]
     pub fn may_suspend(&self) -> bool {
         self.imports.iter().any(|import| import.may_suspend)
     }
 
-    /// The pages of memory that an instance can come to hold.
+    /// The maximum memory of an instance, in pages.
     #[must_use]
     pub fn maximum_memory_pages(&self) -> u32 {
         self.memory.map_or(0, |memory| memory.maximum)
     }
 
-    /// The bytes of memory that an instance can come to hold.
+    /// The maximum memory of an instance, in bytes.
     #[must_use]
     pub fn maximum_memory_bytes(&self) -> u64 {
         u64::from(self.maximum_memory_pages()).saturating_mul(PAGE_BYTES)

@@ -1,7 +1,8 @@
-//! Rates: what an engine's own gas costs in ours.
+//! Rates: the conversion of an engine's gas units into Fusee's gas.
 //!
-//! Some programs bring their cost model with them, and the engine counts by it. One price, rounded up once for all that an
-//! entry has used, makes our gas of it; how often it was asked for in between changes nothing.
+//! The cost model of some formats is part of the engine, which counts gas in its own units. The
+//! rate converts the total of an entry and rounds it up once. So the number of conversions in
+//! between does not affect the result.
 
 use std::num::NonZeroU32;
 
@@ -9,14 +10,14 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::Gas;
 
-/// So much of our gas for so many units of an engine's.
+/// The ratio of Fusee's gas to an engine's units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct Rate {
     gas: NonZeroU32,
     units: NonZeroU32,
 }
 
-/// The units that an entry has used, and what they cost.
+/// The units that one entry has used, and their price.
 #[derive(Clone, Copy, Debug)]
 pub struct Tally {
     rate: Rate,
@@ -24,19 +25,19 @@ pub struct Tally {
 }
 
 impl Rate {
-    /// One for one.
+    /// One gas for each unit.
     pub const ONE: Rate = Rate {
         gas: NonZeroU32::MIN,
         units: NonZeroU32::MIN,
     };
 
-    /// `gas` of ours for `units` of an engine's.
+    /// `gas` for `units`.
     #[must_use]
     pub const fn new(gas: NonZeroU32, units: NonZeroU32) -> Self {
         Self { gas, units }
     }
 
-    /// So much of ours for each unit; one at least.
+    /// `gas` for each unit, but at least 1.
     #[must_use]
     pub const fn whole(gas: u32) -> Self {
         match NonZeroU32::new(gas) {
@@ -45,32 +46,32 @@ impl Rate {
         }
     }
 
-    /// Our gas in this rate.
+    /// The gas of the ratio.
     #[must_use]
     pub const fn gas(self) -> u32 {
         self.gas.get()
     }
 
-    /// The engine's units in this rate.
+    /// The units of the ratio.
     #[must_use]
     pub const fn units(self) -> u32 {
         self.units.get()
     }
 
-    /// What so many units cost, rounded up.
+    /// The price of `units`, rounded up.
     #[must_use]
     pub fn price(self, units: u64) -> Gas {
-        // Nearly always; the division of 128 bits below takes ten times as long.
+        // The common case: the 128-bit division below takes ten times as long.
         if let Some(gas) = units.checked_mul(u64::from(self.gas.get())) {
             return Gas::new(gas.div_ceil(u64::from(self.units.get())));
         }
-        // Neither product of 64 and 32 bits is too large for 128.
+        // A product of 64 and 32 bits fits into 128 bits.
         let gas = u128::from(units).saturating_mul(u128::from(self.gas.get()));
         let price = gas.div_ceil(u128::from(self.units.get()));
         Gas::new(u64::try_from(price).unwrap_or(u64::MAX))
     }
 
-    /// The most units that cost no more than `gas`.
+    /// The maximum number of units that cost at most `gas`.
     #[must_use]
     pub fn affordable(self, gas: Gas) -> u64 {
         if let Some(units) = gas.units().checked_mul(u64::from(self.units.get())) {
@@ -83,20 +84,20 @@ impl Rate {
 }
 
 impl Tally {
-    /// Of an entry that begins.
+    /// A tally of zero units.
     #[must_use]
     pub const fn new(rate: Rate) -> Self {
         Self { rate, units: 0 }
     }
 
-    /// How many more units may be used for `gas` more.
+    /// The number of further units that `gas` pays for.
     #[must_use]
     pub fn allowance(&self, gas: Gas) -> u64 {
         let all = self.rate.price(self.units).saturating_add(gas);
         self.rate.affordable(all).saturating_sub(self.units)
     }
 
-    /// So many units more were used: what they cost beside those before them.
+    /// Adds `units` and returns their price.
     pub fn spend(&mut self, units: u64) -> Gas {
         let before = self.rate.price(self.units);
         self.units = self.units.saturating_add(units);

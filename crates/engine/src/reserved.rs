@@ -1,21 +1,23 @@
-//! The names that metered wasm uses, and that no guest may use.
+//! The names that metered wasm reserves. Guests must not use them.
 //!
-//! Metered wasm imports [`LOW`] and its syscalls from [`MODULE`], and exports the rest. A function that is exported, the start
-//! function too, takes the gas as one more argument behind its own, and returns it as one more result.
+//! Metered wasm imports [`LOW`], [`GROW`] and its syscalls from [`MODULE`], and exports the other
+//! names. Each exported function, and the start function, takes the gas as an additional last
+//! argument and returns it as an additional last result.
 
-/// Every name that begins so is ours: no guest imports from it or exports it.
+/// The prefix of all reserved names. Guests neither import from nor export such names.
 pub const PREFIX: &str = "fusee:";
 
 /// The module that metered wasm imports from. A syscall is imported under its position in
 /// `Program::imports`, in decimal, as `(gas: i64, arg: i64 ..) -> (result: i64, gas: i64)`.
 pub const MODULE: &str = "fusee:host";
 
-/// The import `(gas: i64, height: i64) -> (gas: i64)` that is called where either is below zero, and in the middle of an operator
-/// that takes long, since there the run may have to be interrupted: then it returns the gas that it is given.
+/// The import `(gas: i64, height: i64) -> (gas: i64)`. Metered code calls it if gas or height is
+/// below zero, and between the chunks of a long bulk operator, where the run can be interrupted; in
+/// the latter case it returns the gas unchanged.
 pub const LOW: &str = "low";
 
-/// The import `(pages: i32) -> (pages: i32)` that is called for `memory.grow`. Engines grow memory by their own rules
-/// and one of them not without growing its native stack; the host decides alike for all.
+/// The import `(pages: i32) -> (pages: i32)`, which replaces `memory.grow`, so that the result does
+/// not depend on the engine.
 pub const GROW: &str = "grow";
 
 /// The exported `i64` global to which a guest spills its gas before an `unreachable`.

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy, Profiler, Stop,
     Syscall, SyscallRequest, Trap, Value,
-    profile::{ENTER, LEAVE, Place},
+    profile::{ENTER, LEAVE, ProfileSpan},
 };
 
 /// What one run owns beside its instance and its host. Backends borrow it while the guest runs.
@@ -101,7 +101,7 @@ impl Run {
         if self.meter.is_overdrawn() {
             return Err(Stop::OutOfGas);
         }
-        self.enter(Place::Syscall(request.number));
+        self.enter(ProfileSpan::Syscall(request.number));
         let meter = &mut self.meter;
         // After a panic the run and its instance are dropped: nothing observes a broken state.
         let answer = catch_unwind(AssertUnwindSafe(|| {
@@ -131,13 +131,13 @@ impl Run {
         if request.number == LEAVE {
             self.leave();
         } else if let Ok(function) = u32::try_from(function) {
-            self.enter(Place::Function(function));
+            self.enter(ProfileSpan::Function(function));
         }
     }
 
     /// Gas is spent in this place from now on. For the profiler, if there is one.
     #[inline]
-    pub fn enter(&self, place: Place) {
+    pub fn enter(&self, place: ProfileSpan) {
         if let Some(profiler) = &self.profiler {
             profiler.enter(place, &self.meter);
         }

@@ -1,30 +1,30 @@
-//! Traps: how a guest fails.
+//! Traps: the faults of guests.
 
 use std::fmt;
 
-/// A guest's fault. The same program, input and gas give the same trap on every engine.
+/// A fault of a guest. The same program, input and gas cause the same trap on every engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trap {
-    /// The guest ran an `unreachable` operator, as a panic in a guest does.
+    /// The guest executed `unreachable`, for example in a panic.
     Unreachable,
-    /// A load, store, bulk operation or syscall named memory that is not there.
+    /// A load, store, bulk operation or syscall accessed memory out of bounds.
     MemoryOutOfBounds,
-    /// A table operation or indirect call named an element that is not there.
+    /// A table operation or indirect call accessed a table element out of bounds.
     TableOutOfBounds,
-    /// An indirect call met an empty table element.
+    /// An indirect call to a null table element.
     IndirectCallToNull,
-    /// An indirect call met a function of another type.
+    /// An indirect call to a function of another type.
     BadSignature,
-    /// A division overflowed, or a number is out of the range of the integer that it is to become.
+    /// An overflow in a division or in a conversion to an integer.
     IntegerOverflow,
     /// A division by zero.
     IntegerDivisionByZero,
-    /// A NaN was to become an integer.
+    /// A conversion of a NaN to an integer.
     BadConversion,
-    /// The calls of the guest are nested deeper than the rules allow.
+    /// The guest exceeded the stack height that the rules allow.
     StackOverflow,
-    /// The guest asked for something that this run may not do, such as a write in a read-only run.
+    /// A syscall that this run must not make, such as a write in a read-only run.
     SyscallRefused,
 }
 
@@ -43,7 +43,7 @@ impl Trap {
         Trap::SyscallRefused,
     ];
 
-    /// A number for this trap that never changes, from 1 to 255, and no two have the same.
+    /// A stable, unique number of this trap, from 1 to 255.
     #[must_use]
     pub const fn code(self) -> u16 {
         match self {
@@ -60,7 +60,7 @@ impl Trap {
         }
     }
 
-    /// The name that outside uses.
+    /// A stable name of this trap, for APIs and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

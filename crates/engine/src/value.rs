@@ -1,4 +1,4 @@
-//! Values that cross the border of a guest.
+//! Arguments and results of guest functions.
 
 use std::fmt;
 
@@ -30,8 +30,8 @@ impl fmt::Display for ValueType {
 
 /// An argument or a result.
 ///
-/// Floating-point numbers are their bits, so that values are equal where machines would agree on
-/// them: two zeros of different signs are not, and a NaN equals itself.
+/// Floating-point numbers are stored and compared as bits: zeros of different signs differ, and a
+/// NaN equals itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A 32-bit integer.
@@ -69,8 +69,8 @@ impl From<f64> for Value {
     }
 }
 
-/// Integers are signed; a floating-point number is the shortest that is read as the same bits
-/// again, and a NaN its bits.
+/// Integers are signed. Floating-point numbers have the shortest representation that parses to the
+/// same bits. NaNs are formatted as their bits.
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {

@@ -1,8 +1,8 @@
-//! The folder of artifacts: compiled programs that outlive the process.
+//! The artifact folder: a cache of compiled programs on disk.
 //!
-//! It is a cache: whatever is wrong with it, programs are compiled again. A file is written under
-//! another name, synced and renamed, so that what has an artifact's name is whole; it is verified
-//! all the same when it is opened. Processes may share a folder.
+//! If an artifact is missing or damaged, the program is compiled again. A file is written under a
+//! temporary name, synced and renamed, so that a file with an artifact's name is complete. Opening
+//! it verifies its checksum nevertheless. Processes may share a folder.
 
 use std::{
     fs::{self, File},
@@ -14,22 +14,22 @@ use std::{
 use fusee_engine::{Artifact, ArtifactKey, Mismatch, Program};
 use tempfile::NamedTempFile;
 
-/// What the names of unfinished files begin with.
+/// The prefix of temporary files.
 const UNFINISHED: &str = ".unfinished-";
 
-/// What the names of artifacts end with.
+/// The suffix of artifacts.
 const SUFFIX: &str = ".artifact";
 
 /// A folder of artifacts.
 #[derive(Debug)]
 pub(crate) struct Artifacts {
     folder: PathBuf,
-    /// Bytes of all files together.
+    /// The maximum size of all artifacts together, in bytes.
     budget: u64,
 }
 
 impl Artifacts {
-    /// Opens a folder, or makes it.
+    /// Opens a folder. Creates it if it does not exist.
     pub(crate) fn open(folder: &Path, budget: u64) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         check_private(folder)?;
@@ -41,7 +41,7 @@ impl Artifacts {
         Ok(artifacts)
     }
 
-    /// The artifact for this key, if there is one and it is sound. One that is not is removed.
+    /// The artifact with this key. Removes the file if it is damaged or of another key.
     pub(crate) fn find(&self, key: &ArtifactKey) -> Option<Artifact> {
         let path = self.path(key);
         let file = File::open(&path).ok()?;
@@ -51,10 +51,10 @@ impl Artifacts {
                 tracing::warn!(
                     path = %path.display(),
                     reason = %mismatch,
-                    "an artifact cannot be used: the program is compiled again"
+                    "failed to open an artifact; the program is compiled again"
                 );
                 if !matches!(mismatch, Mismatch::Io(_)) {
-                    // If it stays, it is only found wanting again.
+                    // If this fails, the next process detects the same mismatch.
                     let _ = fs::remove_file(&path);
                 }
                 None
@@ -62,8 +62,13 @@ impl Artifacts {
         }
     }
 
-    /// Keeps what a program was compiled to.
-    pub(crate) fn keep(&self, key: &ArtifactKey, program: &Program, code: &[u8]) -> io::Result<()> {
+    /// Stores the compiled code of a program.
+    pub(crate) fn store(
+        &self,
+        key: &ArtifactKey,
+        program: &Program,
+        code: &[u8],
+    ) -> io::Result<()> {
         let mut file = tempfile::Builder::new()
             .prefix(UNFINISHED)
             .tempfile_in(&self.folder)?;
@@ -72,7 +77,7 @@ impl Artifacts {
         file.as_file().sync_all()?;
         persist(file, &self.path(key))?;
         File::open(&self.folder)?.sync_all()?;
-        self.make_room()
+        self.remove_oldest()
     }
 
     fn path(&self, key: &ArtifactKey) -> PathBuf {
@@ -85,12 +90,12 @@ impl Artifacts {
         ))
     }
 
-    /// Removes the oldest files, as long as there are more bytes than the budget.
-    fn make_room(&self) -> io::Result<()> {
+    /// Removes the oldest artifacts until the rest fits the budget.
+    fn remove_oldest(&self) -> io::Result<()> {
         let mut files: Vec<(SystemTime, PathBuf, u64)> = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            // Another process may have removed it.
+            // Another process may have removed the file.
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
@@ -112,7 +117,8 @@ impl Artifacts {
         Ok(())
     }
 
-    /// Removes what a process left that was killed. If it is alive, it finds its file gone, and keeps nothing.
+    /// Removes the temporary files of killed processes. If such a process is alive, its artifact is
+    /// not stored.
     fn remove_unfinished(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
@@ -128,7 +134,8 @@ fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.persist(path).map(drop).map_err(|failed| failed.error)
 }
 
-/// Whoever can write into the folder can have code of theirs run.
+/// Fails if all users can write into the folder, since its files contain native code that is
+/// executed.
 #[cfg(unix)]
 fn check_private(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -140,7 +147,8 @@ fn check_private(folder: &Path) -> io::Result<()> {
     Err(io::Error::new(
         io::ErrorKind::PermissionDenied,
         format!(
-            "everybody may write into `{}`, and what is there is run: `chmod o-w` it",
+            "`{}` is writable for all users, but its files contain native code that is executed: \
+             run `chmod o-w` on it",
             folder.display()
         ),
     ))

@@ -1,33 +1,33 @@
-//! Runs for embedders whose answers take time: a future, on any runtime or none.
+//! Runs whose syscalls are answered asynchronously, on any async runtime or none.
 //!
-//! The run is in an [`AsyncRun`], and not in the future that drives it. So the future can be dropped wherever it
-//! waits, in a `select` or by a timeout, and the run is as it was before that answer was asked for.
+//! The [`AsyncRun`] owns the run; the future that drives it borrows it. The future is cancel safe:
+//! if it is dropped while it waits for an answer, in a `select` or by a timeout, the run stays
+//! suspended at the same syscall.
 
-use fusee_engine::Trap;
+use fusee_engine::{Host, Trap};
 
 use crate::{Outcome, RunError, Suspended};
-use fusee_engine::Host;
 
-/// A run, while its syscalls are answered by something that waits.
+/// A run whose syscalls are answered asynchronously.
 #[derive(Debug)]
 pub struct AsyncRun<H> {
-    /// None where it has ended.
+    /// `None` after the run has ended.
     outcome: Option<Outcome<H>>,
 }
 
-/// How a guest goes on that is parked at a syscall.
+/// The answer to the syscall at which a guest is suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// With this result.
+    /// Resumes the guest with this result.
     Reply(u64),
-    /// It does not: it may not make the syscall so.
+    /// Ends the run with a trap.
     Trap(Trap),
-    /// It does not: the syscall costs more gas than is left.
+    /// Ends the run out of gas: the syscall costs more than is left.
     OutOfGas,
 }
 
 impl<H: Host> AsyncRun<H> {
-    /// A run as [`Executor::run`](crate::Executor::run) left it.
+    /// Wraps the outcome of [`Executor::run`](crate::Executor::run).
     #[must_use]
     pub const fn new(outcome: Outcome<H>) -> Self {
         Self {
@@ -35,28 +35,34 @@ impl<H: Host> AsyncRun<H> {
         }
     }
 
-    /// Goes on until the run ends, or waits for gas: `answer` is asked at each syscall at which it is
-    /// parked. It can look at the request, read and write the guest's memory, and charge gas.
+    /// Drives the run until it ends or is suspended for gas. Calls `answer` for each syscall at
+    /// which the guest is suspended; `answer` can read the request, access the guest's memory and
+    /// charge gas.
     ///
-    /// The guest runs where the future is polled, and until it is parked again; what bounds a poll is the guest's gas, or an
-    /// [`Interrupt`](fusee_engine::Interrupt). If the future is dropped while it waits for an answer, the guest stays parked: another call of
-    /// this asks again, and what was charged for the answer stays charged. Dropping the `AsyncRun` ends the run, and frees its instance at once.
+    /// The guest runs on the thread that polls the future, until it is suspended again. The guest's
+    /// gas or an [`Interrupt`](fusee_engine::Interrupt) bounds the duration of a poll.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped while it waits for an answer, the guest stays suspended. The next
+    /// call of `end` calls `answer` again for the same syscall. Gas that was charged stays charged.
+    /// Dropping the `AsyncRun` ends the run and frees its instance at once.
     ///
     /// # Errors
     ///
-    /// [`RunError`] if the host fails. The run is gone.
+    /// [`RunError`] if the host fails. The run is lost.
     ///
     /// # Panics
     ///
-    /// If the run has ended: this returned before. Where `answer` panics, so does the poll: no engine is on that stack, and
-    /// the guest stays parked, as if the future had been dropped there.
+    /// If the run has ended, because `end` returned before. A panic of `answer` propagates, and
+    /// leaves the guest suspended as if the future had been dropped.
     pub async fn end(
         &mut self,
         mut answer: impl AsyncFnMut(&mut Suspended<H>) -> Answer,
     ) -> Result<Outcome<H>, RunError> {
         while let Some(Outcome::Syscall(suspended)) = &mut self.outcome {
             let answered = answer(suspended).await;
-            // Nothing waits from here to where the run is back.
+            // No await until the outcome is stored again: that would lose the run on drop.
             let Some(Outcome::Syscall(suspended)) = self.outcome.take() else {
                 break;
             };

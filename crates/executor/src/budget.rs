@@ -1,6 +1,6 @@
-//! Memory budgets: how many bytes of guest memory a transaction may hold at once.
+//! Memory budgets: a limit of guest memory for a transaction.
 //!
-//! Bytes of guest memory are the same on every machine and engine, so that a budget may decide
+//! The size of guest memory is the same on every machine and engine, so a budget may affect
 //! outcomes.
 
 use std::sync::{
@@ -8,7 +8,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-/// Bytes of guest memory that may be held together. Its clones are the same budget.
+/// A limit of guest memory, in bytes. Clones share the budget.
 #[derive(Clone, Debug)]
 pub struct MemoryBudget {
     shared: Arc<Budget>,
@@ -20,7 +20,7 @@ struct Budget {
     reserved: AtomicU64,
 }
 
-/// Bytes of a [`MemoryBudget`], until it is dropped.
+/// Reserved bytes of a [`MemoryBudget`]. Dropping it releases them.
 #[derive(Debug)]
 pub struct Reservation {
     budget: MemoryBudget,
@@ -39,7 +39,7 @@ impl MemoryBudget {
         }
     }
 
-    /// Reserves bytes; `None`, and nothing is reserved, if fewer are left.
+    /// Reserves `bytes`. Returns `None`, and reserves nothing, if fewer are left.
     #[must_use]
     pub fn reserve(&self, bytes: u64) -> Option<Reservation> {
         let Budget { limit, reserved } = &*self.shared;
@@ -53,7 +53,7 @@ impl MemoryBudget {
         })
     }
 
-    /// The bytes that are reserved.
+    /// The number of reserved bytes.
     #[must_use]
     pub fn reserved(&self) -> u64 {
         self.shared.reserved.load(Ordering::Relaxed)
@@ -61,8 +61,9 @@ impl MemoryBudget {
 }
 
 impl Reservation {
-    /// Follows memory that has grown already: sets the bytes that it holds, even where the budget
-    /// has fewer. [`MemoryBudget::reserved`] exceeds the limit then, and nothing can be reserved.
+    /// Sets the reserved bytes to the size of memory that has already grown, even beyond the
+    /// budget. [`MemoryBudget::reserved`] can exceed the limit then, and no further reservation
+    /// succeeds.
     pub fn resize(&mut self, bytes: u64) {
         if bytes == self.bytes {
             return;

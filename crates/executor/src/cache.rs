@@ -1,11 +1,11 @@
-//! The cache of prepared programs: bounded in bytes, the least recently used leave first.
+//! The cache of prepared programs: LRU, bounded in bytes.
 //!
-//! One budget holds for all that is kept of programs: their metered bytes, what the interpreter made
-//! of them, and compiled code. A program counts for what it weighs now, which changes while it is
-//! in the cache. Programs are known by their code and rules, never by who runs them. What many ask
-//! for at once is made once. That rules refuse a program is remembered; that a machine failed is not.
+//! One budget covers the metered bytes of programs, the interpreter's modules and compiled code. A
+//! program counts with its current size, which changes when an engine compiles it. Keys consist of
+//! code and rules only. If several threads request the same program at once, one prepares it and
+//! the others wait. The cache stores refusals by the rules, but not faults of the machine.
 //!
-//! What is in it changes how long a call takes, and nothing else.
+//! The cache affects how long a call takes, and no outcome.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,17 +18,18 @@ use lru::LruCache;
 
 use crate::{PrepareError, PreparedProgram};
 
-/// Everything that a prepared program depends on, beside the engines, which are the executor's own.
+/// Everything that a prepared program depends on, except the engines: each executor has its own
+/// cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key {
     pub(crate) code: CodeHash,
     pub(crate) rules: RulesId,
-    /// Whether the program reports where its gas goes. The id of the rules does not say so.
+    /// Whether the program is instrumented for a profiler. The id of the rules does not cover this.
     pub(crate) is_profiled: bool,
 }
 
 impl Key {
-    /// The key of a program that these rules admit.
+    /// The key of a program under these rules.
     pub(crate) fn new(code: CodeHash, rules: &Rules) -> Self {
         Self {
             code,
@@ -38,42 +39,42 @@ impl Key {
     }
 }
 
-/// About what a refusal takes in memory.
+/// The approximate size of a refusal in memory.
 const REFUSAL_BYTES: u64 = 1_024;
 
 #[derive(Debug)]
 pub(crate) struct Cache {
     budget: u64,
-    entries: Mutex<Entries>,
-    /// Somebody has made what others wait for, or failed to.
-    landed: Condvar,
+    state: Mutex<CacheState>,
+    /// Notified when a preparation ends.
+    preparation_ended: Condvar,
 }
 
 #[derive(Debug)]
-struct Entries {
+struct CacheState {
+    /// The size of all entries, in bytes.
     used: u64,
-    by_use: LruCache<Key, Entry>,
-    /// Those that do not leave. They are not in `by_use`.
-    pinned: BTreeMap<Key, Entry>,
-    /// What somebody makes at this moment.
-    in_the_making: BTreeSet<Key>,
+    unpinned: LruCache<Key, CacheEntry>,
+    /// Entries that are not evicted.
+    pinned: BTreeMap<Key, CacheEntry>,
+    /// Programs that a thread is preparing now.
+    in_preparation: BTreeSet<Key>,
 }
 
 #[derive(Debug)]
-struct Entry {
-    known: Known,
+struct CacheEntry {
+    value: CacheValue,
     bytes: u64,
 }
 
-/// What is known of a program.
 #[derive(Clone, Debug)]
-enum Known {
-    PreparedProgram(Arc<PreparedProgram>),
+enum CacheValue {
+    Prepared(Arc<PreparedProgram>),
     Refused(Refusal),
 }
 
-/// Makes one program, while others wait for it; they go on when it is dropped.
-struct Making<'a> {
+/// Marks a program as in preparation. Dropping it wakes the threads that wait for the program.
+struct PreparationGuard<'a> {
     cache: &'a Cache,
     key: Key,
 }
@@ -82,159 +83,161 @@ impl Cache {
     pub(crate) fn new(budget: u64) -> Self {
         Self {
             budget,
-            entries: Mutex::new(Entries {
+            state: Mutex::new(CacheState {
                 used: 0,
-                by_use: LruCache::unbounded(),
+                unpinned: LruCache::unbounded(),
                 pinned: BTreeMap::new(),
-                in_the_making: BTreeSet::new(),
+                in_preparation: BTreeSet::new(),
             }),
-            landed: Condvar::new(),
+            preparation_ended: Condvar::new(),
         }
     }
 
     pub(crate) fn find(&self, key: &Key) -> Option<Arc<PreparedProgram>> {
-        match self.open().get(key) {
-            Some(Known::PreparedProgram(prepared)) => Some(prepared),
-            Some(Known::Refused(_)) | None => None,
+        match self.lock().get(key) {
+            Some(CacheValue::Prepared(prepared)) => Some(prepared),
+            Some(CacheValue::Refused(_)) | None => None,
         }
     }
 
-    /// What is known of the program, or what `make` makes of it. While one caller makes it, others wait; if it fails
-    /// for another reason than the rules, the next one tries.
-    pub(crate) fn find_or_make(
+    /// The cached program or refusal, or else the result of `prepare`. Other threads that request
+    /// the same program wait meanwhile. If `prepare` fails for another reason than the rules, the
+    /// next waiting thread tries.
+    pub(crate) fn get_or_prepare(
         &self,
         key: Key,
-        make: impl FnOnce() -> Result<Arc<PreparedProgram>, PrepareError>,
+        prepare: impl FnOnce() -> Result<Arc<PreparedProgram>, PrepareError>,
     ) -> Result<Arc<PreparedProgram>, PrepareError> {
-        let mut entries = self.open();
+        let mut state = self.lock();
         loop {
-            match entries.get(&key) {
-                Some(Known::PreparedProgram(prepared)) => return Ok(prepared),
-                Some(Known::Refused(refusal)) => return Err(refusal.into()),
-                None if entries.in_the_making.insert(key) => break,
+            match state.get(&key) {
+                Some(CacheValue::Prepared(prepared)) => return Ok(prepared),
+                Some(CacheValue::Refused(refusal)) => return Err(refusal.into()),
+                None if state.in_preparation.insert(key) => break,
                 None => {
-                    entries = self
-                        .landed
-                        .wait(entries)
+                    state = self
+                        .preparation_ended
+                        .wait(state)
                         .unwrap_or_else(PoisonError::into_inner);
                 }
             }
         }
-        drop(entries);
-        let _making = Making { cache: self, key };
-        let made = make();
-        let known = match &made {
-            Ok(prepared) => Known::PreparedProgram(Arc::clone(prepared)),
-            Err(PrepareError::Refused(refusal)) => Known::Refused(refusal.clone()),
-            Err(_) => return made,
+        drop(state);
+        let _guard = PreparationGuard { cache: self, key };
+        let prepared = prepare();
+        let value = match &prepared {
+            Ok(prepared) => CacheValue::Prepared(Arc::clone(prepared)),
+            Err(PrepareError::Refused(refusal)) => CacheValue::Refused(refusal.clone()),
+            Err(_) => return prepared,
         };
-        self.keep_known(key, known);
-        made
+        self.insert_value(key, value);
+        prepared
     }
 
-    /// Keeps a program that was made elsewhere.
-    pub(crate) fn keep(&self, key: Key, prepared: &Arc<PreparedProgram>) {
-        self.keep_known(key, Known::PreparedProgram(Arc::clone(prepared)));
+    /// Inserts a program that was not prepared by [`get_or_prepare`](Self::get_or_prepare).
+    pub(crate) fn insert(&self, key: Key, prepared: &Arc<PreparedProgram>) {
+        self.insert_value(key, CacheValue::Prepared(Arc::clone(prepared)));
     }
 
-    /// Keeps what is known, unless it is larger than the whole budget.
-    fn keep_known(&self, key: Key, known: Known) {
-        let bytes = known.bytes();
+    /// Inserts a value, unless it is larger than the whole budget.
+    fn insert_value(&self, key: Key, value: CacheValue) {
+        let bytes = value.bytes();
         if bytes > self.budget {
             return;
         }
-        let mut entries = self.open();
-        entries.put(key, Entry { known, bytes });
-        entries.shrink_to(self.budget);
+        let mut state = self.lock();
+        state.put(key, CacheEntry { value, bytes });
+        state.evict_to(self.budget);
     }
 
-    /// Counts a program anew, which was compiled, or pinned.
-    pub(crate) fn reweigh(&self, key: &Key) {
-        let mut entries = self.open();
-        entries.reweigh(key);
-        entries.shrink_to(self.budget);
+    /// Updates the size of a program whose modules changed.
+    pub(crate) fn update_size(&self, key: &Key) {
+        let mut state = self.lock();
+        state.update_size(key);
+        state.evict_to(self.budget);
     }
 
-    /// Keeps the program whatever else needs room, until it is unpinned. `false` if there would be no room beside
-    /// what is pinned already.
+    /// Prevents the eviction of a program until it is unpinned. Returns `false`, and does nothing,
+    /// if the pinned programs together would exceed the budget.
     pub(crate) fn pin(&self, key: Key, prepared: &Arc<PreparedProgram>) -> bool {
-        let mut entries = self.open();
-        if entries.pinned.contains_key(&key) {
+        let mut state = self.lock();
+        if state.pinned.contains_key(&key) {
             return true;
         }
         let bytes = prepared.resident_bytes();
-        let pinned = entries
+        let pinned = state
             .pinned
             .values()
             .fold(bytes, |sum, entry| sum.saturating_add(entry.bytes));
         if pinned > self.budget {
             return false;
         }
-        entries.take(&key);
-        entries.used = entries.used.saturating_add(bytes);
-        let known = Known::PreparedProgram(Arc::clone(prepared));
-        entries.pinned.insert(key, Entry { known, bytes });
-        entries.shrink_to(self.budget);
+        state.remove_unpinned(&key);
+        state.used = state.used.saturating_add(bytes);
+        let value = CacheValue::Prepared(Arc::clone(prepared));
+        state.pinned.insert(key, CacheEntry { value, bytes });
+        state.evict_to(self.budget);
         true
     }
 
-    /// Lets a program leave when others need the room.
+    /// Allows the eviction of a pinned program.
     pub(crate) fn unpin(&self, key: &Key) {
-        let mut entries = self.open();
-        if let Some(entry) = entries.pinned.remove(key) {
-            entries.used = entries.used.saturating_sub(entry.bytes);
-            entries.put(*key, entry);
-            entries.shrink_to(self.budget);
+        let mut state = self.lock();
+        if let Some(entry) = state.pinned.remove(key) {
+            state.used = state.used.saturating_sub(entry.bytes);
+            state.put(*key, entry);
+            state.evict_to(self.budget);
         }
     }
 
     pub(crate) fn used(&self) -> u64 {
-        self.open().used
+        self.lock().used
     }
 
-    /// No panic can leave the entries half changed, so that a poisoned lock is as good as any.
-    fn open(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ignores poisoning: no operation panics with the state half changed.
+    fn lock(&self) -> MutexGuard<'_, CacheState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entries {
-    fn get(&mut self, key: &Key) -> Option<Known> {
+impl CacheState {
+    fn get(&mut self, key: &Key) -> Option<CacheValue> {
         let entry = match self.pinned.get(key) {
             Some(entry) => Some(entry),
-            None => self.by_use.get(key),
+            None => self.unpinned.get(key),
         };
-        entry.map(|entry| entry.known.clone())
+        entry.map(|entry| entry.value.clone())
     }
 
-    fn put(&mut self, key: Key, entry: Entry) {
-        self.take(&key);
+    fn put(&mut self, key: Key, entry: CacheEntry) {
+        self.remove_unpinned(&key);
         self.used = self.used.saturating_add(entry.bytes);
-        self.by_use.put(key, entry);
+        self.unpinned.put(key, entry);
     }
 
-    fn take(&mut self, key: &Key) {
-        if let Some(entry) = self.by_use.pop(key) {
+    fn remove_unpinned(&mut self, key: &Key) {
+        if let Some(entry) = self.unpinned.pop(key) {
             self.used = self.used.saturating_sub(entry.bytes);
         }
     }
 
-    fn reweigh(&mut self, key: &Key) {
+    fn update_size(&mut self, key: &Key) {
         let entry = match self.pinned.get_mut(key) {
             Some(entry) => Some(entry),
-            None => self.by_use.peek_mut(key),
+            None => self.unpinned.peek_mut(key),
         };
         if let Some(entry) = entry {
-            let bytes = entry.known.bytes();
+            let bytes = entry.value.bytes();
             self.used = self.used.saturating_sub(entry.bytes).saturating_add(bytes);
             entry.bytes = bytes;
         }
     }
 
-    /// Lets the least recently used leave. What is pinned stays, even if it has come to weigh more than there is room.
-    fn shrink_to(&mut self, budget: u64) {
+    /// Evicts the least recently used entries. Pinned programs stay, even if they have grown beyond
+    /// the budget.
+    fn evict_to(&mut self, budget: u64) {
         while self.used > budget {
-            let Some((_, oldest)) = self.by_use.pop_lru() else {
+            let Some((_, oldest)) = self.unpinned.pop_lru() else {
                 break;
             };
             self.used = self.used.saturating_sub(oldest.bytes);
@@ -242,18 +245,18 @@ impl Entries {
     }
 }
 
-impl Known {
+impl CacheValue {
     fn bytes(&self) -> u64 {
         match self {
-            Known::PreparedProgram(prepared) => prepared.resident_bytes(),
-            Known::Refused(_) => REFUSAL_BYTES,
+            CacheValue::Prepared(prepared) => prepared.resident_bytes(),
+            CacheValue::Refused(_) => REFUSAL_BYTES,
         }
     }
 }
 
-impl Drop for Making<'_> {
+impl Drop for PreparationGuard<'_> {
     fn drop(&mut self) {
-        self.cache.open().in_the_making.remove(&self.key);
-        self.cache.landed.notify_all();
+        self.cache.lock().in_preparation.remove(&self.key);
+        self.cache.preparation_ended.notify_all();
     }
 }

@@ -1,8 +1,8 @@
-//! Compiling: in a thread of this process, or in a process of its own.
+//! Compilation in a thread of this process, or in a separate process.
 //!
-//! A program that takes too much of whatever is limited is given up, and stays on the interpreter:
-//! its gas is the same there. A thread can be held to bytes of output only; a process also to time and memory, by
-//! whoever wrote its command.
+//! If compiling a program exceeds a limit, the program stays on the interpreter, where its gas is
+//! the same. In a thread only the size of the output is limited. A separate process can also limit
+//! its own time and memory.
 
 use std::{
     ffi::OsString,
@@ -18,31 +18,34 @@ use fusee_engine::{Compiler, EngineError, Program};
 /// Where programs are compiled.
 #[derive(Clone, Debug, Default)]
 pub enum CompileIn {
-    /// In a thread of this process, which has no limit of time or memory.
+    /// In a thread of this process, without a limit on time or memory.
     #[default]
     Thread,
-    /// In a process of its own for each program.
+    /// In a separate process for each program.
     Process(CompileCommand),
 }
 
 /// A command that compiles one program.
 ///
-/// It reads a program from its standard input, as [`Program::encode`] writes it; writes what [`Compiler::precompile`] makes of it to its standard output,
-/// with the same engine as this process, and holds itself to its limits. If it fails it says why on its standard
-/// error, and ends with a status other than 0. What it writes is run.
+/// The command reads a program, encoded by [`Program::encode`], from standard input. It compiles
+/// the program with [`Compiler::precompile`] on the same engine as this process, and writes the
+/// compiled code to standard output. On failure it writes the reason to standard error and exits
+/// with a nonzero status. The command limits its own time and memory.
+///
+/// The output is executed as native code, so the command must be trusted.
 #[derive(Clone, Debug)]
 pub struct CompileCommand {
-    /// The program to start.
+    /// The path of the executable.
     pub program: PathBuf,
-    /// Its arguments.
+    /// The command line arguments.
     pub args: Vec<OsString>,
 }
 
-/// The most that is kept of what a command complains.
-const COMPLAINT_BYTES: u64 = 2_048;
+/// The maximum length of a command's error message; the rest is cut off.
+const ERROR_BYTES: u64 = 2_048;
 
 impl CompileIn {
-    /// Compiles a program; or says why not.
+    /// Compiles a program. The error is the reason for a failure, as text.
     pub(crate) fn compile(
         &self,
         compiler: &dyn Compiler,
@@ -65,7 +68,7 @@ impl CompileIn {
     }
 }
 
-/// A compiler that panics has a fault, and whoever calls a program is not to pay for that.
+/// Catches panics of the compiler, so that the caller can fall back to the interpreter.
 fn in_this_process(compiler: &dyn Compiler, program: &Program) -> Result<Vec<u8>, String> {
     let compile = || compiler.precompile(program);
     catch_unwind(AssertUnwindSafe(compile))
@@ -73,7 +76,7 @@ fn in_this_process(compiler: &dyn Compiler, program: &Program) -> Result<Vec<u8>
         .map_err(|error| describe(&error))
 }
 
-/// An error with what it came from.
+/// An error and its sources.
 fn describe(error: &EngineError) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -86,17 +89,18 @@ fn describe(error: &EngineError) -> String {
 }
 
 impl CompileCommand {
-    /// Whatever the command does first, to read, to write or to complain: nobody waits for somebody who waits for him.
+    /// Runs the command. Standard input is written by another thread and standard error goes to a
+    /// file, so that no pipe can fill up and deadlock.
     fn run(&self, program: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
-        let mut complaint = tempfile::tempfile()?;
-        let mut child = Reaped(
+        let mut stderr = tempfile::tempfile()?;
+        let mut child = KillOnDrop(
             Command::new(&self.program)
                 .args(&self.args)
-                // Where it panics or runs out of memory, one line says so.
+                // A panic writes one line to standard error.
                 .env("RUST_BACKTRACE", "0")
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
-                .stderr(complaint.try_clone()?)
+                .stderr(stderr.try_clone()?)
                 .spawn()?,
         );
         let (stdin, stdout) = (child.0.stdin.take(), child.0.stdout.take());
@@ -105,7 +109,7 @@ impl CompileCommand {
             let sending = thread::Builder::new().spawn_scoped(scope, send)?;
             let compiled = read(stdout, most_bytes.saturating_add(1));
             if !matches!(&compiled, Ok(compiled) if is_within(compiled, most_bytes)) {
-                // It may have ended already; if not, whoever writes to it goes on now.
+                // Unblocks the thread that writes to the command. Fails if the command has ended.
                 let _ = child.0.kill();
             }
             let sent = sending.join().unwrap_or(Ok(()));
@@ -116,26 +120,27 @@ impl CompileCommand {
         }
         let status = child.0.wait()?;
         if !status.success() {
-            complaint.rewind()?;
-            let complaint = read(Some(complaint), COMPLAINT_BYTES)?;
-            let complaint = String::from_utf8_lossy(&complaint);
+            stderr.rewind()?;
+            let stderr = read(Some(stderr), ERROR_BYTES)?;
+            let stderr = String::from_utf8_lossy(&stderr);
             return Err(io::Error::other(format!(
                 "{status}{}{}",
-                if complaint.is_empty() { "" } else { ": " },
-                complaint.trim()
+                if stderr.is_empty() { "" } else { ": " },
+                stderr.trim()
             )));
         }
-        // A command that fails early does not read to the end; what it said then was more to the point.
+        // Checked last: a command that fails early does not read all input, and its own error is
+        // more precise.
         sent.map(|()| compiled)
     }
 }
 
-/// A child that does not outlive whoever waits for it.
-struct Reaped(Child);
+/// A child process that is killed and waited for on drop.
+struct KillOnDrop(Child);
 
-impl Drop for Reaped {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // It fails where the child has ended already.
+        // Fails if the child has ended.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

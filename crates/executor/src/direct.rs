@@ -1,4 +1,5 @@
-//! The simplest supervisor: guests that call nobody, for an embedder who answers their syscalls.
+//! The simplest supervisor: its guests do not call each other, and the embedder answers their
+//! syscalls.
 
 use std::{fmt, marker::PhantomData};
 
@@ -6,15 +7,15 @@ use fusee_engine::{EngineError, Gas, Host, SyscallRequest};
 
 use crate::{Action, Begin, Callee, End, FrameLimit, Paused, RunError, Supervisor, Suspended};
 
-/// Runs what it is told to; each suspended guest waits for the outside ([`Progress::Waiting`]).
+/// Runs single guests. A suspended guest waits for the embedder ([`Progress::Waiting`]).
 ///
 /// [`Progress::Waiting`]: crate::Progress::Waiting
 ///
-/// `E` is the error of a supervisor above it.
+/// `E` is the error type of the supervisor that wraps this one.
 pub struct Direct<H, E = RunError>(PhantomData<fn() -> (H, E)>);
 
 impl<H, E> Direct<H, E> {
-    /// The supervisor.
+    /// Creates the supervisor.
     #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)
@@ -65,7 +66,7 @@ impl<H: Host, E: From<RunError>> Supervisor for Direct<H, E> {
     }
 }
 
-/// None of its guests calls another.
+/// The error of a call between guests.
 fn no_calls() -> RunError {
     EngineError::Host("internal error: a guest without callees has one".into()).into()
 }

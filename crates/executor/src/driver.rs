@@ -2,9 +2,9 @@
 //!
 //! A guest that waits for another is a frame on the driver's stack, on the heap: a chain of calls
 //! takes constant native stack. The driver owns the stack, the memory that waiting frames hold, the
-//! gas that callers forward and callees use, and the interrupt. A [`Supervisor`] decides what a guest
-//! asks for, and what a call is: the calls of a chain, nested VMs, system programs and an embedder's
-//! own protocol are supervisors.
+//! gas that callers forward and callees use, and the interrupt. A [`Supervisor`] decides what a
+//! guest asks for, and what a call is: the calls of a chain, nested VMs, system programs and an
+//! embedder's own protocol are supervisors.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -21,7 +21,7 @@ pub trait Supervisor: Sized {
     type Host: Host;
     /// A call that a frame makes, or with which the driver begins.
     type Call;
-    /// What a frame leaves to the frame that called it, or the outermost to whoever drives.
+    /// The result of a frame, for its caller or, from the outermost frame, for the embedder.
     type Return;
     /// What a frame asks of the outside.
     type Request;
@@ -65,8 +65,8 @@ pub trait Supervisor: Sized {
     fn ended(&mut self, end: End<Self::Host>) -> Result<Self::Return, Self::Error>;
 
     /// Gives the result of a call to its caller, and decides how that continues. `used` is the gas
-    /// that the call used, where the caller pays for it: it is charged already. A caller that cannot
-    /// pay runs out of gas, whatever this decides.
+    /// that the call used, where the caller pays for it: it is charged already. A caller that
+    /// cannot pay runs out of gas, whatever this decides.
     ///
     /// # Errors
     ///
@@ -95,7 +95,7 @@ pub struct Callee<H> {
     pub target: Target<H>,
     /// The gas that it may use: at most, if its caller pays.
     pub gas: Gas,
-    /// Who pays for what it uses.
+    /// The payer of its gas.
     pub payer: Payer,
     /// Records where its gas goes. A frame that yielded before keeps the one that it began with.
     pub profiler: Option<Profiler>,
@@ -135,7 +135,7 @@ pub enum Target<H> {
     },
 }
 
-/// Who pays for the gas that a callee uses.
+/// The payer of a callee's gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Payer {
     /// The caller. It keeps a 64th of its gas, so that it can act on a callee that used up all of
@@ -157,7 +157,7 @@ pub enum Action<S: Supervisor> {
         /// Whether the frame counts in the limits while it waits.
         counting: Counting,
     },
-    /// It returns to its caller, suspended as it is.
+    /// It returns to its caller, and stays suspended.
     Yield,
     /// After an answer of the outside.
     Wait(S::Request),

@@ -1,4 +1,4 @@
-//! Errors: what a caller or the host got wrong. What a guest does is an outcome.
+//! Errors of the caller, the host and the engines. Faults of a guest are outcomes instead.
 
 use fusee_engine::{EngineError, ValueType};
 use fusee_instrument::Refusal;
@@ -8,44 +8,44 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PrepareError {
-    /// The rules refuse the program, on every machine.
+    /// The rules refuse the program. This is the same on every machine.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The engine failed, on this machine.
+    /// The engine failed on this machine.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
-/// Why a run could not go on.
+/// Why a run failed.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The program exports no such function.
+    /// The program does not export the function.
     #[error("the program exports no function `{name}`")]
     UnknownEntry {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
     },
-    /// The function takes other arguments.
+    /// The arguments do not match the function's parameters.
     #[error("`{name}` takes ({}), but was given ({})", list(.expected), list(.given))]
     Arguments {
-        /// The function.
+        /// The name of the function.
         name: String,
-        /// What it takes.
+        /// The types of its parameters.
         expected: Vec<ValueType>,
-        /// What it was given.
+        /// The types of the arguments.
         given: Vec<ValueType>,
     },
-    /// The run may be suspended, but its instance was made for runs that may not.
+    /// The run can be suspended, but the instance was created for runs that cannot.
     #[error("this instance was made for runs that cannot be suspended")]
     NotSuspendable,
-    /// The run was to be suspended, and as many are suspended as may be. It is dropped.
+    /// The executor has reached its limit of suspended runs. The run is dropped.
     #[error(
         "{limit} runs are suspended already: resume or drop some, or build the executor with a \
          higher limit"
     )]
     TooManySuspended {
-        /// The most runs that may be suspended.
+        /// The maximum number of suspended runs.
         limit: u32,
     },
     /// The engine or the host failed.
@@ -54,8 +54,9 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// Whether the engine failed where an interpreter might not: for want of native stack, of instances, or of address space.
-    /// Whoever can run the call again from its beginning, on [`Tier::Interpreter`](crate::Tier), has its answer.
+    /// Whether the engine failed for want of native stack, instances or address space. An
+    /// interpreter does not need these: running the call again from its beginning on
+    /// [`Tier::Interpreter`](crate::Tier) gives its outcome.
     #[must_use]
     pub const fn is_of_the_engine(&self) -> bool {
         matches!(

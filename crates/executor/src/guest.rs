@@ -8,7 +8,7 @@ use std::{mem, sync::Arc};
 
 use fusee_engine::{
     EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
-    OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::Place,
+    OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
 use crate::{PreparedProgram, RunError, RunRequest, executor::mode, suspensions};
@@ -20,11 +20,11 @@ const INITIALIZE: &str = "_initialize";
 #[derive(Debug)]
 pub(crate) struct Guest {
     pub(crate) run: Run,
-    /// `None` until it is made: by the first run, unless somebody needed it earlier. `None` again
-    /// where a run did not end well.
+    /// `None` before it is created, by the first run or by `make`, and again after a run that did
+    /// not finish.
     instance: Option<Box<dyn Instance>>,
-    /// Its place among the suspended runs, from the first suspension to its end: who is resumed
-    /// can be suspended again.
+    /// The permit of a suspended run, from its first suspension to its end, since a resumed run can
+    /// be suspended again.
     permit: Option<suspensions::Permit>,
     /// The entries that are still to be called, the last first: only a fresh instance has more
     /// than one.
@@ -135,7 +135,7 @@ impl Guest {
         let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
         if mem::take(&mut self.is_new) {
             if !mem::replace(&mut self.is_paid, true) {
-                self.run.enter(Place::Instance);
+                self.run.enter(ProfileSpan::Instance);
                 let price = self.program.program().instantiation_gas;
                 if self.run.meter.charge(price).is_err() {
                     return Ok(self.gone(Reached::OutOfGas));

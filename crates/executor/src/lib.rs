@@ -1,18 +1,21 @@
-//! From a program to a running instance: prepare, run, resume, interrupt.
+//! Prepares, runs, suspends, resumes and interrupts programs.
 //!
-//! An [`Executor`] prepares a program once (checks, meters, compiles and caches it) and runs it in a
-//! fresh instance each time. How a run ended or paused is an [`Outcome`], which owns what can come
-//! next. Gas is settled here, in one place, on every way out. Calls from guest to guest are frames
-//! on a [`FrameStack`], never on the native stack.
+//! An [`Executor`] validates, meters, compiles and caches a program once, and runs it in a fresh
+//! instance each time. An [`Outcome`] says how a run ended or why it is suspended, and owns the
+//! handle to continue it. This crate settles the gas of every outcome in one place. Calls between
+//! guests are frames on the stack of a [`Driver`], never on the native stack.
 #![forbid(unsafe_code)]
 
 mod artifacts;
 mod asynchronous;
+mod background;
 mod budget;
+mod builder;
 mod cache;
 mod compiling;
 mod direct;
 mod driver;
+mod engines;
 mod error;
 mod executor;
 mod guest;
@@ -20,11 +23,13 @@ mod linker;
 mod live;
 mod outcome;
 mod prepared;
+mod preparer;
 mod request;
 mod suspensions;
 
 pub use asynchronous::{Answer, AsyncRun};
 pub use budget::{MemoryBudget, Reservation};
+pub use builder::ExecutorBuilder;
 pub use compiling::{CompileCommand, CompileIn};
 pub use direct::Direct;
 pub use driver::{
@@ -32,7 +37,7 @@ pub use driver::{
     Progress, Supervisor, Target,
 };
 pub use error::{PrepareError, RunError};
-pub use executor::{Executor, ExecutorBuilder};
+pub use executor::Executor;
 pub use linker::{Caller, HostInteger, HostReturn, IntoHostFunction, LinkError, Linked, Linker};
 pub use live::LiveInstance;
 pub use outcome::{

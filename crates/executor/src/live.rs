@@ -71,8 +71,8 @@ impl LiveInstance {
 
     /// Makes the instance now, for runs like `request`, so that its memory, with the program's data
     /// in it, can be read and written before the first run. No code runs. The first run does not
-    /// pay for the instantiation: the caller charges [`Program::instantiation_gas`] where it belongs. An
-    /// instance that exists already is unchanged.
+    /// pay for the instantiation: the caller charges [`Program::instantiation_gas`] where it
+    /// belongs. An instance that exists already is unchanged.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl LiveInstance {
         self.guest.make(request)
     }
 
-    /// Grows the guest's memory by so many pages, without gas, and returns its previous size in
+    /// Grows the guest's memory by `pages`, without charging gas, and returns its previous size in
     /// pages. `None` if the guest has no memory yet, or the rules or the program do not let it grow
     /// so far.
     ///

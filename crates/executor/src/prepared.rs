@@ -1,4 +1,4 @@
-//! PreparedProgram programs: checked and metered, and what each engine has made of them so far.
+//! Prepared programs: validated and metered, with the modules that the engines compiled so far.
 
 use std::{
     fmt,
@@ -12,66 +12,69 @@ use crate::{
     suspensions::Suspensions,
 };
 
-/// How often a program is tried whose compilation fails: what failed may have been the machine.
-const MOST_FAILURES: u32 = 2;
+/// Compilation is given up after this many failures. A single failure may be a temporary fault of
+/// the machine.
+const MAX_FAILURES: u32 = 2;
 
-/// A program that is ready to run: checked and metered, and known to the executor's engines.
+/// A program that is ready to run on its executor: validated, metered, and compiled where needed.
 pub struct PreparedProgram {
     program: Arc<Program>,
     key: Key,
     suspensions: Arc<Suspensions>,
-    /// Where it counts what it weighs.
+    /// The cache that counts the size of this program.
     cache: Weak<Cache>,
-    /// The engine that can run it at once, if the executor has one.
-    base: Option<Arc<dyn Engine>>,
-    base_module: Slot,
+    /// The engine that runs the program without the compiler, if the executor has one.
+    interpreter: Option<Arc<dyn Engine>>,
+    interpreter_module: LazyModule,
     compiled: OnceLock<Arc<dyn Module>>,
-    progress: Mutex<Progress>,
-    changed: Condvar,
+    progress: Mutex<CompileProgress>,
+    /// Notified when a compilation ends.
+    compile_ended: Condvar,
 }
 
-/// What somebody finds who wants to compile a program.
-pub(crate) enum Turn<'a> {
-    /// It is their turn.
-    Mine(Compiling<'a>),
-    /// It is compiled.
-    Done(Arc<dyn Module>),
-    /// It is not, and will not be.
+/// The result of [`PreparedProgram::claim_compilation`].
+pub(crate) enum CompileClaim<'a> {
+    /// The caller compiles the program.
+    Claimed(CompileGuard<'a>),
+    Compiled(Arc<dyn Module>),
+    /// Compilation failed, and will not be tried again. Contains the reason.
     GivenUp(String),
 }
 
-/// Compiles a program, while others wait; they go on when it is dropped.
-pub(crate) struct Compiling<'a> {
+/// The exclusive right to compile a program. Dropping it wakes the threads that wait for the
+/// compilation.
+pub(crate) struct CompileGuard<'a> {
     prepared: &'a PreparedProgram,
 }
 
-/// A module that is made when it is first needed.
+/// A module that is compiled on first use.
 #[derive(Debug, Default)]
-struct Slot {
+struct LazyModule {
     module: OnceLock<Arc<dyn Module>>,
-    making: Mutex<()>,
+    /// Held while the module is compiled.
+    compiling: Mutex<()>,
 }
 
 #[derive(Debug)]
-struct Progress {
+struct CompileProgress {
     compilation: Compilation,
     failures: u32,
 }
 
-/// How far compilation is.
+/// The state of a program's compilation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compilation {
-    /// Nobody has asked for it, or it failed and may be tried again.
+    /// Not requested yet, or failed and to be tried again.
     Idle,
-    /// It waits for its turn.
+    /// Waiting in the queue of the background thread.
     Queued,
-    /// Somebody compiles it.
+    /// A thread is compiling the program.
     Running,
-    /// It is compiled.
+    /// The program is compiled.
     Done,
-    /// It stays on the interpreter.
+    /// Compilation failed for good. The program stays on the interpreter.
     GivenUp {
-        /// Why.
+        /// The error of the last attempt.
         reason: String,
     },
 }
@@ -82,41 +85,41 @@ impl PreparedProgram {
         key: Key,
         suspensions: Arc<Suspensions>,
         cache: Weak<Cache>,
-        base: Option<Arc<dyn Engine>>,
+        interpreter: Option<Arc<dyn Engine>>,
     ) -> Self {
         Self {
             program,
             key,
             suspensions,
             cache,
-            base,
-            base_module: Slot::default(),
+            interpreter,
+            interpreter_module: LazyModule::default(),
             compiled: OnceLock::new(),
-            progress: Mutex::new(Progress {
+            progress: Mutex::new(CompileProgress {
                 compilation: Compilation::Idle,
                 failures: 0,
             }),
-            changed: Condvar::new(),
+            compile_ended: Condvar::new(),
         }
     }
 
-    /// What is known of the program.
+    /// The metered program.
     #[must_use]
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// How far its compilation is, on an executor that has a compiler.
+    /// The state of the compilation. Always [`Compilation::Idle`] if the executor has no compiler.
     #[must_use]
     pub fn compilation(&self) -> Compilation {
-        self.open().compilation.clone()
+        self.lock_progress().compilation.clone()
     }
 
     pub(crate) fn shared_program(&self) -> &Arc<Program> {
         &self.program
     }
 
-    /// The suspended runs of its executor.
+    /// The suspended runs of the program's executor.
     pub(crate) const fn suspensions(&self) -> &Arc<Suspensions> {
         &self.suspensions
     }
@@ -125,36 +128,37 @@ impl PreparedProgram {
         self.key
     }
 
-    /// The compiled module, if it is there.
+    /// The compiler's module, if the program is compiled.
     pub(crate) fn compiled(&self) -> Option<&Arc<dyn Module>> {
         self.compiled.get()
     }
 
-    pub(crate) fn has_base(&self) -> bool {
-        self.base.is_some()
+    pub(crate) fn has_interpreter(&self) -> bool {
+        self.interpreter.is_some()
     }
 
-    /// The module of the engine that can run it at once, made now if it is needed for the first time.
-    pub(crate) fn base_module(&self) -> Result<&Arc<dyn Module>, EngineError> {
-        let Slot { module, making } = &self.base_module;
-        if let Some(made) = module.get() {
-            return Ok(made);
+    /// The interpreter's module, compiled on first use.
+    pub(crate) fn interpreter_module(&self) -> Result<&Arc<dyn Module>, EngineError> {
+        let LazyModule { module, compiling } = &self.interpreter_module;
+        if let Some(compiled) = module.get() {
+            return Ok(compiled);
         }
         let engine = self
-            .base
+            .interpreter
             .as_ref()
             .ok_or_else(|| EngineError::Host("the executor has no interpreter".into()))?;
-        let _one_at_a_time = making.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(made) = module.get() {
-            return Ok(made);
+        let _guard = compiling.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(compiled) = module.get() {
+            return Ok(compiled);
         }
-        let made = engine.compile(&self.program)?;
-        let made = module.get_or_init(|| made);
-        self.reweigh();
-        Ok(made)
+        let compiled = engine.compile(&self.program)?;
+        let compiled = module.get_or_init(|| compiled);
+        self.update_cached_size();
+        Ok(compiled)
     }
 
-    /// An instance of `module`, or one of the interpreter's where that cannot be made: the gas is the same.
+    /// Instantiates `module`. If it is the compiler's and instantiation fails, instantiates the
+    /// interpreter's module instead: gas and outcome are the same.
     pub(crate) fn instantiate(
         &self,
         module: &Arc<dyn Module>,
@@ -164,70 +168,70 @@ impl PreparedProgram {
             .compiled()
             .is_some_and(|compiled| Arc::ptr_eq(compiled, module));
         match module.instantiate(mode) {
-            Err(error) if is_compiled && self.has_base() => {
+            Err(error) if is_compiled && self.has_interpreter() => {
                 tracing::warn!(
                     program = %self.program.code_hash,
                     error = %error,
-                    "no instance of the compiled program: the interpreter runs it"
+                    "failed to instantiate compiled code; the call runs on the interpreter"
                 );
-                self.base_module()?.instantiate(mode)
+                self.interpreter_module()?.instantiate(mode)
             }
-            made => made,
+            instance => instance,
         }
     }
 
-    /// Notes that it is to be compiled, unless somebody has before. Whether that is new.
-    pub(crate) fn enqueue(&self) -> bool {
-        let mut progress = self.open();
-        let is_new = progress.compilation == Compilation::Idle;
-        if is_new {
+    /// Marks the program as queued for compilation. Returns `false` if it is not idle.
+    pub(crate) fn mark_queued(&self) -> bool {
+        let mut progress = self.lock_progress();
+        let is_idle = progress.compilation == Compilation::Idle;
+        if is_idle {
             progress.compilation = Compilation::Queued;
         }
-        is_new
+        is_idle
     }
 
-    /// Takes back what [`enqueue`](Self::enqueue) noted, for want of room in the queue.
-    pub(crate) fn dequeue(&self) {
-        let mut progress = self.open();
+    /// Undoes [`mark_queued`](Self::mark_queued).
+    pub(crate) fn unmark_queued(&self) {
+        let mut progress = self.lock_progress();
         if progress.compilation == Compilation::Queued {
             progress.compilation = Compilation::Idle;
         }
     }
 
-    /// Whether it is the caller's turn to compile it. If somebody else compiles it, this waits.
-    pub(crate) fn turn(&self) -> Turn<'_> {
+    /// Claims the compilation for the caller. Waits while another thread compiles the program.
+    pub(crate) fn claim_compilation(&self) -> CompileClaim<'_> {
         if let Some(module) = self.compiled() {
-            return Turn::Done(Arc::clone(module));
+            return CompileClaim::Compiled(Arc::clone(module));
         }
-        let mut progress = self.open();
+        let mut progress = self.lock_progress();
         while progress.compilation == Compilation::Running {
             progress = self
-                .changed
+                .compile_ended
                 .wait(progress)
                 .unwrap_or_else(PoisonError::into_inner);
         }
         match (&progress.compilation, self.compiled()) {
-            (Compilation::GivenUp { reason }, _) => Turn::GivenUp(reason.clone()),
-            (_, Some(module)) => Turn::Done(Arc::clone(module)),
+            (Compilation::GivenUp { reason }, _) => CompileClaim::GivenUp(reason.clone()),
+            (_, Some(module)) => CompileClaim::Compiled(Arc::clone(module)),
             _ => {
                 progress.compilation = Compilation::Running;
-                Turn::Mine(Compiling { prepared: self })
+                CompileClaim::Claimed(CompileGuard { prepared: self })
             }
         }
     }
 
-    /// The compiled module is there.
+    /// Sets the compiler's module.
     pub(crate) fn set_compiled(&self, module: Arc<dyn Module>) {
         self.compiled.get_or_init(|| module);
-        self.open().compilation = Compilation::Done;
-        self.reweigh();
+        self.lock_progress().compilation = Compilation::Done;
+        self.update_cached_size();
     }
 
-    /// What it keeps in memory.
+    /// The size in memory, in bytes, of the program and its modules.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let code = u64::try_from(self.program.code.len()).unwrap_or(u64::MAX);
         let modules = self
-            .base_module
+            .interpreter_module
             .module
             .get()
             .into_iter()
@@ -237,27 +241,27 @@ impl PreparedProgram {
             .fold(code, u64::saturating_add)
     }
 
-    fn reweigh(&self) {
+    fn update_cached_size(&self) {
         if let Some(cache) = self.cache.upgrade() {
-            cache.reweigh(&self.key());
+            cache.update_size(&self.key());
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, Progress> {
+    fn lock_progress(&self) -> MutexGuard<'_, CompileProgress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Compiling<'_> {
-    pub(crate) fn done(self, module: Arc<dyn Module>) {
+impl CompileGuard<'_> {
+    pub(crate) fn succeed(self, module: Arc<dyn Module>) {
         self.prepared.set_compiled(module);
     }
 
-    /// It is not compiled this time. Whether nobody will try again.
-    pub(crate) fn failed(self, reason: &str) -> bool {
-        let mut progress = self.prepared.open();
+    /// Records a failure. Returns whether compilation is given up.
+    pub(crate) fn fail(self, reason: &str) -> bool {
+        let mut progress = self.prepared.lock_progress();
         progress.failures = progress.failures.saturating_add(1);
-        let is_final = progress.failures >= MOST_FAILURES;
+        let is_final = progress.failures >= MAX_FAILURES;
         if is_final {
             progress.compilation = Compilation::GivenUp {
                 reason: reason.to_owned(),
@@ -267,14 +271,14 @@ impl Compiling<'_> {
     }
 }
 
-impl Drop for Compiling<'_> {
+impl Drop for CompileGuard<'_> {
     fn drop(&mut self) {
-        let mut progress = self.prepared.open();
+        let mut progress = self.prepared.lock_progress();
         if progress.compilation == Compilation::Running {
             progress.compilation = Compilation::Idle;
         }
         drop(progress);
-        self.prepared.changed.notify_all();
+        self.prepared.compile_ended.notify_all();
     }
 }
 

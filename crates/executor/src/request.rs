@@ -1,50 +1,52 @@
-//! What to run, and how.
+//! Run requests.
 
 use fusee_engine::{Gas, Interrupt, OutOfGasPolicy, Profiler, Value};
 
-/// One run: the entry, what it may spend, and what may happen on the way.
+/// The entry, the gas limit and the options of one run.
 #[derive(Clone, Debug)]
 pub struct RunRequest<'a> {
-    /// The exported function to enter.
+    /// The exported function to call.
     pub entry: &'a str,
     /// Its arguments.
     pub args: &'a [Value],
-    /// The gas that it may use, making the instance included.
+    /// The gas limit, which includes the instantiation.
     pub gas: Gas,
-    /// Whether it may be parked.
+    /// Whether the run can be suspended.
     pub suspension: Suspension,
-    /// What happens where its gas ends.
+    /// What happens when the run is out of gas.
     pub out_of_gas_policy: OutOfGasPolicy,
-    /// By which it can be stopped from outside, if it can.
+    /// A handle to interrupt the run from another thread. Default: none.
     pub interrupt: Option<Interrupt>,
-    /// What it may run on.
+    /// The tier to run on.
     pub tier: Tier,
-    /// Who notes where the gas goes, if anybody does. Functions are told apart if the program was prepared by rules
-    /// that are `profiled`.
+    /// Records the gas by syscall and, if the program was prepared with `profiled` rules, by
+    /// function. Default: none.
     pub profiler: Option<Profiler>,
 }
 
-/// Whether a run may be parked.
+/// Whether a run can be suspended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspension {
-    /// Only if the program imports a syscall that may suspend, or the request asks to be parked where
-    /// its gas ends. A run that cannot be parked does not pay for it.
+    /// Only if the program imports a syscall that may suspend, or the request has
+    /// [`OutOfGasPolicy::Suspend`]. A run that cannot be suspended needs no fiber.
     AsNeeded,
-    /// In any case.
+    /// Always.
     Always,
 }
 
-/// What a run may run on.
+/// The tier that a call runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Whatever is best: compiled, if it is compiled.
+    /// Compiled code if available, otherwise the interpreter.
     Best,
-    /// The interpreter, if the executor has one: it has no limits of its own, so that its answer is the answer.
+    /// The interpreter, if the executor has one. It has no limits of its own on native stack,
+    /// instances or address space, so it always reaches the specified outcome.
     Interpreter,
 }
 
 impl<'a> RunRequest<'a> {
-    /// A run that is parked as needed and stops where its gas ends, and that nobody interrupts or profiles.
+    /// A request with the defaults: [`Suspension::AsNeeded`], [`OutOfGasPolicy::Stop`],
+    /// [`Tier::Best`], no interrupt and no profiler.
     #[must_use]
     pub fn new(entry: &'a str, args: &'a [Value], gas: Gas) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! How many runs of an executor are suspended at once.
+//! The limit of suspended runs of an executor.
 //!
-//! A suspended run holds its instance, so there is a limit. A run that is never suspended pays
-//! nothing for it; dropping a suspended run releases its permit at once.
+//! The number is limited because a suspended run keeps its instance. Runs that are never suspended
+//! need no permit. Dropping a suspended run releases its permit.
 
 use std::sync::{
     Arc,
@@ -17,7 +17,7 @@ pub(crate) struct Suspensions {
     count: AtomicU32,
 }
 
-/// The permission of one run to be suspended, until it is dropped.
+/// Permits one run to be suspended, until the permit is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Suspensions>);
 

@@ -1,4 +1,4 @@
-//! Artifacts: compiled programs in a folder, which are used where they are whole and meant, and nowhere else.
+//! Artifacts: an intact artifact with the right key is loaded, and any other file is rejected.
 
 use std::{
     fs,
@@ -243,7 +243,8 @@ fn on_a_full_disk_a_program_runs_and_nothing_broken_is_kept() {
         return;
     }
     let folder = TempDir::new().unwrap();
-    // A file can grow to 16 blocks of 512 bytes; what is beyond fails as on a full disk, the signal being ignored.
+    // A file can grow to 16 blocks of 512 bytes; what is beyond fails as on a full disk, the signal
+    // being ignored.
     let status = Command::new("/bin/sh")
         .args(["-c", r#"trap "" XFSZ; ulimit -f 16; exec "$0" "$@""#])
         .arg(std::env::current_exe().unwrap())
@@ -319,7 +320,8 @@ fn processes_share_a_folder() {
     for process in &mut processes {
         assert!(process.wait().unwrap().success());
     }
-    // One that opens the folder removes what another has not finished, which that one keeps another time.
+    // One that opens the folder removes what another has not finished, which that one keeps another
+    // time.
     let compiler = Watched::new();
     let executor = restarted(&compiler, folder.path());
     for factor in 0..PROGRAMS {
@@ -329,8 +331,9 @@ fn processes_share_a_folder() {
     assert_eq!(compiler.compilations(), 0, "all of them were kept");
 }
 
-/// Metered code and its host hold to conventions that no rule names. Where they change, artifacts of before must
-/// not be used: raise `FORMAT` in `crates/engine/src/artifact.rs` together with this.
+/// Metered code and its host hold to conventions that no rule names. Where they change, artifacts
+/// of before must not be used: raise `FORMAT` in `crates/engine/src/artifact.rs` together with
+/// this.
 #[test]
 fn artifacts_are_of_this_metering() {
     let program = fusee_instrument::prepare(&wasm(DOUBLES), &rules()).unwrap();

@@ -1,4 +1,4 @@
-//! Runs as futures: polled by hand, dropped wherever they wait, and the same as without.
+//! Asynchronous runs: dropping the future at any await point does not affect the outcome.
 
 use std::{
     future::Future,

@@ -1,4 +1,4 @@
-//! The cache of prepared programs: found again by all that they depend on, and bounded in bytes.
+//! The cache of prepared programs: its keys and its limit in bytes.
 
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
-//! Memory that is filled and copied in chunks: the same bytes, traps and gas as in one piece, whatever the length.
+//! Bulk memory operators, which run in chunks: bytes, traps and gas are those of an operator that
+//! runs at once.
 //!
-//! What is expected of the bytes is what Rust's own slices do; what is expected of the gas, the counting interpreter says.
+//! Rust's slices give the expected bytes, and the counting interpreter the expected gas.
 
 use std::sync::Arc;
 
@@ -155,7 +156,7 @@ fn counted_verdict(program: &Arc<Program>, case: Case, gas: u64, instance: u64) 
     }
 }
 
-/// Bytes that nobody copies to another place unseen.
+/// Bytes that differ everywhere, so that a copy to a wrong address is detected.
 fn pattern() -> Vec<u8> {
     (0..BYTES)
         .map(|at| at.wrapping_mul(0x9e37_79b1).to_le_bytes()[3])
@@ -300,7 +301,7 @@ fn gas_that_ends_at_a_chunk_ends_before_the_first() {
     }
 }
 
-/// A guest that is parked for gas in front of the first chunk goes on with all of them.
+/// A guest that is suspended for gas before the first chunk continues with all chunks.
 #[test]
 fn a_guest_parked_before_a_chunk_goes_on() {
     let wasm = wasm(
@@ -345,7 +346,8 @@ fn a_guest_parked_before_a_chunk_goes_on() {
     }
 }
 
-/// With large slices, nothing but the end of a chunk asks whether the run is interrupted: that is where it leaves.
+/// With large slices, nothing but the end of a chunk asks whether the run is interrupted: that is
+/// where it leaves.
 #[test]
 fn an_interrupted_guest_leaves_behind_a_chunk() {
     let wasm = program();

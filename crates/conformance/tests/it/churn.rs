@@ -1,5 +1,5 @@
-//! Many programs through a small cache: memory stays what it was. It takes some ten minutes, so it runs where it is
-//! asked for:
+//! Many programs in a small cache do not leak memory. The test takes some ten minutes, so it is
+//! ignored by default:
 //!
 //!     cargo test --release -p fusee-conformance --test it -- --ignored --nocapture churn
 
@@ -16,9 +16,9 @@ use tempfile::TempDir;
 use crate::guest::wasm;
 
 const PROGRAMS: u32 = 10_000;
-/// All of them come three times.
+/// Every program is called three times.
 const CALLS: u32 = 3 * PROGRAMS;
-/// After so many everything that is kept is kept.
+/// After this many programs all caches are full.
 const WARM: u32 = PROGRAMS / 2;
 const CACHE_BYTES: u64 = 8 << 20;
 const ARTIFACT_BYTES: u64 = 32 << 20;

@@ -1,4 +1,4 @@
-//! A compiler that is watched, and fails where a test needs it to.
+//! A compiler that counts its calls, and fails on request.
 
 use std::sync::{
     Arc,
@@ -10,7 +10,8 @@ use fusee_engine::{
 };
 use fusee_engine_wasmtime::WasmtimeEngine;
 
-/// Wasmtime. It panics so often before it does its work, and its instances cannot be made if so told.
+/// Wasmtime, with faults: its compiler panics a number of times before it succeeds, and optionally
+/// its instances cannot be created.
 #[derive(Debug)]
 pub(crate) struct Watched {
     inner: WasmtimeEngine,

@@ -24,7 +24,8 @@ const PRICES: [(u32, SyscallPrice); 14] = [
     (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
 ];
 
-/// The operators of `program-2`, with the syscalls of contracts. No guest is parked: its calls fail at once.
+/// The operators of `program-2`, with the syscalls of contracts. No guest is suspended: its calls
+/// fail at once.
 pub(crate) fn contract_rules() -> Rules {
     let value_type = |wire| match wire {
         abi::Wire::I32 => ValueType::I32,

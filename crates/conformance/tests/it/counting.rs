@@ -1,4 +1,4 @@
-//! The counting interpreter, where it is not enough that it agrees with the lanes on what they run anyway.
+//! Tests of the counting interpreter that go beyond its agreement with the lanes.
 
 use fusee_conformance::{Ending, counting::Prices};
 use fusee_engine::{Trap, Value};
@@ -30,11 +30,11 @@ fn another_price_is_noticed() {
     }
 }
 
-/// Whether gas is looked at decides between two endings where a trap follows.
+/// A gas check before a trap decides whether the run is out of gas or traps.
 #[test]
 fn the_head_of_a_loop_is_looked_at_where_a_round_could_pass_no_look() {
-    // What a loop has in it, and the least gas by which its run comes to the division: 3,002 take it through
-    // the entry, and where the head is looked at what it costs up to there must be paid for as well.
+    // The body of a loop, and the least gas with which the run reaches the division: 3,002 for the
+    // entry, plus the cost up to the head of the loop if there is a gas check.
     let cases = [
         ("", 3_002),
         ("(br_if 0 (i32.const 0))", 3_005),
@@ -71,7 +71,8 @@ fn the_head_of_a_loop_is_looked_at_where_a_round_could_pass_no_look() {
             };
             check(&module, call).ending
         };
-        // The least gas with which the run comes to the division: there, nothing tells what was charged.
+        // The least gas with which the run comes to the division: there, nothing tells what was
+        // charged.
         let least = (3_000..3_030).find(|gas| run(*gas) != Ending::OutOfGas);
         let division = Ending::Trapped(Trap::IntegerDivisionByZero);
         assert_eq!(run(least.unwrap()), division, "{inside}");
@@ -101,8 +102,8 @@ fn pages_beyond_those_of_any_memory_cost_nothing() {
     assert!(gas_used(65_535) < gas_used(65_536));
 }
 
-/// The depth at which a function that calls itself overflows, and what it takes there to call a leaf, are told by
-/// the frames alone.
+/// The depth at which a function that calls itself overflows, and what it takes there to call a
+/// leaf, are told by the frames alone.
 #[test]
 fn only_functions_that_call_take_stack() {
     let module = wasm(

@@ -1,7 +1,7 @@
-//! The driver: calls among guests, by the protocol of an embedder that is none of Fusee's own.
+//! The driver: calls between guests, with a call protocol of the test's own.
 //!
-//! Every entry takes an `i64` and returns one. A guest calls another by a syscall, yields to its
-//! caller, asks the outside, or lets the supervisor stop it.
+//! Every entry takes and returns an `i64`. By a syscall, a guest calls another one, yields to its
+//! caller, requests an answer of the embedder, or asks the supervisor to stop it.
 
 use std::{
     fmt::Write,
@@ -598,7 +598,7 @@ fn a_frame_yields_and_is_continued() {
     });
     assert!(used > 0);
 
-    // The outermost frame yields to whoever drives, and is continued by another call.
+    // The outermost frame yields to the embedder. Another call continues it.
     on_lanes("", WIDE, |test| {
         assert_eq!(test.run("talk", 1, GAS).0, Left::Yielded(2));
         assert_eq!(test.protocol.yielded.len(), 1);
@@ -741,7 +741,7 @@ fn a_continued_frame_has_the_interrupt_of_the_driver_that_continues_it() {
 #[test]
 fn a_long_chain_takes_constant_native_stack() {
     for lane in lanes() {
-        // Wasmtime's lanes have so many instances.
+        // The limit of instances of Wasmtime's lanes.
         let frames = match lane.name.starts_with("wasmi") {
             true => 10_000,
             false => 4_000,

@@ -1,4 +1,4 @@
-//! Floating point by the rule `floats`: the same bits on every lane.
+//! Floating point under the rule `floats`: results have the same bits on every lane.
 
 use std::sync::Arc;
 
@@ -212,7 +212,7 @@ fn signs_leave_the_rest_of_a_nan_alone() {
     }
 }
 
-/// Whoever does not compute hands on the bits, those of signalling NaNs too.
+/// Operators that do not compute preserve the bits, including those of signalling NaNs.
 #[test]
 fn bits_go_unchanged_through_everything_that_does_not_compute() {
     for (width, values) in widths() {
@@ -300,7 +300,7 @@ fn conversions_agree_and_treat_all_nans_alike() {
                             _ => Ending::Finished(vec![zero]),
                         };
                         assert_eq!(verdict.ending, expected, "{module} {name} {args:x?}");
-                        // Nobody knows the gas at such a trap.
+                        // The gas at such a trap is unknown.
                         assert_eq!(verdict.gas_used == GAS, name == "trunc");
                     }
                 }
@@ -309,7 +309,7 @@ fn conversions_agree_and_treat_all_nans_alike() {
     }
 }
 
-/// A NaN that was computed is looked at before whatever could tell it from another one, and all
+/// A computed NaN is canonicalized before any operator that could distinguish NaNs, and all
 /// that could follow an operator directly is here.
 #[test]
 fn no_way_out_of_an_operator_shows_the_machines_nan() {
@@ -379,7 +379,7 @@ fn the_hostile_guest_is_harmless_where_it_is_admitted() {
     }
 }
 
-/// What is injected, and where: the result of a chain is looked at once.
+/// The injected code and its position: the result of a chain is checked once.
 #[test]
 fn the_metered_program_looks_at_what_a_chain_computes() {
     let module = wasm(

@@ -1,7 +1,7 @@
-//! Gas to the unit, added up by hand from the schedule.
+//! Exact gas, added up by hand from the schedule.
 //!
-//! Each case is also run with exactly the gas that it needs, with a unit less, and, where it finishes,
-//! with little gas and a little more each time that it ends.
+//! Each case also runs with exactly the gas that it needs and with one unit less. Cases that finish
+//! also run with little gas, and are given a little more at each suspension.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::guest::{Call, check, count, counted, host, rules, wasm};
 
 use Value::{I32, I64};
 
-/// A program, and what its export `run` comes to for some arguments: the values that it finishes
+/// A program, and the outcome of its export `run` for some arguments: the values that it finishes
 /// with, or else it ends in `unreachable`; and the gas, beside what the instance costs.
 type Case = (
     &'static str,

@@ -1,4 +1,4 @@
-//! What the guests of these tests can import, and the host that answers them.
+//! The syscalls of the guests in these tests, and their host.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const MODULE: &str = "env";
 const I32: ValueType = ValueType::I32;
 const I64: ValueType = ValueType::I64;
 
-/// The number of `wait`, at which a guest is parked until somebody answers.
+/// The number of `wait`, at which a guest is suspended until the test answers.
 pub(crate) const WAIT: u32 = 0;
 /// The gas that `tick` costs.
 pub(crate) const TICK_PRICE: u64 = 10;
@@ -72,7 +72,8 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-/// The rules of version 1, with the functions of the table. A guest may be parked in `wait` alone.
+/// The rules of version 1, with the functions of the table. A guest may be suspended in `wait`
+/// only.
 pub(crate) fn rules() -> Rules {
     let signature = |(number, (name, params, result, _)): (u32, &Row)| SyscallRule {
         module: MODULE.to_owned(),
@@ -124,8 +125,8 @@ pub(crate) fn counted(wasm: &[u8], prices: &Prices, rules: &Rules) -> Arc<Progra
     Arc::new(counting::read(wasm, prices, rules).unwrap())
 }
 
-/// A call by the counting interpreter, which is parked where its gas ends if `more` is not zero, and
-/// given so much more each time; and how often that was.
+/// A call by the counting interpreter, which is suspended out of gas if `more` is not zero,
+/// and given so much more each time; and how often that was.
 pub(crate) fn count(program: &Arc<Program>, call: Call<'_>, more: u64) -> (Verdict, u32) {
     let args = slots(call.args);
     let entry = Entry {

@@ -1,6 +1,8 @@
-//! What calls of the guests in `guests/wasm` cost, so that a change of gas is a difference to review.
+//! The gas of calls of the guests in `guests/wasm`, as a golden file, so that a change of gas shows
+//! up in review.
 //!
-//! Each line is a call, how it ended, and the gas that it used. All lanes and the counting interpreter agree on it.
+//! Each line has a call, its outcome and its gas. All lanes and the counting interpreter agree on
+//! it.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -45,7 +47,8 @@ fn method(entry: &'static str, input: &[&[u8]]) -> Call {
     }
 }
 
-/// Makes the calls of a guest one after the other, each in a fresh instance on the storage that the last left.
+/// Makes the calls of a guest one after the other, each in a fresh instance on the storage that the
+/// last left.
 fn check(guest: &str, calls: &[Call], expected: ExpectFile) {
     let wasm = compiled(guest);
     let rules = contract_rules();

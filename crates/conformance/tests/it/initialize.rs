@@ -1,4 +1,4 @@
-//! Instances that are made without an entry, and memory that the host grows.
+//! Instances that are created without calling an entry, and memory that the host grows.
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
 use fusee_engine::{Gas, PAGE_BYTES, Trap, Value};
@@ -197,7 +197,7 @@ fn a_parked_run_is_ended_as_a_host_function_would() {
 
 #[test]
 fn an_instance_that_is_made_beforehand_has_its_memory_and_is_not_paid_for_by_its_run() {
-    // The data is there, nothing has run, and what the host writes is seen by what runs first.
+    // The data segments are applied and no code has run. The first run sees what the host writes.
     let text = r#"(module (memory 1) (data (i32.const 4) "\2a")
       (func $start (i32.store8 (i32.const 9) (i32.load8_u (i32.const 8))))
       (start $start)

@@ -1,7 +1,7 @@
-//! Interrupted guests: whatever a guest does, a trigger from another thread ends its run with an error, and never with an
-//! outcome.
+//! Interrupts from another thread end a run with an error, whatever the guest does.
 //!
-//! How long that takes is not asserted here, since a machine may be busy: `examples/interruptions.rs` measures it.
+//! These tests do not assert the latency, since the machine may be busy.
+//! `examples/interruptions.rs` measures it.
 
 use std::{
     fmt::Debug,
@@ -88,12 +88,13 @@ fn chain() -> String {
     )
 }
 
-/// Says when the guest runs. The rest of what it is asked for it answers at once, and waits where it is to wait.
+/// Says when the guest runs. The rest of what it is asked for it answers at once, and waits where
+/// it is to wait.
 fn host() -> (impl Host + Debug, Receiver<()>) {
     let (sender, running) = channel();
     let host = Answering(move |call: &mut Syscall<'_>| match call.request.number {
         TICK => {
-            // Nobody listens any more, once the guest is interrupted.
+            // The receiver is dropped after the guest is interrupted.
             let _ = sender.send(());
             Ok(0)
         }
@@ -119,7 +120,8 @@ fn request<'a>(lane: &Lane, entry: &'a str, interrupt: &Interrupt) -> RunRequest
     }
 }
 
-/// Interrupts a guest that runs, and asks another for its answer then: the thread has nothing left to do.
+/// Interrupts a guest that runs, and asks another for its answer then: the thread has nothing left
+/// to do.
 fn check(told: &str, lane: &Lane, prepared: &Arc<PreparedProgram>, other: &Arc<PreparedProgram>) {
     let told = format!("{told} on {}", lane.name);
     let (host, running) = host();
@@ -220,7 +222,7 @@ fn a_guest_that_is_parked_is_interrupted_when_it_is_resumed() {
                 let before = run(self::host().0);
                 interrupt.trigger();
                 assert_interrupted(&told, result.join().unwrap());
-                // While it was parked.
+                // While it was suspended.
                 assert_interrupted(&told, before.resume(1));
             });
             answers(&told, &lane, &prepared);

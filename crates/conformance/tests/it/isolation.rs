@@ -1,4 +1,4 @@
-//! Nothing of one run is found by another: not what it wrote, however it ended.
+//! Isolation: a run does not observe the data of an earlier one, however that ended.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use fusee_executor::{Outcome, PreparedProgram};
 
 use crate::guest::{TestHost, host, rules, wasm};
 
-/// Enough for a reader; a writer runs until it has used it up, where it is told to.
+/// Enough gas for a reader. A writer that is to run out of gas uses all of it.
 const GAS: u64 = 20_000_000;
 
 /// So often is each slot of a pool used again, and more.
@@ -17,9 +17,10 @@ const ROUNDS: usize = 6;
 /// How a writer ends, by the number that it is given.
 const WAYS: i32 = 4;
 
-/// Writes into every byte that it can reach, and ends as it is told: it returns, traps, waits, or runs until its gas ends. And
-/// reads every byte that it can reach: it returns 0 if all of them are as they are in a fresh instance. `GROW`
-/// stands for code that grows the memory; without it, the program runs where memory is guarded by the processor.
+/// Writes into every byte that it can reach, and ends as requested: it returns, traps, waits, or
+/// runs until its gas ends. And reads every byte that it can reach: it returns 0 if all of them are
+/// as they are in a fresh instance. `GROW` stands for code that grows the memory; without it, the
+/// program runs where memory is guarded by the processor.
 const PROGRAM: &str = r#"(module
   (import "env" "wait" (func $wait (param i64) (result i64)))
   (memory 2)
@@ -130,7 +131,7 @@ fn nothing_that_a_run_wrote_is_found_by_another() {
     }
 }
 
-/// What the test above looks for is there where it should be: in an instance that is entered again.
+/// The test above would detect leaked data: an instance that is entered again still has its own.
 #[test]
 fn a_reader_finds_what_was_written_in_its_own_instance() {
     for lane in &lanes() {

@@ -1,4 +1,4 @@
-//! Every engine, held against the same expectations.
+//! Tests that run on every engine with the same expectations.
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What the metered program looks like.
+//! The code of metered programs.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,8 @@ fn control_flow() {
     );
 }
 
-/// A loop whose every round passes another look has none at its head; one with parameters is not left to call the host.
+/// A loop whose every round passes another look has none at its head; one with parameters is not
+/// left to call the host.
 #[test]
 fn loops() {
     check(
@@ -102,7 +103,8 @@ fn memory_tables_and_traps() {
     );
 }
 
-/// The functions that work in chunks are there where an operator may be given more than one, and once.
+/// The functions that work in chunks are there where an operator may be given more than one, and
+/// once.
 #[test]
 fn memory_in_chunks() {
     check(
@@ -168,10 +170,10 @@ fn names_still_name_the_same_functions_and_locals() {
     let (guest, _) = names(&module);
     let metered = fusee_instrument::prepare(&module, &rules()).unwrap().code;
     let (functions, locals) = names(&metered);
-    // Before the guest's functions stand our imports: `low`, `grow` and two syscalls.
+    // The imports `low`, `grow` and two syscalls precede the guest's functions.
     let moved = guest.into_iter().map(|(index, name)| (index + 4, name));
     assert_eq!(functions, moved.collect());
-    // Behind the parameters stands a local of ours.
+    // Metering adds a local after the parameters.
     let expected = [((7, 0), "x".to_owned()), ((7, 2), "y".to_owned())];
     assert_eq!(locals, BTreeMap::from(expected));
 }

@@ -1,4 +1,4 @@
-//! Each way out of a run, on every lane.
+//! Every kind of outcome, on every lane.
 
 use std::collections::BTreeSet;
 
@@ -241,10 +241,10 @@ fn faults_of_the_host_are_errors() {
             error.to_string()
         })
     };
-    assert_eq!(error("fail"), "the host could not answer a syscall");
+    assert_eq!(error("fail"), "the host failed to answer a syscall");
     assert_eq!(
         error("sleep"),
-        "syscall 1 wants to suspend, but this run cannot be parked"
+        "syscall 1 suspends, but this run cannot be suspended"
     );
     assert_eq!(
         error("nothing"),
@@ -351,8 +351,8 @@ fn initialize_runs_once_for_whoever_asks_for_it_by_name() {
     assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(1)]));
 }
 
-/// An interpreter that calls itself for some operator, and does not return before the run does, would run out of native
-/// stack where the guest has gas left.
+/// An interpreter that calls itself for some operator, and does not return before the run does,
+/// would run out of native stack where the guest has gas left.
 #[test]
 fn no_operator_grows_the_native_stack() {
     let operators = [
@@ -413,8 +413,8 @@ fn no_operator_grows_the_native_stack() {
     }
 }
 
-/// A compiler keeps what it computed before a call for after it, and takes what does not change out of a loop. However much
-/// that is, the stack that is metered ends before the one that there is.
+/// A compiler keeps what it computed before a call for after it, and takes what does not change out
+/// of a loop. However much that is, the stack that is metered ends before the one that there is.
 #[test]
 fn no_native_frame_outgrows_its_metered_one() {
     let engines = &lanes()[..2];

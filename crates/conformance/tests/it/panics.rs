@@ -1,4 +1,4 @@
-//! Hosts that panic: the run is lost with an error, and nothing else is.
+//! Panics of hosts: the run ends with an error, and other runs are not affected.
 
 use std::{
     fmt::Debug,
@@ -33,7 +33,7 @@ const TICKS: &str = r#"(module
 
 const TICK: u32 = 3;
 
-/// The program, once without anything at which it may be parked, and once with it.
+/// The program, once without and once with a syscall that may suspend.
 fn programs() -> [Vec<u8>; 2] {
     [
         r#"(func $wait (param i64) (result i64) (local.get 0))"#,
@@ -76,7 +76,8 @@ fn run<H: Host + Debug>(
     Ok(outcome)
 }
 
-/// The error of a run whose host panics, and that the next run on the same executor finds nothing of it.
+/// The error of a run whose host panics, and that the next run on the same executor finds nothing
+/// of it.
 fn error_of(
     executor: &Executor,
     program: &Arc<PreparedProgram>,

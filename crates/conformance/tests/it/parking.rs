@@ -1,4 +1,4 @@
-//! Runs that are parked: at a syscall, and where their gas ends.
+//! Suspended runs, at a syscall and out of gas.
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes};
 use fusee_engine::{Gas, Interrupt, OutOfGasPolicy, Trap, Value};
@@ -198,7 +198,7 @@ const SPENDS: &str = r#"(module
     (if (local.get 0) (then (call $deep (i32.sub (local.get 0) (i32.const 1))))))
 )"#;
 
-/// Starts an entry of `SPENDS` with `gas`, to be parked where it ends.
+/// Starts an entry of `SPENDS` with `gas`, to be suspended when it is out of gas.
 fn start(
     lane: &Lane,
     entry: &str,
@@ -300,7 +300,7 @@ fn an_interrupt_reaches_a_guest_that_is_parked_for_gas() {
     }
 }
 
-/// What a run needs to be parked is made with the instance.
+/// The mode of an instance decides whether its runs can be suspended.
 #[test]
 fn an_instance_that_was_made_for_plain_runs_cannot_be_parked() {
     for lane in lanes() {
@@ -353,7 +353,7 @@ fn a_parked_guest_can_be_left_more_gas_or_less_and_has_used_the_same() {
         let (ending, gas_used, _) = given(left);
         assert_eq!((ending, gas_used), (ended.clone(), used), "{left}");
     }
-    // Whatever was left before does not help; and who is out of gas has used what was given.
+    // Gas that was left before does not help. A run that is out of gas has used its whole limit.
     let (ending, gas_used, until_wait) = given(1);
     assert_eq!((ending, gas_used), (Ending::OutOfGas, until_wait + 1));
     assert!(gas_used < used);

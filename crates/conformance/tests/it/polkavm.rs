@@ -1,4 +1,4 @@
-//! PolkaVM programs: the same outcome, gas and memory interpreted and compiled, in whatever slices.
+//! PolkaVM programs: outcome, gas and memory are the same on every backend, with every slice.
 
 use std::{panic::catch_unwind, sync::Arc};
 
@@ -240,7 +240,7 @@ fn a_run_is_interrupted_where_its_slice_ends() {
 /// What a guest asked, with what gas it had and what its memory was.
 type Asked = (SyscallRequest, u64, Vec<u8>);
 
-/// Answers the counter from a number that it keeps, and notes what was asked; or parks the guest.
+/// Answers the counter from a stored number and records the requests, or suspends the guest.
 #[derive(Debug, Default)]
 struct Notes {
     number: u64,
@@ -284,7 +284,7 @@ impl Host for Notes {
     }
 }
 
-/// Runs the counter's increment, with syscalls answered inline or while it is parked.
+/// Runs the counter's increment, with syscalls answered inline or by resuming the guest.
 fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
     let suspending = |signature: &SyscallRule| SyscallRule {
         may_suspend: true,
@@ -345,7 +345,7 @@ fn syscalls_have_equal_gas_and_memory_inline_and_parked() {
     }
 }
 
-/// What the guest of registers comes to, held against what it should.
+/// Compares the outcome of the register guest with the expected one.
 fn registers(lane: &Lane) -> Vec<Verdict> {
     let absent = i64::from(abi::status::ABSENT);
     let prepared = lane.executor.prepare(REGISTERS, &rules()).unwrap();
@@ -522,7 +522,8 @@ fn an_instance_costs_its_memory_and_its_code() {
     let (free, pages) = instance(COMPUTE, &at(1, 1));
     let least = u64::from(prices.base) + u64::from(prices.page) * u64::from(pages);
     assert!((least..least + 100).contains(&free), "{free}");
-    // Six instructions in three blocks, and the block that would begin behind them, whether or not they are reached.
+    // Six instructions in three blocks, and the block that would begin behind them, whether or not
+    // they are reached.
     let code = [
         asm::move_reg(Reg::A0, Reg::A1),
         asm::fallthrough(),
@@ -631,7 +632,8 @@ fn only_the_instruction_set_that_never_changes_is_admitted() {
         let refused = prepared(isa, &[asm::ret()]).unwrap_err();
         assert_eq!(refused.rule, Rule::InstructionSet, "{isa:?}");
     }
-    // `memset` counts a unit for each byte, so that its gas ends in the middle of a block, where backends differ.
+    // `memset` counts a unit for each byte, so that its gas ends in the middle of a block, where
+    // backends differ.
     let memset = prepared(Latest64, &[asm::memset(), asm::ret()]);
     assert_eq!(memset.unwrap_err().rule, Rule::InstructionSet);
 }
@@ -641,7 +643,7 @@ fn an_executor_runs_each_format_on_its_engine() {
     let wasm = wat::parse_str(r#"(module (func (export "add") (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1))))"#).unwrap();
     let wasmi = || Arc::new(fusee_engine_wasmi::WasmiEngine::new());
     let polkavm = Arc::new(fusee_engine_polkavm::PolkaVmEngine::new().unwrap());
-    let both = Executor::builder(wasmi()).other_format(polkavm).build();
+    let both = Executor::builder(wasmi()).engine(polkavm).build();
     for program in [&wasm, COMPUTE] {
         let prepared = both.prepare(program, &rules()).unwrap();
         let args = values(&[20, 22]);
@@ -658,7 +660,8 @@ fn an_executor_runs_each_format_on_its_engine() {
     ));
 }
 
-/// Prepares damaged bytes, and runs them where they are admitted: whatever comes of it is the same everywhere, and nobody panics.
+/// Prepares damaged bytes, and runs them if they are admitted. The outcome is the same on all
+/// lanes, and nothing panics.
 fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
     let Ok(program) = fusee_instrument::prepare(bytes, &rules()) else {
         return false;
@@ -683,8 +686,9 @@ fn survive(lanes: &[Lane], bytes: &[u8]) -> bool {
 
 #[test]
 fn damaged_programs_are_refused_or_run_alike() {
-    // Two lanes of each kind would be slow, and the process sandbox is no other compiler. A module in the generic sandbox takes 32 GiB of
-    // addresses, so that caches with some thousands of them leave none.
+    // Two lanes of each kind would be slow, and the process sandbox is no other compiler. A module
+    // in the generic sandbox takes 32 GiB of addresses, so that caches with some thousands of them
+    // leave none.
     let fresh = || {
         let mut lanes = polkavm_lanes();
         lanes.retain(|lane| ["interpreter", "generic sandbox"].contains(&lane.name));

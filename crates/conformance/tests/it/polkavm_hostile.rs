@@ -1,4 +1,5 @@
-//! PolkaVM programs that no compiler makes: refused by a rule that says what is wrong, or run alike on every lane.
+//! Hostile PolkaVM programs: a rule refuses them with a precise reason, or they run identically on
+//! every lane.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

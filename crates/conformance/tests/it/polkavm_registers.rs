@@ -1,4 +1,5 @@
-//! What PolkaVM's registers carry across a syscall: an `i32` is the low half of a register, and comes back with its sign.
+//! The register convention of PolkaVM's syscalls: an `i32` argument is the low half of a register,
+//! and an `i32` result is sign-extended.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::polkavm::importing;
 const GAS: Gas = Gas::new(20_000_000);
 const NUMBER: u32 = 7;
 
-/// Answers so, or parks the guest.
+/// Answers with a value, or suspends the guest.
 #[derive(Debug)]
 struct Answers {
     answer: Option<u64>,
@@ -80,7 +81,7 @@ fn ask(
     (host.asked.unwrap(), returned)
 }
 
-/// The same inline and parked, on every lane.
+/// The same for inline answers and for suspended guests, on every lane.
 fn asked(rules: &Rules, code: &[Instruction], answer: u64) -> (SyscallRequest, Value) {
     let lanes = polkavm_lanes();
     let [inline, parked] =
@@ -124,7 +125,7 @@ fn an_i32_result_fills_its_register_with_its_sign() {
         (0x7fff_ffff, 0x7fff_ffff),
         (0x8000_0000, -0x8000_0000),
         (0xffff_ffff, -1),
-        // What the host put above it is not looked at.
+        // The high half of the host's result is ignored.
         (0x1_0000_0005, 5),
         (0xffff_ffff_0000_0005, 5),
         (0x7fff_ffff_8000_0000, -0x8000_0000),

@@ -1,4 +1,5 @@
-//! Instances of PolkaVM programs that are used again: a guest finds nothing of the one before, and comes to the same.
+//! Reused PolkaVM instances: a guest does not observe the data of the one before, and has the same
+//! outcome as in a fresh instance.
 
 use std::sync::Arc;
 
@@ -60,7 +61,8 @@ fn fill(block: u32, from: u32, to: u32) -> Vec<Instruction> {
     ]
 }
 
-/// Mixes what it finds in its registers and its memory into a number, writes ones wherever it can, and returns the number.
+/// Mixes what it finds in its registers and its memory into a number, writes ones wherever it can,
+/// and returns the number.
 fn curious() -> Vec<u8> {
     let map = map();
     let [data, stack] = [map.rw_data_range(), map.stack_range()];
@@ -132,7 +134,7 @@ fn nothing_is_left(lanes: &[Lane]) {
         let prepared = lane.executor.prepare(&program, &rules()).unwrap();
         let other = lane.executor.prepare(COMPUTE, &rules()).unwrap();
         let round = || {
-            // What nobody has written yet.
+            // Memory that has not been written yet.
             let (values, gas, mut live) = call(lane, &prepared, "nothing", &[]);
             let mut seen = vec![(values, gas, memory(&mut live))];
             let address = u64::from(map().rw_data_address());

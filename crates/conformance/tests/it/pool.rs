@@ -1,4 +1,4 @@
-//! The pool of instances: what it holds, and what is said when it is full.
+//! The instance pool: its limits, and the error when it is full.
 
 use std::{error::Error, process::Command, sync::Arc};
 
@@ -62,8 +62,8 @@ fn a_full_pool_says_so_until_a_suspended_run_is_dropped() {
         assert!(full.source().is_none());
         assert_eq!(
             full.to_string(),
-            "wasmtime has no room for another instance: 3 live, suspended ones included, which is its limit; \
-             drop some, or make the engine for more",
+            "wasmtime cannot create another instance: 3 instances are live, including suspended \
+             ones, which is the limit; drop some, or configure the engine for more",
         );
         drop(suspended.pop());
         assert_eq!(resume(run(&executor, &program).unwrap()), [Value::I64(42)]);
@@ -102,7 +102,7 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
     check(other);
 }
 
-/// Marks the process whose memory is looked at.
+/// Marks the process whose memory is measured.
 const IDLE: &str = "FUSEE_TEST_IDLE";
 
 #[cfg(target_os = "linux")]

@@ -1,18 +1,19 @@
-//! Profiles: their parts are the gas used, on every lane and however a run ends, and they change nothing.
+//! Profiles: the parts add up to the gas used, on every lane and for every outcome. Profiling does
+//! not affect the run.
 
 use std::collections::BTreeMap;
 
 use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, smith};
 use fusee_engine::{
     Gas, Host, OutOfGasPolicy, Profiler, Trap, Value, ValueType,
-    profile::{Path, Place},
+    profile::{Path, ProfileSpan},
 };
 use fusee_executor::{Outcome, RunRequest};
 use fusee_instrument::{Limits, Rules, Schedule};
 
 use crate::guest::{Call, TICK_PRICE, WAIT, host, rules, wasm};
 
-use Place::{Forfeited, Function, Instance, Syscall};
+use ProfileSpan::{Forfeited, Function, Instance, Syscall};
 
 const GAS: u64 = 1_000_000;
 
@@ -91,8 +92,8 @@ fn check(lanes: &[Lane], wasm: &[u8], call: Call<'_>, more: u64) -> (Verdict, Pa
     found
 }
 
-fn paths<const N: usize>(parts: [(&[Place], u64); N]) -> Paths {
-    let part = |(path, gas): (&[Place], u64)| (path.to_vec(), Gas::new(gas));
+fn paths<const N: usize>(parts: [(&[ProfileSpan], u64); N]) -> Paths {
+    let part = |(path, gas): (&[ProfileSpan], u64)| (path.to_vec(), Gas::new(gas));
     parts.map(part).into()
 }
 
@@ -134,13 +135,13 @@ const PARTS: &str = r#"(module
 )"#;
 
 /// The functions' indices.
-const INIT: Place = Function(4);
-const INITIALIZE: Place = Function(5);
-const TWO: Place = Function(6);
-const TRAP: Place = Function(7);
-const EARLY: Place = Function(8);
-const DOWN: Place = Function(9);
-const CALLS: Place = Function(10);
+const INIT: ProfileSpan = Function(4);
+const INITIALIZE: ProfileSpan = Function(5);
+const TWO: ProfileSpan = Function(6);
+const TRAP: ProfileSpan = Function(7);
+const EARLY: ProfileSpan = Function(8);
+const DOWN: ProfileSpan = Function(9);
+const CALLS: ProfileSpan = Function(10);
 
 #[test]
 fn gas_is_told_apart_by_function_and_syscall() {
@@ -287,7 +288,8 @@ fn deep_and_broad_calls_keep_each_function_s_gas() {
         let parts = found.iter().filter(|(path, _)| path.last() == Some(&place));
         parts.fold(0, |sum, (_, gas)| sum + gas.units())
     };
-    // Below the outermost call, which calls one more of the one than is called of the other, both do the same work.
+    // Below the outermost call, which calls one more of the one than is called of the other, both
+    // do the same work.
     let [a, b] = [0, 1].map(|index| own(Function(index)));
     let outermost = found[&[Function(0)][..]].units();
     assert!(a - outermost <= b && b <= a, "{a} {b} {outermost}");
@@ -356,7 +358,7 @@ fn a_profile_changes_neither_the_rules_nor_the_run() {
     // A program that tells nothing is one part.
     assert_eq!(profiler.total().units(), verdict.gas_used);
     assert!(profiler.paths().contains_key(&[][..]));
-    // And one that tells is not heard by everybody.
+    // A profiled program also runs without a profiler.
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm, &rules().profiled()).unwrap();
         assert_eq!(Verdict::of(call("end", &[]).on(&lane, &prepared)), verdict);

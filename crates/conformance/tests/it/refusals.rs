@@ -1,4 +1,4 @@
-//! What the rules refuse: by which rule, how much of what, and where.
+//! Refusals: the rule, the limit and the position that they report.
 
 use std::{collections::BTreeSet, fmt::Write};
 
@@ -484,7 +484,7 @@ fn a_refusal_lists_every_import_that_is_missing() {
     assert!(message.ends_with(missing), "{message}");
 }
 
-/// What a hostile guest comes to.
+/// The result of preparing or running a hostile guest.
 enum Fate {
     Refused(&'static str),
     Ends(Ending),

@@ -1,4 +1,4 @@
-//! Rules of programs: their ids, what their encoding covers, and what does not matter to it.
+//! Sets of rules: their ids, and which properties their encoding covers.
 
 use expect_test::expect_file;
 use fusee_engine::{Rate, RulesId, ValueType};
@@ -43,7 +43,8 @@ fn published_rules_are_golden() {
     }
 }
 
-/// All bytes of one encoding, so that a change of the order of fields is seen where no id tells why.
+/// All bytes of one encoding, so that a change of the order of fields is seen where no id tells
+/// why.
 #[test]
 fn the_encoding_is_golden() {
     let bytes = rules().with_floats(Floats::Canonical).encode();

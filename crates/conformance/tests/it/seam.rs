@@ -1,4 +1,5 @@
-//! The seam itself: instances of every engine, entered, suspended and dropped without an executor.
+//! The engine traits: instances of every engine are called, suspended and dropped without an
+//! executor.
 
 use std::{sync::Arc, thread};
 
@@ -123,7 +124,7 @@ fn an_instance_that_is_entered_where_it_must_not_be_is_an_error() {
 
         let step = instance.call(&mut run, &mut *host, RUN, &[]).unwrap();
         assert!(matches!(step, Step::Suspended(Pause::Syscall)), "{name}");
-        // The guest stays suspended, as it is.
+        // The guest stays suspended.
         assert_internal(name, instance.call(&mut run, &mut *host, RUN, &[]));
         assert_internal(name, instance.grow_memory(0));
         assert!(instance.memory().bytes() > 0, "{name}");

@@ -1,4 +1,4 @@
-//! Programs that nobody wrote come to the same end everywhere.
+//! Generated programs have the same outcome on every lane.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,8 +1,8 @@
-//! The WebAssembly specification's own tests, version 2, after metering.
+//! The WebAssembly specification tests, version 2, after metering.
 //!
-//! Modules that the rules refuse are skipped, with what is asked of them; `golden/spec.txt` counts what
-//! passed and what was skipped for which reason, so that neither changes unseen. Floating point is
-//! admitted, with canonical NaNs.
+//! Modules that the rules refuse are skipped together with their assertions. `golden/spec.txt`
+//! records the number of passed and skipped assertions by reason. Floating point is admitted, with
+//! canonical NaNs.
 //!
 //! A trap destroys an instance. So that the next assertion finds the state that it expects, the
 //! calls that went well are made again on a fresh instance.
@@ -75,7 +75,7 @@ struct Ready<'a> {
     calls: Vec<(String, Vec<Value>)>,
 }
 
-/// Who runs the modules.
+/// Runs the modules.
 trait Runner: Sync {
     fn name(&self) -> &str;
     fn prepare(&self, bytes: &[u8], rules: &Rules) -> Result<Box<dyn Guest + '_>, Refusal>;
@@ -131,7 +131,7 @@ fn host() -> impl Host + Debug {
     Answering(|_: &mut Syscall<'_>| Ok(0))
 }
 
-/// One file for one of those who run modules.
+/// One test file on one runner.
 struct Script<'a> {
     runner: &'a dyn Runner,
     rules: Rules,
@@ -229,7 +229,8 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// What a refused module would have done to those that it imports from, nobody knows.
+    /// A refused module may have changed the state of the modules that it imports from, so their
+    /// state is unknown.
     fn prepare(&mut self, bytes: &[u8]) -> Result<Box<Ready<'a>>, Refusal> {
         match self.runner.prepare(bytes, &self.rules) {
             Ok(guest) => Ok(Box::new(Ready {
@@ -247,7 +248,7 @@ impl<'a> Script<'a> {
         }
     }
 
-    /// Only binary modules are ours to refuse; the text format is `wast`'s.
+    /// Fusee validates binary modules only; `wast` parses the text format.
     fn assert_refused(&mut self, module: &mut QuoteWat<'_>, message: &str) -> Judged {
         let bytes = match module.to_test() {
             Ok(QuoteWatTest::Binary(bytes)) => bytes,

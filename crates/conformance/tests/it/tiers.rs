@@ -1,4 +1,4 @@
-//! Tiers: a program moves from the interpreter to the compiler, and nobody can tell by its outcome.
+//! Tiers: moving a program from the interpreter to compiled code does not affect its outcome.
 
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
@@ -185,8 +185,8 @@ fn a_compiler_process_that_fails_says_why() {
             "the compiled program has more than 1048576 bytes",
         ),
         // What is no compiled program is not run.
-        ("cat", "could not compile"),
-        ("cat > /dev/null", "could not compile"),
+        ("cat", "failed to compile"),
+        ("cat > /dev/null", "failed to compile"),
     ] {
         let executor = by_shell(script).compile_wait_threshold(Gas::ZERO).build();
         let prepared = prepare(&executor);
@@ -199,7 +199,8 @@ fn a_compiler_process_that_fails_says_why() {
         };
         assert!(found.contains(reason), "{script}: {found}");
     }
-    // It complains for longer than a pipe holds, and gives back a program that is longer, too, while it reads.
+    // It complains for longer than a pipe holds, and gives back a program that is longer, too,
+    // while it reads.
     let large = format!(
         "(module (memory 4) (data (i32.const 0) \"{}\"))",
         "x".repeat(200_000)

@@ -1,4 +1,4 @@
-//! Work: what the rules take to be dear to compile.
+//! Compilation work: the limit on programs that are expensive to compile.
 
 use fusee_instrument::{Rules, inspect};
 
@@ -77,7 +77,7 @@ fn locals_are_work_where_ways_meet() {
             "(if (local.get 0) (then))",
             2 * met,
         ),
-        // The second way ends, so that the first meets nobody.
+        // The second branch ends, so control flow does not merge.
         (
             "(if (local.get 0) (then SET) (else (unreachable)))",
             "(if (local.get 0) (then) (else (unreachable)))",

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use fusee_abi::SYSCALLS;
 use fusee_conformance::{Lane, lanes};
 use fusee_contract::{Action, ContractRules, Contracts, Status, Transaction};
-use fusee_engine::{Gas, Interrupt, Profiler, profile::Place};
+use fusee_engine::{Gas, Interrupt, Profiler, profile::ProfileSpan};
 
 use crate::world::{CALLER, COUNTER, GAS, World, alice, args, counted};
 
 #[test]
 fn the_outermost_call_is_told_apart_and_changes_in_nothing() {
     let call = SYSCALLS.iter().find(|syscall| syscall.name == "call");
-    let call = Place::Syscall(call.unwrap().number);
+    let call = ProfileSpan::Syscall(call.unwrap().number);
     let mut world = World::new();
     let caller = world.deploy(CALLER, &[]);
     let looping = world.deploy(CALLER, &[]);

@@ -1,4 +1,5 @@
-//! What is kept, how much of it, and what is never kept. That a kept instance is as good as fresh is tested in `conformance`, on every lane.
+//! Which instances become idle, and their limit. `conformance` tests on every lane that a reused
+//! instance behaves like a fresh one.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ fn program() -> Arc<Program> {
     })
 }
 
-/// The engines that keep instances, as far as the machine has them.
+/// The engines that keep idle instances and are supported on this machine.
 fn keeping() -> Vec<PolkaVmEngine> {
     let generic = PolkaVmEngine::on(Backend::GenericSandbox);
     let interpreter = PolkaVmEngine::new().unwrap();
@@ -134,7 +135,7 @@ fn others_are_not(engine: &PolkaVmEngine) {
     drop(module.instantiate(Mode::Plain).unwrap());
     assert_eq!(engine.idle.held(), (0, 0));
 
-    // Nor where it returned before.
+    // Nor an instance that returned before.
     let Entered {
         mut run,
         mut instance,

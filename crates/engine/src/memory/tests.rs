@@ -1,8 +1,8 @@
-//! Memory that is one slice, and memory that is not, answer alike.
+//! Contiguous and sparse memory behave alike.
 
 use super::*;
 
-/// Ten bytes at 100, five at 110 behind them that cannot be written.
+/// Ten writable bytes at 100, followed by five read-only bytes at 110.
 struct Two([u8; 15]);
 
 impl SparseMemory for Two {
@@ -35,7 +35,7 @@ impl SparseMemory for Two {
     }
 }
 
-/// What is there is read back, and what is not is a trap, wherever the memory begins.
+/// Accesses within bounds succeed and others trap, wherever the memory begins.
 fn check(mut memory: GuestMemory<'_>, start: u64) {
     assert_eq!(memory.bytes(), 15);
     let ranges = memory.ranges();

@@ -1,4 +1,4 @@
-//! What is spent in parts costs what it costs at once.
+//! The price of units does not depend on the parts in which they are spent.
 
 use super::*;
 

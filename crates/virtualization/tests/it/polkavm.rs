@@ -24,7 +24,7 @@ const COUNTER: &[u8] = include_bytes!("../../../../guests/polkavm/counter.polkav
 /// What `body` finds on each lane natively, and from inside a wasm guest.
 fn everywhere<T: std::fmt::Debug + PartialEq>(body: impl Fn(&mut dyn Nine) -> T) -> T {
     let polkavm = Arc::new(PolkaVmEngine::on(Backend::Interpreter).unwrap());
-    let both = Executor::builder(Arc::new(WasmiEngine::new())).other_format(polkavm);
+    let both = Executor::builder(Arc::new(WasmiEngine::new())).engine(polkavm);
     let expected = body(&mut Guest::new(both.build()));
     for lane in polkavm_lanes() {
         let found = body(&mut children(lane.executor));

@@ -1,0 +1,161 @@
+//! Options of an executor.
+
+use std::{io, path::Path, sync::Arc};
+
+use fusee_engine::{Compiler, Engine, Gas};
+
+use crate::{
+    CompileIn, Executor, artifacts::Artifacts, cache::Cache, engines::Engines, preparer::Preparer,
+    suspensions::Suspensions,
+};
+
+/// Options of an [`Executor`].
+#[derive(Debug)]
+pub struct ExecutorBuilder {
+    engines: Engines,
+    compile_in: CompileIn,
+    compiled_bytes: u64,
+    artifacts: Option<Artifacts>,
+    cache_bytes: u64,
+    slice: Gas,
+    compile_wait_threshold: Gas,
+    suspended_runs: u32,
+}
+
+impl ExecutorBuilder {
+    pub(crate) fn new(engines: Engines) -> Self {
+        Self {
+            engines,
+            compile_in: CompileIn::default(),
+            compiled_bytes: 64 << 20,
+            artifacts: None,
+            cache_bytes: 96 << 20,
+            slice: Gas::new(100_000),
+            compile_wait_threshold: Gas::new(50_000_000),
+            suspended_runs: 10_000,
+        }
+    }
+
+    /// Adds an engine for the program formats that it supports ([`Engine::formats`]).
+    ///
+    /// If two engines support the same format, the one that was added first runs it. The engine
+    /// compiles or translates a program when the program is prepared or, beside a compiler for the
+    /// same format, when it is first called. Its modules are not stored as artifacts.
+    #[must_use]
+    pub fn engine(mut self, engine: Arc<dyn Engine>) -> Self {
+        self.engines.add(engine);
+        self
+    }
+
+    /// Cache budget in bytes. Default: 96 MiB.
+    ///
+    /// Covers prepared programs in every form and the memory of pooled instances. The engines'
+    /// share ([`Engine::idle_bytes`]) is subtracted first.
+    #[must_use]
+    pub const fn cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// The slice: the gas that a guest receives at a time. Default: 100,000 gas.
+    ///
+    /// A run can be interrupted at the end of each slice. The default takes some tens of
+    /// microseconds of computation, or milliseconds if each memory access is the first to its page.
+    /// The slice affects no outcome.
+    #[must_use]
+    pub const fn slice(mut self, slice: Gas) -> Self {
+        self.slice = slice;
+        self
+    }
+
+    /// A call with at least this gas limit waits for compiled code instead of running on the
+    /// interpreter. Default: 50,000,000 gas.
+    ///
+    /// An interpreter executes the default in some tenths of a second, which is about as long as a
+    /// large program takes to compile.
+    #[must_use]
+    pub const fn compile_wait_threshold(mut self, gas: Gas) -> Self {
+        self.compile_wait_threshold = gas;
+        self
+    }
+
+    /// The maximum number of suspended runs. Default: 10,000.
+    ///
+    /// A run that would exceed it is dropped, with
+    /// [`RunError::TooManySuspended`](crate::RunError::TooManySuspended).
+    #[must_use]
+    pub const fn suspended_runs(mut self, most: u32) -> Self {
+        self.suspended_runs = most;
+        self
+    }
+
+    /// Where programs are compiled. Default: [`CompileIn::Thread`].
+    #[must_use]
+    pub fn compile_in(mut self, compile_in: CompileIn) -> Self {
+        self.compile_in = compile_in;
+        self
+    }
+
+    /// The maximum size of one compiled program in bytes. Default: 64 MiB.
+    #[must_use]
+    pub const fn compiled_bytes(mut self, bytes: u64) -> Self {
+        self.compiled_bytes = bytes;
+        self
+    }
+
+    /// Stores compiled programs in a folder, up to `bytes` bytes in total, so that the next process
+    /// loads them instead of compiling them again. Processes may share the folder. Default: none.
+    ///
+    /// # Errors
+    ///
+    /// If the folder cannot be created or read, or if it is writable for all users.
+    pub fn artifacts(mut self, folder: &Path, bytes: u64) -> io::Result<Self> {
+        self.artifacts = Some(Artifacts::open(folder, bytes)?);
+        Ok(self)
+    }
+
+    /// Builds the executor.
+    #[must_use]
+    pub fn build(self) -> Executor {
+        let program_bytes = self.cache_bytes.saturating_sub(self.engines.idle_bytes());
+        let preparer = Preparer {
+            engines: self.engines,
+            compile_in: self.compile_in,
+            compiled_bytes: self.compiled_bytes,
+            artifacts: self.artifacts,
+            cache: Arc::new(Cache::new(program_bytes)),
+            suspensions: Suspensions::new(self.suspended_runs),
+        };
+        Executor::with_preparer(preparer, self.slice, self.compile_wait_threshold)
+    }
+}
+
+impl Executor {
+    /// An executor with one engine, which compiles or translates each program when it is prepared.
+    #[must_use]
+    pub fn builder(engine: Arc<dyn Engine>) -> ExecutorBuilder {
+        ExecutorBuilder::new(Engines::new(Some(engine), None))
+    }
+
+    /// An executor with a compiler and no interpreter. A program is compiled, or loaded from the
+    /// artifacts, when it is prepared.
+    #[must_use]
+    pub fn compiled(compiler: Arc<dyn Compiler>) -> ExecutorBuilder {
+        ExecutorBuilder::new(Engines::new(None, Some(compiler)))
+    }
+
+    /// An executor with an interpreter and a compiler for the same format.
+    ///
+    /// A call runs on compiled code if the program is compiled. Otherwise its gas limit decides:
+    ///
+    /// - Below the [`compile_wait_threshold`](ExecutorBuilder::compile_wait_threshold) the call
+    ///   runs on the interpreter, while a background thread compiles the program.
+    /// - At or above it the call waits for compiled code. It compiles the program itself if the
+    ///   background thread has not begun, so it waits for at most one compilation.
+    ///
+    /// Programs that fail to compile or to instantiate as compiled code run on the interpreter.
+    #[must_use]
+    pub fn tiered(interpreter: Arc<dyn Engine>, compiler: Arc<dyn Compiler>) -> ExecutorBuilder {
+        ExecutorBuilder::new(Engines::new(Some(interpreter), Some(compiler)))
+    }
+}

@@ -1,0 +1,168 @@
+//! The preparer: prepares and compiles programs, and stores and loads artifacts.
+//!
+//! An executor shares its preparer with the background thread that compiles.
+
+use std::sync::Arc;
+
+use fusee_engine::{ArtifactKey, Code, Compiler, EngineError, Format, Module, Program, Source};
+
+use crate::{
+    CompileIn, PrepareError, PreparedProgram,
+    artifacts::Artifacts,
+    cache::{Cache, Key},
+    engines::Engines,
+    prepared::CompileClaim,
+    suspensions::Suspensions,
+};
+
+#[derive(Debug)]
+pub(crate) struct Preparer {
+    pub(crate) engines: Engines,
+    pub(crate) compile_in: CompileIn,
+    /// The maximum size of one compiled program.
+    pub(crate) compiled_bytes: u64,
+    pub(crate) artifacts: Option<Artifacts>,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) suspensions: Arc<Suspensions>,
+}
+
+impl Preparer {
+    /// Prepares a metered program for its first call.
+    ///
+    /// With both an interpreter and a compiler this does nothing yet: the interpreter translates
+    /// the program on its first call.
+    pub(crate) fn prepare(
+        &self,
+        key: Key,
+        program: Program,
+    ) -> Result<Arc<PreparedProgram>, PrepareError> {
+        let prepared = Arc::new(self.new_prepared(key, Arc::new(program)));
+        let format = prepared.program().format;
+        match (prepared.has_interpreter(), self.compiles(format)) {
+            (false, true) => {
+                self.compile(&prepared)?;
+            }
+            (true, false) => {
+                prepared.interpreter_module()?;
+            }
+            (true, true) => {}
+            (false, false) => return Err(EngineError::NoEngine { format }.into()),
+        }
+        Ok(prepared)
+    }
+
+    fn new_prepared(&self, key: Key, program: Arc<Program>) -> PreparedProgram {
+        let interpreter = self.engines.interpreter(program.format).cloned();
+        PreparedProgram::new(
+            program,
+            key,
+            Arc::clone(&self.suspensions),
+            Arc::downgrade(&self.cache),
+            interpreter,
+        )
+    }
+
+    /// Whether the executor has a compiler for this format.
+    pub(crate) fn compiles(&self, format: Format) -> bool {
+        self.engines.compiler_for(format).is_some()
+    }
+
+    /// The folder for the artifact of this program. `None` for a profiled program: its artifact
+    /// would have the same key as the artifact of the unprofiled one.
+    fn artifacts(&self, key: Key) -> Option<&Artifacts> {
+        self.artifacts.as_ref().filter(|_| !key.is_profiled)
+    }
+
+    /// Loads a program that an earlier process compiled.
+    pub(crate) fn load_artifact(&self, key: Key) -> Option<Arc<PreparedProgram>> {
+        let (compiler, artifacts) = (self.engines.compiler()?, self.artifacts(key)?);
+        let artifact = artifacts.find(&artifact_key(compiler.as_ref(), key))?;
+        match compiler.load(&artifact.program, artifact.code) {
+            Ok(module) => {
+                let prepared = self.new_prepared(key, artifact.program);
+                prepared.set_compiled(module);
+                Some(Arc::new(prepared))
+            }
+            Err(error) => {
+                tracing::warn!(program = %key.code, error = %error, "failed to load an artifact");
+                None
+            }
+        }
+    }
+
+    /// Compiles a program, unless it is compiled. Waits if another thread is compiling it.
+    pub(crate) fn compile(
+        &self,
+        prepared: &PreparedProgram,
+    ) -> Result<Arc<dyn Module>, EngineError> {
+        let format = prepared.program().format;
+        let Some(compiler) = self.engines.compiler_for(format) else {
+            let why = format!("the executor has no compiler for {format} programs");
+            return Err(EngineError::Host(why.into()));
+        };
+        let guard = match prepared.claim_compilation() {
+            CompileClaim::Claimed(guard) => guard,
+            CompileClaim::Compiled(module) => return Ok(module),
+            CompileClaim::GivenUp(reason) => return Err(failed(compiler.name(), reason)),
+        };
+        match self.compile_now(compiler.as_ref(), prepared) {
+            Ok(module) => {
+                guard.succeed(Arc::clone(&module));
+                Ok(module)
+            }
+            Err(reason) => {
+                let is_final = guard.fail(&reason);
+                tracing::warn!(
+                    program = %prepared.program().code_hash,
+                    reason,
+                    is_final,
+                    "failed to compile a program; it stays on the interpreter"
+                );
+                Err(failed(compiler.name(), reason))
+            }
+        }
+    }
+
+    fn compile_now(
+        &self,
+        compiler: &dyn Compiler,
+        prepared: &PreparedProgram,
+    ) -> Result<Arc<dyn Module>, String> {
+        let program = prepared.shared_program();
+        let code = self
+            .compile_in
+            .compile(compiler, program, self.compiled_bytes)?;
+        let load = |code| {
+            compiler
+                .load(program, code)
+                .map_err(|error| error.to_string())
+        };
+        let Some(artifacts) = self.artifacts(prepared.key()) else {
+            return load(Code::Bytes(code));
+        };
+        let key = artifact_key(compiler, prepared.key());
+        if let Err(error) = artifacts.store(&key, program, &code) {
+            tracing::warn!(
+                program = %program.code_hash,
+                error = %error,
+                "failed to store an artifact; the next process compiles the program again"
+            );
+        }
+        load(Code::Bytes(code))
+    }
+}
+
+fn artifact_key(compiler: &dyn Compiler, key: Key) -> ArtifactKey {
+    ArtifactKey {
+        code: key.code,
+        rules: key.rules,
+        engine: compiler.fingerprint().clone(),
+    }
+}
+
+fn failed(engine: &'static str, reason: impl Into<Source>) -> EngineError {
+    EngineError::Compile {
+        engine,
+        source: reason.into(),
+    }
+}
