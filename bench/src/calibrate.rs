@@ -19,8 +19,7 @@ mod tests;
 use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use anyhow::{Result, ensure};
-use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee::engines::{WasmiEngine, WasmtimeEngine};
 
 use crate::{Options, kernels::Contender, measure::Quartiles, peers};
 
@@ -29,7 +28,7 @@ use crate::{Options, kernels::Contender, measure::Quartiles, peers};
 struct Engine {
     name: &'static str,
     bare: fn(&[u8]) -> Result<Contender>,
-    ours: fn() -> Result<Arc<dyn fusee_engine::Engine>>,
+    ours: fn() -> Result<Arc<dyn fusee::sandbox::Engine>>,
 }
 
 const ENGINES: PerEngine<Engine> = [

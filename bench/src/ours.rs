@@ -8,13 +8,12 @@ pub(crate) mod system;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use fusee_engine::{Compiler, Engine, Gas, Host, Stop, Syscall, Trap, Value};
-pub(crate) use fusee_engine_polkavm::Backend;
-use fusee_engine_polkavm::PolkaVmEngine;
-use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
-use fusee_instrument::Rules;
+pub(crate) use fusee::engines::PolkaVmBackend as Backend;
+use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
+use fusee::sandbox::{
+    Compiler, Engine, Executor, Gas, Host, LiveInstance, Outcome, Rules, RunRequest, Stop, Syscall,
+    Trap, Value,
+};
 
 use crate::{
     kernels::{Contender, ENTRY},

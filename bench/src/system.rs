@@ -8,7 +8,7 @@ pub(crate) mod page;
 pub(crate) use cancel::Busy;
 
 use anyhow::Result;
-use fusee_system::Billing::{Metered, SelfMetered};
+use fusee::system::Billing::{Metered, SelfMetered};
 
 use crate::{
     Options,

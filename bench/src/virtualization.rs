@@ -7,7 +7,7 @@ pub(crate) mod page;
 mod tests;
 
 use anyhow::Result;
-use fusee_executor::Executor;
+use fusee::sandbox::Executor;
 
 use crate::{
     Options,

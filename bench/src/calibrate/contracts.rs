@@ -5,13 +5,12 @@
 use std::{fmt::Write, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
-use fusee_abi::{IMPORT_MODULE, SYSCALLS, Wire};
-use fusee_contract::{
-    Action, Address, ContractRules, Contracts, Included, Status, Transaction, genesis,
+use fusee::abi::{IMPORT_MODULE, SYSCALLS, Wire};
+use fusee::chain::{
+    Action, Address, ContractRules, Contracts, Included, MemoryState, StateReader, Status,
+    Transaction, genesis,
 };
-use fusee_engine::{Gas, Interrupt};
-use fusee_executor::Executor;
-use fusee_state::{MemoryState, StateReader};
+use fusee::sandbox::{Executor, Gas, Interrupt};
 
 use super::{ENGINES, Engine, Item, Kind, PerEngine, each_engine, probe::Probe};
 

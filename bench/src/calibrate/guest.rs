@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use fusee_instrument::Schedule;
+use fusee::sandbox::Schedule;
 
 use super::{
     ENGINES, Item, Kind, PerEngine, each_engine,

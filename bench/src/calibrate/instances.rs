@@ -1,9 +1,7 @@
 //! What making an instance takes, through the executor, and what its pages take once they are used.
 
 use anyhow::{Result, bail};
-use fusee_engine::Gas;
-use fusee_executor::{Executor, Outcome, RunRequest};
-use fusee_instrument::{Rules, Schedule};
+use fusee::sandbox::{Executor, Gas, Outcome, Rules, RunRequest, Schedule};
 
 use super::{ENGINES, Engine, Item, Kind, PerEngine, each_engine, probe::Probe};
 use crate::{kernels::ENTRY, ours::NoHost};

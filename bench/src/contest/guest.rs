@@ -10,8 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use fusee_engine::ValueType;
-use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule};
+use fusee::sandbox::{Floats, Rules, SyscallPrice, SyscallRule, ValueType};
 use serde_json::Value;
 use wasmi::{ExternType, ValType};
 

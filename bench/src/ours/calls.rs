@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Error, Result, bail};
-use fusee_engine::{CodeHash, Engine, Gas, Host, Stop, Syscall, Value};
-use fusee_executor::{Executor, LiveInstance, Outcome, PreparedProgram, RunRequest, Suspended};
+use fusee::sandbox::{
+    CodeHash, Engine, Executor, Gas, Host, LiveInstance, Outcome, PreparedProgram, RunRequest,
+    Stop, Suspended, Syscall, Value,
+};
 
 use super::{compiler, wasmi};
 use crate::{

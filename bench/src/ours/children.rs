@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Error, Result, bail, ensure};
-use fusee_engine::{Engine, Gas, Value};
-use fusee_executor::{Executor, Outcome as Ended, RunRequest};
-use fusee_instrument::{PolkaVmRules, Rules};
-use fusee_virtualization::{
+use fusee::sandbox::{
+    Engine, Executor, Gas, Outcome as Ended, PolkaVmRules, Rules, RunRequest, Value,
+};
+use fusee::virtualization::{
     ChildRules, ChildSettings, Children, Instance, Module, Modules, Outcome, Parent, Symbols,
     functions,
 };
@@ -59,8 +59,9 @@ pub(crate) fn by_guest(executor: Executor, guest: Guest) -> Result<Call> {
         let settings = ChildSettings::default();
         let children = Children::new(Arc::clone(&executor), rules(), settings);
         let program = guest.wasm.clone();
-        let code =
-            Box::new(move |_: fusee_virtualization::Space<'_>, _: &[u8]| Ok(Some(program.clone())));
+        let code = Box::new(move |_: fusee::virtualization::Space<'_>, _: &[u8]| {
+            Ok(Some(program.clone()))
+        });
         let host = Parent::new(children, code, Box::new(NoHost));
         let args = [Value::I32(i32::try_from(ROUNDS)?), Value::I64(GAS)];
         let request = RunRequest::new("run", &args, Gas::MAX);

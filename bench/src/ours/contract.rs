@@ -4,12 +4,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use fusee_contract::{
-    Action, Address, ContractRules, Contracts, Included, Status, Transaction, genesis,
+use fusee::chain::{
+    Action, Address, ContractRules, Contracts, Included, MemoryState, StateReader, Status,
+    Transaction, genesis,
 };
-use fusee_engine::{Engine, Gas, Interrupt};
-use fusee_executor::Executor;
-use fusee_state::{MemoryState, StateReader};
+use fusee::sandbox::{Engine, Executor, Gas, Interrupt};
 
 use crate::contest::Call;
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use fusee_engine::{Engine, EngineError, Gas, Interrupt, Value};
-use fusee_executor::{Executor, Outcome, RunError, RunRequest};
-use fusee_system::{Answer, Billing, Call, State, Step, SystemPrograms, contract_rules};
+use fusee::sandbox::{
+    Engine, EngineError, Executor, Gas, Interrupt, Outcome, RunError, RunRequest, Value,
+};
+use fusee::system::{Answer, Billing, Call, State, Step, SystemPrograms, contract_rules};
 
 use super::NoHost;
 use crate::{

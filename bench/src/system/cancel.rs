@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use fusee_engine::Interrupt;
+use fusee::sandbox::Interrupt;
 
 use crate::{Options, measure, ours, peers, report::Latency};
 

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::contest::guest::Guest;
 
 /// The module of the imports.
-pub(crate) const IMPORTS: &str = fusee_system::syscalls::IMPORT_MODULE;
+pub(crate) const IMPORTS: &str = fusee::system::syscalls::IMPORT_MODULE;
 
 /// What a program that was called can read.
 pub(crate) const INPUT: [u8; 64] = [7; 64];

@@ -1,6 +1,6 @@
 //! Every pattern is a program that runs.
 
-use fusee_instrument::Schedule;
+use fusee::sandbox::Schedule;
 
 use super::{guest, patterns};
 use crate::calibrate::ENGINES;

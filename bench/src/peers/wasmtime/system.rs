@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{bail, ensure};
-use fusee_engine::Interrupt;
+use fusee::sandbox::Interrupt;
 use wasmtime::{
     Caller, Engine, Extern, Linker, Memory, Module, Result, Store, Trap, TypedFunc, UpdateDeadline,
 };
