@@ -19,6 +19,7 @@ mod output;
 mod profile;
 mod program;
 mod receipt;
+mod symbols;
 mod table;
 mod values;
 mod verbs;

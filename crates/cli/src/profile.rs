@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     numbers::grouped,
+    symbols::demangled,
     table::{Align, aligned},
 };
 
@@ -189,7 +190,7 @@ impl Profile {
 impl Names {
     fn of(program: &Inspection) -> Self {
         let function = |name: &fusee::sandbox::inspection::FunctionName| {
-            Some((name.index, clean(name.name.as_deref()?)))
+            Some((name.index, clean(&demangled(name.name.as_deref()?))))
         };
         let functions = program.functions.iter();
         let imports = program.program.imports.iter();

@@ -13,6 +13,7 @@ use crate::{
     output::Output,
     program,
     receipt::{Line, line},
+    symbols::demangled,
     table::table,
 };
 
@@ -279,7 +280,7 @@ impl RefusalJson {
             .and_then(|offset| function_at(wasm, offset))
             .map(|found| FunctionJson {
                 index: found.index,
-                name: found.name,
+                name: found.name.as_deref().map(demangled),
             });
         let Refusal {
             rule,

@@ -19,6 +19,7 @@ use crate::{
     output::Output,
     program,
     receipt::line,
+    symbols::demangled,
     table::{Align, aligned, table},
 };
 
@@ -284,7 +285,8 @@ fn row(function: &Function) -> [String; 11] {
 }
 
 fn signature(function: &Function) -> String {
-    let name = function.name.name.as_deref().unwrap_or("-");
+    let name = function.name.name.as_deref();
+    let name = name.map_or_else(|| "-".to_owned(), demangled);
     let params = function.params.join(", ");
     match function.results.as_slice() {
         [] => format!("{name}({params})"),
@@ -296,7 +298,7 @@ fn signature(function: &Function) -> String {
 fn function_json(function: &Function) -> Value {
     json!({
         "index": function.name.index,
-        "name": function.name.name,
+        "name": function.name.name.as_deref().map(demangled),
         "params": function.params,
         "results": function.results,
         "offset": function.offset,

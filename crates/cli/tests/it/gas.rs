@@ -37,9 +37,9 @@ fn frames(svg: &str) -> Vec<(String, u64, u64)> {
     let frame = |title: &str| {
         let (title, _) = title.split_once("</title>").unwrap();
         let (name, rest) = title.rsplit_once(": ").unwrap();
-        let (gas, rest) = rest.split_once(" gas, ").unwrap();
-        let own = rest.split_once("%, ").unwrap().1;
-        let own = own.strip_suffix(" its own").unwrap();
+        let (gas, rest) = rest.split_once(" gas (").unwrap();
+        let own = rest.split_once("%), self ").unwrap().1;
+        let own = own.strip_suffix(" gas").unwrap();
         (name.to_owned(), number(gas), number(own))
     };
     svg.split("<title>").skip(1).map(frame).collect()
@@ -225,6 +225,32 @@ fn names_break_neither_lines_nor_images() {
     );
     folder.text("gas names.wat --svg two.svg", 0);
     assert_eq!(read("one.svg"), read("two.svg"));
+}
+
+/// Functions of Rust, as the compiler and the linker name them.
+const MANGLED: &str = r#"(module
+  (func $_ZN5token7balance17h05af221e174051e9E)
+  (func $token::credit::h05af221e174051e9 (call 0))
+  (func (export "main") (call 1)))"#;
+
+#[test]
+fn names_of_rust_functions_are_demangled() {
+    let folder = Folder::new();
+    folder.write("mangled.wat", MANGLED);
+    let stack = "main;token::credit;token::balance";
+    let text = folder.text("gas mangled.wat --folded --svg image.svg", 0);
+    // The names of a stack are separated by `;`, and `::` is a part of a name.
+    assert!(folded(&text).contains_key(stack), "{text}");
+    let svg = std::fs::read_to_string(folder.path().join("image.svg")).unwrap();
+    assert!(svg.contains("<title>token::balance: "), "{svg}");
+    let table = folder.text("gas mangled.wat", 0);
+    assert!(table.contains("  token::credit\n"), "{table}");
+    let profile = folder.json("gas mangled.wat", 0);
+    assert_eq!(profile["functions"][0]["name"], "token::balance");
+    let inspected = folder.json("inspect mangled.wat", 0);
+    assert_eq!(inspected["functions"][0]["name"], "token::balance");
+    let listed = folder.text("inspect mangled.wat", 0);
+    assert!(listed.contains("token::credit()"), "{listed}");
 }
 
 #[test]
