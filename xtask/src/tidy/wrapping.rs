@@ -31,7 +31,6 @@ const NOT_YET: &[&str] = &[
     "bench/src/",
     "bench/wasmer/",
     "crates/abi/",
-    "crates/cli/",
     "crates/conformance/examples/",
     "crates/conformance/src/lane.rs",
     "crates/conformance/tests/",

@@ -60,7 +60,7 @@ fn names_do_not_outgrow_their_boxes() {
     assert_eq!(named, 5, "{image}");
     let escaped = long.replace('<', "&lt;").replace('>', "&gt;");
     assert!(image.contains(&format!(
-        "<title>{escaped}: 900 gas (93.6%), self 500 gas</title>"
+        "<title>{escaped}: 900 gas (93.7%), self 500 gas</title>"
     )));
     assert!(image.contains(">short</text>"), "{image}");
 }

@@ -174,7 +174,7 @@ fn the_table_lists_what_costs_most() {
             140    0.1%                fusee.input_read
             132    0.1%                fusee.caller
              55    0.0%           195  func[7]
-        112,025  100.0%                in all
+        112,025  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
@@ -185,8 +185,8 @@ fn the_table_lists_what_costs_most() {
             gas   share  with callees  where
          83,336   74.4%                (instance)
          11,640   10.4%                fusee.storage_write
-         17,049   15.2%                8 more; --top lists them
-        112,025  100.0%                in all
+         17,049   15.2%                8 more, see --top
+        112,025  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
@@ -258,11 +258,11 @@ fn what_cannot_be_profiled_is_told() {
     let folder = Folder::new();
     folder.write("bad.wasm", "\0asm");
     for (words, code, said) in [
-        ("gas nothing.wasm", 2, "there is no file"),
-        ("gas bad.wasm", 1, "ends too early"),
+        ("gas nothing.wasm", 2, "does not exist"),
+        ("gas bad.wasm", 1, "truncated"),
         ("gas hostile_floats.wasm", 1, "floating"),
         ("gas arith.wasm", 2, "--invoke"),
-        ("gas arith.wasm --invoke add 1", 2, "takes another number"),
+        ("gas arith.wasm --invoke add 1", 2, "takes 2 arguments"),
         ("gas caller.wasm", 2, "--invoke"),
         (
             "gas token.wasm --invoke transfre --deploy-args 1",
@@ -277,7 +277,7 @@ fn what_cannot_be_profiled_is_told() {
         (
             "gas arith.wasm --invoke add 1 2 --svg no/such/folder",
             2,
-            "cannot be written",
+            "cannot write",
         ),
     ] {
         let answer = folder.fusee(words);
