@@ -5,6 +5,7 @@
 
 mod dependencies;
 mod edges;
+mod facade;
 mod layers;
 mod openings;
 mod unsafety;
@@ -64,6 +65,14 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     let mut findings = Vec::new();
     findings.extend(edges::check(&members, &map));
     findings.extend(dependencies::check(&members, &table));
+    findings.extend(sources.iter().flat_map(facade::check_source));
+    for path in facade::MANIFESTS {
+        let manifest = workspace::Page {
+            path: (*path).to_owned(),
+            text: page(root, path)?,
+        };
+        findings.extend(facade::check_manifest(&manifest));
+    }
     findings.extend(sources.iter().flat_map(openings::check));
     findings.extend(sources.iter().flat_map(layers::check));
     findings.extend(sources.iter().flat_map(unsafety::check));

@@ -1,4 +1,4 @@
-//! Flags as they are given. What they mean is found out by the verbs.
+//! The command line: verbs, flags and help texts. Verbs resolve the flags.
 
 use std::path::PathBuf;
 
@@ -13,23 +13,22 @@ use crate::{
     values::{self, GRAMMAR},
 };
 
-/// The gas of a command that names none.
+/// Default gas limit.
 const DEFAULT_GAS: &str = "1000000000";
 
-/// Fusee: a virtual machine for contracts, in WebAssembly or for PolkaVM
+/// Run untrusted WebAssembly and PolkaVM programs deterministically
 ///
-/// It runs each program on more than one engine and finds the same result, the same gas and the same
-/// state on all of them.
+/// Every engine computes the same result, the same gas and the same state.
 ///
-/// Begin with `fusee demo`.
+/// Start with `fusee demo`.
 #[derive(Debug, Parser)]
 #[command(name = "fusee", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
-    /// Answer with one JSON document
+    /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
 
-    /// Write plain text, even to a terminal
+    /// Print plain text without styles, even to a terminal
     #[arg(
         long,
         global = true,
@@ -46,25 +45,25 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Show it all in a few seconds: a token contract on every engine, side by side
+    /// Run a token contract on every engine and compare the results
     Demo(DemoArgs),
-    /// Run a function of a program, on every engine
+    /// Run an exported function of a program on every engine
     Run(RunArgs),
-    /// Say whether a program is valid as a contract, or why not
+    /// Validate a program as a contract
     Check(CheckArgs),
-    /// Show what is in a program, and what metering makes of it
+    /// List the contents of a program and the effect of metering
     Inspect(InspectArgs),
-    /// Show where the gas of a run went, by function and by syscall
+    /// Profile the gas of a run by function and by syscall
     Gas(GasArgs),
-    /// Make a contract of a program
+    /// Deploy a program as a contract
     Deploy(DeployArgs),
-    /// Call a method of a contract, and keep what it changes
+    /// Call a method of a contract and commit its changes
     Call(CallArgs),
-    /// Ask a method of a contract, and change nothing
+    /// Call a method of a contract read-only
     Query(QueryArgs),
-    /// List the accounts and contracts
+    /// List accounts and contracts
     Accounts(AccountsArgs),
-    /// Compile a metered program from the standard input to the standard output, for another process
+    /// Compile a metered program from standard input to standard output
     #[command(hide = true)]
     Compile(CompileArgs),
 }
@@ -76,14 +75,14 @@ Examples:
   fusee demo --keep demo-state && fusee accounts --data demo-state/wasmtime
   fusee demo --json")]
 pub(crate) struct DemoArgs {
-    /// Keep the two data folders, in this new folder [default: a temporary one]
+    /// Create this folder and keep the data folders in it [default: a temporary folder]
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A program that is run so has no imports. Exit code 3 says that the engines disagree.
+The program must have no imports. Exit code 3 means that the engines disagree.
 
 Examples:
   fusee run guests/wasm/arith.wasm --invoke add 2 -3
@@ -91,34 +90,34 @@ Examples:
   fusee run guests/polkavm/compute.polkavm --invoke fib 20
   fusee run guests/wasm/kernel_fib.wasm 20 --json")]
 pub(crate) struct RunArgs {
-    /// The program: wasm, its text (.wat), or for PolkaVM
+    /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
-    /// Arguments of the function: whole numbers, decimal or 0x and hexadecimal; floating-point numbers
-    /// as 1.5, inf or nan
+    /// Arguments of the function: integers in decimal or hexadecimal (0x..), or floating-point
+    /// numbers such as 1.5, inf or nan
     #[arg(allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
 
-    /// The exported function to enter; not needed if there is only one
+    /// Exported function to run [default: the only export]
     #[arg(long, value_name = "EXPORT")]
     pub(crate) invoke: Option<String>,
 
-    /// The most gas that it may use
+    /// Gas limit
     #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
     pub(crate) gas: Gas,
 
-    /// What the rules say of floating-point numbers
+    /// Whether the program may use floating point
     #[arg(long, value_enum, default_value = "refused")]
     pub(crate) floats: FloatsChoice,
 
-    /// What it runs on
+    /// Engine to run on
     #[arg(long, value_enum, default_value = "all")]
     pub(crate) engine: EngineChoice,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit code 1 says that the program is refused.
+Exit code 1 means that the program is refused.
 
 Examples:
   fusee check guests/wasm/token.wasm
@@ -126,10 +125,10 @@ Examples:
   fusee check guests/wasm/hostile_floats.wasm --floats canonical
   fusee check guests/wasm/token.wasm --json")]
 pub(crate) struct CheckArgs {
-    /// The program: wasm, its text (.wat), or for PolkaVM
+    /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
-    /// What the rules say of floating-point numbers
+    /// Whether the program may use floating point
     #[arg(long, value_enum, default_value = "refused")]
     pub(crate) floats: FloatsChoice,
 }
@@ -141,7 +140,7 @@ loops, calls and metered blocks, each of which is charged as a whole; the gas of
 together, which is the cost of running every operator once; the size of its stack frame in bytes;
 and the estimated compilation work, which is limited (docs/limits.md).
 
-A program that is refused is told why, as by `fusee check`, with exit code 1.
+If the program is refused, prints the reason as `fusee check` does, with exit code 1.
 
 Examples:
   fusee inspect guests/wasm/token.wasm
@@ -149,30 +148,31 @@ Examples:
   fusee inspect guests/wasm/token.wasm --text > metered.wat
   fusee inspect guests/wasm/token.wasm --json")]
 pub(crate) struct InspectArgs {
-    /// The program: wasm, its text (.wat), or for PolkaVM
+    /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
-    /// What the rules say of floating-point numbers
+    /// Whether the program may use floating point
     #[arg(long, value_enum, default_value = "refused")]
     pub(crate) floats: FloatsChoice,
 
-    /// List only the largest functions, this many; JSON has all
+    /// Number of functions to list, largest first; JSON lists all
     #[arg(long, value_name = "N", default_value = "32")]
     pub(crate) functions: usize,
 
-    /// Print the metered program as WebAssembly text, and nothing else
+    /// Print only the metered program, as WebAssembly text
     #[arg(long, conflicts_with_all = ["functions", "json"])]
     pub(crate) text: bool,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Of each function: what it spent by itself, its share of all, and what it spent with all that it called.
-Of each syscall: what it cost, with what it called in other contracts. All the parts together are the
-gas used, exactly, however the run ends. A profile changes neither the gas nor the outcome.
+Prints for each function its self gas, its share of the total, and its gas with callees; and for
+each syscall its gas, including calls to other contracts. The parts add up to the gas used, however
+the run ends. Profiling changes neither the gas nor the outcome. Functions without a name, as in
+stripped programs, are listed as `func[INDEX]`.
 
-A contract is deployed on a chain of its own, which is gone afterwards; its arguments are written as
-for `fusee call`. A program without imports is run as by `fusee run`.
+Contracts are deployed on a temporary chain; their arguments are written as for `fusee call`.
+Programs without imports run as with `fusee run`.
 
 Examples:
   fusee gas guests/wasm/arith.wasm --invoke fib 20
@@ -181,46 +181,46 @@ Examples:
   fusee gas guests/wasm/arith.wasm --invoke fib 20 --folded > stacks.txt
   fusee gas guests/wasm/arith.wasm --invoke fib 20 --json")]
 pub(crate) struct GasArgs {
-    /// The program: wasm, its text (.wat), or for PolkaVM
+    /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
     /// Arguments of the function or method, in order
     #[arg(allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
 
-    /// The function or method to enter; not needed if there is only one
+    /// Function or method to run [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub(crate) invoke: Option<String>,
 
-    /// What the contract is deployed with
+    /// Arguments of the deployment
     #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true)]
     pub(crate) deploy_args: Vec<String>,
 
-    /// Who deploys the contract and calls it: an account's name
+    /// Account that deploys and calls the contract
     #[arg(long, value_name = "NAME", default_value = "alice")]
     pub(crate) from: String,
 
-    /// The most gas that it may use
+    /// Gas limit
     #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
     pub(crate) gas: Gas,
 
-    /// What the rules say of floating-point numbers; contracts have none
+    /// Whether the program may use floating point; contracts may not
     #[arg(long, value_enum, default_value = "refused")]
     pub(crate) floats: FloatsChoice,
 
-    /// What it runs on
+    /// Engine to run on
     #[arg(long, value_enum, default_value = "all")]
     pub(crate) engine: EngineChoice,
 
-    /// List only the most expensive places, this many; JSON has all
+    /// Number of entries to list, most expensive first; JSON lists all
     #[arg(long, value_name = "N", default_value = "32")]
     pub(crate) top: usize,
 
-    /// Print stacks, a line each with its gas, as tools for flame graphs read them
+    /// Print folded stacks, one per line with its gas, for flame graph tools
     #[arg(long, conflicts_with_all = ["json", "top"])]
     pub(crate) folded: bool,
 
-    /// Write a flame graph into this file, too
+    /// Also write a flame graph to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
 }
@@ -234,7 +234,7 @@ Examples:
   fusee deploy guests/wasm/token.wasm --args 1000000 --from alice
   fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run"))]
 pub(crate) struct DeployArgs {
-    /// The program: wasm, its text (.wat), or for PolkaVM
+    /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
     #[command(flatten)]
@@ -245,15 +245,15 @@ pub(crate) struct DeployArgs {
 #[command(after_help = format!("\
 {GRAMMAR}
 
-Examples, where 3f9c20 begins the address that `fusee deploy` printed:
+Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee call 3f9c20 transfer --args @bob 250 --from alice
   fusee call 3f9c20 transfer --args @bob 250 --engine all --dry-run --json
   fusee call bob --value 1000"))]
 pub(crate) struct CallArgs {
-    /// The contract: its address or the first digits of it, six at least; or an account
+    /// Address of the contract, or at least its first six digits; or an account
     pub(crate) address: String,
 
-    /// The method; without one, only the value is sent
+    /// Method to call [default: none, only transfer the value]
     pub(crate) method: Option<String>,
 
     #[command(flatten)]
@@ -264,15 +264,15 @@ pub(crate) struct CallArgs {
 #[command(after_help = format!("\
 {GRAMMAR}
 
-Examples, where 3f9c20 begins the address that `fusee deploy` printed:
+Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee query 3f9c20 balance_of --args @alice
   fusee query 3f9c20 total_supply --engine all
   fusee query 3f9c20 total_supply --json"))]
 pub(crate) struct QueryArgs {
-    /// The contract: its address, or the first digits of it, six at least
+    /// Address of the contract, or at least its first six digits
     pub(crate) address: String,
 
-    /// The method
+    /// Method to call
     pub(crate) method: String,
 
     #[command(flatten)]
@@ -292,71 +292,71 @@ pub(crate) struct AccountsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CompileArgs {
-    /// The most processor time that it may take
+    /// CPU time limit in seconds
     #[arg(long, value_name = "N")]
     pub(crate) seconds: u64,
 
-    /// The most memory that it may take
+    /// Address space limit in MiB
     #[arg(long, value_name = "N")]
     pub(crate) mebibytes: u64,
 }
 
-/// What deploying and calling have in common.
+/// Flags of `deploy` and `call`.
 #[derive(Debug, Args)]
 pub(crate) struct TransactionArgs {
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 
-    /// The amount to send along
+    /// Value to transfer
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]
     pub(crate) value: u128,
 
-    /// Say what would happen, and change nothing
+    /// Execute without committing
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
 
-/// What everything that enters a contract has in common.
+/// Flags of `deploy`, `call` and `query`.
 #[derive(Debug, Args)]
 pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) folder: FolderArgs,
 
-    /// The arguments, in order; see below
+    /// Arguments, in order; see below
     #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
     pub(crate) args: Vec<String>,
 
-    /// The input as it is, in hexadecimal digits
+    /// Raw input in hexadecimal, instead of --args
     #[arg(long, value_name = "HEX", value_parser = Hex::parse)]
     pub(crate) input: Option<Hex>,
 
-    /// The most gas that it may use
+    /// Gas limit
     #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
     pub(crate) gas: Gas,
 
-    /// Who asks: an account's name or address
+    /// Sender: name or address of an account
     #[arg(long, value_name = "NAME", default_value = "alice")]
     pub(crate) from: String,
 
-    /// What it runs on
+    /// Engine to run on
     #[arg(long, value_enum, default_value = "tiered")]
     pub(crate) engine: EngineChoice,
 }
 
-/// Where the state is.
+/// The flag of the data folder.
 #[derive(Debug, Args)]
 pub(crate) struct FolderArgs {
-    /// The data folder; made, with funded accounts, if it is not there
+    /// Data folder; created with funded accounts if missing
     #[arg(long, value_name = "DIR", env = "FUSEE_DATA", default_value = ".fusee")]
     pub(crate) data: PathBuf,
 }
 
-/// What the rules say of floating-point numbers.
+/// The rule for floating point.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FloatsChoice {
-    /// Programs may not use them, as contracts may not
+    /// Refuse floating point, as for contracts
     Refused,
-    /// Programs may use them; what no number can say, a NaN, has the same bits on all machines
+    /// Admit floating point; NaNs are canonicalised, so all machines compute the same bits
     Canonical,
 }
 
@@ -369,15 +369,15 @@ impl FloatsChoice {
     }
 }
 
-/// Bytes that were given in hexadecimal digits.
+/// Bytes given in hexadecimal.
 #[derive(Clone, Debug)]
 pub(crate) struct Hex(pub(crate) Vec<u8>);
 
-/// Reads the command line. If that is all there is to do, says what has to be said and returns how
-/// the program ends.
+/// Parses the command line. Prints help, version and usage errors itself, and then returns the
+/// exit.
 pub(crate) fn parse() -> Result<Cli, Exit> {
     Cli::try_parse().map_err(|error| {
-        // If this cannot be written, nobody is there to read it.
+        // A closed output is not an error.
         let _ = error.print();
         if !error.use_stderr() {
             return Exit::Success;

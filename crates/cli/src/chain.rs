@@ -1,4 +1,4 @@
-//! The chain in a data folder: its state, and one durable commit a transaction.
+//! The chain in a data folder: its state, with one durable commit per transaction.
 //!
 //! The first use of a folder commits the development accounts with their funds.
 
@@ -16,32 +16,32 @@ use crate::{
     names,
 };
 
-/// What each development account has at first.
+/// Initial balance of each development account.
 pub(crate) const FUNDS: u128 = 1_000_000_000_000;
 
-/// The chain in a data folder. While it lives, nobody else can open the folder.
+/// The chain in a data folder. It locks the folder while it is open.
 #[derive(Debug)]
 pub(crate) struct Chain {
     store: Store,
 }
 
-/// Whether what a transaction changes is kept.
+/// Whether to commit the changes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     Commit,
     Nothing,
 }
 
-/// A transaction that every engine ran alike.
+/// A transaction with equal results on every engine.
 #[derive(Debug)]
 pub(crate) struct Executed {
     pub(crate) receipt: Receipt,
-    /// Its number, if it was committed.
+    /// Its sequence number, if it was committed.
     pub(crate) sequence: Option<u64>,
 }
 
 impl Chain {
-    /// Opens the folder, which is made if it is missing.
+    /// Opens the folder, and creates it if it is missing.
     pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
         let chain = Self {
             store: Store::open(folder)?,
@@ -60,8 +60,8 @@ impl Chain {
         Ok(Arc::new(self.store.snapshot()?))
     }
 
-    /// Runs a transaction on every engine and keeps what it changes, once, if they agree. An invalid
-    /// transaction is a failure, and changes nothing.
+    /// Runs a transaction on every engine, and commits its changes once if the engines agree. An
+    /// invalid transaction is a failure, and changes nothing.
     pub(crate) fn execute(
         &self,
         contracts: &[On<Contracts>],
@@ -117,12 +117,12 @@ impl Chain {
 pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, Failure> {
     Account::read(snapshot, address).map_err(|error| match error {
         ContractError::CorruptAccount { .. } => Failure::new(Exit::Host, error)
-            .next("restore the folder from a copy, or begin a new one with --data"),
+            .next("restore the folder from a backup, or choose a new one with --data"),
         error => Failure::new(Exit::Host, error),
     })
 }
 
-/// Every account that is in the state, with its address, in the order of addresses.
+/// Every account in the state, ordered by address.
 pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, Failure> {
     let mut addresses = BTreeSet::new();
     for tag in [keys::BALANCE, keys::NONCE, keys::CODE_HASH] {
@@ -137,7 +137,7 @@ pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, F
         .collect()
 }
 
-/// The methods of the contract at an address; `None` if its code cannot be entered any more.
+/// The methods of the contract at an address; `None` if the current rules refuse its code.
 pub(crate) fn methods(
     snapshot: &Arc<Snapshot>,
     contracts: &[On<Contracts>],

@@ -1,4 +1,4 @@
-//! Engines: which ones a command runs on, and whether they agree.
+//! Engines: selection for a command, and comparison of their results.
 
 use std::{fmt::Write, path::Path, sync::Arc};
 
@@ -17,30 +17,32 @@ use crate::{
 /// The engines that a command runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineChoice {
-    /// The compiler if the program is compiled, or may use much gas; the interpreter otherwise
+    /// Interpreter, until compiled code is ready; calls with a large gas limit wait for the
+    /// compiler
     Tiered,
-    /// The compiler
+    /// Compiler
     Wasmtime,
-    /// The interpreter
+    /// Interpreter
     Wasmi,
-    /// The compiler and the interpreter; their answers have to be the same
+    /// Compiler and interpreter; their results must be equal
     All,
 }
 
-/// An engine's name, and something of its own: what runs on it, or what it answered.
+/// A value of one engine: what runs on it, or its result.
 #[derive(Debug)]
 pub(crate) struct On<T> {
     pub(crate) engine: &'static str,
     pub(crate) it: T,
 }
 
-/// More than calls may be nested; a pool for more takes longer to make than most commands run.
+/// Pooled instances: more than the limit of nested calls. Larger pools take longer to create than
+/// most commands run.
 const INSTANCES: u32 = 256;
 
-/// How much compiled programs may take on the disk, beside a chain's data.
+/// Disk budget of compiled programs in a data folder, in bytes.
 const ARTIFACT_BYTES: u64 = 1 << 30;
 
-/// An executor on each engine. If there is a folder for what is compiled, it is kept there.
+/// An executor per engine. Compiled programs are kept in the folder `artifacts`, if any.
 pub(crate) fn executors(
     choice: EngineChoice,
     artifacts: Option<&Path>,
@@ -76,7 +78,8 @@ pub(crate) fn executors(
         .collect()
 }
 
-/// Those of the executors that do not run programs of this format alike: all of them interpret a PolkaVM program.
+/// The executors that differ for programs of this format. Only one remains for PolkaVM, which has
+/// one engine.
 pub(crate) fn that_differ(
     mut executors: Vec<On<Arc<Executor>>>,
     format: Format,
@@ -91,15 +94,15 @@ pub(crate) fn that_differ(
 }
 
 fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Executor, Failure> {
-    // Without it, programs of that format are refused with the format's name.
+    // Without this engine, the executor refuses PolkaVM programs by format.
     if let Ok(polkavm) = PolkaVmEngine::new() {
         builder = builder.engine(Arc::new(polkavm));
     }
     if let Some(folder) = artifacts {
         builder = builder.artifacts(folder, ARTIFACT_BYTES).map_err(|error| {
-            let message = format!("compiled programs cannot be kept in `{}`", folder.display());
+            let message = format!("cannot keep compiled programs in `{}`", folder.display());
             Failure::new(Exit::Host, anyhow::Error::new(error).context(message))
-                .next("make the folder yours alone, or name another one with --data")
+                .next("restrict the folder to your user, or choose another one with --data")
         })?;
     }
     Ok(builder
@@ -108,7 +111,7 @@ fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Execu
         .build())
 }
 
-/// Contracts on each engine.
+/// Contract executors, one per engine.
 pub(crate) fn contracts(
     choice: EngineChoice,
     artifacts: Option<&Path>,
@@ -122,7 +125,7 @@ pub(crate) fn contracts(
         .collect())
 }
 
-/// Whether `same` finds all answers alike.
+/// Whether all results are the same.
 pub(crate) fn agree<T>(answers: &[On<T>], same: impl Fn(&T, &T) -> bool) -> bool {
     answers
         .iter()
@@ -130,15 +133,16 @@ pub(crate) fn agree<T>(answers: &[On<T>], same: impl Fn(&T, &T) -> bool) -> bool
         .all(|(one, other)| same(&one.it, &other.it))
 }
 
-/// The failure of engines that do not agree; `show` says what one of them answered.
+/// The failure of engines that disagree; `show` describes one result.
 pub(crate) fn disagreement<T>(answers: &[On<T>], show: impl Fn(&T) -> String) -> Failure {
     let mut message = "the engines disagree".to_owned();
     for On { engine, it } in answers {
         // Writing into a string cannot fail.
         let _ = write!(message, "\n  {engine}: {}", show(it));
     }
-    Failure::new(Exit::Disagreement, anyhow!(message))
-        .next("nothing was committed; this is a fault in Fusee or in an engine: keep the program and report it")
+    Failure::new(Exit::Disagreement, anyhow!(message)).next(
+        "nothing was committed; this is a bug in Fusee or in an engine: report it with the program",
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Failures: why a verb gave no answer, and with which exit code the program ends.
+//! Failures: error messages, and the exit codes of the process.
 //!
-//! A failure says what is wrong and where (its error and the causes of it), and what to do next.
+//! A failure has an error, its causes, and advice on what to do next.
 
 use std::{fmt::Display, process::ExitCode};
 
@@ -11,20 +11,20 @@ use serde::Serialize;
 
 use crate::{names, numbers::grouped};
 
-/// How the program ends. The numbers are documented in its help.
+/// The exit status of the process. The help documents the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// It did what it was asked.
+    /// The command succeeded.
     Success,
-    /// The program or the transaction did not succeed, or was refused.
+    /// The program or the transaction failed, or was refused.
     Unsuccessful,
-    /// It was asked for something that is not there, or in the wrong way.
+    /// Wrong usage or input.
     Usage,
-    /// The engines came to different answers.
+    /// The engines disagree.
     Disagreement,
-    /// The machine failed: disk, memory, a data folder that cannot be used.
+    /// The host failed: disk, memory, or the data folder.
     Host,
-    /// The transaction is invalid: it cannot be in a block, and has no receipt.
+    /// The transaction is invalid: it cannot be included in a block, and has no receipt.
     Invalid,
 }
 
@@ -32,15 +32,15 @@ pub(crate) enum Exit {
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  success
-  1  the program or the transaction did not succeed: it trapped, reverted, ran out of gas,
-     was rejected, or its code was refused
+  1  the program or the transaction failed: it trapped, reverted, ran out of gas, was rejected,
+     or its code was refused
   2  wrong usage or input: a missing file, an unknown address, method or export
   3  the engines disagree
-  4  the host failed: a data folder that is locked, foreign or damaged, a full disk
-  5  the transaction is invalid: too little gas to begin, a value above the balance, an input
-     or code that is too large; nothing was committed, not even the nonce";
+  4  the host failed: the data folder is locked, foreign or corrupt, or the disk is full
+  5  the transaction is invalid: the gas limit is below the intrinsic gas, the value exceeds
+     the balance, or the input or code is too large; nothing was committed, not even the nonce";
 
-/// Why a verb gave no answer.
+/// The reason why a verb failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: Exit,
@@ -69,9 +69,9 @@ struct ErrorJson<'a> {
 #[derive(Serialize)]
 struct InvalidJson {
     reason: &'static str,
-    /// What the transaction has. As text: JSON readers round large numbers.
+    /// The number in the transaction. As text, because JSON readers round large numbers.
     has: String,
-    /// The bound that it does not keep.
+    /// The bound that it exceeds.
     bound: String,
 }
 
@@ -115,32 +115,32 @@ impl Failure {
         }
     }
 
-    /// A failure of whoever gave the command.
+    /// Wrong usage or input.
     pub(crate) fn usage(message: impl Display) -> Self {
         Self::new(Exit::Usage, anyhow!("{message}"))
     }
 
-    /// A program that the rules refuse. `name` says which.
+    /// A program that the rules refuse, by the name of its file.
     pub(crate) fn refused(name: impl Display, refusal: Refusal) -> Self {
         Self::new(
             Exit::Unsuccessful,
-            anyhow::Error::new(refusal).context(format!("`{name}` cannot be used")),
+            anyhow::Error::new(refusal).context(format!("invalid program `{name}`")),
         )
     }
 
-    /// A transaction that cannot be in a block.
+    /// A transaction that cannot be included in a block.
     pub(crate) fn invalid(invalid: InvalidTransaction, transaction: &Transaction) -> Self {
         let next = match invalid {
             InvalidTransaction::GasLimitTooLow { intrinsic, .. } => {
-                format!("give it more than {} with --gas", grouped(intrinsic))
+                format!("set --gas above {}", grouped(intrinsic))
             }
             InvalidTransaction::ValueAboveBalance { balance, .. } => format!(
-                "`{}` has {}: send no more with --value, or from another account with --from",
+                "`{}` has a balance of {}: lower --value, or choose another account with --from",
                 names::short(transaction.from),
                 grouped(balance)
             ),
             InvalidTransaction::InputTooLarge { .. } => "pass a smaller input".to_owned(),
-            InvalidTransaction::CodeTooLarge { .. } => "make the program smaller".to_owned(),
+            InvalidTransaction::CodeTooLarge { .. } => "reduce the size of the program".to_owned(),
             _ => "see `fusee --help`".to_owned(),
         };
         let error = anyhow::Error::new(invalid).context("the transaction is invalid");
@@ -150,7 +150,7 @@ impl Failure {
         }
     }
 
-    /// Adds what to do next.
+    /// Adds advice on what to do next.
     pub(crate) fn next(mut self, next: impl Display) -> Self {
         self.next = Some(next.to_string());
         self
@@ -160,7 +160,7 @@ impl Failure {
         self.exit
     }
 
-    /// For people: what, where, what next.
+    /// The failure as text: error, causes, advice.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}\n", self.error);
         for cause in self.error.chain().skip(1) {
@@ -172,7 +172,7 @@ impl Failure {
         text
     }
 
-    /// For programs: the same.
+    /// The failure as JSON.
     pub(crate) fn json(&self) -> impl Serialize {
         FailureJson {
             error: ErrorJson {
@@ -195,27 +195,27 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let next = match &error {
             StoreError::Locked { .. } => {
-                "wait until the other process ends, or name another folder with --data"
+                "wait for the other process to exit, or choose another folder with --data"
             }
             StoreError::Foreign {
                 found: Foreign::OtherFiles,
                 ..
-            } => "name an empty or a new folder with --data; nothing was written into this one",
+            } => "choose an empty or new folder with --data; this folder was not modified",
             StoreError::Foreign { .. } => {
-                "name another folder with --data; nothing was written into this one"
+                "choose another folder with --data; this folder was not modified"
             }
             StoreError::Format { .. } => {
-                "use the version of fusee that wrote it, or name another folder with --data"
+                "use the version of fusee that wrote it, or choose another folder with --data"
             }
             StoreError::Full { .. } => {
-                "make room on the disk, or name a folder on another one with --data"
+                "free disk space, or choose a folder on another disk with --data"
             }
             StoreError::Corrupt { .. } => {
-                "restore the folder from a copy, or begin a new one with --data"
+                "restore the folder from a backup, or choose a new one with --data"
             }
             StoreError::Failed { .. } | StoreError::Stale { .. } => "run the command again",
             _ => {
-                "check that the folder is there and that you may read and write it, or name another one with --data"
+                "check that the folder exists and is readable and writable, or choose another one with --data"
             }
         };
         Self::new(Exit::Host, error).next(next)
@@ -225,18 +225,18 @@ impl From<StoreError> for Failure {
 impl From<ContractError> for Failure {
     fn from(error: ContractError) -> Self {
         Self::new(Exit::Host, error)
-            .next("nothing was changed; run the command again, or with another --engine")
+            .next("nothing was committed; run the command again, or choose another --engine")
     }
 }
 
 impl From<PrepareError> for Failure {
     fn from(error: PrepareError) -> Self {
-        Self::new(Exit::Host, error).next("try another --engine")
+        Self::new(Exit::Host, error).next("choose another --engine")
     }
 }
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
-        Self::new(Exit::Host, error).next("try another --engine")
+        Self::new(Exit::Host, error).next("choose another --engine")
     }
 }

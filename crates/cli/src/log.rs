@@ -1,10 +1,10 @@
-//! The log: what went another way than it should, and was dealt with. It goes to the standard error.
+//! The log: warnings and errors, on standard error.
 
 use std::io;
 
 use tracing::Level;
 
-/// Writes warnings and errors from now on.
+/// Installs the global subscriber.
 pub(crate) fn start() {
     tracing_subscriber::fmt()
         .with_max_level(Level::WARN)

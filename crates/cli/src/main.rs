@@ -1,9 +1,9 @@
 //! The command-line interface: run and check programs, deploy, call and query contracts.
 //!
-//! Flags are parsed ([`args`]), then resolved into what they mean, then a verb does its work; no
-//! verb looks at a flag twice. This is the only place where an engine is chosen. An answer goes to
-//! the standard output, as text or as one JSON document; an error goes to the standard error, and
-//! with `--json` to the standard output as well. [`failure::EXIT_CODES`] lists the exit codes.
+//! [`args`] parses the flags; the verb resolves each flag once and does its work. [`engines`]
+//! chooses the engines. Results go to standard output, as text or as one JSON document. Errors go
+//! to standard error, and with `--json` to standard output as well. [`failure::EXIT_CODES`] lists
+//! the exit codes.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -19,6 +19,7 @@ mod output;
 mod profile;
 mod program;
 mod receipt;
+mod symbols;
 mod table;
 mod values;
 mod verbs;
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             output::complain(&failure.text());
             if format == Format::Json {
-                // If this fails too, the standard error has it.
+                // If this fails too, standard error has the message.
                 let _ = output.json(&failure.json());
             }
             failure.exit()

@@ -1,23 +1,24 @@
-//! Memory: how much of the machine's is for programs.
+//! The memory budget of caches, by the memory of the machine.
 
 use std::fs;
 
-/// Where a container's limit stands, in the second and the first version of control groups.
+/// Files with the memory limit of a container, in control groups v2 and v1.
 const LIMITS: [&str; 2] = [
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 ];
 
-/// The part of the memory that is kept beside what runs: programs, prepared and compiled, and instances that have ended.
+/// Caches take one part in so many of the memory: prepared and compiled programs, and pooled
+/// instances.
 const PART: u64 = 4;
 
-/// What is assumed where nobody tells.
+/// Memory assumed if the system reports none.
 const ASSUMED_BYTES: u64 = 1 << 30;
 
-/// The least that is of any use.
+/// Minimum budget.
 const LEAST_BYTES: u64 = 16 << 20;
 
-/// The bytes of memory that caches may take: a quarter of what the container, or the machine, has.
+/// The budget of caches in bytes: a quarter of the memory of the container or the machine.
 pub(crate) fn for_caches() -> u64 {
     let limits = LIMITS.iter().map(|path| fs::read_to_string(path).ok());
     let machine = fs::read_to_string("/proc/meminfo").ok();

@@ -1,17 +1,17 @@
-//! Names: of the development accounts, of contracts by the beginning of their address, and what
-//! was meant by one that is not there.
+//! Names: development accounts, contracts by the first digits of their address, and suggestions for
+//! misspelled names.
 
 use fusee::chain::{Address, Snapshot};
 
 use crate::{chain, failure::Failure};
 
-/// The development accounts. Nobody has keys to them: whoever has the folder can use them.
+/// The development accounts. They have no keys: access to the data folder is access to them.
 pub(crate) const ACCOUNTS: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
-/// The fewest digits by which an address can be named.
+/// Minimum length of an address prefix, in digits.
 const PREFIX_DIGITS: usize = 6;
 
-/// Digits of an address in texts: enough to name it by.
+/// Digits of an address in texts, more than the minimum prefix.
 const SHORT_DIGITS: usize = 12;
 
 /// The address of a development account.
@@ -19,12 +19,12 @@ pub(crate) fn account(name: &str) -> Address {
     Address::of_development_account(name)
 }
 
-/// The development account that has this address.
+/// The name of the development account with this address.
 pub(crate) fn name_of(address: Address) -> Option<&'static str> {
     ACCOUNTS.into_iter().find(|name| account(name) == address)
 }
 
-/// An address as texts show it: by name, or by its first digits.
+/// An address in texts: its name, or its first digits.
 pub(crate) fn short(address: Address) -> String {
     match name_of(address) {
         Some(name) => name.to_owned(),
@@ -32,8 +32,7 @@ pub(crate) fn short(address: Address) -> String {
     }
 }
 
-/// The address that a text names: a development account, 64 digits, or the beginning of the
-/// address of a contract.
+/// Resolves an address: a development account, 64 digits, or the first digits of a contract.
 pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failure> {
     let name = text.strip_prefix('@').unwrap_or(text);
     if ACCOUNTS.contains(&name) {
@@ -45,7 +44,7 @@ pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failur
     let digits = name.strip_prefix("0x").unwrap_or(name).to_ascii_lowercase();
     let contracts = contracts(snapshot)?;
     if digits.len() < PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        let failure = Failure::usage(format!("`{text}` names no account, and is no address"));
+        let failure = Failure::usage(format!("`{text}` is neither an account nor an address"));
         return Err(failure.next(match nearest(name, ACCOUNTS) {
             Some(near) => format!("did you mean `{near}`? If not, {}", expected(&contracts)),
             None => expected(&contracts),
@@ -58,22 +57,22 @@ pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failur
         (Some(address), None) => Ok(*address),
         (None, _) => Err(unknown(text, &contracts)),
         (Some(one), Some(other)) => Err(Failure::usage(format!(
-            "`{text}` could be the contract {one} or {other}"
+            "`{text}` is ambiguous: it matches the contracts {one} and {other}"
         ))
         .next("give more digits of the address")),
     }
 }
 
-/// The failure of an address where no contract is.
+/// The failure of an address without a contract.
 pub(crate) fn no_contract(text: &str, snapshot: &Snapshot) -> Result<Failure, Failure> {
     Ok(unknown(text, &contracts(snapshot)?))
 }
 
 fn unknown(text: &str, contracts: &[Address]) -> Failure {
-    Failure::usage(format!("there is no contract at `{text}`")).next(expected(contracts))
+    Failure::usage(format!("no contract at `{text}`")).next(expected(contracts))
 }
 
-/// The name most like `name`, if one is like it at all.
+/// The most similar name, if any is similar enough.
 pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let likeness = |other: &str| {
         let closeness = strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
@@ -92,7 +91,7 @@ pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// Names for a sentence, each quoted.
+/// The names, quoted and separated by commas.
 pub(crate) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names
         .into_iter()
@@ -120,7 +119,9 @@ fn expected(contracts: &[Address]) -> String {
     let shown = list(shown.iter().map(String::as_str));
     match contracts.len() {
         0 => {
-            format!("{accounts}, and there are no contracts yet: make one with `fusee deploy FILE`")
+            format!(
+                "{accounts}, and there are no contracts yet: deploy one with `fusee deploy FILE`"
+            )
         }
         1..=SHOWN => format!("{accounts}, the contracts are {shown}"),
         count => format!(

@@ -1,10 +1,10 @@
-//! Numbers as people write them: decimal or hexadecimal, with separators.
+//! Numbers on the command line: decimal or hexadecimal, with separators.
 
 use std::fmt::Display;
 
 use fusee::sandbox::{Gas, Value, ValueType};
 
-/// A number with a comma before every third digit from the right.
+/// Formats a number with a comma as thousands separator.
 pub(crate) fn grouped(number: impl ToString) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -17,17 +17,17 @@ pub(crate) fn grouped(number: impl ToString) -> String {
     text
 }
 
-/// Reads a whole number: decimal or `0x` and hexadecimal, with `_` or `,` anywhere between digits.
+/// Parses an integer: decimal, or hexadecimal after `0x`, with `_` or `,` as separators.
 pub(crate) fn parse_amount(text: &str) -> Result<u128, String> {
     let plain = text.replace(['_', ','], "");
     let parsed = match plain.strip_prefix("0x") {
         Some(digits) => u128::from_str_radix(digits, 16),
         None => plain.parse(),
     };
-    parsed.map_err(|error| format!("not a whole number from 0 to 2^128-1 ({error})"))
+    parsed.map_err(|error| format!("not an integer from 0 to 2^128-1 ({error})"))
 }
 
-/// Reads an amount of gas.
+/// Parses a gas limit.
 pub(crate) fn parse_gas(text: &str) -> Result<Gas, String> {
     let amount = parse_amount(text)?;
     let units = u64::try_from(amount)
@@ -35,10 +35,10 @@ pub(crate) fn parse_gas(text: &str) -> Result<Gas, String> {
         .filter(|units| *units <= Gas::MAX.units());
     units
         .map(Gas::new)
-        .ok_or_else(|| format!("{} is the most gas that there is", Gas::MAX))
+        .ok_or_else(|| format!("the largest gas limit is {}", Gas::MAX))
 }
 
-/// Reads an argument of a function: a signed or an unsigned number of the type's width, or a
+/// Parses an argument of a function: a signed or unsigned integer of the width of the type, or a
 /// floating-point number.
 pub(crate) fn parse_value(text: &str, value_type: ValueType) -> Result<Value, String> {
     let (value, expected) = match value_type {
@@ -57,18 +57,18 @@ pub(crate) fn parse_value(text: &str, value_type: ValueType) -> Result<Value, St
         ValueType::F32 => (parse_f32(text).map(Value::F32), FLOATS.to_owned()),
         ValueType::F64 => (parse_f64(text).map(Value::F64), FLOATS.to_owned()),
     };
-    value.ok_or_else(|| format!("`{text}` is not an {value_type}, which is {expected}"))
+    value.ok_or_else(|| format!("`{text}` is not an {value_type}: expected {expected}"))
 }
 
-/// How floating-point numbers are written.
+/// The syntax of floating-point numbers.
 const FLOATS: &str = "a number such as -1.5, 2e10, inf or nan, or a NaN's bits as nan:0x7fc00001";
 
-/// The NaNs that `nan` means: the canonical ones.
+/// The canonical NaNs, which `nan` stands for.
 const F32_NAN: u32 = 0x7fc0_0000;
 const F64_NAN: u64 = 0x7ff8_0000_0000_0000;
 
 fn whole(least: impl Display, most: impl Display) -> String {
-    format!("a whole number from {least} to {most}")
+    format!("an integer from {least} to {most}")
 }
 
 fn parse_integer(text: &str) -> Option<i128> {
@@ -93,7 +93,8 @@ fn signed_or_unsigned<S: TryFrom<i128>, U: TryFrom<i128>>(
         .or_else(|| U::try_from(number).ok().map(cast))
 }
 
-/// The bits of a number. A NaN's are never left to the library, which might choose others elsewhere.
+/// Parses a float as bits. The bits of a NaN are explicit, because the standard library may choose
+/// different ones on other machines.
 fn parse_f32(text: &str) -> Option<u32> {
     let number = |text: &str| text.parse::<f32>().ok().filter(|number| !number.is_nan());
     match text.strip_prefix("nan") {

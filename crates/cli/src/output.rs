@@ -1,7 +1,7 @@
-//! The standard output: text for people, or JSON for programs.
+//! Standard output: text or JSON.
 //!
-//! A reader that goes away early, as `head` does, is no failure: the rest is not written. Programs that nobody trusts have names and messages
-//! in these texts, which cannot command the terminal.
+//! A reader that closes the pipe early, such as `head`, is not a failure. Texts contain names and
+//! messages of untrusted programs, so control characters are escaped.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -12,14 +12,14 @@ use crate::failure::{Exit, Failure};
 const BOLD: &str = "\u{1b}[1m";
 const PLAIN: &str = "\u{1b}[0m";
 
-/// What an answer is written as.
+/// The format of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Text,
     Json,
 }
 
-/// Where answers go.
+/// The output of a command.
 #[derive(Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -41,7 +41,7 @@ impl Output {
         self.format
     }
 
-    /// The text in bold, where the output is a terminal.
+    /// The text in bold, if the output is a terminal.
     pub(crate) fn bold(&self, text: &str) -> String {
         if self.is_styled {
             format!("{BOLD}{text}{PLAIN}")
@@ -50,7 +50,7 @@ impl Output {
         }
     }
 
-    /// Writes text for people, at once.
+    /// Writes text and flushes it.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         self.write(&harmless(text))
     }
@@ -70,8 +70,9 @@ impl Output {
                 Ok(())
             }
             Err(error) => {
-                let error = anyhow::Error::new(error).context("the answer could not be written");
-                Err(Failure::new(Exit::Host, error).next("check where the standard output goes"))
+                let error = anyhow::Error::new(error).context("cannot write the output");
+                Err(Failure::new(Exit::Host, error)
+                    .next("check where standard output is redirected"))
             }
         }
     }
@@ -83,7 +84,7 @@ impl Output {
         self.write(&format!("{text}\n"))
     }
 
-    /// Writes the answer in the format that was asked for.
+    /// Writes a result in the requested format.
     pub(crate) fn answer(
         &mut self,
         answer: &impl Serialize,
@@ -96,12 +97,12 @@ impl Output {
     }
 }
 
-/// Writes to the standard error, and if that is closed to nobody.
+/// Writes to standard error, and ignores failures.
 pub(crate) fn complain(text: &str) {
     let _ = io::stderr().lock().write_all(harmless(text).as_bytes());
 }
 
-/// The text with what would command a terminal written out, but for the ends of lines and our own style.
+/// Escapes control characters, except newlines, tabs and our own styles.
 fn harmless(text: &str) -> String {
     let mut harmless = String::with_capacity(text.len());
     let mut rest = text.chars();

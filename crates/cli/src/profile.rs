@@ -1,4 +1,4 @@
-//! Where gas went, with names: as parts that add up, as a table, and as stacks.
+//! Gas profiles with names: parts that add up to the gas used, a table, and folded stacks.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,17 @@ use serde::Serialize;
 
 use crate::{
     numbers::grouped,
+    symbols::demangled,
     table::{Align, aligned},
 };
 
-/// What each path cost.
+/// Self gas by path.
 pub(crate) type Paths = BTreeMap<Path, Gas>;
 
-/// What each stack of frames cost, without those that are longer.
+/// Self gas by stack of frames, outermost first.
 pub(crate) type Stacks = BTreeMap<Vec<Frame>, u64>;
 
-/// A place by its name.
+/// A named entry of a stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Frame {
     pub(crate) name: String,
@@ -31,20 +32,20 @@ pub(crate) struct Frame {
 pub(crate) enum Kind {
     Function,
     Syscall,
-    /// What a program costs beside what runs of it.
+    /// Costs outside of functions and syscalls.
     Other,
 }
 
-/// Where the gas went. All the parts together are the gas used.
+/// A gas profile. The parts add up to the gas used.
 #[derive(Debug, Serialize)]
 pub(crate) struct Profile {
-    /// What a transaction costs beside the run.
+    /// Gas of the transaction outside of the run.
     transaction: u64,
-    /// Making the instance.
+    /// Gas of instantiation.
     instance: u64,
-    /// What a trap cost.
+    /// Gas forfeited by a trap.
     forfeited: u64,
-    /// What the program did outside of functions that are told apart: all of it, for PolkaVM.
+    /// Gas of code that is not attributed to a function: all code of a PolkaVM program.
     code: u64,
     functions: Vec<FunctionPart>,
     syscalls: Vec<SyscallPart>,
@@ -66,7 +67,7 @@ struct SyscallPart {
     gas: u64,
 }
 
-/// What functions and syscalls are called.
+/// Names of functions and syscalls by index.
 struct Names {
     functions: BTreeMap<u32, String>,
     syscalls: BTreeMap<u32, String>,
@@ -77,7 +78,7 @@ const TRANSACTION: &str = "(transaction)";
 const CODE: &str = "(code)";
 
 impl Profile {
-    /// The profile of a program's run, which cost so much more as a transaction.
+    /// The profile of a run, with the gas that its transaction cost outside of the run.
     pub(crate) fn new(program: &Inspection, paths: &Paths, transaction: Gas) -> Self {
         let names = Names::of(program);
         let mut own: BTreeMap<ProfileSpan, u64> = BTreeMap::new();
@@ -105,7 +106,7 @@ impl Profile {
             if let Some(last) = places.last() {
                 add(&mut own, *last, gas.units());
             }
-            // A function that calls itself is not counted twice.
+            // A recursive function counts once.
             places.sort();
             places.dedup();
             for place in places {
@@ -138,7 +139,7 @@ impl Profile {
         }
     }
 
-    /// The most expensive places, a line each, and what the others and all together cost.
+    /// The `most` most expensive entries, one per line, then the rest and the total.
     pub(crate) fn table(&self, most: usize) -> String {
         let function = |part: &FunctionPart| (part.gas, Some(part.with_callees), part.name.clone());
         let syscall = |part: &SyscallPart| (part.gas, None, part.name.clone());
@@ -168,15 +169,15 @@ impl Profile {
         );
         if !hidden.is_empty() {
             let gas = sum(hidden.iter().map(|(gas, ..)| *gas));
-            let name = format!("{} more; --top lists them", grouped(hidden.len()));
+            let name = format!("{} more, see --top", grouped(hidden.len()));
             rows.push(row(gas, None, name));
         }
-        rows.push(row(total, None, "in all".to_owned()));
+        rows.push(row(total, None, "total".to_owned()));
         let columns = [Align::Right, Align::Right, Align::Right, Align::Left];
         aligned(0, columns, &rows)
     }
 
-    /// A line for each stack: its frames, the outermost first, and what it cost.
+    /// One line per stack: its frames, outermost first, and its self gas.
     pub(crate) fn folded(&self) -> String {
         let line = |(stack, gas): (&Vec<Frame>, &u64)| {
             let frames: Vec<_> = stack.iter().map(|frame| frame.name.as_str()).collect();
@@ -189,7 +190,7 @@ impl Profile {
 impl Names {
     fn of(program: &Inspection) -> Self {
         let function = |name: &fusee::sandbox::inspection::FunctionName| {
-            Some((name.index, clean(name.name.as_deref()?)))
+            Some((name.index, clean(&demangled(name.name.as_deref()?))))
         };
         let functions = program.functions.iter();
         let imports = program.program.imports.iter();
@@ -230,7 +231,7 @@ impl Names {
     }
 }
 
-/// What is no function and no syscall.
+/// The name of an entry that is neither a function nor a syscall.
 const fn other(place: ProfileSpan) -> &'static str {
     match place {
         ProfileSpan::Forfeited => "(forfeited by the trap)",
@@ -238,11 +239,11 @@ const fn other(place: ProfileSpan) -> &'static str {
     }
 }
 
-/// A name as it can stand in a line among others: authors of programs choose names.
+/// Replaces characters that break folded stacks or XML. The author of a program chooses its names.
 pub(crate) fn clean(name: &str) -> String {
     let clean = |character: char| match character {
         ';' => ':',
-        // These two are no characters of XML.
+        // XML excludes these two characters.
         '\u{fffe}' | '\u{ffff}' => '?',
         _ if character.is_control() => '?',
         _ => character,
@@ -250,7 +251,7 @@ pub(crate) fn clean(name: &str) -> String {
     name.chars().map(clean).collect()
 }
 
-/// So much of all as people read it.
+/// A share of the total in percent.
 pub(crate) fn share(gas: u64, total: u64) -> String {
     let total = u128::from(total.max(1));
     let tenths = (u128::from(gas) * 1_000 + total / 2) / total;

@@ -1,4 +1,4 @@
-//! Programs in files: as wasm, as its text, or for PolkaVM.
+//! Program files: WebAssembly, its text format, or PolkaVM.
 
 use std::{
     fs::File,
@@ -13,35 +13,35 @@ use crate::{
     numbers::grouped,
 };
 
-/// What every wasm file begins with.
+/// The magic number of WebAssembly.
 const MAGIC: &[u8] = b"\0asm";
 
-/// The largest file that is read: well above what the rules admit, so that it is they who refuse.
+/// Size limit of program files. It is far above the limits of the rules, so the rules refuse first.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The program in a file, in its binary form.
+/// Reads a program, and assembles it if it is text.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let bytes = read_bytes(path).map_err(|error| {
         let (message, next) = match error.kind() {
             io::ErrorKind::NotFound => (
-                format!("there is no file `{shown}`"),
+                format!("`{shown}` does not exist"),
                 "check the path, or build the program",
             ),
             io::ErrorKind::IsADirectory => (
                 format!("`{shown}` is a folder"),
-                "name a .wasm, .wat or .polkavm file in it",
+                "pass a .wasm, .wat or .polkavm file",
             ),
             io::ErrorKind::FileTooLarge => (
                 format!(
-                    "`{shown}` is larger than {} bytes, so it is no program",
+                    "`{shown}` is larger than {} bytes, the limit of program files",
                     grouped(MOST_BYTES)
                 ),
-                "name a .wasm, .wat or .polkavm file",
+                "pass a .wasm, .wat or .polkavm file",
             ),
             _ => (
-                format!("`{shown}` cannot be read"),
-                "check that you may read it",
+                format!("cannot read `{shown}`"),
+                "check the permissions of the file",
             ),
         };
         Failure::new(Exit::Usage, anyhow::Error::new(error).context(message)).next(next)
@@ -52,17 +52,17 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let wasm = wat::Parser::new()
         .parse_bytes(Some(path), &bytes)
         .map_err(|error| {
-            let message = format!("`{shown}` is wasm text with a mistake");
+            let message = format!("syntax error in `{shown}`");
             Failure::new(
                 Exit::Unsuccessful,
                 anyhow::Error::new(error).context(message),
             )
-            .next("correct it at that place")
+            .next("correct the text at this position")
         })?;
     Ok(wasm.into_owned())
 }
 
-/// Checks and meters a program. `path` is where it came from, for the failure.
+/// Validates and meters a program. Failures name its `path`.
 pub(crate) fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
     fusee::sandbox::prepare(wasm, rules).map_err(|refusal| refused(path, wasm, refusal))
 }
@@ -73,34 +73,32 @@ pub(crate) fn refused(path: &Path, wasm: &[u8], refusal: Refusal) -> Failure {
     Failure::refused(path.display(), refusal).next(next)
 }
 
-/// What the author of a refused program can do.
+/// Advice for the author of a refused program.
 pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
     let next = match refusal.rule {
         Rule::Valid | Rule::Operator if Format::of(wasm) == Format::PolkaVm => {
-            "link it again with PolkaVM's linker of version 0.37, and without memory that grows"
+            "link it with version 0.37 of PolkaVM's linker, without growing memory"
         }
         Rule::InstructionSet => "link it for the instruction set `revivev1`",
         Rule::Format => "build it for `wasm32-unknown-unknown`",
         Rule::Valid => return advice_on_invalid(wasm, refusal),
         Rule::Floats => {
-            "use integers: these rules admit no floating point, whose NaNs machines choose"
+            "use integers: these rules refuse floating point, because NaNs differ between machines"
         }
         Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
-            "a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers"
+            "a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides"
         }
-        Rule::ReservedName => "rename it: names that begin with `fusee:` are used for metering",
-        Rule::Segment => {
-            "give the memory or the table, from the start, the size that its segments need"
-        }
+        Rule::ReservedName => "rename it: the prefix `fusee:` is reserved for metering",
+        Rule::Segment => "increase the initial size of the memory or table to hold its segments",
         Rule::Limit("memory_pages") if Format::of(wasm) == Format::PolkaVm => {
-            "keep less data in it, and link it with less stack"
+            "reduce its data, or link it with a smaller stack"
         }
         Rule::Limit(limit) => advice_on_limit(limit),
         Rule::Feature(name) => {
-            return format!("compile without the wasm feature `{name}`, which no rules admit");
+            return format!("compile without the wasm feature `{name}`, which is not supported");
         }
-        Rule::Operator | Rule::Type => "compile without the wasm feature that this needs",
-        _ => "this is a fault in Fusee: keep the program and report it",
+        Rule::Operator | Rule::Type => "compile without the wasm feature that this requires",
+        _ => "this is a bug in Fusee: report it with the program",
     };
     next.to_owned()
 }
@@ -113,13 +111,12 @@ fn advice_on_invalid(wasm: &[u8], refusal: &Refusal) -> String {
     if size == 0 {
         "the file is empty; build or copy it again".to_owned()
     } else if is_cut {
-        format!("the file ends too early, after {size} bytes; build or copy it again")
+        format!("the file is truncated after {size} bytes; build or copy it again")
     } else if !wasm.starts_with(MAGIC) {
-        "the file is not wasm: name a .wasm file, which begins with `\\0asm`, or a .wat file"
+        "the file is not wasm: pass a .wasm file, which begins with `\\0asm`, or a .wat file"
             .to_owned()
     } else if refusal.message.starts_with("a component") {
-        "name the module that the component was made of, or build for `wasm32-unknown-unknown`"
-            .to_owned()
+        "pass the core module of the component, or build for `wasm32-unknown-unknown`".to_owned()
     } else {
         "build it for `wasm32-unknown-unknown`, without newer wasm features".to_owned()
     }
@@ -128,28 +125,28 @@ fn advice_on_invalid(wasm: &[u8], refusal: &Refusal) -> String {
 fn advice_on_limit(limit: &str) -> &'static str {
     match limit {
         "code_bytes" | "output_bytes" | "program_work" => {
-            "leave out names and debug information, optimise for size, or split it in two"
+            "strip names and debug information, optimise for size, or split the program"
         }
         "function_bytes" | "function_work" | "locals" | "nesting" | "frame_bytes" => {
-            "build it with optimisation, or split that function"
+            "enable optimisations, or split the function"
         }
-        "br_table_targets" => "split the large `switch` or `match` in that function",
+        "br_table_targets" => "split the large `switch` or `match` in the function",
         "params" | "results" => "pass a pointer to a struct instead",
         "types" | "functions" | "imports" | "exports" | "globals" => {
-            "build it with link-time optimisation, which leaves out what is not used"
+            "enable link-time optimisation, which removes unused items"
         }
         "tables" | "table_elements" | "element_segments" | "segment_elements" => {
-            "take fewer addresses of functions, or make tables smaller"
+            "use fewer function pointers, or smaller tables"
         }
-        "data_segments" | "data_bytes" => "keep less constant data in the program",
+        "data_segments" | "data_bytes" => "reduce the constant data of the program",
         "memory_pages" => {
-            "ask for less memory from the start, as with the linker's `--initial-memory`"
+            "reduce the initial memory, for example with the linker's `--initial-memory`"
         }
-        _ => "make it smaller",
+        _ => "reduce it",
     }
 }
 
-/// A function with its signature, as far as its program tells it.
+/// An export with its signature. PolkaVM programs have no signatures.
 pub(crate) fn signature(program: &Program, export: &Export) -> String {
     if program.format == Format::PolkaVm {
         return format!("{}(..)", export.name);
@@ -183,7 +180,7 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether it is the text of a program: wasm begins otherwise.
+/// Whether the bytes are WebAssembly text.
 fn is_text(bytes: &[u8]) -> bool {
     let start = bytes.trim_ascii_start();
     start.starts_with(b"(") || start.starts_with(b";;")

@@ -1,11 +1,11 @@
-//! Receipts, shown: as JSON with everything in it, and as text with hints at what bytes mean.
+//! Receipts as complete JSON, and as text with hints about the meaning of bytes.
 
 use fusee::chain::{Address, Event, Receipt, Status};
 use serde::Serialize;
 
 use crate::{failure::Exit, names, numbers::grouped};
 
-/// The most bytes that text shows of one thing.
+/// Maximum number of bytes that text shows of one value.
 const SHOWN_BYTES: usize = 32;
 
 /// A receipt as JSON.
@@ -33,7 +33,7 @@ struct EventJson {
     data: String,
 }
 
-/// A line of text: what it is about, and what there is to say.
+/// A line of text: label and value.
 pub(crate) type Line = [String; 2];
 
 impl ReceiptJson {
@@ -69,7 +69,7 @@ impl EventJson {
     }
 }
 
-/// The exit code of a transaction that left this receipt.
+/// The exit code of a transaction with this receipt.
 pub(crate) fn exit(receipt: &Receipt) -> Exit {
     match receipt.status {
         Status::Success => Exit::Success,
@@ -95,7 +95,7 @@ pub(crate) fn lines(receipt: &Receipt) -> Vec<Line> {
             .map(|shown| line("event", event(shown))),
     );
     if receipt.status == Status::OutOfGas {
-        lines.push(line("next", "give it more with --gas"));
+        lines.push(line("next", "raise the limit with --gas"));
     }
     lines
 }
@@ -104,7 +104,7 @@ pub(crate) fn line(about: &str, text: impl Into<String>) -> Line {
     [about.to_owned(), text.into()]
 }
 
-/// How it ended, and why.
+/// The status and its reason.
 fn status(receipt: &Receipt) -> String {
     let name = receipt.status.name();
     match reason(receipt) {
@@ -113,20 +113,18 @@ fn status(receipt: &Receipt) -> String {
     }
 }
 
-/// Why it ended so, in the contract's own words if it reverted.
+/// The reason of the status; for a revert, the message of the contract.
 pub(crate) fn reason(receipt: &Receipt) -> Option<String> {
     match receipt.status {
         Status::Success | Status::OutOfGas => None,
-        Status::Reverted if receipt.output.is_empty() => {
-            Some("the contract gives no message".to_owned())
-        }
+        Status::Reverted if receipt.output.is_empty() => Some("no message".to_owned()),
         Status::Reverted => Some(text_or_hex(&receipt.output)),
         Status::Trapped(trap) => Some(trap.to_string()),
         Status::Rejected(rejection) => Some(rejection.to_string()),
     }
 }
 
-/// An event in a line: the contract, the topic and the data.
+/// An event: contract, topic and data.
 pub(crate) fn event(event: &Event) -> String {
     format!(
         "{} {} {}",
@@ -140,7 +138,7 @@ pub(crate) fn hexed(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }
 
-/// Bytes in hexadecimal digits, and what they may mean.
+/// Bytes in hexadecimal, with a hint.
 pub(crate) fn hinted(bytes: &[u8]) -> String {
     let shown = match bytes.get(..SHOWN_BYTES) {
         Some(start) if bytes.len() > SHOWN_BYTES => {
@@ -154,7 +152,7 @@ pub(crate) fn hinted(bytes: &[u8]) -> String {
     }
 }
 
-/// What bytes may mean: text, a number, or known accounts and then a number.
+/// A possible meaning of bytes: text, an integer, or known accounts followed by an integer.
 pub(crate) fn hint(bytes: &[u8]) -> Option<String> {
     if let Some(text) = printable(bytes)
         .or_else(|| printable(bytes.get(4..).filter(|rest| is_counted(bytes, rest))?))
@@ -179,7 +177,7 @@ pub(crate) fn hint(bytes: &[u8]) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// Whether the bytes are the length of `rest` as borsh has it, and then `rest`.
+/// Whether the bytes are the borsh encoding of `rest` as a string.
 fn is_counted(bytes: &[u8], rest: &[u8]) -> bool {
     let count = bytes
         .first_chunk::<4>()
@@ -191,7 +189,7 @@ fn text_or_hex(bytes: &[u8]) -> String {
     printable(bytes).map_or_else(|| hexed(bytes), str::to_owned)
 }
 
-/// The text that these bytes are, if a terminal can show it and nothing else happens.
+/// The bytes as text, if they are UTF-8 without control characters.
 fn printable(bytes: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(bytes).ok()?;
     (!text.is_empty() && !text.chars().any(char::is_control)).then_some(text)

@@ -1,18 +1,18 @@
 //! Tables of text: columns as wide as their widest cell.
 
-/// On which side of its column a cell stands.
+/// Alignment of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
     Right,
 }
 
-/// The rows as lines, each after `indent` spaces. Empty cells keep their place.
+/// Formats rows as lines, indented by `indent` spaces.
 pub(crate) fn table<const N: usize>(indent: usize, rows: &[[String; N]]) -> String {
     aligned(indent, [Align::Left; N], rows)
 }
 
-/// The same, where each column says on which side its cells stand.
+/// Formats rows with an alignment per column.
 pub(crate) fn aligned<const N: usize>(
     indent: usize,
     columns: [Align; N],

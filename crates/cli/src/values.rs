@@ -1,8 +1,8 @@
-//! Arguments: JSON values from the command line, as the canonical bytes that a contract reads.
+//! Arguments: JSON values from the command line, encoded as the bytes that a contract reads.
 //!
-//! The encoding is borsh: a value has one encoding, which is small, needs no schema to be read,
-//! and has a well-kept `no_std` library for guests. What JSON does not say, the width of a number
-//! above all, follows from the rules in [`GRAMMAR`] or is named as in `{"u8": 1}`.
+//! The encoding is borsh: it is canonical and small, and has a maintained `no_std` library for
+//! guests. Types that JSON lacks, such as the width of an integer, follow from the rules in
+//! [`GRAMMAR`] or are explicit, as in `{"u8": 1}`.
 
 use borsh::BorshSerialize;
 use fusee::chain::Address;
@@ -10,25 +10,24 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// How `--args` is read, for the help.
+/// The syntax of `--args`, for the help.
 pub(crate) const GRAMMAR: &str = "\
-Arguments (--args) are JSON values, encoded in order in borsh, which has one encoding for a
-value, is small, and is what the contracts here read:
+Arguments (--args) are JSON values. They are encoded in order with borsh, a canonical encoding:
   5                    u64                  -5           i64
   true                 bool, one byte       null         an absent Option
   hello                string               '\"5\"'        string
-  @alice               an address, 32 bytes: of an account, in full, or as a contract's first digits
-  0x0102               these bytes, with no length
-  '[1,2]'              Vec, a u32 length and the items
-  '{\"u8\":1}'           a number of a type, u8 to u128 or i8 to i128; '{\"u128\":\"1\"}' if large
-  '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@\"}'   a string, however it begins
-  '{\"file\":\"a.wasm\"}'  Vec<u8>, what the file holds, as it is
+  @alice               32-byte address: account name, full address, or first digits of a contract
+  0x0102               raw bytes, without a length
+  '[1,2]'              Vec: a u32 length, then the items
+  '{\"u8\":1}'           integer of a type, u8 to u128 or i8 to i128; '{\"u128\":\"1\"}' if large
+  '{\"bytes\":\"0x01\"}'   Vec<u8>              '{\"string\":\"@\"}'   a string, whatever its first character
+  '{\"file\":\"a.wasm\"}'  Vec<u8>, the contents of the file
   '{\"some\":5}'         a present Option";
 
-/// Finds the address that a text names.
+/// Resolves the name of an address.
 type Resolve<'a> = &'a dyn Fn(&str) -> Result<Address, Failure>;
 
-/// The bytes of the arguments, one after the other.
+/// Encodes the arguments in order.
 pub(crate) fn encode(args: &[String], resolve: Resolve<'_>) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     for (index, text) in args.iter().enumerate() {
@@ -46,20 +45,20 @@ pub(crate) fn encode(args: &[String], resolve: Resolve<'_>) -> Result<Vec<u8>, F
     Ok(bytes)
 }
 
-/// Reads bytes as they are given: hexadecimal digits, with or without `0x`.
+/// Parses bytes in hexadecimal, with or without `0x`.
 pub(crate) fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     hex::decode(digits).map_err(|error| format!("not bytes in hexadecimal digits: {error}"))
 }
 
-/// What every value of one argument is encoded with.
+/// The context in which the values of one argument are encoded.
 struct Context<'a> {
     place: &'a str,
     resolve: Resolve<'a>,
 }
 
-/// A word that is not JSON is a string, unless it looks like JSON with a mistake. A number may be
-/// written with separators, as answers are.
+/// Parses an argument. A word that is not JSON is a string, unless it looks like invalid JSON.
+/// Numbers may have separators, as in outputs.
 fn parse(text: &str) -> Result<Value, String> {
     let is_number = text
         .trim_start_matches('-')
@@ -88,7 +87,7 @@ fn push(bytes: &mut Vec<u8>, value: &Value, context: &Context<'_>) -> Result<(),
             (None, Some(number)) => write(bytes, &number),
             (None, None) => {
                 let reason = format!(
-                    "has {number}, which is neither a u64 nor an i64; larger ones are named, as in {{\"u128\":\"1\"}}"
+                    "has {number}, which is neither a u64 nor an i64; larger integers need a type, as in {{\"u128\":\"1\"}}"
                 );
                 return Err(refuse(context.place, &reason));
             }
@@ -156,13 +155,13 @@ fn push_typed(
         ("file", Value::String(path)) => {
             let data = std::fs::read(path).map_err(|error| {
                 Failure::usage(format!("{}: {path} cannot be read: {error}", context.place))
-                    .next("give the path of a file, from the folder that you are in")
+                    .next("pass a path relative to the current folder")
             })?;
             push_bytes(bytes, &data, context)
         }
         ("string" | "bytes" | "file", _) => Err(refuse(
             context.place,
-            &format!("has {value} as `{name}`, which is a JSON string"),
+            &format!("has {value} as `{name}`, expected a JSON string"),
         )),
         ("some", _) => {
             bytes.push(1);
@@ -170,12 +169,12 @@ fn push_typed(
         }
         _ => Err(refuse(
             context.place,
-            &format!("names the type `{name}`, which there is not"),
+            &format!("has the unknown type `{name}`"),
         )),
     }
 }
 
-/// A number of a type, written as a JSON number or, since JSON's are small, as a string.
+/// Encodes an integer of a type, given as a JSON number or, if large, as a string.
 fn number<T: std::str::FromStr + BorshSerialize>(
     bytes: &mut Vec<u8>,
     name: &str,
@@ -186,9 +185,12 @@ fn number<T: std::str::FromStr + BorshSerialize>(
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let number = text
-        .parse::<T>()
-        .map_err(|_| refuse(context.place, &format!("has {value}, which is no `{name}`")))?;
+    let number = text.parse::<T>().map_err(|_| {
+        refuse(
+            context.place,
+            &format!("has {value}, which is not a `{name}`"),
+        )
+    })?;
     write(bytes, &number);
     Ok(())
 }
@@ -211,7 +213,7 @@ fn write(bytes: &mut Vec<u8>, value: &impl BorshSerialize) {
 
 fn refuse(place: &str, reason: &str) -> Failure {
     Failure::usage(format!("{place} {reason}"))
-        .next("allowed are numbers, true, false, null, strings, @NAME, 0xHEX, [..] and types as in {\"u8\":1}; see `fusee call --help`")
+        .next("arguments are numbers, true, false, null, strings, @NAME, 0xHEX, [..] and types as in {\"u8\":1}; see `fusee call --help`")
 }
 
 #[cfg(test)]

@@ -68,9 +68,9 @@ fn what_has_no_encoding_is_refused_with_its_place() {
     check_refused("1.5", "neither a u64 nor an i64");
     check_refused("18446744073709551616", "neither a u64 nor an i64");
     check_refused("{\"u8\":1", "not valid JSON");
-    check_refused("{\"u8\":256}", "has 256, which is no `u8`");
-    check_refused("{\"u8\":-1}", "has -1, which is no `u8`");
-    check_refused("{\"u9\":1}", "the type `u9`");
+    check_refused("{\"u8\":256}", "has 256, which is not a `u8`");
+    check_refused("{\"u8\":-1}", "has -1, which is not a `u8`");
+    check_refused("{\"u9\":1}", "the unknown type `u9`");
     check_refused("{\"u8\":1,\"u16\":1}", "does not name one type");
     check_refused("{}", "does not name one type");
     check_refused("0x1", "hexadecimal");
@@ -92,5 +92,5 @@ fn a_file_is_its_bytes_with_their_length() {
     check(&[&named], "030000000102ff");
     std::fs::remove_file(&path).unwrap();
     check_refused(&named, "cannot be read");
-    check_refused("{\"file\":1}", "is a JSON string");
+    check_refused("{\"file\":1}", "expected a JSON string");
 }

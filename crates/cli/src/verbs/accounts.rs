@@ -1,4 +1,4 @@
-//! `accounts`: who has how much, and which contracts there are.
+//! `accounts`: lists accounts with balances, and contracts.
 
 use fusee::chain::{Account, Address, Snapshot};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::{
 struct AccountsJson {
     accounts: Vec<AccountJson>,
     contracts: Vec<ContractJson>,
-    /// The number that the next transaction takes.
+    /// The sequence number of the next transaction.
     next_sequence: u64,
     state_digest: String,
 }
@@ -26,7 +26,7 @@ struct AccountsJson {
 struct AccountJson {
     name: Option<&'static str>,
     address: String,
-    /// As text: JSON readers round large numbers.
+    /// As text, because JSON readers round large numbers.
     balance: String,
     nonce: u64,
 }
@@ -91,7 +91,7 @@ impl AccountsJson {
         }));
         let mut text = table(0, &rows);
         if self.contracts.is_empty() {
-            text.push_str("\nno contracts yet: make one with `fusee deploy FILE`\n");
+            text.push_str("\nno contracts yet: deploy one with `fusee deploy FILE`\n");
             return text;
         }
         let mut rows = vec![["contract", "code hash", "balance"].map(str::to_owned)];

@@ -1,4 +1,4 @@
-//! `call`: a method of a contract, or a plain transfer of value, and what it changes is kept.
+//! `call`: calls a method of a contract or transfers value, and commits the changes.
 
 use fusee::chain::{Action, Transaction};
 

@@ -1,4 +1,4 @@
-//! `check`: whether a program is valid as a contract, and what is in it.
+//! `check`: validates a program as a contract, and lists its interface.
 
 use std::path::Path;
 
@@ -13,10 +13,11 @@ use crate::{
     output::Output,
     program,
     receipt::{Line, line},
+    symbols::demangled,
     table::table,
 };
 
-/// What is said of a program.
+/// The result for a program.
 #[derive(Debug, Serialize)]
 struct Verdict {
     file: String,
@@ -34,7 +35,7 @@ enum Found {
     Refused { refusal: RefusalJson },
 }
 
-/// What is in a valid program.
+/// The interface of a valid program.
 #[derive(Debug, Serialize)]
 struct Contents {
     format: &'static str,
@@ -81,7 +82,7 @@ struct RefusalJson {
     next: String,
 }
 
-/// The function that a refusal is about.
+/// The function that contains the offset of a refusal.
 #[derive(Debug, Serialize)]
 struct FunctionJson {
     index: u32,
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
     Ok(Exit::Success)
 }
 
-/// Tells why the program is refused.
+/// Writes why a program is refused.
 pub(super) fn refuse(
     file: &Path,
     wasm: &[u8],
@@ -200,7 +201,7 @@ impl Contents {
     }
 }
 
-/// A program's memory in words.
+/// Describes the memory of a program.
 pub(super) fn memory(memory: Option<MemoryJson>) -> String {
     memory.map_or_else(
         || "none".to_owned(),
@@ -214,10 +215,10 @@ pub(super) fn memory(memory: Option<MemoryJson>) -> String {
     )
 }
 
-/// In words whether a program has a start function.
+/// Describes the start function of a program.
 pub(super) const fn start(has_start: bool) -> &'static str {
     if has_start {
-        "runs before the first entry"
+        "runs before the first call"
     } else {
         "none"
     }
@@ -279,7 +280,7 @@ impl RefusalJson {
             .and_then(|offset| function_at(wasm, offset))
             .map(|found| FunctionJson {
                 index: found.index,
-                name: found.name,
+                name: found.name.as_deref().map(demangled),
             });
         let Refusal {
             rule,

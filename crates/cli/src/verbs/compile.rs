@@ -1,8 +1,8 @@
-//! `compile`: one program, for a process that does not want to do so itself.
+//! `compile`: compiles one program in a process of its own.
 //!
-//! It is not for people: the other verbs start it. It reads a metered program, writes what it is compiled
-//! to, and does not outlive its limits or whoever started it, so that no program can take the memory or the
-//! time of a node.
+//! This verb is internal: the other verbs start it. It reads a metered program from standard input
+//! and writes an artifact to standard output. The process ends at its limits of CPU time and
+//! memory, or with its parent, so that compiling a program cannot exhaust a node.
 
 use std::{
     env,
@@ -21,20 +21,20 @@ use crate::{
     output,
 };
 
-/// The processor time of one program. The worst that the rules are known to admit take 12 seconds of a core.
+/// CPU time limit in seconds. The slowest known programs that the rules admit take 12.
 const SECONDS: u64 = 30;
 
-/// The memory of one program, address space and all. The worst that are known take 0.2 GB.
+/// Address space limit in MiB. The largest known programs take 0.2 GB.
 const MEBIBYTES: u64 = 2_048;
 
-/// So often the processor time may pass on the wall, on a machine that has other things to do.
+/// Limit of elapsed time, as a multiple of the CPU time limit. It allows for a busy machine.
 const WALL: u64 = 10;
 
-/// Where the other verbs have programs compiled.
+/// The command that compiles programs for the other verbs.
 pub(crate) fn in_a_process() -> Result<CompileIn, Failure> {
     let program = env::current_exe().map_err(|error| {
-        let error = anyhow::Error::new(error).context("fusee does not find itself");
-        Failure::new(Exit::Host, error).next("start it by its path")
+        let error = anyhow::Error::new(error).context("cannot locate the fusee executable");
+        Failure::new(Exit::Host, error).next("start fusee by its path")
     })?;
     let args = [
         "compile",
@@ -59,9 +59,8 @@ pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
         .read_to_end(&mut program)
         .map_err(on_host)?;
     let program = Program::decode(&program).map_err(|error| {
-        let error = anyhow::Error::new(error).context("the standard input holds no program");
-        Failure::new(Exit::Usage, error)
-            .next("this command is for other commands: see `fusee --help`")
+        let error = anyhow::Error::new(error).context("standard input is not a metered program");
+        Failure::new(Exit::Usage, error).next("this command is internal: see `fusee --help`")
     })?;
     let compiled = engine
         .precompile(&program)
@@ -70,13 +69,16 @@ pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Ends this process where it takes more than it may, or where its parent ends.
+/// Limits the time and memory of this process, and ends it with its parent.
 fn limit(args: &CompileArgs) -> io::Result<()> {
     let wall = Duration::from_secs(args.seconds.saturating_mul(WALL));
     let seconds = args.seconds;
     thread::Builder::new().spawn(move || {
         thread::sleep(wall);
-        output::complain(&format!("it takes more than {} seconds", wall.as_secs()));
+        output::complain(&format!(
+            "the compilation takes more than {} seconds",
+            wall.as_secs()
+        ));
         process::exit(Exit::Host.number().into());
     })?;
     limit_by_the_system(seconds, args.mebibytes.saturating_mul(1 << 20))
@@ -92,7 +94,7 @@ fn limit_by_the_system(seconds: u64, bytes: u64) -> io::Result<()> {
     };
     setrlimit(Resource::Cpu, limit(seconds))?;
     setrlimit(Resource::As, limit(bytes))?;
-    // No core dump of a program that somebody made to be too large.
+    // No core dumps of programs that exceed the limits on purpose.
     setrlimit(Resource::Core, limit(0))?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
     Ok(())

@@ -1,7 +1,7 @@
-//! `demo`: a token contract on every engine, side by side, each with a state of its own.
+//! `demo`: runs a token contract on every engine, each with its own state.
 //!
-//! Every step runs on all engines and is compared: the receipts byte for byte, and the digests of
-//! the whole states. The commands that it prints are what it does.
+//! After every step, the demo compares the receipts byte for byte, and the digests of the states.
+//! It prints the equivalent command of each step.
 
 mod report;
 mod step;
@@ -34,7 +34,7 @@ const CALLER: Guest = Guest {
     code: include_bytes!("../../../../guests/wasm/caller.wasm"),
 };
 
-/// Enough to begin a transfer, and not to end it.
+/// A gas limit with which a transfer is valid, but runs out of gas.
 const LITTLE_GAS: u64 = 12_000;
 
 struct Demo<'a> {
@@ -48,8 +48,8 @@ pub(crate) fn run(args: &DemoArgs, output: &mut Output) -> Result<Exit, Failure>
         Some(folder) => play(folder, output),
         None => {
             let folder = tempfile::tempdir().map_err(|error| {
-                let error = anyhow::Error::new(error).context("no temporary folder could be made");
-                Failure::new(Exit::Host, error).next("name a folder with --keep")
+                let error = anyhow::Error::new(error).context("cannot create a temporary folder");
+                Failure::new(Exit::Host, error).next("choose a folder with --keep")
             })?;
             play(folder.path(), output)
         }
@@ -89,9 +89,9 @@ impl Demo<'_> {
         let program = checked.map_err(|refusal| Failure::refused(TOKEN.file, refusal))?;
         self.say(&format!(
             "{title}\n\
-             Each engine has a state of its own. After every step, the receipts are compared byte for\n\
-             byte, and so are the digests of the whole states.\n\n\
-             {}: valid, {} bytes, {} with metering, {} imports, {} exports\n",
+             Each engine has its own state. After every step, the demo compares the receipts byte for\n\
+             byte, and the digests of the states.\n\n\
+             {}: valid, {} bytes, {} metered, {} imports, {} exports\n",
             TOKEN.file,
             grouped(TOKEN.code.len()),
             grouped(program.code.len()),
@@ -100,17 +100,17 @@ impl Demo<'_> {
         ))
     }
 
-    /// The token: made, moved, refused and starved. Returns its address.
+    /// The token: deployment, transfer, revert, out of gas. Returns its address.
     fn token(&mut self) -> Result<Address, Failure> {
         let deploy = Step::new(
-            "Alice makes a token, with a supply of 1,000,000",
+            "Alice deploys a token, with a supply of 1,000,000",
             Work::Deploy(&TOKEN),
         );
         let token = deployed(&self.step(deploy.args(&["1000000"]))?)?;
         let transfer = Work::Call(token, "transfer");
         self.step(Step::new("Alice sends 250 to Bob", transfer).args(&["@bob", "250"]))?;
         let refused = Step::new(
-            "Carol has none to send: the contract reverts, and says why",
+            "Carol has no balance: the contract reverts with a message",
             Work::Call(token, "transfer"),
         );
         self.step(
@@ -120,7 +120,7 @@ impl Demo<'_> {
                 .expect("reverted"),
         )?;
         let starved = Step::new(
-            "A transfer with too little gas moves nothing",
+            "A transfer runs out of gas: nothing changes",
             Work::Call(token, "transfer"),
         );
         self.step(
@@ -132,15 +132,15 @@ impl Demo<'_> {
         Ok(token)
     }
 
-    /// A second contract, which calls the first, and which fails.
+    /// A second contract, which calls the first, and then traps.
     fn caller(&mut self, token: Address) -> Result<(), Failure> {
         let deploy = Step::new(
-            "Bob makes a contract that calls others",
+            "Bob deploys a contract that calls other contracts",
             Work::Deploy(&CALLER),
         );
         let caller = deployed(&self.step(deploy.from("bob"))?)?;
         let forward = Step::new(
-            "It asks the token for its supply: a call from contract to contract",
+            "It asks the token for its supply: one contract calls another",
             Work::Call(caller, "forward"),
         );
         let target = format!("@{}", names::short(token));
@@ -150,7 +150,7 @@ impl Demo<'_> {
                 .from("bob"),
         )?;
         let trap = Step::new(
-            "It writes and then traps: the write is undone",
+            "It writes and then traps: the write is reverted",
             Work::Call(caller, "write_then_trap"),
         );
         self.step(trap.from("bob").expect("trapped"))?;
@@ -161,16 +161,16 @@ impl Demo<'_> {
         let balance = |title, account: &str| {
             Step::new(title, Work::Query(token, "balance_of")).args(&[account])
         };
-        self.step(balance("What Alice has now", "@alice"))?;
-        self.step(balance("What Bob has now", "@bob"))?;
+        self.step(balance("Balance of Alice", "@alice"))?;
+        self.step(balance("Balance of Bob", "@bob"))?;
         self.step(Step::new(
-            "What there is in all",
+            "Total supply",
             Work::Query(token, "total_supply"),
         ))?;
         Ok(())
     }
 
-    /// Runs a step on every side, compares and tells. Returns the receipt of the first side.
+    /// Runs a step on every engine and compares the results. Returns the first receipt.
     fn step(&mut self, step: Step) -> Result<Receipt, Failure> {
         let mut results = Vec::new();
         for side in &self.sides {
@@ -206,9 +206,11 @@ impl Demo<'_> {
             Format::Text => {
                 let summary = self.output.bold("Summary");
                 let verdict = match (agree, as_expected) {
-                    (true, true) => "Every step ended as it should, and alike on all engines.",
-                    (true, false) => "A step did not end as it should: this is a fault in Fusee.",
-                    (false, _) => "THE ENGINES DISAGREE: this is a fault in Fusee or in an engine.",
+                    (true, true) => {
+                        "Every step ended as expected, with equal results on all engines."
+                    }
+                    (true, false) => "A step did not end as expected: this is a bug in Fusee.",
+                    (false, _) => "THE ENGINES DISAGREE: this is a bug in Fusee or in an engine.",
                 };
                 let next = self.output.bold("Next");
                 let text = format!(
@@ -236,7 +238,10 @@ impl Demo<'_> {
 
 fn deployed(receipt: &Receipt) -> Result<Address, Failure> {
     receipt.deployed.ok_or_else(|| {
-        let error = anyhow::anyhow!("the demo's contract could not be made: {}", receipt.status);
-        Failure::new(Exit::Unsuccessful, error).next("this is a fault in Fusee: report it")
+        let error = anyhow::anyhow!(
+            "the deployment of a demo contract failed: {}",
+            receipt.status
+        );
+        Failure::new(Exit::Unsuccessful, error).next("this is a bug in Fusee: report it")
     })
 }

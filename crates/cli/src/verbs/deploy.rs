@@ -1,4 +1,4 @@
-//! `deploy`: makes a contract of a program.
+//! `deploy`: deploys a program as a contract.
 
 use fusee::chain::{Action, Transaction};
 use fusee::sandbox::CodeHash;

@@ -1,6 +1,6 @@
-//! `gas`: where the gas of a run went, by function and by syscall.
+//! `gas`: profiles the gas of a run by function and by syscall.
 //!
-//! A program is run as by `run`. A contract is deployed on a chain of its own, which is gone afterwards.
+//! Programs without imports run as with `run`. Contracts are deployed on a temporary chain.
 
 use std::fs;
 
@@ -27,13 +27,13 @@ use crate::{
     values,
 };
 
-/// What a deployment may use that nobody asked about: more than enough.
+/// Gas limit of the deployment before a profiled call.
 const DEPLOY_GAS: Gas = Gas::new(1 << 40);
 
-/// A run, and where its gas went.
+/// A run with its profile.
 struct Spent {
     outcome: &'static str,
-    /// Why it ended so, for people.
+    /// The reason of the outcome, as text.
     reason: Option<String>,
     succeeded: bool,
     gas_used: Gas,
@@ -48,13 +48,13 @@ struct SpentJson<'a> {
     reason: Option<&'a str>,
     engines: &'a [&'static str],
     gas_limit: u64,
-    /// The gas used: the sum of all that follows.
+    /// The gas used: the sum of the parts that follow.
     total: u64,
     #[serde(flatten)]
     profile: &'a Profile,
 }
 
-/// How a program ended, at what price.
+/// The result of a run on one engine.
 #[derive(PartialEq, Eq)]
 struct Ran {
     ending: Ending,
@@ -79,8 +79,8 @@ pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> 
         let shown = path.display();
         let title = profile::clean(&args.file.display().to_string());
         fs::write(path, flame::svg(&title, &spent.profile.stacks)).map_err(|error| {
-            let error = anyhow::Error::new(error).context(format!("`{shown}` cannot be written"));
-            Failure::new(Exit::Usage, error).next("name a file in a folder that is there")
+            let error = anyhow::Error::new(error).context(format!("cannot write `{shown}`"));
+            Failure::new(Exit::Usage, error).next("choose a file in an existing folder")
         })?;
     }
     if args.folded {
@@ -95,7 +95,7 @@ pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> 
     })
 }
 
-/// Runs a function of a program that asks for nothing.
+/// Runs a function of a program without imports.
 fn run_program(
     args: &GasArgs,
     wasm: &[u8],
@@ -140,11 +140,11 @@ fn run_program(
     })
 }
 
-/// Deploys the contract on a new chain, and calls the method.
+/// Deploys the contract on a temporary chain, and calls the method.
 fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Spent, Failure> {
     let folder = tempfile::tempdir().map_err(|error| {
-        let error = anyhow::Error::new(error).context("no temporary folder could be made");
-        Failure::new(Exit::Host, error).next("check the folder that TMPDIR names")
+        let error = anyhow::Error::new(error).context("cannot create a temporary folder");
+        Failure::new(Exit::Host, error).next("check the folder in TMPDIR")
     })?;
     let resolved = resolve(args, Chain::open(folder.path())?)?;
     let action = if is_deployment(args) {
@@ -182,7 +182,7 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
     })
 }
 
-/// Whether what is profiled is the deployment itself.
+/// Whether the deployment itself is profiled.
 fn is_deployment(args: &GasArgs) -> bool {
     args.invoke.as_deref() == Some(fusee::abi::DEPLOY_METHOD)
 }
@@ -198,7 +198,7 @@ fn resolve(args: &GasArgs, chain: Chain) -> Result<Resolved, Failure> {
     })
 }
 
-/// Contracts with a profiler.
+/// Adds a profiler.
 fn profiled(on: On<Contracts>) -> (On<Contracts>, On<Profiler>) {
     let On { engine, it } = on;
     let profiler = Profiler::new();
@@ -212,7 +212,7 @@ fn profiled(on: On<Contracts>) -> (On<Contracts>, On<Profiler>) {
     )
 }
 
-/// What all engines found.
+/// The result that all engines agree on.
 fn agreed<T: PartialEq>(answers: Vec<On<T>>, show: impl Fn(&T) -> String) -> Result<T, Failure> {
     if !engines::agree(&answers, T::eq) {
         return Err(engines::disagreement(&answers, show));
@@ -224,7 +224,7 @@ fn agreed<T: PartialEq>(answers: Vec<On<T>>, show: impl Fn(&T) -> String) -> Res
 }
 
 impl Resolved {
-    /// Deploys the contract; the call of the method that was asked for.
+    /// Deploys the contract, and returns the call of the requested method.
     fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Action, Failure> {
         let snapshot = self.chain.snapshot()?;
         let resolve = |text: &str| names::resolve(text, &snapshot);
@@ -236,9 +236,9 @@ impl Resolved {
             .receipt;
         let Some(address) = deployed.deployed else {
             let reason = receipt::reason(&deployed).unwrap_or_else(|| deployed.status.to_string());
-            let error = anyhow::anyhow!("the contract cannot be deployed: {reason}");
+            let error = anyhow::anyhow!("the deployment failed: {reason}");
             return Err(Failure::new(Exit::Unsuccessful, error)
-                .next("give its `deploy` what it takes with --deploy-args"));
+                .next("pass the arguments of `deploy` with --deploy-args"));
         };
         let method = self.method(args, address)?;
         Ok(Action::Call {
@@ -248,7 +248,7 @@ impl Resolved {
         })
     }
 
-    /// The method that was named, or the only one.
+    /// The requested method, or the only one.
     fn method(&self, args: &GasArgs, address: Address) -> Result<String, Failure> {
         if let Some(method) = &args.invoke {
             return Ok(method.clone());
@@ -258,8 +258,9 @@ impl Resolved {
         let listed = names::list(methods.iter().map(String::as_str));
         match <[String; 1]>::try_from(methods) {
             Ok([only]) => Ok(only),
-            Err(_) => Err(Failure::usage("no method was named")
-                .next(format!("name one with --invoke: it has {listed}"))),
+            Err(_) => Err(Failure::usage("no method given").next(format!(
+                "choose one with --invoke: the methods are {listed}"
+            ))),
         }
     }
 

@@ -1,4 +1,4 @@
-//! `inspect`: what is in a program, function by function, and what metering makes of it.
+//! `inspect`: lists the contents of a program and the effect of metering, function by function.
 
 use std::{cmp::Reverse, path::Path};
 
@@ -19,10 +19,11 @@ use crate::{
     output::Output,
     program,
     receipt::line,
+    symbols::demangled,
     table::{Align, aligned, table},
 };
 
-/// A program that was inspected.
+/// An inspected program.
 struct Inspected<'a> {
     file: &'a Path,
     size: usize,
@@ -30,7 +31,7 @@ struct Inspected<'a> {
     found: Inspection,
 }
 
-/// An import, and what a syscall of it costs.
+/// An import with its price.
 #[derive(Serialize)]
 struct PricedImport {
     index: usize,
@@ -50,8 +51,10 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failu
         Err(refusal) => return check::refuse(&args.file, &wasm, refusal, output),
     };
     if args.text && found.program.format == Format::PolkaVm {
-        return Err(Failure::usage("a PolkaVM program has no text form here")
-            .next("leave out --text, or take PolkaVM's own `polkatool disassemble`"));
+        return Err(
+            Failure::usage("--text is not supported for PolkaVM programs")
+                .next("omit --text, or use `polkatool disassemble`"),
+        );
     }
     if args.text {
         output.text(&metered_text(&found)?)?;
@@ -72,9 +75,9 @@ fn metered_text(found: &Inspection) -> Result<String, Failure> {
     wasmprinter::print_bytes(&found.program.code).map_err(|error| {
         Failure::new(
             Exit::Host,
-            error.context("the metered program cannot be printed"),
+            error.context("cannot print the metered program"),
         )
-        .next("this is a fault in Fusee: keep the program and report it")
+        .next("this is a bug in Fusee: report it with the program")
     })
 }
 
@@ -150,7 +153,7 @@ impl Inspected<'_> {
             let price = price(self.rules, import);
             let [signature, suspends] = ImportJson::of(import).line();
             let SyscallPrice { base, each, .. } = price;
-            let gas = format!("{} gas, {} a byte", grouped(base.units()), each.units());
+            let gas = format!("{} gas, {} per byte", grouped(base.units()), each.units());
             [index.to_string(), signature, gas, suspends]
         });
         text.push_str(&list("imports", imports));
@@ -216,7 +219,7 @@ impl Inspected<'_> {
         text
     }
 
-    /// The largest functions, a line each.
+    /// The largest functions, one per line.
     fn functions(&self, most: usize) -> String {
         let mut largest: Vec<&Function> = self.found.functions.iter().collect();
         largest.sort_by_key(|function| (Reverse(function.bytes), function.name.index));
@@ -237,7 +240,7 @@ impl Inspected<'_> {
                 .iter()
                 .fold(0, |sum: u64, function| sum.saturating_add(function.bytes));
             text.push_str(&format!(
-                "    and {} more of {} bytes together; --functions {} lists them all\n",
+                "    and {} more, {} bytes in total; --functions {} lists all\n",
                 grouped(left_out.len()),
                 grouped(bytes),
                 largest.len()
@@ -284,7 +287,8 @@ fn row(function: &Function) -> [String; 11] {
 }
 
 fn signature(function: &Function) -> String {
-    let name = function.name.name.as_deref().unwrap_or("-");
+    let name = function.name.name.as_deref();
+    let name = name.map_or_else(|| "-".to_owned(), demangled);
     let params = function.params.join(", ");
     match function.results.as_slice() {
         [] => format!("{name}({params})"),
@@ -296,7 +300,7 @@ fn signature(function: &Function) -> String {
 fn function_json(function: &Function) -> Value {
     json!({
         "index": function.name.index,
-        "name": function.name.name,
+        "name": function.name.name.as_deref().map(demangled),
         "params": function.params,
         "results": function.results,
         "offset": function.offset,
@@ -322,7 +326,7 @@ fn segment_json(segment: &Segment) -> Value {
     json!({ "kind": kind, "target": target, "offset": offset, "length": segment.length })
 }
 
-/// Segments, a line each: how much of what, and where it goes.
+/// Segments, one per line: length and placement.
 fn segments(about: &str, unit: &str, target_kind: &str, segments: &[Segment]) -> String {
     let rows = (0_usize..).zip(segments).map(|(index, segment)| {
         let placement = match segment.placement {
@@ -338,7 +342,7 @@ fn segments(about: &str, unit: &str, target_kind: &str, segments: &[Segment]) ->
     list(about, rows)
 }
 
-/// How many there are, and then a line each.
+/// The number of rows, then one line per row.
 fn list<const N: usize>(about: &str, rows: impl Iterator<Item = [String; N]>) -> String {
     let rows: Vec<_> = rows.collect();
     let mut text = format!("  {about:<9}  {}\n", grouped(rows.len()));
@@ -358,7 +362,7 @@ impl PricedImport {
     }
 }
 
-/// What a syscall costs. The rules list every import.
+/// The price of a syscall. The rules list every import.
 fn price(rules: &Rules, import: &Import) -> SyscallPrice {
     let price = rules.prices().price(import.number);
     price.copied().unwrap_or(SyscallPrice::FREE)

@@ -1,4 +1,4 @@
-//! The verbs, a file each: resolve the flags, do the work, answer.
+//! The verbs, one file each: resolve the flags, do the work, write the result.
 
 pub(crate) mod accounts;
 pub(crate) mod call;

@@ -1,4 +1,4 @@
-//! `query`: a method of a contract that may change nothing.
+//! `query`: calls a method of a contract read-only.
 
 use fusee::chain::{Query, Status};
 use fusee::sandbox::Trap;
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
         if receipt.status == Status::Trapped(Trap::SyscallRefused) {
             lines.push(line(
                 "next",
-                "a query may change nothing: use `fusee call`, perhaps with --dry-run",
+                "queries are read-only: use `fusee call`, with --dry-run to commit nothing",
             ));
         }
         lines.push(line("engine", transaction::ran_on(&engines)));

@@ -1,4 +1,4 @@
-//! `run`: a function of a program, on every engine, side by side.
+//! `run`: runs a function of a program on every engine, and compares the results.
 
 use std::{
     path::Path,
@@ -23,7 +23,7 @@ use crate::{
     table::table,
 };
 
-/// What is run: the flags, resolved.
+/// The call: resolved flags.
 struct Entry<'a> {
     wasm: &'a [u8],
     rules: &'a Rules,
@@ -32,7 +32,7 @@ struct Entry<'a> {
     gas: Gas,
 }
 
-/// How it went on one engine.
+/// The result on one engine.
 #[derive(Debug)]
 struct Answer {
     ending: Ending,
@@ -61,8 +61,8 @@ struct AnswerJson {
     run_microseconds: u128,
 }
 
-/// An integer is a number. A floating-point number is text: JSON has no infinities and no NaNs, and
-/// its readers round.
+/// Integers are numbers. Floating-point numbers are text, because JSON has no infinities and no
+/// NaNs, and its readers round.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ValueJson {
@@ -119,25 +119,24 @@ pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> 
 fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program, Failure> {
     match fusee::sandbox::prepare(wasm, rules) {
         Err(refusal) if refusal.rule == Rule::UnknownImport => {
-            // What is wrong with it even as a contract says more.
+            // If it is invalid as a contract as well, that reason is more specific.
             let contract = ContractRules::latest().program.with_floats(rules.floats());
             program::prepare(path, wasm, &contract)?;
-            Err(Failure::refused(path.display(), refusal).next(
-                "this is a contract, which needs a host: use `fusee deploy` and `fusee call`",
-            ))
+            Err(Failure::refused(path.display(), refusal)
+                .next("this is a contract: run it with `fusee deploy` and `fusee call`"))
         }
         Err(refusal) => Err(program::refused(path, wasm, refusal)),
         Ok(program) => Ok(program),
     }
 }
 
-/// The export of this name, or the only one.
+/// The export with this name, or the only one.
 pub(super) fn find_export<'a>(
     program: &'a Program,
     name: Option<&str>,
 ) -> Result<&'a Export, Failure> {
     let listed = || match program.exports.as_slice() {
-        [] => "it exports no functions: export one, and build it again".to_owned(),
+        [] => "export a function, and build the program again".to_owned(),
         exports => format!(
             "the program exports {}",
             exports
@@ -157,14 +156,14 @@ pub(super) fn find_export<'a>(
                 .next(format!("{near}{}", listed()))
         }),
         (None, [only]) => Ok(only),
-        (None, []) => Err(Failure::usage("the program has no function to run").next(listed())),
-        (None, _) => Err(Failure::usage("the program has several functions to run")
-            .next(format!("name one with --invoke: {}", listed()))),
+        (None, []) => Err(Failure::usage("the program exports no functions").next(listed())),
+        (None, _) => Err(Failure::usage("the program exports several functions")
+            .next(format!("choose one with --invoke: {}", listed()))),
     }
 }
 
-/// The arguments as `export` takes them. A PolkaVM program does not tell what that is: they are 64-bit integers, as many as there are
-/// registers for.
+/// Parses the arguments by the signature of the export. PolkaVM programs have no signatures: their
+/// arguments are 64-bit integers, limited by the number of argument registers.
 pub(super) fn parse_args(
     program: &Program,
     export: &Export,
@@ -172,15 +171,16 @@ pub(super) fn parse_args(
 ) -> Result<Vec<Value>, Failure> {
     let refuse = |reason: String| {
         Failure::usage(reason).next(format!(
-            "give it what `{}` takes, in order",
+            "pass the arguments of `{}` in order",
             program::signature(program, export)
         ))
     };
     if program.format == Format::PolkaVm {
         if args.len() > MAX_SYSCALL_ARGS {
             let given = args.len();
-            let message =
-                format!("a PolkaVM program takes up to {MAX_SYSCALL_ARGS} arguments, not {given}");
+            let message = format!(
+                "a PolkaVM program takes up to {MAX_SYSCALL_ARGS} arguments, {given} given"
+            );
             return Err(refuse(message));
         }
         let values = args.iter().map(|text| parse_value(text, ValueType::I64));
@@ -189,7 +189,7 @@ pub(super) fn parse_args(
     if args.len() != export.params.len() {
         let (takes, given) = (export.params.len(), args.len());
         return Err(refuse(format!(
-            "`{}` takes another number of arguments: {takes}, not {given}",
+            "`{}` takes {takes} arguments, {given} given",
             export.name
         )));
     }
@@ -202,7 +202,7 @@ pub(super) fn parse_args(
 impl Entry<'_> {
     #[allow(
         clippy::disallowed_methods,
-        reason = "how long it took is shown to people, and changes no outcome"
+        reason = "the duration is shown only, and changes no outcome"
     )]
     fn run(&self, executor: &Executor) -> Result<Answer, Failure> {
         let start = Instant::now();
@@ -222,7 +222,7 @@ impl Entry<'_> {
     }
 }
 
-/// How a run without syscalls ended, and the gas that it used.
+/// The outcome of a run without syscalls, and its gas.
 pub(super) fn settle(outcome: Outcome<()>) -> (Ending, Gas) {
     // The rules list no syscalls.
     let end = match outcome.into_end() {

@@ -1,4 +1,4 @@
-//! What `deploy`, `call` and `query` share: flags resolved against the state, and answers.
+//! Shared by `deploy`, `call` and `query`: resolved flags, and results.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::{
     values,
 };
 
-/// The folder of compiled programs, in the data folder.
+/// The folder of compiled programs in the data folder.
 const ARTIFACTS: &str = "compiled";
 
-/// The flags that everything that enters a contract has, resolved.
+/// The common flags, resolved.
 pub(crate) struct Resolved {
     pub(crate) chain: Chain,
     pub(crate) contracts: Vec<On<Contracts>>,
@@ -27,7 +27,7 @@ pub(crate) struct Resolved {
     pub(crate) input: Vec<u8>,
 }
 
-/// What is said of a transaction beside its receipt.
+/// A transaction as JSON, with its receipt.
 #[derive(Serialize)]
 pub(crate) struct TransactionJson {
     engines: Vec<&'static str>,
@@ -55,8 +55,8 @@ impl Resolved {
         })
     }
 
-    /// The address that a text names, at which there is a contract with this method; or any
-    /// address, if the method is empty.
+    /// Resolves the address of a contract with this method; or of any account, if the method is
+    /// empty.
     pub(crate) fn callee(&self, text: &str, method: &str) -> Result<Address, Failure> {
         let snapshot = self.chain.snapshot()?;
         let address = names::resolve(text, &snapshot)?;
@@ -75,7 +75,8 @@ impl Resolved {
         if chain::account(snapshot, address)?.code.is_none() {
             return Err(names::no_contract(text, snapshot)?);
         }
-        // Code that was deployed under other rules may be refused by now, which the receipt will say.
+        // The current rules may refuse code that was deployed under older ones. The receipt says
+        // so.
         let Some(methods) = chain::methods(snapshot, &self.contracts, address)? else {
             return Ok(());
         };
@@ -87,17 +88,20 @@ impl Resolved {
         let next = match (method, near) {
             (fusee::abi::DEPLOY_METHOD, _) => {
                 format!(
-                    "`{method}` runs once, when a contract is made; it also has {}",
+                    "`{method}` runs once, at deployment; the other methods are {}",
                     names::list(all)
                 )
             }
-            (_, Some(near)) => format!("did you mean `{near}`? It has {}", names::list(all)),
+            (_, Some(near)) => format!(
+                "did you mean `{near}`? The methods are {}",
+                names::list(all)
+            ),
             (_, None) if methods.is_empty() => {
                 "it has none: a method is an exported function that takes and \
                                                 returns nothing"
                     .to_owned()
             }
-            (_, None) => format!("it has {}", names::list(all)),
+            (_, None) => format!("the methods are {}", names::list(all)),
         };
         Err(Failure::usage(format!(
             "the contract {} has no method `{method}`",
@@ -123,26 +127,26 @@ impl TransactionJson {
     }
 }
 
-/// Whether the flags ask for what changes to be kept.
+/// Whether to commit the changes.
 pub(crate) const fn keep(dry_run: bool) -> Keep {
     if dry_run { Keep::Nothing } else { Keep::Commit }
 }
 
-/// The engines that it ran on.
+/// The engines of a result.
 pub(crate) fn ran_on(engines: &[&str]) -> String {
     match engines {
         [only] => (*only).to_owned(),
-        several => format!("{}, which agree", several.join(" and ")),
+        several => format!("{}, equal results", several.join(" and ")),
     }
 }
 
-/// The lines of a transaction: its receipt, where it ran and what became of it.
+/// The lines of a transaction: receipt, engines and commit.
 pub(crate) fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
     let mut lines = receipt::lines(&executed.receipt);
     lines.push(line("engine", ran_on(engines)));
     lines.push(match executed.sequence {
         Some(sequence) => line("committed", format!("as transaction {}", grouped(sequence))),
-        None => line("committed", "nothing, this was a dry run"),
+        None => line("committed", "nothing (dry run)"),
     });
     lines
 }

@@ -93,7 +93,7 @@ fn every_other_way_to_end_is_told_with_its_reason() {
         "{text}"
     );
     let text = folder.text(&format!("query {token} transfer --args @bob 5"), 1);
-    assert!(text.contains("a query may change nothing"), "{text}");
+    assert!(text.contains("queries are read-only"), "{text}");
 }
 
 #[test]
@@ -121,19 +121,19 @@ fn an_invalid_transaction_has_its_own_exit_code_and_commits_nothing() {
         "call bob --value 99_000_000_000_000",
         json!({"reason": "value_above_balance", "has": "99000000000000", "bound": "1000000000000"}),
         "the value is 99000000000000, the sender's balance is 1000000000000",
-        "`alice` has 1,000,000,000,000: send no more with --value, or from another account with --from",
+        "`alice` has a balance of 1,000,000,000,000: lower --value, or choose another account with --from",
     );
     check(
         &format!("call {token} transfer --args @bob 5 --gas 10_159"),
         json!({"reason": "gas_limit_too_low", "has": "10159", "bound": "10160"}),
         "the gas limit is 10159, the transaction costs 10160 gas before anything runs",
-        "give it more than 10,160 with --gas",
+        "set --gas above 10,160",
     );
     check(
         "deploy token.wasm --args 1000 --gas 1",
         json!({"reason": "gas_limit_too_low", "has": "1", "bound": "230932"}),
         "the gas limit is 1, the transaction costs 230932 gas before anything runs",
-        "give it more than 230,932 with --gas",
+        "set --gas above 230,932",
     );
 }
 

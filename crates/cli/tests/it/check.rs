@@ -54,7 +54,7 @@ fn a_refused_program_is_told_the_rule_and_where() {
           offset     59 (0x3b)
           function   1, run
           why        floating point (`f64`) is not admitted
-          next       use integers: these rules admit no floating point, whose NaNs machines choose
+          next       use integers: these rules refuse floating point, because NaNs differ between machines
     "#]]
     .assert_eq(&folder.text("check hostile_floats.wasm", 1));
 
@@ -80,7 +80,7 @@ fn a_wasm_feature_that_is_not_admitted_is_named() {
     assert_eq!(vectors["rule"], "simd");
     assert_eq!(
         vectors["next"],
-        "compile without the wasm feature `simd`, which no rules admit"
+        "compile without the wasm feature `simd`, which is not supported"
     );
     let lanes = refusal("lanes.wat --floats canonical");
     assert_eq!(lanes["rule"], "simd");
@@ -104,7 +104,7 @@ fn what_is_not_wasm_or_not_all_of_it_is_told_apart() {
     };
     assert_eq!(
         next("half.wasm"),
-        "the file ends too early, after 2209 bytes; build or copy it again"
+        "the file is truncated after 2209 bytes; build or copy it again"
     );
     assert_eq!(
         next("empty.wasm"),
@@ -125,10 +125,11 @@ fn a_file_that_breaks_off_is_told_so_wherever_it_does() {
             valid.push(end);
             continue;
         }
-        let next = format!("the file ends too early, after {end} bytes");
+        let next = format!("the file is truncated after {end} bytes");
         assert!(answer.stdout.contains(&next), "{end}: {}", answer.stdout);
     }
-    // A header alone is a program, and so is what ends with a section where no function is promised or missing.
+    // A header alone is a program, and so is what ends with a section where no function is promised
+    // or missing.
     assert_eq!(valid, [8, 44, 164, 345, 384]);
 }
 
@@ -144,7 +145,7 @@ fn another_kind_of_wasm_is_told_so() {
         refusal["next"]
             .as_str()
             .unwrap()
-            .starts_with("name the module"),
+            .starts_with("pass the core module"),
         "{refusal}"
     );
     let refusal = folder.json("check version.wasm", 1)["refusal"].take();
@@ -170,7 +171,7 @@ fn a_refusal_in_a_function_names_it() {
     assert_eq!(refusal["function"], json!({"index": 1, "name": "deep"}));
     assert_eq!(
         refusal["next"],
-        "build it with optimisation, or split that function"
+        "enable optimisations, or split the function"
     );
 }
 
@@ -187,7 +188,7 @@ fn a_segment_that_does_not_fit_is_the_programs_fault() {
         refusal["next"]
             .as_str()
             .unwrap()
-            .starts_with("give the memory"),
+            .starts_with("increase the initial size"),
         "{refusal}"
     );
 }
@@ -210,6 +211,6 @@ fn a_file_of_any_size_is_answered() {
     let error = folder.json("check huge.wasm", 2)["error"].take();
     assert_eq!(
         error["message"],
-        "`huge.wasm` is larger than 67,108,864 bytes, so it is no program"
+        "`huge.wasm` is larger than 67,108,864 bytes, the limit of program files"
     );
 }

@@ -33,11 +33,11 @@ fn text_shows_the_steps_and_ends_with_a_verdict() {
         "{text}"
     );
     assert!(
-        text.contains("because   insufficient balance: has 0, needs 5\n"),
+        text.contains("reason    insufficient balance: has 0, needs 5\n"),
         "{text}"
     );
     assert!(
-        text.contains("\nEvery step ended as it should, and alike on all engines.\n"),
+        text.contains("\nEvery step ended as expected, with equal results on all engines.\n"),
         "{text}"
     );
     assert!(
@@ -58,7 +58,9 @@ fn the_folders_can_be_kept_and_used() {
     let again = folder.fusee("demo --keep kept");
     assert_eq!(again.code, 2);
     assert!(
-        again.stderr.contains("next: name a new folder with --keep"),
+        again
+            .stderr
+            .contains("next: choose a new folder with --keep"),
         "{again:?}"
     );
 }

@@ -39,7 +39,7 @@ fn files() {
         "run no.wasm",
         2,
         expect![[r#"
-        error: there is no file `no.wasm`
+        error: `no.wasm` does not exist
           cause: No such file or directory (os error 2)
           next: check the path, or build the program
     "#]],
@@ -51,7 +51,7 @@ fn files() {
         expect![[r#"
             error: `.` is a folder
               cause: is a directory
-              next: name a .wasm, .wat or .polkavm file in it
+              next: pass a .wasm, .wat or .polkavm file
         "#]],
     );
     check(
@@ -59,9 +59,9 @@ fn files() {
         "deploy notes.txt",
         1,
         expect![[r#"
-            error: `notes.txt` cannot be used
+            error: invalid program `notes.txt`
               cause: refused by rule `valid`: not a wasm file: it does not begin with `\0asm` (at byte 0x0)
-              next: the file is not wasm: name a .wasm file, which begins with `\0asm`, or a .wat file
+              next: the file is not wasm: pass a .wasm file, which begins with `\0asm`, or a .wat file
         "#]],
     );
     check(
@@ -69,9 +69,9 @@ fn files() {
         "run half.wasm",
         1,
         expect![[r#"
-            error: `half.wasm` cannot be used
+            error: invalid program `half.wasm`
               cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
-              next: the file ends too early, after 2209 bytes; build or copy it again
+              next: the file is truncated after 2209 bytes; build or copy it again
         "#]],
     );
     check(
@@ -79,9 +79,9 @@ fn files() {
         "deploy half.wasm",
         1,
         expect![[r#"
-        error: `half.wasm` cannot be used
+        error: invalid program `half.wasm`
           cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
-          next: the file ends too early, after 2209 bytes; build or copy it again
+          next: the file is truncated after 2209 bytes; build or copy it again
     "#]],
     );
     check(
@@ -89,13 +89,13 @@ fn files() {
         "run broken.wat",
         1,
         expect![[r#"
-        error: `broken.wat` is wasm text with a mistake
+        error: syntax error in `broken.wat`
           cause: unknown operator or unexpected token
              --> broken.wat:1:16
               |
             1 | (module (func (nope)))
               |                ^
-          next: correct it at that place
+          next: correct the text at this position
     "#]],
     );
     check(
@@ -103,9 +103,9 @@ fn files() {
         "run counter.wasm",
         1,
         expect![[r#"
-            error: `counter.wasm` cannot be used
+            error: invalid program `counter.wasm`
               cause: refused by rule `unknown_import`: imports unknown functions: `fusee.input_read`, `fusee.output_write`, `fusee.revert`, `fusee.storage_read`, `fusee.storage_write`, `fusee.event_emit`
-              next: this is a contract, which needs a host: use `fusee deploy` and `fusee call`
+              next: this is a contract: run it with `fusee deploy` and `fusee call`
         "#]],
     );
     assert!(
@@ -126,8 +126,8 @@ fn functions_and_their_arguments() {
         "run few.wat",
         2,
         expect![[r#"
-            error: the program has several functions to run
-              next: name one with --invoke: the program exports hello(i32, i64), bye()
+            error: the program exports several functions
+              next: choose one with --invoke: the program exports hello(i32, i64), bye()
         "#]],
     );
     check(
@@ -144,8 +144,8 @@ fn functions_and_their_arguments() {
         "run few.wat --invoke hello 1",
         2,
         expect![[r#"
-        error: `hello` takes another number of arguments: 2, not 1
-          next: give it what `hello(i32, i64)` takes, in order
+        error: `hello` takes 2 arguments, 1 given
+          next: pass the arguments of `hello(i32, i64)` in order
     "#]],
     );
     check(
@@ -153,8 +153,8 @@ fn functions_and_their_arguments() {
         "run few.wat --invoke hello 1 x",
         2,
         expect![[r#"
-            error: `x` is not an i64, which is a whole number from -9223372036854775808 to 18446744073709551615
-              next: give it what `hello(i32, i64)` takes, in order
+            error: `x` is not an i64: expected an integer from -9223372036854775808 to 18446744073709551615
+              next: pass the arguments of `hello(i32, i64)` in order
         "#]],
     );
 }
@@ -167,8 +167,8 @@ fn names_of_accounts_contracts_and_methods() {
         "call abcdef12 go",
         2,
         expect![[r#"
-        error: there is no contract at `abcdef12`
-          next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, and there are no contracts yet: make one with `fusee deploy FILE`
+        error: no contract at `abcdef12`
+          next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, and there are no contracts yet: deploy one with `fusee deploy FILE`
     "#]],
     );
     let counter = folder.deploy("counter.wasm");
@@ -178,7 +178,7 @@ fn names_of_accounts_contracts_and_methods() {
         2,
         expect![[r#"
             error: the contract 11b930664eee has no method `increments`
-              next: did you mean `increment`? It has `increment`, `add`, `value`
+              next: did you mean `increment`? The methods are `increment`, `add`, `value`
         "#]],
     );
     check(
@@ -187,7 +187,7 @@ fn names_of_accounts_contracts_and_methods() {
         2,
         expect![[r#"
             error: the contract 11b930664eee has no method `xyz`
-              next: it has `increment`, `add`, `value`
+              next: the methods are `increment`, `add`, `value`
         "#]],
     );
     check(
@@ -196,7 +196,7 @@ fn names_of_accounts_contracts_and_methods() {
         2,
         expect![[r#"
             error: the contract 11b930664eee has no method `deploy`
-              next: `deploy` runs once, when a contract is made; it also has `increment`, `add`, `value`
+              next: `deploy` runs once, at deployment; the other methods are `increment`, `add`, `value`
         "#]],
     );
     check(
@@ -204,7 +204,7 @@ fn names_of_accounts_contracts_and_methods() {
         "call abcdef12 go",
         2,
         expect![[r#"
-        error: there is no contract at `abcdef12`
+        error: no contract at `abcdef12`
           next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
     "#]],
     );
@@ -213,7 +213,7 @@ fn names_of_accounts_contracts_and_methods() {
         "query bob value",
         2,
         expect![[r#"
-        error: there is no contract at `bob`
+        error: no contract at `bob`
           next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
     "#]],
     );
@@ -222,7 +222,7 @@ fn names_of_accounts_contracts_and_methods() {
         "call alcie --value 1",
         2,
         expect![[r#"
-            error: `alcie` names no account, and is no address
+            error: `alcie` is neither an account nor an address
               next: did you mean `alice`? If not, the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
         "#]],
     );
@@ -231,7 +231,7 @@ fn names_of_accounts_contracts_and_methods() {
         "call bob --from mallory",
         2,
         expect![[r#"
-        error: `mallory` names no account, and is no address
+        error: `mallory` is neither an account nor an address
           next: the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `11b930664eee`
     "#]],
     );
@@ -240,8 +240,8 @@ fn names_of_accounts_contracts_and_methods() {
         &format!("call {counter} add --args 1.5"),
         2,
         expect![[r#"
-            error: argument 1 (`1.5`) has 1.5, which is neither a u64 nor an i64; larger ones are named, as in {"u128":"1"}
-              next: allowed are numbers, true, false, null, strings, @NAME, 0xHEX, [..] and types as in {"u8":1}; see `fusee call --help`
+            error: argument 1 (`1.5`) has 1.5, which is neither a u64 nor an i64; larger integers need a type, as in {"u128":"1"}
+              next: arguments are numbers, true, false, null, strings, @NAME, 0xHEX, [..] and types as in {"u8":1}; see `fusee call --help`
         "#]],
     );
     assert_eq!(
@@ -261,7 +261,7 @@ fn a_locked_folder() {
         4,
         expect![[r#"
         error: .fusee is in use by another process
-          next: wait until the other process ends, or name another folder with --data
+          next: wait for the other process to exit, or choose another folder with --data
     "#]],
     );
     check(
@@ -270,7 +270,7 @@ fn a_locked_folder() {
         4,
         expect![[r#"
         error: .fusee is in use by another process
-          next: wait until the other process ends, or name another folder with --data
+          next: wait for the other process to exit, or choose another folder with --data
     "#]],
     );
 }
@@ -287,7 +287,7 @@ fn a_foreign_folder_is_left_alone() {
         4,
         expect![[r#"
         error: home is a directory with other files, not a store
-          next: name an empty or a new folder with --data; nothing was written into this one
+          next: choose an empty or new folder with --data; this folder was not modified
     "#]],
     );
     check(
@@ -296,7 +296,7 @@ fn a_foreign_folder_is_left_alone() {
         4,
         expect![[r#"
             error: home is a directory with other files, not a store
-              next: name an empty or a new folder with --data; nothing was written into this one
+              next: choose an empty or new folder with --data; this folder was not modified
         "#]],
     );
     assert_eq!(fs::read_dir(&home).unwrap().count(), 1);
@@ -309,7 +309,7 @@ fn a_foreign_folder_is_left_alone() {
         4,
         expect![[r#"
         error: home/state.redb is a file of another format, not a store
-          next: name another folder with --data; nothing was written into this one
+          next: choose another folder with --data; this folder was not modified
     "#]],
     );
     assert_eq!(

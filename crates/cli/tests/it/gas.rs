@@ -37,9 +37,9 @@ fn frames(svg: &str) -> Vec<(String, u64, u64)> {
     let frame = |title: &str| {
         let (title, _) = title.split_once("</title>").unwrap();
         let (name, rest) = title.rsplit_once(": ").unwrap();
-        let (gas, rest) = rest.split_once(" gas, ").unwrap();
-        let own = rest.split_once("%, ").unwrap().1;
-        let own = own.strip_suffix(" its own").unwrap();
+        let (gas, rest) = rest.split_once(" gas (").unwrap();
+        let own = rest.split_once("%), self ").unwrap().1;
+        let own = own.strip_suffix(" gas").unwrap();
         (name.to_owned(), number(gas), number(own))
     };
     svg.split("<title>").skip(1).map(frame).collect()
@@ -174,7 +174,7 @@ fn the_table_lists_what_costs_most() {
             140    0.1%                fusee.input_read
             132    0.1%                fusee.caller
              55    0.0%           195  func[7]
-        112,025  100.0%                in all
+        112,025  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
@@ -185,8 +185,8 @@ fn the_table_lists_what_costs_most() {
             gas   share  with callees  where
          83,336   74.4%                (instance)
          11,640   10.4%                fusee.storage_write
-         17,049   15.2%                8 more; --top lists them
-        112,025  100.0%                in all
+         17,049   15.2%                8 more, see --top
+        112,025  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
@@ -227,16 +227,42 @@ fn names_break_neither_lines_nor_images() {
     assert_eq!(read("one.svg"), read("two.svg"));
 }
 
+/// Functions of Rust, as the compiler and the linker name them.
+const MANGLED: &str = r#"(module
+  (func $_ZN5token7balance17h05af221e174051e9E (drop (i32.add (i32.const 1) (i32.const 2))))
+  (func $token::credit::h05af221e174051e9 (call 0))
+  (func (export "main") (call 1)))"#;
+
+#[test]
+fn names_of_rust_functions_are_demangled() {
+    let folder = Folder::new();
+    folder.write("mangled.wat", MANGLED);
+    let stack = "main;token::credit;token::balance";
+    let text = folder.text("gas mangled.wat --folded --svg image.svg", 0);
+    // The names of a stack are separated by `;`, and `::` is a part of a name.
+    assert!(folded(&text).contains_key(stack), "{text}");
+    let svg = std::fs::read_to_string(folder.path().join("image.svg")).unwrap();
+    assert!(svg.contains("<title>token::balance: "), "{svg}");
+    let table = folder.text("gas mangled.wat", 0);
+    assert!(table.contains("  token::credit\n"), "{table}");
+    let profile = folder.json("gas mangled.wat", 0);
+    assert_eq!(profile["functions"][0]["name"], "token::balance");
+    let inspected = folder.json("inspect mangled.wat", 0);
+    assert_eq!(inspected["functions"][0]["name"], "token::balance");
+    let listed = folder.text("inspect mangled.wat", 0);
+    assert!(listed.contains("token::credit()"), "{listed}");
+}
+
 #[test]
 fn what_cannot_be_profiled_is_told() {
     let folder = Folder::new();
     folder.write("bad.wasm", "\0asm");
     for (words, code, said) in [
-        ("gas nothing.wasm", 2, "there is no file"),
-        ("gas bad.wasm", 1, "ends too early"),
+        ("gas nothing.wasm", 2, "does not exist"),
+        ("gas bad.wasm", 1, "truncated"),
         ("gas hostile_floats.wasm", 1, "floating"),
         ("gas arith.wasm", 2, "--invoke"),
-        ("gas arith.wasm --invoke add 1", 2, "takes another number"),
+        ("gas arith.wasm --invoke add 1", 2, "takes 2 arguments"),
         ("gas caller.wasm", 2, "--invoke"),
         (
             "gas token.wasm --invoke transfre --deploy-args 1",
@@ -251,7 +277,7 @@ fn what_cannot_be_profiled_is_told() {
         (
             "gas arith.wasm --invoke add 1 2 --svg no/such/folder",
             2,
-            "cannot be written",
+            "cannot write",
         ),
     ] {
         let answer = folder.fusee(words);

@@ -18,12 +18,13 @@ fn polkavm() -> PathBuf {
     guests().join("../polkavm")
 }
 
-/// Holds an answer against what holds for all: an exit code that means it, and if it complains, what is wrong and what to do.
+/// Holds an answer against what holds for all: an exit code that means it, and if it complains,
+/// what is wrong and what to do.
 fn hold(answer: &Answer, what: &str) {
     assert!((0..=2).contains(&answer.code), "{what}: {answer:?}");
     assert!(!answer.stderr.contains("panicked"), "{what}: {answer:?}");
     assert!(
-        !answer.stderr.contains("a fault in Fusee"),
+        !answer.stderr.contains("a bug in Fusee"),
         "{what}: {answer:?}"
     );
     if answer.stderr.starts_with("error: ") {
@@ -100,36 +101,36 @@ fn a_refused_program_says_what_where_and_what_next() {
         answer.stderr
     };
     expect![[r#"
-        error: `hostile_huge_stack.polkavm` cannot be used
+        error: invalid program `hostile_huge_stack.polkavm`
           cause: refused by rule `valid`: the stack is too large
-          next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
+          next: link it with version 0.37 of PolkaVM's linker, without growing memory
     "#]]
     .assert_eq(&answer("huge_stack", "deploy"));
     expect![[r#"
-        error: `hostile_large_stack.polkavm` cannot be used
+        error: invalid program `hostile_large_stack.polkavm`
           cause: refused by rule `memory_pages`: 16384 exceeds the limit of 1024
-          next: keep less data in it, and link it with less stack
+          next: reduce its data, or link it with a smaller stack
     "#]]
     .assert_eq(&answer("large_stack", "deploy"));
     expect![[r#"
-        error: `hostile_import_long.polkavm` cannot be used
+        error: invalid program `hostile_import_long.polkavm`
           cause: refused by rule `unknown_import`: unknown imports: `a_name_of_thirty_three_bytes_long`
-          next: a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers
+          next: a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides
     "#]].assert_eq(&answer("import_long", "deploy"));
     expect![[r#"
-        error: `hostile_import_unknown.polkavm` cannot be used
+        error: invalid program `hostile_import_unknown.polkavm`
           cause: refused by rule `unknown_import`: unknown imports: `no_such`, `\n`
-          next: a contract imports syscalls from `fusee`, and from `env` the functions of children; what a contract runs imports what that contract answers
+          next: a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides
     "#]]
     .assert_eq(&answer("import_unknown", "run"));
     expect![[r#"
-        error: `hostile_export_twice.polkavm` cannot be used
+        error: invalid program `hostile_export_twice.polkavm`
           cause: refused by rule `valid`: `run` is exported twice (at instruction 0)
-          next: link it again with PolkaVM's linker of version 0.37, and without memory that grows
+          next: link it with version 0.37 of PolkaVM's linker, without growing memory
     "#]]
     .assert_eq(&answer("export_twice", "run"));
     expect![[r#"
-        error: `hostile_sbrk_latest.polkavm` cannot be used
+        error: invalid program `hostile_sbrk_latest.polkavm`
           cause: refused by rule `instruction_set`: the instruction set is not admitted: link the program for `revivev1`
           next: link it for the instruction set `revivev1`
     "#]].assert_eq(&answer("sbrk_latest", "deploy"));

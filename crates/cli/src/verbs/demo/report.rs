@@ -1,4 +1,4 @@
-//! What the demo says: each step side by side, and all of them in the end.
+//! The report of the demo: the results of each step, and the summary.
 
 use fusee::chain::{Address, Receipt};
 use fusee::sandbox::Gas;
@@ -58,7 +58,7 @@ impl StepJson {
         }
     }
 
-    /// Whether it ended on every engine as it should.
+    /// Whether it ended as expected on every engine.
     pub(super) fn is_as_expected(&self) -> bool {
         self.engines.iter().all(|side| side.status == self.expected)
     }
@@ -77,7 +77,7 @@ impl SideJson {
     }
 }
 
-/// The results side by side, a column an engine, and below them what is the same for all.
+/// The results, one column per engine, then the details that are equal on all.
 pub(super) fn compared(results: &[On<Run>], agree: bool) -> String {
     let column = |about: &str, cell: &dyn Fn(&Run) -> String| {
         let mut cells = results.iter().map(|on| cell(&on.it));
@@ -114,14 +114,14 @@ pub(super) fn compared(results: &[On<Run>], agree: bool) -> String {
     text
 }
 
-/// What else there is to say of a receipt.
+/// Further details of a receipt.
 fn details(receipt: &Receipt) -> Vec<receipt::Line> {
     let mut lines = Vec::new();
     if let Some(address) = receipt.deployed {
         lines.push(receipt::line("address ", address.to_string()));
     }
     if let Some(reason) = receipt::reason(receipt) {
-        lines.push(receipt::line("because ", reason));
+        lines.push(receipt::line("reason  ", reason));
     } else if !receipt.output.is_empty() {
         lines.push(receipt::line("output  ", receipt::hinted(&receipt.output)));
     }
@@ -135,7 +135,7 @@ fn details(receipt: &Receipt) -> Vec<receipt::Line> {
     lines
 }
 
-/// A line a step.
+/// One line per step.
 pub(super) fn summary(steps: &[StepJson]) -> String {
     let mut rows = vec![["", "step", "status", "gas used", "engines"].map(str::to_owned)];
     for (number, step) in (1..).zip(steps) {
@@ -159,7 +159,7 @@ pub(super) fn summary(steps: &[StepJson]) -> String {
     table(3, &rows)
 }
 
-/// What to try next. A new data folder gives the first token the same address as here.
+/// Commands to try next. The first token in a new data folder has the same address as here.
 pub(super) fn next_commands(token: Address) -> String {
     let token = names::short(token);
     let lines = [

@@ -1,4 +1,4 @@
-//! A step of the demo, and what it runs on.
+//! A step of the demo, and its execution on one engine.
 
 use std::path::Path;
 
@@ -12,16 +12,16 @@ use crate::{
     names, values,
 };
 
-/// Ample for every step.
+/// Gas limit of a step.
 const GAS: u64 = 1_000_000_000;
 
-/// A contract that comes with the program.
+/// An embedded contract.
 pub(super) struct Guest {
     pub(super) file: &'static str,
     pub(super) code: &'static [u8],
 }
 
-/// One step: what to do, and how it should end.
+/// One step with its expected status.
 pub(super) struct Step {
     pub(super) title: &'static str,
     pub(super) work: Work,
@@ -37,14 +37,14 @@ pub(super) enum Work {
     Query(Address, &'static str),
 }
 
-/// What one engine runs on: contracts on it alone, and a chain of its own.
+/// One engine with its own chain.
 pub(super) struct Side {
     pub(super) engine: &'static str,
     pub(super) contracts: Vec<On<Contracts>>,
     pub(super) chain: Chain,
 }
 
-/// What a step came to on one side.
+/// The result of a step on one engine.
 pub(super) struct Run {
     pub(super) receipt: Receipt,
     pub(super) state: String,
@@ -82,7 +82,7 @@ impl Step {
         self
     }
 
-    /// The command that does the same.
+    /// The equivalent command.
     pub(super) fn command(&self) -> String {
         let mut command = match self.work {
             Work::Deploy(guest) => format!("deploy {}", guest.file),
@@ -116,10 +116,10 @@ impl Side {
         let chain = Chain::open(&folder)?;
         if chain.snapshot()?.sequence() != 1 {
             let message = format!(
-                "`{}` is in use already: the demo begins with a new state",
+                "`{}` has a state already: the demo needs a new folder",
                 folder.display()
             );
-            return Err(Failure::usage(message).next("name a new folder with --keep"));
+            return Err(Failure::usage(message).next("choose a new folder with --keep"));
         }
         Ok(Some(Self {
             engine,
