@@ -1,9 +1,11 @@
-//! The command `count`: what metering costs in instructions, which no load of the machine disturbs.
+//! The command `count`: instructions, which no load of the machine disturbs.
 //!
-//! Each kernel runs metered and bare under callgrind, which counts the instructions of the run alone:
-//! not those that compiled it. The ratios are held against `golden/instructions.txt`, so that a
-//! change that makes metering dearer fails on the day it is made.
+//! Each kernel runs metered and bare, and each path (a call, a syscall, a nested VM) runs on ours and
+//! on the bare engine, under callgrind. It counts the instructions of the runs alone, not those of
+//! the compiler. The ratios are compared with `golden/instructions.txt`, so that a change that makes
+//! metering or a path dearer fails on the day it is made.
 
+mod paths;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +21,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
     Options,
-    kernels::{Contender, KERNELS, Kernel},
+    kernels::{Contender, KERNELS},
     ours, peers,
 };
 
@@ -27,10 +29,18 @@ use crate::{
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/instructions.txt");
 
 /// The only function in which instructions are counted, as callgrind knows it.
-const COUNTED: &str = "fusee_bench::count::counted_run";
+const COUNTED: &str = "fusee_bench::count::counted_run*";
 
 /// How far a ratio may be from the golden one, as a part of it.
 const TOLERANCE: f64 = 0.01;
+
+/// What a process of this program runs under callgrind, and what it counts, in order: each name
+/// twice, ours and then the peer's.
+#[derive(Clone, Copy)]
+struct Counter {
+    command: &'static str,
+    names: fn() -> Vec<String>,
+}
 
 /// An engine, with and without metering.
 struct Engine {
@@ -60,7 +70,21 @@ struct Counted {
 /// Counts, and holds the ratios against the golden ones or writes them.
 pub(crate) fn count(options: &Options) -> Result<()> {
     let counted = thread::scope(|scope| {
-        let threads = [&WASMTIME, &WASMI].map(|engine| scope.spawn(|| engine.count()));
+        let counters = [
+            Counter {
+                command: "count-on-wasmtime",
+                names: || WASMTIME.names(),
+            },
+            Counter {
+                command: "count-on-wasmi",
+                names: || WASMI.names(),
+            },
+            Counter {
+                command: "count-paths",
+                names: paths::names,
+            },
+        ];
+        let threads = counters.map(|counter| scope.spawn(move || counter.count()));
         let mut counted = Vec::new();
         for thread in threads {
             let Ok(found) = thread.join() else {
@@ -88,25 +112,38 @@ pub(crate) fn run_on_wasmi(_: &Options) -> Result<()> {
     WASMI.run()
 }
 
+/// Takes every path, ours and then the peer's. Callgrind watches.
+pub(crate) fn run_paths(_: &Options) -> Result<()> {
+    paths::run()
+}
+
 impl Engine {
+    fn names(&self) -> Vec<String> {
+        let kernels = KERNELS.iter();
+        kernels
+            .map(|kernel| format!("{}/{}", self.name, kernel.name))
+            .collect()
+    }
+
     fn run(&self) -> Result<()> {
         for kernel in KERNELS {
             let checksums = [self.metered, self.bare].map(|contender| {
                 let mut contender = contender(kernel.wasm)?;
                 // The first run makes the instance.
                 contender(1)?;
-                counted_run(&mut contender, kernel)
+                counted_run(&mut || contender(kernel.counted))
             });
             let [ours, bare] = checksums;
             ensure!(ours? == bare?, "the sides disagree about {}", kernel.name);
         }
         Ok(())
     }
+}
 
-    /// Has a process of this program run the kernels under callgrind.
+impl Counter {
+    /// Runs the command in a process of its own under callgrind.
     fn count(&self) -> Result<Vec<Counted>> {
-        let folder =
-            std::env::temp_dir().join(format!("fusee-count-{}-{}", process::id(), self.name));
+        let folder = std::env::temp_dir().join(format!("fusee-{}-{}", self.command, process::id()));
         fs::create_dir_all(&folder)?;
         let counted = self.count_in(&folder);
         fs::remove_dir_all(&folder)?;
@@ -125,7 +162,7 @@ impl Engine {
                 folder.join("counts").display()
             ))
             .arg(std::env::current_exe()?)
-            .arg(format!("count-on-{}", self.name))
+            .arg(self.command)
             .output()
             .context("cannot start valgrind")?;
         ensure!(
@@ -141,13 +178,13 @@ impl Engine {
                 folder.join(format!("counts.{number}")),
             )?)
         };
-        KERNELS
-            .iter()
-            .map(|kernel| {
-                let (metered, bare) = (next()?, next()?);
+        (self.names)()
+            .into_iter()
+            .map(|name| {
+                let (ours, bare) = (next()?, next()?);
                 Ok(Counted {
-                    name: format!("{}/{}", self.name, kernel.name),
-                    ratio: metered / bare,
+                    name,
+                    ratio: ours / bare,
                 })
             })
             .collect()
@@ -156,8 +193,8 @@ impl Engine {
 
 /// The only function in which instructions are counted: its name stands in [`COUNTED`].
 #[inline(never)]
-fn counted_run(contender: &mut Contender, kernel: &Kernel) -> Result<i64> {
-    hint::black_box(contender(kernel.counted))
+fn counted_run<T>(run: &mut dyn FnMut() -> Result<T>) -> Result<T> {
+    hint::black_box(run())
 }
 
 /// What a file of callgrind's says in sum.
@@ -179,7 +216,7 @@ fn golden(counted: &[Counted]) -> Result<String> {
 
 fn compare(golden: &str, counted: &[Counted]) -> Result<()> {
     let mut is_dearer = false;
-    println!("{:20} {:>8} {:>8}", "instructions", "golden", "now");
+    println!("{:30} {:>8} {:>8}", "instructions", "golden", "now");
     for counted in counted {
         let known = golden
             .lines()
@@ -195,13 +232,13 @@ fn compare(golden: &str, counted: &[Counted]) -> Result<()> {
             ""
         };
         println!(
-            "{:20} {known:8.4} {:8.4}{verdict}",
+            "{:30} {known:8.4} {:8.4}{verdict}",
             counted.name, counted.ratio
         );
     }
     ensure!(
         !is_dearer,
-        "metering costs more instructions than {GOLDEN} allows"
+        "metering or a path takes more instructions than {GOLDEN} allows"
     );
     Ok(())
 }

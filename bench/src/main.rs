@@ -127,6 +127,11 @@ const COMMANDS: &[Command] = &[
         run: count::run_on_wasmi,
     },
     Command {
+        name: "count-paths",
+        about: "",
+        run: count::run_paths,
+    },
+    Command {
         name: executor::suspended::COMMAND,
         about: "",
         run: executor::suspended::hold,

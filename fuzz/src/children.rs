@@ -17,7 +17,7 @@ use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::Executor;
 use fusee_instrument::{Floats, PolkaVmRules, Rules, prepare};
 use fusee_virtualization::{
-    ChildLimits, ChildRules, ChildSettings, Children, Space, Symbols,
+    ChildLimits, ChildRules, ChildSettings, Children, StorageScope, Symbols,
     wire::{InstanceId, ModuleId},
 };
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
@@ -284,7 +284,7 @@ impl Driven {
         self.both(
             "compile_key",
             |children| {
-                let found = children.compile_key(Space::named(space), key, |_, _| Ok(code.clone()));
+                let found = children.compile_key(StorageScope::named(space), key, |_, _| Ok(code.clone()));
                 found.expect("no fault of the host")
             },
             |found| *found == expected,

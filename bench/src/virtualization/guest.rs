@@ -9,7 +9,7 @@ use polkavm_common::{
 use crate::contest::guest::Guest;
 
 /// Does as `tiny` does: keeps its argument in memory, and asks its host with it.
-pub(super) fn polkavm() -> Result<Guest> {
+pub(crate) fn polkavm() -> Result<Guest> {
     let mut builder = ProgramBlobBuilder::new(InstructionSetKind::ReviveV1);
     // A page of data and one of stack, as small programs have.
     builder.set_rw_data_size(4_096);

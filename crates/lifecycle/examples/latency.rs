@@ -1,4 +1,4 @@
-//! How long it takes until a worker is free again whose call is dropped, while all workers are busy.
+//! The time until a worker is free again whose call is dropped while all workers are busy.
 //!
 //! ```sh
 //! cargo run --release --package fusee-lifecycle --example latency

@@ -1,0 +1,126 @@
+//! The paths whose instructions are counted: calls, syscalls and nested VMs, ours and on the bare
+//! engine.
+
+use anyhow::Result;
+
+use super::counted_run;
+use crate::{
+    contest::{Call, Recall, guest::Guest},
+    ours::{self, Backend, children, polkavm, wasmi, wasmtime},
+    peers::{self, wasmtime::calls::Cleaning},
+    virtualization,
+};
+
+/// One path, taken so many times in a count.
+struct Path {
+    name: &'static str,
+    times: u32,
+    ours: fn() -> Result<Recall>,
+    peer: fn() -> Result<Recall>,
+}
+
+/// Syscalls of one call.
+const ASKED: u32 = 2_000;
+
+const PATHS: &[Path] = &[
+    Path {
+        name: "wasmtime/path/fresh",
+        times: 300,
+        ours: || recall(ours::calls::fresh(wasmtime()?, Guest::tiny()?)?),
+        peer: || {
+            recall(peers::wasmtime::calls::fresh(
+                Cleaning::Everything,
+                Guest::tiny()?,
+            )?)
+        },
+    },
+    Path {
+        name: "wasmtime/path/reused",
+        times: 3_000,
+        ours: || ours::calls::again(wasmtime()?, Guest::tiny()?),
+        peer: || peers::wasmtime::calls::again(Guest::tiny()?),
+    },
+    Path {
+        name: "wasmtime/path/syscall",
+        times: 5,
+        ours: || recall(ours::calls::fresh(wasmtime()?, Guest::asking(ASKED)?)?),
+        peer: || {
+            recall(peers::wasmtime::calls::fresh(
+                Cleaning::Everything,
+                Guest::asking(ASKED)?,
+            )?)
+        },
+    },
+    Path {
+        name: "wasmtime/path/suspend",
+        times: 2,
+        ours: || recall(ours::calls::parked(wasmtime()?, Guest::asking(ASKED)?)?),
+        peer: || {
+            recall(peers::wasmtime::calls::parked(
+                Guest::asking(ASKED)?.suspendable(),
+            )?)
+        },
+    },
+    Path {
+        name: "wasmtime/path/nested",
+        times: 1_000,
+        ours: || children::run(wasmtime()?, Guest::tiny()?),
+        peer: || peers::wasmtime::children::run(Guest::tiny()?),
+    },
+    Path {
+        name: "wasmi/path/fresh",
+        times: 300,
+        ours: || recall(ours::calls::fresh(wasmi(), Guest::tiny()?)?),
+        peer: || recall(peers::wasmi::calls::fresh(Guest::tiny()?)?),
+    },
+    Path {
+        name: "wasmi/path/reused",
+        times: 3_000,
+        ours: || ours::calls::again(wasmi(), Guest::tiny()?),
+        peer: || peers::wasmi::calls::again(Guest::tiny()?),
+    },
+    Path {
+        name: "wasmi/path/syscall",
+        times: 5,
+        ours: || recall(ours::calls::fresh(wasmi(), Guest::asking(ASKED)?)?),
+        peer: || recall(peers::wasmi::calls::fresh(Guest::asking(ASKED)?)?),
+    },
+    Path {
+        name: "polkavm/path/nested",
+        times: 1_000,
+        ours: || {
+            children::run(
+                polkavm(Backend::Interpreter)?,
+                virtualization::guest::polkavm()?,
+            )
+        },
+        peer: || peers::polkavm::run(Backend::Interpreter, virtualization::guest::polkavm()?),
+    },
+];
+
+/// The names, in the order in which [`run`] takes the paths.
+pub(super) fn names() -> Vec<String> {
+    PATHS.iter().map(|path| path.name.to_owned()).collect()
+}
+
+/// Takes each path, ours and then the peer's.
+pub(super) fn run() -> Result<()> {
+    for path in PATHS {
+        for make in [path.ours, path.peer] {
+            let mut call = make()?;
+            // The first call makes what is made once.
+            call()?;
+            counted_run(&mut || {
+                for _ in 0..path.times {
+                    call()?;
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn recall(call: Call) -> Result<Recall> {
+    Ok(Box::new(move || call()))
+}
