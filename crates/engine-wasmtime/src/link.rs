@@ -7,7 +7,8 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Mode, Program, Stop, SyscallRequest, reserved,
+    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Mode, Program, Run, Stop, SyscallRequest,
+    reserved,
 };
 use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory, Store};
 
@@ -185,7 +186,7 @@ fn syscall(
     gas: i64,
 ) -> Result<(i64, i64), Error> {
     match answer(caller.data_mut().contents(), request, gas) {
-        Ok(answer) => Ok(answer),
+        Ok((result, run)) => Ok((result, run.meter.counter())),
         Err(Stop::Suspend) => Err(leave(
             &mut caller,
             Stop::Fail(EngineError::CannotSuspend {
@@ -203,7 +204,7 @@ fn syscall_suspendable<'a>(
     gas: i64,
 ) -> Answer<'a, (i64, i64)> {
     match answer(caller.data_mut().contents(), &request, gas) {
-        Ok(answer) => Box::new(ready(Ok(answer))),
+        Ok((result, run)) => Box::new(ready(Ok((result, run.meter.counter())))),
         Err(Stop::Suspend) => {
             Box::new(async move { suspend(&mut caller, Suspension::Syscall).await })
         }
@@ -220,9 +221,16 @@ fn request<const N: usize>(number: u32, given: [i64; N]) -> SyscallRequest {
     SyscallRequest { number, args }
 }
 
-/// The result of a syscall, and the guest's new counter.
-#[inline]
-fn answer(contents: &mut Contents, request: &SyscallRequest, gas: i64) -> Result<(i64, i64), Stop> {
+/// The result of a syscall, and the run, whose meter has the guest's new counter.
+///
+/// It has to be inlined. Otherwise both numbers are stored one by one and loaded together, which a
+/// processor cannot forward from its store buffer.
+#[inline(always)]
+fn answer<'a>(
+    contents: &'a mut Contents,
+    request: &SyscallRequest,
+    gas: i64,
+) -> Result<(i64, &'a mut Run), Stop> {
     let Some((run, host, view)) = contents.call() else {
         return Err(no_run());
     };
@@ -230,7 +238,7 @@ fn answer(contents: &mut Contents, request: &SyscallRequest, gas: i64) -> Result
     // runs, no guest code runs, and nothing else borrows the memory.
     let memory = GuestMemory::slice(unsafe { view.bytes() });
     let result = run.syscall(host, gas, request, memory)?;
-    Ok((result.cast_signed(), run.meter.counter()))
+    Ok((result.cast_signed(), run))
 }
 
 /// Suspends the guest, and waits for the reply: the result of the syscall, and the gas.

@@ -89,6 +89,22 @@ impl Meter {
         }
     }
 
+    /// The meter of another run, in the place of this one and with the same slice.
+    #[inline]
+    pub fn renew(
+        &mut self,
+        limit: Gas,
+        out_of_gas_policy: OutOfGasPolicy,
+        interrupt: Option<Interrupt>,
+    ) {
+        let first = self.slice.min(limit);
+        self.limit = limit;
+        self.reserve = limit.saturating_sub(first).counter();
+        self.counter = first.counter();
+        self.out_of_gas_policy = out_of_gas_policy;
+        self.interrupt = interrupt;
+    }
+
     /// The gas limit: all the gas that the run was given so far.
     #[must_use]
     pub const fn limit(&self) -> Gas {

@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    EngineError, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy, Profiler, Stop,
-    Syscall, SyscallRequest, Trap, Value,
+    EngineError, Gas, GuestMemory, Host, Interrupt, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy,
+    Profiler, Stop, Syscall, SyscallRequest, Trap, Value,
     profile::{ENTER, LEAVE, ProfileSpan},
 };
 
@@ -58,11 +58,17 @@ impl Run {
 
     /// Another run, in the place of one that has ended.
     #[inline]
-    pub fn renew(&mut self, meter: Meter, profiler: Option<Profiler>) {
+    pub fn renew(
+        &mut self,
+        limit: Gas,
+        out_of_gas_policy: OutOfGasPolicy,
+        interrupt: Option<Interrupt>,
+        profiler: Option<Profiler>,
+    ) {
         if let Some(profiler) = &profiler {
             profiler.begin();
         }
-        self.meter = meter;
+        self.meter.renew(limit, out_of_gas_policy, interrupt);
         self.profiler = profiler;
         self.values.clear();
     }
@@ -85,7 +91,9 @@ impl Run {
     ///
     /// [`Stop`] where the guest does not continue. A guest below zero does not reach the host. A
     /// host that panics is [`EngineError::HostPanicked`], so that no engine has to be unwound.
-    #[inline]
+    // Inlined, so that the memory is built where the host finds it: it would be stored in parts and
+    // loaded whole, which a processor cannot forward from its store buffer.
+    #[inline(always)]
     pub fn syscall(
         &mut self,
         host: &mut (dyn Host + 'static),

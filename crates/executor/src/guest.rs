@@ -109,10 +109,10 @@ impl Guest {
     /// Begins a run at the entry that the request names.
     pub(crate) fn call(
         &mut self,
-        request: RunRequest<'_>,
+        request: &mut RunRequest<'_>,
         host: &mut (dyn Host + 'static),
     ) -> Result<Reached, RunError> {
-        let asked = find_entry(self.program.program(), self.asked, &request)?;
+        let asked = find_entry(self.program.program(), self.asked, request)?;
         self.asked = Some(asked);
         self.begin(Some(asked), request, host)
     }
@@ -121,17 +121,16 @@ impl Guest {
     pub(crate) fn begin(
         &mut self,
         asked: Option<usize>,
-        request: RunRequest<'_>,
+        request: &mut RunRequest<'_>,
         host: &mut (dyn Host + 'static),
     ) -> Result<Reached, RunError> {
-        let needed = mode(self.may_suspend, &request);
-        let meter = Meter::new(
+        let needed = mode(self.may_suspend, request);
+        self.run.renew(
             request.gas,
-            self.slice,
             request.out_of_gas_policy,
-            request.interrupt,
+            request.interrupt.take(),
+            request.profiler.take(),
         );
-        self.run.renew(meter, request.profiler);
         let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
         if mem::take(&mut self.is_new) {
             if !mem::replace(&mut self.is_paid, true) {
@@ -152,10 +151,28 @@ impl Guest {
             none => none.insert(self.program.instantiate(&self.module, needed)?),
         };
         let step = match first {
-            Some((entry, args)) => instance.call(&mut self.run, host, entry, args)?,
-            None => Step::Returned,
+            Some((entry, args)) => instance.call(&mut self.run, host, entry, args),
+            None => Ok(Step::Returned),
         };
-        self.advance(step, host)
+        self.after(step, host)
+    }
+
+    /// Continues after a step. The common ones are recognised where they are: moving a step takes
+    /// longer than the rest of a call.
+    #[inline]
+    fn after(
+        &mut self,
+        step: Result<Step, EngineError>,
+        host: &mut (dyn Host + 'static),
+    ) -> Result<Reached, RunError> {
+        match &step {
+            Ok(Step::Returned) if self.entries.is_empty() && !self.run.meter.is_overdrawn() => {
+                self.permit = None;
+                Ok(Reached::Finished)
+            }
+            Ok(Step::Suspended(Pause::Syscall)) => self.suspend(Reached::Syscall),
+            _ => self.advance(step?, host),
+        }
     }
 
     /// Puts the program's start function and `_initialize` before the first entry.
@@ -187,11 +204,11 @@ impl Guest {
         reply: u64,
     ) -> Result<Reached, RunError> {
         let step = match &mut self.instance {
-            _ if mem::take(&mut self.owes) => Step::Returned,
-            Some(instance) => instance.resume(&mut self.run, host, reply)?,
+            _ if mem::take(&mut self.owes) => Ok(Step::Returned),
+            Some(instance) => instance.resume(&mut self.run, host, reply),
             None => return Err(EngineError::Host("internal error: no instance".into()).into()),
         };
-        self.advance(step, host)
+        self.after(step, host)
     }
 
     fn advance(

@@ -46,10 +46,10 @@ impl LiveInstance {
     /// [`RunError`] if the request does not fit the program, or the host fails.
     pub fn run<H: Host>(
         mut self,
-        request: RunRequest<'_>,
+        mut request: RunRequest<'_>,
         mut host: H,
     ) -> Result<Outcome<H>, RunError> {
-        let reached = self.guest.call(request, &mut host)?;
+        let reached = self.guest.call(&mut request, &mut host)?;
         Ok(Outcome::new(self.guest, reached, host))
     }
 
@@ -62,10 +62,10 @@ impl LiveInstance {
     /// [`RunError`] if the host fails.
     pub fn initialize<H: Host>(
         mut self,
-        request: RunRequest<'_>,
+        mut request: RunRequest<'_>,
         mut host: H,
     ) -> Result<Outcome<H>, RunError> {
-        let reached = self.guest.begin(None, request, &mut host)?;
+        let reached = self.guest.begin(None, &mut request, &mut host)?;
         Ok(Outcome::new(self.guest, reached, host))
     }
 
