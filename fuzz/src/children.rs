@@ -284,7 +284,8 @@ impl Driven {
         self.both(
             "compile_key",
             |children| {
-                let found = children.compile_key(StorageScope::named(space), key, |_, _| Ok(code.clone()));
+                let found =
+                    children.compile_key(StorageScope::named(space), key, |_, _| Ok(code.clone()));
                 found.expect("no fault of the host")
             },
             |found| *found == expected,

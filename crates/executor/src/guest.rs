@@ -31,7 +31,6 @@ pub(crate) struct Guest {
     entries: Vec<(Entry, Vec<Value>)>,
     program: Arc<PreparedProgram>,
     module: Arc<dyn Module>,
-    slice: Gas,
     /// Whether a run of the program may be suspended at a syscall.
     may_suspend: bool,
     /// Whether no run has entered the instance yet.
@@ -65,7 +64,6 @@ impl Guest {
             may_suspend: program.program().may_suspend(),
             program,
             module,
-            slice,
             is_new: true,
             is_paid: false,
             owes: false,

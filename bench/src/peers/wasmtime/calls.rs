@@ -29,7 +29,12 @@ pub(crate) enum Cleaning {
 
 /// A fresh instance for each call.
 pub(crate) fn fresh(cleaning: Cleaning, guest: Guest) -> anyhow::Result<Call> {
-    let pre = link(&pool(cleaning, 100)?, &guest).map_err(into_anyhow)?;
+    fresh_of(100, cleaning, guest)
+}
+
+/// The same, from a pool of so many instances.
+pub(crate) fn fresh_of(most: u32, cleaning: Cleaning, guest: Guest) -> anyhow::Result<Call> {
+    let pre = link(&pool(cleaning, most)?, &guest).map_err(into_anyhow)?;
     Ok(Box::new(move || call_fresh(&pre, &guest)))
 }
 
