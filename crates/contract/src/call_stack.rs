@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use fusee_abi::{DEPLOY_METHOD, status};
+use fusee_abi::status;
 use fusee_engine::{EngineError, Gas, Interrupt};
 use fusee_executor::{
     self as executor, Action, Begin, Callee, Counting, Driver, DriverSettings, End, EndReason,
@@ -20,6 +20,7 @@ use crate::{
     Address, ContractError, Contracts, Rejection, Status,
     call_result::CallResult,
     changes::{Changes, ChangesCheckpoint},
+    entry::Entry,
     frame::{CallRequest, Context, Frame, PendingRequest},
     syscalls,
 };
@@ -32,13 +33,6 @@ pub(crate) struct Call {
     /// The callee's program, if the caller has prepared it already. Default: loaded from the state.
     pub(crate) program: Option<Arc<PreparedProgram>>,
     pub(crate) changes: Changes,
-}
-
-/// The kind of methods that a call may enter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    Deploy,
-    Method,
 }
 
 /// The progress of a call.
@@ -68,20 +62,6 @@ pub(crate) struct Frames {
     contracts: Contracts,
     /// The address and the method of each running or suspended frame, the outermost first.
     active: Vec<(Address, String)>,
-}
-
-impl Entry {
-    /// Whether a call may enter a method: it must be an exported function without parameters and
-    /// results. `deploy` is entered only at deployment. Names with a leading underscore, which
-    /// toolchains reserve, are never entered.
-    pub(crate) fn admits(self, prepared: &PreparedProgram, name: &str) -> bool {
-        let fits = prepared
-            .program()
-            .export(name)
-            .is_some_and(|export| export.params.is_empty() && export.results.is_empty());
-        let is_deploy = name == DEPLOY_METHOD;
-        fits && !name.starts_with('_') && is_deploy == (self == Entry::Deploy)
-    }
 }
 
 impl CallStack {

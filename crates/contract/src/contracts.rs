@@ -1,20 +1,15 @@
-//! Contracts on an executor: runs transactions and queries.
+//! Contracts on an executor: their rules, their code, and which transactions are valid.
 
 use std::sync::Arc;
 
-use fusee_engine::{Gas, Interrupt, Profiler};
-use fusee_executor::{Executor, PrepareError, PreparedProgram, Suspension, Tier};
+use fusee_engine::{Gas, Profiler};
+use fusee_executor::{Executor, PrepareError, PreparedProgram, Suspension};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
 use crate::{
-    Action, Address, ContractError, ContractRules, ExecutionResult, InvalidTransaction, Progress,
-    Query, Receipt, Rejection, Transaction,
-    call_stack::{self, Call, CallStack, Entry},
-    changes::Changes,
-    execution::TransactionExecution,
-    frame::{Access, Context},
-    keys,
+    Action, Address, ContractError, ContractRules, InvalidTransaction, Rejection, Transaction,
+    changes::Changes, entry::Entry, keys,
 };
 
 /// Runs transactions and queries by one set of rules on one executor. Clones are cheap and
@@ -64,117 +59,11 @@ impl Contracts {
         &self.rules
     }
 
-    /// Runs a transaction on `state`. Oracle requests are answered with `UNANSWERED`.
-    ///
-    /// Increments the sender's nonce unless the transaction is invalid, whatever its status.
-    ///
-    /// # Errors
-    ///
-    /// [`ContractError`] if the host fails. In this case nothing has changed.
-    pub fn execute(
-        &self,
-        state: Arc<dyn StateReader>,
-        transaction: Transaction,
-        interrupt: &Interrupt,
-    ) -> Result<ExecutionResult, ContractError> {
-        let mut progress = self.begin(state, transaction, interrupt)?;
-        loop {
-            progress = match progress {
-                Progress::Ended(result) => return Ok(*result),
-                Progress::Waiting(waiting) => waiting.answer(None)?,
-            };
-        }
-    }
-
-    /// Runs a transaction like [`execute`](Self::execute), but returns whenever a contract makes an
-    /// oracle request. Only rules [with an oracle](ContractRules::with_oracle) admit such
-    /// contracts.
-    ///
-    /// # Errors
-    ///
-    /// [`ContractError`] if the host fails. In this case nothing has changed.
-    pub fn begin(
-        &self,
-        state: Arc<dyn StateReader>,
-        transaction: Transaction,
-        interrupt: &Interrupt,
-    ) -> Result<Progress, ContractError> {
-        let execution = TransactionExecution {
-            contracts: self.clone(),
-            state,
-            transaction,
-            interrupt: interrupt.clone(),
-            tier: Tier::Best,
-            answers: Vec::new(),
-        };
-        execution.start()
-    }
-
-    /// Runs a method in read-only mode: syscalls that change the state trap.
-    ///
-    /// # Errors
-    ///
-    /// [`ContractError`] if the host fails.
-    pub fn query(
-        &self,
-        state: Arc<dyn StateReader>,
-        query: Query,
-        interrupt: &Interrupt,
-    ) -> Result<Receipt, ContractError> {
-        let attempt = |tier| self.attempt_query(Arc::clone(&state), &query, interrupt, tier);
-        match attempt(Tier::Best) {
-            Err(error) if self.may_interpret(&error) => attempt(Tier::Interpreter),
-            result => result,
-        }
-    }
-
     /// Whether the interpreter may succeed where the engine failed with this error.
     pub(crate) fn may_interpret(&self, error: &ContractError) -> bool {
         let is_of_the_engine =
             matches!(error, ContractError::Run(error) if error.is_of_the_engine());
         is_of_the_engine && self.executor.has_interpreter()
-    }
-
-    fn attempt_query(
-        &self,
-        state: Arc<dyn StateReader>,
-        query: &Query,
-        interrupt: &Interrupt,
-        tier: Tier,
-    ) -> Result<Receipt, ContractError> {
-        let changes = Changes::new(state);
-        let Query {
-            from,
-            to,
-            method,
-            input,
-            gas,
-        } = query.clone();
-        let context = Context {
-            caller: from,
-            address: to,
-            method,
-            value: 0,
-            input,
-            access: Access::ReadOnly,
-        };
-        let call = Call {
-            context,
-            gas,
-            entry: Entry::Method,
-            program: None,
-            changes,
-        };
-        let mut stack = CallStack::new(self, interrupt, tier);
-        let mut progress = stack.run(call)?;
-        loop {
-            progress = match progress {
-                call_stack::Progress::Ended(_, result) => {
-                    return Ok(result.receipt(Vec::new(), gas, None));
-                }
-                call_stack::Progress::Waiting(request) => stack.answer(request, None)?,
-            };
-        }
     }
 
     /// The methods of the contract at an address, or `None` if the address has no contract.

@@ -15,8 +15,9 @@ use crate::{
     Action, Address, ContractError, Contracts, Event, InvalidTransaction, Receipt, Rejection,
     Status, Transaction,
     call_result::CallResult,
-    call_stack::{self, Call, CallStack, Entry, OracleRequest},
+    call_stack::{self, Call, CallStack, OracleRequest},
     changes::{Changes, ChangesCheckpoint, Parts},
+    entry::Entry,
     frame::{Access, Context},
 };
 
@@ -119,6 +120,54 @@ struct Callee {
     method: String,
     input: Vec<u8>,
     program: Option<Arc<PreparedProgram>>,
+}
+
+impl Contracts {
+    /// Runs a transaction on `state`. Oracle requests are answered with `UNANSWERED`.
+    ///
+    /// Increments the sender's nonce unless the transaction is invalid, whatever its status.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] if the host fails. In this case nothing has changed.
+    pub fn execute(
+        &self,
+        state: Arc<dyn StateReader>,
+        transaction: Transaction,
+        interrupt: &Interrupt,
+    ) -> Result<ExecutionResult, ContractError> {
+        let mut progress = self.begin(state, transaction, interrupt)?;
+        loop {
+            progress = match progress {
+                Progress::Ended(result) => return Ok(*result),
+                Progress::Waiting(waiting) => waiting.answer(None)?,
+            };
+        }
+    }
+
+    /// Runs a transaction like [`execute`](Self::execute), but returns whenever a contract makes an
+    /// oracle request. Only rules [with an oracle](crate::ContractRules::with_oracle) admit such
+    /// contracts.
+    ///
+    /// # Errors
+    ///
+    /// [`ContractError`] if the host fails. In this case nothing has changed.
+    pub fn begin(
+        &self,
+        state: Arc<dyn StateReader>,
+        transaction: Transaction,
+        interrupt: &Interrupt,
+    ) -> Result<Progress, ContractError> {
+        let execution = TransactionExecution {
+            contracts: self.clone(),
+            state,
+            transaction,
+            interrupt: interrupt.clone(),
+            tier: Tier::Best,
+            answers: Vec::new(),
+        };
+        execution.start()
+    }
 }
 
 impl Waiting {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
+use fusee_engine::{EngineError, Gas, Source, Stop};
 use fusee_instrument::SyscallPrices;
 use fusee_virtualization::{Owner, StorageScope, Symbols};
 
 use crate::{
     Address, ContractLimits, ContractPrices, ContractRules,
     changes::{Changes, ChangesCheckpoint},
-    keys, syscalls,
+    keys,
 };
 
 /// The call of one contract.
@@ -122,12 +122,6 @@ impl Frame {
 /// `lend_changes` is called when the frame is suspended, and `return_changes` before it is resumed.
 /// So a running frame has the changes.
 const HAS_CHANGES: &str = "the frame that runs has the changes";
-
-impl Host for Frame {
-    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
-        syscalls::dispatch(self, call)
-    }
-}
 
 impl Owner for Box<Frame> {
     fn identity(&self) -> Vec<u8> {

@@ -3,13 +3,13 @@
 use std::{fmt, mem, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Program, Run, Source, Step,
-    Value, reserved,
+    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Program, Run, Step, Value,
+    reserved,
 };
 use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
 
 use crate::{
-    NAME,
+    error::failed,
     lent::Lent,
     link::{Halt, State, Suspension, grow_memory},
     trap::trap,
@@ -285,13 +285,6 @@ fn value(val: &Val) -> Result<Value, EngineError> {
         _ => Err(failed(
             "an entry returned a value that is not a number".into(),
         )),
-    }
-}
-
-pub(crate) fn failed(source: Source) -> EngineError {
-    EngineError::Engine {
-        engine: NAME,
-        source,
     }
 }
 

@@ -9,6 +9,7 @@
 //! optimises its dependencies in debug builds, so it disables debug assertions for `wasmi`.
 
 mod engine;
+mod error;
 mod instance;
 mod lent;
 mod limiter;

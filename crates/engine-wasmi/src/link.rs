@@ -10,7 +10,7 @@ use wasmi::{
     errors::{HostError, LinkerError},
 };
 
-use crate::{instance::failed, lent::Lent};
+use crate::{error::failed, lent::Lent};
 
 /// The data of a store.
 #[derive(Debug, Default)]

@@ -7,7 +7,8 @@ use wasmi::{Engine, Linker, Store};
 
 use crate::{
     NAME,
-    instance::{WasmiInstance, failed},
+    error::failed,
+    instance::WasmiInstance,
     link::{State, link},
 };
 

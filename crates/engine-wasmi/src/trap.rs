@@ -3,7 +3,7 @@
 use fusee_engine::{EngineError, Trap};
 use wasmi::TrapCode;
 
-use crate::{NAME, instance::failed};
+use crate::{NAME, error::failed};
 
 /// The guest's trap, or the host's fault that wasmi reports as a trap.
 pub(crate) fn trap(code: TrapCode) -> Result<Trap, EngineError> {

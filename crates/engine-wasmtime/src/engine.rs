@@ -15,8 +15,10 @@ use wasmtime::{Config, OptLevel, WasmFeatures};
 
 use crate::{
     NAME,
-    module::{WasmtimeModule, compile_failed},
+    error::compile_failed,
+    module::WasmtimeModule,
     pool::{CHECKED_MEMORY_BYTES, GUARDED_MEMORY_BYTES, Idle, Pool, Reset},
+    runtime::{NativeStack, Runtime},
 };
 
 /// Runs programs on Wasmtime with Cranelift.
@@ -27,16 +29,6 @@ pub struct WasmtimeEngine {
     guarded: Mutex<Option<Runtime>>,
     checked: Mutex<Option<Runtime>>,
     fingerprint: Fingerprint,
-}
-
-/// Wasmtime in one configuration, with its pool.
-#[derive(Clone, Debug)]
-pub(crate) struct Runtime {
-    pub(crate) engine: wasmtime::Engine,
-    pub(crate) stack: NativeStack,
-    /// The number of instances in the pool. `None` if there is no pool.
-    pub(crate) instances: Option<u32>,
-    pub(crate) idle: Idle,
 }
 
 /// How accesses beyond the end of memory are detected.
@@ -55,28 +47,6 @@ pub struct WasmtimeEngineBuilder {
     growing: Bounds,
     pool: Pool,
     stack: NativeStack,
-}
-
-/// The native stack of a run.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NativeStack {
-    /// The limit of guest code, in bytes.
-    pub(crate) guest_bytes: usize,
-}
-
-impl NativeStack {
-    /// The additional stack of host functions, in bytes.
-    const HOST_BYTES: usize = 512 << 10;
-
-    /// The whole stack, in bytes.
-    pub(crate) const fn bytes(self) -> usize {
-        self.guest_bytes.saturating_add(Self::HOST_BYTES)
-    }
-
-    /// Whether the calling thread has this much stack left.
-    pub(crate) fn is_left(self) -> bool {
-        stacker::remaining_stack().is_some_and(|left| left >= self.bytes())
-    }
 }
 
 impl WasmtimeEngineBuilder {

@@ -10,18 +10,17 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Source, Step, Value,
-    ValueType,
+    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Step, Value, ValueType,
 };
 use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, TypedFunc, Val, ValRaw};
 
 use crate::{
-    NAME,
-    engine::{NativeStack, Runtime},
+    error::failed,
+    exports::Exports,
     lent::{Lent, Suspension},
     link::{State, grow_memory},
-    module::Exports,
     pool::Idle,
+    runtime::{NativeStack, Runtime},
     trap::trap,
 };
 
@@ -413,13 +412,6 @@ fn value(value_type: ValueType, cell: &ValRaw) -> Value {
         ValueType::I64 => Value::I64(cell.get_i64()),
         ValueType::F32 => Value::F32(cell.get_f32()),
         ValueType::F64 => Value::F64(cell.get_f64()),
-    }
-}
-
-pub(crate) fn failed(source: Source) -> EngineError {
-    EngineError::Engine {
-        engine: NAME,
-        source,
     }
 }
 

@@ -5,12 +5,15 @@
 //! little of that stack is left. Instances come from a pool. One engine per process is enough.
 
 mod engine;
+mod error;
+mod exports;
 mod instance;
 mod lent;
 mod limiter;
 mod link;
 mod module;
 mod pool;
+mod runtime;
 mod trap;
 mod view;
 

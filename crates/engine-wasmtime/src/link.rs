@@ -13,7 +13,7 @@ use fusee_engine::{
 use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory, Store};
 
 use crate::{
-    instance::failed,
+    error::failed,
     lent::{Contents, Lent, Suspension},
     view::MemoryView,
 };

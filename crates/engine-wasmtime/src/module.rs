@@ -2,18 +2,17 @@
 
 use std::{fmt, sync::Arc};
 
-use fusee_engine::{
-    Code, EngineError, Entry, Instance, Mode, Module, Program, ValueType, reserved,
-};
-use wasmtime::{InstancePre, ModuleExport, Store};
+use fusee_engine::{Code, EngineError, Instance, Mode, Module, Program};
+use wasmtime::{InstancePre, Store};
 
 use crate::{
-    NAME,
-    engine::Runtime,
+    error::compile_failed,
+    exports::Exports,
     instance::{WasmtimeInstance, poll_ready},
     lent::Lent,
     link::{State, link},
     pool,
+    runtime::Runtime,
 };
 
 /// The estimated overhead of a module in bytes: mappings and tables of the engine and the system.
@@ -28,53 +27,6 @@ pub(crate) struct WasmtimeModule {
     suspendable: InstancePre<State>,
     exports: Arc<Exports>,
     runtime: Runtime,
-}
-
-/// The indices of a module's exports, so that instances need no lookup by name.
-pub(crate) struct Exports {
-    pub(crate) program: Arc<Program>,
-    pub(crate) gas: ModuleExport,
-    pub(crate) memory: Option<ModuleExport>,
-    start: Option<ModuleExport>,
-    functions: Vec<ModuleExport>,
-}
-
-impl Exports {
-    /// `None` if the module lacks an export of the program.
-    fn find(module: &wasmtime::Module, program: &Arc<Program>) -> Option<Self> {
-        let functions = program.exports.iter();
-        Some(Self {
-            gas: module.get_export_index(reserved::GAS)?,
-            memory: module.get_export_index(reserved::MEMORY),
-            start: module.get_export_index(reserved::START),
-            functions: functions
-                .map(|export| module.get_export_index(&export.name))
-                .collect::<Option<_>>()?,
-            program: Arc::clone(program),
-        })
-    }
-
-    /// The function of an entry, and its parameters.
-    pub(crate) fn entry(&self, entry: Entry) -> Option<(&ModuleExport, &[ValueType])> {
-        match entry {
-            Entry::Start => Some((self.start.as_ref()?, &[])),
-            Entry::Export(position) => {
-                let export = self.program.exports.get(position)?;
-                Some((self.functions.get(position)?, &export.params))
-            }
-        }
-    }
-
-    /// The results of that function.
-    pub(crate) fn results(&self, entry: Entry) -> &[ValueType] {
-        match entry {
-            Entry::Start => &[],
-            Entry::Export(position) => {
-                let export = self.program.exports.get(position);
-                export.map_or(&[], |export| &export.results)
-            }
-        }
-    }
 }
 
 impl WasmtimeModule {
@@ -148,13 +100,6 @@ impl Module for WasmtimeModule {
         let exports = Arc::clone(&self.exports);
         let instance = WasmtimeInstance::new(store, instance, exports, lent, mode, &self.runtime)?;
         Ok(Box::new(instance))
-    }
-}
-
-pub(crate) fn compile_failed(error: wasmtime::Error) -> EngineError {
-    EngineError::Compile {
-        engine: NAME,
-        source: error.into(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use fusee_engine::{EngineError, Trap};
 
-use crate::{NAME, instance::failed};
+use crate::{NAME, error::failed};
 
 /// The guest's trap, or the host's fault that Wasmtime reports as a trap.
 pub(crate) fn trap(code: wasmtime::Trap) -> Result<Trap, EngineError> {

@@ -5,11 +5,11 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use fusee_engine::{CodeHash, EngineError, Gas, Host, Mode, Module, OutOfGasPolicy};
+use fusee_engine::{CodeHash, EngineError, Gas, Host, Module};
 use fusee_instrument::Rules;
 
 use crate::{
-    LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Suspension, Tier,
+    LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Tier,
     background::CompileQueue, cache::Key, preparer::Preparer,
 };
 
@@ -184,15 +184,5 @@ impl Executor {
             self.compile_queue.push(&self.preparer, prepared);
         }
         prepared.interpreter_module().cloned()
-    }
-}
-
-/// The mode that a run needs. A suspendable instance needs a fiber, so a run that cannot be
-/// suspended uses a plain one.
-pub(crate) fn mode(may_suspend: bool, request: &RunRequest<'_>) -> Mode {
-    let suspends_out_of_gas = request.out_of_gas_policy == OutOfGasPolicy::Suspend;
-    match request.suspension {
-        Suspension::AsNeeded if !may_suspend && !suspends_out_of_gas => Mode::Plain,
-        Suspension::AsNeeded | Suspension::Always => Mode::Suspendable,
     }
 }

@@ -11,7 +11,7 @@ use fusee_engine::{
     OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
-use crate::{PreparedProgram, RunError, RunRequest, executor::mode, suspensions};
+use crate::{PreparedProgram, RunError, RunRequest, request::mode, suspensions};
 
 /// The export of some toolchains that must run before any other.
 const INITIALIZE: &str = "_initialize";

@@ -1,6 +1,6 @@
 //! Run requests.
 
-use fusee_engine::{Gas, Interrupt, OutOfGasPolicy, Profiler, Value};
+use fusee_engine::{Gas, Interrupt, Mode, OutOfGasPolicy, Profiler, Value};
 
 /// The entry, the gas limit and the options of one run.
 #[derive(Clone, Debug)]
@@ -59,5 +59,15 @@ impl<'a> RunRequest<'a> {
             tier: Tier::Best,
             profiler: None,
         }
+    }
+}
+
+/// The mode that a run needs. A suspendable instance needs a fiber, so a run that cannot be
+/// suspended uses a plain one.
+pub(crate) fn mode(may_suspend: bool, request: &RunRequest<'_>) -> Mode {
+    let suspends_out_of_gas = request.out_of_gas_policy == OutOfGasPolicy::Suspend;
+    match request.suspension {
+        Suspension::AsNeeded if !may_suspend && !suspends_out_of_gas => Mode::Plain,
+        Suspension::AsNeeded | Suspension::Always => Mode::Suspendable,
     }
 }

@@ -13,7 +13,7 @@ mod storage;
 use std::ops::{Deref, DerefMut};
 
 use fusee_abi as abi;
-use fusee_engine::{Stop, Syscall, Trap};
+use fusee_engine::{Host, Stop, Syscall, Trap};
 use fusee_instrument::SyscallPrice;
 
 use crate::{
@@ -21,7 +21,13 @@ use crate::{
     frame::{Access, Frame, fail},
 };
 
-pub(crate) fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+impl Host for Frame {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        dispatch(self, call)
+    }
+}
+
+fn dispatch(frame: &mut Frame, call: &mut Syscall<'_>) -> Result<u64, Stop> {
     let number = call.request.number;
     let price = frame.syscall_prices.price(number).copied();
     let price = price
