@@ -31,7 +31,8 @@ impl Lane {
     }
 }
 
-/// Every engine, plain and suspendable, with large slices and tiny ones; Wasmtime with guards and with checks.
+/// Every engine, plain and suspendable, with large slices and tiny ones; Wasmtime with guard pages
+/// and with explicit bounds checks.
 ///
 /// # Panics
 ///
@@ -106,7 +107,8 @@ fn lanes_beside(polkavm: Option<Arc<dyn Engine>>) -> Vec<Lane> {
     ]
 }
 
-/// The ways to run a PolkaVM program: interpreted, and compiled in this process where the machine has that.
+/// The ways to run a PolkaVM program: interpreted, and compiled in this process where the machine
+/// supports it.
 ///
 /// # Panics
 ///
@@ -154,8 +156,9 @@ pub fn polkavm_lanes() -> Vec<Lane> {
     lanes
 }
 
-/// The interpreter, and PolkaVM programs in processes of their own where the machine has that. Few tests have these lanes: a run there keeps two cores
-/// busy, of which one only waits, so that many at once take turns (`docs/polkavm.md`).
+/// The interpreter, and PolkaVM programs in processes of their own where the machine supports it.
+/// Few tests use these lanes: a run there keeps two cores busy, one of which only waits, so many at
+/// once take turns (`docs/polkavm.md`).
 ///
 /// # Panics
 ///

@@ -32,7 +32,9 @@ use thiserror::Error;
 ///         Ok(())
 ///     },
 /// )?;
-/// linker.func("env", "double", SyscallPrice::FREE, |_: &mut Caller<'_, '_, _>, n: i64| n.wrapping_mul(2))?;
+/// linker.func("env", "double", SyscallPrice::FREE, |_: &mut Caller<'_, '_, _>, n: i64| {
+///     n.wrapping_mul(2)
+/// })?;
 /// assert_eq!(linker.syscalls().len(), 2);
 /// # Ok::<(), fusee_executor::LinkError>(())
 /// ```

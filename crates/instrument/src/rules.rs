@@ -107,10 +107,10 @@ limits! {
     data_bytes = 1_048_576,
     /// Pages of memory from the start; a program may declare a larger maximum, and cannot reach it.
     memory_pages = 1_024,
-    /// Work that compiling one function is: units of about a microsecond, which grow faster than the
-    /// function does. `docs/limits.md` tells what they are made of.
+    /// The work of compiling one function. A unit is about a microsecond; work grows faster than
+    /// the function. See `docs/limits.md`.
     function_work = 1_500_000,
-    /// Work that compiling all functions together is.
+    /// The work of compiling all functions together.
     program_work = 7_000_000,
     /// Bytes of one function's frame.
     frame_bytes = 131_072,
@@ -125,13 +125,13 @@ impl Rules {
         Self::named("program-1", Schedule::v1(), Limits::v1(), syscalls)
     }
 
-    /// The set `program-2`, with these syscalls: the prices are measured, and the rest is as in `program-1`.
+    /// The set `program-2`, with these syscalls: `program-1` with measured prices.
     #[must_use]
     pub fn v2(syscalls: Vec<SyscallRule>) -> Self {
         Self::named("program-2", Schedule::v2(), Limits::v1(), syscalls)
     }
 
-    /// The set `program-3`, with these syscalls: `program-2`, and PolkaVM programs beside those in wasm.
+    /// The set `program-3`, with these syscalls: `program-2`, which also admits PolkaVM programs.
     #[must_use]
     pub fn v3(syscalls: Vec<SyscallRule>) -> Self {
         Self::named("program-3", Schedule::v2(), Limits::v1(), syscalls)

@@ -28,8 +28,6 @@ const NOT_YET: &[&str] = &[
     "bench/src/",
     "bench/wasmer/",
     "crates/conformance/examples/",
-    "crates/conformance/src/lane.rs",
-    "crates/instrument/src/rules.rs",
     "fuzz/fuzz_targets/",
     "fuzz/src/",
     "guests/caller/",
