@@ -78,7 +78,7 @@ pub(crate) fn busy(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Busy> {
     let prepared = executor.prepare(wasm, &contract_rules())?;
     Ok(Box::new(move |interrupt| {
         let request = RunRequest {
-            interrupt: Some(interrupt.clone()),
+            interrupt: Some(interrupt),
             ..RunRequest::new("run", &[], Gas::MAX)
         };
         match executor.run(&prepared, request, ()) {

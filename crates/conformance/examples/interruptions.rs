@@ -133,7 +133,7 @@ fn measure(executor: &Executor, program: &str, pages: u32, times: usize) -> Vec<
             });
             let interrupt = Interrupt::new();
             let request = RunRequest {
-                interrupt: Some(interrupt.clone()),
+                interrupt: Some(&interrupt),
                 ..RunRequest::new("run", &[], Gas::MAX)
             };
             thread::scope(|scope| {

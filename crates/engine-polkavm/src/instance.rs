@@ -51,12 +51,6 @@ enum Suspension {
     Gas,
 }
 
-/// Why the guest stopped.
-enum Event {
-    Stopped(InterruptKind),
-    Low(Low),
-}
-
 impl PolkaVmInstance {
     pub(crate) fn new(memory: Memory, module: PolkaVmModule, mode: Mode) -> Self {
         let tally = Tally::new(module.program().rate);
@@ -73,15 +67,20 @@ impl PolkaVmInstance {
     /// Runs the guest until it ends, is suspended, or is out of gas.
     fn go(&mut self, run: &mut Run, host: &mut (dyn Host + 'static)) -> Result<Step, EngineError> {
         loop {
-            match self.advance(run)? {
-                Event::Low(Low::Continue(_)) => {}
-                Event::Low(Low::Suspend) => {
-                    self.guest = Guest::Suspended(Suspension::Gas);
-                    return Ok(Step::Suspended(Pause::Gas));
+            let counter = run.meter.counter();
+            if counter < 0 {
+                match run.low(counter, 0) {
+                    Low::Continue(_) => continue,
+                    Low::Suspend => {
+                        self.guest = Guest::Suspended(Suspension::Gas);
+                        return Ok(Step::Suspended(Pause::Gas));
+                    }
+                    Low::Stop(stop) => return Ok(Step::Stopped(stop)),
                 }
-                Event::Low(Low::Stop(stop)) => return Ok(Step::Stopped(stop)),
-                Event::Stopped(InterruptKind::NotEnoughGas) => self.pay_block(run)?,
-                Event::Stopped(InterruptKind::Finished) => {
+            }
+            match self.advance(run) {
+                Ok(InterruptKind::NotEnoughGas) => self.pay_block(run)?,
+                Ok(InterruptKind::Finished) => {
                     run.values.clear();
                     let result = self.memory.raw.reg(Reg::A0);
                     run.values.push(Value::I64(result.cast_signed()));
@@ -89,11 +88,11 @@ impl PolkaVmInstance {
                     self.guest = Guest::AtRest;
                     return Ok(Step::Returned);
                 }
-                Event::Stopped(InterruptKind::Trap) => {
+                Ok(InterruptKind::Trap) => {
                     let trap = self.module.trap_at(self.memory.raw.program_counter());
                     return Ok(Step::Stopped(Stop::Trap(trap)));
                 }
-                Event::Stopped(InterruptKind::Ecalli(import)) => {
+                Ok(InterruptKind::Ecalli(import)) => {
                     let import = usize::try_from(import).unwrap_or(usize::MAX);
                     match self.syscall(run, host, import) {
                         Ok(()) => {}
@@ -104,32 +103,31 @@ impl PolkaVmInstance {
                         Err(stop) => return Ok(Step::Stopped(stop)),
                     }
                 }
-                Event::Stopped(InterruptKind::Segfault(_) | InterruptKind::Step) => {
+                Ok(InterruptKind::Segfault(_) | InterruptKind::Step) => {
                     return Err(failed(&"the guest was stopped for what is switched off"));
                 }
+                Err(error) => return Err(failed(&error)),
             }
         }
     }
 
     /// Runs the guest until it stops, and charges the units that it used.
-    fn advance(&mut self, run: &mut Run) -> Result<Event, EngineError> {
-        let counter = run.meter.counter();
-        if counter < 0 {
-            return Ok(Event::Low(run.low(counter, 0)));
-        }
-        let allowance = self.tally.allowance(Gas::from_counter(counter));
+    fn advance(&mut self, run: &mut Run) -> Result<InterruptKind, polkavm::Error> {
+        let allowance = self.tally.allowance(Gas::from_counter(run.meter.counter()));
         let given = allowance.saturating_add(self.prepaid);
         // Units beyond the range of the counter would not be used anyway.
         let given = i64::try_from(given).unwrap_or(i64::MAX);
         self.memory.raw.set_gas(given);
-        let stopped = self.memory.raw.run().map_err(|error| failed(&error))?;
-        let used = given.saturating_sub(self.memory.raw.gas());
-        let used = u64::try_from(used)
-            .unwrap_or(0)
-            .saturating_sub(self.prepaid);
-        self.prepaid = 0;
-        self.charge(run, used);
-        Ok(Event::Stopped(stopped))
+        let stopped = self.memory.raw.run();
+        if stopped.is_ok() {
+            let used = given.saturating_sub(self.memory.raw.gas());
+            let used = u64::try_from(used)
+                .unwrap_or(0)
+                .saturating_sub(self.prepaid);
+            self.prepaid = 0;
+            self.charge(run, used);
+        }
+        stopped
     }
 
     /// Pays for the block that the guest is about to enter, which takes the balance below zero.

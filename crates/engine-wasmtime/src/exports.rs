@@ -29,24 +29,17 @@ impl Exports {
         })
     }
 
-    /// The function of an entry, and its parameters.
-    pub(crate) fn entry(&self, entry: Entry) -> Option<(&ModuleExport, &[ValueType])> {
+    /// The function of an entry, its parameters and its results.
+    pub(crate) fn entry(
+        &self,
+        entry: Entry,
+    ) -> Option<(&ModuleExport, &[ValueType], &[ValueType])> {
         match entry {
-            Entry::Start => Some((self.start.as_ref()?, &[])),
+            Entry::Start => Some((self.start.as_ref()?, &[], &[])),
             Entry::Export(position) => {
                 let export = self.program.exports.get(position)?;
-                Some((self.functions.get(position)?, &export.params))
-            }
-        }
-    }
-
-    /// The results of that function.
-    pub(crate) fn results(&self, entry: Entry) -> &[ValueType] {
-        match entry {
-            Entry::Start => &[],
-            Entry::Export(position) => {
-                let export = self.program.exports.get(position);
-                export.map_or(&[], |export| &export.results)
+                let function = self.functions.get(position)?;
+                Some((function, &export.params, &export.results))
             }
         }
     }

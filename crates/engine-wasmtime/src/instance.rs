@@ -10,11 +10,12 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Step, Value, ValueType,
+    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Step, Value,
 };
-use wasmtime::{Error, Extern, Func, Global, ModuleExport, Store, TypedFunc, Val, ValRaw};
+use wasmtime::{Error, Global, ModuleExport, Store};
 
 use crate::{
+    entered::Entered,
     error::failed,
     exports::Exports,
     lent::{Lent, Suspension},
@@ -47,27 +48,14 @@ struct Live {
     exports: Arc<Exports>,
     /// The global to which the guest spills its counter before `unreachable`.
     gas: Global,
-    /// The entry of the last call. Looking up an entry is slow, and most calls repeat the last one.
+    /// The entry of the last call.
     entered: Option<Entered>,
-    /// The same, where it takes and returns nothing but the gas.
-    typed: Option<TypedFunc<i64, i64>>,
-    /// In which arguments and results are passed.
-    cells: Vec<ValRaw>,
     stack: NativeStack,
     idle: Idle,
 }
 
-#[derive(Clone, Copy)]
-struct Entered {
-    entry: Entry,
-    function: Func,
-}
-
 /// A call on a fiber.
-type OnFiber = Pin<Box<dyn Future<Output = (Box<Live>, Returned)> + Send>>;
-
-/// The results of a call: the guest's counter, and the values, where they are not in cells.
-type Returned = Result<(i64, Vec<Val>), Error>;
+type OnFiber = Pin<Box<dyn Future<Output = (Box<Live>, Result<(), Error>)> + Send>>;
 
 impl WasmtimeInstance {
     pub(crate) fn new(
@@ -92,8 +80,6 @@ impl WasmtimeInstance {
             exports,
             gas,
             entered: None,
-            typed: None,
-            cells: Vec::new(),
             stack: runtime.stack,
             idle: runtime.idle.clone(),
         };
@@ -104,54 +90,21 @@ impl WasmtimeInstance {
         })
     }
 
-    /// Calls on the caller's stack. The guest is dropped unless the entry returns.
+    /// Calls on the caller's stack, where the instance stays: moving it takes longer than a guest
+    /// that returns at once. Unless the entry returns, the caller drops it.
     #[inline]
     fn call_here(
-        &mut self,
-        mut live: Box<Live>,
+        lent: &Lent,
+        live: &mut Live,
         run: &mut Run,
         host: &mut (dyn Host + 'static),
-        entered: Entered,
-        args: &[Value],
-    ) -> Result<Step, EngineError> {
-        let gas = run.meter.hand_out();
-        let Live {
-            store,
-            exports,
-            cells,
-            ..
-        } = &mut *live;
-        let results = exports.results(entered.entry);
-        cells.clear();
-        cells.extend(args.iter().map(raw));
-        cells.push(ValRaw::i64(gas));
-        let most = args.len().max(results.len()).saturating_add(1);
-        cells.resize(most, ValRaw::i64(0));
-        let cells = &mut **cells;
-        // SAFETY: `function` is of this store. The arguments are of the types that it takes, which
-        // was checked when it was looked up, and then comes the gas; there is a cell for each of
-        // them and for each result.
-        let call = || unsafe {
-            entered
-                .function
-                .call_unchecked(&mut *store, &raw mut *cells)
-        };
+    ) -> Result<(), Error> {
+        let Live { store, entered, .. } = live;
+        let entered = entered.as_mut().ok_or_else(no_entry)?;
+        let call = || entered.call(store);
         // SAFETY: no reference to the contents is alive; host functions, which have some, return
         // before the call does.
-        match unsafe { self.lent.during(run, host, call) } {
-            Ok(()) => {
-                let typed = results.iter().zip(&*cells);
-                run.values.clear();
-                run.values
-                    .extend(typed.map(|(value_type, cell)| value(*value_type, cell)));
-                let counter = cells.get(results.len()).map(ValRaw::get_i64);
-                run.meter
-                    .note(counter.ok_or_else(|| failed("an entry returned no gas".into()))?);
-                self.guest = Guest::AtRest(live);
-                Ok(Step::Returned)
-            }
-            Err(error) => self.stopped(&mut live, &error, run),
-        }
+        unsafe { lent.during(run, host, call) }
     }
 
     /// Begins a call on a fiber.
@@ -160,34 +113,15 @@ impl WasmtimeInstance {
         mut live: Box<Live>,
         run: &mut Run,
         host: &mut (dyn Host + 'static),
-        entered: Entered,
-        args: &[Value],
     ) -> Result<Step, EngineError> {
-        let gas = run.meter.hand_out();
-        let call: OnFiber = match live.typed.take() {
-            Some(function) => Box::pin(async move {
-                let counter = function.call_async(&mut live.store, gas).await;
-                live.typed = Some(function);
-                (live, counter.map(|counter| (counter, Vec::new())))
-            }),
-            None => {
-                let inputs: Vec<Val> = args.iter().map(val).chain([Val::I64(gas)]).collect();
-                let results = live.exports.results(entered.entry).len();
-                Box::pin(async move {
-                    let mut outputs = vec![Val::I64(0); results.saturating_add(1)];
-                    let returned = entered
-                        .function
-                        .call_async(&mut live.store, &inputs, &mut outputs)
-                        .await;
-                    let returned = returned.and_then(|()| {
-                        let gas = outputs.pop().and_then(|gas| gas.i64());
-                        let gas = gas.ok_or_else(|| Error::msg("an entry returned no gas"))?;
-                        Ok((gas, outputs))
-                    });
-                    (live, returned)
-                })
-            }
-        };
+        let call: OnFiber = Box::pin(async move {
+            let Live { store, entered, .. } = &mut *live;
+            let returned = match entered {
+                Some(entered) => entered.call_async(store).await,
+                None => Err(no_entry()),
+            };
+            (live, returned)
+        });
         self.poll(call, run, host)
     }
 
@@ -206,13 +140,8 @@ impl WasmtimeInstance {
         // or are suspended before the poll ends, and hold none while they are.
         match unsafe { self.lent.during(run, host, poll) } {
             Poll::Ready((mut live, returned)) => match returned {
-                Ok((counter, values)) => {
-                    run.meter.note(counter);
-                    run.values.clear();
-                    for value in &values {
-                        run.values
-                            .push(number(value).map_err(|error| failed(error.into()))?);
-                    }
+                Ok(()) => {
+                    live.collect(run)?;
                     self.guest = Guest::AtRest(live);
                     Ok(Step::Returned)
                 }
@@ -250,33 +179,27 @@ impl WasmtimeInstance {
 }
 
 impl Live {
-    /// The function of an entry that takes these arguments.
+    /// Passes arguments and gas to an entry, which is looked up unless it is the last one.
+    // The entry stays where it is: it would be stored in parts and loaded whole, which a processor
+    // cannot forward from its store buffer.
     #[inline]
-    fn function(&mut self, entry: Entry, args: &[Value]) -> Result<Entered, EngineError> {
-        let (export, params) = self
-            .exports
-            .entry(entry)
-            .ok_or_else(|| failed("the program has no such entry".into()))?;
-        let given = args.iter().map(|value| value.value_type());
-        if !given.eq(params.iter().copied()) {
-            return Err(failed(
-                "an entry was given arguments that it does not take".into(),
-            ));
-        }
-        if let Some(last) = self.entered
-            && last.entry == entry
+    fn pass(&mut self, entry: Entry, args: &[Value], gas: i64) -> Result<(), EngineError> {
+        if let Some(last) = &mut self.entered
+            && last.is(entry)
         {
-            return Ok(last);
+            return last.pass(args, gas);
         }
-        let function = self
-            .instance
-            .get_module_export(&mut self.store, export)
-            .and_then(Extern::into_func)
-            .ok_or_else(|| failed("an entry is not a function".into()))?;
-        let entered = Entered { entry, function };
-        self.typed = function.typed(&self.store).ok();
-        self.entered = Some(entered);
-        Ok(entered)
+        let entered = Entered::find(entry, &self.exports, self.instance, &mut self.store)?;
+        self.entered.insert(entered).pass(args, gas)
+    }
+
+    /// Reads the results and the gas of a call that returned.
+    #[inline]
+    fn collect(&self, run: &mut Run) -> Result<(), EngineError> {
+        match &self.entered {
+            Some(entered) => entered.collect(run),
+            None => Err(failed(no_entry().into())),
+        }
     }
 }
 
@@ -292,14 +215,23 @@ impl Instance for WasmtimeInstance {
         let Guest::AtRest(live) = &mut self.guest else {
             return Err(not_at_rest());
         };
-        let entered = live.function(entry, args)?;
-        let is_here = self.mode == Mode::Plain && live.stack.is_left();
-        let Guest::AtRest(live) = mem::replace(&mut self.guest, Guest::Gone) else {
+        live.pass(entry, args, run.meter.hand_out())?;
+        let mut error = None;
+        if self.mode == Mode::Plain && live.stack.is_left() {
+            match Self::call_here(&self.lent, live, run, host) {
+                Ok(()) => {
+                    live.collect(run)?;
+                    return Ok(Step::Returned);
+                }
+                Err(why) => error = Some(why),
+            }
+        }
+        let Guest::AtRest(mut live) = mem::replace(&mut self.guest, Guest::Gone) else {
             return Err(not_at_rest());
         };
-        match is_here {
-            true => self.call_here(live, run, host, entered, args),
-            false => self.call_on_fiber(live, run, host, entered, args),
+        match error {
+            Some(error) => self.stopped(&mut live, &error, run),
+            None => self.call_on_fiber(live, run, host),
         }
     }
 
@@ -378,41 +310,10 @@ pub(crate) fn poll_ready<T>(future: impl Future<Output = Result<T, Error>>) -> R
     }
 }
 
-fn val(value: &Value) -> Val {
-    match value {
-        Value::I32(value) => Val::I32(*value),
-        Value::I64(value) => Val::I64(*value),
-        Value::F32(bits) => Val::F32(*bits),
-        Value::F64(bits) => Val::F64(*bits),
-    }
-}
-
-fn number(val: &Val) -> Result<Value, Error> {
-    match val {
-        Val::I32(value) => Ok(Value::I32(*value)),
-        Val::I64(value) => Ok(Value::I64(*value)),
-        Val::F32(bits) => Ok(Value::F32(*bits)),
-        Val::F64(bits) => Ok(Value::F64(*bits)),
-        _ => Err(Error::msg("an entry returned a value that is not a number")),
-    }
-}
-
-fn raw(value: &Value) -> ValRaw {
-    match value {
-        Value::I32(value) => ValRaw::i32(*value),
-        Value::I64(value) => ValRaw::i64(*value),
-        Value::F32(bits) => ValRaw::f32(*bits),
-        Value::F64(bits) => ValRaw::f64(*bits),
-    }
-}
-
-fn value(value_type: ValueType, cell: &ValRaw) -> Value {
-    match value_type {
-        ValueType::I32 => Value::I32(cell.get_i32()),
-        ValueType::I64 => Value::I64(cell.get_i64()),
-        ValueType::F32 => Value::F32(cell.get_f32()),
-        ValueType::F64 => Value::F64(cell.get_f64()),
-    }
+/// A call has begun without an entry.
+#[cold]
+fn no_entry() -> Error {
+    Error::msg("internal error: no entry was looked up")
 }
 
 impl fmt::Debug for WasmtimeInstance {

@@ -5,6 +5,7 @@
 //! little of that stack is left. Instances come from a pool. One engine per process is enough.
 
 mod engine;
+mod entered;
 mod error;
 mod exports;
 mod instance;

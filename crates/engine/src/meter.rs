@@ -95,14 +95,14 @@ impl Meter {
         &mut self,
         limit: Gas,
         out_of_gas_policy: OutOfGasPolicy,
-        interrupt: Option<Interrupt>,
+        interrupt: Option<&Interrupt>,
     ) {
         let first = self.slice.min(limit);
         self.limit = limit;
         self.reserve = limit.saturating_sub(first).counter();
         self.counter = first.counter();
         self.out_of_gas_policy = out_of_gas_policy;
-        self.interrupt = interrupt;
+        self.set_interrupt(interrupt);
     }
 
     /// The gas limit: all the gas that the run was given so far.
@@ -113,8 +113,16 @@ impl Meter {
 
     /// The gas left; zero if the balance is below zero.
     #[must_use]
+    #[inline]
     pub fn left(&self) -> Gas {
         Gas::from_counter(self.balance())
+    }
+
+    /// The gas used; the limit if the balance is below zero.
+    #[must_use]
+    #[inline]
+    pub fn used(&self) -> Gas {
+        self.limit.saturating_sub(self.left())
     }
 
     /// Whether the guest used more gas than it was given.
@@ -181,7 +189,7 @@ impl Meter {
     /// Sets the gas left, and cancels a debt. The gas used so far stays the same, except that the
     /// limit saturates at [`Gas::MAX`].
     pub fn set_left(&mut self, gas: Gas) {
-        let used = self.limit.saturating_sub(self.left());
+        let used = self.used();
         let first = self.slice.min(gas);
         self.limit = used.saturating_add(gas);
         self.reserve = gas.saturating_sub(first).counter();
@@ -189,8 +197,18 @@ impl Meter {
     }
 
     /// Replaces the run's interrupt.
-    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
-        self.interrupt = Some(interrupt);
+    // In most cases it is the one of the run before. Counting its users takes longer than the rest
+    // of a call's beginning.
+    #[inline]
+    pub fn set_interrupt(&mut self, interrupt: Option<&Interrupt>) {
+        let is_same = match (&self.interrupt, interrupt) {
+            (Some(before), Some(after)) => Arc::ptr_eq(&before.0, &after.0),
+            (None, None) => true,
+            _ => false,
+        };
+        if !is_same {
+            self.interrupt = interrupt.cloned();
+        }
     }
 
     /// What happens when the run is out of gas.

@@ -195,6 +195,7 @@ impl Program {
     /// six 64-bit integers in the registers a0 to a5, where missing arguments are zero, and returns
     /// one in a0.
     #[must_use]
+    #[inline]
     pub fn takes(&self, export: &Export, args: &[Value]) -> bool {
         match self.format {
             Format::Wasm => {

@@ -62,7 +62,7 @@ impl Run {
         &mut self,
         limit: Gas,
         out_of_gas_policy: OutOfGasPolicy,
-        interrupt: Option<Interrupt>,
+        interrupt: Option<&Interrupt>,
         profiler: Option<Profiler>,
     ) {
         if let Some(profiler) = &profiler {
@@ -161,7 +161,15 @@ impl Run {
     }
 
     /// The run has ended and its gas is settled. Completes the profile.
+    #[inline]
     pub fn end(&mut self) {
+        if self.profiler.is_some() {
+            self.end_profile();
+        }
+    }
+
+    #[cold]
+    fn end_profile(&mut self) {
         if let Some(profiler) = self.profiler.take() {
             profiler.end(&self.meter);
         }

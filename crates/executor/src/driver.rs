@@ -255,8 +255,6 @@ pub enum Progress<S: Supervisor> {
 
 /// What the loop does next.
 enum Next<S: Supervisor> {
-    /// A call begins.
-    Begin(S::Call),
     /// A guest is back.
     Reached(Outcome<S::Host>),
     /// A frame left this to its caller.
@@ -300,9 +298,29 @@ impl<S: Supervisor> Driver<S> {
     /// # Errors
     ///
     /// The supervisor's error. The frames on the stack are dropped.
+    #[inline]
     pub fn call(&mut self, supervisor: &mut S, call: S::Call) -> Result<Progress<S>, S::Error> {
+        let begun = supervisor.begin(call)?;
+        self.run_begun(supervisor, begun)
+    }
+
+    /// As [`call`](Self::call), of a call that the supervisor has begun already.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    #[inline]
+    pub fn run_begun(
+        &mut self,
+        supervisor: &mut S,
+        begun: Begin<S>,
+    ) -> Result<Progress<S>, S::Error> {
         self.clear();
-        self.drive(supervisor, Next::Begin(call))
+        match self.begin(supervisor, begun) {
+            // Most calls end at once. Their results take no detour by the loop.
+            Ok(Next::Return { value, used }) => Ok(Progress::Returned { value, used }),
+            next => self.drive(supervisor, next),
+        }
     }
 
     /// Continues a frame that waited for the outside, with the result of its syscall.
@@ -316,11 +334,17 @@ impl<S: Supervisor> Driver<S> {
         frame: Suspended<S::Host>,
         reply: u64,
     ) -> Result<Progress<S>, S::Error> {
-        self.drive(supervisor, Next::Act(frame, Action::Resume(reply)))
+        let next = Next::Act(frame, Action::Resume(reply));
+        self.drive(supervisor, Ok(next))
     }
 
-    fn drive(&mut self, supervisor: &mut S, first: Next<S>) -> Result<Progress<S>, S::Error> {
-        let progress = self.run(supervisor, first);
+    #[inline(never)]
+    fn drive(
+        &mut self,
+        supervisor: &mut S,
+        first: Result<Next<S>, S::Error>,
+    ) -> Result<Progress<S>, S::Error> {
+        let progress = first.and_then(|first| self.run(supervisor, first));
         if progress.is_err() {
             self.clear();
         }
@@ -340,13 +364,6 @@ impl<S: Supervisor> Driver<S> {
                 return Err(RunError::from(EngineError::Interrupted).into());
             }
             next = match next {
-                Next::Begin(call) => match supervisor.begin(call)? {
-                    Begin::Run(callee) => Next::Reached(self.enter(callee)?),
-                    Begin::Return(value) => Next::Return {
-                        value,
-                        used: Gas::ZERO,
-                    },
-                },
                 Next::Reached(Outcome::Syscall(mut frame)) => {
                     let action = supervisor.suspended(frame.paused())?;
                     Next::Act(frame, action)
@@ -375,6 +392,28 @@ impl<S: Supervisor> Driver<S> {
                 }
             };
         }
+    }
+
+    /// Lets the guest of a call run.
+    // Inlined with what it calls, so that callees and results are built where they are used: they
+    // would be stored in parts and loaded whole, which a processor cannot forward from its store
+    // buffer.
+    #[inline(always)]
+    fn begin(&mut self, supervisor: &mut S, begun: Begin<S>) -> Result<Next<S>, S::Error> {
+        Ok(match begun {
+            Begin::Run(callee) => {
+                let outcome = self.enter(callee)?;
+                match outcome {
+                    // Most guests end at once. Their outcomes move nowhere.
+                    Outcome::Finished(_) => self.ended(supervisor, outcome)?,
+                    _ => Next::Reached(outcome),
+                }
+            }
+            Begin::Return(value) => Next::Return {
+                value,
+                used: Gas::ZERO,
+            },
+        })
     }
 
     /// Makes a frame wait for its call, if there is room for it.
@@ -413,10 +452,12 @@ impl<S: Supervisor> Driver<S> {
             grant: self.grant,
             reservation,
         });
-        Ok(Next::Begin(call))
+        let begun = supervisor.begin(call)?;
+        self.begin(supervisor, begun)
     }
 
     /// Lets a callee run.
+    #[inline(always)]
     fn enter(&mut self, callee: Callee<S::Host>) -> Result<Outcome<S::Host>, S::Error> {
         let Callee {
             target,
@@ -431,7 +472,7 @@ impl<S: Supervisor> Driver<S> {
         self.grant = Grant { given, payer };
         let request = |entry, args| RunRequest {
             suspension: self.settings.suspension,
-            interrupt: Some(self.settings.interrupt.clone()),
+            interrupt: Some(&self.settings.interrupt),
             tier: self.settings.tier,
             profiler,
             ..RunRequest::new(entry, args, given)
@@ -462,7 +503,7 @@ impl<S: Supervisor> Driver<S> {
             Target::Suspended { mut frame, reply } => {
                 frame.set_gas(given);
                 // It may have begun under another driver, whose interrupt is not this one's.
-                frame.set_interrupt(self.settings.interrupt.clone());
+                frame.set_interrupt(&self.settings.interrupt);
                 match reply {
                     Ok(reply) => frame.resume(reply),
                     Err(stop) => frame.stop(stop),
@@ -477,6 +518,7 @@ impl<S: Supervisor> Driver<S> {
         self.grant.given.saturating_sub(left)
     }
 
+    #[inline(always)]
     fn ended(
         &mut self,
         supervisor: &mut S,

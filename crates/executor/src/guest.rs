@@ -11,7 +11,7 @@ use fusee_engine::{
     OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
-use crate::{PreparedProgram, RunError, RunRequest, request::mode, suspensions};
+use crate::{PreparedProgram, RunError, RunRequest, request::mode};
 
 /// The export of some toolchains that must run before any other.
 const INITIALIZE: &str = "_initialize";
@@ -23,9 +23,9 @@ pub(crate) struct Guest {
     /// `None` before it is created, by the first run or by `make`, and again after a run that did
     /// not finish.
     instance: Option<Box<dyn Instance>>,
-    /// The permit of a suspended run, from its first suspension to its end, since a resumed run can
-    /// be suspended again.
-    permit: Option<suspensions::Permit>,
+    /// Whether the run is counted among the suspended ones: from its first suspension to its end,
+    /// since a resumed run can be suspended again.
+    is_counted: bool,
     /// The entries that are still to be called, the last first: only a fresh instance has more
     /// than one.
     entries: Vec<(Entry, Vec<Value>)>,
@@ -44,6 +44,9 @@ pub(crate) struct Guest {
 }
 
 /// How far a guest came.
+// With a discriminant of a whole word: a processor cannot forward a byte from its store buffer to a
+// load of the word around it.
+#[repr(u64)]
 #[derive(Debug)]
 pub(crate) enum Reached {
     Finished,
@@ -59,7 +62,7 @@ impl Guest {
         Self {
             run: Run::new(meter, None),
             instance: None,
-            permit: None,
+            is_counted: false,
             entries: Vec::new(),
             may_suspend: program.program().may_suspend(),
             program,
@@ -116,6 +119,8 @@ impl Guest {
     }
 
     /// Begins a run, at an export or only at what a fresh instance runs first.
+    // Inlined, as what follows a step is: their frames would take a fifth of a short call.
+    #[inline(always)]
     pub(crate) fn begin(
         &mut self,
         asked: Option<usize>,
@@ -126,21 +131,43 @@ impl Guest {
         self.run.renew(
             request.gas,
             request.out_of_gas_policy,
-            request.interrupt.take(),
+            request.interrupt,
             request.profiler.take(),
         );
-        let mut first = asked.map(|entry| (Entry::Export(entry), request.args));
-        if mem::take(&mut self.is_new) {
-            if !mem::replace(&mut self.is_paid, true) {
-                self.run.enter(ProfileSpan::Instance);
-                let price = self.program.program().instantiation_gas;
-                if self.run.meter.charge(price).is_err() {
-                    return Ok(self.gone(Reached::OutOfGas));
+        let step = match (mem::take(&mut self.is_new), asked) {
+            (true, _) => return self.begin_first(asked, needed, request, host),
+            (false, Some(asked)) => {
+                let Some(instance) = &mut self.instance else {
+                    return Err(no_instance());
+                };
+                if instance.mode() == Mode::Plain && needed == Mode::Suspendable {
+                    return Err(RunError::NotSuspendable);
                 }
-                self.run.leave();
+                instance.call(&mut self.run, host, Entry::Export(asked), request.args)
             }
-            first = self.prepend_initializers(first, asked);
+            (false, None) => Ok(Step::Returned),
+        };
+        self.after(step, host)
+    }
+
+    /// Begins the first run of an instance, which pays for it.
+    fn begin_first(
+        &mut self,
+        asked: Option<usize>,
+        needed: Mode,
+        request: &RunRequest<'_>,
+        host: &mut (dyn Host + 'static),
+    ) -> Result<Reached, RunError> {
+        if !mem::replace(&mut self.is_paid, true) {
+            self.run.enter(ProfileSpan::Instance);
+            let price = self.program.program().instantiation_gas;
+            if self.run.meter.charge(price).is_err() {
+                return Ok(self.gone(Reached::OutOfGas));
+            }
+            self.run.leave();
         }
+        let first = asked.map(|entry| (Entry::Export(entry), request.args));
+        let first = self.prepend_initializers(first, asked);
         let instance = match &mut self.instance {
             Some(instance) if instance.mode() == Mode::Plain && needed == Mode::Suspendable => {
                 return Err(RunError::NotSuspendable);
@@ -157,7 +184,7 @@ impl Guest {
 
     /// Continues after a step. The common ones are recognised where they are: moving a step takes
     /// longer than the rest of a call.
-    #[inline]
+    #[inline(always)]
     fn after(
         &mut self,
         step: Result<Step, EngineError>,
@@ -165,7 +192,7 @@ impl Guest {
     ) -> Result<Reached, RunError> {
         match &step {
             Ok(Step::Returned) if self.entries.is_empty() && !self.run.meter.is_overdrawn() => {
-                self.permit = None;
+                self.release();
                 Ok(Reached::Finished)
             }
             Ok(Step::Suspended(Pause::Syscall)) => self.suspend(Reached::Syscall),
@@ -204,7 +231,7 @@ impl Guest {
         let step = match &mut self.instance {
             _ if mem::take(&mut self.owes) => Ok(Step::Returned),
             Some(instance) => instance.resume(&mut self.run, host, reply),
-            None => return Err(EngineError::Host("internal error: no instance".into()).into()),
+            None => return Err(no_instance()),
         };
         self.after(step, host)
     }
@@ -230,7 +257,7 @@ impl Guest {
                         step = instance.call(&mut self.run, host, entry, &args)?;
                     }
                     _ => {
-                        self.permit = None;
+                        self.release();
                         return Ok(Reached::Finished);
                     }
                 },
@@ -242,10 +269,19 @@ impl Guest {
     }
 
     fn suspend(&mut self, reached: Reached) -> Result<Reached, RunError> {
-        if self.permit.is_none() {
-            self.permit = Some(self.program.suspensions().acquire()?);
+        if !self.is_counted {
+            self.program.suspensions().acquire()?;
+            self.is_counted = true;
         }
         Ok(reached)
+    }
+
+    /// The run has ended.
+    #[inline]
+    fn release(&mut self) {
+        if mem::take(&mut self.is_counted) {
+            self.program.suspensions().release();
+        }
     }
 
     /// The meaning of a stop. The instance is gone.
@@ -272,9 +308,21 @@ impl Guest {
 
     fn gone(&mut self, reached: Reached) -> Reached {
         self.instance = None;
-        self.permit = None;
+        self.release();
         reached
     }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+/// The guest is gone. Who ran it last dropped it.
+#[cold]
+fn no_instance() -> RunError {
+    EngineError::Host("internal error: no instance".into()).into()
 }
 
 /// The position of the export that is asked for, if it takes the arguments that it is given.

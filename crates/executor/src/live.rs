@@ -44,6 +44,9 @@ impl LiveInstance {
     /// # Errors
     ///
     /// [`RunError`] if the request does not fit the program, or the host fails.
+    // Inlined, so that the outcome is built where it is used: it would be stored in parts and
+    // loaded whole, which a processor cannot forward from its store buffer.
+    #[inline]
     pub fn run<H: Host>(
         mut self,
         mut request: RunRequest<'_>,

@@ -1,7 +1,7 @@
 //! Outcomes: how a run ended or paused, each owning what can come next.
 //!
-//! The host keeps its type from the request to the outcome. Gas is settled in [`settle`], on every
-//! way out. Dropping a suspended run destroys its guest.
+//! The host keeps its type from the request to the outcome. Each outcome owns the guest, whose meter
+//! has the gas. Dropping a suspended run destroys its guest.
 
 use fusee_engine::{
     Gas, GuestMemory, Host, Interrupt, OutOfGas, Stop, SyscallRequest, Trap, Value,
@@ -30,7 +30,7 @@ pub enum Outcome<H> {
 /// A run that did not end well: its host and its gas. The instance is gone.
 #[derive(Debug)]
 pub struct Ended<H> {
-    gas: Settled,
+    guest: Box<Guest>,
     host: H,
 }
 
@@ -38,7 +38,6 @@ pub struct Ended<H> {
 #[derive(Debug)]
 pub struct Finished<H> {
     guest: Box<Guest>,
-    gas: Settled,
     host: H,
 }
 
@@ -95,21 +94,14 @@ pub enum EndReason {
     OutOfGas,
 }
 
-/// The gas of a run that has ended.
-#[derive(Clone, Copy, Debug)]
-struct Settled {
-    used: Gas,
-    left: Gas,
-}
-
 impl<H> Outcome<H> {
+    #[inline]
     pub(crate) fn new(mut guest: Box<Guest>, reached: Reached, host: H) -> Self {
         match reached {
-            Reached::Finished => Outcome::Finished(Finished {
-                gas: settle(&mut guest),
-                guest,
-                host,
-            }),
+            Reached::Finished => {
+                guest.run.end();
+                Outcome::Finished(Finished { guest, host })
+            }
             Reached::Syscall => Outcome::Syscall(Suspended { guest, host }),
             Reached::Gas => Outcome::GasEnd(GasSuspended {
                 suspended: Suspended { guest, host },
@@ -117,12 +109,12 @@ impl<H> Outcome<H> {
             // Using more than the limit is using the limit.
             Reached::OutOfGas => {
                 guest.run.meter.forfeit();
-                let gas = settle(&mut guest);
-                Outcome::OutOfGas(Ended { gas, host })
+                guest.run.end();
+                Outcome::OutOfGas(Ended { guest, host })
             }
             Reached::Trapped(trap) => {
-                let gas = settle(&mut guest);
-                Outcome::Trapped(trap, Ended { gas, host })
+                guest.run.end();
+                Outcome::Trapped(trap, Ended { guest, host })
             }
         }
     }
@@ -206,15 +198,16 @@ impl<H> Outcome<H> {
     /// # Errors
     ///
     /// The suspended run, if it waits for a syscall. One that waits for gas ends here, out of gas.
+    #[inline]
     pub fn into_end(self) -> Result<End<H>, Suspended<H>> {
         let (reason, ended) = match self {
             Outcome::Finished(finished) => {
-                let Settled { used, left } = finished.gas;
+                let (gas_used, gas_left) = (finished.gas_used(), finished.gas_left());
                 let (instance, host) = finished.into_instance();
                 return Ok(End {
                     reason: EndReason::Finished,
-                    gas_used: used,
-                    gas_left: left,
+                    gas_used,
+                    gas_left,
                     instance,
                     host,
                 });
@@ -228,8 +221,8 @@ impl<H> Outcome<H> {
         };
         Ok(End {
             reason,
-            gas_used: ended.gas.used,
-            gas_left: ended.gas.left,
+            gas_used: ended.gas_used(),
+            gas_left: ended.gas_left(),
             instance: None,
             host: ended.host,
         })
@@ -239,14 +232,14 @@ impl<H> Outcome<H> {
 impl<H> Ended<H> {
     /// The gas that the run used, the instantiation included.
     #[must_use]
-    pub const fn gas_used(&self) -> Gas {
-        self.gas.used
+    pub fn gas_used(&self) -> Gas {
+        self.guest.run.meter.used()
     }
 
     /// The gas that the run was given and did not use.
     #[must_use]
-    pub const fn gas_left(&self) -> Gas {
-        self.gas.left
+    pub fn gas_left(&self) -> Gas {
+        self.guest.run.meter.left()
     }
 
     /// The host.
@@ -271,14 +264,14 @@ impl<H> Finished<H> {
 
     /// The gas that the run used, the instantiation included.
     #[must_use]
-    pub const fn gas_used(&self) -> Gas {
-        self.gas.used
+    pub fn gas_used(&self) -> Gas {
+        self.guest.run.meter.used()
     }
 
     /// The gas that the run was given and did not use.
     #[must_use]
-    pub const fn gas_left(&self) -> Gas {
-        self.gas.left
+    pub fn gas_left(&self) -> Gas {
+        self.guest.run.meter.left()
     }
 
     /// The host.
@@ -296,6 +289,7 @@ impl<H> Finished<H> {
     /// The instance at rest, with its memory as the run left it, to be entered again, and the
     /// host. `None` if a syscall finished the run in the middle of a function.
     #[must_use]
+    #[inline]
     pub fn into_instance(self) -> (Option<LiveInstance>, H) {
         let Self { guest, host, .. } = self;
         let live = guest.is_live().then(|| LiveInstance::of(guest));
@@ -372,8 +366,7 @@ impl<H> Suspended<H> {
     /// The gas that the guest has used so far, the instantiation included.
     #[must_use]
     pub fn gas_used(&self) -> Gas {
-        let meter = &self.guest.run.meter;
-        meter.limit().saturating_sub(meter.left())
+        self.guest.run.meter.used()
     }
 
     /// Charges `price` to the guest's gas.
@@ -392,8 +385,8 @@ impl<H> Suspended<H> {
     }
 
     /// Sets what interrupts the run from now on. What interrupted it before no longer does.
-    pub fn set_interrupt(&mut self, interrupt: Interrupt) {
-        self.guest.run.meter.set_interrupt(interrupt);
+    pub fn set_interrupt(&mut self, interrupt: &Interrupt) {
+        self.guest.run.meter.set_interrupt(Some(interrupt));
     }
 
     /// Ends the run: the syscall costs more gas than is left.
@@ -410,8 +403,9 @@ impl<H> Suspended<H> {
 
     fn end_out_of_gas(mut self) -> Ended<H> {
         self.guest.run.meter.forfeit();
+        self.guest.run.end();
         Ended {
-            gas: settle(&mut self.guest),
+            guest: self.guest,
             host: self.host,
         }
     }
@@ -423,6 +417,8 @@ impl<H: Host> Suspended<H> {
     /// # Errors
     ///
     /// [`RunError::Engine`] if the host fails.
+    // Inlined as `LiveInstance::run` is.
+    #[inline]
     pub fn resume(mut self, reply: u64) -> Result<Outcome<H>, RunError> {
         self.guest.run.leave();
         let reached = self.guest.resume(&mut self.host, reply)?;
@@ -567,16 +563,5 @@ impl<H> End<H> {
             instance: self.instance,
             host: map(self.host),
         }
-    }
-}
-
-/// The one place where a run's gas is settled.
-fn settle(guest: &mut Guest) -> Settled {
-    let run = &mut guest.run;
-    run.end();
-    let left = run.meter.left();
-    Settled {
-        used: run.meter.limit().saturating_sub(left),
-        left,
     }
 }

@@ -120,7 +120,7 @@ impl PreparedProgram {
     }
 
     /// The suspended runs of the program's executor.
-    pub(crate) const fn suspensions(&self) -> &Arc<Suspensions> {
+    pub(crate) fn suspensions(&self) -> &Suspensions {
         &self.suspensions
     }
 

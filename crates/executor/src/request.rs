@@ -16,7 +16,7 @@ pub struct RunRequest<'a> {
     /// What happens when the run is out of gas.
     pub out_of_gas_policy: OutOfGasPolicy,
     /// A handle to interrupt the run from another thread. Default: none.
-    pub interrupt: Option<Interrupt>,
+    pub interrupt: Option<&'a Interrupt>,
     /// The tier to run on.
     pub tier: Tier,
     /// Records the gas by syscall and, if the program was prepared with `profiled` rules, by

@@ -1,7 +1,7 @@
 //! The limit of suspended runs of an executor.
 //!
 //! The number is limited because a suspended run keeps its instance. Runs that are never suspended
-//! need no permit. Dropping a suspended run releases its permit.
+//! are not counted.
 
 use std::sync::{
     Arc,
@@ -17,10 +17,6 @@ pub(crate) struct Suspensions {
     count: AtomicU32,
 }
 
-/// Permits one run to be suspended, until the permit is dropped.
-#[derive(Debug)]
-pub(crate) struct Permit(Arc<Suspensions>);
-
 impl Suspensions {
     pub(crate) fn new(limit: u32) -> Arc<Self> {
         Arc::new(Self {
@@ -29,21 +25,21 @@ impl Suspensions {
         })
     }
 
-    pub(crate) fn acquire(self: &Arc<Self>) -> Result<Permit, RunError> {
+    /// Counts one more run. It must be [released](Self::release).
+    pub(crate) fn acquire(&self) -> Result<(), RunError> {
         let next = |count: u32| (count < self.limit).then(|| count.saturating_add(1));
         self.count
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
-            .map(|_| Permit(Arc::clone(self)))
+            .map(drop)
             .map_err(|_| RunError::TooManySuspended { limit: self.limit })
+    }
+
+    /// A run that was counted has ended.
+    pub(crate) fn release(&self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count(&self) -> u32 {
         self.count.load(Ordering::Relaxed)
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
     }
 }

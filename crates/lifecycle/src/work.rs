@@ -113,7 +113,7 @@ impl<H: AsyncHost> ReadyWork<H> {
     ) -> Result<Outcome<RunHost<H>>, RunError> {
         let request = |gas| RunRequest {
             suspension,
-            interrupt: Some(interrupt.clone()),
+            interrupt: Some(interrupt),
             ..RunRequest::new("", &[], gas)
         };
         match self {

@@ -12,6 +12,9 @@ pub(crate) fn refused(context: &Context, code: ExitCode, message: &str) -> CallR
 
 /// Ends a call whose entry returned. The output already begins with the exit code, is empty, or
 /// belongs to a program that is not a system program.
+// Inlined as all on the way of a result: it would be stored in parts and loaded whole, which a
+// processor cannot forward from its store buffer.
+#[inline]
 pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> CallResult {
     let exit_code = ExitCode::of_program(code);
     let has_header = context.is_system();

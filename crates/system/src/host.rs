@@ -109,6 +109,7 @@ impl Context {
 
     /// Makes a cleared context that of another call in the same transaction. Writing a few fields
     /// takes less time than moving all of them.
+    #[inline]
     pub(crate) fn renew(
         &mut self,
         call: Call,

@@ -82,6 +82,7 @@ pub(crate) enum FrameInstance {
 
 impl Instances {
     /// Takes the instance of a program for a call.
+    #[inline]
     pub(crate) fn take(&mut self, program: SystemProgram) -> Found {
         if let Some(slot) = self.find_program(program) {
             return match slot.take() {
@@ -119,6 +120,7 @@ impl Instances {
     }
 
     /// Puts an instance back whose entry returned. If its slot was lost meanwhile, it is dropped.
+    #[inline]
     pub(crate) fn put_back(
         &mut self,
         id: SlotId,

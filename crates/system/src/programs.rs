@@ -55,6 +55,9 @@ pub struct SystemLimits {
 }
 
 /// A registered system program.
+// In C's layout, so that the hash is at the offset 0. It is copied and compared in pieces of 16
+// bytes, and a processor cannot forward a piece from its store buffer that lies across two.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SystemProgram {
     /// The hash of its code.

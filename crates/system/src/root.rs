@@ -19,7 +19,7 @@ use crate::{
     Answer, Call, ExitCode, Interruption, State, Step, SystemError,
     host::{Context, NO_REQUEST, Request, deliver},
     numbered::NumberedCall,
-    supervisor::{Calls, Code, Depth, OutOfOrder, action, internal},
+    supervisor::{Calls, Depth, OutOfOrder, action, internal},
     syscalls,
     wire::ExecParams,
 };
@@ -81,20 +81,25 @@ impl<'a> Calls<'a> {
             return Ok(Err(failed(ExitCode::MalformedBuiltinParams, message)));
         };
         let hash = CodeHash::from_bytes(params.code_hash);
-        let code = match self.programs.find(hash) {
-            Some(program) => Code::System(program),
-            None => match self.find_contract(hash)? {
-                Ok(prepared) => Code::Contract(prepared),
-                Err(answer) => return Ok(Err(answer)),
-            },
-        };
         let call = Call {
             state,
             input,
             gas: Gas::new(params.fuel_limit),
         };
-        self.told = Gas::ZERO;
-        Ok(Ok(self.call(code, call, Depth::BelowWaiting)?))
+        let depth = Depth::BelowWaiting;
+        Ok(Ok(match self.programs.find(hash) {
+            Some(program) => {
+                self.told = Gas::ZERO;
+                self.call_program(program, call, depth)?
+            }
+            None => match self.find_contract(hash)? {
+                Ok(prepared) => {
+                    self.told = Gas::ZERO;
+                    self.call_contract(&prepared, call, depth)?
+                }
+                Err(answer) => return Ok(Err(answer)),
+            },
+        }))
     }
 
     /// Resumes a call for a program at depth 0 that has `left` gas.

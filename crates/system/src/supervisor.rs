@@ -43,12 +43,6 @@ pub(crate) struct Calls<'a> {
     spare: Option<Box<Context>>,
 }
 
-/// A program that is called.
-pub(crate) enum Code {
-    System(SystemProgram),
-    Contract(Arc<PreparedProgram>),
-}
-
 /// The depth of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Depth {
@@ -121,6 +115,7 @@ impl Supervisor for Calls<'_> {
         Ok(Ok(self.interrupted(params, Waiting::Suspended(frame))))
     }
 
+    #[inline]
     fn ended(&mut self, end: End<Box<Context>>) -> Result<Self::Return, SystemError> {
         let End {
             reason,
@@ -172,28 +167,61 @@ impl<'a> Calls<'a> {
         Arc::strong_count(&self.interruptions).saturating_sub(1)
     }
 
-    /// Begins a call.
-    pub(crate) fn call(
+    /// Begins a call of a system program.
+    #[inline]
+    pub(crate) fn call_program(
         &mut self,
-        code: Code,
+        program: SystemProgram,
         call: Call,
         depth: Depth,
     ) -> Result<Begin<Self>, SystemError> {
-        match code {
-            Code::System(program) => {
-                let context = self.context(call, Some(program), depth);
-                self.call_system(program, context)
+        let mut context = self.context(call, Some(program), depth);
+        if self.is_too_deep(&context) {
+            self.programs.prepared(program)?;
+            return Ok(ended(refused(&context, ExitCode::CallDepthOverflow, "")));
+        }
+        match self.instances.take(program) {
+            Found::Resting(slot, Resting { instance, memory }) => {
+                context.slot = Some(slot);
+                context.memory = Some(memory);
+                Ok(self.enter(instance, context))
             }
-            Code::Contract(prepared) => {
-                let mut context = self.context(call, None, depth);
-                if self.is_too_deep(&context) {
-                    return Ok(ended(refused(&context, ExitCode::CallDepthOverflow, "")));
-                }
-                match self.fresh(&prepared, &mut context)? {
+            Found::Empty(slot) => {
+                context.slot = Some(slot);
+                match self.first(program, &mut context)? {
                     Some(instance) => Ok(self.enter(instance, context)),
-                    None => Ok(ended(refused(&context, ExitCode::OutOfMemory, ""))),
+                    None => {
+                        self.instances.lose(slot);
+                        Ok(ended(refused(&context, ExitCode::OutOfMemory, "")))
+                    }
                 }
             }
+            Found::Executing => {
+                let message = format!(
+                    "system program {} is executing: it can be called where it returned to wait, \
+                     and not in the middle of a syscall",
+                    program.code
+                );
+                let code = ExitCode::UnexpectedFatalExecutionFailure;
+                Ok(ended(refused(&context, code, &message)))
+            }
+        }
+    }
+
+    /// Begins a call of an untrusted program.
+    pub(crate) fn call_contract(
+        &mut self,
+        prepared: &Arc<PreparedProgram>,
+        call: Call,
+        depth: Depth,
+    ) -> Result<Begin<Self>, SystemError> {
+        let mut context = self.context(call, None, depth);
+        if self.is_too_deep(&context) {
+            return Ok(ended(refused(&context, ExitCode::CallDepthOverflow, "")));
+        }
+        match self.fresh(prepared, &mut context)? {
+            Some(instance) => Ok(self.enter(instance, context)),
+            None => Ok(ended(refused(&context, ExitCode::OutOfMemory, ""))),
         }
     }
 
@@ -234,6 +262,7 @@ impl<'a> Calls<'a> {
     }
 
     /// The context of a call.
+    #[inline]
     fn context(
         &mut self,
         call: Call,
@@ -262,43 +291,6 @@ impl<'a> Calls<'a> {
 
     fn is_too_deep(&self, context: &Context) -> bool {
         context.depth >= self.programs.limits.depth
-    }
-
-    fn call_system(
-        &mut self,
-        program: SystemProgram,
-        mut context: Box<Context>,
-    ) -> Result<Begin<Self>, SystemError> {
-        if self.is_too_deep(&context) {
-            self.programs.prepared(program)?;
-            return Ok(ended(refused(&context, ExitCode::CallDepthOverflow, "")));
-        }
-        match self.instances.take(program) {
-            Found::Resting(slot, Resting { instance, memory }) => {
-                context.slot = Some(slot);
-                context.memory = Some(memory);
-                Ok(self.enter(instance, context))
-            }
-            Found::Empty(slot) => {
-                context.slot = Some(slot);
-                match self.first(program, &mut context)? {
-                    Some(instance) => Ok(self.enter(instance, context)),
-                    None => {
-                        self.instances.lose(slot);
-                        Ok(ended(refused(&context, ExitCode::OutOfMemory, "")))
-                    }
-                }
-            }
-            Found::Executing => {
-                let message = format!(
-                    "system program {} is executing: it can be called where it returned to wait, \
-                     and not in the middle of a syscall",
-                    program.code
-                );
-                let code = ExitCode::UnexpectedFatalExecutionFailure;
-                Ok(ended(refused(&context, code, &message)))
-            }
-        }
     }
 
     /// An instance for the first call of a system program: from the pool, or a fresh one. `None` if
@@ -354,6 +346,7 @@ impl<'a> Calls<'a> {
     }
 
     /// Enters an instance with a context.
+    #[inline]
     fn enter(&mut self, instance: LiveInstance, mut context: Box<Context>) -> Begin<Self> {
         let entry = entry(instance.program(), context.state, context.is_system());
         let Some((entry, args)) = entry else {
@@ -375,6 +368,7 @@ impl<'a> Calls<'a> {
     }
 
     /// An entry returned a number. Its instance is at rest.
+    #[inline]
     fn entry_returned(&mut self, instance: LiveInstance, mut context: Box<Context>) -> Step {
         let code = match instance.results().first() {
             Some(Value::I32(code)) => *code,
@@ -432,6 +426,7 @@ impl<'a> Calls<'a> {
     }
 
     /// Puts the instance of a call back into its slot, if it has one.
+    #[inline]
     fn put_back(&mut self, instance: LiveInstance, context: &mut Context) {
         if let (Some(slot), Some(memory)) = (context.slot, context.memory.take()) {
             self.instances.put_back(slot, instance, memory);
@@ -455,6 +450,7 @@ pub(crate) fn action<'a>(reply: Result<u64, Stop>) -> Action<Calls<'a>> {
 }
 
 /// A call that runs.
+#[inline]
 fn run<'a>(target: Target<Box<Context>>, gas: Gas) -> Begin<Calls<'a>> {
     Begin::Run(Callee {
         target,

@@ -11,7 +11,7 @@ use crate::{
     Answer, Billing, Call, ExitCode, Interruption, Step, SystemError, SystemProgram,
     SystemPrograms,
     interruption::Waiting,
-    supervisor::{Calls, Code, Depth},
+    supervisor::{Calls, Depth},
 };
 
 /// A group of calls, of which one runs at a time. A system program has one instance in a
@@ -88,8 +88,9 @@ impl<'a> Transaction<'a> {
     /// # Errors
     ///
     /// [`SystemError`] if the host fails, or the program is not registered.
+    #[inline]
     pub fn call(&mut self, program: SystemProgram, call: Call) -> Result<Step, SystemError> {
-        self.call_at(Code::System(program), call, Depth::BelowWaiting)
+        self.call_program(program, call, Depth::BelowWaiting)
     }
 
     /// Calls an untrusted program in a fresh instance, below the waiting calls.
@@ -98,8 +99,7 @@ impl<'a> Transaction<'a> {
     ///
     /// [`SystemError`] if the host fails, or the rules refuse the program.
     pub fn call_code(&mut self, wasm: &[u8], call: Call) -> Result<Step, SystemError> {
-        let prepared = self.prepare(wasm)?;
-        self.call_at(Code::Contract(prepared), call, Depth::BelowWaiting)
+        self.call_contract(wasm, call, Depth::BelowWaiting)
     }
 
     /// Calls a system program at depth 0: its `_exec` calls other programs. At other depths,
@@ -109,7 +109,7 @@ impl<'a> Transaction<'a> {
     ///
     /// As [`call`](Self::call).
     pub fn call_root(&mut self, program: SystemProgram, call: Call) -> Result<Step, SystemError> {
-        self.call_at(Code::System(program), call, Depth::Root)
+        self.call_program(program, call, Depth::Root)
     }
 
     /// Calls an untrusted program at depth 0, in a fresh instance.
@@ -118,8 +118,7 @@ impl<'a> Transaction<'a> {
     ///
     /// As [`call_code`](Self::call_code).
     pub fn call_root_code(&mut self, wasm: &[u8], call: Call) -> Result<Step, SystemError> {
-        let prepared = self.prepare(wasm)?;
-        self.call_at(Code::Contract(prepared), call, Depth::Root)
+        self.call_contract(wasm, call, Depth::Root)
     }
 
     /// Resumes a waiting call.
@@ -201,23 +200,40 @@ impl<'a> Transaction<'a> {
         is_metered.then(|| interruption.gas_left())
     }
 
-    fn call_at(&mut self, code: Code, call: Call, depth: Depth) -> Result<Step, SystemError> {
-        let begun = self.calls.call(code, call, depth);
+    #[inline]
+    fn call_program(
+        &mut self,
+        program: SystemProgram,
+        call: Call,
+        depth: Depth,
+    ) -> Result<Step, SystemError> {
+        let begun = self.calls.call_program(program, call, depth);
+        self.drive(begun)
+    }
+
+    fn call_contract(
+        &mut self,
+        wasm: &[u8],
+        call: Call,
+        depth: Depth,
+    ) -> Result<Step, SystemError> {
+        let prepared = self.prepare(wasm)?;
+        let begun = self.calls.call_contract(&prepared, call, depth);
         self.drive(begun)
     }
 
     /// Drives a call until it ends or waits for the embedder.
+    #[inline]
     pub(crate) fn drive(
         &mut self,
         begun: Result<Begin<Calls<'a>>, SystemError>,
     ) -> Result<Step, SystemError> {
         let failed = match begun {
-            Ok(Begin::Run(call)) => match self.driver.call(&mut self.calls, call) {
+            Ok(begun) => match self.driver.run_begun(&mut self.calls, begun) {
                 Ok(Progress::Returned { value, .. }) => return Ok(value?),
                 Ok(Progress::Waiting { request, .. }) => match request {},
                 Err(error) => error,
             },
-            Ok(Begin::Return(value)) => return Ok(value?),
             Err(error) => error,
         };
         self.calls.instances.lose_running();

@@ -7,7 +7,11 @@
 //! `G` is the host of the nested VM. Owner and nested VM have the same type of host, because one
 //! driver runs both.
 
-use fusee_engine::{Export, Format, Gas, GuestMemory, Host, Program, Trap, Value, ValueType};
+use std::iter;
+
+use fusee_engine::{
+    Export, Format, Gas, GuestMemory, Host, Program, SyscallRequest, Trap, Value, ValueType,
+};
 use fusee_executor::{
     Callee, End, EndReason, LiveInstance, Outcome as RunOutcome, Payer, Suspended, Target,
 };
@@ -28,8 +32,7 @@ pub trait ChildHost: Host {
 /// An idle instance.
 #[derive(Debug)]
 pub struct Instance {
-    module: Module,
-    permit: InstancePermit,
+    owned: Box<Owned>,
     /// `None` before the first preparation, and after a trap or out of gas: the next preparation
     /// creates a fresh instance.
     live: Option<LiveInstance>,
@@ -38,9 +41,46 @@ pub struct Instance {
 /// A prepared instance: at the beginning of a function, or suspended at a syscall.
 #[derive(Debug)]
 pub struct Execution<G> {
-    module: Module,
-    permit: InstancePermit,
+    owned: Box<Owned>,
     at: Position<G>,
+}
+
+/// What an instance has in every state. It is boxed once, since each state moves it.
+#[derive(Debug)]
+struct Owned {
+    module: Module,
+    _permit: InstancePermit,
+    /// The arguments of the last call.
+    args: Vec<Value>,
+}
+
+impl Owned {
+    /// Sets the arguments of a function: a0, truncated to the type of the first parameter, then
+    /// zeros.
+    fn pass(&mut self, export: usize, a0: u64) {
+        let program = self.module.program();
+        self.args.clear();
+        match program.format {
+            Format::PolkaVm => self.args.push(Value::I64(a0.cast_signed())),
+            Format::Wasm => {
+                let export = program.exports.get(export);
+                let params = export.map_or(&[][..], |export| &export.params);
+                let registers = iter::once(a0).chain(iter::repeat(0));
+                for (ty, register) in params.iter().zip(registers) {
+                    self.args.push(match ty {
+                        ValueType::I32 => Value::I32(low(register).cast_signed()),
+                        _ => Value::I64(register.cast_signed()),
+                    });
+                }
+            }
+        }
+    }
+
+    /// The name of the export with this index.
+    fn export(&self, export: usize) -> &str {
+        let export = self.module.program().exports.get(export);
+        export.map_or("", |export| &export.name)
+    }
 }
 
 #[derive(Debug)]
@@ -55,10 +95,7 @@ enum Position<G> {
 
 /// The rest of an execution while its guest runs.
 #[derive(Debug)]
-pub(crate) struct Running {
-    module: Module,
-    permit: InstancePermit,
-}
+pub(crate) struct Running(Box<Owned>);
 
 /// The progress of a nested VM.
 #[derive(Debug)]
@@ -121,30 +158,31 @@ impl Module {
     /// [`InstantiateError::InvalidImage`] if the limit of instances or of their memory is reached.
     pub fn instantiate(&self) -> Result<Instance, InstantiateError> {
         let permit = self.permit()?;
-        Ok(Instance::new(self.clone(), permit))
+        let owned = Owned {
+            module: self.clone(),
+            _permit: permit,
+            args: Vec::new(),
+        };
+        Ok(Instance::new(Box::new(owned)))
     }
 }
 
 impl Instance {
-    const fn new(module: Module, permit: InstancePermit) -> Self {
-        Self {
-            module,
-            permit,
-            live: None,
-        }
+    const fn new(owned: Box<Owned>) -> Self {
+        Self { owned, live: None }
     }
 
     /// The module of the instance.
     #[must_use]
-    pub const fn module(&self) -> &Module {
-        &self.module
+    pub fn module(&self) -> &Module {
+        &self.owned.module
     }
 
     /// Whether the instance can be prepared to run a function of this name: the program must export
     /// it, and its parameters must be integers.
     #[must_use]
     pub fn exports(&self, function: &[u8]) -> bool {
-        entry(self.module.program(), function).is_some()
+        entry(self.module().program(), function).is_some()
     }
 
     /// The gas that an owner pays to prepare the instance: the instantiation, if the instance is
@@ -153,7 +191,7 @@ impl Instance {
     pub fn instantiation_gas(&self) -> Gas {
         match self.live {
             Some(_) => Gas::ZERO,
-            None => self.module.program().instantiation_gas,
+            None => self.module().program().instantiation_gas,
         }
     }
 
@@ -164,17 +202,14 @@ impl Instance {
         function: &[u8],
         gas: Gas,
     ) -> Result<Result<Execution<G>, Self>, VirtualizationError> {
-        let Some(export) = entry(self.module.program(), function) else {
+        let Some(export) = entry(self.module().program(), function) else {
             return Ok(Err(self));
         };
-        let Self {
-            module,
-            permit,
-            live,
-        } = self;
+        let Self { owned, live } = self;
         let live = match live {
             Some(live) => live,
             None => {
+                let module = &owned.module;
                 let tree = module.tree();
                 let request = tree.request("", &[], gas);
                 let mut live = tree.executor().instance(module.prepared(), &request)?;
@@ -183,8 +218,7 @@ impl Instance {
             }
         };
         Ok(Ok(Execution {
-            module,
-            permit,
+            owned,
             at: Position::Function { live, export },
         }))
     }
@@ -193,13 +227,13 @@ impl Instance {
 impl<G> Execution<G> {
     /// The module of the instance.
     #[must_use]
-    pub const fn module(&self) -> &Module {
-        &self.module
+    pub fn module(&self) -> &Module {
+        &self.owned.module
     }
 
     /// Discards the state of the run. The instance can be prepared again.
     pub(crate) fn abort(self) -> Instance {
-        Instance::new(self.module, self.permit)
+        Instance::new(self.owned)
     }
 
     /// Reads the guest's memory at `offset`. Fills all of `out`.
@@ -235,40 +269,35 @@ impl<G: ChildHost> Execution<G> {
     /// Runs the guest with this gas limit until it ends or makes a syscall for its owner. `a0` is
     /// the first argument of the function, or the reply to the syscall. The guest may not have
     /// nested VMs.
+    #[inline]
     pub(crate) fn run_alone(self, gas: Gas, a0: u64) -> Result<Outcome<G>, VirtualizationError> {
-        let Self { module, permit, at } = self;
+        let Self { mut owned, at } = self;
         let outcome = match at {
             Position::Function { live, export } => {
-                let program = module.program();
-                let export = program.exports.get(export);
-                let name = export.map_or("", |export| export.name.as_str());
-                let args = args(program, export, a0);
-                let host = G::of_child(&module);
-                live.run(module.tree().request(name, &args, gas), host)?
+                owned.pass(export, a0);
+                let tree = owned.module.tree();
+                let request = tree.request(owned.export(export), &owned.args, gas);
+                live.run(request, G::of_child(&owned.module))?
             }
             Position::Syscall(mut suspended) => {
                 suspended.set_gas(gas);
                 suspended.resume(a0)?
             }
         };
-        let running = Running { module, permit };
-        running.leave(ChildProgress::of(outcome))
+        Running(owned).leave(ChildProgress::of(outcome))
     }
 
     /// Splits the execution into a callee for a driver, and the rest.
     pub(crate) fn into_callee(self, gas: Gas, payer: Payer, a0: u64) -> (Running, Callee<G>) {
-        let Self { module, permit, at } = self;
+        let Self { mut owned, at } = self;
         let target = match at {
             Position::Function { live, export } => {
-                let program = module.program();
-                let export = program.exports.get(export);
+                owned.pass(export, a0);
                 Target::Instance {
                     instance: live,
-                    entry: export
-                        .map_or_else(String::new, |export| export.name.clone())
-                        .into(),
-                    args: args(program, export, a0).into(),
-                    host: G::of_child(&module),
+                    entry: owned.export(export).to_owned().into(),
+                    args: owned.args.clone().into(),
+                    host: G::of_child(&owned.module),
                 }
             }
             Position::Syscall(frame) => Target::Suspended {
@@ -282,7 +311,7 @@ impl<G: ChildHost> Execution<G> {
             payer,
             profiler: None,
         };
-        (Running { module, permit }, callee)
+        (Running(owned), callee)
     }
 }
 
@@ -302,36 +331,32 @@ impl<G> ChildProgress<G> {
 
 impl Running {
     /// Converts the progress of a run into the outcome for the owner.
+    #[inline]
     pub(crate) fn leave<G>(
         self,
         reached: ChildProgress<G>,
     ) -> Result<Outcome<G>, VirtualizationError> {
-        let Self { module, permit } = self;
+        let Self(owned) = self;
         Ok(match reached {
             ChildProgress::Syscall(suspended) => Outcome::Syscall {
-                request: request(module.program(), &suspended)?,
+                request: request(&owned.module, &suspended)?,
                 gas_left: suspended.gas_left(),
                 execution: Execution {
-                    module,
-                    permit,
+                    owned,
                     at: Position::Syscall(suspended),
                 },
             },
             ChildProgress::Ended(EndReason::Finished, gas_left, live) => Outcome::Finished {
-                instance: Instance {
-                    module,
-                    permit,
-                    live,
-                },
+                instance: Instance { owned, live },
                 gas_left,
             },
             ChildProgress::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
                 trap,
                 gas_left,
-                instance: Instance::new(module, permit),
+                instance: Instance::new(owned),
             },
             ChildProgress::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
-                instance: Instance::new(module, permit),
+                instance: Instance::new(owned),
             },
         })
     }
@@ -346,34 +371,14 @@ fn entry(program: &Program, function: &[u8]) -> Option<usize> {
     program.exports.iter().position(is_asked)
 }
 
-/// The arguments of a function: a0, truncated to the type of the first parameter, then zeros.
-fn args(program: &Program, export: Option<&Export>, a0: u64) -> Vec<Value> {
-    match program.format {
-        Format::PolkaVm => vec![Value::I64(a0.cast_signed())],
-        Format::Wasm => {
-            let params = export.map_or(&[][..], |export| &export.params);
-            let registers = std::iter::once(a0).chain(std::iter::repeat(0));
-            let value = |(ty, register): (&ValueType, u64)| match ty {
-                ValueType::I32 => Value::I32(low(register).cast_signed()),
-                _ => Value::I64(register.cast_signed()),
-            };
-            params.iter().zip(registers).map(value).collect()
-        }
-    }
-}
-
-fn request<G>(program: &Program, suspended: &Suspended<G>) -> Result<Request, VirtualizationError> {
-    let asked = suspended.request();
-    let mut imports = program.imports.iter();
-    let symbol = imports
-        .find(|import| import.number == asked.number)
-        .and_then(|import| SyscallSymbol::new(import.name.as_bytes()))
-        .ok_or(VirtualizationError::UnknownSyscall {
-            number: asked.number,
-        })?;
+#[inline]
+fn request<G>(module: &Module, suspended: &Suspended<G>) -> Result<Request, VirtualizationError> {
+    let SyscallRequest { number, args } = suspended.request();
+    let symbol = module.symbol(number);
+    let symbol = symbol.ok_or(VirtualizationError::UnknownSyscall { number })?;
     Ok(Request {
-        symbol,
-        args: asked.args,
+        symbol: *symbol,
+        args,
     })
 }
 

@@ -31,12 +31,12 @@ pub use instance::{ChildHost, ChildProgress, Instance, Request};
 pub use limits::{ChildLimits, ChildSettings, Tree};
 pub use modules::{Module, Modules, StorageScope};
 pub use nested::{Call, Nested, Owners, Return};
-pub use owner::Owner;
+pub use owner::{NoOwner, Owner};
 pub use rules::{ChildRules, Symbols};
 
 /// The nested VMs of one owner, by number.
-pub type Children<H = ()> = children::Children<Guest<H>>;
+pub type Children<H = NoOwner> = children::Children<Guest<H>>;
 /// An instance that is ready to run.
-pub type Execution<H = ()> = instance::Execution<Guest<H>>;
+pub type Execution<H = NoOwner> = instance::Execution<Guest<H>>;
 /// The outcome of a run of an [`Execution`].
-pub type Outcome<H = ()> = instance::Outcome<Guest<H>>;
+pub type Outcome<H = NoOwner> = instance::Outcome<Guest<H>>;

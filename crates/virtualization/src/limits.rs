@@ -130,14 +130,14 @@ impl Tree {
     }
 
     pub(crate) fn request<'a>(
-        &self,
+        &'a self,
         entry: &'a str,
         args: &'a [Value],
         gas: Gas,
     ) -> RunRequest<'a> {
         RunRequest {
             tier: self.settings.tier,
-            interrupt: Some(self.settings.interrupt.clone()),
+            interrupt: Some(&self.settings.interrupt),
             ..RunRequest::new(entry, args, gas)
         }
     }

@@ -11,7 +11,7 @@ use crate::{
     limits::{ChildSettings, InstancePermit, ModulePermit, Tree},
     registry::ModuleRegistry,
     rules::{ChildRules, Symbols},
-    wire::{CompileStatus, InstantiateError, ModuleError},
+    wire::{CompileStatus, InstantiateError, ModuleError, SyscallSymbol},
 };
 
 /// The part of the storage that has the code.
@@ -58,16 +58,21 @@ pub struct Modules {
     symbols: Symbols,
 }
 
-/// A compiled program.
+/// A compiled program. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Module {
-    permit: Arc<ModulePermit>,
+pub struct Module(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    permit: ModulePermit,
     prepared: Arc<PreparedProgram>,
     generation: u32,
     /// The size of the program in bytes, before metering.
     code_bytes: u64,
     /// Whether the program imports one of the nine functions.
     is_owner: bool,
+    /// The number and the name of each imported syscall.
+    symbols: Vec<(u32, SyscallSymbol)>,
 }
 
 impl Modules {
@@ -185,13 +190,14 @@ impl Modules {
         let rules = self.tree.rules();
         let rules = rules.for_program(program, &self.symbols, may_have_children);
         match self.tree.executor().prepare(program, &rules) {
-            Ok(prepared) => Ok(Ok(Module {
-                permit: Arc::new(permit),
+            Ok(prepared) => Ok(Ok(Module(Arc::new(Compiled {
+                permit,
                 generation: self.generation,
                 code_bytes: u64::try_from(program.len()).unwrap_or(u64::MAX),
                 is_owner: functions::are_imported(prepared.program()),
+                symbols: symbols(prepared.program()),
                 prepared,
-            })),
+            })))),
             Err(PrepareError::Refused(_)) => Ok(Err(ModuleError::InvalidImage)),
             Err(error) => Err(error.into()),
         }
@@ -202,7 +208,7 @@ impl Module {
     /// Properties of the program.
     #[must_use]
     pub fn program(&self) -> &Program {
-        self.prepared.program()
+        self.0.prepared.program()
     }
 
     /// Acquires a permit for an instance.
@@ -212,26 +218,33 @@ impl Module {
     }
 
     pub(crate) fn tree(&self) -> &Arc<Tree> {
-        self.permit.tree()
+        self.0.permit.tree()
     }
 
-    pub(crate) const fn prepared(&self) -> &Arc<PreparedProgram> {
-        &self.prepared
+    pub(crate) fn prepared(&self) -> &Arc<PreparedProgram> {
+        &self.0.prepared
     }
 
-    pub(crate) const fn code_bytes(&self) -> u64 {
-        self.code_bytes
+    pub(crate) fn code_bytes(&self) -> u64 {
+        self.0.code_bytes
     }
 
-    pub(crate) const fn is_owner(&self) -> bool {
-        self.is_owner
+    pub(crate) fn is_owner(&self) -> bool {
+        self.0.is_owner
+    }
+
+    /// The name of an imported syscall. `None` if the program imports none with this number.
+    pub(crate) fn symbol(&self, number: u32) -> Option<&SyscallSymbol> {
+        let mut symbols = self.0.symbols.iter();
+        let (_, symbol) = symbols.find(|(other, _)| *other == number)?;
+        Some(symbol)
     }
 
     /// Creates the set of modules for the nested VMs of an instance.
     pub(crate) fn next_generation(&self) -> Modules {
         Modules {
             tree: Arc::clone(self.tree()),
-            generation: self.generation.saturating_add(1),
+            generation: self.0.generation.saturating_add(1),
             registry: ModuleRegistry::default(),
             owner: Vec::new(),
             symbols: Symbols::Any,
@@ -249,4 +262,16 @@ impl Module {
             None => 0,
         }
     }
+}
+
+/// The number and the name of each syscall that a program imports. The rules admit no name that is
+/// too long for a symbol.
+fn symbols(program: &Program) -> Vec<(u32, SyscallSymbol)> {
+    let imports = program.imports.iter();
+    imports
+        .filter_map(|import| {
+            let symbol = SyscallSymbol::new(import.name.as_bytes())?;
+            Some((import.number, symbol))
+        })
+        .collect()
 }

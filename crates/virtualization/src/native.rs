@@ -14,12 +14,12 @@ use crate::{
     instance::{ChildProgress, Execution, Instance, Outcome},
     limits::Tree,
     nested::{Call, Nested, Return},
-    owner::Owner,
+    owner::{NoOwner, Owner},
     wire::{ExecBuffer, ExecError, ExecStatus, InstanceId},
 };
 
 /// The host of a nested VM that an embedder runs.
-type Embedded = Guest<()>;
+type Embedded = Guest<NoOwner>;
 
 impl Instance {
     /// Prepares the instance to run an exported function, and allocates its memory. The first run
@@ -48,6 +48,7 @@ impl<H: Owner> Execution<Guest<H>> {
     /// # Errors
     ///
     /// [`VirtualizationError`] if the host fails. This destroys the instance.
+    #[inline]
     pub fn run(self, gas: i64, a0: u64) -> Result<Outcome<Guest<H>>, VirtualizationError> {
         let Ok(gas) = u64::try_from(gas) else {
             let instance = self.abort();
@@ -56,8 +57,13 @@ impl<H: Owner> Execution<Guest<H>> {
         if !self.module().is_owner() {
             return self.run_alone(Gas::new(gas), a0);
         }
+        self.run_tree(Gas::new(gas), a0)
+    }
+
+    /// Like [`run`](Self::run), for a guest that may have nested VMs.
+    fn run_tree(self, gas: Gas, a0: u64) -> Result<Outcome<Guest<H>>, VirtualizationError> {
         let tree = Arc::clone(self.module().tree());
-        let (running, callee) = self.into_callee(Gas::new(gas), Payer::Other, a0);
+        let (running, callee) = self.into_callee(gas, Payer::Other, a0);
         let reached = drive(&tree, callee)?;
         running.leave(reached)
     }

@@ -357,7 +357,7 @@ fn an_interrupted_guest_leaves_behind_a_chunk() {
         interrupt.trigger();
         let (entry, args) = (case.entry(), case.args());
         let request = RunRequest {
-            interrupt: Some(interrupt),
+            interrupt: Some(&interrupt),
             ..lane.request(&entry, &args, Gas::new(GAS))
         };
         lane.executor.run(&prepared, request, host())

@@ -113,9 +113,9 @@ fn assert_interrupted<H: Debug>(told: &str, result: Result<Outcome<H>, RunError>
     }
 }
 
-fn request<'a>(lane: &Lane, entry: &'a str, interrupt: &Interrupt) -> RunRequest<'a> {
+fn request<'a>(lane: &Lane, entry: &'a str, interrupt: &'a Interrupt) -> RunRequest<'a> {
     RunRequest {
-        interrupt: Some(interrupt.clone()),
+        interrupt: Some(interrupt),
         ..lane.request(entry, &[], GAS)
     }
 }
@@ -140,7 +140,8 @@ fn check(told: &str, lane: &Lane, prepared: &Arc<PreparedProgram>, other: &Arc<P
 
 /// The executor answers another call.
 fn answers(told: &str, lane: &Lane, prepared: &Arc<PreparedProgram>) {
-    let request = request(lane, "answer", &Interrupt::new());
+    let interrupt = Interrupt::new();
+    let request = request(lane, "answer", &interrupt);
     let outcome = lane.executor.run(prepared, request, host().0).unwrap();
     let ending = Verdict::of(outcome).ending;
     assert_eq!(ending, Ending::Finished(vec![Value::I32(42)]), "{told}");

@@ -264,7 +264,7 @@ fn an_interrupt_ends_a_run_that_would_not_end() {
         let prepared = lane.executor.prepare(&acts, &rules()).unwrap();
         let run = |interrupt: Interrupt| {
             let request = RunRequest {
-                interrupt: Some(interrupt),
+                interrupt: Some(&interrupt),
                 ..lane.request("loop", &[], Gas::MAX)
             };
             lane.executor.run(&prepared, request, host())

@@ -209,7 +209,7 @@ fn start(
     let prepared = lane.executor.prepare(&wasm(SPENDS), &rules()).unwrap();
     let request = RunRequest {
         out_of_gas_policy: OutOfGasPolicy::Suspend,
-        interrupt: Some(interrupt),
+        interrupt: Some(&interrupt),
         ..lane.request(entry, args, Gas::new(gas))
     };
     lane.executor.run(&prepared, request, host()).unwrap()

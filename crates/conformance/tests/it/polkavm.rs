@@ -225,7 +225,7 @@ fn a_run_is_interrupted_where_its_slice_ends() {
         let interrupt = Interrupt::new();
         interrupt.trigger();
         let request = RunRequest {
-            interrupt: Some(interrupt),
+            interrupt: Some(&interrupt),
             ..lane.request("forever", &[], Gas::MAX)
         };
         let prepared = prepare(&lane, &rules());

@@ -6,10 +6,7 @@ use fusee_conformance::lanes;
 use fusee_engine::{Gas, Interrupt};
 
 use super::LAST;
-use crate::{
-    Billing, Call, ExitCode, State, SystemPrograms,
-    supervisor::{Code, Depth},
-};
+use crate::{Billing, Call, ExitCode, State, SystemPrograms, supervisor::Depth};
 
 /// Is interrupted whenever it is called.
 const WAITS: &str = r#"(module
@@ -34,8 +31,8 @@ fn ids_of_calls_end_with_the_greatest_number() {
                 input: Vec::new(),
                 gas: Gas::new(10_000_000),
             };
-            let code = Code::System(program);
-            let begun = transaction.calls.call(code, call, Depth::BelowWaiting);
+            let calls = &mut transaction.calls;
+            let begun = calls.call_program(program, call, Depth::BelowWaiting);
             let step = transaction.drive(begun).expect("no engine fails");
             let answer = transaction.calls.answer(Ok(step));
             (answer.exit_code, answer.fuel_consumed)

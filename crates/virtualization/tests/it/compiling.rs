@@ -125,7 +125,7 @@ fn what_is_kept_ends_with_its_owner() {
         let executor = std::sync::Arc::new(lane.executor);
         for _ in 0..2 {
             let rules = crate::support::child_rules(fusee_virtualization::Symbols::Any);
-            let mut children = fusee_virtualization::Children::<()>::new(
+            let mut children = <fusee_virtualization::Children>::new(
                 std::sync::Arc::clone(&executor),
                 rules,
                 fusee_virtualization::ChildSettings::default(),
