@@ -14,7 +14,7 @@ use std::{
 
 use fusee_conformance::{Answering, Ending, Lane, Verdict, lanes};
 use fusee_engine::{EngineError, Gas, Host, Interrupt, OutOfGasPolicy, Stop, Syscall, Trap, Value};
-use fusee_executor::{Outcome, PreparedProgram, RunError, RunRequest};
+use fusee_executor::{LiveInstance, Outcome, PreparedProgram, RunError, RunRequest};
 
 use crate::guest::{rules, wasm};
 
@@ -254,5 +254,40 @@ fn a_guest_that_is_parked_for_gas_is_interrupted_when_it_has_more() {
             }
             answers(&told, &lane, &prepared);
         }
+    }
+}
+
+#[test]
+fn a_run_is_interrupted_by_its_own_interrupt_and_no_other() {
+    for lane in lanes() {
+        let program = program("(loop (br 0))");
+        let program = format!("{program} (func (export \"run\") (call $endless))");
+        let prepared = prepare(&lane, &program);
+        let [early, late, never] = [(); 3].map(|()| Interrupt::new());
+        let answer = |live: LiveInstance, interrupt: Option<&Interrupt>| {
+            let request = RunRequest {
+                interrupt,
+                ..lane.request("answer", &[], GAS)
+            };
+            let outcome = live.run(request, host().0).unwrap();
+            outcome.finished().unwrap().into_instance().0.unwrap()
+        };
+        let first = lane.request("answer", &[], GAS);
+        let live = lane.executor.instance(&prepared, &first).unwrap();
+        let live = answer(live, None);
+        let live = answer(live, Some(&early));
+        // Neither that of the run before nor that of another stops it.
+        early.trigger();
+        let live = answer(live, Some(&late));
+        let live = answer(live, Some(&never));
+        late.trigger();
+        let live = answer(live, None);
+        let live = answer(live, Some(&never));
+        let request = RunRequest {
+            gas: Gas::new(100_000_000),
+            ..request(&lane, "run", &late)
+        };
+        let run = live.run(request, host().0);
+        assert_interrupted(lane.name, run);
     }
 }

@@ -35,6 +35,7 @@ mod profile;
 mod refusals;
 mod rules;
 mod seam;
+mod signatures;
 mod smith;
 mod spec;
 mod tiers;
