@@ -1,7 +1,7 @@
 //! Outcomes: how a run ended or paused, each owning what can come next.
 //!
-//! The host keeps its type from the request to the outcome. Each outcome owns the guest, whose meter
-//! has the gas. Dropping a suspended run destroys its guest.
+//! The host keeps its type from the request to the outcome. Each outcome owns the guest, whose
+//! meter has the gas. Dropping a suspended run destroys its guest.
 
 use fusee_engine::{
     Gas, GuestMemory, Host, Interrupt, OutOfGas, Stop, SyscallRequest, Trap, Value,
