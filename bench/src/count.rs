@@ -1,9 +1,10 @@
-//! The command `count`: instructions, which no load of the machine disturbs.
+//! The command `count`: instructions and system calls, which no load of the machine disturbs.
 //!
 //! Each kernel runs metered and bare, and each path (a call, a syscall, a nested VM) runs on ours and
-//! on the bare engine, under callgrind. It counts the instructions of the runs alone, not those of
-//! the compiler. The ratios are compared with `golden/instructions.txt`, so that a change that makes
-//! metering or a path dearer fails on the day it is made.
+//! on the bare engine, under callgrind. It counts what the runs alone take, not what the compiler
+//! takes. The ratios of the instructions and our system calls are compared with
+//! `golden/instructions.txt`, so that a change that makes metering or a path dearer fails on the day
+//! it is made.
 
 mod paths;
 #[cfg(test)]
@@ -25,7 +26,8 @@ use crate::{
     ours, peers,
 };
 
-/// A ratio a line: the engine, the kernel, and the instructions metered over those bare.
+/// A line for each count: the engine, the kernel or path, the instructions metered over those bare,
+/// and the system calls of one run.
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/instructions.txt");
 
 /// The only function in which instructions are counted, as callgrind knows it.
@@ -39,7 +41,8 @@ const TOLERANCE: f64 = 0.01;
 #[derive(Clone, Copy)]
 struct Counter {
     command: &'static str,
-    names: fn() -> Vec<String>,
+    /// The names, and how many runs a count of each has.
+    names: fn() -> Vec<(String, u32)>,
 }
 
 /// An engine, with and without metering.
@@ -64,7 +67,19 @@ const WASMI: Engine = Engine {
 /// What is counted on one engine.
 struct Counted {
     name: String,
+    /// Our instructions, as a multiple of the peer's.
     ratio: f64,
+    /// Our system calls in one run.
+    system_calls: f64,
+    /// The peer's.
+    bare_system_calls: f64,
+}
+
+/// The counts of one side: totals of callgrind's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Totals {
+    instructions: f64,
+    system_calls: f64,
 }
 
 /// Counts, and holds the ratios against the golden ones or writes them.
@@ -118,10 +133,10 @@ pub(crate) fn run_paths(_: &Options) -> Result<()> {
 }
 
 impl Engine {
-    fn names(&self) -> Vec<String> {
+    fn names(&self) -> Vec<(String, u32)> {
         let kernels = KERNELS.iter();
         kernels
-            .map(|kernel| format!("{}/{}", self.name, kernel.name))
+            .map(|kernel| (format!("{}/{}", self.name, kernel.name), 1))
             .collect()
     }
 
@@ -154,6 +169,8 @@ impl Counter {
         let output = Command::new("valgrind")
             // Compiled code lies where other code lay before.
             .args(["--tool=callgrind", "--smc-check=all-non-file"])
+            // The number of system calls. Their time is not used.
+            .arg("--collect-systime=yes")
             // Count in this function alone, and write a file each time that it is left.
             .arg(format!("--toggle-collect={COUNTED}"))
             .arg(format!("--dump-after={COUNTED}"))
@@ -174,17 +191,19 @@ impl Counter {
         let mut files = 1..;
         let mut next = || {
             let number = files.next().context("numbers do not end")?;
-            instructions(&fs::read_to_string(
+            totals(&fs::read_to_string(
                 folder.join(format!("counts.{number}")),
             )?)
         };
         (self.names)()
             .into_iter()
-            .map(|name| {
+            .map(|(name, runs)| {
                 let (ours, bare) = (next()?, next()?);
                 Ok(Counted {
                     name,
-                    ratio: ours / bare,
+                    ratio: ours.instructions / bare.instructions,
+                    system_calls: ours.system_calls / f64::from(runs),
+                    bare_system_calls: bare.system_calls / f64::from(runs),
                 })
             })
             .collect()
@@ -197,48 +216,71 @@ fn counted_run(run: &mut dyn FnMut() -> Result<i64>) -> Result<i64> {
     hint::black_box(run())
 }
 
-/// What a file of callgrind's says in sum.
-fn instructions(file: &str) -> Result<f64> {
-    let total = file
-        .lines()
-        .find_map(|line| line.strip_prefix("totals: "))
-        .context("callgrind wrote no total")?;
-    Ok(total.trim().parse()?)
+/// The totals in a file of callgrind's. It leaves out those at the end of a line that are zero.
+fn totals(file: &str) -> Result<Totals> {
+    let line = |name: &str| file.lines().find_map(|line| line.strip_prefix(name));
+    let events = line("events: ").context("callgrind wrote no events")?;
+    let totals = line("totals: ").context("callgrind wrote no totals")?;
+    let find = |event: &str| -> Result<f64> {
+        let position = events.split_whitespace().position(|name| name == event);
+        let position = position.with_context(|| format!("callgrind did not count {event}"))?;
+        let total = totals.split_whitespace().nth(position);
+        Ok(total.unwrap_or("0").parse()?)
+    };
+    Ok(Totals {
+        instructions: find("Ir")?,
+        system_calls: find("sysCount")?,
+    })
 }
 
 fn golden(counted: &[Counted]) -> Result<String> {
     let mut text = String::new();
     for counted in counted {
-        writeln!(text, "{} {:.4}", counted.name, counted.ratio)?;
+        let Counted {
+            name,
+            ratio,
+            system_calls,
+            ..
+        } = counted;
+        writeln!(text, "{name} {ratio:.4} {system_calls:.2}")?;
     }
     Ok(text)
 }
 
 fn compare(golden: &str, counted: &[Counted]) -> Result<()> {
     let mut is_dearer = false;
-    println!("{:30} {:>8} {:>8}", "instructions", "golden", "now");
+    println!(
+        "{:30} {:>12} {:>8} {:>12} {:>8} {:>8}",
+        "", "instructions", "golden", "system calls", "golden", "bare"
+    );
     for counted in counted {
         let known = golden
             .lines()
             .find_map(|line| line.strip_prefix(&counted.name)?.strip_prefix(' '))
+            .and_then(|known| known.split_once(' '))
             .with_context(|| format!("{GOLDEN} does not know {}", counted.name))?;
-        let known: f64 = known.parse()?;
-        let verdict = if counted.ratio > known * (1.0 + TOLERANCE) {
+        let (ratio, system_calls): (f64, f64) = (known.0.parse()?, known.1.parse()?);
+        // The golden count has two digits behind the point.
+        let verdict = if counted.ratio > ratio * (1.0 + TOLERANCE)
+            || counted.system_calls > system_calls + 0.01
+        {
             is_dearer = true;
             "  DEARER"
-        } else if counted.ratio < known * (1.0 - TOLERANCE) {
+        } else if counted.ratio < ratio * (1.0 - TOLERANCE)
+            || counted.system_calls < system_calls - 0.01
+        {
             "  cheaper"
         } else {
             ""
         };
         println!(
-            "{:30} {known:8.4} {:8.4}{verdict}",
-            counted.name, counted.ratio
+            "{:30} {:12.4} {ratio:8.4} {:12.2} {system_calls:8.2} {:8.2}{verdict}",
+            counted.name, counted.ratio, counted.system_calls, counted.bare_system_calls
         );
     }
     ensure!(
         !is_dearer,
-        "metering or a path takes more instructions than {GOLDEN} allows"
+        "metering or a path takes more instructions or system calls than {GOLDEN} allows"
     );
     Ok(())
 }

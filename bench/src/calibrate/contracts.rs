@@ -58,7 +58,7 @@ const REPEATED: &[Repeated] = &[
         ..Repeated::new("storage_remove", "(i32.const 0) (i32.const 32)", "")
     },
     Repeated::new("caller", "(i32.const 4096)", ""),
-    Repeated::new("own_address", "(i32.const 4096)", ""),
+    Repeated::new("self_address", "(i32.const 4096)", ""),
     Repeated::new("value", "(i32.const 4096)", ""),
     Repeated::new("balance", "(i32.const 0) (i32.const 4096)", ""),
     Repeated::new(

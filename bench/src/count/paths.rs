@@ -2,13 +2,14 @@
 //! engine.
 
 use anyhow::Result;
+use fusee::system::Billing::Metered;
 
 use super::counted_run;
 use crate::{
     contest::{Call, Recall, guest::Guest},
     ours::{self, Backend, children, polkavm, wasmi, wasmtime},
     peers::{self, wasmtime::calls::Cleaning},
-    virtualization,
+    system, virtualization,
 };
 
 /// One path, taken so many times in a count.
@@ -26,6 +27,18 @@ const POOL: u32 = 2;
 const ASKED: u32 = 2_000;
 
 const PATHS: &[Path] = &[
+    Path {
+        name: "wasmtime/path/fresh",
+        times: 300,
+        ours: || recall(ours::calls::fresh(wasmtime()?, Guest::tiny()?)?),
+        peer: || {
+            recall(peers::wasmtime::calls::fresh_of(
+                POOL,
+                Cleaning::WrittenPages,
+                Guest::tiny()?,
+            )?)
+        },
+    },
     Path {
         name: "wasmtime/path/reused",
         times: 3_000,
@@ -61,6 +74,12 @@ const PATHS: &[Path] = &[
         peer: || peers::wasmtime::children::run(Guest::tiny()?),
     },
     Path {
+        name: "wasmtime/path/system",
+        times: 3_000,
+        ours: || ours::system::call(wasmtime()?, Metered, system::guest::idle()?),
+        peer: || peers::wasmtime::system::call(system::guest::idle()?),
+    },
+    Path {
         name: "wasmi/path/fresh",
         times: 300,
         ours: || recall(ours::calls::fresh(wasmi(), Guest::tiny()?)?),
@@ -91,9 +110,12 @@ const PATHS: &[Path] = &[
     },
 ];
 
-/// The names, in the order in which [`run`] takes the paths.
-pub(super) fn names() -> Vec<String> {
-    PATHS.iter().map(|path| path.name.to_owned()).collect()
+/// The names and how many runs there are of each, in the order in which [`run`] takes the paths.
+pub(super) fn names() -> Vec<(String, u32)> {
+    let paths = PATHS.iter();
+    paths
+        .map(|path| (path.name.to_owned(), path.times))
+        .collect()
 }
 
 /// Takes each path, ours and then the peer's.

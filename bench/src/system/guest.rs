@@ -26,7 +26,7 @@ pub(crate) const EXIT_CODE_BYTES: i32 = 4;
 pub(crate) const INTERRUPTED: i32 = -3;
 
 /// Returns at once.
-pub(super) fn idle() -> Result<Guest> {
+pub(crate) fn idle() -> Result<Guest> {
     guest(
         r#"(module
             (memory (export "memory") 1)
