@@ -93,7 +93,7 @@ build_c() {
 
     for source in "$guests"/kernels/*.c; do
         "$clang" --target=wasm32 -mcpu=mvp -O2 -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
-            -nostdlib -Wl,--no-entry -Wl,--strip-all -Wl,--compress-relocations \
+            -nostdlib -Wl,--no-entry -Wl,--strip-debug -Wl,--compress-relocations \
             -o "$out/kernel_$(basename "$source" .c).wasm" "$source"
     done
 }

@@ -11,8 +11,8 @@
   (import "fusee" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
   (import "fusee" "call" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
   (import "fusee" "return_data_read" (func $return_data_read (param i32 i32) (result i32)))
-  (import "fusee" "ask_host" (func $ask_host (param i32 i32) (result i32)))
-  (import "fusee" "admit_symbols" (func $admit_symbols (param i32 i32)))
+  (import "fusee" "oracle_request" (func $oracle_request (param i32 i32) (result i32)))
+  (import "fusee" "restrict_imports" (func $restrict_imports (param i32 i32)))
   (import "env" "ext_virtualization_compile_from_bytes_version_1" (func $compile (param i64 i64) (result i64)))
   (import "env" "ext_virtualization_lookup_version_1" (func $lookup (param i64) (result i64)))
   (import "env" "ext_virtualization_compile_from_storage_key_version_1" (func $compile_key (param i64 i64) (result i64)))
@@ -39,13 +39,13 @@
       (return (call $read (call $low (local.get $a)) (call $low (local.get $b)) (local.get $c))))
       (return (call $write (call $low (local.get $a)) (call $low (local.get $b)) (local.get $c))))
       ;; 9: asks the host
-      (return (i64.extend_i32_s (call $ask_host (call $low (local.get $a)) (call $high (local.get $a))))))
+      (return (i64.extend_i32_s (call $oracle_request (call $low (local.get $a)) (call $high (local.get $a))))))
       ;; 10: calls the address at a, method b, input c, with the options at d
       (return (i64.extend_i32_s (call $call (call $low (local.get $a))
         (call $low (local.get $b)) (call $high (local.get $b))
         (call $low (local.get $c)) (call $high (local.get $c)) (call $low (local.get $d))))))
       ;; 11
-      (call $admit_symbols (call $low (local.get $a)) (call $high (local.get $a))) (return (i64.const 0)))
+      (call $restrict_imports (call $low (local.get $a)) (call $high (local.get $a))) (return (i64.const 0)))
       ;; 12
       unreachable)
       ;; 13

@@ -45,7 +45,7 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
 
     /// Writes the address of this contract (32 bytes).
     7 SELF_ADDRESS Inline
-    fn self_address = "own_address" (address: Out) -> ();
+    fn self_address(address: Out) -> ();
 
     /// Writes the amount that was sent with this call (16 bytes).
     8 VALUE Inline
@@ -82,10 +82,10 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     /// of the reply, which becomes the return data, or `UNANSWERED` without an oracle. The caller
     /// pays for its memory as with `call`.
     14 ORACLE_REQUEST MaySuspend
-    fn oracle_request = "ask_host" (request: In, length: Len) -> Status;
+    fn oracle_request(request: In, length: Len) -> Status;
 
     /// Restricts the symbols that nested VMs may import. Applies to programs that this call
     /// compiles from now on. `names` has one name per line. Default: any symbol.
     15 RESTRICT_IMPORTS Inline
-    fn restrict_imports = "admit_symbols" (names: In, length: Len) -> ();
+    fn restrict_imports(names: In, length: Len) -> ();
 }

@@ -161,8 +161,8 @@ impl ContractRules {
         }
     }
 
-    /// Adds the oracle syscall (`ask_host`) to these rules. No published rules admit it, because
-    /// the replies are not signed and receipts depend on them.
+    /// Adds the oracle syscall (`oracle_request`) to these rules. No published rules admit it,
+    /// because the replies are not signed and receipts depend on them.
     #[must_use]
     pub fn with_oracle(mut self) -> Self {
         let mut listed = self.program.syscalls().to_vec();

@@ -8,7 +8,7 @@
 
 use fusee_guest::{
     ALL_GAS, Address, Buffer, Call, Input, arguments, balance, call, caller, concat, emit,
-    gas_left, output, own_address, revert, store, trap, value,
+    gas_left, output, revert, self_address, store, trap, value,
 };
 
 fusee_guest::methods!(
@@ -127,7 +127,7 @@ extern "C" fn write_then_loop() {
 #[unsafe(no_mangle)]
 extern "C" fn who() {
     arguments(|_| ());
-    let own = own_address();
+    let own = self_address();
     let answer: [u8; 96] = concat(&[
         &caller(),
         &own,

@@ -82,7 +82,7 @@ pub fn caller() -> Address {
 }
 
 /// The address of this contract.
-pub fn own_address() -> Address {
+pub fn self_address() -> Address {
     let mut address = [0; 32];
     // SAFETY: the host writes the 32 bytes of an address, which `address` has room for.
     unsafe { stubs::self_address(address.as_mut_ptr()) };
@@ -130,7 +130,7 @@ pub fn call(call: &Call<'_>) -> i32 {
 }
 
 /// Says which symbols the children may import that this call compiles from now on: their names, one a line.
-pub fn admit_symbols(names: &[u8]) {
+pub fn restrict_imports(names: &[u8]) {
     // SAFETY: the region is that of a live slice, which the host only reads.
     unsafe { stubs::restrict_imports(names.as_ptr(), length(names)) }
 }

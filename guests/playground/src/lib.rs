@@ -9,9 +9,9 @@
 
 use fusee_abi::virtualization::wire::{ExecError, ExecStatus, ModuleError};
 use fusee_guest::{
-    Buffer, Input, admit_symbols, caller,
+    Buffer, Input, caller,
     children::{Child, Module, Run},
-    concat, emit, gas_left, load, output, revert, store,
+    concat, emit, gas_left, load, output, restrict_imports, revert, store,
 };
 
 fusee_guest::methods!(publish, run, number);
@@ -162,7 +162,7 @@ impl Script {
 
 /// An instance of a script, ready to run; reverts if there is none of this name, or it is no script.
 fn open(name: &Name) -> Child {
-    admit_symbols(SYMBOLS);
+    restrict_imports(SYMBOLS);
     let module = match Module::stored(&key(b"program/..", name, 0)) {
         Ok(module) => module,
         Err(ModuleError::InvalidImage) => revert(

@@ -70,8 +70,8 @@ fn files() {
         1,
         expect![[r#"
             error: invalid program `half.wasm`
-              cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
-              next: the file is truncated after 2209 bytes; build or copy it again
+              cause: refused by rule `valid`: unexpected end-of-file (at byte 0xafa)
+              next: the file is truncated after 2878 bytes; build or copy it again
         "#]],
     );
     check(
@@ -79,10 +79,10 @@ fn files() {
         "deploy half.wasm",
         1,
         expect![[r#"
-        error: invalid program `half.wasm`
-          cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
-          next: the file is truncated after 2209 bytes; build or copy it again
-    "#]],
+            error: invalid program `half.wasm`
+              cause: refused by rule `valid`: unexpected end-of-file (at byte 0xafa)
+              next: the file is truncated after 2878 bytes; build or copy it again
+        "#]],
     );
     check(
         &folder,

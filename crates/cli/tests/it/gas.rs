@@ -169,11 +169,11 @@ fn the_table_lists_what_costs_most() {
          10,160    9.1%                (transaction)
           4,148    3.7%                fusee.storage_read
           1,640    1.5%                fusee.event_emit
-            481    0.4%        17,909  func[12]
+            481    0.4%        17,909  token::move_tokens
             293    0.3%        18,529  transfer
             140    0.1%                fusee.input_read
             132    0.1%                fusee.caller
-             55    0.0%           195  func[7]
+             55    0.0%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
         112,025  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
@@ -193,13 +193,13 @@ fn the_table_lists_what_costs_most() {
         (instance) 83336
         (transaction) 10160
         transfer 293
-        transfer;func[12] 481
-        transfer;func[12];fusee.event_emit 1640
-        transfer;func[12];fusee.storage_read 4148
-        transfer;func[12];fusee.storage_write 11640
-        transfer;func[7] 55
-        transfer;func[7];fusee.input_read 140
+        transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 55
+        transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>;fusee.input_read 140
         transfer;fusee.caller 132
+        transfer;token::move_tokens 481
+        transfer;token::move_tokens;fusee.event_emit 1640
+        transfer;token::move_tokens;fusee.storage_read 4148
+        transfer;token::move_tokens;fusee.storage_write 11640
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --folded"), 0));
 }

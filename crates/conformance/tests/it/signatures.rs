@@ -28,11 +28,11 @@ fn params() -> Vec<Vec<&'static str>> {
     all
 }
 
-fn value(name: &str, number: i32) -> Value {
+fn value(name: &str, number: i16) -> Value {
     match name {
-        "i32" => Value::I32(number),
+        "i32" => Value::I32(i32::from(number) - 2),
         "i64" => Value::I64(i64::from(number) << 33),
-        "f32" => Value::F32((number as f32).to_bits()),
+        "f32" => Value::F32((f32::from(number) / 3.0).to_bits()),
         _ => Value::F64((f64::from(number) / 3.0).to_bits()),
     }
 }

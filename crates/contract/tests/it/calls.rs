@@ -299,7 +299,7 @@ fn a_caller_pays_for_the_memory_that_waits() {
     let caller = |pages: u32| {
         format!(
             r#"(module
-                (import "fusee" "own_address" (func $own_address (param i32)))
+                (import "fusee" "self_address" (func $self_address (param i32)))
                 (import "fusee" "call" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
                 (memory (export "memory") 1 40)
                 (data (i32.const 64) "\ff\ff\ff\ff\ff\ff\ff\7f")
@@ -307,7 +307,7 @@ fn a_caller_pays_for_the_memory_that_waits() {
                 (func (export "other"))
                 (func (export "run")
                     (drop (memory.grow (i32.const {pages})))
-                    (call $own_address (i32.const 0))
+                    (call $self_address (i32.const 0))
                     (drop (call $call (i32.const 0) (i32.const 128) (i32.const 5)
                         (i32.const 0) (i32.const 0) (i32.const 64)))))"#
         )

@@ -388,13 +388,13 @@ fn a_contract_says_which_symbols_its_children_may_import() {
     );
     let script = Script::default()
         .compile(&nests, b"")
-        .admit_symbols("other\nmore")
+        .restrict_imports("other\nmore")
         .compile(&child, b"")
         .compile(&nests, b"")
-        .admit_symbols("other\nincrement\next_virtualization_destroy_version_1")
+        .restrict_imports("other\nincrement\next_virtualization_destroy_version_1")
         .compile(&child, b"kept")
         .compile(&nests, b"")
-        .admit_symbols("")
+        .restrict_imports("")
         .compile(&child, b"")
         .compile(&child, b"kept")
         .compile(&wasm("(module)"), b"");
@@ -520,7 +520,7 @@ fn ranges_that_wrap_are_outside() {
 fn a_query_may_run_children() {
     let mut world = world();
     let puppet = world.deploy_wat(PUPPET);
-    let script = ready(b"count").run(0, 1_000_000, 1).ask_host(b"who");
+    let script = ready(b"count").run(0, 1_000_000, 1).oracle_request(b"who");
     let receipt = world.query(puppet, "script", &script.input());
     let noted = noted(&receipt);
     assert_eq!(noted[3].decode::<_, ExecError>(), Ok(ExecStatus::Syscall));
@@ -531,7 +531,7 @@ fn a_query_may_run_children() {
 fn a_deployment_may_run_children() {
     let mut world = world();
     let deployed = PUPPET.replace(r#"(export "script")"#, r#"(export "deploy")"#);
-    let script = ready(b"count").run(0, 1_000_000, 1).ask_host(b"who");
+    let script = ready(b"count").run(0, 1_000_000, 1).oracle_request(b"who");
     let deploy = |input: Vec<u8>| Transaction {
         from: alice(),
         action: Action::Deploy {

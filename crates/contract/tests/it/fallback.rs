@@ -178,7 +178,7 @@ fn addresses_that_end_are_no_receipt() {
 /// Asks the host, recurses deeper than a cramped compiler can, and asks again. Outputs both
 /// answers.
 const ASKS_AND_RECURSES: &str = r#"(module
-    (import "fusee" "ask_host" (func $ask (param i32 i32) (result i32)))
+    (import "fusee" "oracle_request" (func $ask (param i32 i32) (result i32)))
     (import "fusee" "return_data_read" (func $answer (param i32 i32) (result i32)))
     (import "fusee" "output_write" (func $output (param i32 i32)))
     (memory (export "memory") 1)
@@ -312,16 +312,16 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
     let (state, puppet) = deployed(&wasm(PUPPET));
     let gas = 50_000_000;
     let script = Script::default()
-        .ask_host(b"before")
+        .oracle_request(b"before")
         .compile(&wasm(DEEP_CHILD), b"")
         .instantiate(0)
         .prepare(0, b"asks")
         .run(0, gas, 7)
-        .ask_host(b"between")
+        .oracle_request(b"between")
         .run(0, gas, 2_000)
         .prepare(0, b"deep")
         .run(0, gas, i64::MAX)
-        .ask_host(b"behind")
+        .oracle_request(b"behind")
         .return_data(0);
     let action = call(puppet, "script", script.input());
     let (applied, questions) = answered_everywhere(&state, &action, Cramped::in_native_stack());
@@ -360,7 +360,7 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
 fn a_pool_without_room_for_a_child_is_no_receipt() {
     let (state, puppet) = deployed(&wasm(PUPPET));
     let script = Script::default()
-        .ask_host(b"?")
+        .oracle_request(b"?")
         .compile(&wasm(DEEP_CHILD), b"")
         .instantiate(0)
         .prepare(0, b"asks")

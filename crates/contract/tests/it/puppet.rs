@@ -96,7 +96,7 @@ impl Script {
         self.op(8, [instance, offset, bytes, 0])
     }
 
-    pub(crate) fn ask_host(mut self, question: &[u8]) -> Self {
+    pub(crate) fn oracle_request(mut self, question: &[u8]) -> Self {
         let question = self.put(question);
         self.op(9, [question, 0, 0, 0])
     }
@@ -110,7 +110,7 @@ impl Script {
         self.op(10, [address, method, input, options])
     }
 
-    pub(crate) fn admit_symbols(mut self, names: &str) -> Self {
+    pub(crate) fn restrict_imports(mut self, names: &str) -> Self {
         let names = self.put(names.as_bytes());
         self.op(11, [names, 0, 0, 0])
     }

@@ -342,7 +342,8 @@ fn a_deployment_prepares_its_code_once() {
 
 #[test]
 fn no_chain_admits_the_oracle_unless_its_rules_say_so() {
-    let asks = wasm(r#"(module (import "fusee" "ask_host" (func (param i32 i32) (result i32))))"#);
+    let asks =
+        wasm(r#"(module (import "fusee" "oracle_request" (func (param i32 i32) (result i32))))"#);
     let deployed = |rules: &ContractRules| {
         let mut world = World::with_rules(rules);
         let sent = world.try_send(transaction(alice(), deploy(&asks, &[]), 0));

@@ -45,7 +45,7 @@ fn two_deep(world: &mut World) -> (Transaction, Address) {
         .instantiate(0)
         .prepare(0, b"count")
         .run(0, 1_000_000, 5)
-        .ask_host(b"what is the answer?")
+        .oracle_request(b"what is the answer?")
         .run(0, 1_000_000, 42)
         .prepare(0, b"count")
         .read(0, 0);
@@ -121,9 +121,9 @@ fn an_answer_is_return_data_and_none_is_a_status() {
     let mut world = world();
     let puppet = world.deploy_wat(PUPPET);
     let script = Script::default()
-        .ask_host(b"one")
+        .oracle_request(b"one")
         .return_data(0)
-        .ask_host(b"two")
+        .oracle_request(b"two")
         .return_data(0);
     for (_, progress) in world.begin(&transaction(puppet, &script)) {
         let first = waiting(progress);
@@ -143,7 +143,7 @@ fn asking_is_paid_for_like_calling() {
     let mut world = World::with_rules(&ContractRules::latest().with_oracle());
     let puppet = world.deploy_wat(PUPPET);
     let used = |world: &mut World, question: &[u8]| {
-        let script = Script::default().lookup(b"x").ask_host(question);
+        let script = Script::default().lookup(b"x").oracle_request(question);
         let receipt = world.call(alice(), puppet, "script", &script.input());
         let notes = noted(&receipt);
         notes[0].gas_left - notes[1].gas_left
