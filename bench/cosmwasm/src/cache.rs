@@ -61,11 +61,11 @@ pub(crate) fn instance(tier: Tier, guest: &Guest) -> Result<Contender> {
 pub(crate) fn execute(tier: Tier, guest: &Guest) -> Result<Contender> {
     let stored = Stored::in_tier(tier, guest)?;
     let (first, execute) = stored.instantiated()?;
-    let mut world = first.into_instance();
+    let mut world = first.recycle();
     Ok(Contender::Alone(Box::new(move || {
         let mut instance = stored.instance(world.take().context("the state is lost")?)?;
         execute.call(&mut instance)?;
-        world = instance.into_instance();
+        world = instance.recycle();
         Ok(())
     })))
 }
