@@ -67,6 +67,7 @@ build_rust() {
     )
     cp "$target/wasm32v1-none/release/"{token,caller,playground,relay,verifier,script}.wasm "$out"
     chmod -x "$out/"{token,caller,playground,relay,verifier,script}.wasm
+    "$tools/names" "$out/"{token,caller,playground,relay,verifier,script}.wasm
 }
 
 # The first rustc of the pinned version that has the sources of core beside it.
@@ -95,6 +96,7 @@ build_c() {
         "$clang" --target=wasm32 -mcpu=mvp -O2 -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
             -nostdlib -Wl,--no-entry -Wl,--strip-debug -Wl,--compress-relocations \
             -o "$out/kernel_$(basename "$source" .c).wasm" "$source"
+        "$tools/names" "$out/kernel_$(basename "$source" .c).wasm"
     done
 }
 

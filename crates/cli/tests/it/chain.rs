@@ -131,9 +131,9 @@ fn an_invalid_transaction_has_its_own_exit_code_and_commits_nothing() {
     );
     check(
         "deploy token.wasm --args 1000 --gas 1",
-        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "297832"}),
-        "the gas limit is 1, the transaction costs 297832 gas before anything runs",
-        "set --gas above 297,832",
+        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "270082"}),
+        "the gas limit is 1, the transaction costs 270082 gas before anything runs",
+        "set --gas above 270,082",
     );
 }
 

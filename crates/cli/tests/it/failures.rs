@@ -70,8 +70,8 @@ fn files() {
         1,
         expect![[r#"
             error: invalid program `half.wasm`
-              cause: refused by rule `valid`: unexpected end-of-file (at byte 0xafa)
-              next: the file is truncated after 2878 bytes; build or copy it again
+              cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
+              next: the file is truncated after 2600 bytes; build or copy it again
         "#]],
     );
     check(
@@ -80,8 +80,8 @@ fn files() {
         1,
         expect![[r#"
             error: invalid program `half.wasm`
-              cause: refused by rule `valid`: unexpected end-of-file (at byte 0xafa)
-              next: the file is truncated after 2878 bytes; build or copy it again
+              cause: refused by rule `valid`: unexpected end-of-file (at byte 0x808)
+              next: the file is truncated after 2600 bytes; build or copy it again
         "#]],
     );
     check(
