@@ -96,3 +96,15 @@ impl Kernel {
         Ok(())
     }
 }
+
+/// Runs the loop in a fresh instance, for so many rounds and with so much gas.
+pub(crate) type Looper = Box<dyn Fn(i32, u64) -> Result<End>>;
+
+/// How the loop ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// After all its rounds, and what they cost.
+    Returned { gas: u64 },
+    /// Before.
+    OutOfGas,
+}

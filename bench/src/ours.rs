@@ -14,10 +14,7 @@ use fusee::sandbox::{
     Compiler, Engine, Executor, Gas, LiveInstance, Outcome, Rules, RunRequest, Value,
 };
 
-use crate::{
-    kernels::{Contender, ENTRY},
-    meter::out_of_gas::{End, Looper},
-};
+use crate::kernels::{Contender, ENTRY, End, Looper};
 
 /// Instances that live at once, at most. A process has addresses for few engines with as many as they have
 /// unless told, and here are dozens of engines.

@@ -5,8 +5,6 @@ mod cancel;
 pub(crate) mod guest;
 pub(crate) mod page;
 
-pub(crate) use cancel::Busy;
-
 use anyhow::Result;
 use fusee::system::Billing::{Metered, SelfMetered};
 

@@ -9,6 +9,7 @@ mod tests;
 use anyhow::Result;
 use fusee::sandbox::Executor;
 
+use self::guest::ROUNDS;
 use crate::{
     Options,
     contest::{
@@ -21,15 +22,6 @@ use crate::{
     peers,
     report::{Findings, Unit},
 };
-
-/// What each run is given: more than it uses.
-pub(crate) const GAS: i64 = 49_000_000;
-
-/// What a child is answered.
-pub(crate) const ANSWER: i32 = 9;
-
-/// Children that one call of a parent has.
-pub(crate) const ROUNDS: u32 = 2_000;
 
 /// Instances, and runs, in a measurement: some milliseconds of them.
 const INSTANCES: Way = Way::InARow(2_000);

@@ -10,6 +10,7 @@
     reason = "a command line tool answers on its standard streams"
 )]
 
+mod finding;
 mod markdown;
 mod page;
 mod rust_text;

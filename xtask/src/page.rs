@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use crate::tidy::Finding;
+use crate::finding::Finding;
 use crate::workspace;
 
 const RULE: &str = "generated";

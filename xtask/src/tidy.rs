@@ -11,48 +11,11 @@ mod openings;
 mod unsafety;
 mod wrapping;
 
-use std::fmt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::finding::Finding;
 use crate::{schedule, syscalls, workspace};
-
-/// One offence against a rule.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Finding {
-    path: String,
-    line: usize,
-    rule: &'static str,
-    message: String,
-}
-
-impl Finding {
-    pub(crate) fn new(
-        path: &str,
-        line: usize,
-        rule: &'static str,
-        message: impl Into<String>,
-    ) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            rule,
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            line,
-            rule,
-            message,
-        } = self;
-        write!(out, "{path}:{line}: {rule}: {message}")
-    }
-}
 
 /// Applies every rule to the work tree and prints what it finds.
 pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {

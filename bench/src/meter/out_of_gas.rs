@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 
 use crate::{
     Options,
+    kernels::{End, Looper},
     measure::{Comparison, Side, interleave, processor_time},
     ours, peers,
     report::{Row, Unit},
@@ -27,18 +28,6 @@ const ROUNDS: i32 = 100;
 
 /// Pairs of runs in one measurement.
 const PAIRS: u32 = 5_000;
-
-/// Runs the loop in a fresh instance, for so many rounds and with so much gas.
-pub(crate) type Looper = Box<dyn Fn(i32, u64) -> Result<End>>;
-
-/// How the loop ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum End {
-    /// After all its rounds, and what they cost.
-    Returned { gas: u64 },
-    /// Before.
-    OutOfGas,
-}
 
 /// One row.
 struct Leaving {

@@ -15,7 +15,7 @@ use fusee::virtualization::{
 
 use crate::{
     contest::{Call, Recall, guest::Guest},
-    virtualization::{ANSWER, GAS, ROUNDS, guest::parent},
+    virtualization::guest::{ANSWER, GAS, ROUNDS, parent},
 };
 
 /// An instance that is made, prepared and dropped.

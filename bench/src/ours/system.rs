@@ -10,10 +10,7 @@ use fusee::system::{Answer, Billing, Call, State, Step, SystemPrograms, contract
 
 use crate::{
     contest::{self, Recall, guest::Guest},
-    system::{
-        Busy,
-        guest::{ANSWER, EXIT_CODE_BYTES, INPUT},
-    },
+    system::guest::{ANSWER, Busy, EXIT_CODE_BYTES, INPUT},
 };
 
 /// More than any call uses.

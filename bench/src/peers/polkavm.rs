@@ -10,7 +10,7 @@ use polkavm::{
 use crate::{
     contest::{Recall, guest::Guest},
     ours::Backend,
-    virtualization::{ANSWER, GAS},
+    virtualization::guest::{ANSWER, GAS},
 };
 
 /// An instance that is made, given its function, and dropped.

@@ -7,10 +7,7 @@ pub(crate) mod system;
 use anyhow::{Result, bail};
 use wasmi::{CompilationMode, Config, Engine, Linker, Module, Store, TrapCode};
 
-use crate::{
-    kernels::{Contender, ENTRY},
-    meter::out_of_gas::{End, Looper},
-};
+use crate::kernels::{Contender, ENTRY, End, Looper};
 
 /// Nothing counts what the guest does.
 pub(crate) fn bare(wasm: &[u8]) -> Result<Contender> {

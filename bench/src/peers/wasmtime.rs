@@ -10,10 +10,7 @@ use wasmtime::{
     Val, WasmFeatures,
 };
 
-use crate::{
-    kernels::{Contender, ENTRY},
-    meter::out_of_gas::{End, Looper},
-};
+use crate::kernels::{Contender, ENTRY, End, Looper};
 
 /// Nothing counts what the guest does.
 pub(crate) fn bare(wasm: &[u8]) -> anyhow::Result<Contender> {

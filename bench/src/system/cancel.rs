@@ -16,10 +16,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use fusee::sandbox::Interrupt;
 
+use super::guest::Busy;
 use crate::{Options, measure, ours, peers, report::Latency};
-
-/// Runs a guest that never ends on this thread, until it is interrupted, and drops what is left of it.
-pub(crate) type Busy = Box<dyn Fn(&Interrupt) -> Result<()> + Send + Sync>;
 
 /// Threads on which guests run.
 const THREADS: usize = 2;

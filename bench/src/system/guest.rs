@@ -4,6 +4,7 @@
 //! them is here, too, since the peers' hosts have the same.
 
 use anyhow::Result;
+use fusee::sandbox::Interrupt;
 
 use crate::contest::guest::Guest;
 
@@ -102,3 +103,6 @@ fn guest(wat: &str, answer: i32) -> Result<Guest> {
         may_suspend: false,
     })
 }
+
+/// Runs a guest that never ends on this thread, until it is interrupted, and drops what is left of it.
+pub(crate) type Busy = Box<dyn Fn(&Interrupt) -> Result<()> + Send + Sync>;

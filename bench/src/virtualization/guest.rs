@@ -8,6 +8,15 @@ use polkavm_common::{
 
 use crate::contest::guest::Guest;
 
+/// What each run is given: more than it uses.
+pub(crate) const GAS: i64 = 49_000_000;
+
+/// What a child is answered.
+pub(crate) const ANSWER: i32 = 9;
+
+/// Children that one call of a parent has.
+pub(crate) const ROUNDS: u32 = 2_000;
+
 /// Does as `tiny` does: keeps its argument in memory, and asks its host with it.
 pub(crate) fn polkavm() -> Result<Guest> {
     let mut builder = ProgramBlobBuilder::new(InstructionSetKind::ReviveV1);

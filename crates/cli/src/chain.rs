@@ -2,17 +2,17 @@
 //!
 //! The first use of a folder commits the development accounts with their funds.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use fusee::chain::{
-    Account, Address, Commit, ContractError, Contracts, Diff, ExecutionResult, Included, Query,
-    Receipt, Snapshot, StateReader, Store, Transaction, genesis, keys,
+    Address, Commit, Contracts, Diff, ExecutionResult, Included, Query, Receipt, Snapshot,
+    StateReader, Store, Transaction, genesis,
 };
 use fusee::sandbox::Interrupt;
 
 use crate::{
     engines::{self, On},
-    failure::{Exit, Failure},
+    failure::Failure,
     names,
 };
 
@@ -111,30 +111,6 @@ impl Chain {
             receipt,
         })?)
     }
-}
-
-/// The account at an address.
-pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, Failure> {
-    Account::read(snapshot, address).map_err(|error| match error {
-        ContractError::CorruptAccount { .. } => Failure::new(Exit::Host, error)
-            .next("restore the folder from a backup, or choose a new one with --data"),
-        error => Failure::new(Exit::Host, error),
-    })
-}
-
-/// Every account in the state, ordered by address.
-pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, Failure> {
-    let mut addresses = BTreeSet::new();
-    for tag in [keys::BALANCE, keys::NONCE, keys::CODE_HASH] {
-        for entry in snapshot.scan(&[tag])? {
-            let (key, _) = entry?;
-            addresses.extend(keys::parts(&key).map(|parts| Address::new(parts.owner)));
-        }
-    }
-    let accounts = addresses.into_iter();
-    accounts
-        .map(|address| Ok((address, account(snapshot, address)?)))
-        .collect()
 }
 
 /// The methods of the contract at an address; `None` if the current rules refuse its code.

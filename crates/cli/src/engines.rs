@@ -9,9 +9,9 @@ use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
 use fusee::sandbox::{Compiler, Executor, ExecutorBuilder, Format};
 
 use crate::{
+    compiler,
     failure::{Exit, Failure},
     memory,
-    verbs::compile,
 };
 
 /// The engines that a command runs on.
@@ -106,7 +106,7 @@ fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Execu
         })?;
     }
     Ok(builder
-        .compile_in(compile::in_a_process()?)
+        .compile_in(compiler::in_a_process()?)
         .cache_bytes(memory::for_caches())
         .build())
 }

@@ -6,8 +6,10 @@
 //! the exit codes.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod args;
 mod chain;
+mod compiler;
 mod engines;
 mod failure;
 mod flame;

@@ -18,6 +18,7 @@ mod outline;
 mod prices;
 mod program;
 mod run;
+mod types;
 
 use fusee_instrument::Rules;
 

@@ -6,7 +6,7 @@
 use fusee_engine::CodeHash;
 use fusee_state::{Diff, StateReader, Value};
 
-use crate::{Address, ContractError, encoding, keys};
+use crate::{AccountField, Address, ContractError, encoding, keys};
 
 /// The state of one account. Unused addresses have the default account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,18 +18,6 @@ pub struct Account {
     pub nonce: u64,
     /// The hash of the code, if the account is a contract.
     pub code: Option<CodeHash>,
-}
-
-/// A field of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AccountField {
-    /// The balance.
-    Balance,
-    /// The nonce.
-    Nonce,
-    /// The code hash.
-    CodeHash,
 }
 
 impl Account {
@@ -45,18 +33,6 @@ impl Account {
             nonce: decode_nonce(address, state.read(&keys::nonce(address))?)?,
             code: decode_code_hash(address, state.read(&keys::code_hash(address))?)?,
         })
-    }
-}
-
-impl AccountField {
-    /// The name of the field.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            AccountField::Balance => "balance",
-            AccountField::Nonce => "nonce",
-            AccountField::CodeHash => "code hash",
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use fusee_state::StateError;
 use fusee_virtualization::VirtualizationError;
 use thiserror::Error;
 
-use crate::{AccountField, Address, EncodingError};
+use crate::{Address, EncodingError};
 
 /// A fault of the host. The transaction has no receipt, and nothing has changed.
 #[derive(Debug, Error)]
@@ -39,6 +39,30 @@ pub enum ContractError {
     /// A nested VM of a contract could not be run.
     #[error("a nested VM of the contract could not be run")]
     Child(#[source] VirtualizationError),
+}
+
+/// A field of an account, as errors name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountField {
+    /// The balance.
+    Balance,
+    /// The nonce.
+    Nonce,
+    /// The code hash.
+    CodeHash,
+}
+
+impl AccountField {
+    /// The name of the field.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            AccountField::Balance => "balance",
+            AccountField::Nonce => "nonce",
+            AccountField::CodeHash => "code hash",
+        }
+    }
 }
 
 impl From<VirtualizationError> for ContractError {

@@ -29,11 +29,11 @@ mod rules;
 mod syscalls;
 mod transaction;
 
-pub use account::{Account, AccountField, genesis};
+pub use account::{Account, genesis};
 pub use address::{Address, AddressError};
 pub use contracts::Contracts;
 pub use encoding::{ENCODING_VERSION, EncodingError};
-pub use error::ContractError;
+pub use error::{AccountField, ContractError};
 pub use execution::{ExecutionResult, Included, Progress, Waiting};
 pub use invalid::InvalidTransaction;
 pub use receipt::{Event, Receipt, Rejection, Status};

@@ -8,8 +8,8 @@
 use std::fmt;
 
 use fusee_engine::{
-    EngineError, Entry, Gas, GuestMemory, Host, Instance, Low, Mode, Pause, Run, SparseMemory,
-    Step, Stop, Tally, Value,
+    EngineError, Entry, Gas, GuestMemory, Host, Instance, Low, Mode, Module, Pause, Run,
+    SparseMemory, Step, Stop, Tally, Value,
 };
 use polkavm::{InterruptKind, Reg};
 
@@ -52,7 +52,7 @@ enum Suspension {
 }
 
 impl PolkaVmInstance {
-    pub(crate) fn new(memory: Memory, module: PolkaVmModule, mode: Mode) -> Self {
+    fn new(memory: Memory, module: PolkaVmModule, mode: Mode) -> Self {
         let tally = Tally::new(module.program().rate);
         Self {
             memory,
@@ -175,6 +175,17 @@ impl PolkaVmInstance {
             }
             Err(stop) => Err(stop),
         }
+    }
+}
+
+impl Module for PolkaVmModule {
+    fn resident_bytes(&self) -> u64 {
+        self.bytes()
+    }
+
+    fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
+        let memory = self.lease()?;
+        Ok(Box::new(PolkaVmInstance::new(memory, self.clone(), mode)))
     }
 }
 

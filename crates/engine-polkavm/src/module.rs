@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fusee_engine::{EngineError, Entry, Format, Instance, Mode, Module, Program, Trap};
+use fusee_engine::{EngineError, Entry, Format, Program, Trap};
 use polkavm::{
     CacheModel, CostModelKind, GasMeteringKind, ModuleConfig, ProgramBlob, ProgramCounter,
     ProgramParts,
@@ -15,7 +15,6 @@ use polkavm::{
 use crate::{
     NAME,
     idle::{Idle, ModulePool},
-    instance::PolkaVmInstance,
     memory::Memory,
     trap::trap,
 };
@@ -115,16 +114,20 @@ impl PolkaVmModule {
         Some(units)
     }
 
-    /// The trap of a guest that stopped at this address.
-    pub(crate) fn trap_at(&self, at: Option<ProgramCounter>) -> Trap {
-        let instruction = at.and_then(|at| self.0.blob.instructions_bounded_at(at).next());
-        instruction.map_or(Trap::Unreachable, |instruction| trap(&instruction.kind))
+    /// A fresh memory for an instance, or an idle one.
+    pub(crate) fn lease(&self) -> Result<Memory, EngineError> {
+        let Inner { module, pool, .. } = &*self.0;
+        let lease = pool.lease(|| module.instantiate());
+        let lease = lease.map_err(|error| EngineError::Instantiate {
+            engine: NAME,
+            source: error.to_string().into(),
+        })?;
+        Ok(Memory::new(lease))
     }
-}
 
-impl Module for PolkaVmModule {
-    /// Includes compiled code. The interpreter's translation belongs to the instances.
-    fn resident_bytes(&self) -> u64 {
+    /// The size in memory, in bytes: the program and compiled code. The interpreter's translation
+    /// belongs to the instances.
+    pub(crate) fn bytes(&self) -> u64 {
         let code = self.0.program.code.len();
         let (compiled, overhead) = match self.0.module.machine_code() {
             Some(compiled) => (compiled.len(), COMPILED_OVERHEAD_BYTES),
@@ -136,18 +139,10 @@ impl Module for PolkaVmModule {
             .saturating_add(overhead)
     }
 
-    fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let Inner { module, pool, .. } = &*self.0;
-        let lease = pool.lease(|| module.instantiate());
-        let lease = lease.map_err(|error| EngineError::Instantiate {
-            engine: NAME,
-            source: error.to_string().into(),
-        })?;
-        Ok(Box::new(PolkaVmInstance::new(
-            Memory::new(lease),
-            self.clone(),
-            mode,
-        )))
+    /// The trap of a guest that stopped at this address.
+    pub(crate) fn trap_at(&self, at: Option<ProgramCounter>) -> Trap {
+        let instruction = at.and_then(|at| self.0.blob.instructions_bounded_at(at).next());
+        instruction.map_or(Trap::Unreachable, |instruction| trap(&instruction.kind))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, io};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Gas, MAX_SYSCALL_ARGS, Rate, Value, ValueType};
+use crate::{Format, Gas, MAX_SYSCALL_ARGS, Rate, Value, ValueType};
 
 /// Bytes in a page of wasm memory.
 pub const PAGE_BYTES: u64 = 65_536;
@@ -98,42 +98,6 @@ pub struct MemoryLimits {
     pub initial: u32,
     /// The maximum size: the smaller of the program's and the rules' maximum.
     pub maximum: u32,
-}
-
-/// The format of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
-pub enum Format {
-    /// WebAssembly. Also the format of bytes that have no known format.
-    Wasm,
-    /// A PolkaVM program blob.
-    PolkaVm,
-}
-
-impl Format {
-    /// Detects the format by the magic bytes.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        if bytes.starts_with(b"PVM\0") {
-            Format::PolkaVm
-        } else {
-            Format::Wasm
-        }
-    }
-
-    /// The name of the format.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Format::Wasm => "wasm",
-            Format::PolkaVm => "polkavm",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
-    }
 }
 
 /// A program that was validated and metered by a set of rules.

@@ -12,32 +12,13 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-use fusee_engine::{CodeHash, RulesId};
-use fusee_instrument::{Refusal, Rules};
+use fusee_instrument::Refusal;
 use lru::LruCache;
 
-use crate::{PrepareError, PreparedProgram};
-
-/// Everything that a prepared program depends on, except the engines: each executor has its own
-/// cache.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key {
-    pub(crate) code: CodeHash,
-    pub(crate) rules: RulesId,
-    /// Whether the program is instrumented for a profiler. The id of the rules does not cover this.
-    pub(crate) is_profiled: bool,
-}
-
-impl Key {
-    /// The key of a program under these rules.
-    pub(crate) fn new(code: CodeHash, rules: &Rules) -> Self {
-        Self {
-            code,
-            rules: rules.id(),
-            is_profiled: rules.is_profiled(),
-        }
-    }
-}
+use crate::{
+    PrepareError, PreparedProgram,
+    key::{Key, SizeObserver},
+};
 
 /// The approximate size of a refusal in memory.
 const REFUSAL_BYTES: u64 = 1_024;
@@ -150,13 +131,6 @@ impl Cache {
         state.evict_to(self.budget);
     }
 
-    /// Updates the size of a program whose modules changed.
-    pub(crate) fn update_size(&self, key: &Key) {
-        let mut state = self.lock();
-        state.update_size(key);
-        state.evict_to(self.budget);
-    }
-
     /// Prevents the eviction of a program until it is unpinned. Returns `false`, and does nothing,
     /// if the pinned programs together would exceed the budget.
     pub(crate) fn pin(&self, key: Key, prepared: &Arc<PreparedProgram>) -> bool {
@@ -197,6 +171,14 @@ impl Cache {
     /// Ignores poisoning: no operation panics with the state half changed.
     fn lock(&self) -> MutexGuard<'_, CacheState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SizeObserver for Cache {
+    fn size_changed(&self, key: &Key) {
+        let mut state = self.lock();
+        state.update_size(key);
+        state.evict_to(self.budget);
     }
 }
 

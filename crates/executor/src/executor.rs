@@ -10,7 +10,7 @@ use fusee_instrument::Rules;
 
 use crate::{
     LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Tier,
-    background::CompileQueue, cache::Key, preparer::Preparer,
+    background::CompileQueue, key::Key, preparer::Preparer,
 };
 
 /// Prepares programs and runs them.

@@ -19,6 +19,7 @@ mod engines;
 mod error;
 mod executor;
 mod guest;
+mod key;
 mod linker;
 mod live;
 mod outcome;

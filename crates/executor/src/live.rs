@@ -1,15 +1,15 @@
-//! Instances at rest.
+//! Instances at rest. How they are entered stands with the outcomes (`outcome`).
 
 use std::sync::Arc;
 
-use fusee_engine::{Gas, GuestMemory, Host, Module, Program, Value};
+use fusee_engine::{Gas, GuestMemory, Module, Program, Value};
 
-use crate::{Outcome, PreparedProgram, RunError, RunRequest, guest::Guest};
+use crate::{PreparedProgram, RunError, RunRequest, guest::Guest};
 
 /// An instance at rest that can be entered: a fresh one, or one whose last run finished.
 #[derive(Debug)]
 pub struct LiveInstance {
-    guest: Box<Guest>,
+    pub(crate) guest: Box<Guest>,
 }
 
 impl LiveInstance {
@@ -36,40 +36,6 @@ impl LiveInstance {
     #[must_use]
     pub fn results(&self) -> &[Value] {
         &self.guest.run.values
-    }
-
-    /// Enters the instance. The first run of an instance pays for the instantiation, and runs the
-    /// program's start function and `_initialize` before the entry.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError`] if the request does not fit the program, or the host fails.
-    // Inlined, so that the outcome is built where it is used: it would be stored in parts and
-    // loaded whole, which a processor cannot forward from its store buffer.
-    #[inline]
-    pub fn run<H: Host>(
-        mut self,
-        mut request: RunRequest<'_>,
-        mut host: H,
-    ) -> Result<Outcome<H>, RunError> {
-        let reached = self.guest.call(&mut request, &mut host)?;
-        Ok(Outcome::new(self.guest, reached, host))
-    }
-
-    /// Makes the instance, and runs the program's start function and `_initialize`, but no entry:
-    /// the request's entry and arguments are ignored. It finishes without results, and can be
-    /// suspended before that. An instance that was run before does nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`RunError`] if the host fails.
-    pub fn initialize<H: Host>(
-        mut self,
-        mut request: RunRequest<'_>,
-        mut host: H,
-    ) -> Result<Outcome<H>, RunError> {
-        let reached = self.guest.begin(None, &mut request, &mut host)?;
-        Ok(Outcome::new(self.guest, reached, host))
     }
 
     /// Makes the instance now, for runs like `request`, so that its memory, with the program's data

@@ -8,7 +8,7 @@ use fusee_engine::{
 };
 
 use crate::{
-    LiveInstance, RunError,
+    LiveInstance, RunError, RunRequest,
     guest::{Guest, Reached},
 };
 
@@ -92,6 +92,42 @@ pub enum EndReason {
     Trapped(Trap),
     /// The guest used all its gas.
     OutOfGas,
+}
+
+impl LiveInstance {
+    /// Enters the instance. The first run of an instance pays for the instantiation, and runs the
+    /// program's start function and `_initialize` before the entry.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the request does not fit the program, or the host fails.
+    // Inlined, so that the outcome is built where it is used: it would be stored in parts and
+    // loaded whole, which a processor cannot forward from its store buffer.
+    #[inline]
+    pub fn run<H: Host>(
+        mut self,
+        mut request: RunRequest<'_>,
+        mut host: H,
+    ) -> Result<Outcome<H>, RunError> {
+        let reached = self.guest.call(&mut request, &mut host)?;
+        Ok(Outcome::new(self.guest, reached, host))
+    }
+
+    /// Makes the instance, and runs the program's start function and `_initialize`, but no entry:
+    /// the request's entry and arguments are ignored. It finishes without results, and can be
+    /// suspended before that. An instance that was run before does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RunError`] if the host fails.
+    pub fn initialize<H: Host>(
+        mut self,
+        mut request: RunRequest<'_>,
+        mut host: H,
+    ) -> Result<Outcome<H>, RunError> {
+        let reached = self.guest.begin(None, &mut request, &mut host)?;
+        Ok(Outcome::new(self.guest, reached, host))
+    }
 }
 
 impl<H> Outcome<H> {

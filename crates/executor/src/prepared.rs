@@ -8,7 +8,7 @@ use std::{
 use fusee_engine::{Engine, EngineError, Instance, Mode, Module, Program};
 
 use crate::{
-    cache::{Cache, Key},
+    key::{Key, SizeObserver},
     suspensions::Suspensions,
 };
 
@@ -22,7 +22,7 @@ pub struct PreparedProgram {
     key: Key,
     suspensions: Arc<Suspensions>,
     /// The cache that counts the size of this program.
-    cache: Weak<Cache>,
+    cache: Weak<dyn SizeObserver>,
     /// The engine that runs the program without the compiler, if the executor has one.
     interpreter: Option<Arc<dyn Engine>>,
     interpreter_module: LazyModule,
@@ -84,7 +84,7 @@ impl PreparedProgram {
         program: Arc<Program>,
         key: Key,
         suspensions: Arc<Suspensions>,
-        cache: Weak<Cache>,
+        cache: Weak<dyn SizeObserver>,
         interpreter: Option<Arc<dyn Engine>>,
     ) -> Self {
         Self {
@@ -243,7 +243,7 @@ impl PreparedProgram {
 
     fn update_cached_size(&self) {
         if let Some(cache) = self.cache.upgrade() {
-            cache.update_size(&self.key());
+            cache.size_changed(&self.key());
         }
     }
 

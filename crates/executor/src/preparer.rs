@@ -7,12 +7,8 @@ use std::sync::Arc;
 use fusee_engine::{ArtifactKey, Code, Compiler, EngineError, Format, Module, Program, Source};
 
 use crate::{
-    CompileIn, PrepareError, PreparedProgram,
-    artifacts::Artifacts,
-    cache::{Cache, Key},
-    engines::Engines,
-    prepared::CompileClaim,
-    suspensions::Suspensions,
+    CompileIn, PrepareError, PreparedProgram, artifacts::Artifacts, cache::Cache, engines::Engines,
+    key::Key, prepared::CompileClaim, suspensions::Suspensions,
 };
 
 #[derive(Debug)]
@@ -57,7 +53,7 @@ impl Preparer {
             program,
             key,
             Arc::clone(&self.suspensions),
-            Arc::downgrade(&self.cache),
+            Arc::<Cache>::downgrade(&self.cache),
             interpreter,
         )
     }

@@ -9,8 +9,9 @@ use wasmparser::{
 };
 
 use crate::{
+    limits::Floats,
     refusal::{Refusal, Rule},
-    rules::{Floats, Rules},
+    rules::Rules,
     schedule::{self, Group},
 };
 

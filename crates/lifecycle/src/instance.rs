@@ -11,10 +11,10 @@ use fusee_executor::{End, LiveInstance, PreparedProgram};
 use crate::{
     AsyncHost, CallOutcome, Error, ExportFault, GuestFault,
     call::Call,
+    inner::Inner,
     memory, outcome,
-    sandbox::Inner,
     work::{Enter, Work},
-    workers::{Admission, Refused},
+    workers::{Admission, Refused, WhenFull},
 };
 
 /// An instance of a module, and its host. Dropping it frees its memory at once.
@@ -44,16 +44,6 @@ pub struct CallRequest<'a> {
     pub time: Option<Duration>,
     /// What happens if the queue is full.
     pub when_full: WhenFull,
-}
-
-/// What happens to a call that finds no worker, and no room in the queue.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhenFull {
-    /// It is refused at once as [`Error::Overloaded`], and never runs.
-    #[default]
-    Refuse,
-    /// It waits for its turn, however long that takes, behind the calls that came before it.
-    Wait,
 }
 
 impl<'a> CallRequest<'a> {

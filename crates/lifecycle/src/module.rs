@@ -8,9 +8,9 @@ use fusee_executor::{End, LiveInstance, PreparedProgram, RunError};
 use crate::{
     AsyncHost, CallOutcome, Error, GuestFault, Instance, MemoryFault, WhenFull,
     call::Call,
+    inner::Inner,
     instance::arguments,
     outcome,
-    sandbox::Inner,
     work::{Enter, Make, Work},
     workers::Admission,
 };

@@ -1,15 +1,11 @@
 //! The sandbox: an executor with workers, a watchdog and a time limit.
 
-use std::{future::Future, io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
+use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 
 use fusee_executor::{Executor, Suspension};
 use fusee_instrument::{Limits, Rules, Schedule, SyscallRule};
 
-use crate::{
-    Error, Health, Module,
-    blocking::block_on,
-    workers::{TimeBudget, Workers},
-};
+use crate::{Error, Health, Module, inner::Inner, workers::Workers};
 
 /// The default time limit of a call: a worker runs the guest for at most five seconds.
 pub const CALL_TIME: Duration = Duration::from_secs(5);
@@ -46,15 +42,6 @@ pub struct SandboxBuilder {
     id_export: Option<String>,
     alloc_export: Option<String>,
     suspension: Suspension,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) workers: Arc<Workers>,
-    pub(crate) id_export: Option<String>,
-    pub(crate) alloc_export: Option<String>,
-    rules: Rules,
-    call_time: Duration,
 }
 
 impl SandboxBuilder {
@@ -180,31 +167,5 @@ impl Sandbox {
     /// other guest runs, and [`Health`] says so.
     pub fn kill_watchdog(&self) {
         self.inner.workers.watchdog().kill();
-    }
-}
-
-impl Inner {
-    pub(crate) fn time_budget(&self, time: Option<Duration>) -> TimeBudget {
-        let limit = time.unwrap_or(self.call_time);
-        TimeBudget { limit, left: limit }
-    }
-
-    /// Blocks the calling thread until a future of this sandbox is ready.
-    pub(crate) fn block_on<T>(
-        &self,
-        future: impl Future<Output = Result<T, Error>>,
-    ) -> Result<T, Error> {
-        if self.workers.is_here() {
-            return Err(Error::other(
-                "a host function cannot block on a call on the worker that runs its guest",
-            ));
-        }
-        block_on(future)
-    }
-}
-
-impl Drop for Inner {
-    fn drop(&mut self) {
-        self.workers.close();
     }
 }

@@ -23,13 +23,23 @@ use fusee_engine::Interrupt;
 use fusee_executor::{End, Executor, Suspended, Suspension};
 
 use crate::{
-    AsyncHost, Error, Health, WhenFull,
+    AsyncHost, Error, Health,
     clock::now,
     host::RunHost,
     oneshot::{Receiver, Sender, channel},
     watchdog::Watchdog,
     work::{Enter, Step, Work, catch, conclude},
 };
+
+/// What happens to a call that finds no worker, and no room in the queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is refused at once as [`Error::Overloaded`], and never runs.
+    #[default]
+    Refuse,
+    /// It waits for its turn, however long that takes, behind the calls that came before it.
+    Wait,
+}
 
 /// The state that all workers share.
 pub(crate) struct Workers {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     contest::{Recall, guest::Guest},
-    virtualization::ANSWER,
+    virtualization::guest::ANSWER,
 };
 
 /// An instance that is made, its function found, and dropped.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     contest::{Recall, guest::Guest},
-    virtualization::ANSWER,
+    virtualization::guest::ANSWER,
 };
 
 /// What the guest has asked, until it is looked at.

@@ -21,10 +21,7 @@ use super::{calls::tell_once, config, into_anyhow};
 use crate::{
     contest::{Recall, guest::Guest},
     peers::io::{Io, put, size, slice},
-    system::{
-        Busy,
-        guest::{ANSWER, IMPORTS, INTERRUPTED},
-    },
+    system::guest::{ANSWER, Busy, IMPORTS, INTERRUPTED},
 };
 
 /// Between two ticks of the epoch.

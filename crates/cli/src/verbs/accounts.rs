@@ -4,8 +4,9 @@ use fusee::chain::{Account, Address, Snapshot};
 use serde::Serialize;
 
 use crate::{
+    addresses,
     args::AccountsArgs,
-    chain::{self, Chain},
+    chain::Chain,
     failure::{Exit, Failure},
     names,
     numbers::grouped,
@@ -53,11 +54,11 @@ impl AccountsJson {
             let address = names::account(name);
             accounts.push(AccountJson::of(
                 address,
-                &chain::account(snapshot, address)?,
+                &addresses::account(snapshot, address)?,
             ));
         }
         let mut contracts = Vec::new();
-        for (address, account) in chain::accounts(snapshot)? {
+        for (address, account) in addresses::accounts(snapshot)? {
             match account.code {
                 Some(code) => contracts.push(ContractJson {
                     address: address.to_string(),

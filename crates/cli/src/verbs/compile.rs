@@ -5,15 +5,13 @@
 //! memory, or with its parent, so that compiling a program cannot exhaust a node.
 
 use std::{
-    env,
-    ffi::OsString,
     io::{self, Read, Write},
     process, thread,
     time::Duration,
 };
 
 use fusee::engines::WasmtimeEngine;
-use fusee::sandbox::{CompileCommand, CompileIn, Compiler, Program};
+use fusee::sandbox::{Compiler, Program};
 
 use crate::{
     args::CompileArgs,
@@ -21,33 +19,8 @@ use crate::{
     output,
 };
 
-/// CPU time limit in seconds. The slowest known programs that the rules admit take 12.
-const SECONDS: u64 = 30;
-
-/// Address space limit in MiB. The largest known programs take 0.2 GB.
-const MEBIBYTES: u64 = 2_048;
-
 /// Limit of elapsed time, as a multiple of the CPU time limit. It allows for a busy machine.
 const WALL: u64 = 10;
-
-/// The command that compiles programs for the other verbs.
-pub(crate) fn in_a_process() -> Result<CompileIn, Failure> {
-    let program = env::current_exe().map_err(|error| {
-        let error = anyhow::Error::new(error).context("cannot locate the fusee executable");
-        Failure::new(Exit::Host, error).next("start fusee by its path")
-    })?;
-    let args = [
-        "compile",
-        "--seconds",
-        &SECONDS.to_string(),
-        "--mebibytes",
-        &MEBIBYTES.to_string(),
-    ];
-    Ok(CompileIn::Process(CompileCommand {
-        program,
-        args: args.map(OsString::from).into(),
-    }))
-}
 
 pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
     let engine = WasmtimeEngine::new().map_err(|error| Failure::new(Exit::Host, error))?;

@@ -3,6 +3,7 @@
 //! After every step, the demo compares the receipts byte for byte, and the digests of the states.
 //! It prints the equivalent command of each step.
 
+mod guests;
 mod report;
 mod step;
 
@@ -20,18 +21,9 @@ use crate::{
 };
 
 use self::{
+    guests::{CALLER, TOKEN},
     report::{DemoJson, StepJson},
-    step::{Guest, Side, Step, Work},
-};
-
-const TOKEN: Guest = Guest {
-    file: "guests/wasm/token.wasm",
-    code: include_bytes!("../../../../guests/wasm/token.wasm"),
-};
-
-const CALLER: Guest = Guest {
-    file: "guests/wasm/caller.wasm",
-    code: include_bytes!("../../../../guests/wasm/caller.wasm"),
+    step::{Side, Step, Work},
 };
 
 /// A gas limit with which a transfer is valid, but runs out of gas.

@@ -13,6 +13,7 @@ use super::{
     transaction::Resolved,
 };
 use crate::{
+    addresses,
     args::GasArgs,
     chain::{self, Chain, Keep},
     engines::{self, On},
@@ -189,7 +190,7 @@ fn is_deployment(args: &GasArgs) -> bool {
 
 fn resolve(args: &GasArgs, chain: Chain) -> Result<Resolved, Failure> {
     let snapshot = chain.snapshot()?;
-    let resolve = |text: &str| names::resolve(text, &snapshot);
+    let resolve = |text: &str| addresses::resolve(text, &snapshot);
     Ok(Resolved {
         from: resolve(&args.from)?,
         input: values::encode(&args.args, &resolve)?,
@@ -227,7 +228,7 @@ impl Resolved {
     /// Deploys the contract, and returns the call of the requested method.
     fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Action, Failure> {
         let snapshot = self.chain.snapshot()?;
-        let resolve = |text: &str| names::resolve(text, &snapshot);
+        let resolve = |text: &str| addresses::resolve(text, &snapshot);
         let input = values::encode(&args.deploy_args, &resolve)?;
         let transaction = self.transaction(Action::Deploy { code, input }, DEPLOY_GAS);
         let deployed = self

@@ -6,6 +6,7 @@ use fusee::chain::{Address, Contracts, Snapshot};
 use serde::Serialize;
 
 use crate::{
+    addresses,
     args::CommonArgs,
     chain::{self, Chain, Executed, Keep},
     engines::{self, On},
@@ -41,7 +42,7 @@ impl Resolved {
     pub(crate) fn new(args: &CommonArgs) -> Result<Self, Failure> {
         let chain = Chain::open(&args.folder.data)?;
         let snapshot = chain.snapshot()?;
-        let resolve = |text: &str| names::resolve(text, &snapshot);
+        let resolve = |text: &str| addresses::resolve(text, &snapshot);
         let from = resolve(&args.from)?;
         let input = match &args.input {
             Some(input) => input.0.clone(),
@@ -59,7 +60,7 @@ impl Resolved {
     /// empty.
     pub(crate) fn callee(&self, text: &str, method: &str) -> Result<Address, Failure> {
         let snapshot = self.chain.snapshot()?;
-        let address = names::resolve(text, &snapshot)?;
+        let address = addresses::resolve(text, &snapshot)?;
         if !method.is_empty() {
             self.check_method(&snapshot, (text, address), method)?;
         }
@@ -72,8 +73,8 @@ impl Resolved {
         (text, address): (&str, Address),
         method: &str,
     ) -> Result<(), Failure> {
-        if chain::account(snapshot, address)?.code.is_none() {
-            return Err(names::no_contract(text, snapshot)?);
+        if addresses::account(snapshot, address)?.code.is_none() {
+            return Err(addresses::no_contract(text, snapshot)?);
         }
         // The current rules may refuse code that was deployed under older ones. The receipt says
         // so.

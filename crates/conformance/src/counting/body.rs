@@ -8,7 +8,7 @@ use super::{
     op::{Op, index},
     outline::Outline,
     prices::{LengthPrice, Prices},
-    program::Types,
+    types::Types,
 };
 
 #[derive(Debug)]

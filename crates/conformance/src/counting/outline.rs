@@ -10,7 +10,7 @@ use super::{
     names::name,
     op::{Jump, Op, index},
     prices::{LengthPrice, Prices},
-    program::Types,
+    types::Types,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

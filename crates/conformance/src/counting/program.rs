@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use fusee_engine::PAGE_BYTES;
 use wasmparser::{
-    CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, FuncType,
-    Parser, Payload, TypeRef, ValType, Validator,
+    CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, Parser,
+    Payload, TypeRef, ValType, Validator,
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     body::Body,
     op::{NULL, Op, index, reference},
     prices::Prices,
+    types::Types,
 };
 
 /// A program with the costs of its metered blocks.
@@ -58,42 +59,6 @@ pub(super) enum Function {
     /// The number of the syscall.
     Import(u32),
     Body(Body),
-}
-
-/// The types of a program, and the type index of each function.
-#[derive(Debug, Default)]
-pub(super) struct Types {
-    types: Vec<FuncType>,
-    functions: Vec<usize>,
-}
-
-impl Types {
-    fn get(&self, type_index: usize) -> Result<&FuncType> {
-        self.types.get(type_index).ok_or_else(|| missing("type"))
-    }
-
-    /// The number of parameters and results of a type.
-    pub(super) fn counts(&self, type_index: usize) -> Result<(usize, usize)> {
-        let found = self.get(type_index)?;
-        Ok((found.params().len(), found.results().len()))
-    }
-
-    pub(super) fn of_function(&self, function: usize) -> Result<usize> {
-        let found = self.functions.get(function).copied();
-        found.ok_or_else(|| missing("function"))
-    }
-
-    /// The parameters and results of a function.
-    pub(super) fn signature(&self, function: usize) -> Result<(&[ValType], &[ValType])> {
-        let found = self.get(self.of_function(function)?)?;
-        Ok((found.params(), found.results()))
-    }
-
-    /// Whether a function has this type or an equal one.
-    pub(super) fn has_type(&self, function: usize, type_index: usize) -> Result<bool> {
-        let own = self.of_function(function)?;
-        Ok(own == type_index || self.get(own)? == self.get(type_index)?)
-    }
 }
 
 impl Program {

@@ -19,7 +19,7 @@ fn check_markdown(text: &str, lines: &[usize]) {
     expect(check_page(&Page { path, text }), lines);
 }
 
-fn expect(findings: Vec<crate::tidy::Finding>, lines: &[usize]) {
+fn expect(findings: Vec<crate::finding::Finding>, lines: &[usize]) {
     let found: Vec<usize> = printed(findings)
         .iter()
         .map(|finding| finding.split(':').nth(1).unwrap().parse().unwrap())

@@ -5,7 +5,7 @@ use fusee::sandbox::Gas;
 use serde::Serialize;
 
 use super::{
-    TOKEN,
+    guests::TOKEN,
     step::{Run, Step},
 };
 use crate::{

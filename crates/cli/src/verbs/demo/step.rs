@@ -5,7 +5,9 @@ use std::path::Path;
 use fusee::chain::{Action, Address, Contracts, Query, Receipt, Transaction};
 use fusee::sandbox::Gas;
 
+use super::guests::Guest;
 use crate::{
+    addresses,
     chain::{Chain, Keep},
     engines::{self, EngineChoice, On},
     failure::Failure,
@@ -14,12 +16,6 @@ use crate::{
 
 /// Gas limit of a step.
 const GAS: u64 = 1_000_000_000;
-
-/// An embedded contract.
-pub(super) struct Guest {
-    pub(super) file: &'static str,
-    pub(super) code: &'static [u8],
-}
 
 /// One step with its expected status.
 pub(super) struct Step {
@@ -130,7 +126,7 @@ impl Side {
 
     pub(super) fn run(&self, step: &Step) -> Result<Run, Failure> {
         let input = values::encode(&step.args, &|text| {
-            names::resolve(text, &*self.chain.snapshot()?)
+            addresses::resolve(text, &*self.chain.snapshot()?)
         })?;
         let (from, gas) = (names::account(step.from), Gas::new(step.gas));
         let action = match step.work {

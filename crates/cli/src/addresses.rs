@@ -1,0 +1,108 @@
+//! Addresses: the accounts in the state, and the address that a text refers to.
+
+use std::collections::BTreeSet;
+
+use fusee::chain::{Account, Address, ContractError, Snapshot, keys};
+
+use crate::{
+    failure::{Exit, Failure},
+    names::{ACCOUNTS, account as of_account, list, nearest, short},
+};
+
+/// Minimum length of an address prefix, in digits.
+const PREFIX_DIGITS: usize = 6;
+
+/// The account at an address.
+pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, Failure> {
+    Account::read(snapshot, address).map_err(|error| match error {
+        ContractError::CorruptAccount { .. } => Failure::new(Exit::Host, error)
+            .next("restore the folder from a backup, or choose a new one with --data"),
+        error => Failure::new(Exit::Host, error),
+    })
+}
+
+/// Every account in the state, ordered by address.
+pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, Failure> {
+    let mut addresses = BTreeSet::new();
+    for tag in [keys::BALANCE, keys::NONCE, keys::CODE_HASH] {
+        for entry in snapshot.scan(&[tag])? {
+            let (key, _) = entry?;
+            addresses.extend(keys::parts(&key).map(|parts| Address::new(parts.owner)));
+        }
+    }
+    let accounts = addresses.into_iter();
+    accounts
+        .map(|address| Ok((address, account(snapshot, address)?)))
+        .collect()
+}
+
+/// Resolves an address: a development account, 64 digits, or the first digits of a contract.
+pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failure> {
+    let name = text.strip_prefix('@').unwrap_or(text);
+    if ACCOUNTS.contains(&name) {
+        return Ok(of_account(name));
+    }
+    if let Ok(address) = name.parse() {
+        return Ok(address);
+    }
+    let digits = name.strip_prefix("0x").unwrap_or(name).to_ascii_lowercase();
+    let contracts = contracts(snapshot)?;
+    if digits.len() < PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let failure = Failure::usage(format!("`{text}` is neither an account nor an address"));
+        return Err(failure.next(match nearest(name, ACCOUNTS) {
+            Some(near) => format!("did you mean `{near}`? If not, {}", expected(&contracts)),
+            None => expected(&contracts),
+        }));
+    }
+    let mut found = contracts
+        .iter()
+        .filter(|address| address.to_string().starts_with(&digits));
+    match (found.next(), found.next()) {
+        (Some(address), None) => Ok(*address),
+        (None, _) => Err(unknown(text, &contracts)),
+        (Some(one), Some(other)) => Err(Failure::usage(format!(
+            "`{text}` is ambiguous: it matches the contracts {one} and {other}"
+        ))
+        .next("give more digits of the address")),
+    }
+}
+
+/// The failure of an address without a contract.
+pub(crate) fn no_contract(text: &str, snapshot: &Snapshot) -> Result<Failure, Failure> {
+    Ok(unknown(text, &contracts(snapshot)?))
+}
+
+fn unknown(text: &str, contracts: &[Address]) -> Failure {
+    Failure::usage(format!("no contract at `{text}`")).next(expected(contracts))
+}
+
+fn contracts(snapshot: &Snapshot) -> Result<Vec<Address>, Failure> {
+    let accounts = accounts(snapshot)?.into_iter();
+    Ok(accounts
+        .filter(|(_, account)| account.code.is_some())
+        .map(|(address, _)| address)
+        .collect())
+}
+
+fn expected(contracts: &[Address]) -> String {
+    const SHOWN: usize = 8;
+    let accounts = format!("the accounts are {}", list(ACCOUNTS));
+    let shown: Vec<_> = contracts
+        .iter()
+        .take(SHOWN)
+        .map(|address| short(*address))
+        .collect();
+    let shown = list(shown.iter().map(String::as_str));
+    match contracts.len() {
+        0 => {
+            format!(
+                "{accounts}, and there are no contracts yet: deploy one with `fusee deploy FILE`"
+            )
+        }
+        1..=SHOWN => format!("{accounts}, the contracts are {shown}"),
+        count => format!(
+            "{accounts}, the contracts are {shown} and {} more",
+            count.saturating_sub(SHOWN)
+        ),
+    }
+}

@@ -1,0 +1,46 @@
+//! What a sandbox, its modules and its instances share.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use fusee_instrument::Rules;
+
+use crate::{
+    Error,
+    blocking::block_on,
+    workers::{TimeBudget, Workers},
+};
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) workers: Arc<Workers>,
+    pub(crate) id_export: Option<String>,
+    pub(crate) alloc_export: Option<String>,
+    pub(crate) rules: Rules,
+    pub(crate) call_time: Duration,
+}
+
+impl Inner {
+    pub(crate) fn time_budget(&self, time: Option<Duration>) -> TimeBudget {
+        let limit = time.unwrap_or(self.call_time);
+        TimeBudget { limit, left: limit }
+    }
+
+    /// Blocks the calling thread until a future of this sandbox is ready.
+    pub(crate) fn block_on<T>(
+        &self,
+        future: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        if self.workers.is_here() {
+            return Err(Error::other(
+                "a host function cannot block on a call on the worker that runs its guest",
+            ));
+        }
+        block_on(future)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.workers.close();
+    }
+}
