@@ -1,9 +1,11 @@
-//! The exports of a module, looked up once for all its instances.
+//! What all instances of a module share: its exports, looked up once, and the runtime.
 
 use std::sync::Arc;
 
 use fusee_engine::{Entry, Program, ValueType, reserved};
 use wasmtime::ModuleExport;
+
+use crate::runtime::Runtime;
 
 /// The indices of a module's exports, so that instances need no lookup by name.
 pub(crate) struct Exports {
@@ -12,11 +14,16 @@ pub(crate) struct Exports {
     pub(crate) memory: Option<ModuleExport>,
     start: Option<ModuleExport>,
     functions: Vec<ModuleExport>,
+    pub(crate) runtime: Runtime,
 }
 
 impl Exports {
     /// `None` if the module lacks an export of the program.
-    pub(crate) fn find(module: &wasmtime::Module, program: &Arc<Program>) -> Option<Self> {
+    pub(crate) fn find(
+        module: &wasmtime::Module,
+        program: &Arc<Program>,
+        runtime: &Runtime,
+    ) -> Option<Self> {
         let functions = program.exports.iter();
         Some(Self {
             gas: module.get_export_index(reserved::GAS)?,
@@ -26,6 +33,7 @@ impl Exports {
                 .map(|export| module.get_export_index(&export.name))
                 .collect::<Option<_>>()?,
             program: Arc::clone(program),
+            runtime: runtime.clone(),
         })
     }
 

@@ -20,8 +20,6 @@ use crate::{
     exports::Exports,
     lent::{Lent, Suspension},
     link::{State, grow_memory},
-    pool::Idle,
-    runtime::{NativeStack, Runtime},
     trap::trap,
 };
 
@@ -50,8 +48,6 @@ struct Live {
     gas: Global,
     /// The entry of the last call.
     entered: Option<Entered>,
-    stack: NativeStack,
-    idle: Idle,
 }
 
 /// A call on a fiber.
@@ -64,7 +60,6 @@ impl WasmtimeInstance {
         exports: Arc<Exports>,
         lent: Lent,
         mode: Mode,
-        runtime: &Runtime,
     ) -> Result<Self, EngineError> {
         let mut find = |export: &ModuleExport| instance.get_module_export(&mut store, export);
         let gas = find(&exports.gas)
@@ -80,8 +75,6 @@ impl WasmtimeInstance {
             exports,
             gas,
             entered: None,
-            stack: runtime.stack,
-            idle: runtime.idle.clone(),
         };
         Ok(Self {
             guest: Guest::AtRest(Box::new(live)),
@@ -217,7 +210,7 @@ impl Instance for WasmtimeInstance {
         };
         live.pass(entry, args, run.meter.hand_out())?;
         let mut error = None;
-        if self.mode == Mode::Plain && live.stack.is_left() {
+        if self.mode == Mode::Plain && live.exports.runtime.stack.is_left() {
             match Self::call_here(&self.lent, live, run, host) {
                 Ok(()) => {
                     live.collect(run)?;
@@ -293,7 +286,7 @@ impl Drop for Live {
     fn drop(&mut self) {
         let view = State::view(&mut self.store);
         // SAFETY: the store is dropped with this, so neither guest nor host reads the memory again.
-        unsafe { self.idle.make_room(view.bytes()) };
+        unsafe { self.exports.runtime.idle.make_room(view.bytes()) };
     }
 }
 

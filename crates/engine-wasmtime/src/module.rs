@@ -26,7 +26,6 @@ pub(crate) struct WasmtimeModule {
     /// The host functions that may suspend are asynchronous.
     suspendable: InstancePre<State>,
     exports: Arc<Exports>,
-    runtime: Runtime,
 }
 
 impl WasmtimeModule {
@@ -62,7 +61,7 @@ impl WasmtimeModule {
         };
         let plain = pre(Mode::Plain).map_err(compile_failed)?;
         let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
-        let exports = Exports::find(&module, program).ok_or_else(|| {
+        let exports = Exports::find(&module, program, runtime).ok_or_else(|| {
             compile_failed(wasmtime::Error::msg(
                 "the compiled module lacks an export of the program",
             ))
@@ -72,7 +71,6 @@ impl WasmtimeModule {
             suspendable,
             module,
             exports: Arc::new(exports),
-            runtime: runtime.clone(),
         })
     }
 }
@@ -89,16 +87,16 @@ impl Module for WasmtimeModule {
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
         let lent = Lent::new();
-        let mut store = Store::new(&self.runtime.engine, State::new(lent.clone()));
+        let mut store = Store::new(&self.exports.runtime.engine, State::new(lent.clone()));
         store.limiter(|state| state);
         let instance = match mode {
             Mode::Plain => self.plain.instantiate(&mut store),
             // No start function runs here, so the future is ready at once.
             Mode::Suspendable => poll_ready(self.suspendable.instantiate_async(&mut store)),
         }
-        .map_err(|error| pool::refused(error, self.runtime.instances))?;
+        .map_err(|error| pool::refused(error, self.exports.runtime.instances))?;
         let exports = Arc::clone(&self.exports);
-        let instance = WasmtimeInstance::new(store, instance, exports, lent, mode, &self.runtime)?;
+        let instance = WasmtimeInstance::new(store, instance, exports, lent, mode)?;
         Ok(Box::new(instance))
     }
 }
