@@ -50,7 +50,7 @@ impl<H: Host, E: From<RunError>> Supervisor for Direct<H, E> {
     }
 
     fn suspended(&mut self, frame: Paused<'_, H>) -> Result<Action<Self>, E> {
-        Ok(Action::Wait(frame.request()))
+        Ok(Action::Wait(frame.guest.request()))
     }
 
     fn yielded(&mut self, _: Suspended<H>) -> Result<End<H>, E> {

@@ -57,7 +57,8 @@ pub struct GasSuspended<H> {
 /// A suspended run, borrowed: the guest, and a host that may be a part of the run's own.
 #[derive(Debug)]
 pub struct Paused<'a, H> {
-    guest: &'a mut Guest,
+    /// The guest.
+    pub guest: PausedGuest<'a>,
     /// The host.
     pub host: &'a mut H,
 }
@@ -388,7 +389,9 @@ impl<H> Suspended<H> {
     /// The suspended run, borrowed.
     pub fn paused(&mut self) -> Paused<'_, H> {
         Paused {
-            guest: &mut self.guest,
+            guest: PausedGuest {
+                guest: &mut self.guest,
+            },
             host: &mut self.host,
         }
     }
@@ -509,41 +512,6 @@ impl<H: Host> GasSuspended<H> {
     }
 }
 
-impl<'a, H> Paused<'a, H> {
-    /// The syscall at which the guest is suspended.
-    #[must_use]
-    pub const fn request(&self) -> SyscallRequest {
-        self.guest.run.request()
-    }
-
-    /// The guest's whole memory.
-    pub fn memory(&mut self) -> GuestMemory<'_> {
-        self.guest.memory()
-    }
-
-    /// The gas that the guest has left.
-    #[must_use]
-    pub fn gas_left(&self) -> Gas {
-        self.guest.run.meter.left()
-    }
-
-    /// Charges `price` to the guest's gas.
-    ///
-    /// # Errors
-    ///
-    /// [`OutOfGas`] if less than `price` is left; the caller stops the run.
-    pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
-        self.guest.run.meter.charge(price)
-    }
-
-    /// The guest and its host apart: for a host that works on its guest, or to put the guest
-    /// together with a part of the host ([`PausedGuest::with_host`]).
-    #[must_use]
-    pub const fn split(self) -> (PausedGuest<'a>, &'a mut H) {
-        (PausedGuest { guest: self.guest }, self.host)
-    }
-}
-
 impl<'a> PausedGuest<'a> {
     /// The syscall at which the guest is suspended.
     #[must_use]
@@ -573,10 +541,7 @@ impl<'a> PausedGuest<'a> {
 
     /// The guest with this host.
     pub const fn with_host<H>(self, host: &'a mut H) -> Paused<'a, H> {
-        Paused {
-            guest: self.guest,
-            host,
-        }
+        Paused { guest: self, host }
     }
 }
 

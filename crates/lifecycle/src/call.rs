@@ -6,7 +6,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use fusee_engine::{Interrupt, Stop};
-use fusee_executor::{End, Suspended};
+use fusee_executor::{End, Paused, Suspended};
 
 use crate::{
     AsyncHost, Error, HostPanic,
@@ -96,8 +96,8 @@ impl Drop for Call<'_> {
 async fn ask<H: AsyncHost>(
     suspended: &mut Suspended<RunHost<H>>,
 ) -> Result<Result<u64, Stop>, HostPanic> {
-    let (guest, run_host) = suspended.paused().split();
-    let host = &mut run_host.host;
+    let Paused { guest, host } = suspended.paused();
+    let host = &mut host.host;
     let mut waiting = catch(|| host.wait(Guest::new(guest)))?;
     poll_fn(|context| match catch(|| waiting.as_mut().poll(context)) {
         Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),

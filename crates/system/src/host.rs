@@ -341,7 +341,7 @@ pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> R
     frame.host.return_data.clone_from(&answer.output);
     let consumed = Gas::new(answer.fuel_consumed);
     match frame.host.billing() {
-        Billing::Metered => frame.charge(consumed)?,
+        Billing::Metered => frame.guest.charge(consumed)?,
         Billing::SelfMetered if frame.host.pay(consumed) => {}
         Billing::SelfMetered => return Err(Stop::OutOfGas),
     }
@@ -351,7 +351,7 @@ pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> R
             first: answer.fuel_consumed.cast_signed(),
             refund: answer.fuel_refunded,
         };
-        frame.memory().write(pointer, &fuel.encode())?;
+        frame.guest.memory().write(pointer, &fuel.encode())?;
     }
     Ok(reply(answer.exit_code))
 }

@@ -53,7 +53,7 @@ impl<'a> Calls<'a> {
                         fuel_refunded: fuel.refund,
                         exit_code,
                     };
-                    let left = frame.host.gas_left_in_run(frame.gas_left());
+                    let left = frame.host.gas_left_in_run(frame.guest.gas_left());
                     Ok(self.resume_nested(interruption, told, &answer, left)?)
                 }
             },
@@ -195,7 +195,7 @@ impl<'a> Calls<'a> {
 /// A range of the memory of a suspended program. The syscall has checked it.
 fn read(frame: &mut Paused<'_, Box<Context>>, bytes: &Range<u64>) -> Vec<u8> {
     let length = bytes.end.saturating_sub(bytes.start);
-    let mut memory = frame.memory();
+    let mut memory = frame.guest.memory();
     let bytes = memory.read(bytes.start, length);
     bytes.map(Cow::into_owned).unwrap_or_default()
 }

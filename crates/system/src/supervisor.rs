@@ -86,7 +86,7 @@ impl Supervisor for Calls<'_> {
         &mut self,
         mut frame: Paused<'_, Box<Context>>,
     ) -> Result<Action<Self>, SystemError> {
-        let bytes = frame.memory().bytes();
+        let bytes = frame.guest.memory().bytes();
         if let Some(memory) = &mut frame.host.memory {
             memory.resize(bytes);
         }

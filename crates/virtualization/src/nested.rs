@@ -234,7 +234,7 @@ impl<S: Owners> Supervisor for Nested<S> {
         &mut self,
         mut frame: Paused<'_, Guest<S::Host>>,
     ) -> Result<Action<Self>, S::Error> {
-        let gas_left = frame.gas_left();
+        let gas_left = frame.guest.gas_left();
         let Guest {
             owner, children, ..
         } = &mut *frame.host;
@@ -242,7 +242,7 @@ impl<S: Owners> Supervisor for Nested<S> {
             && let Some(step) = children.serve(gas_left, owner.as_mut())?
         {
             return Ok(match step {
-                Step::Reply { reply, price } => match frame.charge(price) {
+                Step::Reply { reply, price } => match frame.guest.charge(price) {
                     Ok(()) => Action::Resume(reply),
                     Err(_) => Action::Stop(Stop::OutOfGas),
                 },
@@ -252,7 +252,7 @@ impl<S: Owners> Supervisor for Nested<S> {
                 },
             });
         }
-        let (guest, host) = frame.split();
+        let Paused { guest, host } = frame;
         match &mut host.owner {
             // The syscall of a nested VM is answered by its owner.
             None => Ok(Action::Yield),
@@ -300,14 +300,14 @@ impl<S: Owners> Supervisor for Nested<S> {
                 let children = caller.host.children.as_deref_mut();
                 let ran = children.ok_or_else(lost)?.leave(reached, used)?;
                 if let Some((address, bytes)) = ran.filled()
-                    && let Err(trap) = caller.memory().write(address.into(), &bytes)
+                    && let Err(trap) = caller.guest.memory().write(address.into(), &bytes)
                 {
                     return Ok(Action::Stop(Stop::Trap(trap)));
                 }
                 Ok(Action::Resume(ran.reply()))
             }
             Return::Owner(value) => {
-                let (guest, host) = caller.split();
+                let Paused { guest, host } = caller;
                 let owner = host.owner.as_mut().ok_or_else(lost)?;
                 let action = self
                     .supervisor

@@ -246,7 +246,7 @@ impl Protocol {
     }
 
     fn call(&mut self, frame: &Paused<'_, Frame>, call: Call) -> Action<Self> {
-        self.before.push(frame.gas_left().units());
+        self.before.push(frame.guest.gas_left().units());
         self.most_frames = self.most_frames.max(self.before.len());
         let counting = self.counting;
         Action::Call { call, counting }
@@ -305,7 +305,7 @@ impl Supervisor for Protocol {
     }
 
     fn suspended(&mut self, mut frame: Paused<'_, Frame>) -> Result<Action<Self>, RunError> {
-        let request = frame.request();
+        let request = frame.guest.request();
         let [first, second, third, ..] = request.args;
         Ok(match request.number {
             CALL => {
@@ -327,7 +327,7 @@ impl Supervisor for Protocol {
             }),
             NATIVE => self.call(&frame, Call::Native(first)),
             OVERDRAW => {
-                frame.charge(Gas::new(1 << 40)).unwrap_err();
+                frame.guest.charge(Gas::new(1 << 40)).unwrap_err();
                 frame.host.is_broke = true;
                 self.call(&frame, Call::Native(first))
             }
@@ -357,7 +357,7 @@ impl Supervisor for Protocol {
         used: Gas,
     ) -> Result<Action<Self>, RunError> {
         let before = self.before.pop().expect("a frame has called");
-        let after = caller.gas_left().units();
+        let after = caller.guest.gas_left().units();
         self.calls.push((before, after, used.units()));
         Ok(match caller.host.is_broke {
             true => Action::Wait(0),
