@@ -1,10 +1,13 @@
-//! The command `calibrate`: what everything that has a price takes, on each engine, and what it should cost.
+//! The command `calibrate`: what everything that has a price takes, on each engine, and what it
+//! should cost.
 //!
-//! One gas is what a cheap operator takes, on each engine in that engine's own time. A thing's price is
-//! what it takes in that unit on the engine where it is the dearest, rounded up. So that no operator runs
-//! more than twice as long for its gas as the median does, one engine's unit may have to be smaller.
+//! One gas is what a cheap operator takes, on each engine in that engine's own time. A thing's
+//! price is what it takes in that unit on the engine where it is the dearest, rounded up. So that
+//! no operator runs more than twice as long for its gas as the median does, one engine's unit may
+//! have to be smaller.
 //!
-//! It writes `docs/calibration.md` and the table in `crates/instrument/src/schedule.rs`, if it is told to.
+//! It writes `docs/calibration.md` and the table in `crates/instrument/src/schedule.rs`, if it is
+//! told to.
 
 mod contracts;
 mod guest;
@@ -104,8 +107,8 @@ const UNMETERED: &str = "Those without a time end a run, or are measured with an
 /// The most that an operator may take for its gas, in medians.
 const MOST: f64 = 2.0;
 
-/// What an operator may take over a whole number of units before the price goes up: times differ by as
-/// much from run to run.
+/// What an operator may take over a whole number of units before the price goes up: times differ by
+/// as much from run to run.
 const NOISE: f64 = 0.25;
 
 /// How much smaller the unit of an engine may be than what a cheap operator takes.
@@ -187,8 +190,9 @@ impl Calibration {
 
     /// Sets the prices, with the weights at which they are the fairest.
     ///
-    /// A weight makes the unit of an engine smaller. Without one, most operators may be cheap for their
-    /// gas on an engine because they are dear on the other, and what is dear on the first stands out.
+    /// A weight makes the unit of an engine smaller. Without one, most operators may be cheap for
+    /// their gas on an engine because they are dear on the other, and what is dear on the first
+    /// stands out.
     fn set_prices(&mut self) {
         let mut fairest = (f64::INFINITY, self.cheap);
         for weighted in 0..ENGINES.len() {

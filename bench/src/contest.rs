@@ -37,7 +37,8 @@ pub(crate) fn measure(contests: &[Contest], options: &Options) -> Result<Vec<Row
     )
 }
 
-/// The same with other names, and each side's gauge made by somebody else. Ours is side 0, and its peers come after it in their order.
+/// The same with other names, and each side's gauge made by somebody else. Ours is side 0, and its
+/// peers come after it in their order.
 pub(crate) fn measure_by(
     contests: &[Contest],
     options: &Options,
@@ -69,7 +70,8 @@ pub(crate) fn measure_by(
 }
 
 impl Contest {
-    /// All of them if the contest was asked for by this name, and else those that were by their own names. Each with its side.
+    /// All of them if the contest was asked for by this name, and else those that were by their own
+    /// names. Each with its side.
     fn wanted_peers(&self, name: &str, options: &Options) -> Vec<(usize, &'static str)> {
         let wants = |(_, peer): &(usize, &'static str)| options.wants(name) || options.wants(peer);
         let names = self.peers.iter().map(|(name, _)| *name);

@@ -1,10 +1,10 @@
 //! The command `count`: instructions and system calls, which no load of the machine disturbs.
 //!
-//! Each kernel runs metered and bare, and each path (a call, a syscall, a nested VM) runs on ours and
-//! on the bare engine, under callgrind. It counts what the runs alone take, not what the compiler
-//! takes. The ratios of the instructions and our system calls are compared with
-//! `golden/instructions.txt`, so that a change that makes metering or a path dearer fails on the day
-//! it is made.
+//! Each kernel runs metered and bare, and each path (a call, a syscall, a nested VM) runs on ours
+//! and on the bare engine, under callgrind. It counts what the runs alone take, not what the
+//! compiler takes. The ratios of the instructions and our system calls are compared with
+//! `golden/instructions.txt`, so that a change that makes metering or a path dearer fails on the
+//! day it is made.
 
 mod paths;
 #[cfg(test)]

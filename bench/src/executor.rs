@@ -1,4 +1,5 @@
-//! The group `executor`: what a call takes, from a program's bytes to a call that waits for its host.
+//! The group `executor`: what a call takes, from a program's bytes to a call that waits for its
+//! host.
 
 pub(crate) mod page;
 pub(crate) mod suspended;

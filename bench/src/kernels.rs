@@ -16,7 +16,8 @@ pub(crate) struct Kernel {
     pub(crate) compiled: i32,
     /// Some 40 ms of work for an interpreter.
     pub(crate) interpreted: i32,
-    /// Some million instructions of a compiler's code: enough that entering the kernel does not count.
+    /// Some million instructions of a compiler's code: enough that entering the kernel does not
+    /// count.
     pub(crate) counted: i32,
 }
 

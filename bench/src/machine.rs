@@ -12,7 +12,8 @@ pub(crate) fn processor() -> String {
     format!("{model}, {}", std::env::consts::ARCH)
 }
 
-/// How many threads wanted a processor at once, on average over the last minutes: the one that measures, and others.
+/// How many threads wanted a processor at once, on average over the last minutes: the one that
+/// measures, and others.
 pub(crate) fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let mut averages = load.split(' ');

@@ -1,8 +1,8 @@
 //! Measures Fusee side by side with its peers.
 //!
 //! A group is one file and one line in [`GROUPS`]: it builds comparisons, has them measured, and
-//! returns rows. What the rows mean stands in `README.md`. A command, in [`COMMANDS`], does something
-//! else with what is measured.
+//! returns rows. What the rows mean stands in `README.md`. A command, in [`COMMANDS`], does
+//! something else with what is measured.
 
 mod calibrate;
 mod contest;
@@ -46,7 +46,8 @@ struct Options {
     /// How often each side of each comparison is measured
     #[arg(long, value_name = "N", default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
-    /// Measure only the rows with NAME in their names, in the group `executor` also those of such a peer
+    /// Measure only the rows with NAME in their names, in the group `executor` also those of such a
+    /// peer
     #[arg(long, value_name = "NAME", default_value = "")]
     filter: String,
     /// Write what was found into this repository, rather than only comparing with what is there

@@ -11,7 +11,8 @@ use cpu_time::ThreadTime;
 /// One side of a comparison: does its work once, and says how long that took.
 pub(crate) type Side = Box<dyn FnMut() -> Result<Duration>>;
 
-/// Does some work once, and says how many seconds a part of it took, which may be less than a nanosecond.
+/// Does some work once, and says how many seconds a part of it took, which may be less than a
+/// nanosecond.
 pub(crate) type Gauge = Box<dyn FnMut() -> Result<f64>>;
 
 /// Two ways to do the same work.
@@ -54,8 +55,8 @@ pub(crate) fn interleave(comparisons: &mut [Comparison], rounds: u32) -> Result<
     Ok(samples)
 }
 
-/// Reads every gauge `rounds` times, after one round that is not counted. A round goes through all gauges.
-/// What each told comes in the order of the rounds.
+/// Reads every gauge `rounds` times, after one round that is not counted. A round goes through all
+/// gauges. What each told comes in the order of the rounds.
 pub(crate) fn by_turns(gauges: &mut [Gauge], rounds: u32) -> Result<Vec<Vec<f64>>> {
     let mut readings = vec![Vec::new(); gauges.len()];
     for round in 0..=rounds {

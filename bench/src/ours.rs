@@ -16,8 +16,8 @@ use fusee::sandbox::{
 
 use crate::kernels::{Contender, ENTRY, End, Looper};
 
-/// Instances that live at once, at most. A process has addresses for few engines with as many as they have
-/// unless told, and here are dozens of engines.
+/// Instances that live at once, at most. A process has addresses for few engines with as many as
+/// they have unless told, and here are dozens of engines.
 const INSTANCES: u32 = 100;
 
 /// Wasmtime alone.

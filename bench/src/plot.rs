@@ -1,5 +1,5 @@
-//! The pictures of pages, with times on a logarithmic scale. Here is the one of rows: a lane for each thing to do, a point for each
-//! side. That of latencies is in `curves`.
+//! The pictures of pages, with times on a logarithmic scale. Here is the one of rows: a lane for
+//! each thing to do, a point for each side. That of latencies is in `curves`.
 //!
 //! It is plain SVG, whose text takes the colour of a light or a dark page.
 
@@ -11,7 +11,8 @@ use std::fmt::{self, Write};
 
 use crate::report::Row;
 
-/// Sides in the order of the legend, with colours that can be told apart on light and on dark ground.
+/// Sides in the order of the legend, with colours that can be told apart on light and on dark
+/// ground.
 const SIDES: &[(&str, &str)] = &[
     (OURS, "#e8590c"),
     ("wasmtime", "#4c8ed9"),

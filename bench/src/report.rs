@@ -97,8 +97,8 @@ impl Row {
         }
     }
 
-    /// The geometric mean of `rows`, each of which counts the same. Times are the means of the rows';
-    /// the ratio and its quartiles are those of the rounds' mean ratios.
+    /// The geometric mean of `rows`, each of which counts the same. Times are the means of the
+    /// rows'; the ratio and its quartiles are those of the rounds' mean ratios.
     pub(crate) fn geometric_mean(
         name: String,
         rows: &[Row],

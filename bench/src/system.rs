@@ -1,5 +1,5 @@
-//! The group `system`: what a call of a system program takes, whose instance stays alive, and how long a guest runs on that was
-//! interrupted.
+//! The group `system`: what a call of a system program takes, whose instance stays alive, and how
+//! long a guest runs on that was interrupted.
 
 mod cancel;
 pub(crate) mod guest;

@@ -1,4 +1,5 @@
-//! The group `virtualization`: what it takes to make, run and answer a child, over PolkaVM and the bare engines.
+//! The group `virtualization`: what it takes to make, run and answer a child, over PolkaVM and the
+//! bare engines.
 
 pub(crate) mod apart;
 pub(crate) mod guest;

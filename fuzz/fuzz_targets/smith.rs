@@ -1,4 +1,5 @@
-//! Programs that `wasm-smith` makes from the fuzzer's bytes come to the same end in every way to run them.
+//! Programs that `wasm-smith` makes from the fuzzer's bytes come to the same end in every way to
+//! run them.
 #![no_main]
 
 use fusee_conformance::smith;

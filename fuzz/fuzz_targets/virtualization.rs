@@ -1,4 +1,5 @@
-//! Guests that run guests: every call of the nine functions has the answer that their documentation says, and the same on all engines.
+//! Guests that run guests: every call of the nine functions has the answer that their documentation
+//! says, and the same on all engines.
 #![no_main]
 
 use fusee_fuzz::children;

@@ -1,7 +1,9 @@
-//! Children that a fuzzer drives: some programs, and calls of the nine functions by number, in whatever order.
+//! Children that a fuzzer drives: some programs, and calls of the nine functions by number, in
+//! whatever order.
 //!
-//! Each call is made in two worlds, which are an engine for each format. What must hold: there is no panic and no [`VirtualizationError`], both
-//! answer alike, to the last unit of gas and byte of memory, and a model of the states knows which answer it is, or which it can be.
+//! Each call is made in two worlds, which are an engine for each format. What must hold: there is
+//! no panic and no [`VirtualizationError`], both answer alike, to the last unit of gas and byte of
+//! memory, and a model of the states knows which answer it is, or which it can be.
 //!
 //! [`VirtualizationError`]: fusee_virtualization::VirtualizationError
 

@@ -1,7 +1,9 @@
-//! Contracts that run children, as the fuzzer's bytes say: a puppet makes the syscalls, calls another, and asks the host.
+//! Contracts that run children, as the fuzzer's bytes say: a puppet makes the syscalls, calls
+//! another, and asks the host.
 //!
-//! Held against each other are a compiler with large slices of gas and an interpreter with tiny ones: receipts, changes and questions. No bytes are a
-//! fault of the host, and nothing stays parked.
+//! Held against each other are a compiler with large slices of gas and an interpreter with tiny
+//! ones: receipts, changes and questions. No bytes are a fault of the host, and nothing stays
+//! parked.
 
 use std::sync::{Arc, LazyLock};
 

@@ -1,4 +1,5 @@
-//! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm, and what checks children and the contracts that have them.
+//! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm,
+//! and what checks children and the contracts that have them.
 
 pub mod children;
 pub mod contracts;
@@ -29,8 +30,8 @@ pub static RULES: LazyLock<Rules> = LazyLock::new(|| {
     Rules::v2(signatures).with_floats(Floats::Canonical)
 });
 
-/// Changes the program in the first `size` bytes, and tells its new size. Most changes leave a valid
-/// program valid; one in eight is left to libFuzzer, which knows nothing of wasm.
+/// Changes the program in the first `size` bytes, and tells its new size. Most changes leave a
+/// valid program valid; one in eight is left to libFuzzer, which knows nothing of wasm.
 pub fn mutate(bytes: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     if !seed.is_multiple_of(8)
         && let Some(program) = bytes.get(..size)

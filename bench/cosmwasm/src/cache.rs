@@ -1,4 +1,5 @@
-//! cosmwasm-vm: instances from each tier of its cache, alone and with an `execute` of its `hackatom`.
+//! cosmwasm-vm: instances from each tier of its cache, alone and with an `execute` of its
+//! `hackatom`.
 //!
 //! It calls what a chain calls, and nothing else of a guest: `allocate` is not among that.
 

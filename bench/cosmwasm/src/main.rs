@@ -1,9 +1,9 @@
 //! The peers cosmwasm-vm and Wasmer in a process of their own.
 //!
 //! Its input is a line with a contender, the entry of a guest, its argument and its answer, and the
-//! number of bytes of the guest, then those bytes, then a question a line: `processor TIMES` or `real
-//! THREADS TIMES`. It answers each by a line: the nanoseconds that all of it took, of the thread's
-//! processor or of the wall's clock.
+//! number of bytes of the guest, then those bytes, then a question a line: `processor TIMES` or
+//! `real THREADS TIMES`. It answers each by a line: the nanoseconds that all of it took, of the
+//! thread's processor or of the wall's clock.
 
 mod cache;
 mod contender;

@@ -17,7 +17,8 @@ use super::{ENGINES, Engine, Item, Kind, PerEngine, each_engine, probe::Probe};
 /// Bytes that a syscall with bytes reads or writes more than one without.
 const BYTES: u32 = 1_024;
 
-/// How a syscall is repeated. The first 32 bytes of memory are other ones each time: a key, an address.
+/// How a syscall is repeated. The first 32 bytes of memory are other ones each time: a key, an
+/// address.
 struct Repeated {
     name: &'static str,
     /// What is done once, before, and its own time subtracted.

@@ -1,7 +1,7 @@
 //! Guests that repeat one operator, and what each repetition takes.
 //!
-//! A guest is a loop whose body is a pattern, many times over. The patterns use these variables, whose
-//! values no compiler knows:
+//! A guest is a loop whose body is a pattern, many times over. The patterns use these variables,
+//! whose values no compiler knows:
 //!
 //! | | |
 //! |---|---|
@@ -317,7 +317,8 @@ fn guest(pattern: Option<&Pattern>) -> Result<Vec<u8>> {
     Ok(wat::parse_str(text)?)
 }
 
-/// Large integers whose bits follow no pattern, and floats so near to one that products stay near too.
+/// Large integers whose bits follow no pattern, and floats so near to one that products stay near
+/// too.
 const OPERANDS: &[(&str, [&str; 4])] = &[
     (
         "i32",

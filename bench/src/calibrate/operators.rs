@@ -1,11 +1,11 @@
 //! How each operator is repeated so that it can be measured.
 //!
-//! Operands are hot: in registers, in the first cache, or predicted. Where an operator takes longer for
-//! some operands than for others, it gets those. What stands in a pattern beside the operator is
-//! either free on every engine (`local.get`) or subtracted by its own time.
+//! Operands are hot: in registers, in the first cache, or predicted. Where an operator takes longer
+//! for some operands than for others, it gets those. What stands in a pattern beside the operator
+//! is either free on every engine (`local.get`) or subtracted by its own time.
 
-/// How often a pattern stands in the body of the loop: more than once, since it is chance what a processor
-/// predicts of code that lies where it lies. The least time counts.
+/// How often a pattern stands in the body of the loop: more than once, since it is chance what a
+/// processor predicts of code that lies where it lies. The least time counts.
 pub(super) const REPETITIONS: [u32; 3] = [64, 40, 51];
 
 /// Pages of memory, unless told.
@@ -48,8 +48,8 @@ pub(super) fn is_cheap(name: &str) -> bool {
     is_integer && CHEAP.contains(&family(name))
 }
 
-/// The family of an operator: those that do the same to other types, or to other signs and widths, and
-/// have one price. Their times differ by little more than noise.
+/// The family of an operator: those that do the same to other types, or to other signs and widths,
+/// and have one price. Their times differ by little more than noise.
 pub(super) fn family(name: &str) -> &str {
     let Some((value_type, operation)) = name.split_once('.') else {
         return name.trim_end_matches(" t");
@@ -75,8 +75,8 @@ pub(super) const STRUCTURE: &[&str] = &["nop", "block", "loop", "else", "end", "
 /// Operators that end a run and so are not repeated, or that a pattern of another measures.
 const UNMEASURED: &[&str] = &["unreachable", "else", "end"];
 
-/// The ways to measure an operator, of which the slowest counts; none if it is not repeated. `None` if
-/// it is not known.
+/// The ways to measure an operator, of which the slowest counts; none if it is not repeated. `None`
+/// if it is not known.
 pub(super) fn patterns(name: &str) -> Option<Vec<Pattern>> {
     if UNMEASURED.contains(&name) {
         return Some(Vec::new());

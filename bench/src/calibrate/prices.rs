@@ -1,7 +1,7 @@
 //! The schedule's source, with other prices.
 //!
-//! The table of operators has a line an operator, with the name in quotes and the price at the end. The
-//! other prices are fields of the literals `Dynamic` and `InstancePrices`.
+//! The table of operators has a line an operator, with the name in quotes and the price at the end.
+//! The other prices are fields of the literals `Dynamic` and `InstancePrices`.
 
 use anyhow::{Result, ensure};
 

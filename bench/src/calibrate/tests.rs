@@ -46,7 +46,8 @@ fn a_family_costs_what_its_dearest_does() {
     assert_eq!(prices.map(|name| price(&found, name)), [5, 5, 4]);
 }
 
-/// What three of four operators cost because of the first engine makes the fourth stand out on the second.
+/// What three of four operators cost because of the first engine makes the fourth stand out on the
+/// second.
 #[test]
 fn what_stands_out_on_one_engine_is_weighted() {
     let found = Calibration::of(vec![

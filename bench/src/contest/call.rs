@@ -41,7 +41,8 @@ pub(crate) enum Way {
     EachSyscall(u32),
     /// One call, in real time: it may compute on several threads, and wait for a disk.
     Once,
-    /// So many calls on each of so many threads, in real time: what one takes while all of them call.
+    /// So many calls on each of so many threads, in real time: what one takes while all of them
+    /// call.
     OnThreads { threads: u32, calls: u32 },
 }
 

@@ -1,7 +1,7 @@
 //! Guests of the contests: a tiny contract, a real one, and one that asks its host.
 //!
-//! Every entry here takes an `i32` and returns one, so that each contender calls them all alike. System programs are
-//! guests too, and are made in their own group.
+//! Every entry here takes an `i32` and returns one, so that each contender calls them all alike.
+//! System programs are guests too, and are made in their own group.
 
 use std::{
     fs,
@@ -79,7 +79,8 @@ impl Guest {
         }
     }
 
-    /// The contract `hackatom` of cosmwasm-vm, from that package's own test data. It allocates 64 bytes.
+    /// The contract `hackatom` of cosmwasm-vm, from that package's own test data. It allocates 64
+    /// bytes.
     pub(crate) fn hackatom() -> Result<Self> {
         let path = package_folder("cosmwasm-vm")?.join("testdata/hackatom.wasm");
         let wasm = fs::read(&path).with_context(|| {
@@ -97,7 +98,8 @@ impl Guest {
         })
     }
 
-    /// The rules by which we admit the program: its imports are the syscalls, numbered in their order.
+    /// The rules by which we admit the program: its imports are the syscalls, numbered in their
+    /// order.
     pub(crate) fn rules(&self) -> Result<Rules> {
         // wasmi reads the imports, since it does so without compiling anything.
         let module = wasmi::Module::new(&wasmi::Engine::default(), &self.wasm)?;

@@ -1,7 +1,7 @@
 //! What a call that waits for its host keeps in memory.
 //!
-//! Each contender has a process to itself, which is this program with a hidden command: it parks calls
-//! of the tiny guest, and says at each count how many resident bytes each of them has added.
+//! Each contender has a process to itself, which is this program with a hidden command: it parks
+//! calls of the tiny guest, and says at each count how many resident bytes each of them has added.
 
 use std::{fs, process::Command};
 

@@ -1,8 +1,8 @@
 //! How long it takes to leave a guest whose gas ends.
 //!
-//! A guest that only loops runs twice in fresh instances: once for as many rounds as its gas pays for,
-//! and once for more. Both do the same but for the way out, so that the difference of their times is
-//! what leaving takes beyond returning.
+//! A guest that only loops runs twice in fresh instances: once for as many rounds as its gas pays
+//! for, and once for more. Both do the same but for the way out, so that the difference of their
+//! times is what leaving takes beyond returning.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Our side of the group `executor`: calls through the executor, fresh, again, parked and from bytes.
+//! Our side of the group `executor`: calls through the executor, fresh, again, parked and from
+//! bytes.
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -79,8 +80,8 @@ pub(crate) fn parking(engine: Arc<dyn Engine>, guest: Guest) -> Result<Parker> {
     }))
 }
 
-/// From the bytes of a program that nobody has seen to its first answer. It runs on the interpreter, and
-/// is compiled in the background.
+/// From the bytes of a program that nobody has seen to its first answer. It runs on the
+/// interpreter, and is compiled in the background.
 pub(crate) fn deployed(guest: Guest) -> Result<Gauge> {
     let rules = guest.rules()?;
     // What is prepared is forgotten at once, so that each deployment is the first.

@@ -1,4 +1,5 @@
-//! Our side of the group `virtualization`: children by value, as an embedder has them, and by number, as a guest drives them.
+//! Our side of the group `virtualization`: children by value, as an embedder has them, and by
+//! number, as a guest drives them.
 
 use std::sync::Arc;
 

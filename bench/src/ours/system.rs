@@ -1,4 +1,5 @@
-//! Our side of the group `system`: calls of a program whose instance stays alive, and programs that are interrupted from outside.
+//! Our side of the group `system`: calls of a program whose instance stays alive, and programs that
+//! are interrupted from outside.
 
 use std::sync::Arc;
 
@@ -56,7 +57,8 @@ pub(crate) fn call(engine: Arc<dyn Engine>, billing: Billing, guest: Guest) -> R
     }))
 }
 
-/// The same program as one that nobody trusts: an instance for each call. It asks its host for nothing.
+/// The same program as one that nobody trusts: an instance for each call. It asks its host for
+/// nothing.
 pub(crate) fn fresh(engine: Arc<dyn Engine>, guest: Guest) -> Result<contest::Call> {
     let executor = Executor::builder(engine).build();
     let prepared = executor.prepare(&guest.wasm, &contract_rules())?;

@@ -1,13 +1,13 @@
-//! cosmwasm-vm, and Wasmer as it uses it: with Singlepass and the metering middleware. In a process of
-//! their own.
+//! cosmwasm-vm, and Wasmer as it uses it: with Singlepass and the metering middleware. In a process
+//! of their own.
 
 use anyhow::Result;
 
 use super::process::Process;
 use crate::{contest::guest::Guest, measure::Gauge};
 
-/// A contender by the name that it has there, which is asked the same question each time and tells the
-/// time of so many parts.
+/// A contender by the name that it has there, which is asked the same question each time and tells
+/// the time of so many parts.
 pub(crate) fn gauge(name: &str, guest: &Guest, question: String, parts: f64) -> Result<Gauge> {
     let Guest {
         wasm,

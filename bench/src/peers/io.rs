@@ -1,4 +1,5 @@
-//! What the hosts of the peers have for a system program: an input, what it wrote, and what it is answered.
+//! What the hosts of the peers have for a system program: an input, what it wrote, and what it is
+//! answered.
 
 use anyhow::{Result, ensure};
 
@@ -49,7 +50,8 @@ impl<M> Io<M> {
         Ok(())
     }
 
-    /// A call has ended: how much the program wrote, where it writes anything. Who writes the exit code for it, as ours does, is nobody.
+    /// A call has ended: how much the program wrote, where it writes anything. Who writes the exit
+    /// code for it, as ours does, is nobody.
     pub(super) fn end(&self, code: i32, guest: &Guest) -> Result<i32> {
         ensure!(code == 0, "the guest returned {code}");
         let answer = i32::try_from(self.output.len())?.max(EXIT_CODE_BYTES);

@@ -1,4 +1,5 @@
-//! PolkaVM by itself, configured as our backend configures it: gas by its full cost model, charged as the guest runs.
+//! PolkaVM by itself, configured as our backend configures it: gas by its full cost model, charged
+//! as the guest runs.
 
 use anyhow::{Context, Error, Result, bail, ensure};
 use polkavm::{

@@ -1,5 +1,5 @@
-//! Peers in processes of their own: programs beside this one that cargo builds when they are first asked
-//! for, since they and Wasmtime pin different releases of one version of Cranelift.
+//! Peers in processes of their own: programs beside this one that cargo builds when they are first
+//! asked for, since they and Wasmtime pin different releases of one version of Cranelift.
 //!
 //! A process is asked by lines, and answers each by a line.
 
@@ -19,7 +19,8 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts the program in this folder of `bench/`, and tells it its contender: a word, and a guest.
+    /// Starts the program in this folder of `bench/`, and tells it its contender: a word, and a
+    /// guest.
     pub(super) fn start(folder: &str, contender: &str, wasm: &[u8]) -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(folder)

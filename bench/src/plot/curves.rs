@@ -1,4 +1,5 @@
-//! The picture of latencies: for each name a panel, for each side a curve, which says what share of the times is no longer than that.
+//! The picture of latencies: for each name a panel, for each side a curve, which says what share of
+//! the times is no longer than that.
 
 #[cfg(test)]
 mod tests;

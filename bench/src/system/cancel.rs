@@ -1,7 +1,9 @@
-//! How long a guest runs on that was interrupted: from the trigger to where its call has returned on its thread, with the instance dropped.
+//! How long a guest runs on that was interrupted: from the trigger to where its call has returned
+//! on its thread, with the instance dropped.
 //!
-//! Two threads are never idle: on each a guest runs that never ends, and more calls wait for a thread. At a moment that the guest cannot
-//! know, one of the two is interrupted. What else the machine does is in the times, as it is in the life of a node.
+//! Two threads are never idle: on each a guest runs that never ends, and more calls wait for a
+//! thread. At a moment that the guest cannot know, one of the two is interrupted. What else the
+//! machine does is in the times, as it is in the life of a node.
 
 use std::{
     collections::VecDeque,

@@ -1,7 +1,8 @@
 //! System programs that are measured, and how much each leaves as its output.
 //!
-//! All are written as system programs are: they read an input, and write an output that begins with their exit code. What their host has for
-//! them is here, too, since the peers' hosts have the same.
+//! All are written as system programs are: they read an input, and write an output that begins with
+//! their exit code. What their host has for them is here, too, since the peers' hosts have the
+//! same.
 
 use anyhow::Result;
 use fusee::sandbox::Interrupt;
@@ -104,5 +105,6 @@ fn guest(wat: &str, answer: i32) -> Result<Guest> {
     })
 }
 
-/// Runs a guest that never ends on this thread, until it is interrupted, and drops what is left of it.
+/// Runs a guest that never ends on this thread, until it is interrupted, and drops what is left of
+/// it.
 pub(crate) type Busy = Box<dyn Fn(&Interrupt) -> Result<()> + Send + Sync>;

@@ -1,8 +1,9 @@
 //! The same contests with each side in processes of its own.
 //!
-//! Where one process holds many engines, what one leaves behind is there for the next: mapped memory, free lists, and code that lies somewhere
-//! by chance. So each measurement is made once more by a process that has nothing else, which is this program with a hidden command.
-//! Sides take turns as before, and each round has new processes.
+//! Where one process holds many engines, what one leaves behind is there for the next: mapped
+//! memory, free lists, and code that lies somewhere by chance. So each measurement is made once
+//! more by a process that has nothing else, which is this program with a hidden command. Sides take
+//! turns as before, and each round has new processes.
 
 use std::process::Command;
 

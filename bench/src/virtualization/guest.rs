@@ -44,8 +44,8 @@ pub(crate) fn polkavm() -> Result<Guest> {
 /// Where data begins that is written.
 const DATA: i32 = 0x2_0000;
 
-/// Compiles the code that lies under a key, and then has so many children of it: each is made, run, answered with 9 and destroyed. Returns the
-/// sum of what they asked.
+/// Compiles the code that lies under a key, and then has so many children of it: each is made, run,
+/// answered with 9 and destroyed. Returns the sum of what they asked.
 pub(crate) fn parent() -> Result<Vec<u8>> {
     Ok(wat::parse_str(PARENT)?)
 }

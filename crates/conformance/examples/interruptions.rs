@@ -1,7 +1,9 @@
-//! How long an interrupted guest runs on: from the trigger, on another thread, to where the call has returned.
+//! How long an interrupted guest runs on: from the trigger, on another thread, to where the call
+//! has returned.
 //!
-//! `cargo run --release --example interruptions -- 200 [KIND] [SLICE]` prints median and maximum of so many interruptions, for each engine and
-//! for each of the things that a guest can be at. Each guest has all the memory that rules like ours admit, and four times that, as an embedder may.
+//! `cargo run --release --example interruptions -- 200 [KIND] [SLICE]` prints median and maximum of
+//! so many interruptions, for each engine and for each of the things that a guest can be at. Each
+//! guest has all the memory that rules like ours admit, and four times that, as an embedder may.
 
 use std::{
     sync::{Arc, mpsc::channel},

@@ -1,7 +1,8 @@
-//! What PolkaVM programs take on each backend: an instance, a syscall answered at once and one that parks the guest; and what a
-//! program's gas is to its time.
+//! What PolkaVM programs take on each backend: an instance, a syscall answered at once and one that
+//! parks the guest; and what a program's gas is to its time.
 //!
-//! `polkavm [WASM POLKAVM EXPORT N]...` runs an export of a program in both formats instead, for gas and time side by side. The one in wasm may be text.
+//! `polkavm [WASM POLKAVM EXPORT N]...` runs an export of a program in both formats instead, for
+//! gas and time side by side. The one in wasm may be text.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,

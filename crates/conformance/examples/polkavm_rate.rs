@@ -1,7 +1,9 @@
-//! What a unit of PolkaVM's cost model takes, on the interpreter and compiled, beside what a gas of wasm takes: from these figures come the
-//! rate of PolkaVM programs and the price of their code (`docs/polkavm.md`).
+//! What a unit of PolkaVM's cost model takes, on the interpreter and compiled, beside what a gas of
+//! wasm takes: from these figures come the rate of PolkaVM programs and the price of their code
+//! (`docs/polkavm.md`).
 //!
-//! Each line is a program that does one thing over and over, made to take as long as possible for what it is charged, or a kernel of the guests.
+//! Each line is a program that does one thing over and over, made to take as long as possible for
+//! what it is charged, or a kernel of the guests.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -28,9 +30,11 @@ use polkavm_common::{
 const COMPUTE: &[u8] = include_bytes!("../../../guests/polkavm/compute.polkavm");
 /// Instructions that are executed of each program, about.
 const STEPS: usize = 40_000_000;
-/// Memory of each program: read-only data, data and stack, nothing of which is written in the program.
+/// Memory of each program: read-only data, data and stack, nothing of which is written in the
+/// program.
 const MEMORY: u32 = 1 << 18;
-/// Registers that a program may change: all but the counter, the stack pointer and the return address.
+/// Registers that a program may change: all but the counter, the stack pointer and the return
+/// address.
 const FREE: [Reg; 9] = [
     Reg::A1,
     Reg::A2,
@@ -63,7 +67,8 @@ fn map() -> MemoryMap {
     map.stack_size(MEMORY).build().unwrap()
 }
 
-/// A program that repeats its body as often as it is told. The blocks of the body begin at 2, and block 1 is a trap.
+/// A program that repeats its body as often as it is told. The blocks of the body begin at 2, and
+/// block 1 is a trap.
 fn repeated(body: &[Instruction], table: &[u32]) -> Vec<u8> {
     let mut code = vec![asm::jump(2), asm::trap()];
     code.extend_from_slice(body);
@@ -93,7 +98,8 @@ fn rules() -> Rules {
     })
 }
 
-/// Nanoseconds that this thread has computed, by the system's scheduler. What other processes take is not among them.
+/// Nanoseconds that this thread has computed, by the system's scheduler. What other processes take
+/// is not among them.
 fn busy() -> u64 {
     let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
     text.split(' ').next().unwrap().parse().unwrap()
@@ -145,7 +151,8 @@ impl Bench {
         self.body(name, &body, &[]);
     }
 
-    /// Many short blocks: some instructions, and one that ends the block, which is told the block after.
+    /// Many short blocks: some instructions, and one that ends the block, which is told the block
+    /// after.
     fn blocks(
         &self,
         name: &str,
@@ -356,8 +363,8 @@ fn wasm() {
     }
 }
 
-/// Nanoseconds of a call in a fresh instance, without those of the same call made again there. All together, since the scheduler's time has steps
-/// of some milliseconds.
+/// Nanoseconds of a call in a fresh instance, without those of the same call made again there. All
+/// together, since the scheduler's time has steps of some milliseconds.
 fn first(engine: &Arc<dyn Engine>, program: &[u8]) -> f64 {
     const CALLS: u32 = 20;
     let executor = Executor::builder(Arc::clone(engine)).build();

@@ -1,4 +1,5 @@
-//! Checks generated programs, as many as asked: `cargo run --release --example smith -- 10000 [FIRST]`.
+//! Checks generated programs, as many as asked: `cargo run --release --example smith -- 10000
+//! [FIRST]`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,6 +1,8 @@
-//! How much memory suspended calls take: holds 10,000 of them at once, and one more than that is refused.
+//! How much memory suspended calls take: holds 10,000 of them at once, and one more than that is
+//! refused.
 //!
-//! Prints `suspended/bytes`, what is resident for each of them, and what page tables take beside it.
+//! Prints `suspended/bytes`, what is resident for each of them, and what page tables take beside
+//! it.
 
 use std::{fs, sync::Arc};
 

@@ -1,7 +1,8 @@
 //! The caller guest: calls other contracts, and ends in every way a call can end.
 //!
-//! It shows what a caller sees of its callees, and what stays of their changes and its own. A status
-//! is the `i32` that the syscall `call` returns: the length of the return data, or a code below zero.
+//! It shows what a caller sees of its callees, and what stays of their changes and its own. A
+//! status is the `i32` that the syscall `call` returns: the length of the return data, or a code
+//! below zero.
 //!
 //! Exports carry their plain names, which is the `unsafe` of their attribute: no two may be alike.
 #![no_std]

@@ -1,6 +1,7 @@
 //! Children: programs that a contract runs, and answers.
 //!
-//! A child asks by symbol and waits; what it uses is the contract's gas. All that a call made ends with the call.
+//! A child asks by symbol and waits; what it uses is the contract's gas. All that a call made ends
+//! with the call.
 
 use fusee_abi::virtualization::{
     functions::Range,
@@ -50,7 +51,8 @@ impl Child {
         decoded(unsafe { functions::prepare(self.0.0, range(function)) })
     }
 
-    /// Runs it until it finishes or asks: with so much gas, and `a0` as its argument, or as the answer to what it asked.
+    /// Runs it until it finishes or asks: with so much gas, and `a0` as its argument, or as the
+    /// answer to what it asked.
     pub fn run(&mut self, gas: i64, a0: u64) -> Result<Run, ExecError> {
         let mut buffer = [0; EXEC_BUFFER_BYTES];
         // SAFETY: the host writes the 96 bytes that the buffer has.
@@ -68,7 +70,8 @@ impl Child {
 
     /// Reads its memory from the offset on.
     pub fn read(&mut self, offset: u32, to: &mut [u8]) -> Result<(), MemoryError> {
-        // SAFETY: the range is that of a live slice, which nobody else has, and the host writes no more than that.
+        // SAFETY: the range is that of a live slice, which nobody else has, and the host writes no
+        // more than that.
         decoded(unsafe { functions::read_memory(self.0.0, offset, range(to)) })
     }
 }

@@ -129,7 +129,8 @@ pub fn call(call: &Call<'_>) -> i32 {
     }
 }
 
-/// Says which symbols the children may import that this call compiles from now on: their names, one a line.
+/// Says which symbols the children may import that this call compiles from now on: their names, one
+/// a line.
 pub fn restrict_imports(names: &[u8]) {
     // SAFETY: the region is that of a live slice, which the host only reads.
     unsafe { stubs::restrict_imports(names.as_ptr(), length(names)) }

@@ -66,8 +66,8 @@ impl<'a> Input<'a> {
     }
 }
 
-/// The arguments of this call, which `decode` takes one by one. Reverts if the input has fewer bytes
-/// or more.
+/// The arguments of this call, which `decode` takes one by one. Reverts if the input has fewer
+/// bytes or more.
 pub fn arguments<T>(decode: impl FnOnce(&mut Input<'_>) -> T) -> T {
     let mut buffer = Buffer::<ARGUMENTS_BYTES>::new();
     let mut input = Input::new(buffer.input());

@@ -1,10 +1,11 @@
 //! Safe wrappers over the syscalls, shared by the Rust guests.
 //!
-//! What a method needs and no more: its arguments, its storage, events, calls, and reverts. There is
-//! no allocator and no formatting machinery, so a guest stays within a few kilobytes. All `unsafe`
-//! of the guests is in this crate.
+//! What a method needs and no more: its arguments, its storage, events, calls, and reverts. There
+//! is no allocator and no formatting machinery, so a guest stays within a few kilobytes. All
+//! `unsafe` of the guests is in this crate.
 //!
-//! A guest is a list of methods ([`methods!`]), and the same source makes a wasm contract and one for PolkaVM.
+//! A guest is a list of methods ([`methods!`]), and the same source makes a wasm contract and one
+//! for PolkaVM.
 #![no_std]
 
 mod buffer;

@@ -1,5 +1,5 @@
-//! The syscalls, as the target imports them: by name either way, from a module in wasm, and by a description for the linker
-//! for PolkaVM.
+//! The syscalls, as the target imports them: by name either way, from a module in wasm, and by a
+//! description for the linker for PolkaVM.
 
 #[cfg(target_family = "wasm")]
 pub(crate) use fusee_abi::guest::*;

@@ -1,8 +1,10 @@
-//! The playground guest: a contract that runs what its users publish, each script a program of its own.
+//! The playground guest: a contract that runs what its users publish, each script a program of its
+//! own.
 //!
-//! A script is WebAssembly or PolkaVM. It has numbers under numbers, and may ask for nothing but `get(key) -> number`, `set(key, number)` and
-//! `publisher(part) -> number`. It cannot reach another script's numbers, nor the contract's; it is paid for by whoever runs it, and stopped where the
-//! gas ends that it was given: nothing that it does stops the contract.
+//! A script is WebAssembly or PolkaVM. It has numbers under numbers, and may ask for nothing but
+//! `get(key) -> number`, `set(key, number)` and `publisher(part) -> number`. It cannot reach
+//! another script's numbers, nor the contract's; it is paid for by whoever runs it, and stopped
+//! where the gas ends that it was given: nothing that it does stops the contract.
 //!
 //! Exports carry their plain names, which is the `unsafe` of their attribute: no two may be alike.
 #![no_std]
@@ -36,7 +38,8 @@ type Name = [u8; NAME_BYTES];
 
 const NAME_BYTES: usize = 16;
 
-/// `publish(name: String, program: Vec<u8>)`: keeps a script, if it is one and the name is free. Its publisher is whoever calls.
+/// `publish(name: String, program: Vec<u8>)`: keeps a script, if it is one and the name is free.
+/// Its publisher is whoever calls.
 #[unsafe(no_mangle)]
 extern "C" fn publish() {
     let mut buffer = Buffer::<BUFFER_BYTES>::new();
@@ -58,8 +61,10 @@ extern "C" fn publish() {
     emit("publish", &name);
 }
 
-/// `run(name: String, argument: u64, gas: u64) -> (ending: u8, gas used: u64, last number set: u64)`: runs the script's `main` with the argument and
-/// at most so much gas. The gas used is what the run took of this call's, with the answers. What it set stays if it finished (0); it did not if it trapped (1), used up its gas (2), or asked for something with a number that is none (3).
+/// `run(name: String, argument: u64, gas: u64) -> (ending: u8, gas used: u64, last number set:
+/// u64)`: runs the script's `main` with the argument and at most so much gas. The gas used is what
+/// the run took of this call's, with the answers. What it set stays if it finished (0); it did not
+/// if it trapped (1), used up its gas (2), or asked for something with a number that is none (3).
 #[unsafe(no_mangle)]
 extern "C" fn run() {
     let (name, argument, gas) =
@@ -160,7 +165,8 @@ impl Script {
     }
 }
 
-/// An instance of a script, ready to run; reverts if there is none of this name, or it is no script.
+/// An instance of a script, ready to run; reverts if there is none of this name, or it is no
+/// script.
 fn open(name: &Name) -> Child {
     restrict_imports(SYMBOLS);
     let module = match Module::stored(&key(b"program/..", name, 0)) {

@@ -10,8 +10,9 @@ fusee_guest::methods!(relay);
 /// The longest input and the longest output, on a stack of 16 KiB.
 const BUFFER_BYTES: usize = 8 * 1024;
 
-/// `relay(target: [u8; 32], gas: u64, value: u128, method: String, input: Vec<u8>) -> (status: i32, return data)`: calls the target
-/// with so much gas and value. The return data is the rest of the output, without a length.
+/// `relay(target: [u8; 32], gas: u64, value: u128, method: String, input: Vec<u8>) -> (status: i32,
+/// return data)`: calls the target with so much gas and value. The return data is the rest of the
+/// output, without a length.
 #[unsafe(no_mangle)]
 extern "C" fn relay() {
     let mut buffer = Buffer::<BUFFER_BYTES>::new();

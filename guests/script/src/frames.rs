@@ -1,8 +1,8 @@
 //! Frames: the scripts that have begun and not ended, in one piece of memory.
 //!
-//! A frame is an input and the operand stack behind it. Only the last frame runs; where it waits for a call, what
-//! it calls gets the memory behind it, so that nothing of it changes. A frame that ends leaves nothing behind:
-//! the frames that wait are all that lives on.
+//! A frame is an input and the operand stack behind it. Only the last frame runs; where it waits
+//! for a call, what it calls gets the memory behind it, so that nothing of it changes. A frame that
+//! ends leaves nothing behind: the frames that wait are all that lives on.
 
 use core::ops::Range;
 

@@ -1,8 +1,9 @@
 //! The script system program: a small stack machine that calls other programs.
 //!
-//! Input: the length of the code (`u32`), the code, data. Payload: the number that the script returns (`i64`), or
-//! a message if it is no good script. The machine is in `machine.rs`; its frames, those that wait included, are in
-//! `frames.rs`. The program keeps its own accounts: every opcode charges its price before it acts.
+//! Input: the length of the code (`u32`), the code, data. Payload: the number that the script
+//! returns (`i64`), or a message if it is no good script. The machine is in `machine.rs`; its
+//! frames, those that wait included, are in `frames.rs`. The program keeps its own accounts: every
+//! opcode charges its price before it acts.
 //!
 //! Exports carry their plain names, which is the `unsafe` of their attribute: no two may be alike.
 #![cfg_attr(target_family = "wasm", no_std)]
@@ -29,7 +30,8 @@ mod program {
         machine::Answer,
     };
 
-    /// What lives on: the frames that wait. There is one thread, and no call enters while another runs.
+    /// What lives on: the frames that wait. There is one thread, and no call enters while another
+    /// runs.
     static FRAMES: Mutex<Frames> = Mutex::new(Frames::new());
 
     /// Begins a script if there is no return data, and goes on with the one that waits if there is.

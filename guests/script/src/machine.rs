@@ -1,8 +1,8 @@
 //! The machine: opcodes, what each costs, and what each does to the frame that runs.
 //!
-//! It is total: whatever the bytes are, a script returns, calls, or fails with a message. Every opcode charges
-//! before it acts, so that a script ends where its fuel does. Addresses count from the beginning of the input,
-//! and begin there with the length of the code.
+//! It is total: whatever the bytes are, a script returns, calls, or fails with a message. Every
+//! opcode charges before it acts, so that a script ends where its fuel does. Addresses count from
+//! the beginning of the input, and begin there with the length of the code.
 
 use core::ops::Range;
 

@@ -1,6 +1,7 @@
 //! One function for each import that the programs use.
 //!
-//! A region outside of the input or the return data ends the program; so does fuel that is not there.
+//! A region outside of the input or the return data ends the program; so does fuel that is not
+//! there.
 
 /// The imports, by their names.
 mod import {

@@ -1,4 +1,5 @@
-//! Interruptions: what a program asks of its host when it returns before it has ended, and what comes of it.
+//! Interruptions: what a program asks of its host when it returns before it has ended, and what
+//! comes of it.
 //!
 //! Numbers are little-endian.
 
@@ -11,7 +12,8 @@ pub const OUTPUT_OFFSET: usize = 9;
 /// What is in return data beside the output.
 const FRAMING_BYTES: usize = 29;
 
-/// A program to run, with an input that lies in the memory of whoever asks, and stays there until the outcome.
+/// A program to run, with an input that lies in the memory of whoever asks, and stays there until
+/// the outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interruption {
     /// Which program.
@@ -40,8 +42,8 @@ pub struct Outcome {
 }
 
 impl Interruption {
-    /// The output of a program that is interrupted. It has no place where the host would write used fuel: that is in
-    /// the outcome.
+    /// The output of a program that is interrupted. It has no place where the host would write used
+    /// fuel: that is in the outcome.
     #[must_use]
     pub fn encode(&self) -> [u8; 64] {
         let no_fuel16: u32 = 0;
@@ -63,8 +65,8 @@ impl Interruption {
 }
 
 impl Outcome {
-    /// Reads return data of `size` bytes, without the output: `read` fills a slice from an offset on. Nothing if
-    /// that is no outcome.
+    /// Reads return data of `size` bytes, without the output: `read` fills a slice from an offset
+    /// on. Nothing if that is no outcome.
     ///
     /// Whether the frame is halted, the first byte, makes no difference to the programs here.
     pub fn read(size: usize, mut read: impl FnMut(usize, &mut [u8])) -> Option<Self> {

@@ -1,9 +1,10 @@
-//! What the system programs share: safe wrappers over what they import, exit codes, and the encodings
-//! between them and their host.
+//! What the system programs share: safe wrappers over what they import, exit codes, and the
+//! encodings between them and their host.
 //!
 //! A system program lives on between calls. It has no allocator: what it keeps has a fixed size, so
-//! that its memory never grows. All `unsafe` of the system programs is in this crate, but for the names
-//! of their exports. What a host does is there for wasm alone; encodings are tested where they are built.
+//! that its memory never grows. All `unsafe` of the system programs is in this crate, but for the
+//! names of their exports. What a host does is there for wasm alone; encodings are tested where
+//! they are built.
 #![cfg_attr(target_family = "wasm", no_std)]
 
 pub mod exit_code;

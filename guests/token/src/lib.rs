@@ -1,8 +1,8 @@
 //! The token guest: balances, allowances and a fixed supply.
 //!
 //! Invariant: the balances add up to the total supply, which only `deploy` sets; so no balance
-//! overflows. Arguments and results are borsh. A method that cannot do what it is asked reverts with
-//! a message, and nothing has changed then.
+//! overflows. Arguments and results are borsh. A method that cannot do what it is asked reverts
+//! with a message, and nothing has changed then.
 //!
 //! Exports carry their plain names, which is the `unsafe` of their attribute: no two may be alike.
 #![no_std]

@@ -1,11 +1,12 @@
 //! The verifier system program: checks Ed25519 signatures, and remembers keys.
 //!
-//! Input: public key (32 bytes), signature (64), message (the rest, of any length). Payload: one byte, 1 if the
-//! signature is valid and 0 if it is not. An input without a whole signature is malformed.
+//! Input: public key (32 bytes), signature (64), message (the rest, of any length). Payload: one
+//! byte, 1 if the signature is valid and 0 if it is not. An input without a whole signature is
+//! malformed.
 //!
-//! A key that it has seen lately need not be decompressed again: that is what living on is good for. So the gas
-//! of a call depends on the calls before it. Under consensus an instance lives for one transaction therefore,
-//! whose calls every machine makes in the same order.
+//! A key that it has seen lately need not be decompressed again: that is what living on is good
+//! for. So the gas of a call depends on the calls before it. Under consensus an instance lives for
+//! one transaction therefore, whose calls every machine makes in the same order.
 //!
 //! Exports carry their plain names, which is the `unsafe` of their attribute: no two may be alike.
 #![cfg_attr(target_family = "wasm", no_std)]

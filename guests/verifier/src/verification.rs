@@ -1,8 +1,9 @@
 //! Verifications: one signature against a message that comes piece by piece.
 //!
-//! The rule is that of `VerifyingKey::verify_strict` of the crate `ed25519-dalek`: the scalar of the signature is
-//! reduced, neither the key nor the point of the signature has a small order, and [S]B - [k]A encodes to the very
-//! bytes of the signature's point. That rule wants the whole message at once; a test holds this one against it.
+//! The rule is that of `VerifyingKey::verify_strict` of the crate `ed25519-dalek`: the scalar of
+//! the signature is reduced, neither the key nor the point of the signature has a small order, and
+//! [S]B - [k]A encodes to the very bytes of the signature's point. That rule wants the whole
+//! message at once; a test holds this one against it.
 
 use curve25519_dalek::edwards::CompressedEdwardsY;
 use ed25519_dalek::{Signature, StreamVerifier, VerifyingKey};
@@ -29,7 +30,8 @@ impl Keys {
         }
     }
 
-    /// The key of these bytes, which is known from then on. Nothing if that is no point, or one of small order.
+    /// The key of these bytes, which is known from then on. Nothing if that is no point, or one of
+    /// small order.
     fn find(&mut self, bytes: &[u8; 32]) -> Option<VerifyingKey> {
         let mut known = self.known.iter().flatten();
         if let Some(key) = known.find(|key| key.as_bytes() == bytes) {

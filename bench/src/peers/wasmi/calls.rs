@@ -56,7 +56,8 @@ pub(crate) fn parking(guest: Guest) -> Result<Parker> {
     Ok(Box::new(move || Ok(Box::new(program.start(&guest)?))))
 }
 
-/// From the bytes of a program to its first answer. Functions are translated when they are first called.
+/// From the bytes of a program to its first answer. Functions are translated when they are first
+/// called.
 pub(crate) fn deployed(guest: Guest) -> Result<Call> {
     Ok(Box::new(move || {
         Program::new(&config(), &guest, echo)?.call(&guest)

@@ -1,4 +1,5 @@
-//! wasmi by itself in the group `virtualization`: instances that are made, called, resumed and dropped.
+//! wasmi by itself in the group `virtualization`: instances that are made, called, resumed and
+//! dropped.
 
 use anyhow::{Result, bail};
 use wasmi::{Store, TypedFunc, TypedResumableCall, Val};

@@ -21,7 +21,8 @@ impl Artifact {
     /// Maps the file. Nothing checks that it is whole.
     #[expect(unsafe_code, reason = "Wasmtime trusts artifacts, and says so")]
     pub(super) fn load(&self, engine: &Engine) -> Result<Module> {
-        // SAFETY: `write` wrote the file with such an engine, under a name that is this process's own.
+        // SAFETY: `write` wrote the file with such an engine, under a name that is this process's
+        // own.
         unsafe { Module::deserialize_file(engine, &self.0) }.map_err(into_anyhow)
     }
 }

@@ -1,5 +1,5 @@
-//! Wasmtime by itself in the group `executor`, tuned as we tune it: instances come from a pool whose
-//! pages stay resident.
+//! Wasmtime by itself in the group `executor`, tuned as we tune it: instances come from a pool
+//! whose pages stay resident.
 
 use std::{
     future::Future,

@@ -1,4 +1,5 @@
-//! Wasmtime by itself in the group `virtualization`: instances from a pool that are made, called asynchronously, answered and dropped.
+//! Wasmtime by itself in the group `virtualization`: instances from a pool that are made, called
+//! asynchronously, answered and dropped.
 
 use std::{
     pin::pin,

@@ -1,4 +1,5 @@
-//! Wasmtime by itself in the group `system`: a live instance with host functions that copy, and epochs that interrupt.
+//! Wasmtime by itself in the group `system`: a live instance with host functions that copy, and
+//! epochs that interrupt.
 
 use std::{
     pin::pin,
@@ -74,7 +75,8 @@ pub(crate) fn parked(guest: Guest) -> anyhow::Result<Recall> {
     }))
 }
 
-/// Runs a program that never ends, until it is interrupted: by epochs, which tick each millisecond while anything runs.
+/// Runs a program that never ends, until it is interrupted: by epochs, which tick each millisecond
+/// while anything runs.
 pub(crate) fn busy(wasm: &[u8]) -> anyhow::Result<Busy> {
     let mut config = config();
     config.epoch_interruption(true);

@@ -11,7 +11,8 @@ struct Counts {
     locals: u64,
     /// Places where gas would be looked at: loops, and operators that work by a length.
     checks: u64,
-    /// Ways by which branches are taken: two of an `if`, one of a `br` or `br_if`, all of a `br_table`.
+    /// Ways by which branches are taken: two of an `if`, one of a `br` or `br_if`, all of a
+    /// `br_table`.
     edges: u64,
     table_targets: u64,
     calls: u64,

@@ -1,5 +1,5 @@
-//! Measures what preparing and compiling a program takes, in a process of its own, so that it can be
-//! ended and its memory is its own.
+//! Measures what preparing and compiling a program takes, in a process of its own, so that it can
+//! be ended and its memory is its own.
 
 use std::{
     fs,

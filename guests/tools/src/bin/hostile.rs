@@ -1,4 +1,5 @@
-//! `hostile FOLDER`: writes programs for PolkaVM there that no compiler makes, each with one thing that is wrong.
+//! `hostile FOLDER`: writes programs for PolkaVM there that no compiler makes, each with one thing
+//! that is wrong.
 
 use std::{env, fs, path::Path};
 

@@ -1,6 +1,8 @@
-//! `link FROM TO STACK`: makes a PolkaVM program with so many bytes of stack of an ELF file that clang's linker made.
+//! `link FROM TO STACK`: makes a PolkaVM program with so many bytes of stack of an ELF file that
+//! clang's linker made.
 //!
-//! For the 64-bit instruction set that does not change any more, and without what is only for debugging.
+//! For the 64-bit instruction set that does not change any more, and without what is only for
+//! debugging.
 
 use std::{env, fs};
 

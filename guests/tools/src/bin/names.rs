@@ -1,7 +1,7 @@
 //! Makes the names of functions readable, and the same on every machine: `names FILE.wasm...`.
 //!
-//! Symbols of Rust contain hashes that depend on the folder of the build. The files keep the names of
-//! their functions, demangled and without hashes, and no other custom section.
+//! Symbols of Rust contain hashes that depend on the folder of the build. The files keep the names
+//! of their functions, demangled and without hashes, and no other custom section.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! `target`: prints the description of the target for PolkaVM that the compiler takes, as its linker brings it.
+//! `target`: prints the description of the target for PolkaVM that the compiler takes, as its
+//! linker brings it.
 
 use polkavm_linker::TARGET_JSON_64_BIT_NEW;
 

@@ -67,11 +67,13 @@ fn pieces_are_verified_as_the_whole_is_by_the_strict_rule() {
     for weak in [neutral, order_2, order_8] {
         cases.push((weak, signature, false));
     }
-    // Whatever the message is, [S]B and S are a signature by the neutral key: for those who do not look at keys.
+    // Whatever the message is, [S]B and S are a signature by the neutral key: for those who do not
+    // look at keys.
     let scalar = Scalar::from(7_u64);
     let point = EdwardsPoint::mul_base(&scalar).compress();
     cases.push((neutral, joined(&point.0, &scalar), false));
-    // The neutral point and [k]a are a signature that takes no secret but the key: for those who do not look at points.
+    // The neutral point and [k]a are a signature that takes no secret but the key: for those who do
+    // not look at points.
     let hash = Sha512::new().chain_update(neutral).chain_update(key);
     let hash = hash.chain_update(&message).finalize();
     let scalar = Scalar::from_bytes_mod_order_wide(&hash.into()) * signer.to_scalar();
