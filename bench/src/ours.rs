@@ -16,8 +16,8 @@ use fusee::sandbox::{
 
 use crate::kernels::{Contender, ENTRY, End, Looper};
 
-/// Instances that live at once, at most. A process has addresses for few engines with as many as
-/// they have unless told, and here are dozens of engines.
+/// Maximum number of live instances. A process has address space for few engines with the default
+/// number, and the benches create dozens of engines.
 const INSTANCES: u32 = 100;
 
 /// Wasmtime alone.
@@ -27,7 +27,7 @@ pub(crate) fn wasmtime() -> Result<Arc<dyn Engine>> {
     ))
 }
 
-/// The same, with as many instances as it has unless told.
+/// The same, with the default number of instances.
 pub(crate) fn roomy_wasmtime() -> Result<Arc<dyn Engine>> {
     Ok(Arc::new(WasmtimeEngine::new()?))
 }

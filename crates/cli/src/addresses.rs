@@ -6,7 +6,7 @@ use fusee::chain::{Account, Address, ContractError, Snapshot, keys};
 
 use crate::{
     failure::{Exit, Failure},
-    names::{ACCOUNTS, account as of_account, list, nearest, short},
+    names::{self, ACCOUNTS, list, nearest, short},
 };
 
 /// Minimum length of an address prefix, in digits.
@@ -40,7 +40,7 @@ pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, F
 pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failure> {
     let name = text.strip_prefix('@').unwrap_or(text);
     if ACCOUNTS.contains(&name) {
-        return Ok(of_account(name));
+        return Ok(names::account(name));
     }
     if let Ok(address) = name.parse() {
         return Ok(address);

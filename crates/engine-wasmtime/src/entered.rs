@@ -76,7 +76,8 @@ impl Entered {
         } = self;
         let cells: &mut [ValRaw] = cells;
         // SAFETY: `function` is of this store. There is a cell for each of its parameters and for
-        // each of its results. All of them are numbers, of which any bits are valid.
+        // each of its results: `Exports::find` has compared its signature with the program's. All
+        // of them are numbers, of which any bits are valid.
         unsafe { function.call_unchecked(store, cells) }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fusee_engine::{Entry, Program, ValueType, reserved};
-use wasmtime::ModuleExport;
+use wasmtime::{ExternType, ModuleExport, ValType};
 
 use crate::runtime::Runtime;
 
@@ -18,19 +18,27 @@ pub(crate) struct Exports {
 }
 
 impl Exports {
-    /// `None` if the module lacks an export of the program.
+    /// `None` if the module lacks an export of the program, or has it with another signature.
     pub(crate) fn find(
         module: &wasmtime::Module,
         program: &Arc<Program>,
         runtime: &Runtime,
     ) -> Option<Self> {
         let functions = program.exports.iter();
+        let has_start = module.get_export_index(reserved::START).is_some();
+        if has_start && !is_entry(module, reserved::START, &[], &[]) {
+            return None;
+        }
         Some(Self {
             gas: module.get_export_index(reserved::GAS)?,
             memory: module.get_export_index(reserved::MEMORY),
             start: module.get_export_index(reserved::START),
             functions: functions
-                .map(|export| module.get_export_index(&export.name))
+                .map(|export| {
+                    is_entry(module, &export.name, &export.params, &export.results)
+                        .then(|| module.get_export_index(&export.name))
+                        .flatten()
+                })
                 .collect::<Option<_>>()?,
             program: Arc::clone(program),
             runtime: runtime.clone(),
@@ -50,5 +58,33 @@ impl Exports {
                 Some((function, &export.params, &export.results))
             }
         }
+    }
+}
+
+/// Whether a module exports a metered function of this signature: the gas is its last parameter and
+/// its last result. Calls rely on it, since they do not compare types again.
+fn is_entry(
+    module: &wasmtime::Module,
+    name: &str,
+    params: &[ValueType],
+    results: &[ValueType],
+) -> bool {
+    let Some(ExternType::Func(function)) = module.get_export(name) else {
+        return false;
+    };
+    let are = |found: &mut dyn Iterator<Item = ValType>, expected: &[ValueType]| {
+        let expected = expected.iter().chain(&[ValueType::I64]);
+        found.map(value_type).eq(expected.copied().map(Some))
+    };
+    are(&mut function.params(), params) && are(&mut function.results(), results)
+}
+
+fn value_type(found: ValType) -> Option<ValueType> {
+    match found {
+        ValType::I32 => Some(ValueType::I32),
+        ValType::I64 => Some(ValueType::I64),
+        ValType::F32 => Some(ValueType::F32),
+        ValType::F64 => Some(ValueType::F64),
+        _ => None,
     }
 }

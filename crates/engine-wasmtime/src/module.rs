@@ -63,7 +63,7 @@ impl WasmtimeModule {
         let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
         let exports = Exports::find(&module, program, runtime).ok_or_else(|| {
             compile_failed(wasmtime::Error::msg(
-                "the compiled module lacks an export of the program",
+                "the compiled module lacks an export of the program, or has it with another signature",
             ))
         })?;
         Ok(Self {

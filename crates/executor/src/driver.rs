@@ -300,6 +300,8 @@ impl<S: Supervisor> Driver<S> {
     /// The supervisor's error. The frames on the stack are dropped.
     #[inline]
     pub fn call(&mut self, supervisor: &mut S, call: S::Call) -> Result<Progress<S>, S::Error> {
+        // First, so that the frames of a call that waited hold nothing when this one begins.
+        self.clear();
         let begun = supervisor.begin(call)?;
         self.run_begun(supervisor, begun)
     }

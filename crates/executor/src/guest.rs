@@ -319,7 +319,7 @@ impl Drop for Guest {
     }
 }
 
-/// The guest is gone. Who ran it last dropped it.
+/// A run ended abnormally, and its instance was dropped. No later run can enter it.
 #[cold]
 fn no_instance() -> RunError {
     EngineError::Host("internal error: no instance".into()).into()

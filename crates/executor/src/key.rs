@@ -1,4 +1,4 @@
-//! The key of a prepared program, and what it tells its cache.
+//! The key of a prepared program, and the interface to the cache that stores it.
 
 use std::fmt::Debug;
 
@@ -28,6 +28,6 @@ impl Key {
 
 /// A cache of prepared programs.
 pub(crate) trait SizeObserver: Debug + Send + Sync {
-    /// Takes note that the modules of a program changed, and with them its size in memory.
+    /// Updates the size of a program whose modules changed.
     fn size_changed(&self, key: &Key);
 }

@@ -3,7 +3,7 @@
 //!
 //! A script is WebAssembly or PolkaVM. It has numbers under numbers, and may ask for nothing but
 //! `get(key) -> number`, `set(key, number)` and `publisher(part) -> number`. It cannot reach
-//! another script's numbers, nor the contract's; it is paid for by whoever runs it, and stopped
+//! another script's numbers, nor the contract's; the caller pays for it, and stopped
 //! where the gas ends that it was given: nothing that it does stops the contract.
 //!
 //! Exports carry their plain names, which is the `unsafe` of their attribute: no two may be alike.
@@ -39,7 +39,7 @@ type Name = [u8; NAME_BYTES];
 const NAME_BYTES: usize = 16;
 
 /// `publish(name: String, program: Vec<u8>)`: keeps a script, if it is one and the name is free.
-/// Its publisher is whoever calls.
+/// The caller is its publisher.
 #[unsafe(no_mangle)]
 extern "C" fn publish() {
     let mut buffer = Buffer::<BUFFER_BYTES>::new();

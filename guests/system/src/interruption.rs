@@ -12,8 +12,8 @@ pub const OUTPUT_OFFSET: usize = 9;
 /// What is in return data beside the output.
 const FRAMING_BYTES: usize = 29;
 
-/// A program to run, with an input that lies in the memory of whoever asks, and stays there until
-/// the outcome.
+/// A program to run, with an input that lies in the memory of the program that asks, and stays
+/// there until the outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interruption {
     /// Which program.

@@ -177,6 +177,7 @@ impl Host for Frame {
 enum Call {
     Guest { entry: String, arg: u64, gas: u64 },
     Continue { reply: u64, gas: u64 },
+    Fault,
     Native(u64),
 }
 
@@ -263,6 +264,7 @@ impl Supervisor for Protocol {
     fn begin(&mut self, call: Call) -> Result<Begin<Self>, RunError> {
         let (target, gas) = match call {
             Call::Native(value) => return Ok(Begin::Return(Left::Value(value))),
+            Call::Fault => return Err(EngineError::Host("as asked".into()).into()),
             Call::Guest { entry, arg, gas } => {
                 let target = Target::Program {
                     program: Arc::clone(&self.program),
@@ -819,6 +821,19 @@ fn a_fault_of_the_host_in_a_callee_ends_its_callers() {
             "{}: {error:?}",
             test.name
         );
+        test.assert_free();
+    }
+}
+
+#[test]
+fn a_fault_at_the_beginning_of_a_call_drops_the_frames_of_the_one_before() {
+    for lane in lanes() {
+        let mut test = Test::new(lane, MEMORY, WIDE);
+        let waiting = test.call("call_ask", 2, GAS).unwrap();
+        assert_eq!(test.driver.depth(), 3, "{}", test.name);
+        drop(waiting);
+        let failed = test.driver.call(&mut test.protocol, Call::Fault);
+        assert!(failed.is_err(), "{}", test.name);
         test.assert_free();
     }
 }

@@ -296,3 +296,22 @@ fn a_suspended_guest_is_dropped_inside_a_syscall_of_another() {
         }
     }
 }
+
+#[test]
+fn wasmtime_refuses_a_program_that_describes_an_export_with_another_signature() {
+    let engine = WasmtimeEngine::builder().instances(1).build().unwrap();
+    let program = fusee_instrument::prepare(&wasm(ASKS), &rules()).unwrap();
+    assert!(engine.compile(&Arc::new(program.clone())).is_ok());
+    for (params, results) in [
+        (vec![ValueType::I64], vec![ValueType::I64]),
+        (Vec::new(), Vec::new()),
+        (Vec::new(), vec![ValueType::I32]),
+        (Vec::new(), vec![ValueType::I64; 2]),
+    ] {
+        let mut other = program.clone();
+        other.exports[0].params = params;
+        other.exports[0].results = results;
+        let error = engine.compile(&Arc::new(other)).unwrap_err();
+        assert!(matches!(error, EngineError::Compile { .. }), "{error:?}");
+    }
+}
