@@ -10,7 +10,7 @@ use fusee_executor::Executor;
 /// Executors over a compiling engine that lacks a resource.
 #[derive(Debug)]
 pub struct Cramped {
-    /// With an interpreter as the first tier. Every call waits for compiled code.
+    /// With an interpreter. Programs are compiled when they are prepared.
     pub tiered: Executor,
     /// Without an interpreter.
     pub alone: Executor,
@@ -52,7 +52,7 @@ impl Cramped {
         let compiler = || Arc::new(builder.build().expect("Wasmtime works on this machine"));
         Self {
             tiered: Executor::tiered(Arc::new(WasmiEngine::new()), compiler())
-                .compile_wait_threshold(Gas::ZERO)
+                .compile_gas(Gas::ZERO)
                 .build(),
             alone: Executor::compiled(compiler()).build(),
         }

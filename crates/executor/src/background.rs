@@ -1,8 +1,11 @@
 //! Compilation in the background.
+//!
+//! The queue does not own programs: one that the cache evicts while it waits is not compiled, unless
+//! a run still uses it. So the memory of queued programs counts against the cache's budget.
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
     thread,
@@ -16,7 +19,7 @@ const QUEUED_PROGRAMS: usize = 1_024;
 /// The queue of the background thread that compiles. The first program starts the thread; dropping
 /// the queue ends it.
 #[derive(Debug, Default)]
-pub(crate) struct CompileQueue(Mutex<Option<SyncSender<Arc<PreparedProgram>>>>);
+pub(crate) struct CompileQueue(Mutex<Option<SyncSender<Weak<PreparedProgram>>>>);
 
 impl CompileQueue {
     /// Queues a program, unless it is queued or compiled already.
@@ -30,7 +33,7 @@ impl CompileQueue {
         }
         let sent = queue
             .as_ref()
-            .map(|queue| queue.try_send(Arc::clone(prepared)));
+            .map(|queue| queue.try_send(Arc::downgrade(prepared)));
         match sent {
             Some(Ok(())) => {}
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
@@ -40,12 +43,14 @@ impl CompileQueue {
     }
 }
 
-fn start_thread(preparer: Arc<Preparer>) -> Option<SyncSender<Arc<PreparedProgram>>> {
-    let (sender, receiver) = sync_channel::<Arc<PreparedProgram>>(QUEUED_PROGRAMS);
+fn start_thread(preparer: Arc<Preparer>) -> Option<SyncSender<Weak<PreparedProgram>>> {
+    let (sender, receiver) = sync_channel::<Weak<PreparedProgram>>(QUEUED_PROGRAMS);
     let compile = move || {
-        for prepared in receiver {
-            // The program records the error, and `compile` logs it.
-            let _ = preparer.compile(&prepared);
+        for queued in receiver {
+            if let Some(prepared) = queued.upgrade() {
+                // The program records the error, and `compile` logs it.
+                let _ = preparer.compile(&prepared);
+            }
         }
     };
     match thread::Builder::new()

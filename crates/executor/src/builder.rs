@@ -18,7 +18,7 @@ pub struct ExecutorBuilder {
     artifacts: Option<Artifacts>,
     cache_bytes: u64,
     slice: Gas,
-    compile_wait_threshold: Gas,
+    compile_gas: Gas,
     suspended_runs: u32,
 }
 
@@ -31,7 +31,7 @@ impl ExecutorBuilder {
             artifacts: None,
             cache_bytes: 96 << 20,
             slice: Gas::new(100_000),
-            compile_wait_threshold: Gas::new(50_000_000),
+            compile_gas: Gas::new(1_000),
             suspended_runs: 10_000,
         }
     }
@@ -68,14 +68,18 @@ impl ExecutorBuilder {
         self
     }
 
-    /// A call with at least this gas limit waits for compiled code instead of running on the
-    /// interpreter. Default: 50,000,000 gas.
+    /// The gas that the runs of a program use on the interpreter before the program is compiled in
+    /// the background, for each byte of its metered code. Default: 1,000 gas.
     ///
-    /// An interpreter executes the default in some tenths of a second, which is about as long as a
-    /// large program takes to compile.
+    /// With the default, an interpreter has worked on the program for about as long as compiling it
+    /// takes. So a program takes at most about twice the time for which its runs have paid, however
+    /// many programs there are and however expensive they are to compile.
+    ///
+    /// With 0 gas, a program is compiled when it is prepared, and its caller waits. That is for
+    /// trusted programs only.
     #[must_use]
-    pub const fn compile_wait_threshold(mut self, gas: Gas) -> Self {
-        self.compile_wait_threshold = gas;
+    pub const fn compile_gas(mut self, gas: Gas) -> Self {
+        self.compile_gas = gas;
         self
     }
 
@@ -125,8 +129,9 @@ impl ExecutorBuilder {
             artifacts: self.artifacts,
             cache: Arc::new(Cache::new(program_bytes)),
             suspensions: Suspensions::new(self.suspended_runs),
+            compile_gas: self.compile_gas,
         };
-        Executor::with_preparer(preparer, self.slice, self.compile_wait_threshold)
+        Executor::with_preparer(preparer, self.slice)
     }
 }
 
@@ -146,12 +151,9 @@ impl Executor {
 
     /// An executor with an interpreter and a compiler for the same format.
     ///
-    /// A call runs on compiled code if the program is compiled. Otherwise its gas limit decides:
-    ///
-    /// - Below the [`compile_wait_threshold`](ExecutorBuilder::compile_wait_threshold) the call
-    ///   runs on the interpreter, while a background thread compiles the program.
-    /// - At or above it the call waits for compiled code. It compiles the program itself if the
-    ///   background thread has not begun, so it waits for at most one compilation.
+    /// A call runs on compiled code if the program is compiled, and otherwise on the interpreter.
+    /// A background thread compiles the program once its runs have used enough gas
+    /// ([`compile_gas`](ExecutorBuilder::compile_gas)). No call waits for it.
     ///
     /// Programs that fail to compile or to instantiate as compiled code run on the interpreter.
     #[must_use]

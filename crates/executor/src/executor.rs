@@ -16,8 +16,8 @@ use crate::{
 /// Prepares programs and runs them.
 ///
 /// An executor has engines by program format. A format has an interpreter, a compiler, or both: a
-/// program with both starts on the interpreter and moves to compiled code between calls. Gas and
-/// outcome are the same on every engine.
+/// program with both starts on the interpreter and moves to compiled code between calls. No call
+/// waits for the compiler then. Gas and outcome are the same on every engine.
 ///
 /// Threads share an executor by reference. Runs are isolated from each other.
 #[derive(Debug)]
@@ -26,21 +26,15 @@ pub struct Executor {
     compile_queue: CompileQueue,
     interpreter_only: AtomicBool,
     slice: Gas,
-    compile_wait_threshold: Gas,
 }
 
 impl Executor {
-    pub(crate) fn with_preparer(
-        preparer: Preparer,
-        slice: Gas,
-        compile_wait_threshold: Gas,
-    ) -> Self {
+    pub(crate) fn with_preparer(preparer: Preparer, slice: Gas) -> Self {
         Self {
             preparer: Arc::new(preparer),
             compile_queue: CompileQueue::default(),
             interpreter_only: AtomicBool::new(false),
             slice,
-            compile_wait_threshold,
         }
     }
 
@@ -113,6 +107,27 @@ impl Executor {
         self.preparer.compile(prepared).map(drop)
     }
 
+    /// Compiles a program on this thread if a run with this gas limit could earn its compilation
+    /// ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)), for callers that may
+    /// wait and trust the program. If that fails, the program stays on the interpreter.
+    pub fn compile_for(&self, prepared: &PreparedProgram, gas: Gas) {
+        if prepared.compiled().is_none() && prepared.compile_gas().is_some_and(|least| gas >= least)
+        {
+            // The program records the error, and `compile` logs it.
+            let _ = self.preparer.compile(prepared);
+        }
+    }
+
+    /// Requests that the background thread compiles a program, before its runs have used the gas
+    /// for it ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)). Has no effect
+    /// without an interpreter beside the compiler, where every program is compiled when it is
+    /// prepared.
+    pub fn compile_soon(&self, prepared: &Arc<PreparedProgram>) {
+        if prepared.compile_gas().is_some() {
+            self.compile_queue.push(&self.preparer, prepared);
+        }
+    }
+
     /// Pins a program: the cache does not evict it. Returns `false`, and does nothing, if the
     /// pinned programs together would exceed the cache budget.
     pub fn pin(&self, prepared: &Arc<PreparedProgram>) -> bool {
@@ -140,8 +155,9 @@ impl Executor {
         self.instance(prepared, &request)?.run(request, host)
     }
 
-    /// A handle to a fresh instance, for runs like `request`. Only the request's gas and tier are
-    /// used, to choose the engine. If the program has to be compiled for it, that happens now.
+    /// A handle to a fresh instance, for runs like `request`. Only the request's tier is used, to
+    /// choose the engine. On an executor without an interpreter, a program that is not compiled is
+    /// compiled now.
     ///
     /// The instance itself is created, and paid for, by its first run or by
     /// [`LiveInstance::initialize`].
@@ -176,11 +192,7 @@ impl Executor {
         if !prepared.has_interpreter() {
             return self.preparer.compile(prepared);
         }
-        if request.gas >= self.compile_wait_threshold {
-            if let Ok(module) = self.preparer.compile(prepared) {
-                return Ok(module);
-            }
-        } else {
+        if prepared.has_earned_compilation() {
             self.compile_queue.push(&self.preparer, prepared);
         }
         prepared.interpreter_module().cloned()

@@ -7,7 +7,7 @@
 use std::{mem, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module,
+    EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module, OutOfGas,
     OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
@@ -41,6 +41,11 @@ pub(crate) struct Guest {
     owes: bool,
     /// The export that was asked for last. In most cases it is asked for again.
     asked: Option<usize>,
+    /// Whether its gas counts towards the compilation of the program.
+    earns_compilation: bool,
+    /// The gas of the run that was charged while the guest was suspended: what its callees used,
+    /// which counts for their programs.
+    charged: Gas,
 }
 
 /// How far a guest came.
@@ -65,6 +70,8 @@ impl Guest {
             is_counted: false,
             entries: Vec::new(),
             may_suspend: program.program().may_suspend(),
+            earns_compilation: program.earns_compilation(&module),
+            charged: Gas::ZERO,
             program,
             module,
             is_new: true,
@@ -128,6 +135,7 @@ impl Guest {
         host: &mut (dyn Host + 'static),
     ) -> Result<Reached, RunError> {
         let needed = mode(self.may_suspend, request);
+        self.earn_compilation();
         self.run.renew(
             request.gas,
             request.out_of_gas_policy,
@@ -276,6 +284,22 @@ impl Guest {
         Ok(reached)
     }
 
+    /// Charges a suspended guest.
+    pub(crate) fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
+        self.charged = self.charged.saturating_add(price);
+        self.run.meter.charge(price)
+    }
+
+    /// Counts the gas of the last run towards the compilation of the program.
+    #[inline]
+    fn earn_compilation(&mut self) {
+        if self.earns_compilation {
+            let charged = mem::replace(&mut self.charged, Gas::ZERO);
+            let used = self.run.meter.used().saturating_sub(charged);
+            self.program.add_interpreted(used);
+        }
+    }
+
     /// The run has ended.
     #[inline]
     fn release(&mut self) {
@@ -315,6 +339,7 @@ impl Guest {
 
 impl Drop for Guest {
     fn drop(&mut self) {
+        self.earn_compilation();
         self.release();
     }
 }

@@ -415,7 +415,7 @@ impl<H> Suspended<H> {
     /// [`OutOfGas`] if less than `price` is left; the caller ends the run with
     /// [`out_of_gas`](Self::out_of_gas).
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
-        self.guest.run.meter.charge(price)
+        self.guest.charge(price)
     }
 
     /// Sets the gas that the guest has left. What it has used so far stays used.
@@ -536,7 +536,7 @@ impl<'a> PausedGuest<'a> {
     ///
     /// [`OutOfGas`] if less than `price` is left; the caller stops the run.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
-        self.guest.run.meter.charge(price)
+        self.guest.charge(price)
     }
 
     /// The guest with this host.

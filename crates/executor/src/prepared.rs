@@ -2,10 +2,13 @@
 
 use std::{
     fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use fusee_engine::{Engine, EngineError, Instance, Mode, Module, Program};
+use fusee_engine::{Engine, EngineError, Gas, Instance, Mode, Module, Program};
 
 use crate::{
     key::{Key, SizeObserver},
@@ -27,6 +30,11 @@ pub struct PreparedProgram {
     interpreter: Option<Arc<dyn Engine>>,
     interpreter_module: LazyModule,
     compiled: OnceLock<Arc<dyn Module>>,
+    /// The gas that runs have to use on the interpreter before the program is compiled. `None`
+    /// unless the executor has both an interpreter and a compiler for the program.
+    compile_gas: Option<Gas>,
+    /// The gas that runs have used on the interpreter.
+    interpreted_gas: AtomicU64,
     progress: Mutex<CompileProgress>,
     /// Notified when a compilation ends.
     compile_ended: Condvar,
@@ -86,6 +94,7 @@ impl PreparedProgram {
         suspensions: Arc<Suspensions>,
         cache: Weak<dyn SizeObserver>,
         interpreter: Option<Arc<dyn Engine>>,
+        compile_gas: Option<Gas>,
     ) -> Self {
         Self {
             program,
@@ -95,6 +104,8 @@ impl PreparedProgram {
             interpreter,
             interpreter_module: LazyModule::default(),
             compiled: OnceLock::new(),
+            compile_gas,
+            interpreted_gas: AtomicU64::new(0),
             progress: Mutex::new(CompileProgress {
                 compilation: Compilation::Idle,
                 failures: 0,
@@ -113,6 +124,11 @@ impl PreparedProgram {
     #[must_use]
     pub fn compilation(&self) -> Compilation {
         self.lock_progress().compilation.clone()
+    }
+
+    /// The gas for which the program is compiled ([`Self::has_earned_compilation`]).
+    pub(crate) const fn compile_gas(&self) -> Option<Gas> {
+        self.compile_gas
     }
 
     pub(crate) fn shared_program(&self) -> &Arc<Program> {
@@ -135,6 +151,28 @@ impl PreparedProgram {
 
     pub(crate) fn has_interpreter(&self) -> bool {
         self.interpreter.is_some()
+    }
+
+    /// Whether runs on this module earn the compilation of the program.
+    pub(crate) fn earns_compilation(&self, module: &Arc<dyn Module>) -> bool {
+        let interpreter = self.interpreter_module.module.get();
+        self.compile_gas.is_some()
+            && interpreter.is_some_and(|interpreter| Arc::ptr_eq(interpreter, module))
+    }
+
+    /// Adds gas that a run used on the interpreter.
+    pub(crate) fn add_interpreted(&self, gas: Gas) {
+        let add = |sum: u64| Some(sum.saturating_add(gas.units()));
+        // The closure returns a value, so this cannot fail.
+        let _ = self
+            .interpreted_gas
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+
+    /// Whether the runs on the interpreter have used the gas for which the program is compiled.
+    pub(crate) fn has_earned_compilation(&self) -> bool {
+        let used = self.interpreted_gas.load(Ordering::Relaxed);
+        self.compile_gas.is_some_and(|gas| used >= gas.units())
     }
 
     /// The interpreter's module, compiled on first use.

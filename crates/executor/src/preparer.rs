@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{ArtifactKey, Code, Compiler, EngineError, Format, Module, Program, Source};
+use fusee_engine::{
+    ArtifactKey, Code, Compiler, EngineError, Format, Gas, Module, Program, Source,
+};
 
 use crate::{
     CompileIn, PrepareError, PreparedProgram, artifacts::Artifacts, cache::Cache, engines::Engines,
@@ -20,13 +22,15 @@ pub(crate) struct Preparer {
     pub(crate) artifacts: Option<Artifacts>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) suspensions: Arc<Suspensions>,
+    /// The gas that a program's runs use on the interpreter before it is compiled, for each byte.
+    pub(crate) compile_gas: Gas,
 }
 
 impl Preparer {
     /// Prepares a metered program for its first call.
     ///
-    /// With both an interpreter and a compiler this does nothing yet: the interpreter translates
-    /// the program on its first call.
+    /// With both an interpreter and a compiler this does nothing yet by default: the interpreter
+    /// translates the program on its first call.
     pub(crate) fn prepare(
         &self,
         key: Key,
@@ -41,6 +45,8 @@ impl Preparer {
             (true, false) => {
                 prepared.interpreter_module()?;
             }
+            // A failure is recorded by the program, which then stays on the interpreter.
+            (true, true) if self.compile_gas == Gas::ZERO => drop(self.compile(&prepared)),
             (true, true) => {}
             (false, false) => return Err(EngineError::NoEngine { format }.into()),
         }
@@ -49,12 +55,16 @@ impl Preparer {
 
     fn new_prepared(&self, key: Key, program: Arc<Program>) -> PreparedProgram {
         let interpreter = self.engines.interpreter(program.format).cloned();
+        let bytes = u64::try_from(program.code.len()).unwrap_or(u64::MAX);
+        let has_tiers = interpreter.is_some() && self.compiles(program.format);
+        let compile_gas = has_tiers.then(|| self.compile_gas.saturating_mul(bytes));
         PreparedProgram::new(
             program,
             key,
             Arc::clone(&self.suspensions),
             Arc::<Cache>::downgrade(&self.cache),
             interpreter,
+            compile_gas,
         )
     }
 

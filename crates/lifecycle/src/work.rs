@@ -85,6 +85,7 @@ impl<H: AsyncHost> Work<H> {
                     suspension,
                     ..RunRequest::new("", &[], gas)
                 };
+                executor.compile_for(&prepared, gas);
                 let live = executor
                     .instance(&prepared, &request)
                     .map_err(|error| failed(error, Seen::InTime, Duration::ZERO))?;

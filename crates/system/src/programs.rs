@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use fusee_engine::{CodeHash, ValueType};
+use fusee_engine::{CodeHash, Gas, ValueType};
 use fusee_executor::{Executor, LiveInstance, PreparedProgram};
 use fusee_instrument::{Floats, Limits, Rules, Schedule};
 
@@ -142,8 +142,9 @@ impl SystemPrograms {
         self
     }
 
-    /// Registers a program as a system program. The embedder trusts it from now on: its instances
-    /// keep their memory between calls, and a self-metered program can run for any time.
+    /// Registers a program as a system program, and compiles it. The embedder trusts it from now on:
+    /// its instances keep their memory between calls, and a self-metered program can run for any
+    /// time.
     ///
     /// # Errors
     ///
@@ -163,6 +164,7 @@ impl SystemPrograms {
         if !has("main", &[ValueType::I32; 2]) && !has("deploy", &[]) {
             return Err(SystemError::NoEntry);
         }
+        self.executor.compile_for(&prepared, Gas::MAX);
         let program = SystemProgram {
             code: prepared.program().code_hash,
             billing,

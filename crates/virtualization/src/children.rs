@@ -186,7 +186,8 @@ impl<G> Children<G> {
         Ok(id)
     }
 
-    /// Prepares an idle instance to run an exported function.
+    /// Prepares an idle instance to run an exported function. Compiles the program of a fresh
+    /// instance first.
     ///
     /// # Errors
     ///
@@ -198,20 +199,23 @@ impl<G> Children<G> {
         instance: InstanceId,
         function: &[u8],
     ) -> Result<Result<(), ExecError>, VirtualizationError> {
-        self.prepare_for(instance, function, Gas::MAX)
+        if let Some(InstanceState::Idle(idle)) = self.instances.get(&instance) {
+            idle.compile();
+        }
+        self.prepare_now(instance, function)
     }
 
-    fn prepare_for(
+    /// Like [`prepare`](Self::prepare), without waiting for a compiler.
+    fn prepare_now(
         &mut self,
         instance: InstanceId,
         function: &[u8],
-        gas: Gas,
     ) -> Result<Result<(), ExecError>, VirtualizationError> {
         let idle = match self.instances.remove(&instance) {
             Some(InstanceState::Idle(idle)) => idle,
             other => return Ok(Err(self.invalid(instance, other))),
         };
-        let (state, answer) = match idle.prepare_for(function, gas)? {
+        let (state, answer) = match idle.prepare_now(function)? {
             Ok(execution) => (InstanceState::Ready(execution), Ok(())),
             Err(idle) => (InstanceState::Idle(idle), Err(ExecError::InvalidImage)),
         };

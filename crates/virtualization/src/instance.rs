@@ -195,12 +195,19 @@ impl Instance {
         }
     }
 
-    /// Like [`prepare`](Self::prepare), for runs with at most this gas limit. Waits for the
-    /// compiler only if a call with this gas limit would.
-    pub(crate) fn prepare_for<G>(
+    /// Compiles the program of a fresh instance, for an embedder who may wait.
+    pub(crate) fn compile(&self) {
+        if self.live.is_none() {
+            let module = self.module();
+            let executor = module.tree().executor();
+            executor.compile_for(module.prepared(), Gas::MAX);
+        }
+    }
+
+    /// Like [`prepare`](Self::prepare), without waiting for a compiler.
+    pub(crate) fn prepare_now<G>(
         self,
         function: &[u8],
-        gas: Gas,
     ) -> Result<Result<Execution<G>, Self>, VirtualizationError> {
         let Some(export) = entry(self.module().program(), function) else {
             return Ok(Err(self));
@@ -211,7 +218,7 @@ impl Instance {
             None => {
                 let module = &owned.module;
                 let tree = module.tree();
-                let request = tree.request("", &[], gas);
+                let request = tree.request("", &[], Gas::ZERO);
                 let mut live = tree.executor().instance(module.prepared(), &request)?;
                 live.make(&request)?;
                 live

@@ -22,9 +22,9 @@ use crate::{
 type Embedded = Guest<NoOwner>;
 
 impl Instance {
-    /// Prepares the instance to run an exported function, and allocates its memory. The first run
-    /// of a fresh instance begins with the start function and `_initialize`. No run pays for the
-    /// instantiation.
+    /// Prepares the instance to run an exported function, and allocates its memory. Compiles the
+    /// program first, if the instance is fresh. The first run of a fresh instance begins with the
+    /// start function and `_initialize`. No run pays for the instantiation.
     ///
     /// # Errors
     ///
@@ -35,8 +35,8 @@ impl Instance {
         self,
         function: &[u8],
     ) -> Result<Result<Execution<Embedded>, Self>, VirtualizationError> {
-        // The gas limit is not known yet. The program is compiled, as for a run with a high limit.
-        self.prepare_for(function, Gas::MAX)
+        self.compile();
+        self.prepare_now(function)
     }
 }
 

@@ -207,6 +207,7 @@ impl Entry<'_> {
     fn run(&self, executor: &Executor) -> Result<Answer, Failure> {
         let start = Instant::now();
         let prepared = executor.prepare(self.wasm, self.rules)?;
+        executor.compile_for(&prepared, self.gas);
         let prepare = start.elapsed();
         let start = Instant::now();
         let request = RunRequest::new(self.name, self.args, self.gas);

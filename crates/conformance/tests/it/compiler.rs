@@ -1,7 +1,7 @@
 //! A compiler that counts its calls, and fails on request.
 
 use std::sync::{
-    Arc,
+    Arc, Barrier,
     atomic::{AtomicU32, Ordering},
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct Watched {
     failures: AtomicU32,
     compilations: AtomicU32,
     has_instances: bool,
+    /// Where its first compilation meets the test, twice: at its beginning and before it goes on.
+    gate: Option<Barrier>,
 }
 
 #[derive(Debug)]
@@ -29,19 +31,34 @@ impl Watched {
     }
 
     pub(crate) fn failing(failures: u32) -> Arc<Self> {
-        Self::with(failures, true)
+        Self::with(failures, true, None)
     }
 
     pub(crate) fn without_instances() -> Arc<Self> {
-        Self::with(0, false)
+        Self::with(0, false, None)
     }
 
-    fn with(failures: u32, has_instances: bool) -> Arc<Self> {
+    /// Its compilations begin with [`await_begin`](Self::await_begin), and go on with
+    /// [`unblock`](Self::unblock).
+    pub(crate) fn blocked() -> Arc<Self> {
+        Self::with(0, true, Some(Barrier::new(2)))
+    }
+
+    pub(crate) fn await_begin(&self) {
+        self.gate.as_ref().map(Barrier::wait);
+    }
+
+    pub(crate) fn unblock(&self) {
+        self.gate.as_ref().map(Barrier::wait);
+    }
+
+    fn with(failures: u32, has_instances: bool, gate: Option<Barrier>) -> Arc<Self> {
         Arc::new(Self {
             inner: WasmtimeEngine::new().unwrap(),
             failures: AtomicU32::new(failures),
             compilations: AtomicU32::new(0),
             has_instances,
+            gate,
         })
     }
 
@@ -76,6 +93,10 @@ impl Engine for Watched {
 impl Compiler for Watched {
     fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
         self.compilations.fetch_add(1, Ordering::Relaxed);
+        if let Some(gate) = &self.gate {
+            gate.wait();
+            gate.wait();
+        }
         let left = self
             .failures
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {

@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use fusee_conformance::{Ending, Verdict};
-use fusee_engine::{Compiler, Gas, Value};
+use fusee_engine::{Compiler, Engine, Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
@@ -64,11 +64,13 @@ fn try_run(
 
 #[test]
 fn a_program_is_called_at_once_and_moves_to_the_compiler() {
-    let executor = tiered().compile_wait_threshold(Gas::MAX).build();
+    let executor = tiered().compile_gas(Gas::new(1)).build();
     let prepared = prepare(&executor);
     assert_eq!(prepared.compilation(), Compilation::Idle);
     let interpreted = run(&executor, &prepared, ENOUGH);
     assert!(matches!(interpreted.ending, Ending::Finished(_)));
+    run(&executor, &prepared, ENOUGH);
+    assert_ne!(prepared.compilation(), Compilation::Idle);
     while prepared.compilation() != Compilation::Done {
         // Whatever the compiler is at, calls go on and come to the same.
         assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
@@ -77,20 +79,81 @@ fn a_program_is_called_at_once_and_moves_to_the_compiler() {
 }
 
 #[test]
-fn a_call_with_much_gas_waits_for_the_compiler() {
-    let executor = tiered().compile_wait_threshold(ENOUGH).build();
+fn a_program_is_compiled_once_its_runs_have_paid_for_it() {
+    let executor = tiered().build();
     let prepared = prepare(&executor);
-    run(&executor, &prepared, Gas::new(ENOUGH.units() - 1));
+    let bytes = u64::try_from(prepared.program().code.len()).unwrap();
+    let gas_used = run(&executor, &prepared, ENOUGH).gas_used;
+    let calls = (1_000 * bytes).div_ceil(gas_used);
+    assert!(calls > 2, "{calls}");
+    for _ in 1..calls {
+        // A limit is not a payment.
+        run(&executor, &prepared, Gas::MAX);
+        assert_eq!(prepared.compilation(), Compilation::Idle);
+    }
     run(&executor, &prepared, ENOUGH);
+    assert_ne!(prepared.compilation(), Compilation::Idle);
+}
+
+#[test]
+fn a_program_is_compiled_on_request() {
+    let executor = tiered().build();
+    let prepared = prepare(&executor);
+    executor.compile_for(&prepared, Gas::new(1_000));
+    assert_eq!(prepared.compilation(), Compilation::Idle);
+    executor.compile_for(&prepared, Gas::MAX);
     assert_eq!(prepared.compilation(), Compilation::Done);
+
+    let executor = tiered().build();
+    let prepared = prepare(&executor);
+    executor.compile_soon(&prepared);
+    assert_ne!(prepared.compilation(), Compilation::Idle);
+}
+
+/// The queue holds no memory: evicted programs are not compiled.
+#[test]
+fn what_the_cache_evicts_is_not_compiled() {
+    let compiler = Watched::blocked();
+    let idle = compiler.idle_bytes();
+    let executor = tiered_with(&compiler)
+        .cache_bytes(idle + (600 << 10))
+        .build();
+    let first = prepare(&executor);
+    executor.compile_soon(&first);
+    compiler.await_begin();
+    let queued: Vec<_> = (0..8)
+        .map(|constant| {
+            let text = format!(r#"(module (func (export "f") (result i32) i32.const {constant}))"#);
+            let prepared = executor
+                .prepare(&wasm(&text), &Rules::v2(Vec::new()))
+                .unwrap();
+            executor.compile_soon(&prepared);
+            Arc::downgrade(&prepared)
+        })
+        .collect();
+    assert!(
+        queued.iter().all(|queued| queued.upgrade().is_some()),
+        "they are cached"
+    );
+    for filling in ["x", "y"] {
+        let data = filling.repeat(600_000);
+        let large = format!(r#"(module (memory 16) (data (i32.const 0) "{data}"))"#);
+        executor
+            .prepare(&wasm(&large), &Rules::v2(Vec::new()))
+            .unwrap();
+    }
+    assert!(
+        queued.iter().all(|queued| queued.upgrade().is_none()),
+        "the queue keeps none"
+    );
+    compiler.unblock();
+    drop(executor);
 }
 
 #[test]
 fn many_that_wait_compile_once() {
     let compiler = Watched::new();
-    let executor = tiered_with(&compiler)
-        .compile_wait_threshold(ENOUGH)
-        .build();
+    let executor = tiered_with(&compiler).compile_gas(Gas::ZERO).build();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| run(&executor, &prepare(&executor), ENOUGH));
@@ -102,10 +165,9 @@ fn many_that_wait_compile_once() {
 #[test]
 fn what_does_not_compile_stays_on_the_interpreter() {
     let compiler = Watched::failing(u32::MAX);
-    let executor = tiered_with(&compiler)
-        .compile_wait_threshold(ENOUGH)
-        .build();
+    let executor = tiered_with(&compiler).compile_gas(Gas::ZERO).build();
     let prepared = prepare(&executor);
+    executor.compile(&prepared).unwrap_err();
     let expected = run(&tiered().build(), &prepare(&tiered().build()), ENOUGH);
     for _ in 0..4 {
         assert_eq!(run(&executor, &prepared, ENOUGH), expected);
@@ -129,12 +191,12 @@ fn a_compilation_that_failed_once_is_tried_again() {
 #[test]
 fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
     let executor = tiered_with(&Watched::without_instances())
-        .compile_wait_threshold(Gas::ZERO)
+        .compile_gas(Gas::ZERO)
         .build();
     let prepared = prepare(&executor);
     let answer = run(&executor, &prepared, ENOUGH);
     assert_eq!(prepared.compilation(), Compilation::Done);
-    let other = tiered().compile_wait_threshold(Gas::ZERO).build();
+    let other = tiered().compile_gas(Gas::ZERO).build();
     assert_eq!(answer, run(&other, &prepare(&other), ENOUGH));
 
     let alone = Executor::compiled(Watched::without_instances()).build();
@@ -146,14 +208,14 @@ fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
 #[test]
 fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
     let compiler = Watched::new();
-    let executor = tiered_with(&compiler)
-        .compile_wait_threshold(Gas::ZERO)
-        .build();
+    let executor = tiered_with(&compiler).build();
     let prepared = prepare(&executor);
     let interpreted = try_run(&executor, &prepared, ENOUGH, Tier::Interpreter).unwrap();
     executor.use_interpreter_only(true);
     assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
     assert_eq!(compiler.compilations(), 0);
+    executor.compile(&prepared).unwrap();
+    assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
     executor.use_interpreter_only(false);
     assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
     assert_eq!(compiler.compilations(), 1);
@@ -188,8 +250,9 @@ fn a_compiler_process_that_fails_says_why() {
         ("cat", "failed to compile"),
         ("cat > /dev/null", "failed to compile"),
     ] {
-        let executor = by_shell(script).compile_wait_threshold(Gas::ZERO).build();
+        let executor = by_shell(script).compile_gas(Gas::ZERO).build();
         let prepared = prepare(&executor);
+        executor.compile(&prepared).unwrap_err();
         for _ in 0..2 {
             let verdict = run(&executor, &prepared, ENOUGH);
             assert!(matches!(verdict.ending, Ending::Finished(_)), "{script}");

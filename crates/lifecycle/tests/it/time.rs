@@ -208,7 +208,7 @@ fn time_in_which_a_program_is_compiled_is_not_counted() {
     let compiler = Arc::new(Slow(WasmtimeEngine::new().unwrap()));
     // With an interpreter beside it, the first call with much gas compiles.
     let executor = Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
-        .compile_wait_threshold(Gas::ZERO)
+        .compile_gas(Gas::new(1))
         .build();
     let sandbox = crate::support::builder(Arc::new(executor))
         .call_time(SHORT)

@@ -197,11 +197,11 @@ impl<G: ChildHost> Children<G> {
                 self.serve_compile_key(gas_left, &key, StorageScope::named(&scope), owner)?
             }
             Pending::Prepare { instance, function } => {
-                let most = match self.billing {
-                    Billing::Free => Gas::MAX,
-                    Billing::Owner(_) => gas_left,
+                let prepared = match self.billing {
+                    Billing::Free => self.prepare(instance, &function)?,
+                    Billing::Owner(_) => self.prepare_now(instance, &function)?,
                 };
-                Step::reply(self.prepare_for(instance, &function, most)?, Gas::ZERO)
+                Step::reply(prepared, Gas::ZERO)
             }
             Pending::Run {
                 instance,
