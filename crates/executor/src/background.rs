@@ -1,7 +1,7 @@
 //! Compilation in the background.
 //!
-//! The queue does not own programs: one that the cache evicts while it waits is not compiled, unless
-//! a run still uses it. So the memory of queued programs counts against the cache's budget.
+//! The queue does not own programs: one that the cache evicts while it waits is not compiled,
+//! unless a run still uses it. So the memory of queued programs counts against the cache's budget.
 
 use std::{
     sync::{

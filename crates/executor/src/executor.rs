@@ -108,8 +108,8 @@ impl Executor {
     }
 
     /// Compiles a program on this thread if a run with this gas limit could earn its compilation
-    /// ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)), for callers that may
-    /// wait and trust the program. If that fails, the program stays on the interpreter.
+    /// ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)), for callers that
+    /// may wait and trust the program. If that fails, the program stays on the interpreter.
     pub fn compile_for(&self, prepared: &PreparedProgram, gas: Gas) {
         if prepared.compiled().is_none() && prepared.compile_gas().is_some_and(|least| gas >= least)
         {
@@ -119,9 +119,9 @@ impl Executor {
     }
 
     /// Requests that the background thread compiles a program, before its runs have used the gas
-    /// for it ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)). Has no effect
-    /// without an interpreter beside the compiler, where every program is compiled when it is
-    /// prepared.
+    /// for it ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)). Has no
+    /// effect without an interpreter beside the compiler, where every program is compiled when it
+    /// is prepared.
     pub fn compile_soon(&self, prepared: &Arc<PreparedProgram>) {
         if prepared.compile_gas().is_some() {
             self.compile_queue.push(&self.preparer, prepared);

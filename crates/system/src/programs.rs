@@ -142,9 +142,9 @@ impl SystemPrograms {
         self
     }
 
-    /// Registers a program as a system program, and compiles it. The embedder trusts it from now on:
-    /// its instances keep their memory between calls, and a self-metered program can run for any
-    /// time.
+    /// Registers a program as a system program, and compiles it. The embedder trusts it from now
+    /// on: its instances keep their memory between calls, and a self-metered program can run for
+    /// any time.
     ///
     /// # Errors
     ///
