@@ -1,13 +1,15 @@
-//! The artifact folder: a cache of compiled programs on disk.
+//! The artifact folder: a cache of prepared and compiled programs on disk.
 //!
-//! If an artifact is missing or damaged, the program is compiled again. A file is written under a
-//! temporary name, synced and renamed, so that a file with an artifact's name is complete. Opening
-//! it verifies its checksum nevertheless. Processes may share a folder.
+//! The artifact of a compiler has compiled code, that of an interpreter only the metered program.
+//! If an artifact is missing or damaged, the program is prepared or compiled again. A file is
+//! written under a temporary name and renamed, so that a file with an artifact's name is complete
+//! unless the machine crashed. Opening it verifies its checksum. Processes may share a folder.
 
 use std::{
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::SystemTime,
 };
 
@@ -26,6 +28,10 @@ pub(crate) struct Artifacts {
     folder: PathBuf,
     /// The maximum size of all artifacts together, in bytes.
     budget: u64,
+    /// The size of all artifacts, as far as this process knows: when it last listed the folder, and
+    /// what it has stored since. Listing the folder for each artifact would take longer than
+    /// storing it.
+    used: AtomicU64,
 }
 
 impl Artifacts {
@@ -36,8 +42,10 @@ impl Artifacts {
         let artifacts = Self {
             folder: folder.to_owned(),
             budget,
+            used: AtomicU64::new(0),
         };
         artifacts.remove_unfinished()?;
+        artifacts.remove_oldest(budget)?;
         Ok(artifacts)
     }
 
@@ -51,7 +59,7 @@ impl Artifacts {
                 tracing::warn!(
                     path = %path.display(),
                     reason = %mismatch,
-                    "failed to open an artifact; the program is compiled again"
+                    "failed to open an artifact; the program is prepared again"
                 );
                 if !matches!(mismatch, Mismatch::Io(_)) {
                     // If this fails, the next process detects the same mismatch.
@@ -62,7 +70,7 @@ impl Artifacts {
         }
     }
 
-    /// Stores the compiled code of a program.
+    /// Stores a program with its compiled code. The code is empty for an interpreter.
     pub(crate) fn store(
         &self,
         key: &ArtifactKey,
@@ -74,10 +82,14 @@ impl Artifacts {
             .tempfile_in(&self.folder)?;
         Artifact::write(&mut file, program, &key.engine, code)?;
         file.flush()?;
-        file.as_file().sync_all()?;
+        let bytes = file.as_file().metadata()?.len();
         persist(file, &self.path(key))?;
-        File::open(&self.folder)?.sync_all()?;
-        self.remove_oldest()
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed);
+        if used.saturating_add(bytes) > self.budget {
+            // Makes room for more than one, since it lists the folder.
+            self.remove_oldest(self.budget / 8 * 7)?;
+        }
+        Ok(())
     }
 
     fn path(&self, key: &ArtifactKey) -> PathBuf {
@@ -90,8 +102,8 @@ impl Artifacts {
         ))
     }
 
-    /// Removes the oldest artifacts until the rest fits the budget.
-    fn remove_oldest(&self) -> io::Result<()> {
+    /// Removes the oldest artifacts until the rest has at most this many bytes.
+    fn remove_oldest(&self, most: u64) -> io::Result<()> {
         let mut files: Vec<(SystemTime, PathBuf, u64)> = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
@@ -108,12 +120,13 @@ impl Artifacts {
             .fold(0_u64, |sum, (.., length)| sum.saturating_add(*length));
         files.sort();
         for (_, path, length) in files {
-            if bytes <= self.budget {
+            if bytes <= most {
                 break;
             }
             let _ = fs::remove_file(path);
             bytes = bytes.saturating_sub(length);
         }
+        self.used.store(bytes, Ordering::Relaxed);
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use fusee_engine::{
-    ArtifactKey, Code, Compiler, EngineError, Format, Gas, Module, Program, Source,
+    ArtifactKey, Code, Compiler, Engine, EngineError, Format, Gas, Module, Program, Source,
 };
 
 use crate::{
@@ -50,6 +50,7 @@ impl Preparer {
             (true, true) => {}
             (false, false) => return Err(EngineError::NoEngine { format }.into()),
         }
+        self.store_metered(&prepared);
         Ok(prepared)
     }
 
@@ -79,8 +80,59 @@ impl Preparer {
         self.artifacts.as_ref().filter(|_| !key.is_profiled)
     }
 
-    /// Loads a program that an earlier process compiled.
+    /// Loads a program that was compiled or prepared before it was last evicted, or by another
+    /// process.
     pub(crate) fn load_artifact(&self, key: Key) -> Option<Arc<PreparedProgram>> {
+        self.load_compiled(key).or_else(|| self.load_metered(key))
+    }
+
+    /// Loads a metered program, to be interpreted.
+    fn load_metered(&self, key: Key) -> Option<Arc<PreparedProgram>> {
+        let (interpreter, artifacts) = (
+            self.engines.interpreter(Format::Wasm)?,
+            self.artifacts(key)?,
+        );
+        let artifact = artifacts.find(&artifact_key(interpreter.as_ref(), key))?;
+        let prepared = Arc::new(self.new_prepared(key, artifact.program));
+        match prepared.interpreter_module() {
+            Ok(_) => Some(prepared),
+            Err(error) => {
+                tracing::warn!(program = %key.code, error = %error, "failed to load an artifact");
+                None
+            }
+        }
+    }
+
+    /// Stores a metered program for [`load_metered`](Self::load_metered).
+    fn store_metered(&self, prepared: &PreparedProgram) {
+        let program = prepared.shared_program();
+        let Some(interpreter) = self.engines.interpreter(Format::Wasm) else {
+            return;
+        };
+        if program.format == Format::Wasm {
+            self.store(
+                &artifact_key(interpreter.as_ref(), prepared.key()),
+                prepared,
+                &[],
+            );
+        }
+    }
+
+    fn store(&self, key: &ArtifactKey, prepared: &PreparedProgram, code: &[u8]) {
+        let program = prepared.shared_program();
+        if let Some(artifacts) = self.artifacts(prepared.key())
+            && let Err(error) = artifacts.store(key, program, code)
+        {
+            tracing::warn!(
+                program = %program.code_hash,
+                error = %error,
+                "failed to store an artifact; the next process prepares the program again"
+            );
+        }
+    }
+
+    /// Loads a compiled program.
+    fn load_compiled(&self, key: Key) -> Option<Arc<PreparedProgram>> {
         let (compiler, artifacts) = (self.engines.compiler()?, self.artifacts(key)?);
         let artifact = artifacts.find(&artifact_key(compiler.as_ref(), key))?;
         match compiler.load(&artifact.program, artifact.code) {
@@ -138,31 +190,18 @@ impl Preparer {
         let code = self
             .compile_in
             .compile(compiler, program, self.compiled_bytes)?;
-        let load = |code| {
-            compiler
-                .load(program, code)
-                .map_err(|error| error.to_string())
-        };
-        let Some(artifacts) = self.artifacts(prepared.key()) else {
-            return load(Code::Bytes(code));
-        };
-        let key = artifact_key(compiler, prepared.key());
-        if let Err(error) = artifacts.store(&key, program, &code) {
-            tracing::warn!(
-                program = %program.code_hash,
-                error = %error,
-                "failed to store an artifact; the next process compiles the program again"
-            );
-        }
-        load(Code::Bytes(code))
+        self.store(&artifact_key(compiler, prepared.key()), prepared, &code);
+        compiler
+            .load(program, Code::Bytes(code))
+            .map_err(|error| error.to_string())
     }
 }
 
-fn artifact_key(compiler: &dyn Compiler, key: Key) -> ArtifactKey {
+fn artifact_key(engine: &(impl Engine + ?Sized), key: Key) -> ArtifactKey {
     ArtifactKey {
         code: key.code,
         rules: key.rules,
-        engine: compiler.fingerprint().clone(),
+        engine: engine.fingerprint().clone(),
     }
 }
 

@@ -81,6 +81,34 @@ fn a_restarted_process_finds_what_was_compiled() {
     assert_eq!(compiler.compilations(), 0);
 }
 
+#[test]
+fn a_restarted_process_finds_what_was_prepared() {
+    let folder = TempDir::new().unwrap();
+    let compiler = Watched::new();
+    let executor = || {
+        let compiler: Arc<dyn Compiler> = Arc::<Watched>::clone(&compiler);
+        Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
+            .artifacts(folder.path(), BUDGET)
+            .unwrap()
+            .build()
+    };
+    let first = executor();
+    let expected = answer(&first, &first.prepare(&wasm(DOUBLES), &rules()).unwrap());
+    let code = CodeHash::of(&wasm(DOUBLES));
+    let second = executor();
+    // Without the program's bytes.
+    let prepared = second.find(code, &rules()).unwrap();
+    assert_eq!(prepared.compilation(), Compilation::Idle);
+    assert_eq!(answer(&second, &prepared), expected);
+    assert_eq!(compiler.compilations(), 0);
+    second.compile(&prepared).unwrap();
+    let third = executor();
+    let prepared = third.find(code, &rules()).unwrap();
+    assert_eq!(prepared.compilation(), Compilation::Done);
+    assert_eq!(answer(&third, &prepared), expected);
+    assert_eq!(compiler.compilations(), 1);
+}
+
 /// Both have the same rules. An artifact of the one with a profile would run slower, and one of the
 /// other would report nothing.
 #[test]
