@@ -41,6 +41,8 @@ pub(crate) enum Kind {
 pub(crate) struct Profile {
     /// Gas of the transaction outside of the run.
     transaction: u64,
+    /// Gas of loading the code.
+    loading: u64,
     /// Gas of instantiation.
     instance: u64,
     /// Gas forfeited by a trap.
@@ -125,11 +127,12 @@ impl Profile {
                     with_callees,
                 }),
                 ProfileSpan::Syscall(_) => syscalls.push(SyscallPart { name, gas }),
-                ProfileSpan::Instance | ProfileSpan::Forfeited => {}
+                ProfileSpan::Loading | ProfileSpan::Instance | ProfileSpan::Forfeited => {}
             }
         }
         Self {
             transaction: transaction.units(),
+            loading: of(ProfileSpan::Loading),
             instance: of(ProfileSpan::Instance),
             forfeited: of(ProfileSpan::Forfeited),
             code,
@@ -146,6 +149,7 @@ impl Profile {
         let mut parts: Vec<_> = self.functions.iter().map(function).collect();
         parts.extend(self.syscalls.iter().map(syscall));
         for (gas, place) in [
+            (self.loading, ProfileSpan::Loading),
             (self.instance, ProfileSpan::Instance),
             (self.forfeited, ProfileSpan::Forfeited),
         ] {
@@ -223,7 +227,7 @@ impl Names {
                     name.unwrap_or_else(|| format!("syscall[{number}]")),
                 )
             }
-            ProfileSpan::Instance | ProfileSpan::Forfeited => {
+            ProfileSpan::Loading | ProfileSpan::Instance | ProfileSpan::Forfeited => {
                 (Kind::Other, other(place).to_owned())
             }
         };
@@ -234,6 +238,7 @@ impl Names {
 /// The name of an entry that is neither a function nor a syscall.
 const fn other(place: ProfileSpan) -> &'static str {
     match place {
+        ProfileSpan::Loading => "(loading)",
         ProfileSpan::Forfeited => "(forfeited by the trap)",
         _ => "(instance)",
     }

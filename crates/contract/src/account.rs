@@ -1,4 +1,4 @@
-//! Accounts: the balance, nonce and code hash of an address.
+//! Accounts: the balance, nonce and code of an address.
 //!
 //! Each of the three has its own state key ([`keys`]). An [`Account`] combines them for tools. No
 //! transaction reads or writes an [`Account`].
@@ -16,8 +16,17 @@ pub struct Account {
     pub balance: u128,
     /// The number of transactions that the account has sent.
     pub nonce: u64,
-    /// The hash of the code, if the account is a contract.
-    pub code: Option<CodeHash>,
+    /// The code, if the account is a contract.
+    pub code: Option<AccountCode>,
+}
+
+/// The code of a contract, as its account refers to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountCode {
+    /// The hash.
+    pub hash: CodeHash,
+    /// The size in bytes. It decides the price of a call, which is charged before the code is read.
+    pub bytes: u32,
 }
 
 impl Account {
@@ -31,7 +40,7 @@ impl Account {
         Ok(Self {
             balance: decode_balance(address, state.read(&keys::balance(address))?)?,
             nonce: decode_nonce(address, state.read(&keys::nonce(address))?)?,
-            code: decode_code_hash(address, state.read(&keys::code_hash(address))?)?,
+            code: decode_code(address, state.read(&keys::code_hash(address))?)?,
         })
     }
 }
@@ -55,8 +64,9 @@ pub(crate) fn encode_nonce(nonce: u64) -> Option<Vec<u8>> {
     (nonce > 0).then(|| encoding::encode(&nonce))
 }
 
-pub(crate) fn encode_code_hash(hash: CodeHash) -> Vec<u8> {
-    encoding::encode(hash.as_bytes())
+pub(crate) fn encode_code(code: AccountCode) -> Vec<u8> {
+    let AccountCode { hash, bytes } = code;
+    encoding::encode(&(*hash.as_bytes(), bytes))
 }
 
 pub(crate) fn decode_balance(
@@ -70,12 +80,15 @@ pub(crate) fn decode_nonce(address: Address, value: Option<Value>) -> Result<u64
     Ok(decode(address, AccountField::Nonce, value)?.unwrap_or_default())
 }
 
-pub(crate) fn decode_code_hash(
+pub(crate) fn decode_code(
     address: Address,
     value: Option<Value>,
-) -> Result<Option<CodeHash>, ContractError> {
-    let hash: Option<[u8; 32]> = decode(address, AccountField::CodeHash, value)?;
-    Ok(hash.map(CodeHash::from_bytes))
+) -> Result<Option<AccountCode>, ContractError> {
+    let code: Option<([u8; 32], u32)> = decode(address, AccountField::CodeHash, value)?;
+    Ok(code.map(|(hash, bytes)| AccountCode {
+        hash: CodeHash::from_bytes(hash),
+        bytes,
+    }))
 }
 
 fn decode<T: borsh::BorshDeserialize>(

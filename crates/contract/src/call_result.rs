@@ -58,7 +58,7 @@ impl CallResult {
                 Rejection::UnknownAddress | Rejection::UnknownMethod => status::UNKNOWN_CALLEE,
                 Rejection::InsufficientBalance => status::INSUFFICIENT_BALANCE,
                 Rejection::Reentrant => status::REENTRANT,
-                Rejection::CallLimit => status::CALL_LIMIT,
+                Rejection::CallLimit | Rejection::CodeLimit => status::CALL_LIMIT,
                 Rejection::RefusedCode => status::REFUSED,
             },
         };

@@ -3,13 +3,14 @@
 //! [`Frames`] is the supervisor: it moves value, opens and closes checkpoints, loads code, and
 //! refuses re-entrancy. The changes of the transaction travel with the frame that runs.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use fusee_abi::status;
-use fusee_engine::{EngineError, Gas, Interrupt};
+use fusee_engine::{CodeHash, EngineError, Gas, Interrupt};
 use fusee_executor::{
     self as executor, Action, Begin, Callee, Counting, Driver, DriverSettings, End, EndReason,
     FrameLimit, Paused, Payer, PreparedProgram, RunError, Supervisor, Suspended, Target, Tier,
+    forwardable,
 };
 use fusee_virtualization::{
     Call as NestedCall, ChildLimits, ChildSettings, Guest, Nested, Owners, Return as NestedReturn,
@@ -62,6 +63,18 @@ pub(crate) struct Frames {
     contracts: Contracts,
     /// The address and the method of each running or suspended frame, the outermost first.
     active: Vec<(Address, String)>,
+    /// The code that the transaction has loaded, by its hash. `None` if the rules refuse it. It
+    /// stays in memory until the transaction ends, so that it is loaded, and paid, once.
+    loaded: BTreeMap<CodeHash, Option<Arc<PreparedProgram>>>,
+    /// The size of the loaded code.
+    loaded_bytes: u64,
+}
+
+/// The code of a call, and the price of loading it.
+struct LoadedCode {
+    /// `None` if the rules refuse the code.
+    program: Option<Arc<PreparedProgram>>,
+    loading_gas: Gas,
 }
 
 impl CallStack {
@@ -76,6 +89,8 @@ impl CallStack {
         let frames = Frames {
             contracts: contracts.clone(),
             active: Vec::new(),
+            loaded: BTreeMap::new(),
+            loaded_bytes: 0,
         };
         let layer = match &contracts.rules.children {
             None => Nested::none(frames),
@@ -168,30 +183,36 @@ impl Supervisor for Frames {
         }
         if context.method.is_empty() {
             changes.commit(checkpoint);
-            return Ok(Begin::Return((changes, CallResult::of(Status::Success))));
+            return Ok(returned(changes, CallResult::of(Status::Success)));
         }
         let loaded = match program {
-            Some(program) => Ok(program),
-            None => self.contracts.load(&mut changes, context.address)?,
+            Some(program) => Ok(self.deployed(program)),
+            None => self.load(&mut changes, context.address, gas)?,
         };
-        let program = match loaded {
-            Ok(program) => program,
-            Err(rejection) => {
-                return Ok(reverted(
-                    changes,
-                    checkpoint,
-                    CallResult::rejected(rejection),
-                ));
-            }
+        let LoadedCode {
+            program,
+            loading_gas,
+        } = match loaded {
+            Ok(loaded) => loaded,
+            Err(result) => return Ok(reverted(changes, checkpoint, result)),
+        };
+        // The code is loaded, whatever comes of the call.
+        let rejected = |rejection| CallResult {
+            gas_used: loading_gas,
+            ..CallResult::rejected(rejection)
+        };
+        let Some(program) = program else {
+            let result = rejected(Rejection::RefusedCode);
+            return Ok(reverted(changes, checkpoint, result));
         };
         if !entry.admits(&program, &context.method) {
-            let result = CallResult::rejected(Rejection::UnknownMethod);
+            let result = rejected(Rejection::UnknownMethod);
             return Ok(reverted(changes, checkpoint, result));
         }
         if let Some(message) = self.reentrancy(&context) {
             let result = CallResult {
                 output: message.into_bytes(),
-                ..CallResult::rejected(Rejection::Reentrant)
+                ..rejected(Rejection::Reentrant)
             };
             return Ok(reverted(changes, checkpoint, result));
         }
@@ -207,6 +228,7 @@ impl Supervisor for Frames {
                 host: Box::new(frame),
             },
             gas,
+            loading_gas,
             payer: Payer::Caller,
             profiler: self.contracts.profiler.clone().filter(|_| is_outermost),
         }))
@@ -218,6 +240,8 @@ impl Supervisor for Frames {
     }
 
     fn suspended(&mut self, frame: Paused<'_, Box<Frame>>) -> Result<Action<Self>, ContractError> {
+        // What the driver would forward. The callee may use it all without running.
+        let forwardable = forwardable(frame.guest.gas_left());
         let frame = frame.host;
         match frame.pending.take().ok_or_else(no_pending_request)? {
             PendingRequest::Call(request) => {
@@ -238,7 +262,7 @@ impl Supervisor for Frames {
                 };
                 let call = Call {
                     context,
-                    gas,
+                    gas: gas.min(forwardable),
                     entry: Entry::Method,
                     program: None,
                     changes: frame.lend_changes(),
@@ -311,6 +335,54 @@ impl Owners for Frames {
 }
 
 impl Frames {
+    /// The code that the transaction deploys, which has paid for it already.
+    fn deployed(&mut self, program: Arc<PreparedProgram>) -> LoadedCode {
+        let hash = program.program().code_hash;
+        self.loaded.insert(hash, Some(Arc::clone(&program)));
+        LoadedCode {
+            program: Some(program),
+            loading_gas: Gas::ZERO,
+        }
+    }
+
+    /// Loads the code of the contract at an address, for a call with this gas. Only the first call
+    /// of the code in the transaction pays, before the code is read. The error is the result of a
+    /// call that loads nothing.
+    fn load(
+        &mut self,
+        changes: &mut Changes,
+        address: Address,
+        gas: Gas,
+    ) -> Result<Result<LoadedCode, CallResult>, ContractError> {
+        let Some(code) = changes.code(address)? else {
+            return Ok(Err(CallResult::rejected(Rejection::UnknownAddress)));
+        };
+        if let Some(program) = self.loaded.get(&code.hash) {
+            return Ok(Ok(LoadedCode {
+                program: program.clone(),
+                loading_gas: Gas::ZERO,
+            }));
+        }
+        let bytes = self.loaded_bytes.saturating_add(code.bytes.into());
+        if bytes > self.contracts.rules.limits.loaded_bytes.into() {
+            return Ok(Err(CallResult::rejected(Rejection::CodeLimit)));
+        }
+        let loading_gas = self.contracts.loading_gas(code);
+        if loading_gas > gas {
+            return Ok(Err(CallResult {
+                gas_used: gas,
+                ..CallResult::of(Status::OutOfGas)
+            }));
+        }
+        let program = self.contracts.load(changes, address, code.hash)?;
+        self.loaded_bytes = bytes;
+        self.loaded.insert(code.hash, program.clone());
+        Ok(Ok(LoadedCode {
+            program,
+            loading_gas,
+        }))
+    }
+
     /// The message of a re-entrancy error, or `None` if the contract has no running or suspended
     /// frame.
     fn reentrancy(&self, context: &Context) -> Option<String> {
@@ -332,7 +404,14 @@ fn reverted(
     result: CallResult,
 ) -> Begin<Frames> {
     changes.revert(checkpoint);
-    Begin::Return((changes, result))
+    returned(changes, result)
+}
+
+fn returned(changes: Changes, result: CallResult) -> Begin<Frames> {
+    Begin::Return {
+        used: result.gas_used,
+        value: (changes, result),
+    }
 }
 
 /// A frame is suspended without a pending request.

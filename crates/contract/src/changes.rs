@@ -5,7 +5,11 @@ use std::sync::Arc;
 use fusee_engine::CodeHash;
 use fusee_state::{Checkpoint, Diff, Journal, ReadSet, StateReader, Value};
 
-use crate::{Address, ContractError, Event, account, keys};
+use crate::{
+    Address, ContractError, Event,
+    account::{self, AccountCode},
+    keys,
+};
 
 /// The pending changes of a transaction. The running frame owns them.
 #[derive(Debug)]
@@ -74,17 +78,15 @@ impl Changes {
         self.set(keys::nonce(address), account::encode_nonce(nonce));
     }
 
-    /// The hash of a contract's code, or `None` if the address has no contract.
-    pub(crate) fn code_hash(
-        &mut self,
-        address: Address,
-    ) -> Result<Option<CodeHash>, ContractError> {
-        account::decode_code_hash(address, self.journal.read(&keys::code_hash(address))?)
+    /// The hash and size of a contract's code, or `None` if the address has no contract.
+    pub(crate) fn code(&mut self, address: Address) -> Result<Option<AccountCode>, ContractError> {
+        account::decode_code(address, self.journal.read(&keys::code_hash(address))?)
     }
 
     /// Creates a contract: stores code at an address.
     pub(crate) fn set_code(&mut self, address: Address, hash: CodeHash, code: &[u8]) {
-        let encoded = account::encode_code_hash(hash);
+        let bytes = u32::try_from(code.len()).unwrap_or(u32::MAX);
+        let encoded = account::encode_code(AccountCode { hash, bytes });
         self.journal.write(keys::code_hash(address), encoded);
         self.journal.write(keys::code(hash), Value::from(code));
     }

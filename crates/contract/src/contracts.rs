@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Gas, Profiler};
+use fusee_engine::{CodeHash, Gas, Profiler};
 use fusee_executor::{Executor, PrepareError, PreparedProgram, Suspension};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
 use crate::{
-    Action, Address, ContractError, ContractRules, InvalidTransaction, Rejection, Transaction,
-    changes::Changes, entry::Entry, keys,
+    Action, Address, ContractError, ContractRules, InvalidTransaction, Transaction,
+    account::AccountCode, changes::Changes, entry::Entry, keys,
 };
 
 /// Runs transactions and queries by one set of rules on one executor. Clones are cheap and
@@ -77,7 +77,10 @@ impl Contracts {
         address: Address,
     ) -> Result<Option<Vec<String>>, ContractError> {
         let mut changes = Changes::new(state);
-        let Ok(prepared) = self.load(&mut changes, address)? else {
+        let Some(code) = changes.code(address)? else {
+            return Ok(None);
+        };
+        let Some(prepared) = self.load(&mut changes, address, code.hash)? else {
             return Ok(None);
         };
         let exports = prepared
@@ -189,27 +192,30 @@ impl Contracts {
         }
     }
 
-    /// Loads and prepares the contract at an address.
+    /// The price of loading code of this size for a transaction.
+    pub(crate) fn loading_gas(&self, code: AccountCode) -> Gas {
+        let price = self.rules.prices.loaded_byte;
+        price.saturating_mul(code.bytes.into())
+    }
+
+    /// Loads and prepares the code of the contract at an address. Returns `None` if the rules
+    /// refuse it: they may have changed since the deployment.
     pub(crate) fn load(
         &self,
         changes: &mut Changes,
         address: Address,
-    ) -> Result<Result<Arc<PreparedProgram>, Rejection>, ContractError> {
-        let Some(hash) = changes.code_hash(address)? else {
-            return Ok(Err(Rejection::UnknownAddress));
-        };
+        hash: CodeHash,
+    ) -> Result<Option<Arc<PreparedProgram>>, ContractError> {
         // Recorded even if the program is cached, so that the read set does not depend on caches.
         changes.journal.record_read(&keys::code(hash));
         if let Some(prepared) = self.executor.find(hash, &self.rules.program) {
-            return Ok(Ok(prepared));
+            return Ok(Some(prepared));
         }
         let code = changes
             .journal
             .read(&keys::code(hash))?
             .ok_or(ContractError::MissingCode { address })?;
-        // The rules may have changed since the deployment.
-        let prepared = self.prepare(&code)?;
-        Ok(prepared.map_err(|_| Rejection::RefusedCode))
+        Ok(self.prepare(&code)?.ok())
     }
 }
 

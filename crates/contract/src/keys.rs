@@ -6,7 +6,7 @@
 //! |-----|------------------|------------|--------------------------------------------|-------------|
 //! | `b` | address          | none       | balance: version 1, `u128` little-endian   | 0           |
 //! | `n` | address          | none       | nonce: version 1, `u64` little-endian      | 0           |
-//! | `h` | address          | none       | code hash: version 1, 32 bytes             | no contract |
+//! | `h` | address          | none       | code hash: version 1, 32 bytes; `u32` size | no contract |
 //! | `c` | code hash        | none       | the code that has this hash                | no code     |
 //! | `s` | contract address | 0 or more  | what the contract stores under the rest    | absent      |
 //!

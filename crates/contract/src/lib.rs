@@ -29,7 +29,7 @@ mod rules;
 mod syscalls;
 mod transaction;
 
-pub use account::{Account, genesis};
+pub use account::{Account, AccountCode, genesis};
 pub use address::{Address, AddressError};
 pub use contracts::Contracts;
 pub use encoding::{ENCODING_VERSION, EncodingError};

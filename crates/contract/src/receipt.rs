@@ -73,6 +73,8 @@ pub enum Rejection {
     CallLimit,
     /// The rules refuse the code.
     RefusedCode,
+    /// The transaction has loaded as much code as it may.
+    CodeLimit,
 }
 
 impl Receipt {
@@ -134,13 +136,14 @@ impl Status {
 }
 
 impl Rejection {
-    const ALL: [Rejection; 6] = [
+    const ALL: [Rejection; 7] = [
         Rejection::UnknownAddress,
         Rejection::UnknownMethod,
         Rejection::InsufficientBalance,
         Rejection::Reentrant,
         Rejection::CallLimit,
         Rejection::RefusedCode,
+        Rejection::CodeLimit,
     ];
 
     /// The name of the rejection in machine-readable output.
@@ -153,6 +156,7 @@ impl Rejection {
             Rejection::Reentrant => "reentrant",
             Rejection::CallLimit => "call_limit",
             Rejection::RefusedCode => "refused_code",
+            Rejection::CodeLimit => "code_limit",
         }
     }
 
@@ -164,6 +168,7 @@ impl Rejection {
             Rejection::Reentrant => 4,
             Rejection::CallLimit => 5,
             Rejection::RefusedCode => 6,
+            Rejection::CodeLimit => 7,
         }
     }
 }
@@ -207,6 +212,7 @@ impl fmt::Display for Rejection {
             Rejection::Reentrant => "the contract is on the call stack already",
             Rejection::CallLimit => "the call stack is full",
             Rejection::RefusedCode => "the rules refuse the code",
+            Rejection::CodeLimit => "the transaction has loaded as much code as it may",
         })
     }
 }

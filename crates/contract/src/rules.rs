@@ -72,7 +72,7 @@ pub struct ContractChildren {
     pub generations: u32,
 }
 
-/// Size limits of the items that syscalls handle, in bytes.
+/// Size limits of the items that syscalls handle, and of loaded code, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContractLimits {
     /// A key in storage.
@@ -85,6 +85,8 @@ pub struct ContractLimits {
     pub method_bytes: u32,
     /// An input, an output, a revert message, the data of an event.
     pub data_bytes: u32,
+    /// The code of all contracts together that a transaction calls.
+    pub loaded_bytes: u32,
 }
 
 /// Prices besides those of operators and syscalls.
@@ -96,6 +98,9 @@ pub struct ContractPrices {
     pub input_byte: Gas,
     /// The price of a byte of deployed code, which is validated, metered, compiled and stored.
     pub code_byte: Gas,
+    /// The price of a byte of the code of a contract, for the first call of this code in a
+    /// transaction.
+    pub loaded_byte: Gas,
     /// The price of a page of a caller's memory, for each call, since the page stays allocated
     /// during the call.
     pub held_page: Gas,
@@ -118,11 +123,13 @@ impl ContractRules {
                 topic_bytes: 256,
                 method_bytes: 256,
                 data_bytes: 1_048_576,
+                loaded_bytes: 8 << 20,
             },
             prices: ContractPrices {
                 transaction: Gas::new(10_000),
                 input_byte: Gas::new(4),
                 code_byte: Gas::new(50),
+                loaded_byte: Gas::new(1),
                 held_page: Gas::new(500),
             },
             children: None,
@@ -251,6 +258,7 @@ impl ContractLimits {
             topic_bytes,
             method_bytes,
             data_bytes,
+            loaded_bytes,
         } = *self;
         [
             ("key_bytes", key_bytes),
@@ -258,6 +266,7 @@ impl ContractLimits {
             ("topic_bytes", topic_bytes),
             ("method_bytes", method_bytes),
             ("data_bytes", data_bytes),
+            ("loaded_bytes", loaded_bytes),
         ]
         .into_iter()
     }
@@ -270,12 +279,14 @@ impl ContractPrices {
             transaction,
             input_byte,
             code_byte,
+            loaded_byte,
             held_page,
         } = *self;
         [
             ("transaction", transaction),
             ("input_byte", input_byte),
             ("code_byte", code_byte),
+            ("loaded_byte", loaded_byte),
             ("held_page", held_page),
         ]
         .into_iter()

@@ -28,6 +28,8 @@ const MAX_PATHS: usize = 1 << 16;
 /// A span of a run that uses gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProfileSpan {
+    /// Loading the program's code.
+    Loading,
     /// The instantiation.
     Instance,
     /// A guest function, by its index in the original program.

@@ -85,7 +85,12 @@ pub enum Begin<S: Supervisor> {
     /// A guest runs.
     Run(Callee<S::Host>),
     /// The call has its result without a guest.
-    Return(S::Return),
+    Return {
+        /// The result.
+        value: S::Return,
+        /// The gas that the call used. Its caller pays it.
+        used: Gas,
+    },
 }
 
 /// A guest that is to run for a call.
@@ -95,6 +100,9 @@ pub struct Callee<H> {
     pub target: Target<H>,
     /// The gas that it may use: at most, if its caller pays.
     pub gas: Gas,
+    /// The price of loading its program, which it pays from this gas before it runs in a fresh
+    /// instance.
+    pub loading_gas: Gas,
     /// The payer of its gas.
     pub payer: Payer,
     /// Records where its gas goes. A frame that yielded before keeps the one that it began with.
@@ -411,10 +419,13 @@ impl<S: Supervisor> Driver<S> {
                     _ => Next::Reached(outcome),
                 }
             }
-            Begin::Return(value) => Next::Return {
-                value,
-                used: Gas::ZERO,
-            },
+            Begin::Return { value, used } => {
+                self.grant = Grant {
+                    given: used,
+                    payer: Payer::Caller,
+                };
+                Next::Return { value, used }
+            }
         })
     }
 
@@ -464,6 +475,7 @@ impl<S: Supervisor> Driver<S> {
         let Callee {
             target,
             gas,
+            loading_gas,
             payer,
             profiler,
         } = callee;
@@ -477,6 +489,7 @@ impl<S: Supervisor> Driver<S> {
             interrupt: Some(&self.settings.interrupt),
             tier: self.settings.tier,
             profiler,
+            loading_gas,
             ..RunRequest::new(entry, args, given)
         };
         let outcome = match target {
@@ -565,8 +578,10 @@ impl<S: Supervisor> Driver<S> {
     }
 }
 
-/// All but a 64th of a caller's gas, rounded so that the caller keeps the more.
-fn forwardable(left: Gas) -> Gas {
+/// The most gas that a caller with this gas left gives a callee for which it pays
+/// ([`Payer::Caller`]): all but a 64th, rounded so that the caller keeps the more.
+#[must_use]
+pub fn forwardable(left: Gas) -> Gas {
     left.saturating_sub(Gas::new(left.units().div_ceil(64)))
 }
 

@@ -166,9 +166,15 @@ impl Guest {
         request: &RunRequest<'_>,
         host: &mut (dyn Host + 'static),
     ) -> Result<Reached, RunError> {
-        if !mem::replace(&mut self.is_paid, true) {
-            self.run.enter(ProfileSpan::Instance);
-            let price = self.program.program().instantiation_gas;
+        let instantiation_gas = match mem::replace(&mut self.is_paid, true) {
+            true => Gas::ZERO,
+            false => self.program.program().instantiation_gas,
+        };
+        for (span, price) in [
+            (ProfileSpan::Loading, request.loading_gas),
+            (ProfileSpan::Instance, instantiation_gas),
+        ] {
+            self.run.enter(span);
             if self.run.meter.charge(price).is_err() {
                 return Ok(self.gone(Reached::OutOfGas));
             }

@@ -35,7 +35,7 @@ pub use compiling::{CompileCommand, CompileIn};
 pub use direct::Direct;
 pub use driver::{
     Action, Begin, Callee, Counting, Driver, DriverSettings, FrameLimit, FrameLimits, Payer,
-    Progress, Supervisor, Target,
+    Progress, Supervisor, Target, forwardable,
 };
 pub use error::{PrepareError, RunError};
 pub use executor::Executor;

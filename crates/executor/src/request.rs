@@ -9,8 +9,11 @@ pub struct RunRequest<'a> {
     pub entry: &'a str,
     /// Its arguments.
     pub args: &'a [Value],
-    /// The gas limit, which includes the instantiation.
+    /// The gas limit, which includes loading and instantiation.
     pub gas: Gas,
+    /// The price of loading the program, for a caller that has it from elsewhere. The first run of
+    /// an instance pays it before the instantiation. Default: none.
+    pub loading_gas: Gas,
     /// Whether the run can be suspended.
     pub suspension: Suspension,
     /// What happens when the run is out of gas.
@@ -53,6 +56,7 @@ impl<'a> RunRequest<'a> {
             entry,
             args,
             gas,
+            loading_gas: Gas::ZERO,
             suspension: Suspension::AsNeeded,
             out_of_gas_policy: OutOfGasPolicy::Stop,
             interrupt: None,

@@ -64,7 +64,7 @@ impl<'a> Calls<'a> {
                 let counting = Counting::Exempt;
                 return Ok(Action::Call { call, counting });
             }
-            Ok(Begin::Return(value)) => self.answer(value),
+            Ok(Begin::Return { value, .. }) => self.answer(value),
             Err(answer) => answer,
         };
         Ok(action(deliver(frame, &answer)))

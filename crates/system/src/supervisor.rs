@@ -240,7 +240,7 @@ impl<'a> Calls<'a> {
                 let resting = match self.instances.take_for(&frame) {
                     FrameInstance::Resting(resting) => resting,
                     FrameInstance::Lost => return Ok(ended(lost(&context))),
-                    FrameInstance::NotInnermost => return Ok(Begin::Return(Err(OutOfOrder))),
+                    FrameInstance::NotInnermost => return Ok(answered(Err(OutOfOrder))),
                 };
                 if !is_paid {
                     self.lose(&context);
@@ -455,6 +455,7 @@ fn run<'a>(target: Target<Box<Context>>, gas: Gas) -> Begin<Calls<'a>> {
     Begin::Run(Callee {
         target,
         gas,
+        loading_gas: Gas::ZERO,
         payer: Payer::Other,
         profiler: None,
     })
@@ -462,7 +463,14 @@ fn run<'a>(target: Target<Box<Context>>, gas: Gas) -> Begin<Calls<'a>> {
 
 /// A call that ends without running.
 fn ended<'a>(result: CallResult) -> Begin<Calls<'a>> {
-    Begin::Return(Ok(Step::Ended(result)))
+    answered(Ok(Step::Ended(result)))
+}
+
+fn answered<'a>(value: <Calls<'a> as Supervisor>::Return) -> Begin<Calls<'a>> {
+    Begin::Return {
+        value,
+        used: Gas::ZERO,
+    }
 }
 
 /// An error that cannot happen.

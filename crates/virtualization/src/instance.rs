@@ -315,6 +315,7 @@ impl<G: ChildHost> Execution<G> {
         let callee = Callee {
             target,
             gas,
+            loading_gas: Gas::ZERO,
             payer,
             profiler: None,
         };

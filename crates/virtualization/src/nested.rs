@@ -186,6 +186,7 @@ impl<S: Owners> Nested<S> {
         Callee {
             target,
             gas: callee.gas,
+            loading_gas: callee.loading_gas,
             payer: callee.payer,
             profiler: callee.profiler,
         }
@@ -216,7 +217,10 @@ impl<S: Owners> Supervisor for Nested<S> {
         Ok(match call {
             Call::Owner(call) => match self.supervisor.begin(call)? {
                 Begin::Run(callee) => Begin::Run(self.adopt(callee)),
-                Begin::Return(value) => Begin::Return(Return::Owner(value)),
+                Begin::Return { value, used } => Begin::Return {
+                    value: Return::Owner(value),
+                    used,
+                },
             },
             Call::Child(callee) => Begin::Run(callee),
         })

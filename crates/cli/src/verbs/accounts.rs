@@ -62,7 +62,7 @@ impl AccountsJson {
             match account.code {
                 Some(code) => contracts.push(ContractJson {
                     address: address.to_string(),
-                    code_hash: code.to_string(),
+                    code_hash: code.hash.to_string(),
                     balance: account.balance.to_string(),
                 }),
                 None if names::name_of(address).is_none() => {

@@ -12,7 +12,8 @@ const TRANSFER: &str = "gas token.wasm --invoke transfer @bob 250 --deploy-args 
 /// What each kind of part comes to, and what they have to come to.
 fn sums(answer: &Value) -> (u64, u64) {
     let number = |value: &Value| value.as_u64().unwrap();
-    let single = ["transaction", "instance", "forfeited", "code"].map(|part| number(&answer[part]));
+    let single = ["transaction", "loading", "instance", "forfeited", "code"]
+        .map(|part| number(&answer[part]));
     let listed = ["functions", "syscalls"].map(|parts| {
         let parts = answer[parts].as_array().unwrap();
         parts.iter().map(|part| number(&part["gas"])).sum::<u64>()
@@ -160,37 +161,39 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  112,025 of 1,000,000,000
+        gas used  117,226 of 1,000,000,000
         engines   wasmtime, wasmi
 
             gas   share  with callees  where
-         83,336   74.4%                (instance)
-         11,640   10.4%                fusee.storage_write
-         10,160    9.1%                (transaction)
-          4,148    3.7%                fusee.storage_read
-          1,640    1.5%                fusee.event_emit
+         83,336   71.1%                (instance)
+         11,640    9.9%                fusee.storage_write
+         10,160    8.7%                (transaction)
+          5,201    4.4%                (loading)
+          4,148    3.5%                fusee.storage_read
+          1,640    1.4%                fusee.event_emit
             481    0.4%        17,909  token::move_tokens
-            293    0.3%        18,529  transfer
+            293    0.2%        18,529  transfer
             140    0.1%                fusee.input_read
             132    0.1%                fusee.caller
              55    0.0%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
-        112,025  100.0%                total
+        117,226  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  112,025 of 1,000,000,000
+        gas used  117,226 of 1,000,000,000
         engines   wasmtime, wasmi
 
             gas   share  with callees  where
-         83,336   74.4%                (instance)
-         11,640   10.4%                fusee.storage_write
-         17,049   15.2%                8 more, see --top
-        112,025  100.0%                total
+         83,336   71.1%                (instance)
+         11,640    9.9%                fusee.storage_write
+         22,250   19.0%                9 more, see --top
+        117,226  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
         (instance) 83336
+        (loading) 5201
         (transaction) 10160
         transfer 293
         transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 55

@@ -263,7 +263,12 @@ impl Supervisor for Protocol {
 
     fn begin(&mut self, call: Call) -> Result<Begin<Self>, RunError> {
         let (target, gas) = match call {
-            Call::Native(value) => return Ok(Begin::Return(Left::Value(value))),
+            Call::Native(value) => {
+                return Ok(Begin::Return {
+                    value: Left::Value(value),
+                    used: Gas::ZERO,
+                });
+            }
             Call::Fault => return Err(EngineError::Host("as asked".into()).into()),
             Call::Guest { entry, arg, gas } => {
                 let target = Target::Program {
@@ -297,6 +302,7 @@ impl Supervisor for Protocol {
         Ok(Begin::Run(Callee {
             target,
             gas: Gas::new(gas),
+            loading_gas: Gas::ZERO,
             payer,
             profiler: None,
         }))

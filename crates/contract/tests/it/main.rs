@@ -12,6 +12,7 @@ mod families;
 mod formats;
 mod interface;
 mod invalid;
+mod loading;
 mod playground;
 mod profile;
 mod puppet;

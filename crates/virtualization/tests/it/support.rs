@@ -289,6 +289,7 @@ impl<H: Owner + std::fmt::Debug> Machine<H> {
         let callee = Callee {
             target,
             gas,
+            loading_gas: Gas::ZERO,
             payer: Payer::Other,
             profiler: None,
         };
