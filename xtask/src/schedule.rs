@@ -30,7 +30,8 @@ const LENGTHS: &str = "
 ## Lengths
 
 What an operator costs beside its price below, by the number on top of its operands: the price for each
-unit, or part of one. A greater number than the most counts as the most.
+unit, or part of one. A greater number than the most counts as the most. The price of `memory.grow` is
+the one for *far* if the memory would have more than the resident pages of an instance afterwards.
 
 | operator | unit | price | most |
 |---|---:|---:|---:|
@@ -92,6 +93,7 @@ fn lengths(schedule: &Schedule) -> String {
     let elements = (1, prices.table_element);
     let rows = [
         ("memory.grow", (1, prices.grow_page)),
+        ("memory.grow, far", (1, prices.grow_far_page)),
         ("memory.fill", bulk),
         ("memory.copy", bulk),
         ("memory.init", bulk),
@@ -102,7 +104,7 @@ fn lengths(schedule: &Schedule) -> String {
     let mut text = LENGTHS.to_owned();
     for (name, (unit, price)) in rows {
         let most = match name {
-            "memory.grow" => MAX_PAGES,
+            "memory.grow" | "memory.grow, far" => MAX_PAGES,
             _ => u64::from(u32::MAX),
         };
         line(
@@ -117,16 +119,40 @@ fn instance(schedule: &Schedule) -> String {
     let prices = schedule.instance;
     let rows = [
         ("base", prices.base, "any instance"),
-        ("page", prices.page, "a page of initial memory"),
+        ("memory", prices.memory, "a memory"),
+        ("page", prices.page, "a resident page of initial memory"),
+        (
+            "far_page",
+            prices.far_page,
+            "a page of initial memory beyond",
+        ),
         (
             "data",
             prices.data_64_bytes,
             "64 bytes, or part of them, of all data segments together",
         ),
         (
+            "segment",
+            prices.segment,
+            "a data segment or element segment",
+        ),
+        ("table", prices.table, "a table"),
+        (
             "element",
             prices.table_element,
             "an element of a table's initial size, or of an element segment",
+        ),
+        (
+            "function",
+            prices.function,
+            "a function, imported ones included",
+        ),
+        ("global", prices.global, "a global"),
+        ("export", prices.export, "an export"),
+        (
+            "resident_pages",
+            schedule.resident_pages,
+            "not a price: how many pages of a memory are resident",
         ),
     ];
     table(INSTANCE, &rows)

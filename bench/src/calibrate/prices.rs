@@ -46,10 +46,11 @@ pub(super) fn rewrite(source: &str, calibration: &Calibration) -> Result<String>
     Ok(text)
 }
 
-/// Prices that stand in the schedule.
+/// Prices that stand in the schedule. Names in parentheses are sums of several.
 fn written(items: &[Item]) -> impl Iterator<Item = &Item> {
     items
         .iter()
+        .filter(|item| !item.name.starts_with('('))
         .filter(|item| matches!(item.kind, Kind::Operator | Kind::Length | Kind::Instance))
 }
 

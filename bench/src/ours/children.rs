@@ -79,6 +79,7 @@ pub(crate) fn by_guest(executor: Executor, guest: Guest) -> Result<Call> {
                 host: Code(guest.wasm.clone()),
             },
             gas: Gas::MAX,
+            loading_gas: Gas::ZERO,
             payer: Payer::Other,
             profiler: None,
         };

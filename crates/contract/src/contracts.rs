@@ -194,8 +194,9 @@ impl Contracts {
 
     /// The price of loading code of this size for a transaction.
     pub(crate) fn loading_gas(&self, code: AccountCode) -> Gas {
+        let included = self.rules.limits.included_bytes;
         let price = self.rules.prices.loaded_byte;
-        price.saturating_mul(code.bytes.into())
+        price.saturating_mul(code.bytes.saturating_sub(included).into())
     }
 
     /// Loads and prepares the code of the contract at an address. Returns `None` if the rules

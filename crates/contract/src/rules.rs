@@ -87,6 +87,9 @@ pub struct ContractLimits {
     pub data_bytes: u32,
     /// The code of all contracts together that a transaction calls.
     pub loaded_bytes: u32,
+    /// Not a limit: how much of a contract's code is loaded for the price of its call. What is
+    /// beyond costs [`ContractPrices::loaded_byte`].
+    pub included_bytes: u32,
 }
 
 /// Prices besides those of operators and syscalls.
@@ -98,8 +101,8 @@ pub struct ContractPrices {
     pub input_byte: Gas,
     /// The price of a byte of deployed code, which is validated, metered, compiled and stored.
     pub code_byte: Gas,
-    /// The price of a byte of the code of a contract, for the first call of this code in a
-    /// transaction.
+    /// The price of a byte of a contract's code beyond [`ContractLimits::included_bytes`], for the
+    /// first call of this code in a transaction.
     pub loaded_byte: Gas,
     /// The price of a page of a caller's memory, for each call, since the page stays allocated
     /// during the call.
@@ -115,7 +118,7 @@ impl ContractRules {
             program: Rules::v2(syscalls(SYSCALLS_1)).with_name("contract-1-program"),
             frames: FrameLimits {
                 depth: 128,
-                memory_bytes: 256 << 20,
+                memory_bytes: 64 << 20,
             },
             limits: ContractLimits {
                 key_bytes: 1_024,
@@ -124,12 +127,13 @@ impl ContractRules {
                 method_bytes: 256,
                 data_bytes: 1_048_576,
                 loaded_bytes: 8 << 20,
+                included_bytes: 8 << 10,
             },
             prices: ContractPrices {
                 transaction: Gas::new(10_000),
                 input_byte: Gas::new(4),
                 code_byte: Gas::new(50),
-                loaded_byte: Gas::new(1),
+                loaded_byte: Gas::new(2),
                 held_page: Gas::new(500),
             },
             children: None,
@@ -259,6 +263,7 @@ impl ContractLimits {
             method_bytes,
             data_bytes,
             loaded_bytes,
+            included_bytes,
         } = *self;
         [
             ("key_bytes", key_bytes),
@@ -267,6 +272,7 @@ impl ContractLimits {
             ("method_bytes", method_bytes),
             ("data_bytes", data_bytes),
             ("loaded_bytes", loaded_bytes),
+            ("included_bytes", included_bytes),
         ]
         .into_iter()
     }

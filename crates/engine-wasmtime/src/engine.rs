@@ -76,7 +76,7 @@ impl WasmtimeEngineBuilder {
     }
 
     /// The number of bytes of each instance's memory that stay resident in its pool slot.
-    /// Default: 1 MiB.
+    /// Default: 2 MiB, the resident pages of the schedule.
     ///
     /// The engine resets these bytes when the instance ends. Memory beyond them is returned to the
     /// system, which takes longer.
@@ -86,7 +86,8 @@ impl WasmtimeEngineBuilder {
         self
     }
 
-    /// The number of bytes that stay resident in all unused pool slots together. Default: 32 MiB.
+    /// The number of bytes that stay resident in all unused pool slots together. Default: 64 MiB,
+    /// which is what the frames of one transaction can have.
     ///
     /// An instance that ends beyond this limit returns its memory to the system, which makes later
     /// instances slower to create. Half of it belongs to programs that grow their memory, if they
@@ -187,8 +188,8 @@ impl WasmtimeEngine {
             growing: Bounds::Guarded,
             pool: Pool {
                 instances: 10_000,
-                resident_bytes: 1 << 20,
-                idle_bytes: 32 << 20,
+                resident_bytes: 2 << 20,
+                idle_bytes: 64 << 20,
                 reset: Reset::Scan,
             },
             stack: NativeStack {
@@ -267,6 +268,9 @@ fn config(bounds: Bounds, stack: NativeStack) -> Config {
         // Unwind tables are registered in a global list, which makes creating many modules slow.
         .native_unwind_info(false)
         .generate_address_map(false)
+        // A slot that a program had before has resident memory for the next one only without an
+        // image: data segments are copied instead.
+        .memory_init_cow(false)
         // Collecting backtraces makes traps slow, and nothing uses them.
         .wasm_backtrace_max_frames(None)
         .max_wasm_stack(stack.guest_bytes)

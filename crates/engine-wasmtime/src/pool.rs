@@ -33,10 +33,6 @@ const INSTANCE_BYTES: usize = 16 << 20;
 /// one by one.
 const TABLE_RESIDENT_BYTES: usize = 4 << 10;
 
-/// The maximum number of unused slots with affinity to their last program. Each keeps page tables
-/// even without resident pages.
-const WARM_SLOTS: u32 = 1_000;
-
 /// How the engine resets the memory of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reset {
@@ -89,7 +85,9 @@ impl Pool {
             .total_memories(self.instances)
             .total_tables(self.instances.saturating_mul(TABLES))
             .total_stacks(self.instances)
-            .max_unused_warm_slots(self.instances.min(WARM_SLOTS))
+            // An instance gets a slot that was used before, of whatever program, while there is
+            // one: memory that is resident is some ten times as cheap to use as memory that is not.
+            .max_unused_warm_slots(0)
             .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
             .max_tables_per_module(TABLES)
             .table_elements(TABLE_ELEMENTS)

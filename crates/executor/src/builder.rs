@@ -29,7 +29,7 @@ impl ExecutorBuilder {
             compile_in: CompileIn::default(),
             compiled_bytes: 64 << 20,
             artifacts: None,
-            cache_bytes: 96 << 20,
+            cache_bytes: 128 << 20,
             slice: Gas::new(100_000),
             compile_gas: Gas::new(1_000),
             suspended_runs: 10_000,
@@ -47,7 +47,7 @@ impl ExecutorBuilder {
         self
     }
 
-    /// Cache budget in bytes. Default: 96 MiB.
+    /// Cache budget in bytes. Default: 128 MiB.
     ///
     /// Covers prepared programs in every form and the memory of pooled instances. The engines'
     /// share ([`Engine::idle_bytes`]) is subtracted first.

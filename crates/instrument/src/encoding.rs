@@ -12,8 +12,7 @@
 use fusee_engine::{Gas, Rate, ValueType};
 
 use crate::{
-    Dynamic, Floats, FrameSize, InstancePrices, Limits, PolkaVmRules, Schedule, SyscallPrice,
-    SyscallRule,
+    Dynamic, Floats, FrameSize, Limits, PolkaVmRules, Schedule, SyscallPrice, SyscallRule,
     work::{UNITS, Units},
 };
 
@@ -104,6 +103,7 @@ impl RulesWriter {
         let Schedule {
             version,
             operators: _,
+            resident_pages,
             dynamic,
             instance,
             frame,
@@ -114,21 +114,17 @@ impl RulesWriter {
             writer.text(name);
             writer.u32(*price);
         });
+        self.u32(*resident_pages);
         let Dynamic {
             grow_page,
+            grow_far_page,
             bulk_64_bytes,
             table_element,
         } = *dynamic;
-        for price in [grow_page, bulk_64_bytes, table_element] {
+        for price in [grow_page, grow_far_page, bulk_64_bytes, table_element] {
             self.u32(price);
         }
-        let InstancePrices {
-            base,
-            page,
-            data_64_bytes,
-            table_element,
-        } = *instance;
-        for price in [base, page, data_64_bytes, table_element] {
+        for (_, price) in instance.iter() {
             self.u32(price);
         }
         let FrameSize {

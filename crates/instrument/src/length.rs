@@ -66,7 +66,7 @@ impl Length {
     pub(crate) fn price(self, schedule: &Schedule) -> (u32, u32) {
         let prices = schedule.dynamic;
         match self {
-            Length::Pages => (prices.grow_page, 0),
+            Length::Pages => (prices.grow_far_page, 0),
             Length::Bytes => (prices.bulk_64_bytes, 6),
             Length::Elements => (prices.table_element, 0),
         }

@@ -20,6 +20,7 @@ use crate::{
     polkavm_rules::POLKAVM_PAGE_BYTES,
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
+    schedule::InstanceParts,
 };
 
 /// Checks a PolkaVM program.
@@ -36,7 +37,6 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let exports = exports(&blob, rules, &code.blocks)?;
     let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
     within("data_bytes", data, rules.limits().data_bytes)?;
-    let price = rules.schedule().instance;
     let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
     Ok(Program {
         format: Format::PolkaVm,
@@ -51,11 +51,17 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         }),
         grows_memory: false,
         has_start: false,
-        instantiation_gas: times(price.base, 1)
+        instantiation_gas: rules
+            .schedule()
+            .instantiation_gas(InstanceParts {
+                has_memory: memory > 0,
+                data_bytes: data,
+                ..InstanceParts::default()
+            })
+            // Its engine keeps no memory from one instance to the next.
+            .saturating_add(times(rules.schedule().instance.far_page, memory.into()))
             .saturating_add(times(admitted.code_instruction, code.instructions))
-            .saturating_add(times(admitted.code_block, length(&code.blocks)))
-            .saturating_add(times(price.page, u64::from(memory)))
-            .saturating_add(times(price.data_64_bytes, data.div_ceil(64))),
+            .saturating_add(times(admitted.code_block, length(&code.blocks))),
         rate: admitted.rate,
     })
 }

@@ -231,10 +231,11 @@ impl fmt::Display for Rules {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Schedule {
             version,
+            operators: _,
+            resident_pages,
             dynamic,
             instance,
             frame,
-            ..
         } = &self.schedule;
         writeln!(formatter, "rules {}", self.name)?;
         writeln!(formatter, "id {}", self.id)?;
@@ -246,21 +247,14 @@ impl fmt::Display for Rules {
         for (price, names) in operators {
             writeln!(formatter, "  {price}: {}", names.join(", "))?;
         }
+        writeln!(formatter, "  resident_pages: {resident_pages}")?;
         writeln!(formatter, "  grow_page: {}", dynamic.grow_page)?;
+        writeln!(formatter, "  grow_far_page: {}", dynamic.grow_far_page)?;
         writeln!(formatter, "  bulk_64_bytes: {}", dynamic.bulk_64_bytes)?;
         writeln!(formatter, "  table_element: {}", dynamic.table_element)?;
-        writeln!(formatter, "  instance: {}", instance.base)?;
-        writeln!(formatter, "  instance page: {}", instance.page)?;
-        writeln!(
-            formatter,
-            "  instance data_64_bytes: {}",
-            instance.data_64_bytes
-        )?;
-        writeln!(
-            formatter,
-            "  instance table_element: {}",
-            instance.table_element
-        )?;
+        for (name, price) in instance.iter() {
+            writeln!(formatter, "  instance {name}: {price}")?;
+        }
         writeln!(
             formatter,
             "  frame bytes: {} + {}/slot + {}/(8 operators)",

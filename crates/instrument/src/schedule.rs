@@ -5,6 +5,7 @@
 //! admitted. Version 1 consists of round numbers that were not measured. The prices of version 2
 //! were measured by `cargo xtask calibrate`.
 
+use fusee_engine::Gas;
 use wasmparser::Operator;
 
 /// Prices in gas. A version is final once a chain runs on it.
@@ -14,6 +15,9 @@ pub struct Schedule {
     pub version: u32,
     /// The price of each operator, in table order.
     pub(crate) operators: &'static [u32],
+    /// The number of an instance's first pages that cost less than those beyond: engines keep their
+    /// memory from one instance to the next.
+    pub resident_pages: u32,
     /// Additional prices of operators whose cost depends on an operand.
     pub dynamic: Dynamic,
     /// Prices of instantiation.
@@ -25,8 +29,11 @@ pub struct Schedule {
 /// Prices of operators whose cost depends on an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dynamic {
-    /// For each page requested by `memory.grow`.
+    /// For each page requested by `memory.grow`, if the memory then has at most
+    /// [`Schedule::resident_pages`].
     pub grow_page: u32,
+    /// For each page requested by another `memory.grow`.
+    pub grow_far_page: u32,
     /// For each started 64 bytes of `memory.fill`, `memory.copy` and `memory.init`.
     pub bulk_64_bytes: u32,
     /// For each element of `table.fill`, `table.copy` and `table.init`.
@@ -38,12 +45,76 @@ pub struct Dynamic {
 pub struct InstancePrices {
     /// For each instance.
     pub base: u32,
-    /// For each page of initial memory.
+    /// For its memory, if it has one.
+    pub memory: u32,
+    /// For each of the first [`Schedule::resident_pages`] pages of initial memory.
     pub page: u32,
+    /// For each page of initial memory beyond.
+    pub far_page: u32,
     /// For each started 64 bytes of all data segments together.
     pub data_64_bytes: u32,
+    /// For each data segment and each element segment.
+    pub segment: u32,
+    /// For each table.
+    pub table: u32,
     /// For each initial element of a table and each element of an element segment.
     pub table_element: u32,
+    /// For each function, imported ones included.
+    pub function: u32,
+    /// For each global.
+    pub global: u32,
+    /// For each export.
+    pub export: u32,
+}
+
+impl InstancePrices {
+    /// Names and values of the prices.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u32)> + use<> {
+        let Self {
+            base,
+            memory,
+            page,
+            far_page,
+            data_64_bytes,
+            segment,
+            table,
+            table_element,
+            function,
+            global,
+            export,
+        } = *self;
+        [
+            ("base", base),
+            ("memory", memory),
+            ("page", page),
+            ("far_page", far_page),
+            ("data_64_bytes", data_64_bytes),
+            ("segment", segment),
+            ("table", table),
+            ("table_element", table_element),
+            ("function", function),
+            ("global", global),
+            ("export", export),
+        ]
+        .into_iter()
+    }
+}
+
+/// The parts of a program that an instance of it is priced by.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct InstanceParts {
+    pub(crate) has_memory: bool,
+    /// Pages of initial memory.
+    pub(crate) pages: u64,
+    pub(crate) data_bytes: u64,
+    /// Data segments and element segments.
+    pub(crate) segments: u64,
+    pub(crate) tables: u64,
+    /// Initial elements of tables, and elements of element segments.
+    pub(crate) table_elements: u64,
+    pub(crate) functions: u64,
+    pub(crate) globals: u64,
+    pub(crate) exports: u64,
 }
 
 /// Size of a function's stack frame in bytes. It is defined by the rules and independent of the
@@ -357,18 +428,27 @@ impl Schedule {
     pub const fn v1() -> Self {
         let dynamic = Dynamic {
             grow_page: 1_000,
+            grow_far_page: 1_000,
             bulk_64_bytes: 8,
             table_element: 4,
         };
         let instance = InstancePrices {
             base: 2_000,
+            memory: 0,
             page: 1_000,
+            far_page: 1_000,
             data_64_bytes: 8,
+            segment: 0,
+            table: 0,
             table_element: 4,
+            function: 0,
+            global: 0,
+            export: 0,
         };
         Self {
             version: 1,
             operators: PRICES_V1,
+            resident_pages: 32,
             dynamic,
             instance,
             frame: FRAME,
@@ -381,19 +461,62 @@ impl Schedule {
         Self {
             version: 2,
             operators: PRICES_V2,
+            resident_pages: 32,
             dynamic: Dynamic {
-                grow_page: 82_333,
+                grow_page: 13_000,
+                grow_far_page: 85_000,
                 bulk_64_bytes: 18,
                 table_element: 3,
             },
             instance: InstancePrices {
-                base: 5_683,
-                page: 77_599,
+                base: 3_700,
+                memory: 2_400,
+                page: 5_400,
+                far_page: 80_000,
                 data_64_bytes: 18,
+                segment: 85,
+                table: 750,
                 table_element: 7,
+                function: 27,
+                global: 165,
+                export: 130,
             },
             frame: FRAME,
         }
+    }
+
+    /// The price of an instance with these parts.
+    pub(crate) fn instantiation_gas(&self, parts: InstanceParts) -> Gas {
+        let InstanceParts {
+            has_memory,
+            pages,
+            data_bytes,
+            segments,
+            tables,
+            table_elements,
+            functions,
+            globals,
+            exports,
+        } = parts;
+        let prices = self.instance;
+        let resident_pages = pages.min(self.resident_pages.into());
+        [
+            (prices.base, 1),
+            (prices.memory, has_memory.into()),
+            (prices.page, resident_pages),
+            (prices.far_page, pages.saturating_sub(resident_pages)),
+            (prices.data_64_bytes, data_bytes.div_ceil(64)),
+            (prices.segment, segments),
+            (prices.table, tables),
+            (prices.table_element, table_elements),
+            (prices.function, functions),
+            (prices.global, globals),
+            (prices.export, exports),
+        ]
+        .into_iter()
+        .fold(Gas::ZERO, |sum, (price, count)| {
+            sum.saturating_add(Gas::new(price.into()).saturating_mul(count))
+        })
     }
 
     /// The price of an operator. `None` if no rules admit it.

@@ -16,6 +16,7 @@ use crate::{
     plan,
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
+    schedule::InstanceParts,
 };
 
 use self::segments::Segments;
@@ -28,6 +29,8 @@ struct Progress {
     segments: Segments,
     /// The exported functions: name and index.
     exports: Vec<(String, u32)>,
+    /// Number of exports of any kind.
+    export_count: u32,
     /// Estimated compilation work of all functions so far.
     work: u64,
 }
@@ -63,17 +66,32 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
             }
         }
     }
+    let parts = parts(&survey, &progress);
+    survey.instantiation_gas = rules.schedule().instantiation_gas(parts);
     survey.resolve_exports(progress.exports);
-    let Segments {
-        data_bytes,
-        elements,
-        tables,
-    } = progress.segments;
-    let elements = tables
-        .iter()
-        .fold(elements, |sum, table| sum.saturating_add(*table));
-    survey.price_instance(rules, elements, data_bytes);
     Ok(survey)
+}
+
+fn parts(survey: &Survey, progress: &Progress) -> InstanceParts {
+    let Segments {
+        count,
+        elements: _,
+        tables,
+        data_bytes,
+    } = &progress.segments;
+    let length = |length: usize| u64::try_from(length).unwrap_or(u64::MAX);
+    let functions = survey.imports.len().saturating_add(survey.functions.len());
+    InstanceParts {
+        has_memory: survey.memory.is_some(),
+        pages: survey.memory.map_or(0, |memory| memory.initial.into()),
+        data_bytes: *data_bytes,
+        segments: *count,
+        tables: length(tables.len()),
+        table_elements: progress.segments.table_elements(),
+        functions: length(functions),
+        globals: survey.globals.into(),
+        exports: progress.export_count.into(),
+    }
 }
 
 fn read_section(
@@ -101,7 +119,10 @@ fn read_section(
                 admit_type(global.ty.content_type, offset, rules)?;
             }
         }
-        Payload::ExportSection(section) => progress.exports = read_exports(section)?,
+        Payload::ExportSection(section) => {
+            progress.export_count = section.count();
+            progress.exports = read_exports(section)?;
+        }
         Payload::StartSection { func, .. } => survey.start = Some(func),
         Payload::ElementSection(section) => progress.segments.read_elements(section, rules)?,
         Payload::DataSection(section) => {

@@ -161,38 +161,38 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  117,226 of 1,000,000,000
+        gas used  49,598 of 1,000,000,000
         engines   wasmtime, wasmi
 
-            gas   share  with callees  where
-         83,336   71.1%                (instance)
-         11,640    9.9%                fusee.storage_write
-         10,160    8.7%                (transaction)
-          5,201    4.4%                (loading)
-          4,148    3.5%                fusee.storage_read
-          1,640    1.4%                fusee.event_emit
-            481    0.4%        17,909  token::move_tokens
-            293    0.2%        18,529  transfer
-            140    0.1%                fusee.input_read
-            132    0.1%                fusee.caller
-             55    0.0%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
-        117,226  100.0%                total
+           gas   share  with callees  where
+        15,708   31.7%                (instance)
+        11,640   23.5%                fusee.storage_write
+        10,160   20.5%                (transaction)
+         5,201   10.5%                (loading)
+         4,148    8.4%                fusee.storage_read
+         1,640    3.3%                fusee.event_emit
+           481    1.0%        17,909  token::move_tokens
+           293    0.6%        18,529  transfer
+           140    0.3%                fusee.input_read
+           132    0.3%                fusee.caller
+            55    0.1%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
+        49,598  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  117,226 of 1,000,000,000
+        gas used  49,598 of 1,000,000,000
         engines   wasmtime, wasmi
 
-            gas   share  with callees  where
-         83,336   71.1%                (instance)
-         11,640    9.9%                fusee.storage_write
-         22,250   19.0%                9 more, see --top
-        117,226  100.0%                total
+           gas   share  with callees  where
+        15,708   31.7%                (instance)
+        11,640   23.5%                fusee.storage_write
+        22,250   44.9%                9 more, see --top
+        49,598  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
-        (instance) 83336
+        (instance) 15708
         (loading) 5201
         (transaction) 10160
         transfer 293

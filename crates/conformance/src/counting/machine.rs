@@ -363,7 +363,10 @@ impl Machine {
         }
         if let Some(length) = charges.length {
             if paid < Paid::Length {
-                self.charge(length.of(self.top() & u64::from(u32::MAX)));
+                let operand = self.top() & u64::from(u32::MAX);
+                let pages = self.state.pages().saturating_add(operand);
+                let is_far = pages > self.program.resident_pages;
+                self.charge(length.of(operand, is_far));
             }
             self.paid = Paid::Length;
             self.check_gas()?;

@@ -25,6 +25,8 @@ pub(super) struct LengthPrice {
     pub(super) unit: u64,
     /// Price of each started unit.
     pub(super) price: u64,
+    /// Price of each unit of a growth beyond the resident pages.
+    pub(super) far: u64,
     /// The greatest length. Greater ones count as this one.
     pub(super) max: u64,
 }
@@ -74,10 +76,18 @@ impl Prices {
 
     /// The price of the operator's length operand, if its cost depends on one.
     pub(super) fn length(&self, name: &str) -> Option<LengthPrice> {
+        let far = self.length_row(&format!("{name}, far"));
+        let mut length = self.length_row(name)?;
+        length.far = far.map_or(length.price, |far| far.price);
+        Some(length)
+    }
+
+    fn length_row(&self, name: &str) -> Option<LengthPrice> {
         match self.tables.get("Lengths")?.get(name)?.as_slice() {
             [unit, price, max] => Some(LengthPrice {
                 unit: *unit,
                 price: *price,
+                far: *price,
                 max: *max,
             }),
             _ => None,
@@ -96,9 +106,12 @@ impl Prices {
 }
 
 impl LengthPrice {
-    pub(super) fn of(self, length: u64) -> u64 {
+    /// The price of a length. `is_far` says whether it makes the memory grow beyond the resident
+    /// pages.
+    pub(super) fn of(self, length: u64, is_far: bool) -> u64 {
         let units = length.min(self.max).div_ceil(self.unit.max(1));
-        self.price.saturating_mul(units)
+        let price = if is_far { self.far } else { self.price };
+        price.saturating_mul(units)
     }
 }
 

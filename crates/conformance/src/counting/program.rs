@@ -29,6 +29,10 @@ pub struct Program {
     pub(super) initial: State,
     /// Maximum size of the memory in pages.
     pub(super) memory_limit: u64,
+    /// The number of pages that are resident.
+    pub(super) resident_pages: u64,
+    has_memory: bool,
+    export_count: u64,
     /// The price of an instance.
     pub(super) instance: u64,
     /// The stack height at the entry in bytes.
@@ -76,6 +80,7 @@ impl Program {
         let mut program = Self {
             height: i64::try_from(prices.number("Limits", "stack_bytes")?)
                 .map_err(|error| error.to_string())?,
+            resident_pages: prices.number("Instance", "resident_pages")?,
             ..Self::default()
         };
         for payload in Parser::new(0).parse_all(wasm) {
@@ -127,6 +132,7 @@ impl Program {
             }
             Payload::MemorySection(section) => {
                 let cap = prices.number("Limits", "memory_pages")?;
+                self.has_memory = section.count() > 0;
                 for memory in section {
                     let memory = memory.map_err(text)?;
                     let bytes = memory.initial.saturating_mul(PAGE_BYTES);
@@ -141,6 +147,7 @@ impl Program {
                 }
             }
             Payload::ExportSection(section) => {
+                self.export_count = section.count().into();
                 for export in section {
                     let export = export.map_err(text)?;
                     if export.kind == ExternalKind::Func {
@@ -233,12 +240,25 @@ impl Program {
         let tables = self.initial.tables.iter().map(Vec::len);
         let elements = tables.fold(self.segments.elements, usize::saturating_add);
         let pages = length(self.initial.memory.len()) / PAGE_BYTES;
+        let resident = pages.min(self.resident_pages);
+        let segments = self
+            .initial
+            .elements
+            .len()
+            .saturating_add(self.initial.data.len());
         let price = |name, count: u64| {
             let price = prices.number("Instance", name)?;
             Ok::<u64, String>(price.saturating_mul(count))
         };
         Ok(price("base", 1)?
-            .saturating_add(price("page", pages)?)
+            .saturating_add(price("memory", self.has_memory.into())?)
+            .saturating_add(price("page", resident)?)
+            .saturating_add(price("far_page", pages.saturating_sub(resident))?)
+            .saturating_add(price("segment", length(segments))?)
+            .saturating_add(price("table", length(self.initial.tables.len()))?)
+            .saturating_add(price("function", length(self.functions.len()))?)
+            .saturating_add(price("global", length(self.initial.globals.len()))?)
+            .saturating_add(price("export", self.export_count)?)
             .saturating_add(price("data", length(self.segments.bytes).div_ceil(64))?)
             .saturating_add(price("element", length(elements))?))
     }

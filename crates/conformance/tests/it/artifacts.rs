@@ -365,6 +365,6 @@ fn processes_share_a_folder() {
 #[test]
 fn artifacts_are_of_this_metering() {
     let program = fusee_instrument::prepare(&wasm(DOUBLES), &rules()).unwrap();
-    expect!["50b8dcf5e12d34f1209cb0e09bbab080a682939bcf792aa0ca98f039e0a15324"]
+    expect!["f71112549dd734bb2c9f6bb0835b51741d96f98ff2f8fcefa376f15522071431"]
         .assert_eq(&CodeHash::of(&program.code).to_string());
 }

@@ -520,7 +520,9 @@ fn an_instance_costs_its_memory_and_its_code() {
     };
     let prices = contract_rules().schedule().instance;
     let (free, pages) = instance(COMPUTE, &at(1, 1));
-    let least = u64::from(prices.base) + u64::from(prices.page) * u64::from(pages);
+    let least = u64::from(prices.base)
+        + u64::from(prices.memory)
+        + u64::from(prices.far_page) * u64::from(pages);
     assert!((least..least + 100).contains(&free), "{free}");
     // Six instructions in three blocks, and the block that would begin behind them, whether or not
     // they are reached.

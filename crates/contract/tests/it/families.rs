@@ -162,8 +162,8 @@ fn contracts_share_how_many_instances_there_are_and_their_memory() {
     let made = noted[1..].iter().filter(|note| note.result >= 0).count();
     assert_eq!(made, 3);
 
-    // Memory: of 256 MiB, an instance takes what it can come to have.
-    let large = wasm("(module (memory 1000))");
+    // Memory: of 64 MiB, an instance takes what it can come to have.
+    let large = wasm("(module (memory 250))");
     let mut world = self::world();
     let puppet = world.deploy_wat(PUPPET);
     let mut script = Script::default().compile(&large, b"");

@@ -34,6 +34,13 @@ fn bytes(code: &[u8]) -> u64 {
     code.len().try_into().unwrap()
 }
 
+/// The price of loading this code.
+fn price(code: &[u8]) -> u64 {
+    let ContractRules { limits, prices, .. } = rules();
+    let beyond = bytes(code).saturating_sub(limits.included_bytes.into());
+    beyond * prices.loaded_byte.units()
+}
+
 /// The gas that each operation but the first used.
 fn gas_used(notes: &[Noted]) -> Vec<u64> {
     let pairs = notes.windows(2);
@@ -58,7 +65,7 @@ fn call(to: Address, method: &str, gas: u64) -> Transaction {
 #[test]
 fn the_first_call_in_a_transaction_pays_for_the_code() {
     let mut world = World::with_rules(&rules());
-    let code = contract(5_000);
+    let code = contract(12_000);
     let [puppet, one, same] =
         [&wat::parse_str(PUPPET).unwrap(), &code, &code].map(|code| world.deploy(code, &[]));
     let nothing = Script::default();
@@ -66,10 +73,12 @@ fn the_first_call_in_a_transaction_pays_for_the_code() {
     let script = [one, one, same]
         .into_iter()
         .fold(script, |script, to| script.call(to, &nothing));
+    assert!(price(&code) > 8_000);
+    assert_eq!(price(&contract(8_000)), 0);
     for _ in 0..2 {
         let notes = noted(&world.call(alice(), puppet, "script", &script.input()));
         let used = gas_used(&notes);
-        assert_eq!(used[0] - used[1], bytes(&code), "{used:?}");
+        assert_eq!(used[0] - used[1], price(&code), "{used:?}");
         assert_eq!(used[1], used[2], "the other contract has the same code");
     }
 }
@@ -77,7 +86,7 @@ fn the_first_call_in_a_transaction_pays_for_the_code() {
 #[test]
 fn a_rejected_call_pays_for_the_code_that_it_loaded() {
     let mut world = World::with_rules(&rules());
-    let code = contract(5_000);
+    let code = contract(12_000);
     let to = world.deploy(&code, &[]);
     let gas_used = |world: &mut World, to| {
         let receipt = world.call(alice(), to, "unknown", &[]);
@@ -88,18 +97,18 @@ fn a_rejected_call_pays_for_the_code_that_it_loaded() {
     assert_eq!(status, Status::Rejected(Rejection::UnknownAddress));
     let (status, used) = gas_used(&mut world, to);
     assert_eq!(status, Status::Rejected(Rejection::UnknownMethod));
-    assert_eq!(used, least + bytes(&code));
+    assert_eq!(used, least + price(&code));
 }
 
 #[test]
 fn a_call_that_cannot_pay_for_the_code_does_not_read_it() {
     let mut world = World::with_rules(&rules());
-    let code = contract(5_000);
+    let code = contract(12_000);
     let to = world.deploy(&code, &[]);
     let key = keys::code(CodeHash::of(&code));
     // A transaction without a method.
     let least = world.call(alice(), bob(), "", &[]).gas_used;
-    for (gas, reads) in [(bytes(&code) - 1, false), (bytes(&code), true)] {
+    for (gas, reads) in [(price(&code) - 1, false), (price(&code), true)] {
         let gas = least.units() + gas;
         let included = world.try_send(call(to, "script", gas)).unwrap();
         assert_eq!(included.receipt.status, Status::OutOfGas);
@@ -139,7 +148,7 @@ fn a_transaction_loads_a_limited_amount_of_code() {
 fn gas_does_not_depend_on_the_cache() {
     let rules = rules();
     let mut world = World::with_rules(&rules);
-    let codes = [contract(3_000), contract(2_000)];
+    let codes = [contract(13_000), contract(12_000)];
     let puppet = world.deploy(&wat::parse_str(PUPPET).unwrap(), &[]);
     let [one, other] = codes.each_ref().map(|code| world.deploy(code, &[]));
     let nothing = Script::default();

@@ -151,7 +151,12 @@ impl ModuleEncoder<'_> {
         let code = &mut self.sections.code;
         code.function(&runtime::low());
         for length in Length::ALL {
-            code.function(&runtime::charge_length(length, rules.schedule(), layout));
+            code.function(&runtime::charge_length(
+                length,
+                survey.memory.is_some(),
+                rules.schedule(),
+                layout,
+            ));
         }
         for bulk in &layout.bulk {
             code.function(&chunks::in_chunks(*bulk, layout));

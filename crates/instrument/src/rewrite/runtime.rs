@@ -31,20 +31,23 @@ pub(super) fn low() -> Function {
     function
 }
 
-/// `(length, counter) -> (counter)`: charges by a length, and checks the gas.
-pub(super) fn charge_length(length: Length, schedule: &Schedule, layout: &Layout) -> Function {
+/// `(length, counter) -> (counter)`: charges by a length, and checks the gas. `has_memory` says
+/// whether the program has a memory.
+pub(super) fn charge_length(
+    length: Length,
+    has_memory: bool,
+    schedule: &Schedule,
+    layout: &Layout,
+) -> Function {
     let (operand, counter) = (0, 1);
-    let (price, unit_log2) = length.price(schedule);
+    let (unit_price, unit_log2) = length.price(schedule);
     let mut function = Function::new([]);
     let mut code = function.instructions();
-    code.local_get(counter).local_get(operand);
+    code.local_get(counter);
     if length == Length::Pages {
-        let max = i32::try_from(MAX_PAGES).unwrap_or(i32::MAX);
-        code.i32_const(max)
-            .local_get(operand)
-            .i32_const(max)
-            .i32_lt_u()
-            .select();
+        clamp_pages(&mut code, operand);
+    } else {
+        code.local_get(operand);
     }
     code.i64_extend_i32_u();
     if unit_log2 > 0 {
@@ -54,13 +57,35 @@ pub(super) fn charge_length(length: Length, schedule: &Schedule, layout: &Layout
             .i64_const(i64::from(unit_log2))
             .i64_shr_u();
     }
-    code.i64_const(counter::gas(i64::from(price)))
-        .i64_mul()
-        .i64_sub()
-        .local_tee(counter);
+    let price = |price: u32| counter::gas(i64::from(price));
+    if length == Length::Pages && has_memory {
+        // Without overflow: both numbers of pages are at most `MAX_PAGES`.
+        code.i64_const(price(schedule.dynamic.grow_page))
+            .i64_const(price(schedule.dynamic.grow_far_page))
+            .memory_size(0);
+        clamp_pages(&mut code, operand);
+        code.i32_add()
+            .i32_const(schedule.resident_pages.cast_signed())
+            .i32_le_u()
+            .select();
+    } else {
+        code.i64_const(price(unit_price));
+    }
+    code.i64_mul().i64_sub().local_tee(counter);
     call_low_if_negative(&mut code, counter, layout);
     code.local_get(counter).end();
     function
+}
+
+/// Pushes the number of pages in a local, at most [`MAX_PAGES`].
+fn clamp_pages(code: &mut InstructionSink<'_>, pages: u32) {
+    let max = i32::try_from(MAX_PAGES).unwrap_or(i32::MAX);
+    code.local_get(pages)
+        .i32_const(max)
+        .local_get(pages)
+        .i32_const(max)
+        .i32_lt_u()
+        .select();
 }
 
 /// Calls `low` for the local `counter` if the packed counter on the stack is negative.

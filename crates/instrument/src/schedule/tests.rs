@@ -26,7 +26,7 @@ fn no_length_overflows_the_counter() {
     for schedule in VERSIONS {
         let prices = schedule.dynamic;
         let charges = [
-            u64::from(prices.grow_page) * crate::length::MAX_PAGES,
+            u64::from(prices.grow_page.max(prices.grow_far_page)) * crate::length::MAX_PAGES,
             u64::from(prices.bulk_64_bytes) << (32 - 6),
             u64::from(prices.table_element) << 32,
         ];

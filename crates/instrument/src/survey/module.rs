@@ -3,7 +3,7 @@
 use fusee_engine::{Export, Gas, Import, MemoryLimits, ValueType};
 use wasmparser::ValType;
 
-use crate::{plan::Plan, rules::Rules};
+use crate::plan::Plan;
 
 /// The contents of a valid program within the limits.
 #[derive(Debug, Default)]
@@ -99,18 +99,6 @@ impl Survey {
                 });
             self.exports.extend(exported);
         }
-    }
-
-    /// Computes the price of an instance from the number of table and segment elements and the size
-    /// of the data segments.
-    pub(super) fn price_instance(&mut self, rules: &Rules, elements: u64, data_bytes: u64) {
-        let prices = rules.schedule().instance;
-        let pages = self.memory.map_or(0, |memory| u64::from(memory.initial));
-        let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
-        self.instantiation_gas = times(prices.base, 1)
-            .saturating_add(times(prices.page, pages))
-            .saturating_add(times(prices.data_64_bytes, data_bytes.div_ceil(64)))
-            .saturating_add(times(prices.table_element, elements));
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
 /// Sizes summed over the sections of a program.
 #[derive(Default)]
 pub(super) struct Segments {
+    /// Number of element segments and data segments.
+    pub(super) count: u64,
     /// Number of elements of all element segments.
     pub(super) elements: u64,
     /// The initial size of each table in elements.
@@ -44,6 +46,7 @@ impl Segments {
         let limit = rules.limits().segment_elements;
         for element in section.into_iter_with_offsets() {
             let (offset, element) = element?;
+            self.count = self.count.saturating_add(1);
             let count = match element.items {
                 ElementItems::Functions(items) => items.count(),
                 ElementItems::Expressions(element_type, items) => {
@@ -66,6 +69,12 @@ impl Segments {
         Ok(())
     }
 
+    /// Number of initial elements of all tables, and elements of all element segments.
+    pub(super) fn table_elements(&self) -> u64 {
+        let tables = self.tables.iter();
+        tables.fold(self.elements, |sum, table| sum.saturating_add(*table))
+    }
+
     /// `pages` is the initial size of the memory.
     pub(super) fn read_data(
         &mut self,
@@ -76,6 +85,7 @@ impl Segments {
         let limit = rules.limits().data_bytes;
         for data in section.into_iter_with_offsets() {
             let (offset, data) = data?;
+            self.count = self.count.saturating_add(1);
             let bytes = u64::try_from(data.data.len()).unwrap_or(u64::MAX);
             self.data_bytes = self.data_bytes.saturating_add(bytes);
             check_limit("data_bytes", self.data_bytes, limit, Some(offset))?;

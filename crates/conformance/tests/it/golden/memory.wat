@@ -120,6 +120,18 @@
     select
     i64.extend_i32_u
     i64.const 131072000
+    i64.const 131072000
+    memory.size
+    local.get 0
+    i32.const 65536
+    local.get 0
+    i32.const 65536
+    i32.lt_u
+    select
+    i32.add
+    i32.const 32
+    i32.le_u
+    select
     i64.mul
     i64.sub
     local.tee 1
