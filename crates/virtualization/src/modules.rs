@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Program, Source};
+use fusee_engine::{EngineError, Program, Source};
 use fusee_executor::{Executor, PrepareError, PreparedProgram};
 
 use crate::{
@@ -111,8 +111,9 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// Inner error [`ModuleError::InvalidImage`] if the rules refuse the program, or the limit of
-    /// modules is reached. [`VirtualizationError`] if the engine fails.
+    /// Inner error [`ModuleError::InvalidImage`] if the rules refuse the program, the executor has
+    /// no engine for its format, or the limit of modules is reached. [`VirtualizationError`] if the
+    /// engine fails.
     pub fn compile(
         &mut self,
         program: &[u8],
@@ -144,9 +145,9 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// Inner error [`ModuleError::NotFound`] if there is no code, or [`ModuleError::InvalidImage`]
-    /// if the rules refuse it. [`VirtualizationError`] if the engine fails, or the code cannot be
-    /// read.
+    /// Inner error [`ModuleError::NotFound`] if there is no code; [`ModuleError::InvalidImage`] as
+    /// [`compile`](Self::compile). [`VirtualizationError`] if the engine fails, or the code cannot
+    /// be read.
     pub fn compile_key(
         &mut self,
         scope: StorageScope<'_>,
@@ -198,7 +199,11 @@ impl Modules {
                 symbols: symbols(prepared.program()),
                 prepared,
             })))),
-            Err(PrepareError::Refused(_)) => Ok(Err(ModuleError::InvalidImage)),
+            // The owner chooses the bytes, and thereby the format. The formats of the executor are
+            // a property of the machine that its owner sees, like the rules.
+            Err(PrepareError::Refused(_) | PrepareError::Engine(EngineError::NoEngine { .. })) => {
+                Ok(Err(ModuleError::InvalidImage))
+            }
             Err(error) => Err(error.into()),
         }
     }
