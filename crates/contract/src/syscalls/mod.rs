@@ -90,7 +90,8 @@ fn arg(call: &PricedSyscall<'_, '_>, index: usize) -> Result<u64, Stop> {
     arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
 }
 
-/// Charges for the range at the arguments `pointer` and `pointer + 1`, and copies it.
+/// Charges for the range at the arguments `pointer` and `pointer + 1`, and copies it. A range of
+/// more than `most` bytes traps.
 fn take_region(
     call: &mut PricedSyscall<'_, '_>,
     pointer: usize,
@@ -98,7 +99,7 @@ fn take_region(
 ) -> Result<Vec<u8>, Stop> {
     let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
     if length > u64::from(most) {
-        return Err(Stop::Trap(Trap::SyscallRefused));
+        return Err(Stop::Trap(Trap::DataLimit));
     }
     charge_bytes(call, length)?;
     Ok(call.memory.read(start, length)?.into_owned())
