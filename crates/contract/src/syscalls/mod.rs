@@ -129,11 +129,32 @@ fn give_buffer(
     pointer: usize,
     bytes: &[u8],
 ) -> Result<u64, Stop> {
+    charge_bytes(call, length(fitting(call, pointer, bytes)?))?;
+    write_fitting(call, pointer, bytes)
+}
+
+/// Writes as much of `bytes` as fits to the buffer at the arguments `pointer` and `pointer + 1`,
+/// and returns the full length. The bytes are paid for.
+fn write_fitting(
+    call: &mut PricedSyscall<'_, '_>,
+    pointer: usize,
+    bytes: &[u8],
+) -> Result<u64, Stop> {
+    let start = arg(call, pointer)?;
+    let fitting = fitting(call, pointer, bytes)?;
+    call.memory.write(start, fitting)?;
+    Ok(length(bytes))
+}
+
+/// The part of `bytes` that fits the buffer at the arguments `pointer` and `pointer + 1`.
+fn fitting<'a>(
+    call: &PricedSyscall<'_, '_>,
+    pointer: usize,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], Stop> {
     let capacity = arg(call, pointer.saturating_add(1))?;
     let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
-    let fitting = bytes.get(..capacity).unwrap_or(bytes);
-    give(call, pointer, fitting)?;
-    Ok(length(bytes))
+    Ok(bytes.get(..capacity).unwrap_or(bytes))
 }
 
 fn length(bytes: &[u8]) -> u64 {
