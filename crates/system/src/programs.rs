@@ -127,8 +127,9 @@ impl Default for SystemLimits {
 }
 
 impl Default for SystemPrices {
-    /// A call 1,500, which take 0.7 to 1.1 us; an answer 60 for each 32 bytes, as other copies; code
-    /// 5,000, as the call of a contract, and 2 for each byte, which take 1.1 ns to hash.
+    /// A call costs 1,500, and takes 0.7 to 1.1 us. An answer costs 60 for each 32 bytes, as other
+    /// copies. Code costs 5,000, as the call of a contract, and 2 for each byte, which takes 1.1 ns
+    /// to hash.
     fn default() -> Self {
         Self {
             call: Gas::new(1_500),
