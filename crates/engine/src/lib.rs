@@ -31,7 +31,9 @@ pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use format::Format;
 pub use gas::Gas;
-pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
+pub use host::{
+    Host, MAX_REGISTER_ARGS, MAX_SYSCALL_ARGS, MoreArgs, Stop, Syscall, SyscallRequest,
+};
 pub use memory::{GuestMemory, SparseMemory};
 pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
 pub use optimisation::unoptimised;

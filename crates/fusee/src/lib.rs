@@ -93,9 +93,9 @@ mod documents {
 pub mod sandbox {
     pub use fusee_engine::{
         CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host, Import,
-        Interrupt, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, OutOfGasPolicy, PAGE_BYTES,
-        Profiler, Program, Rate, Resource, RulesId, Source, SparseMemory, Stop, Syscall,
-        SyscallRequest, Trap, Value, ValueType, profile, reserved,
+        Interrupt, MAX_REGISTER_ARGS, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, MoreArgs,
+        OutOfGas, OutOfGasPolicy, PAGE_BYTES, Profiler, Program, Rate, Resource, RulesId, Source,
+        SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile, reserved,
     };
     pub use fusee_executor::*;
     pub use fusee_instrument::*;

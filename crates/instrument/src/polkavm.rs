@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use fusee_engine::{
-    CodeHash, Export, Format, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, Program,
+    CodeHash, Export, Format, Gas, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES, Program,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -117,7 +117,7 @@ fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
         let name = String::from_utf8_lossy(symbol.as_bytes()).into_owned();
         let known = rules.syscalls().iter().find(|known| known.name == name);
         match known {
-            Some(known) if known.params.len() <= MAX_SYSCALL_ARGS => imports.push(Import {
+            Some(known) if known.params.len() <= MAX_REGISTER_ARGS => imports.push(Import {
                 module: known.module.clone(),
                 name,
                 number: known.number,
@@ -125,8 +125,12 @@ fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
                 result: known.result,
                 may_suspend: known.may_suspend,
             }),
-            Some(_) => {
-                let message = format!("`{name}` takes more than six arguments");
+            Some(known) => {
+                let message = format!(
+                    "`{name}` takes {} arguments, and a PolkaVM program passes at most \
+                     {MAX_REGISTER_ARGS}, in registers",
+                    known.params.len()
+                );
                 return Err(Refusal::whole(Rule::ImportSignature, message));
             }
             None => unknown.push(format!("`{}`", name.escape_debug())),

@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use fusee_engine::{Format, MAX_SYSCALL_ARGS, RulesId, ValueType};
+use fusee_engine::{Format, MAX_REGISTER_ARGS, RulesId, ValueType};
 use fusee_instrument::{Rules, SyscallPrice, SyscallPrices, SyscallRule, encoding::RulesWriter};
 use polkavm_common::program::ProgramBlob;
 use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
@@ -199,7 +199,7 @@ fn signature(inner: &CompositeInnerType) -> Option<Signature> {
         ValType::I64 => Some(ValueType::I64),
         _ => None,
     };
-    if function.params().len() > MAX_SYSCALL_ARGS {
+    if function.params().len() > MAX_REGISTER_ARGS {
         return None;
     }
     let params = function
@@ -224,7 +224,7 @@ fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallRule> {
         .filter_map(|symbol| {
             let symbol = symbol?;
             let name = std::str::from_utf8(symbol.as_bytes()).ok()?;
-            let params = vec![ValueType::I64; MAX_SYSCALL_ARGS];
+            let params = vec![ValueType::I64; MAX_REGISTER_ARGS];
             Some(declared("", name, params, Some(ValueType::I64)))
         })
         .collect()

@@ -144,7 +144,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "import_signature",
-        "(import \"env\" \"seven\" (func (param i32 i32 i32 i32 i32 i32 i32)))",
+        "(import \"env\" \"seventeen\" (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))",
     ),
     ("reserved_name", "(import \"fusee:host\" \"low\" (func))"),
     ("reserved_name", "(import \"fusee:\" \"x\" (memory 1))"),
@@ -163,13 +163,13 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-fn rules_with_seven() -> Rules {
+fn rules_with_seventeen() -> Rules {
     let mut syscalls = rules().syscalls().to_vec();
     syscalls.push(SyscallRule {
         module: "env".to_owned(),
-        name: "seven".to_owned(),
+        name: "seventeen".to_owned(),
         number: 100,
-        params: vec![ValueType::I32; 7],
+        params: vec![ValueType::I32; 17],
         result: None,
         may_suspend: false,
         price: SyscallPrice::FREE,
@@ -179,7 +179,7 @@ fn rules_with_seven() -> Rules {
 
 #[test]
 fn what_breaks_a_rule_is_refused_by_it() {
-    let rules = rules_with_seven();
+    let rules = rules_with_seventeen();
     let mut told = String::new();
     for (rule, body) in BROKEN {
         let refusal = refusal(&wasm(&format!("(module {body})")), &rules);

@@ -66,11 +66,15 @@ fn admit(
         return Ok(None);
     };
     let results: Vec<ValueType> = known.result.into_iter().collect();
-    let is_integer = |known: &ValueType| matches!(known, ValueType::I32 | ValueType::I64);
-    let fits = declared.has_signature(&known.params, &results)
-        && known.params.len() <= MAX_SYSCALL_ARGS
-        && known.params.iter().chain(&results).all(is_integer);
-    if !fits {
+    if known.params.len() > MAX_SYSCALL_ARGS {
+        let message = format!(
+            "imports `{module}.{name}` of {} parameters, a syscall has at most {MAX_SYSCALL_ARGS} \
+             parameters",
+            known.params.len()
+        );
+        return Err(Refusal::new(Rule::ImportSignature, offset, message));
+    }
+    if !declared.has_signature(&known.params, &results) {
         let message = format!(
             "imports `{module}.{name}` with the wrong signature, expected ({}) -> ({})",
             list(&known.params),
