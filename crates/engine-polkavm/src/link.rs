@@ -28,7 +28,8 @@ pub(crate) fn request(raw: &RawInstance, import: &Import) -> SyscallRequest {
 }
 
 /// Writes the result of a syscall to a0. An `i32` or an `f32` is sign-extended, as the calling
-/// convention specifies for an `i32`. Without a result a0 is zero, so that it does not depend on the host.
+/// convention specifies for an `i32`. Without a result a0 is zero, so that it does not depend on
+/// the host.
 pub(crate) fn reply(raw: &mut RawInstance, import: &Import, result: u64) {
     let value = match import.result {
         None => 0,

@@ -5,8 +5,8 @@ use crate::{EngineError, Gas, GuestMemory, Meter, OutOfGas, Trap};
 /// The most arguments that a syscall of a wasm program takes, on any engine.
 pub const MAX_SYSCALL_ARGS: usize = 16;
 
-/// The most arguments that a syscall or an entry of a PolkaVM program takes: its argument registers.
-/// A [`SyscallRequest`] has as many.
+/// The most arguments that a syscall or an entry of a PolkaVM program takes: its argument
+/// registers. A [`SyscallRequest`] has as many.
 pub const MAX_REGISTER_ARGS: usize = 6;
 
 /// The arguments of a syscall after those in its [`SyscallRequest`].
