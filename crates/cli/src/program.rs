@@ -124,7 +124,7 @@ fn advice_on_invalid(wasm: &[u8], refusal: &Refusal) -> String {
 
 fn advice_on_limit(limit: &str) -> &'static str {
     match limit {
-        "code_bytes" | "output_bytes" | "program_work" => {
+        "program_bytes" | "code_bytes" | "output_bytes" | "program_work" => {
             "strip names and debug information, optimise for size, or split the program"
         }
         "function_bytes" | "function_work" | "locals" | "nesting" | "frame_bytes" => {

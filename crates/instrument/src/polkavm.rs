@@ -28,14 +28,16 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         let message = "the rules do not admit PolkaVM programs";
         Refusal::whole(Rule::Format, message)
     })?;
-    within("code_bytes", length(bytes), rules.limits().code_bytes)?;
+    let limits = rules.limits();
+    within("program_bytes", length(bytes), limits.program_bytes)?;
     let blob = parse(bytes)?;
+    within("code_bytes", length(blob.code()), limits.code_bytes)?;
     let memory = memory(&blob, rules)?;
     let imports = imports(&blob, rules)?;
     let code = code(&blob, imports.len())?;
     let exports = exports(&blob, rules, &code.blocks)?;
     let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
-    within("data_bytes", data, rules.limits().data_bytes)?;
+    within("data_bytes", data, limits.data_bytes)?;
     let price = rules.schedule().instance;
     let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
     Ok(Program {

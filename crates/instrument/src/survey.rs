@@ -72,7 +72,7 @@ fn survey_with(
 ) -> Result<Survey, Refusal> {
     let limits = rules.limits();
     let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-    check_limit("code_bytes", bytes, limits.code_bytes, None).or_else(&mut *on_refusal)?;
+    check_limit("program_bytes", bytes, limits.program_bytes, None).or_else(&mut *on_refusal)?;
     header::check_header(wasm)?;
     let mut survey = Survey::default();
     let mut progress = Progress::default();

@@ -98,7 +98,7 @@ impl ChildRules {
         // A program beyond the limits is refused, so its imports are not read.
         let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         let declared = match Format::of(program) {
-            _ if program.len() > most(limits.code_bytes) => Vec::new(),
+            _ if program.len() > most(limits.program_bytes) => Vec::new(),
             Format::Wasm => wasm_imports(program, most(limits.types), most(limits.imports)),
             Format::PolkaVm => polkavm_imports(program, most(limits.imports)),
         };

@@ -203,10 +203,10 @@ fn a_file_of_any_size_is_answered() {
     large.resize(20 << 20, 0);
     folder.write("large.wasm", &large);
     let refusal = folder.json("check large.wasm", 1)["refusal"].take();
-    assert_eq!(refusal["rule"], "code_bytes");
+    assert_eq!(refusal["rule"], "program_bytes");
     assert_eq!(
         (&refusal["value"], &refusal["limit"]),
-        (&json!(20 << 20), &json!(1_048_576))
+        (&json!(20 << 20), &json!(2_621_440))
     );
 
     let file = std::fs::File::create(folder.path().join("huge.wasm")).unwrap();

@@ -218,7 +218,8 @@ type Field = fn(&mut Limits) -> &mut u64;
 
 /// A program for each limit, and how much of that it has.
 const LIMITED: &[(&str, Field, &str, u64)] = &[
-    ("code_bytes", |l| &mut l.code_bytes, "(func)", 24),
+    ("program_bytes", |l| &mut l.program_bytes, "(func)", 24),
+    ("code_bytes", |l| &mut l.code_bytes, "(func)", 4),
     ("output_bytes", |l| &mut l.output_bytes, "(func)", 382),
     (
         "function_bytes",
@@ -406,6 +407,30 @@ fn deeper_recursion_than_the_stack_limit_allows_is_a_trap() {
     assert_eq!(ending(10), Ending::Trapped(Trap::StackOverflow));
 }
 
+/// A program with as much code and data as the limits admit, and a custom section that makes it
+/// about as large as they admit.
+fn at_three_limits(limits: &Limits) -> String {
+    let body = |operators: u64| {
+        let operators = usize::try_from(operators).unwrap();
+        format!("(func {})", "nop ".repeat(operators))
+    };
+    // Beside its operators a body has its length in three bytes, no locals, and its end.
+    let (full, around) = (200_000, 5);
+    // The number of functions is one byte.
+    // The function `run` before them has three bytes.
+    let last = limits.code_bytes - 1 - 4 * (full + around) - around - 3;
+    let functions = body(full).repeat(4) + &body(last);
+    let data = "x".repeat(usize::try_from(limits.data_bytes).unwrap());
+    let program = |padding: u64| {
+        let padding = "p".repeat(usize::try_from(padding).unwrap());
+        format!(
+            "(memory 16) (data (i32.const 0) \"{data}\") {functions}
+             (@custom \"padding\" \"{padding}\")"
+        )
+    };
+    program(limits.program_bytes - limits.code_bytes - limits.data_bytes - 100)
+}
+
 /// The largest that the limits of version 1 admit, engines can compile and run.
 #[test]
 fn every_engine_runs_what_is_at_the_limits() {
@@ -417,8 +442,10 @@ fn every_engine_runs_what_is_at_the_limits() {
     let programs = [
         format!(
             "(memory 16) (data (i32.const 0) \"{}\")",
-            repeat(limits.code_bytes - 200, "x")
+            repeat(limits.data_bytes, "x")
         ),
+        // Code and data at their limits, and a program at its own.
+        at_three_limits(&limits),
         format!("(memory {})", limits.memory_pages),
         repeat(limits.globals, "(global (mut i64) (i64.const 1))"),
         repeat(
