@@ -55,7 +55,8 @@ pub struct Modules {
     /// Shared by all frames of the same owner.
     registry: ModuleRegistry<Module>,
     owner: Vec<u8>,
-    symbols: Symbols,
+    /// `None`: any.
+    symbols: Option<Arc<Symbols>>,
 }
 
 /// A compiled program. Clones share it.
@@ -95,14 +96,14 @@ impl Modules {
             generation: 1,
             registry,
             owner,
-            symbols: Symbols::Any,
+            symbols: None,
         }
     }
 
     /// Restricts the symbols that programs may import which are compiled from now on, in addition
     /// to the rules. Does not affect cached modules.
-    pub fn admit(&mut self, symbols: Symbols) {
-        self.symbols = symbols;
+    pub fn admit(&mut self, symbols: impl Into<Arc<Symbols>>) {
+        self.symbols = Some(symbols.into());
     }
 
     /// Compiles a program, unless a module is cached under the identifier, and caches the module. A
@@ -189,7 +190,8 @@ impl Modules {
         };
         let may_have_children = self.tree.may_have_children(self.generation);
         let rules = self.tree.rules();
-        let rules = rules.for_program(program, &self.symbols, may_have_children);
+        let admitted = self.symbols.as_deref().unwrap_or(&Symbols::Any);
+        let rules = rules.for_program(program, admitted, may_have_children);
         match self.tree.executor().prepare(program, &rules) {
             Ok(prepared) => Ok(Ok(Module(Arc::new(Compiled {
                 permit,
@@ -252,7 +254,7 @@ impl Module {
             generation: self.0.generation.saturating_add(1),
             registry: ModuleRegistry::default(),
             owner: Vec::new(),
-            symbols: Symbols::Any,
+            symbols: None,
         }
     }
 

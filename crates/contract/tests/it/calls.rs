@@ -392,7 +392,7 @@ fn data_beyond_a_limit_is_a_trap_of_its_own() {
         ("data", limits.data_bytes, Status::Success),
         ("method", limits.method_bytes, Status::Success),
         ("input", limits.data_bytes, Status::Success),
-        ("imports", limits.data_bytes, Status::Success),
+        ("imports", limits.value_bytes, Status::Success),
     ] {
         check(method, limit, Some(fits));
         for length in [limit + 1, 2 * limit, u32::MAX] {
