@@ -31,7 +31,8 @@ The host functions that a contract may import. All syscalls belong to one wasm m
 const CONVENTIONS: &str = "
 ## Conventions
 
-- A region of memory is a pointer and a length in bytes. A region outside the memory traps.
+- A region of memory is a pointer and a length in bytes. A region outside the memory traps, and so
+  does one that is longer than the limits of the rules allow (`data_limit`).
 - A syscall that returns bytes takes a buffer and its capacity. It writes at most that many bytes and
   returns the full length. If the buffer was too small, the length tells which capacity is enough.
 - A syscall costs its base price, and its price per byte for each byte that it reads or writes. The

@@ -27,7 +27,7 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     fn revert(source: In, length: Len) -> ();
 
     /// Copies the value under the key into the buffer. Returns the length of the value, or
-    /// `ABSENT`.
+    /// `ABSENT`. The whole value counts for the price, whatever the capacity of the buffer is.
     3 STORAGE_READ Inline
     fn storage_read(key: In, key_length: Len, buffer: Out, capacity: Len) -> Status;
 
@@ -35,7 +35,8 @@ table! { $ SYSCALLS from "fusee", numbers from 0, stubs stubs;
     4 STORAGE_WRITE Inline
     fn storage_write(key: In, key_length: Len, value: In, value_length: Len) -> ();
 
-    /// Removes the value under the key. Returns 1 if there was a value, otherwise 0.
+    /// Removes the value under the key. Returns 1 if there was a value, otherwise 0. The removed
+    /// value counts for the price.
     5 STORAGE_REMOVE Inline
     fn storage_remove(key: In, key_length: Len) -> Status;
 

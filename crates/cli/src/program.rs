@@ -83,7 +83,7 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
         Rule::Format => "build it for `wasm32-unknown-unknown`",
         Rule::Valid => return advice_on_invalid(wasm, refusal),
         Rule::Floats => {
-            "use integers: these rules refuse floating point, because NaNs differ between machines"
+            "use integers: these rules refuse floating point, because NaNs differ between machines; in Rust, `serde_json` and the formatting of numbers by `core::fmt` usually bring it"
         }
         Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
             "a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides"
@@ -124,7 +124,7 @@ fn advice_on_invalid(wasm: &[u8], refusal: &Refusal) -> String {
 
 fn advice_on_limit(limit: &str) -> &'static str {
     match limit {
-        "code_bytes" | "output_bytes" | "program_work" => {
+        "program_bytes" | "code_bytes" | "output_bytes" | "program_work" => {
             "strip names and debug information, optimise for size, or split the program"
         }
         "function_bytes" | "function_work" | "locals" | "nesting" | "frame_bytes" => {

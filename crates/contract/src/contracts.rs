@@ -162,7 +162,10 @@ impl Contracts {
         let limits = self.rules.limits;
         let input = match action {
             Action::Deploy { code, input } => {
-                let (bytes, limit) = (length(code.len()), self.rules.program.limits().code_bytes);
+                let (bytes, limit) = (
+                    length(code.len()),
+                    self.rules.program.limits().program_bytes,
+                );
                 if bytes > limit {
                     return Some(InvalidTransaction::CodeTooLarge { bytes, limit });
                 }

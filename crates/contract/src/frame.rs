@@ -32,8 +32,8 @@ pub(crate) struct Frame {
     pub(crate) return_data: Vec<u8>,
     /// The request for which this frame is suspended.
     pub(crate) pending: Option<PendingRequest>,
-    /// The symbols that its nested VMs may import.
-    pub(crate) symbols: Symbols,
+    /// The symbols that its nested VMs may import. `None`: any.
+    pub(crate) symbols: Option<Arc<Symbols>>,
 }
 
 /// The request for which a frame is suspended.
@@ -91,7 +91,7 @@ impl Frame {
             has_reverted: false,
             return_data: Vec::new(),
             pending: None,
-            symbols: Symbols::Any,
+            symbols: None,
         }
     }
 
@@ -136,8 +136,9 @@ impl Owner for Box<Frame> {
         Ok(code.map(|code| code.to_vec()))
     }
 
-    fn symbols(&self) -> Symbols {
-        self.symbols.clone()
+    fn symbols(&self) -> Arc<Symbols> {
+        let any = || Arc::new(Symbols::Any);
+        self.symbols.clone().unwrap_or_else(any)
     }
 }
 

@@ -356,7 +356,7 @@ const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
 ];
 
 /// The syscalls that version 3 added.
-const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::RESTRICT_IMPORTS, SyscallPrice::bytes(500, 2))];
+const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::RESTRICT_IMPORTS, SyscallPrice::bytes(500, 60))];
 
 /// The syscalls of rules with an oracle.
 const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] =

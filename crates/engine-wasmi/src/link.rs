@@ -1,12 +1,13 @@
 //! The host functions of a metered program.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use fusee_engine::{
-    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Pause, Program, Stop, SyscallRequest, reserved,
+    EngineError, GuestMemory, Import, Low, MAX_REGISTER_ARGS, MoreArgs, Pause, Program, Stop,
+    SyscallRequest, reserved,
 };
 use wasmi::{
-    AsContextMut, Caller, Engine, Error, Linker, Memory,
+    AsContextMut, Caller, Engine, Error, FuncType, Linker, Memory, Val, ValType,
     errors::{HostError, LinkerError},
 };
 
@@ -83,10 +84,43 @@ pub(crate) fn link(engine: &Engine, program: &Program) -> Result<Linker<State>, 
             3 => wrap!(a, b, c),
             4 => wrap!(a, b, c, d),
             5 => wrap!(a, b, c, d, e),
-            _ => wrap!(a, b, c, d, e, f),
+            6 => wrap!(a, b, c, d, e, f),
+            _ => link_wide(&mut linker, &name, import),
         }?;
     }
     Ok(linker)
+}
+
+/// Links a syscall of more arguments than any with a function of its own. They are passed in a
+/// slice, which takes longer.
+fn link_wide<'a>(
+    linker: &'a mut Linker<State>,
+    name: &str,
+    import: &Import,
+) -> Result<&'a mut Linker<State>, LinkerError> {
+    let params = iter::repeat_n(ValType::I64, import.params.len().saturating_add(1));
+    let results = [ValType::I64, ValType::I64];
+    let (number, may_suspend) = (import.number, import.may_suspend);
+    linker.func_new(
+        reserved::MODULE,
+        name,
+        FuncType::new(params, results),
+        move |caller, params, results| {
+            // Every parameter is an `i64`, and the first one is the gas.
+            let mut given = params.iter().map(|param| param.i64().unwrap_or(0));
+            let gas = given.next().unwrap_or(0);
+            let (mut args, mut more) = ([0; MAX_REGISTER_ARGS], MoreArgs::default());
+            for (arg, given) in args.iter_mut().chain(&mut more).zip(given) {
+                *arg = given.cast_unsigned();
+            }
+            let request = SyscallRequest { number, args };
+            let (result, gas) = answer(caller, &request, Some(&more), may_suspend, gas)?;
+            for (to, from) in results.iter_mut().zip([result, gas]) {
+                *to = Val::I64(from);
+            }
+            Ok(())
+        },
+    )
 }
 
 fn low(mut caller: Caller<'_, State>, gas: i64, height: i64) -> Result<i64, Error> {
@@ -157,23 +191,35 @@ pub(crate) fn grow_memory(
 }
 
 fn syscall(
-    mut caller: Caller<'_, State>,
+    caller: Caller<'_, State>,
     number: u32,
     may_suspend: bool,
     gas: i64,
     given: &[i64],
 ) -> Result<(i64, i64), Error> {
-    let mut args = [0; MAX_SYSCALL_ARGS];
+    let mut args = [0; MAX_REGISTER_ARGS];
     for (arg, given) in args.iter_mut().zip(given) {
         *arg = given.cast_unsigned();
     }
     let request = SyscallRequest { number, args };
+    answer(caller, &request, None, may_suspend, gas)
+}
+
+#[inline]
+fn answer(
+    mut caller: Caller<'_, State>,
+    request: &SyscallRequest,
+    more: Option<&MoreArgs>,
+    may_suspend: bool,
+    gas: i64,
+) -> Result<(i64, i64), Error> {
+    let number = request.number;
     let (bytes, state): (&mut [u8], _) = match caller.data().memory {
         Some(memory) => memory.data_and_store_mut(&mut caller),
         None => (&mut [], caller.data_mut()),
     };
     let answer = state.lent.as_mut().map(Lent::get).map(|(run, host)| {
-        let result = run.syscall(host, gas, &request, GuestMemory::slice(bytes))?;
+        let result = run.syscall_with(host, gas, request, more, GuestMemory::slice(bytes))?;
         Ok((result.cast_signed(), run.meter.counter()))
     });
     let halt = match answer {

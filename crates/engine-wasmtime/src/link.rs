@@ -3,14 +3,17 @@
 use std::{
     fmt,
     future::{Future, poll_fn, ready},
+    iter,
     task::Poll,
 };
 
 use fusee_engine::{
-    EngineError, GuestMemory, Low, MAX_SYSCALL_ARGS, Mode, Program, Run, Stop, SyscallRequest,
-    reserved,
+    EngineError, GuestMemory, Import, Low, MAX_REGISTER_ARGS, Mode, MoreArgs, Program, Run, Stop,
+    SyscallRequest, reserved,
 };
-use wasmtime::{AsContextMut, Caller, Engine, Error, Linker, Memory, Store};
+use wasmtime::{
+    AsContextMut, Caller, Engine, Error, FuncType, Linker, Memory, Store, Val, ValType,
+};
 
 use crate::{
     error::failed,
@@ -100,11 +103,11 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
             ($($arg:ident: $type:ty),*) => {
                 if may_suspend {
                     linker.func_wrap_async(reserved::MODULE, &name, move |caller, (gas, $($arg,)*): (i64, $($type,)*)| {
-                        syscall_suspendable(caller, request(number, [$($arg),*]), gas)
+                        syscall_suspendable(caller, request(number, [$($arg),*]), None, gas)
                     })?
                 } else {
                     linker.func_wrap(reserved::MODULE, &name, move |caller: Caller<'_, State>, gas: i64 $(, $arg: $type)*| {
-                        syscall(caller, &request(number, [$($arg),*]), gas)
+                        syscall(caller, &request(number, [$($arg),*]), None, gas)
                     })?
                 }
             };
@@ -116,7 +119,8 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
             3 => wrap!(a: i64, b: i64, c: i64),
             4 => wrap!(a: i64, b: i64, c: i64, d: i64),
             5 => wrap!(a: i64, b: i64, c: i64, d: i64, e: i64),
-            _ => wrap!(a: i64, b: i64, c: i64, d: i64, e: i64, f: i64),
+            6 => wrap!(a: i64, b: i64, c: i64, d: i64, e: i64, f: i64),
+            _ => link_wide(&mut linker, &name, import)?,
         };
     }
     Ok(linker)
@@ -183,9 +187,10 @@ fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {
 fn syscall(
     mut caller: Caller<'_, State>,
     request: &SyscallRequest,
+    more: Option<&MoreArgs>,
     gas: i64,
 ) -> Result<(i64, i64), Error> {
-    match answer(caller.data_mut().contents(), request, gas) {
+    match answer(caller.data_mut().contents(), request, more, gas) {
         Ok((result, run)) => Ok((result, run.meter.counter())),
         Err(Stop::Suspend) => Err(leave(
             &mut caller,
@@ -201,9 +206,10 @@ fn syscall(
 fn syscall_suspendable<'a>(
     mut caller: Caller<'a, State>,
     request: SyscallRequest,
+    more: Option<&MoreArgs>,
     gas: i64,
 ) -> Answer<'a, (i64, i64)> {
-    match answer(caller.data_mut().contents(), &request, gas) {
+    match answer(caller.data_mut().contents(), &request, more, gas) {
         Ok((result, run)) => Box::new(ready(Ok((result, run.meter.counter())))),
         Err(Stop::Suspend) => {
             Box::new(async move { suspend(&mut caller, Suspension::Syscall).await })
@@ -212,9 +218,67 @@ fn syscall_suspendable<'a>(
     }
 }
 
+/// Links a syscall of more arguments than any with a function of its own. They are passed in a
+/// slice, which takes longer.
+fn link_wide<'a>(
+    linker: &'a mut Linker<State>,
+    name: &str,
+    import: &Import,
+) -> Result<&'a mut Linker<State>, Error> {
+    let params = iter::repeat_n(ValType::I64, import.params.len().saturating_add(1));
+    let results = [ValType::I64, ValType::I64];
+    let function_type = FuncType::new(linker.engine(), params, results);
+    let number = import.number;
+    if import.may_suspend {
+        linker.func_new_async(
+            reserved::MODULE,
+            name,
+            function_type,
+            move |caller, params, results| {
+                let (gas, request, more) = wide_request(number, params);
+                let answer = syscall_suspendable(caller, request, Some(&more), gas);
+                let answer = Box::into_pin(answer);
+                Box::new(async move {
+                    give(results, answer.await?);
+                    Ok(())
+                })
+            },
+        )
+    } else {
+        linker.func_new(
+            reserved::MODULE,
+            name,
+            function_type,
+            move |caller, params, results| {
+                let (gas, request, more) = wide_request(number, params);
+                give(results, syscall(caller, &request, Some(&more), gas)?);
+                Ok(())
+            },
+        )
+    }
+}
+
+/// The gas, which is the first parameter, and the request with all arguments.
+fn wide_request(number: u32, params: &[Val]) -> (i64, SyscallRequest, MoreArgs) {
+    // Every parameter is an `i64`.
+    let mut given = params.iter().map(|param| param.i64().unwrap_or(0));
+    let gas = given.next().unwrap_or(0);
+    let (mut args, mut more) = ([0; MAX_REGISTER_ARGS], MoreArgs::default());
+    for (arg, given) in args.iter_mut().chain(&mut more).zip(given) {
+        *arg = given.cast_unsigned();
+    }
+    (gas, SyscallRequest { number, args }, more)
+}
+
+fn give(results: &mut [Val], (result, gas): (i64, i64)) {
+    for (to, from) in results.iter_mut().zip([result, gas]) {
+        *to = Val::I64(from);
+    }
+}
+
 #[inline]
 fn request<const N: usize>(number: u32, given: [i64; N]) -> SyscallRequest {
-    let mut args = [0; MAX_SYSCALL_ARGS];
+    let mut args = [0; MAX_REGISTER_ARGS];
     for (arg, given) in args.iter_mut().zip(given) {
         *arg = given.cast_unsigned();
     }
@@ -229,6 +293,7 @@ fn request<const N: usize>(number: u32, given: [i64; N]) -> SyscallRequest {
 fn answer<'a>(
     contents: &'a mut Contents,
     request: &SyscallRequest,
+    more: Option<&MoreArgs>,
     gas: i64,
 ) -> Result<(i64, &'a mut Run), Stop> {
     let Some((run, host, view)) = contents.call() else {
@@ -237,7 +302,7 @@ fn answer<'a>(
     // SAFETY: the view is of the memory of the calling store, which is alive. While a host function
     // runs, no guest code runs, and nothing else borrows the memory.
     let memory = GuestMemory::slice(unsafe { view.bytes() });
-    let result = run.syscall(host, gas, request, memory)?;
+    let result = run.syscall_with(host, gas, request, more, memory)?;
     Ok((result.cast_signed(), run))
 }
 

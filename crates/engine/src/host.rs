@@ -2,8 +2,15 @@
 
 use crate::{EngineError, Gas, GuestMemory, Meter, OutOfGas, Trap};
 
-/// The most arguments that a syscall takes, on any engine.
-pub const MAX_SYSCALL_ARGS: usize = 6;
+/// The most arguments that a syscall of a wasm program takes, on any engine.
+pub const MAX_SYSCALL_ARGS: usize = 16;
+
+/// The most arguments that a syscall or an entry of a PolkaVM program takes: its argument
+/// registers. A [`SyscallRequest`] has as many.
+pub const MAX_REGISTER_ARGS: usize = 6;
+
+/// The arguments of a syscall after those in its [`SyscallRequest`].
+pub type MoreArgs = [u64; MAX_SYSCALL_ARGS - MAX_REGISTER_ARGS];
 
 /// Answers the syscalls of one run.
 ///
@@ -13,8 +20,9 @@ pub const MAX_SYSCALL_ARGS: usize = 6;
 ///
 /// `()` is the host of a program that may make no syscall.
 pub trait Host: Send + 'static {
-    /// Answers one syscall: the result (ignored where the syscall has none; its low 32 bits where
-    /// it is an `i32`), or why the guest does not continue.
+    /// Answers one syscall: the result, or why the guest does not continue. The result is ignored
+    /// where the syscall has none. Where it is an `i32`, its low 32 bits are used; where it is a
+    /// floating-point number, it is the bits.
     ///
     /// The gas left was checked before the call and is not below zero.
     ///
@@ -43,13 +51,15 @@ impl Host for () {
     }
 }
 
-/// The number and the arguments of a syscall.
+/// The number and the first arguments of a syscall. Few syscalls have more, which are apart so that
+/// the others do not pay for them: [`Syscall::arg`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyscallRequest {
     /// The number by which the rules name the syscall.
     pub number: u32,
-    /// The arguments; those that the syscall does not have are zero, and `i32` are zero-extended.
-    pub args: [u64; MAX_SYSCALL_ARGS],
+    /// The first arguments. Those that the syscall does not have are zero, `i32` are zero-extended,
+    /// and floating-point numbers are their bits.
+    pub args: [u64; MAX_REGISTER_ARGS],
 }
 
 /// One syscall, while the host answers it.
@@ -59,20 +69,30 @@ pub struct Syscall<'a> {
     pub request: &'a SyscallRequest,
     /// The guest's whole memory; empty if it has none.
     pub memory: GuestMemory<'a>,
+    more: Option<&'a MoreArgs>,
     meter: &'a mut Meter,
 }
 
 impl<'a> Syscall<'a> {
     pub(crate) fn new(
         request: &'a SyscallRequest,
+        more: Option<&'a MoreArgs>,
         memory: GuestMemory<'a>,
         meter: &'a mut Meter,
     ) -> Self {
         Self {
             request,
             memory,
+            more,
             meter,
         }
+    }
+
+    /// The argument at `index`, of all arguments. Zero if the syscall does not have it.
+    #[must_use]
+    #[inline]
+    pub fn arg(&self, index: usize) -> u64 {
+        arg(self.request, self.more, index)
     }
 
     /// Charges `price` to the guest's gas.
@@ -89,6 +109,14 @@ impl<'a> Syscall<'a> {
     pub fn gas_left(&self) -> Gas {
         self.meter.left()
     }
+}
+
+/// The argument of a syscall at `index`.
+#[inline]
+pub(crate) fn arg(request: &SyscallRequest, more: Option<&MoreArgs>, index: usize) -> u64 {
+    let first = request.args.get(index);
+    let arg = first.or_else(|| more?.get(index.checked_sub(MAX_REGISTER_ARGS)?));
+    arg.copied().unwrap_or(0)
 }
 
 /// Why a guest does not continue after a syscall.

@@ -16,6 +16,7 @@ mod gas;
 mod host;
 mod memory;
 mod meter;
+mod optimisation;
 pub mod profile;
 mod program;
 mod rate;
@@ -30,9 +31,12 @@ pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use format::Format;
 pub use gas::Gas;
-pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
+pub use host::{
+    Host, MAX_REGISTER_ARGS, MAX_SYSCALL_ARGS, MoreArgs, Stop, Syscall, SyscallRequest,
+};
 pub use memory::{GuestMemory, SparseMemory};
 pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
+pub use optimisation::unoptimised;
 pub use profile::Profiler;
 pub use program::{CodeHash, Export, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
 pub use rate::{Rate, Tally};

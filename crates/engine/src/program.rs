@@ -5,7 +5,7 @@ use std::{fmt, io};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Format, Gas, MAX_SYSCALL_ARGS, Rate, Value, ValueType};
+use crate::{Format, Gas, MAX_REGISTER_ARGS, Rate, Value, ValueType};
 
 /// Bytes in a page of wasm memory.
 pub const PAGE_BYTES: u64 = 65_536;
@@ -168,7 +168,7 @@ impl Program {
             }
             Format::PolkaVm => {
                 let is_register = |value: &Value| value.value_type() == ValueType::I64;
-                args.len() <= MAX_SYSCALL_ARGS && args.iter().all(is_register)
+                args.len() <= MAX_REGISTER_ARGS && args.iter().all(is_register)
             }
         }
     }

@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    EngineError, Gas, GuestMemory, Host, Interrupt, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy,
-    Profiler, Stop, Syscall, SyscallRequest, Trap, Value,
+    EngineError, Gas, GuestMemory, Host, Interrupt, MAX_REGISTER_ARGS, Meter, MoreArgs,
+    OutOfGasPolicy, Profiler, Stop, Syscall, SyscallRequest, Trap, Value, host,
     profile::{ENTER, LEAVE, ProfileSpan},
 };
 
@@ -25,6 +25,10 @@ pub struct Run {
     pub values: Vec<Value>,
     /// The syscall at which the guest is suspended, or was last.
     request: SyscallRequest,
+    /// Its arguments after those of the request, if it has more. Not an option, and not boxed: this
+    /// is moved and dropped with every run.
+    more: MoreArgs,
+    has_more: bool,
 }
 
 /// What a guest does whose gas or stack height went below zero.
@@ -51,8 +55,10 @@ impl Run {
             values: Vec::new(),
             request: SyscallRequest {
                 number: 0,
-                args: [0; MAX_SYSCALL_ARGS],
+                args: [0; MAX_REGISTER_ARGS],
             },
+            more: MoreArgs::default(),
+            has_more: false,
         }
     }
 
@@ -85,6 +91,12 @@ impl Run {
         self.request
     }
 
+    /// The argument at `index` of that syscall. Zero if it does not have it.
+    #[must_use]
+    pub fn arg(&self, index: usize) -> u64 {
+        host::arg(&self.request, self.has_more.then_some(&self.more), index)
+    }
+
     /// Answers a syscall of a guest whose counter is `counter`. The meter has the new counter.
     ///
     /// # Errors
@@ -101,6 +113,23 @@ impl Run {
         request: &SyscallRequest,
         memory: GuestMemory<'_>,
     ) -> Result<u64, Stop> {
+        self.syscall_with(host, counter, request, None, memory)
+    }
+
+    /// Like [`syscall`](Self::syscall), for one that may have more arguments than its request.
+    ///
+    /// # Errors
+    ///
+    /// As [`syscall`](Self::syscall).
+    #[inline(always)]
+    pub fn syscall_with(
+        &mut self,
+        host: &mut (dyn Host + 'static),
+        counter: i64,
+        request: &SyscallRequest,
+        more: Option<&MoreArgs>,
+        memory: GuestMemory<'_>,
+    ) -> Result<u64, Stop> {
         self.meter.note(counter);
         if request.number >= ENTER {
             self.record(request);
@@ -113,7 +142,7 @@ impl Run {
         let meter = &mut self.meter;
         // After a panic the run and its instance are dropped: nothing observes a broken state.
         let answer = catch_unwind(AssertUnwindSafe(|| {
-            host.syscall(&mut Syscall::new(request, memory, meter))
+            host.syscall(&mut Syscall::new(request, more, memory, meter))
         }))
         .unwrap_or_else(|panic| Err(Stop::Fail(panicked(request.number, panic))));
         match answer {
@@ -125,6 +154,10 @@ impl Run {
             Err(stop) => {
                 if matches!(stop, Stop::Suspend) {
                     self.request = *request;
+                    self.has_more = more.is_some();
+                    if let Some(more) = more {
+                        self.more = *more;
+                    }
                 }
                 Err(stop)
             }

@@ -26,11 +26,13 @@ pub enum Trap {
     StackOverflow,
     /// A syscall that this run must not make, such as a write in a read-only run.
     SyscallRefused,
+    /// A syscall was passed more data than the rules allow, such as a value that is too long.
+    DataLimit,
 }
 
 impl Trap {
     /// Every trap.
-    pub const ALL: [Trap; 10] = [
+    pub const ALL: [Trap; 11] = [
         Trap::Unreachable,
         Trap::MemoryOutOfBounds,
         Trap::TableOutOfBounds,
@@ -41,6 +43,7 @@ impl Trap {
         Trap::StackOverflow,
         Trap::BadSignature,
         Trap::SyscallRefused,
+        Trap::DataLimit,
     ];
 
     /// A stable, unique number of this trap, from 1 to 255.
@@ -57,6 +60,7 @@ impl Trap {
             Trap::StackOverflow => 8,
             Trap::BadSignature => 9,
             Trap::SyscallRefused => 32,
+            Trap::DataLimit => 33,
         }
     }
 
@@ -74,6 +78,7 @@ impl Trap {
             Trap::BadConversion => "bad_conversion",
             Trap::StackOverflow => "stack_overflow",
             Trap::SyscallRefused => "syscall_refused",
+            Trap::DataLimit => "data_limit",
         }
     }
 }
@@ -91,6 +96,7 @@ impl fmt::Display for Trap {
             Trap::BadConversion => "conversion of a NaN to an integer",
             Trap::StackOverflow => "stack overflow",
             Trap::SyscallRefused => "a syscall that this run may not make",
+            Trap::DataLimit => "a syscall was passed more bytes than the rules allow",
         })
     }
 }

@@ -118,9 +118,16 @@ impl ExecutorBuilder {
         Ok(self)
     }
 
-    /// Builds the executor.
+    /// Builds the executor. Warns in the log if the engines are not built with optimisation.
     #[must_use]
     pub fn build(self) -> Executor {
+        if let Some(reason) = fusee_engine::unoptimised() {
+            tracing::warn!(
+                "{reason}: guests run up to 50 times slower, or exhaust the native stack; optimise \
+                 the dependencies in the profile of your workspace, see \"Debug builds\" in the \
+                 documentation of the crate `fusee`"
+            );
+        }
         let program_bytes = self.cache_bytes.saturating_sub(self.engines.idle_bytes());
         let preparer = Preparer {
             engines: self.engines,

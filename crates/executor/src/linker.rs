@@ -75,8 +75,8 @@ pub enum LinkError {
         /// The module.
         module: String,
     },
-    /// A syscall has more parameters than any engine passes, or one that is not an integer.
-    #[error("`{module}`.`{name}` must have at most {MAX_SYSCALL_ARGS} parameters, all integers")]
+    /// A syscall has more parameters than any engine passes.
+    #[error("`{module}`.`{name}` must have at most {MAX_SYSCALL_ARGS} parameters")]
     Signature {
         /// The module.
         module: String,
@@ -113,8 +113,12 @@ impl<T: Send + 'static> Linker<T> {
 
     /// Registers a function that answers at once.
     ///
-    /// It takes the [`Caller`] and up to six integers (`i32`, `u32`, `i64`, `u64`), and returns
-    /// nothing, an integer, or a `Result` of either with [`Stop`].
+    /// It takes the [`Caller`] and up to 16 numbers (`i32`, `u32`, `i64`, `u64`, `f32`, `f64`), and
+    /// returns nothing, a number, or a `Result` of either with [`Stop`].
+    ///
+    /// A PolkaVM program can import functions of up to six parameters only. Only programs whose
+    /// rules admit floating point can import functions with floating-point numbers. A NaN that the
+    /// function returns has to have the same bits on every machine.
     ///
     /// # Errors
     ///
@@ -300,12 +304,12 @@ impl<T> Caller<'_, '_, T> {
     }
 
     fn arg(&self, index: usize) -> u64 {
-        self.call.request.args.get(index).copied().unwrap_or(0)
+        self.call.arg(index)
     }
 }
 
-/// An integer that a host function takes or returns.
-pub trait HostInteger: private::Sealed {
+/// A number that a host function takes or returns.
+pub trait HostNumber: private::Sealed {
     #[doc(hidden)]
     const TYPE: ValueType;
     #[doc(hidden)]
@@ -337,11 +341,11 @@ fn low(arg: u64) -> u32 {
     u32::try_from(arg & u64::from(u32::MAX)).unwrap_or(u32::MAX)
 }
 
-macro_rules! integers {
-    ($($integer:ty: $type:ident, $arg:ident => $from:expr, $result:ident => $into:expr;)*) => { $(
-        impl private::Sealed for $integer {}
+macro_rules! numbers {
+    ($($number:ty: $type:ident, $arg:ident => $from:expr, $result:ident => $into:expr;)*) => { $(
+        impl private::Sealed for $number {}
 
-        impl HostInteger for $integer {
+        impl HostNumber for $number {
             const TYPE: ValueType = ValueType::$type;
             fn from_arg($arg: u64) -> Self {
                 $from
@@ -352,20 +356,22 @@ macro_rules! integers {
             }
         }
 
-        impl HostReturn for $integer {
+        impl HostReturn for $number {
             const TYPE: Option<ValueType> = Some(ValueType::$type);
             fn into_result(self) -> Result<u64, Stop> {
-                Ok(HostInteger::into_result(self))
+                Ok(HostNumber::into_result(self))
             }
         }
     )* };
 }
 
-integers! {
+numbers! {
     i32: I32, arg => low(arg).cast_signed(), result => u64::from(result.cast_unsigned());
     u32: I32, arg => low(arg), result => u64::from(result);
     i64: I64, arg => arg.cast_signed(), result => result.cast_unsigned();
     u64: I64, arg => arg, result => result;
+    f32: F32, arg => f32::from_bits(low(arg)), result => u64::from(result.to_bits());
+    f64: F64, arg => f64::from_bits(arg), result => result.to_bits();
 }
 
 impl private::Sealed for () {}
@@ -392,7 +398,7 @@ macro_rules! functions {
         where
             F: Fn(&mut Caller<'_, '_, T> $(, $arg)*) -> R + Send + Sync + 'static,
             R: HostReturn,
-            $($arg: HostInteger,)*
+            $($arg: HostNumber,)*
         {
             fn into_call(self) -> (Vec<ValueType>, Option<ValueType>, Arc<Call<T>>) {
                 let call = move |caller: &mut Caller<'_, '_, T>| {
@@ -412,6 +418,16 @@ functions! {
     (A 0, B 1, C 2, D 3)
     (A 0, B 1, C 2, D 3, E 4)
     (A 0, B 1, C 2, D 3, E 4, G 5)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11, N 12)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11, N 12, O 13)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11, N 12, O 13, P 14)
+    (A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, M 11, N 12, O 13, P 14, Q 15)
 }
 
 impl<T> fmt::Debug for Linker<T> {

@@ -341,6 +341,12 @@ impl<H> Suspended<H> {
         self.guest.run.request()
     }
 
+    /// The argument of that syscall at `index`, of all arguments. Zero if it does not have it.
+    #[must_use]
+    pub fn arg(&self, index: usize) -> u64 {
+        self.guest.run.arg(index)
+    }
+
     /// The guest's whole memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
         self.guest.memory()
@@ -517,6 +523,12 @@ impl<'a> PausedGuest<'a> {
     #[must_use]
     pub const fn request(&self) -> SyscallRequest {
         self.guest.run.request()
+    }
+
+    /// The argument of that syscall at `index`, of all arguments. Zero if it does not have it.
+    #[must_use]
+    pub fn arg(&self, index: usize) -> u64 {
+        self.guest.run.arg(index)
     }
 
     /// The guest's whole memory.

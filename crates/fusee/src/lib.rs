@@ -43,6 +43,22 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Debug builds
+//!
+//! Cargo takes profiles from the workspace that it builds alone. In a debug build of yours, the
+//! engines would be debug builds too: an interpreter without optimisation takes some fifty times as
+//! long, and one with debug assertions can exhaust the native stack. Put this in the manifest of
+//! your workspace, which leaves your own crates as they are:
+//!
+//! ```toml
+//! [profile.dev.package."*"]
+//! opt-level = 3
+//! debug-assertions = false
+//! overflow-checks = false
+//! ```
+//!
+//! An executor whose engines are built otherwise says so in the log, once.
+//!
 //! # Where to go from here
 //!
 //! - [`sandbox`]: prepare, run, suspend and resume programs; drive guests that call each other
@@ -77,9 +93,9 @@ mod documents {
 pub mod sandbox {
     pub use fusee_engine::{
         CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host, Import,
-        Interrupt, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, OutOfGas, OutOfGasPolicy, PAGE_BYTES,
-        Profiler, Program, Rate, Resource, RulesId, Source, SparseMemory, Stop, Syscall,
-        SyscallRequest, Trap, Value, ValueType, profile, reserved,
+        Interrupt, MAX_REGISTER_ARGS, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, MoreArgs,
+        OutOfGas, OutOfGasPolicy, PAGE_BYTES, Profiler, Program, Rate, Resource, RulesId, Source,
+        SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile, reserved,
     };
     pub use fusee_executor::*;
     pub use fusee_instrument::*;

@@ -139,6 +139,7 @@ impl RulesWriter {
 
     pub(crate) fn limits(&mut self, limits: &Limits) {
         let Limits {
+            program_bytes,
             code_bytes,
             output_bytes,
             function_bytes,
@@ -165,6 +166,7 @@ impl RulesWriter {
             stack_bytes,
         } = *limits;
         let limits = [
+            program_bytes,
             code_bytes,
             output_bytes,
             function_bytes,

@@ -122,13 +122,18 @@ wasmparser::for_each_operator!(define_proposal);
 /// Explains why a section is invalid. Names the feature if the section uses one that is not
 /// admitted, and otherwise reports the validator's error.
 pub(crate) fn explain(payload: &Payload<'_>, error: wasmparser::Error, rules: &Rules) -> Refusal {
+    first_refused(payload, rules).unwrap_or_else(|| error.into())
+}
+
+/// The first use in a section of something that the rules do not admit.
+pub(crate) fn first_refused(payload: &Payload<'_>, rules: &Rules) -> Option<Refusal> {
     match scan(payload, rules) {
-        Err(Cause::Refused(refusal)) => refusal,
+        Err(Cause::Refused(refusal)) => Some(refusal),
         Err(Cause::Feature(feature, offset)) => {
             let message = format!("the wasm feature `{feature}` is not admitted");
-            Refusal::new(Rule::Feature(feature), offset, message)
+            Some(Refusal::new(Rule::Feature(feature), offset, message))
         }
-        Ok(()) | Err(Cause::Malformed) => error.into(),
+        Ok(()) | Err(Cause::Malformed) => None,
     }
 }
 

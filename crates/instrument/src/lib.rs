@@ -2,7 +2,8 @@
 //!
 //! [`prepare`] is a pure function of the program's bytes and the [`Rules`]: it returns the same
 //! result on every machine. It fails closed. A program that it cannot meter completely is refused,
-//! and the [`Refusal`] names the rule.
+//! and the [`Refusal`] names the rule. [`refusals`] lists all that a program breaks, for its
+//! author.
 //!
 //! A wasm program is prepared in two passes. The survey validates the program, checks the limits
 //! and plans the gas charges of each function. The rewrite encodes the program again and injects
@@ -23,6 +24,7 @@ mod polkavm;
 mod polkavm_rules;
 mod prepare;
 mod refusal;
+mod refusals;
 mod rewrite;
 mod rules;
 mod schedule;
@@ -36,6 +38,7 @@ pub use limits::{Floats, Limits};
 pub use polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmRules};
 pub use prepare::prepare;
 pub use refusal::{Refusal, Rule};
+pub use refusals::{Refusals, refusals};
 pub use rules::Rules;
 pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
 pub use syscalls::{LengthUnit, SyscallPrice, SyscallPrices, SyscallRule};

@@ -25,9 +25,12 @@ macro_rules! limits {
 
 limits! {
     /// Bytes of the program.
+    program_bytes = 2_621_440,
+    /// Bytes of its code: of the code section of a wasm module, or the instructions of a PolkaVM
+    /// program.
     code_bytes = 1_048_576,
     /// Bytes of the metered program.
-    output_bytes = 4_194_304,
+    output_bytes = 5_767_168,
     /// Bytes of one function's body.
     function_bytes = 262_144,
     /// Function types.

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use fusee_engine::{
-    CodeHash, Export, Format, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, Program,
+    CodeHash, Export, Format, Gas, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES, Program,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -29,14 +29,16 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         let message = "the rules do not admit PolkaVM programs";
         Refusal::whole(Rule::Format, message)
     })?;
-    within("code_bytes", length(bytes), rules.limits().code_bytes)?;
+    let limits = rules.limits();
+    within("program_bytes", length(bytes), limits.program_bytes)?;
     let blob = parse(bytes)?;
+    within("code_bytes", length(blob.code()), limits.code_bytes)?;
     let memory = memory(&blob, rules)?;
     let imports = imports(&blob, rules)?;
     let code = code(&blob, imports.len())?;
     let exports = exports(&blob, rules, &code.blocks)?;
     let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
-    within("data_bytes", data, rules.limits().data_bytes)?;
+    within("data_bytes", data, limits.data_bytes)?;
     let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
     Ok(Program {
         format: Format::PolkaVm,
@@ -123,7 +125,7 @@ fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
         let name = String::from_utf8_lossy(symbol.as_bytes()).into_owned();
         let known = rules.syscalls().iter().find(|known| known.name == name);
         match known {
-            Some(known) if known.params.len() <= MAX_SYSCALL_ARGS => imports.push(Import {
+            Some(known) if known.params.len() <= MAX_REGISTER_ARGS => imports.push(Import {
                 module: known.module.clone(),
                 name,
                 number: known.number,
@@ -131,8 +133,12 @@ fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
                 result: known.result,
                 may_suspend: known.may_suspend,
             }),
-            Some(_) => {
-                let message = format!("`{name}` takes more than six arguments");
+            Some(known) => {
+                let message = format!(
+                    "`{name}` takes {} arguments, and a PolkaVM program passes at most \
+                     {MAX_REGISTER_ARGS}, in registers",
+                    known.params.len()
+                );
                 return Err(Refusal::whole(Rule::ImportSignature, message));
             }
             None => unknown.push(format!("`{}`", name.escape_debug())),

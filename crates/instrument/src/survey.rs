@@ -7,8 +7,8 @@ mod segments;
 
 use fusee_engine::{MemoryLimits, reserved};
 use wasmparser::{
-    CompositeInnerType, ExternalKind, FuncValidatorAllocations, Parser, Payload, ValType,
-    ValidPayload, Validator,
+    CompositeInnerType, ExternalKind, FuncType, FuncValidatorAllocations, Parser, Payload, ValType,
+    ValidPayload, Validator, WasmFeatures,
 };
 
 use crate::{
@@ -35,18 +35,63 @@ struct Progress {
     work: u64,
 }
 
+/// How far the pass goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// Up to the first refusal.
+    FirstRefusal,
+    /// To the end. The validator accepts every feature, and the sections are searched for those
+    /// that are not admitted.
+    WholeProgram,
+}
+
+/// What happens with a refusal: it is returned and ends the pass, or it is kept.
+pub(crate) type OnRefusal<'a> = &'a mut dyn FnMut(Refusal) -> Result<(), Refusal>;
+
+/// Surveys a program up to the first refusal.
 pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
+    survey_with(wasm, rules, Extent::FirstRefusal, &mut |refusal| {
+        Err(refusal)
+    })
+}
+
+/// Passes all refusals on: of each section, and the first one of each function. Ends at a section
+/// that is malformed.
+pub(crate) fn collect(wasm: &[u8], rules: &Rules, keep: &mut dyn FnMut(Refusal)) {
+    let mut on_refusal = |refusal| {
+        keep(refusal);
+        Ok(())
+    };
+    if let Err(last) = survey_with(wasm, rules, Extent::WholeProgram, &mut on_refusal) {
+        keep(last);
+    }
+}
+
+fn survey_with(
+    wasm: &[u8],
+    rules: &Rules,
+    extent: Extent,
+    on_refusal: OnRefusal<'_>,
+) -> Result<Survey, Refusal> {
     let limits = rules.limits();
     let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
-    check_limit("code_bytes", bytes, limits.code_bytes, None)?;
+    check_limit("program_bytes", bytes, limits.program_bytes, None).or_else(&mut *on_refusal)?;
     header::check_header(wasm)?;
     let mut survey = Survey::default();
     let mut progress = Progress::default();
-    let mut validator = Validator::new_with_features(features::admitted());
+    let mut validator = Validator::new_with_features(match extent {
+        Extent::FirstRefusal => features::admitted(),
+        Extent::WholeProgram => WasmFeatures::all(),
+    });
     let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(wasm) {
         let payload = payload?;
-        header::check_counts(&payload, survey.imports.len(), rules)?;
+        header::check_counts(&payload, survey.imports.len(), rules).or_else(&mut *on_refusal)?;
+        if extent == Extent::WholeProgram
+            && let Some(refusal) = features::first_refused(&payload, rules)
+        {
+            on_refusal(refusal)?;
+        }
         let validated = validator
             .payload(&payload)
             .map_err(|error| features::explain(&payload, error, rules))?;
@@ -55,14 +100,20 @@ pub(crate) fn survey(wasm: &[u8], rules: &Rules) -> Result<Survey, Refusal> {
                 let params = survey
                     .type_of_defined(survey.plans.len())
                     .map_or(&[][..], |found| found.param_types.as_slice());
-                let plan = plan::plan(function, &mut allocations, params, &body, rules)?;
-                progress.work = progress.work.saturating_add(plan.work);
-                let start = Some(body.range().start);
-                check_limit("program_work", progress.work, limits.program_work, start)?;
-                survey.plans.push(plan);
+                match plan::plan(function, &mut allocations, params, &body, rules) {
+                    Ok(plan) => {
+                        progress.work = progress.work.saturating_add(plan.work);
+                        let start = Some(body.range().start);
+                        check_limit("program_work", progress.work, limits.program_work, start)
+                            .or_else(&mut *on_refusal)?;
+                        survey.plans.push(plan);
+                    }
+                    Err(refusal) => on_refusal(refusal)?,
+                }
             }
             ValidPayload::Ok | ValidPayload::Parser(_) | ValidPayload::End(_) => {
-                read_section(payload, &mut survey, &mut progress, rules)?;
+                read_section(payload, &mut survey, &mut progress, rules, on_refusal)
+                    .or_else(&mut *on_refusal)?;
             }
         }
     }
@@ -99,11 +150,12 @@ fn read_section(
     survey: &mut Survey,
     progress: &mut Progress,
     rules: &Rules,
+    on_refusal: OnRefusal<'_>,
 ) -> Result<(), Refusal> {
     match payload {
-        Payload::TypeSection(section) => read_types(section, survey, rules)?,
+        Payload::TypeSection(section) => read_types(section, survey, rules, on_refusal)?,
         Payload::ImportSection(section) => {
-            survey.imports = imports::read(section, &survey.types, rules)?;
+            survey.imports = imports::read(section, &survey.types, rules, on_refusal)?;
         }
         Payload::FunctionSection(section) => {
             for type_index in section {
@@ -138,26 +190,36 @@ fn read_types(
     section: wasmparser::TypeSectionReader<'_>,
     survey: &mut Survey,
     rules: &Rules,
+    on_refusal: OnRefusal<'_>,
 ) -> Result<(), Refusal> {
-    let limits = rules.limits();
     for group in section.into_iter_with_offsets() {
         let (offset, group) = group?;
         for sub_type in group.types() {
-            let CompositeInnerType::Func(function) = &sub_type.composite_type.inner else {
-                let message = "a type that is not a function type";
-                return Err(Refusal::new(Rule::Type, offset, message));
-            };
-            let count = |types: &[ValType]| u64::try_from(types.len()).unwrap_or(u64::MAX);
-            let (params, results) = (function.params(), function.results());
-            check_limit("params", count(params), limits.params, Some(offset))?;
-            check_limit("results", count(results), limits.results, Some(offset))?;
-            for value_type in params.iter().chain(results) {
-                admit_type(*value_type, offset, rules)?;
+            // Each type is listed, whether it is admitted or not: others refer to it by its index.
+            match &sub_type.composite_type.inner {
+                CompositeInnerType::Func(function) => {
+                    check_type(function, offset, rules).or_else(&mut *on_refusal)?;
+                    survey.types.push(FunctionType::of(function));
+                }
+                _ => {
+                    let message = "a type that is not a function type";
+                    on_refusal(Refusal::new(Rule::Type, offset, message))?;
+                    survey.types.push(FunctionType::of(&FuncType::new([], [])));
+                }
             }
-            survey.types.push(FunctionType::of(function));
         }
     }
     Ok(())
+}
+
+fn check_type(function: &FuncType, offset: u64, rules: &Rules) -> Result<(), Refusal> {
+    let limits = rules.limits();
+    let count = |types: &[ValType]| u64::try_from(types.len()).unwrap_or(u64::MAX);
+    let (params, results) = (function.params(), function.results());
+    check_limit("params", count(params), limits.params, Some(offset))?;
+    check_limit("results", count(results), limits.results, Some(offset))?;
+    let mut types = params.iter().chain(results);
+    types.try_for_each(|value_type| admit_type(*value_type, offset, rules))
 }
 
 fn read_memory(

@@ -16,10 +16,12 @@ pub struct SyscallRule {
     pub name: String,
     /// The number by which the host is asked. The two greatest are reserved for profiles.
     pub number: u32,
-    /// Its parameters: at most six, all of them integers. A program that imports a function with
-    /// other parameters is refused.
+    /// Its parameters, at most [`MAX_SYSCALL_ARGS`](fusee_engine::MAX_SYSCALL_ARGS). A wasm program
+    /// that imports a function with more is refused, and so is a PolkaVM program that imports one
+    /// with more than [`MAX_REGISTER_ARGS`](fusee_engine::MAX_REGISTER_ARGS). Only programs that
+    /// may compute with floating-point numbers can pass them.
     pub params: Vec<ValueType>,
-    /// Its result, an integer.
+    /// Its result.
     pub result: Option<ValueType>,
     /// Whether the host may suspend the guest before it answers.
     pub may_suspend: bool,

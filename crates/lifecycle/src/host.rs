@@ -56,6 +56,12 @@ impl<'a> Guest<'a> {
         self.0.request()
     }
 
+    /// The argument of the syscall at `index`, of all arguments. Zero if it does not have it.
+    #[must_use]
+    pub fn arg(&self, index: usize) -> u64 {
+        self.0.arg(index)
+    }
+
     /// The guest's whole memory.
     pub fn memory(&mut self) -> GuestMemory<'_> {
         self.0.memory()

@@ -197,7 +197,6 @@ impl Context {
 
     /// Charges the gas of callees. Returns whether it was sufficient. If not, all gas of the call
     /// is used.
-    /// call has used all of its gas.
     pub(crate) fn pay(&mut self, used: Gas) -> bool {
         let fits = self.charge(used);
         if !fits {
@@ -333,18 +332,26 @@ impl Host for Context {
     }
 }
 
+/// Charges a suspended program.
+///
+/// # Errors
+///
+/// [`Stop::OutOfGas`] if it has less. All its gas is used then.
+pub(crate) fn charge(frame: &mut Paused<'_, Box<Context>>, gas: Gas) -> Result<(), Stop> {
+    match frame.host.billing() {
+        Billing::Metered => Ok(frame.guest.charge(gas)?),
+        Billing::SelfMetered if frame.host.pay(gas) => Ok(()),
+        Billing::SelfMetered => Err(Stop::OutOfGas),
+    }
+}
+
 /// Resumes a suspended program with the answer to its syscall, or stops it.
 pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> Result<u64, Stop> {
     let Some(request) = frame.host.request.take() else {
         return Err(fail(NO_REQUEST.into()));
     };
     frame.host.return_data.clone_from(&answer.output);
-    let consumed = Gas::new(answer.fuel_consumed);
-    match frame.host.billing() {
-        Billing::Metered => frame.guest.charge(consumed)?,
-        Billing::SelfMetered if frame.host.pay(consumed) => {}
-        Billing::SelfMetered => return Err(Stop::OutOfGas),
-    }
+    charge(&mut frame, Gas::new(answer.fuel_consumed))?;
     let pointer = u64::from(request.fuel16_ptr());
     if pointer != 0 {
         let fuel = Fuel16 {

@@ -32,7 +32,8 @@ pub use error::SystemError;
 pub use exit_code::ExitCode;
 pub use interruption::{Interruption, Step};
 pub use programs::{
-    Billing, Lifetime, SystemLimits, SystemProgram, SystemPrograms, contract_rules, system_rules,
+    Billing, Lifetime, SystemLimits, SystemPrices, SystemProgram, SystemPrograms, contract_rules,
+    system_rules,
 };
 pub use transaction::Transaction;
 

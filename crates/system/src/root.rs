@@ -1,7 +1,8 @@
 //! Depth 0: a program whose `_exec` calls other programs, and whose `_resume` resumes them.
 //!
 //! A call that is interrupted is kept under a number, which the program gets instead of an exit
-//! code.
+//! code. The program pays for each call, and for code that is looked up and hashed, before that
+//! happens.
 
 use std::{
     any::Any,
@@ -12,17 +13,25 @@ use std::{
     sync::Arc,
 };
 
-use fusee_engine::{CodeHash, EngineError, Gas};
+use fusee_engine::{CodeHash, EngineError, Gas, Stop};
 use fusee_executor::{Action, Begin, Counting, Paused, PrepareError, PreparedProgram, RunError};
 
 use crate::{
     Answer, Call, ExitCode, Interruption, State, Step, SystemError,
-    host::{Context, NO_REQUEST, Request, deliver},
+    host::{Context, NO_REQUEST, Request, charge, deliver},
     numbered::NumberedCall,
     supervisor::{Calls, Depth, OutOfOrder, action, internal},
     syscalls,
     wire::ExecParams,
 };
+
+/// Why a call of a program at depth 0 did not begin.
+enum NotBegun {
+    /// The program is told this.
+    Answered(Answer),
+    /// The program ends.
+    Stopped(Stop),
+}
 
 impl<'a> Calls<'a> {
     /// Serves a program that is suspended at depth 0.
@@ -30,33 +39,42 @@ impl<'a> Calls<'a> {
         &mut self,
         mut frame: Paused<'_, Box<Context>>,
     ) -> Result<Action<Self>, SystemError> {
-        let begun = match frame.host.request.clone() {
-            None => return Err(internal(NO_REQUEST)),
-            Some(Request::Exec(params)) => {
-                let input = read(&mut frame, &params.input);
-                self.exec(&params, input)?
-            }
-            Some(Request::Resume {
+        let request = frame.host.request.clone();
+        let request = request.ok_or_else(|| internal(NO_REQUEST))?;
+        if let Err(stop) = charge(&mut frame, self.programs.prices.call) {
+            return Ok(action(Err(stop)));
+        }
+        let begun = match request {
+            Request::Exec(params) => self.exec(&params, &mut frame)?,
+            Request::Resume {
                 call,
                 data,
                 exit_code,
                 fuel,
                 ..
-            }) => match self.numbered.remove(call) {
-                None => Err(failed(ExitCode::UnknownError, "no call of this id waits")),
-                Some(NumberedCall { interruption, told }) => {
-                    let answer = Answer {
-                        halted: true,
-                        // `_resume` is free: a number without a call must not buy a copy.
-                        output: read(&mut frame, &data),
-                        fuel_consumed: fuel.first.cast_unsigned(),
-                        fuel_refunded: fuel.refund,
-                        exit_code,
-                    };
-                    let left = frame.host.gas_left_in_run(frame.guest.gas_left());
-                    Ok(self.resume_nested(interruption, told, &answer, left)?)
+            } => {
+                let bytes = data.end.saturating_sub(data.start);
+                if let Err(stop) = charge(&mut frame, self.programs.prices.answer.call(bytes)) {
+                    return Ok(action(Err(stop)));
                 }
-            },
+                match self.numbered.remove(call) {
+                    None => {
+                        let answer = failed(ExitCode::UnknownError, "no call of this id waits");
+                        Err(NotBegun::Answered(answer))
+                    }
+                    Some(NumberedCall { interruption, told }) => {
+                        let answer = Answer {
+                            halted: true,
+                            output: read(&mut frame, &data),
+                            fuel_consumed: fuel.first.cast_unsigned(),
+                            fuel_refunded: fuel.refund,
+                            exit_code,
+                        };
+                        let left = frame.host.gas_left_in_run(frame.guest.gas_left());
+                        Ok(self.resume_nested(interruption, told, &answer, left)?)
+                    }
+                }
+            }
         };
         let answer = match begun {
             Ok(Begin::Run(call)) => {
@@ -65,7 +83,8 @@ impl<'a> Calls<'a> {
                 return Ok(Action::Call { call, counting });
             }
             Ok(Begin::Return { value, .. }) => self.answer(value),
-            Err(answer) => answer,
+            Err(NotBegun::Answered(answer)) => answer,
+            Err(NotBegun::Stopped(stop)) => return Ok(action(Err(stop))),
         };
         Ok(action(deliver(frame, &answer)))
     }
@@ -74,32 +93,29 @@ impl<'a> Calls<'a> {
     fn exec(
         &mut self,
         params: &ExecParams,
-        input: Vec<u8>,
-    ) -> Result<Result<Begin<Self>, Answer>, SystemError> {
+        frame: &mut Paused<'_, Box<Context>>,
+    ) -> Result<Result<Begin<Self>, NotBegun>, SystemError> {
         let Some(state) = State::from_number(params.state) else {
             let message = "the state is neither 0 (main) nor 1 (deploy)";
-            return Ok(Err(failed(ExitCode::MalformedBuiltinParams, message)));
+            let answer = failed(ExitCode::MalformedBuiltinParams, message);
+            return Ok(Err(NotBegun::Answered(answer)));
         };
         let hash = CodeHash::from_bytes(params.code_hash);
-        let call = Call {
-            state,
-            input,
-            gas: Gas::new(params.fuel_limit),
-        };
         let depth = Depth::BelowWaiting;
-        Ok(Ok(match self.programs.find(hash) {
+        self.told = Gas::ZERO;
+        match self.programs.find(hash) {
             Some(program) => {
-                self.told = Gas::ZERO;
-                self.call_program(program, call, depth)?
+                let call = nested_call(state, params, frame);
+                self.call_program(program, call, depth).map(Ok)
             }
-            None => match self.find_contract(hash)? {
+            None => match self.find_contract(hash, frame)? {
                 Ok(prepared) => {
-                    self.told = Gas::ZERO;
-                    self.call_contract(&prepared, call, depth)?
+                    let call = nested_call(state, params, frame);
+                    self.call_contract(&prepared, call, depth).map(Ok)
                 }
-                Err(answer) => return Ok(Err(answer)),
+                Err(not_begun) => Ok(Err(not_begun)),
             },
-        }))
+        }
     }
 
     /// Resumes a call for a program at depth 0 that has `left` gas.
@@ -117,18 +133,29 @@ impl<'a> Calls<'a> {
         self.resume(interruption, answer)
     }
 
-    /// The program with a hash, which is no system program's; or the answer if there is none.
+    /// The program with a hash, which is no system program's. The caller pays for the lookup before
+    /// it, and for the bytes before they are hashed and prepared.
     fn find_contract(
         &self,
         code: CodeHash,
-    ) -> Result<Result<Arc<PreparedProgram>, Answer>, SystemError> {
+        frame: &mut Paused<'_, Box<Context>>,
+    ) -> Result<Result<Arc<PreparedProgram>, NotBegun>, SystemError> {
+        let price = self.programs.prices.code;
+        if let Err(stop) = charge(frame, price.base) {
+            return Ok(Err(NotBegun::Stopped(stop)));
+        }
         // Asked each time: the programs that the executor has prepared differ between machines.
         let found = catch_unwind(AssertUnwindSafe(|| (self.find_code)(code)));
         let found = found.map_err(|panic| RunError::from(panicked(panic)))?;
         let Some(wasm) = found else {
             let message = "there is no program of this hash";
-            return Ok(Err(failed(ExitCode::MalformedBuiltinParams, message)));
+            let answer = failed(ExitCode::MalformedBuiltinParams, message);
+            return Ok(Err(NotBegun::Answered(answer)));
         };
+        let bytes = u64::try_from(wasm.len()).unwrap_or(u64::MAX);
+        if let Err(stop) = charge(frame, price.length(bytes)) {
+            return Ok(Err(NotBegun::Stopped(stop)));
+        }
         let rules = &self.programs.contract_rules;
         match self.programs.executor.prepare(&wasm, rules) {
             Ok(prepared) if prepared.program().code_hash == code => Ok(Ok(prepared)),
@@ -137,8 +164,8 @@ impl<'a> Calls<'a> {
                 Err(SystemError::WrongCode(code))
             }
             Err(PrepareError::Refused(refusal)) => {
-                let message = refusal.to_string();
-                Ok(Err(failed(ExitCode::NotSupportedBytecode, &message)))
+                let answer = failed(ExitCode::NotSupportedBytecode, &refusal.to_string());
+                Ok(Err(NotBegun::Answered(answer)))
             }
             Err(error) => Err(error.into()),
         }
@@ -192,6 +219,17 @@ impl<'a> Calls<'a> {
     }
 }
 
+/// The call that a program at depth 0 makes. It gets no more gas than the program has left, which
+/// paid for the code after it asked.
+fn nested_call(state: State, params: &ExecParams, frame: &mut Paused<'_, Box<Context>>) -> Call {
+    let left = frame.host.gas_left_in_run(frame.guest.gas_left());
+    Call {
+        state,
+        input: read(frame, &params.input),
+        gas: Gas::new(params.fuel_limit).min(left),
+    }
+}
+
 /// A range of the memory of a suspended program. The syscall has checked it.
 fn read(frame: &mut Paused<'_, Box<Context>>, bytes: &Range<u64>) -> Vec<u8> {
     let length = bytes.end.saturating_sub(bytes.start);
@@ -225,6 +263,3 @@ fn failed(code: ExitCode, message: &str) -> Answer {
         ..Answer::default()
     }
 }
-
-#[cfg(test)]
-mod tests;

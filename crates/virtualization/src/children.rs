@@ -121,7 +121,7 @@ impl<G> Children<G> {
     }
 
     /// As [`Modules::admit`].
-    pub fn admit(&mut self, symbols: Symbols) {
+    pub fn admit(&mut self, symbols: impl Into<Arc<Symbols>>) {
         self.modules.admit(symbols);
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Program, Source};
+use fusee_engine::{EngineError, Program, Source};
 use fusee_executor::{Executor, PrepareError, PreparedProgram};
 
 use crate::{
@@ -55,7 +55,8 @@ pub struct Modules {
     /// Shared by all frames of the same owner.
     registry: ModuleRegistry<Module>,
     owner: Vec<u8>,
-    symbols: Symbols,
+    /// `None`: any.
+    symbols: Option<Arc<Symbols>>,
 }
 
 /// A compiled program. Clones share it.
@@ -95,14 +96,14 @@ impl Modules {
             generation: 1,
             registry,
             owner,
-            symbols: Symbols::Any,
+            symbols: None,
         }
     }
 
     /// Restricts the symbols that programs may import which are compiled from now on, in addition
     /// to the rules. Does not affect cached modules.
-    pub fn admit(&mut self, symbols: Symbols) {
-        self.symbols = symbols;
+    pub fn admit(&mut self, symbols: impl Into<Arc<Symbols>>) {
+        self.symbols = Some(symbols.into());
     }
 
     /// Compiles a program, unless a module is cached under the identifier, and caches the module. A
@@ -111,8 +112,9 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// Inner error [`ModuleError::InvalidImage`] if the rules refuse the program, or the limit of
-    /// modules is reached. [`VirtualizationError`] if the engine fails.
+    /// Inner error [`ModuleError::InvalidImage`] if the rules refuse the program, the executor has
+    /// no engine for its format, or the limit of modules is reached. [`VirtualizationError`] if the
+    /// engine fails.
     pub fn compile(
         &mut self,
         program: &[u8],
@@ -144,9 +146,9 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// Inner error [`ModuleError::NotFound`] if there is no code, or [`ModuleError::InvalidImage`]
-    /// if the rules refuse it. [`VirtualizationError`] if the engine fails, or the code cannot be
-    /// read.
+    /// Inner error [`ModuleError::NotFound`] if there is no code; [`ModuleError::InvalidImage`] as
+    /// [`compile`](Self::compile). [`VirtualizationError`] if the engine fails, or the code cannot
+    /// be read.
     pub fn compile_key(
         &mut self,
         scope: StorageScope<'_>,
@@ -188,7 +190,8 @@ impl Modules {
         };
         let may_have_children = self.tree.may_have_children(self.generation);
         let rules = self.tree.rules();
-        let rules = rules.for_program(program, &self.symbols, may_have_children);
+        let admitted = self.symbols.as_deref().unwrap_or(&Symbols::Any);
+        let rules = rules.for_program(program, admitted, may_have_children);
         match self.tree.executor().prepare(program, &rules) {
             Ok(prepared) => Ok(Ok(Module(Arc::new(Compiled {
                 permit,
@@ -198,7 +201,11 @@ impl Modules {
                 symbols: symbols(prepared.program()),
                 prepared,
             })))),
-            Err(PrepareError::Refused(_)) => Ok(Err(ModuleError::InvalidImage)),
+            // The owner chooses the bytes, and thereby the format. The formats of the executor are
+            // a property of the machine that its owner sees, like the rules.
+            Err(PrepareError::Refused(_) | PrepareError::Engine(EngineError::NoEngine { .. })) => {
+                Ok(Err(ModuleError::InvalidImage))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -247,7 +254,7 @@ impl Module {
             generation: self.0.generation.saturating_add(1),
             registry: ModuleRegistry::default(),
             owner: Vec::new(),
-            symbols: Symbols::Any,
+            symbols: None,
         }
     }
 

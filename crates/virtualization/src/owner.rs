@@ -1,5 +1,7 @@
 //! Owners: the interface of guests that have nested VMs.
 
+use std::sync::Arc;
+
 use fusee_engine::{Host, Source, Stop, Syscall};
 
 use crate::{modules::StorageScope, rules::Symbols};
@@ -23,8 +25,8 @@ pub trait Owner: Host {
 
     /// The symbols that programs may import which the owner compiles now, in addition to the rules.
     /// Default: any.
-    fn symbols(&self) -> Symbols {
-        Symbols::Any
+    fn symbols(&self) -> Arc<Symbols> {
+        Arc::new(Symbols::Any)
     }
 }
 

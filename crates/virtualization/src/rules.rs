@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use fusee_engine::{Format, MAX_SYSCALL_ARGS, RulesId, ValueType};
+use fusee_engine::{Format, MAX_REGISTER_ARGS, RulesId, ValueType};
 use fusee_instrument::{Rules, SyscallPrice, SyscallPrices, SyscallRule, encoding::RulesWriter};
 use polkavm_common::program::ProgramBlob;
 use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
@@ -98,7 +98,7 @@ impl ChildRules {
         // A program beyond the limits is refused, so its imports are not read.
         let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         let declared = match Format::of(program) {
-            _ if program.len() > most(limits.code_bytes) => Vec::new(),
+            _ if program.len() > most(limits.program_bytes) => Vec::new(),
             Format::Wasm => wasm_imports(program, most(limits.types), most(limits.imports)),
             Format::PolkaVm => polkavm_imports(program, most(limits.imports)),
         };
@@ -199,7 +199,7 @@ fn signature(inner: &CompositeInnerType) -> Option<Signature> {
         ValType::I64 => Some(ValueType::I64),
         _ => None,
     };
-    if function.params().len() > MAX_SYSCALL_ARGS {
+    if function.params().len() > MAX_REGISTER_ARGS {
         return None;
     }
     let params = function
@@ -224,7 +224,7 @@ fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallRule> {
         .filter_map(|symbol| {
             let symbol = symbol?;
             let name = std::str::from_utf8(symbol.as_bytes()).ok()?;
-            let params = vec![ValueType::I64; MAX_SYSCALL_ARGS];
+            let params = vec![ValueType::I64; MAX_REGISTER_ARGS];
             Some(declared("", name, params, Some(ValueType::I64)))
         })
         .collect()

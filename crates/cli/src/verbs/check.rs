@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use fusee::chain::ContractRules;
-use fusee::sandbox::{CodeHash, Export, Import, MemoryLimits, Program, Refusal, function_at};
+use fusee::sandbox::{
+    CodeHash, Export, Import, MemoryLimits, Program, Refusal, Rules, function_at,
+};
 use serde::Serialize;
 
 use crate::{
@@ -32,7 +34,14 @@ struct Verdict {
 #[serde(untagged)]
 enum Found {
     Valid(Contents),
-    Refused { refusal: RefusalJson },
+    Refused {
+        /// The first reason.
+        refusal: Box<RefusalJson>,
+        /// All reasons that are listed, the first included.
+        refusals: Vec<RefusalJson>,
+        /// How many more there are.
+        more: usize,
+    },
 }
 
 /// The interface of a valid program.
@@ -96,22 +105,34 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
         .with_floats(args.floats.rule());
     let program = match fusee::sandbox::prepare(&wasm, &rules) {
         Ok(program) => program,
-        Err(refusal) => return refuse(&args.file, &wasm, refusal, output),
+        Err(refusal) => return refuse(&args.file, &wasm, refusal, &rules, output),
     };
     let verdict = Verdict::new(&args.file, &wasm, Found::Valid(Contents::of(&program)));
     output.answer(&verdict, || verdict.text())?;
     Ok(Exit::Success)
 }
 
-/// Writes why a program is refused.
+/// Writes why a program is refused: all reasons, of which `refusal` is the first.
 pub(super) fn refuse(
     file: &Path,
     wasm: &[u8],
     refusal: Refusal,
+    rules: &Rules,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let refusal = RefusalJson::of(wasm, refusal);
-    let verdict = Verdict::new(file, wasm, Found::Refused { refusal });
+    let (listed, more) = match fusee::sandbox::refusals(wasm, rules) {
+        Some(all) => (all.listed, all.more),
+        None => (vec![refusal.clone()], 0),
+    };
+    let listed = listed.into_iter();
+    let found = Found::Refused {
+        refusal: Box::new(RefusalJson::of(wasm, refusal)),
+        refusals: listed
+            .map(|refusal| RefusalJson::of(wasm, refusal))
+            .collect(),
+        more,
+    };
+    let verdict = Verdict::new(file, wasm, found);
     output.answer(&verdict, || verdict.text())?;
     Ok(Exit::Unsuccessful)
 }
@@ -138,7 +159,11 @@ impl Verdict {
                 );
                 format!("{}: valid\n{}", self.file, contents.text(hash, size))
             }
-            Found::Refused { refusal } => {
+            Found::Refused {
+                refusal,
+                refusals,
+                more,
+            } => {
                 let mut lines = vec![hash, line("size", size), line("rule", refusal.rule)];
                 lines.extend(refusal.value.map(|value| line("value", grouped(value))));
                 lines.extend(refusal.limit.map(|limit| line("limit", grouped(limit))));
@@ -155,6 +180,11 @@ impl Verdict {
                 );
                 lines.push(line("why", refusal.message.as_str()));
                 lines.push(line("next", refusal.next.as_str()));
+                let others = refusals.iter().skip(1);
+                lines.extend(others.map(|other| line("also", other.line())));
+                if *more > 0 {
+                    lines.push(line("also", format!("{} more", grouped(*more))));
+                }
                 format!("{}: refused\n{}", self.file, table(2, &lines))
             }
         }
@@ -273,6 +303,15 @@ impl ExportJson {
 }
 
 impl RefusalJson {
+    /// The reason in one line.
+    fn line(&self) -> String {
+        let offset = self.offset.map(|offset| format!(", at byte {offset:#x}"));
+        let function = self.function.as_ref();
+        let function = function.map(|function| format!(", in function {}", function.text()));
+        let (offset, function) = (offset.unwrap_or_default(), function.unwrap_or_default());
+        format!("{}: {}{offset}{function}", self.rule, self.message)
+    }
+
     fn of(wasm: &[u8], refusal: Refusal) -> Self {
         let next = program::advice(wasm, &refusal);
         let function = refusal

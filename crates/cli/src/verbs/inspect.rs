@@ -48,7 +48,7 @@ pub(crate) fn run(args: &InspectArgs, output: &mut Output) -> Result<Exit, Failu
         .with_floats(args.floats.rule());
     let found = match fusee::sandbox::inspect(&wasm, &rules) {
         Ok(found) => found,
-        Err(refusal) => return check::refuse(&args.file, &wasm, refusal, output),
+        Err(refusal) => return check::refuse(&args.file, &wasm, refusal, &rules, output),
     };
     if args.text && found.program.format == Format::PolkaVm {
         return Err(

@@ -7,7 +7,7 @@ use std::{
 
 use fusee::chain::ContractRules;
 use fusee::sandbox::{
-    EndReason, Executor, Export, Format, Gas, MAX_SYSCALL_ARGS, Outcome, Program, Rule, Rules,
+    EndReason, Executor, Export, Format, Gas, MAX_REGISTER_ARGS, Outcome, Program, Rule, Rules,
     RunRequest, Trap, Value, ValueType,
 };
 use serde::Serialize;
@@ -176,10 +176,10 @@ pub(super) fn parse_args(
         ))
     };
     if program.format == Format::PolkaVm {
-        if args.len() > MAX_SYSCALL_ARGS {
+        if args.len() > MAX_REGISTER_ARGS {
             let given = args.len();
             let message = format!(
-                "a PolkaVM program takes up to {MAX_SYSCALL_ARGS} arguments, {given} given"
+                "a PolkaVM program takes up to {MAX_REGISTER_ARGS} arguments, {given} given"
             );
             return Err(refuse(message));
         }

@@ -54,7 +54,7 @@ fn a_refused_program_is_told_the_rule_and_where() {
           offset     59 (0x3b)
           function   1, run
           why        floating point (`f64`) is not admitted
-          next       use integers: these rules refuse floating point, because NaNs differ between machines
+          next       use integers: these rules refuse floating point, because NaNs differ between machines; in Rust, `serde_json` and the formatting of numbers by `core::fmt` usually bring it
     "#]]
     .assert_eq(&folder.text("check hostile_floats.wasm", 1));
 
@@ -203,10 +203,10 @@ fn a_file_of_any_size_is_answered() {
     large.resize(20 << 20, 0);
     folder.write("large.wasm", &large);
     let refusal = folder.json("check large.wasm", 1)["refusal"].take();
-    assert_eq!(refusal["rule"], "code_bytes");
+    assert_eq!(refusal["rule"], "program_bytes");
     assert_eq!(
         (&refusal["value"], &refusal["limit"]),
-        (&json!(20 << 20), &json!(1_048_576))
+        (&json!(20 << 20), &json!(2_621_440))
     );
 
     let file = std::fs::File::create(folder.path().join("huge.wasm")).unwrap();
@@ -216,4 +216,42 @@ fn a_file_of_any_size_is_answered() {
         error["message"],
         "`huge.wasm` is larger than 67,108,864 bytes, the limit of program files"
     );
+}
+
+#[test]
+fn everything_that_is_wrong_is_listed() {
+    let folder = Folder::new();
+    folder.write(
+        "wrong.wat",
+        r#"(module
+          (import "env" "clock" (func (result i64)))
+          (memory 5000)
+          (func $adds (drop (f64.add (f64.const 1) (f64.const 2))))
+          (func $tail (return_call $tail)))"#,
+    );
+    expect![[r#"
+        wrong.wat: refused
+          code hash  2ecba568ea422cd0f90a1982d1acecd0db370cb6c5f671b688976029133e698c
+          size       97 bytes
+          rule       unknown_import
+          why        imports unknown functions: `env.clock`
+          next       a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides
+          also       memory_pages: 5000 exceeds the limit of 1024, at byte 0x29
+          also       floats: floating point (`F64Const`) is not admitted, at byte 0x31, in function 1, adds
+          also       tail_call: operator `ReturnCall` is not admitted, at byte 0x48, in function 2, tail
+    "#]].assert_eq(&folder.text("check wrong.wat", 1));
+    let answer = folder.json("check wrong.wat", 1);
+    assert_eq!(answer["refusals"][0], answer["refusal"]);
+    let rules: Vec<_> = answer["refusals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|refusal| &refusal["rule"])
+        .collect();
+    assert_eq!(
+        rules,
+        ["unknown_import", "memory_pages", "floats", "tail_call"]
+    );
+    assert_eq!(answer["refusals"][3]["function"]["name"], "tail");
+    assert_eq!(answer["more"], 0);
 }

@@ -6,7 +6,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use fusee_engine::{
-    Gas, GuestMemory, Host, MAX_SYSCALL_ARGS, Meter, OutOfGasPolicy, Run, Stop, SyscallRequest,
+    Gas, GuestMemory, Host, MAX_REGISTER_ARGS, Meter, OutOfGasPolicy, Run, Stop, SyscallRequest,
     Trap, Value,
 };
 use wasmparser::ValType;
@@ -234,7 +234,7 @@ impl Machine {
         match program.functions.get(function) {
             Some(Function::Import(number)) => {
                 let number = *number;
-                let mut args = [0; MAX_SYSCALL_ARGS];
+                let mut args = [0; MAX_REGISTER_ARGS];
                 let given = self.stack.drain(first..);
                 args.iter_mut().zip(given).for_each(|(to, arg)| *to = arg);
                 self.asking = function;

@@ -1,7 +1,7 @@
 //! Runs the original program on Wasmtime, without metering.
 
 use fusee_engine::{
-    CodeHash, GuestMemory, MAX_SYSCALL_ARGS, PAGE_BYTES, SyscallRequest, Trap, Value, ValueType,
+    CodeHash, GuestMemory, MAX_REGISTER_ARGS, PAGE_BYTES, SyscallRequest, Trap, Value, ValueType,
 };
 use fusee_instrument::{Limits, Rules};
 use wasmtime::{
@@ -163,12 +163,14 @@ fn link(engine: &Engine, rules: &Rules) -> Result<Linker<State>, Error> {
 fn answer(mut caller: Caller<'_, State>, number: u32, args: &[Val]) -> u64 {
     let mut request = SyscallRequest {
         number,
-        args: [0; MAX_SYSCALL_ARGS],
+        args: [0; MAX_REGISTER_ARGS],
     };
     for (to, arg) in request.args.iter_mut().zip(args) {
         *to = match arg {
             Val::I32(arg) => u64::from(arg.cast_unsigned()),
             Val::I64(arg) => arg.cast_unsigned(),
+            Val::F32(bits) => u64::from(*bits),
+            Val::F64(bits) => *bits,
             _ => 0,
         };
     }

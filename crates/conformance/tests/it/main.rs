@@ -40,4 +40,5 @@ mod smith;
 mod spec;
 mod tiers;
 #[cfg(test)]
+mod wide_syscalls;
 mod work;

@@ -6,14 +6,18 @@ use expect_test::expect_file;
 use fusee_conformance::{Ending, Verdict, agreed, lanes};
 use fusee_engine::{Trap, Value, ValueType};
 use fusee_instrument::{
-    Limits, Refusal, Rule, Rules, Schedule, SyscallPrice, SyscallRule, prepare,
+    Limits, Refusal, Rule, Rules, Schedule, SyscallPrice, SyscallRule, prepare, refusals,
 };
 
 use crate::guest::{Call, compiled, rules, wasm};
 
 fn refusal(module: &[u8], rules: &Rules) -> Refusal {
     match prepare(module, rules) {
-        Err(refusal) => refusal,
+        Err(refusal) => {
+            let all = refusals(module, rules).expect("it is refused");
+            assert_eq!(all.listed[0], refusal, "the first of all");
+            refusal
+        }
         Ok(_) => panic!("accepted: {}", wasmprinter::print_bytes(module).unwrap()),
     }
 }
@@ -144,7 +148,7 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "import_signature",
-        "(import \"env\" \"seven\" (func (param i32 i32 i32 i32 i32 i32 i32)))",
+        "(import \"env\" \"seventeen\" (func (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))",
     ),
     ("reserved_name", "(import \"fusee:host\" \"low\" (func))"),
     ("reserved_name", "(import \"fusee:\" \"x\" (memory 1))"),
@@ -163,13 +167,13 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-fn rules_with_seven() -> Rules {
+fn rules_with_seventeen() -> Rules {
     let mut syscalls = rules().syscalls().to_vec();
     syscalls.push(SyscallRule {
         module: "env".to_owned(),
-        name: "seven".to_owned(),
+        name: "seventeen".to_owned(),
         number: 100,
-        params: vec![ValueType::I32; 7],
+        params: vec![ValueType::I32; 17],
         result: None,
         may_suspend: false,
         price: SyscallPrice::FREE,
@@ -179,7 +183,7 @@ fn rules_with_seven() -> Rules {
 
 #[test]
 fn what_breaks_a_rule_is_refused_by_it() {
-    let rules = rules_with_seven();
+    let rules = rules_with_seventeen();
     let mut told = String::new();
     for (rule, body) in BROKEN {
         let refusal = refusal(&wasm(&format!("(module {body})")), &rules);
@@ -214,7 +218,8 @@ type Field = fn(&mut Limits) -> &mut u64;
 
 /// A program for each limit, and how much of that it has.
 const LIMITED: &[(&str, Field, &str, u64)] = &[
-    ("code_bytes", |l| &mut l.code_bytes, "(func)", 24),
+    ("program_bytes", |l| &mut l.program_bytes, "(func)", 24),
+    ("code_bytes", |l| &mut l.code_bytes, "(func)", 4),
     ("output_bytes", |l| &mut l.output_bytes, "(func)", 382),
     (
         "function_bytes",
@@ -402,6 +407,30 @@ fn deeper_recursion_than_the_stack_limit_allows_is_a_trap() {
     assert_eq!(ending(10), Ending::Trapped(Trap::StackOverflow));
 }
 
+/// A program with as much code and data as the limits admit, and a custom section that makes it
+/// about as large as they admit.
+fn at_three_limits(limits: &Limits) -> String {
+    let body = |operators: u64| {
+        let operators = usize::try_from(operators).unwrap();
+        format!("(func {})", "nop ".repeat(operators))
+    };
+    // Beside its operators a body has its length in three bytes, no locals, and its end.
+    let (full, around) = (200_000, 5);
+    // The number of functions is one byte.
+    // The function `run` before them has three bytes.
+    let last = limits.code_bytes - 1 - 4 * (full + around) - around - 3;
+    let functions = body(full).repeat(4) + &body(last);
+    let data = "x".repeat(usize::try_from(limits.data_bytes).unwrap());
+    let program = |padding: u64| {
+        let padding = "p".repeat(usize::try_from(padding).unwrap());
+        format!(
+            "(memory 16) (data (i32.const 0) \"{data}\") {functions}
+             (@custom \"padding\" \"{padding}\")"
+        )
+    };
+    program(limits.program_bytes - limits.code_bytes - limits.data_bytes - 100)
+}
+
 /// The largest that the limits of version 1 admit, engines can compile and run.
 #[test]
 fn every_engine_runs_what_is_at_the_limits() {
@@ -413,8 +442,10 @@ fn every_engine_runs_what_is_at_the_limits() {
     let programs = [
         format!(
             "(memory 16) (data (i32.const 0) \"{}\")",
-            repeat(limits.code_bytes - 200, "x")
+            repeat(limits.data_bytes, "x")
         ),
+        // Code and data at their limits, and a program at its own.
+        at_three_limits(&limits),
         format!("(memory {})", limits.memory_pages),
         repeat(limits.globals, "(global (mut i64) (i64.const 1))"),
         repeat(
@@ -645,4 +676,119 @@ fn flipped_bits_never_panic() {
         }
     }
     assert!(admitted > 300 && refused > 300, "{admitted} {refused}");
+}
+
+/// The rules that a program breaks, and where, as [`refusals`] lists them.
+fn listed(wat: &str) -> (Vec<String>, usize) {
+    let module = wasm(wat);
+    let all = refusals(&module, &rules()).expect("it is refused");
+    let lines = all.listed.iter().map(|refusal| {
+        let function = refusal
+            .offset
+            .and_then(|offset| fusee_instrument::function_at(&module, offset))
+            .map(|function| {
+                format!(
+                    " in {}",
+                    function.name.unwrap_or(function.index.to_string())
+                )
+            });
+        format!(
+            "{}: {}{}",
+            refusal.rule,
+            refusal.message,
+            function.unwrap_or_default()
+        )
+    });
+    let lines: Vec<String> = lines.collect();
+    let shown = all.to_string();
+    assert_eq!(
+        shown.lines().count(),
+        lines.len() + usize::from(all.more > 0),
+        "{shown}"
+    );
+    (lines, all.more)
+}
+
+#[test]
+fn everything_that_is_wrong_is_listed() {
+    let (lines, more) = listed(
+        r#"
+        (import "fusee" "nothing" (func))
+        (import "env" "clock" (func (param i64)))
+        (type (func (param f64)))
+        (memory 5000)
+        (global v128 (v128.const i64x2 0 0))
+        (export "fusee:x" (memory 0))
+        (func $fine)
+        (func $adds (drop (f64.add (f64.const 1) (f64.const 2))))
+        (func $other (unreachable) (i8x16.add) (drop))
+        (func $atomic (atomic.fence))
+        (func $tail (return_call $tail))
+        (func $last (param f64) (result f64) (local.get 0))
+        "#,
+    );
+    let expected = [
+        "floats: floating point (`f64`) is not admitted",
+        "floats: floating point (`f64`) is not admitted",
+        "unknown_import: imports unknown functions: `fusee.nothing`, `env.clock`",
+        "memory_pages: 5000 exceeds the limit of 1024",
+        "simd: type `v128` is not admitted",
+        "reserved_name: exports the reserved name `fusee:x`",
+        "floats: floating point (`F64Const`) is not admitted in adds",
+        "simd: operator `I8x16Add` is not admitted in other",
+        "threads: operator `AtomicFence` is not admitted in atomic",
+        "tail_call: operator `ReturnCall` is not admitted in tail",
+    ];
+    assert_eq!((lines, more), (expected.map(str::to_owned).to_vec(), 0));
+}
+
+#[test]
+fn the_list_is_bounded_and_one_rule_does_not_hide_the_others() {
+    let floats = "(func (drop (f64.const 1)))".repeat(500);
+    let tails = "(func $f (return_call $f))";
+    let (lines, more) = listed(&format!("{floats} {tails} (memory 5000)"));
+    let of = |rule: &str| lines.iter().filter(|line| line.starts_with(rule)).count();
+    assert_eq!(
+        (of("floats"), of("tail_call"), of("memory_pages")),
+        (8, 1, 1)
+    );
+    assert_eq!(more, 492);
+}
+
+#[test]
+fn an_admitted_program_has_no_refusals() {
+    assert_eq!(refusals(&compiled("hostile_traps"), &rules()), None);
+}
+
+#[test]
+fn a_malformed_section_ends_the_list() {
+    let mut module = wasm("(import \"x\" \"y\" (func)) (func (drop (f32.const 1)))");
+    module.truncate(module.len() - 3);
+    let all = refusals(&module, &rules()).unwrap();
+    let found: BTreeSet<_> = all
+        .listed
+        .iter()
+        .map(|refusal| refusal.rule.name())
+        .collect();
+    assert_eq!(found, BTreeSet::from(["unknown_import", "valid"]));
+}
+
+#[test]
+fn damaged_programs_are_listed_as_they_are_refused() {
+    for name in ["token", "hostile_floats", "hostile_traps"] {
+        let program = compiled(name);
+        for position in (0..program.len()).step_by(program.len().div_ceil(300)) {
+            for bit in [0, 3, 7] {
+                let mut damaged = program.clone();
+                damaged[position] ^= 1 << bit;
+                let first = prepare(&damaged, &rules()).err();
+                let all = refusals(&damaged, &rules());
+                assert_eq!(
+                    all.map(|all| all.listed[0].clone()),
+                    first,
+                    "{name}, bit {bit} of byte {position}"
+                );
+            }
+        }
+    }
 }

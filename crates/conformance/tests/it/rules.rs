@@ -148,7 +148,8 @@ fn everything_in_the_rules_is_in_their_encoding() {
     assert_eq!(ids.len(), count, "two of them have one id");
 }
 
-const LIMITS: [fn(&mut Limits) -> &mut u64; 24] = [
+const LIMITS: [fn(&mut Limits) -> &mut u64; 25] = [
+    |limits| &mut limits.program_bytes,
     |limits| &mut limits.code_bytes,
     |limits| &mut limits.output_bytes,
     |limits| &mut limits.function_bytes,

@@ -90,7 +90,8 @@ fn arg(call: &PricedSyscall<'_, '_>, index: usize) -> Result<u64, Stop> {
     arg.ok_or_else(|| fail("a syscall has fewer arguments than its handler reads".into()))
 }
 
-/// Charges for the range at the arguments `pointer` and `pointer + 1`, and copies it.
+/// Charges for the range at the arguments `pointer` and `pointer + 1`, and copies it. A range of
+/// more than `most` bytes traps.
 fn take_region(
     call: &mut PricedSyscall<'_, '_>,
     pointer: usize,
@@ -98,7 +99,7 @@ fn take_region(
 ) -> Result<Vec<u8>, Stop> {
     let (start, length) = (arg(call, pointer)?, arg(call, pointer.saturating_add(1))?);
     if length > u64::from(most) {
-        return Err(Stop::Trap(Trap::SyscallRefused));
+        return Err(Stop::Trap(Trap::DataLimit));
     }
     charge_bytes(call, length)?;
     Ok(call.memory.read(start, length)?.into_owned())
@@ -128,11 +129,32 @@ fn give_buffer(
     pointer: usize,
     bytes: &[u8],
 ) -> Result<u64, Stop> {
+    charge_bytes(call, length(fitting(call, pointer, bytes)?))?;
+    write_fitting(call, pointer, bytes)
+}
+
+/// Writes as much of `bytes` as fits to the buffer at the arguments `pointer` and `pointer + 1`,
+/// and returns the full length. The bytes are paid for.
+fn write_fitting(
+    call: &mut PricedSyscall<'_, '_>,
+    pointer: usize,
+    bytes: &[u8],
+) -> Result<u64, Stop> {
+    let start = arg(call, pointer)?;
+    let fitting = fitting(call, pointer, bytes)?;
+    call.memory.write(start, fitting)?;
+    Ok(length(bytes))
+}
+
+/// The part of `bytes` that fits the buffer at the arguments `pointer` and `pointer + 1`.
+fn fitting<'a>(
+    call: &PricedSyscall<'_, '_>,
+    pointer: usize,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], Stop> {
     let capacity = arg(call, pointer.saturating_add(1))?;
     let capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
-    let fitting = bytes.get(..capacity).unwrap_or(bytes);
-    give(call, pointer, fitting)?;
-    Ok(length(bytes))
+    Ok(bytes.get(..capacity).unwrap_or(bytes))
 }
 
 fn length(bytes: &[u8]) -> u64 {

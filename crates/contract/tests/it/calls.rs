@@ -333,3 +333,87 @@ fn a_caller_pays_for_the_memory_that_waits() {
         );
     }
 }
+
+/// Passes as many bytes as its input says (`u32`) to a syscall. They begin at 65,536, after an
+/// address and a method name.
+const LONG: &str = r#"(module
+  (import "fusee" "input_read" (func $input_read (param i32 i32) (result i32)))
+  (import "fusee" "output_write" (func $output_write (param i32 i32)))
+  (import "fusee" "revert" (func $revert (param i32 i32)))
+  (import "fusee" "storage_read" (func $storage_read (param i32 i32 i32 i32) (result i32)))
+  (import "fusee" "storage_write" (func $storage_write (param i32 i32 i32 i32)))
+  (import "fusee" "storage_remove" (func $storage_remove (param i32 i32) (result i32)))
+  (import "fusee" "event_emit" (func $event_emit (param i32 i32 i32 i32)))
+  (import "fusee" "call" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "fusee" "restrict_imports" (func $restrict_imports (param i32 i32)))
+  (memory (export "memory") 32)
+  (data (i32.const 96) "\ff\ff\ff\ff\ff\ff\ff\ff")
+  (func $length (result i32) (drop (call $input_read (i32.const 0) (i32.const 4))) (i32.load (i32.const 0)))
+  (func (export "output") (call $output_write (i32.const 65536) (call $length)))
+  (func (export "message") (call $revert (i32.const 65536) (call $length)))
+  (func (export "read") (drop (call $storage_read (i32.const 65536) (call $length) (i32.const 0) (i32.const 0))))
+  (func (export "remove") (drop (call $storage_remove (i32.const 65536) (call $length))))
+  (func (export "key") (call $storage_write (i32.const 65536) (call $length) (i32.const 0) (i32.const 0)))
+  (func (export "value") (call $storage_write (i32.const 0) (i32.const 4) (i32.const 65536) (call $length)))
+  (func (export "topic") (call $event_emit (i32.const 65536) (call $length) (i32.const 0) (i32.const 0)))
+  (func (export "data") (call $event_emit (i32.const 0) (i32.const 0) (i32.const 65536) (call $length)))
+  (func (export "method") (drop (call $call (i32.const 32) (i32.const 65536) (call $length) (i32.const 0) (i32.const 0) (i32.const 96))))
+  (func (export "input") (drop (call $call (i32.const 32) (i32.const 8) (i32.const 1) (i32.const 65536) (call $length) (i32.const 96))))
+  (func (export "imports") (call $restrict_imports (i32.const 65536) (call $length))))"#;
+
+#[test]
+fn data_beyond_a_limit_is_a_trap_of_its_own() {
+    let mut world = World::with_rules(&ContractRules::v3());
+    let contract = world.deploy_wat(LONG);
+    let limits = ContractRules::v3().limits;
+    let mut check = |method: &str, length: u32, status: Option<Status>| {
+        let input = length.to_le_bytes();
+        let called = world.call(alice(), contract, method, &input);
+        let queried = world.query(contract, method, &input);
+        let trapped = Status::Trapped(Trap::DataLimit);
+        let expected = status.unwrap_or(trapped);
+        assert_eq!(called.status, expected, "{method} of {length} bytes");
+        // In a query, a limit is a limit too, and a write is still a write.
+        let is_write = ["remove", "key", "value", "topic", "data"].contains(&method);
+        let expected = match status {
+            _ if is_write => Status::Trapped(Trap::SyscallRefused),
+            status => status.unwrap_or(trapped),
+        };
+        assert_eq!(queried.status, expected, "{method} of {length} bytes");
+    };
+    for (method, limit, fits) in [
+        ("output", limits.data_bytes, Status::Success),
+        ("message", limits.data_bytes, Status::Reverted),
+        ("read", limits.key_bytes, Status::Success),
+        ("remove", limits.key_bytes, Status::Success),
+        ("key", limits.key_bytes, Status::Success),
+        ("value", limits.value_bytes, Status::Success),
+        ("topic", limits.topic_bytes, Status::Success),
+        ("data", limits.data_bytes, Status::Success),
+        ("method", limits.method_bytes, Status::Success),
+        ("input", limits.data_bytes, Status::Success),
+        ("imports", limits.value_bytes, Status::Success),
+    ] {
+        check(method, limit, Some(fits));
+        for length in [limit + 1, 2 * limit, u32::MAX] {
+            check(method, length, None);
+        }
+    }
+}
+
+#[test]
+fn a_callee_that_echoes_too_much_traps_with_the_limit() {
+    let mut world = World::new();
+    let caller = world.deploy(CALLER, &[]);
+    let callee = world.deploy_wat(
+        r#"(module (import "fusee" "output_write" (func $write (param i32 i32))) (memory (export "memory") 32)
+          (func (export "echo") (call $write (i32.const 0) (i32.const 1048577))))"#,
+    );
+    let forwards = target(callee, "echo", &[]);
+    let trapped = status::TRAPPED.to_le_bytes();
+    assert_eq!(world.query(caller, "forward", &forwards).output, trapped);
+    let called = world.call(alice(), caller, "forward", &forwards);
+    assert_eq!(called.output, trapped);
+    let status = world.query(callee, "echo", &[]).status;
+    assert_eq!(status, Status::Trapped(Trap::DataLimit));
+}

@@ -174,3 +174,61 @@ fn gas_left_is_what_the_receipt_says() {
         "{left} in the middle, {after} in the end"
     );
 }
+
+/// Stores and reads a value under the key of no bytes: the input is the value's length and the
+/// capacity of the buffer (`u32` each).
+const READS: &str = r#"(module
+  (import "fusee" "input_read" (func $input_read (param i32 i32) (result i32)))
+  (import "fusee" "output_write" (func $output_write (param i32 i32)))
+  (import "fusee" "storage_write" (func $write (param i32 i32 i32 i32)))
+  (import "fusee" "storage_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "fusee" "storage_remove" (func $remove (param i32 i32) (result i32)))
+  (memory (export "memory") 5)
+  (func $input (drop (call $input_read (i32.const 0) (i32.const 8))))
+  (func (export "store") (call $input)
+    (call $write (i32.const 0) (i32.const 0) (i32.const 65536) (i32.load (i32.const 0))))
+  (func (export "load") (call $input)
+    (i32.store (i32.const 16) (call $read (i32.const 0) (i32.const 0) (i32.const 65536) (i32.load (i32.const 4))))
+    (call $output_write (i32.const 16) (i32.const 4)))
+  (func (export "loads") (call $input)
+    (loop $again
+      (drop (call $read (i32.const 0) (i32.const 0) (i32.const 65536) (i32.load (i32.const 4))))
+      (br $again)))
+  (func (export "remove") (drop (call $remove (i32.const 0) (i32.const 0)))))"#;
+
+#[test]
+fn a_stored_value_is_paid_by_its_length_and_not_by_the_buffer() {
+    let mut world = World::new();
+    let contract = world.deploy_wat(READS);
+    let rules = ContractRules::v1();
+    let price = *rules
+        .program
+        .prices()
+        .price(fusee_abi::STORAGE_READ)
+        .unwrap();
+    let most = rules.limits.value_bytes;
+    let mut used = Vec::new();
+    for length in [0, 1_000, most] {
+        let input = |capacity: u32| [length.to_le_bytes(), capacity.to_le_bytes()].concat();
+        world.call(alice(), contract, "store", &input(0));
+        let loads = [0, 1, length, most, u32::MAX].map(|capacity| {
+            let receipt = world.call(alice(), contract, "load", &input(capacity));
+            assert_eq!(receipt.output, length.to_le_bytes(), "{capacity}");
+            receipt.gas_used.units()
+        });
+        assert_eq!(loads, [loads[0]; 5], "{length} bytes");
+        used.push((length, loads[0]));
+        // Out of gas, and no value was charged twice: a read of each, and the rest.
+        let gas = loads[0] * 2;
+        let receipt = world.call_with(alice(), contract, "loads", &input(0), 0, gas);
+        assert_eq!(
+            (receipt.status, receipt.gas_used.units()),
+            (Status::OutOfGas, gas)
+        );
+    }
+    let (_, least) = used[0];
+    for (length, used) in used {
+        let bytes = price.length(length.into()).units();
+        assert_eq!(used - least, bytes, "{length} bytes");
+    }
+}

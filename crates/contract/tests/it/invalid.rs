@@ -118,12 +118,12 @@ fn an_input_a_method_or_code_above_the_limits_is_invalid() {
     );
     check(
         &mut world,
-        (deploy(vec![0; 1_048_577], Vec::new()), 0, GAS),
+        (deploy(vec![0; 2_621_441], Vec::new()), 0, 2 * GAS),
         InvalidTransaction::CodeTooLarge {
-            bytes: 1_048_577,
-            limit: 1_048_576,
+            bytes: 2_621_441,
+            limit: 2_621_440,
         },
-        "the code has 1048577 bytes, the rules admit 1048576",
+        "the code has 2621441 bytes, the rules admit 2621440",
     );
     // As much as the rules admit is valid.
     let receipt = world.call(bob(), alice(), &"m".repeat(256), &vec![0; most]);

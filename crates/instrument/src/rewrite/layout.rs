@@ -1,7 +1,6 @@
 //! The layout of the metered program: the indices of the types, functions and globals that the
 //! meter adds.
 
-use fusee_engine::MAX_SYSCALL_ARGS;
 use wasm_encoder::BlockType;
 
 use super::{
@@ -40,8 +39,9 @@ pub(super) struct Layout {
     /// The first of the guest's types with the packed counter added, in the order of the guest's
     /// types.
     metered_types: u32,
-    /// Types of the syscall imports, by number of arguments.
-    pub(super) syscall_types: [u32; MAX_SYSCALL_ARGS + 1],
+    /// Types of the syscall imports, by number of arguments: up to the greatest number that the
+    /// program needs, or the six that every program has.
+    pub(super) syscall_types: Vec<u32>,
     /// Types `() -> results` of the blocks around function bodies, by function type. Present for
     /// types with several results.
     body_types: Vec<Option<u32>>,
@@ -57,6 +57,16 @@ pub(super) struct Layout {
     pub(super) bulk_type: u32,
     /// The imports that functions call for profiling, if the rules say so.
     pub(super) profile: Option<Profile>,
+}
+
+/// The number of syscall arguments for which every program has a type.
+const FIXED_SYSCALL_ARGS: usize = 6;
+
+/// The greatest number of syscall arguments for which the program has a type.
+fn most_args(survey: &Survey) -> usize {
+    let imports = survey.imports.iter();
+    let args = imports.map(|import| import.import.params.len());
+    args.fold(FIXED_SYSCALL_ARGS, usize::max)
 }
 
 impl Layout {
@@ -89,7 +99,7 @@ impl Layout {
             grow_type: take(1),
             length_type: take(1),
             metered_types: take(count(survey.types.len())),
-            syscall_types: std::array::from_fn(|_| take(1)),
+            syscall_types: (0..=most_args(survey)).map(|_| take(1)).collect(),
             body_types: survey
                 .types
                 .iter()

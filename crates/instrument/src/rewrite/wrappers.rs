@@ -36,9 +36,12 @@ fn import_wrapper(host_function: u32, import: &SurveyedImport, layout: &Layout) 
     counter::unpack_gas(&mut code);
     for (index, param) in (0_u32..).zip(params) {
         code.local_get(index);
-        if *param == ValueType::I32 {
-            code.i64_extend_i32_u();
-        }
+        match param {
+            ValueType::I32 => code.i64_extend_i32_u(),
+            ValueType::I64 => &mut code,
+            ValueType::F32 => code.i32_reinterpret_f32().i64_extend_i32_u(),
+            ValueType::F64 => code.i64_reinterpret_f64(),
+        };
     }
     code.call(host_function);
     // The remaining gas is on top of the stack. The height does not change.
@@ -49,7 +52,9 @@ fn import_wrapper(host_function: u32, import: &SurveyedImport, layout: &Layout) 
     match import.import.result {
         None => code.drop(),
         Some(ValueType::I32) => code.i32_wrap_i64(),
-        Some(_) => &mut code,
+        Some(ValueType::I64) => &mut code,
+        Some(ValueType::F32) => code.i32_wrap_i64().f32_reinterpret_i32(),
+        Some(ValueType::F64) => code.f64_reinterpret_i64(),
     };
     code.local_get(counter).end();
     function

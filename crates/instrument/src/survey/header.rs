@@ -38,7 +38,8 @@ pub(super) fn check_header(wasm: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// Checks the declared length of a section against the limits, before memory is allocated for it.
+/// Checks the declared length of a section against the limits, before memory is allocated for it:
+/// how many items it has, or how many bytes of code.
 pub(super) fn check_counts(
     payload: &Payload<'_>,
     imports: usize,
@@ -80,6 +81,14 @@ pub(super) fn check_counts(
             limits.data_segments,
             section.range(),
         ),
+        Payload::CodeSectionStart {
+            unchecked_range: range,
+            ..
+        } => {
+            let bytes = range.end.saturating_sub(range.start);
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            ("code_bytes", bytes, limits.code_bytes, range.clone())
+        }
         _ => return Ok(()),
     };
     check_limit(name, u64::from(count), limit, Some(range.start))

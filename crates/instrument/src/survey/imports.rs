@@ -3,7 +3,10 @@
 use fusee_engine::{Import, MAX_SYSCALL_ARGS, ValueType, reserved};
 use wasmparser::TypeRef;
 
-use super::module::{FunctionType, SurveyedImport};
+use super::{
+    OnRefusal,
+    module::{FunctionType, SurveyedImport},
+};
 use crate::{
     refusal::{Refusal, Rule},
     rules::Rules,
@@ -17,6 +20,7 @@ pub(super) fn read(
     section: wasmparser::ImportSectionReader<'_>,
     types: &[FunctionType],
     rules: &Rules,
+    on_refusal: OnRefusal<'_>,
 ) -> Result<Vec<SurveyedImport>, Refusal> {
     let mut imports = Vec::new();
     let mut unknown = Vec::new();
@@ -26,7 +30,8 @@ pub(super) fn read(
         let (module, name) = (import.module, import.name);
         if module.starts_with(reserved::PREFIX) {
             let message = format!("imports from the reserved module `{module}`");
-            return Err(Refusal::new(Rule::ReservedName, offset, message));
+            on_refusal(Refusal::new(Rule::ReservedName, offset, message))?;
+            continue;
         }
         let TypeRef::Func(type_index) = import.ty else {
             not_function.get_or_insert_with(|| {
@@ -38,16 +43,20 @@ pub(super) fn read(
         let declared = usize::try_from(type_index)
             .ok()
             .and_then(|index| types.get(index));
-        match admit(module, name, declared, offset, rules)? {
-            Some(import) => imports.push(SurveyedImport { import, type_index }),
-            None => unknown.push(format!("`{module}.{name}`")),
+        match admit(module, name, declared, offset, rules) {
+            Ok(Some(import)) => imports.push(SurveyedImport { import, type_index }),
+            Ok(None) => unknown.push(format!("`{module}.{name}`")),
+            Err(refusal) => on_refusal(refusal)?,
         }
     }
     if !unknown.is_empty() {
         let message = format!("imports unknown functions: {}", unknown.join(", "));
-        return Err(Refusal::whole(Rule::UnknownImport, message));
+        on_refusal(Refusal::whole(Rule::UnknownImport, message))?;
     }
-    not_function.map_or(Ok(imports), Err)
+    if let Some(refusal) = not_function {
+        on_refusal(refusal)?;
+    }
+    Ok(imports)
 }
 
 /// Returns `None` if the rules have no syscall with this name.
@@ -66,11 +75,15 @@ fn admit(
         return Ok(None);
     };
     let results: Vec<ValueType> = known.result.into_iter().collect();
-    let is_integer = |known: &ValueType| matches!(known, ValueType::I32 | ValueType::I64);
-    let fits = declared.has_signature(&known.params, &results)
-        && known.params.len() <= MAX_SYSCALL_ARGS
-        && known.params.iter().chain(&results).all(is_integer);
-    if !fits {
+    if known.params.len() > MAX_SYSCALL_ARGS {
+        let message = format!(
+            "imports `{module}.{name}` of {} parameters, a syscall has at most {MAX_SYSCALL_ARGS} \
+             parameters",
+            known.params.len()
+        );
+        return Err(Refusal::new(Rule::ImportSignature, offset, message));
+    }
+    if !declared.has_signature(&known.params, &results) {
         let message = format!(
             "imports `{module}.{name}` with the wrong signature, expected ({}) -> ({})",
             list(&known.params),

@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "9297a51db7652cab7c428b9b352dfa429900e0a16e77b2b3c0809d02310f93f4"
+        "840026548d38ea2281889c78b5148a5c940d2ec2c99eb843859a36b6edc4066b"
     );
 }

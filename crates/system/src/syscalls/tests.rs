@@ -87,7 +87,7 @@ fn names_and_signatures_are_those_of_the_interface() {
 
 #[test]
 fn the_constants_are_those_of_the_interface() {
-    use crate::{FUEL_DENOM_RATE, State, SystemLimits, contract_rules, system_rules};
+    use crate::{FUEL_DENOM_RATE, State, SystemLimits, SystemPrices, contract_rules, system_rules};
     assert_eq!([State::Main, State::Deploy].map(State::number), [0, 1]);
     let states = [0, 1, 2].map(State::from_number);
     assert_eq!(states, [Some(State::Main), Some(State::Deploy), None]);
@@ -96,4 +96,12 @@ fn the_constants_are_those_of_the_interface() {
     assert_eq!(pages, [1_024, 32_768]);
     let limits = SystemLimits::default();
     assert_eq!((limits.depth, limits.memory_bytes), (1_024, 1_536 << 20));
+    let prices = SystemPrices::default();
+    let units = [
+        prices.call,
+        prices.answer.call(33),
+        prices.code.base,
+        prices.code.length(10),
+    ];
+    assert_eq!(units.map(|gas| gas.units()), [1_500, 120, 5_000, 20]);
 }

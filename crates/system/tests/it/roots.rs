@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use fusee_conformance::lanes;
 use fusee_engine::{CodeHash, Gas, Interrupt};
 use fusee_instrument::SyscallPrice;
-use fusee_system::{Billing, CallResult, ExitCode, SystemError, SystemProgram, Transaction};
+use fusee_system::{
+    Billing, CallResult, ExitCode, SystemError, SystemPrices, SystemProgram, Transaction,
+};
 
 use crate::support::{
     GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
@@ -461,5 +463,208 @@ fn a_call_that_goes_on_uses_no_more_than_its_root_has_left() {
         assert!(consumed > 70_000 && consumed < 80_000, "{consumed}");
         let told = u64::from_le_bytes(rest.output[16..24].try_into().unwrap());
         assert_eq!(consumed, told, "what is withheld is not used");
+    }
+}
+
+/// The other probe, made longer by a custom section with this many bytes.
+fn padded_probe(bytes: usize) -> Vec<u8> {
+    let name_bytes = 2;
+    let size = u32::try_from(bytes + name_bytes).unwrap();
+    // The section's size in five bytes, so that it does not depend on the size.
+    let size = (0..5).map(|at| u8::try_from(size >> (7 * at) & 0x7f).unwrap());
+    let mut section = vec![0];
+    section.extend(
+        size.enumerate()
+            .map(|(at, low)| low | if at < 4 { 0x80 } else { 0 }),
+    );
+    section.extend([1, b'x']);
+    section.extend(vec![0; bytes]);
+    [other_probe(), section].concat()
+}
+
+/// What a program at depth 0 that runs `code` used, with this much gas at these prices: the result,
+/// and how often code was looked up.
+fn runs_code(code: &[u8], gas: u64, prices: SystemPrices) -> (CallResult, u32) {
+    let mut found = lanes().into_iter().map(|lane| {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let programs = programs.prices(prices);
+        let asked = std::cell::Cell::new(0);
+        let find = |hash: CodeHash| {
+            asked.set(asked.get() + 1);
+            (*hash.as_bytes() == hash_of(code)).then(|| code.to_vec())
+        };
+        let mut transaction = programs.transaction(Interrupt::new()).code(find);
+        let asks = exec(&hash_of(code), 0, op::COUNT, &[]);
+        let step = transaction.call_root_code(&probe(), main_call(asks, gas));
+        let ended = end(step.unwrap());
+        drop(transaction);
+        (ended, asked.get())
+    });
+    let expected = found.next().unwrap();
+    for other in found {
+        assert_eq!(other, expected);
+    }
+    expected
+}
+
+#[test]
+fn code_is_paid_by_its_size_at_each_call() {
+    let prices = SystemPrices::default();
+    let used = |bytes| {
+        let (ended, asked) = runs_code(&padded_probe(bytes), GAS, prices);
+        assert_eq!((told(&ended).result, asked), (0, 1));
+        ended.gas_used.units()
+    };
+    let more = prices.code.length(100_000).units();
+    assert!(more >= 100_000);
+    assert_eq!(used(100_000) - used(0), more);
+    assert_eq!(used(1_000_000) - used(0), 10 * more);
+}
+
+#[test]
+fn a_lookup_is_paid_before_the_embedder_is_asked_and_if_there_is_no_code() {
+    let free = SystemPrices {
+        call: Gas::ZERO,
+        answer: SyscallPrice::FREE,
+        code: SyscallPrice::FREE,
+    };
+    let prices = SystemPrices::default();
+    let used = |prices| {
+        let mut found = lanes().into_iter().map(|lane| {
+            let (programs, _) = registered(lane.executor, Billing::Metered);
+            let programs = programs.prices(prices);
+            let mut transaction = programs.transaction(Interrupt::new());
+            let ended = root(&mut transaction, exec(&[9; 32], 0, op::COUNT, &[]));
+            let malformed = ExitCode::MalformedBuiltinParams.code();
+            assert_eq!(told(&ended).result, malformed);
+            ended.gas_used.units()
+        });
+        let expected = found.next().unwrap();
+        assert!(found.all(|other| other == expected));
+        expected
+    };
+    let price = prices.call.units() + prices.code.base.units();
+    assert_eq!(used(prices) - used(free), price);
+
+    // A loop asks as often as it can pay for.
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let asked = std::cell::Cell::new(0);
+        let find = |_| {
+            asked.set(asked.get() + 1);
+            None
+        };
+        let mut transaction = programs.transaction(Interrupt::new()).code(find);
+        let wasm = wat::parse_str(ASKS_WITHOUT_END).unwrap();
+        let gas = 100 * price;
+        let step = transaction.call_root_code(&wasm, main_call(Vec::new(), gas));
+        let ended = end(step.unwrap());
+        assert_eq!(ended.exit_code, ExitCode::OutOfFuel, "{}", lane.name);
+        assert_eq!(ended.gas_used, Gas::new(gas), "{}", lane.name);
+        drop(transaction);
+        assert!(asked.get() < 100, "{}: {}", lane.name, asked.get());
+    }
+}
+
+#[test]
+fn code_that_is_not_paid_is_not_prepared() {
+    let prices = SystemPrices::default();
+    // Enough for two instances, but not for these bytes.
+    let gas = prices.code.length(3_000_000).units();
+    let code = padded_probe(3_000_000);
+    let (ended, asked) = runs_code(&code, gas, prices);
+    assert_eq!((ended.exit_code, asked), (ExitCode::OutOfFuel, 1));
+    assert_eq!(ended.gas_used, Gas::new(gas));
+    // It is not hashed either: another program's code is not found out.
+    let lane = lanes().remove(0);
+    let (programs, _) = registered(lane.executor, Billing::Metered);
+    let find = |_| Some(code.clone());
+    let mut transaction = programs.transaction(Interrupt::new()).code(find);
+    let asks = main_call(exec(&[9; 32], 0, op::COUNT, &[]), gas);
+    let ended = end(transaction.call_root_code(&probe(), asks).unwrap());
+    assert_eq!(ended.exit_code, ExitCode::OutOfFuel);
+}
+
+#[test]
+fn a_callee_gets_what_its_code_has_left() {
+    // The callee uses all that it is given, and its caller is left with nothing, not with less.
+    let code = padded_probe(100_000);
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let find = |_| Some(code.clone());
+        let mut transaction = programs.transaction(Interrupt::new()).code(find);
+        let fuel = i64::try_from(GAS).unwrap();
+        let asks = exec(&hash_of(&code), fuel, op::LOOP, &[]);
+        let ended = root(&mut transaction, asks);
+        assert_eq!(ended.exit_code, ExitCode::OutOfFuel, "{}", lane.name);
+        assert_eq!(ended.gas_used, Gas::new(GAS), "{}", lane.name);
+        // With some kept back, it goes on.
+        let asks = exec(&hash_of(&code), fuel - 10_000_000, op::LOOP, &[]);
+        let told = told(&root(&mut transaction, asks));
+        assert_eq!(told.result, ExitCode::OutOfFuel.code(), "{}", lane.name);
+        assert_eq!(told.consumed, GAS - 10_000_000, "{}", lane.name);
+    }
+}
+
+#[test]
+fn the_answer_of_resume_is_paid_by_its_size() {
+    let used = |answer: SyscallPrice, bytes: usize| {
+        let mut found = lanes().into_iter().map(|lane| {
+            let (programs, program) = registered(lane.executor, Billing::Metered);
+            let programs = programs.prices(SystemPrices {
+                answer,
+                ..SystemPrices::default()
+            });
+            let mut transaction = programs.transaction(Interrupt::new());
+            let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+            assert_eq!(told(&root(&mut transaction, asks)).result, 1);
+            let ended = root(&mut transaction, resume(1, 0, 0, &vec![0; bytes]));
+            assert_eq!(told(&ended).result, 0, "{}", lane.name);
+            ended.gas_used.units()
+        });
+        let expected = found.next().unwrap();
+        assert!(found.all(|other| other == expected));
+        expected
+    };
+    let price = SystemPrices::default().answer;
+    for bytes in [0, 1, 320_000] {
+        let paid = used(price, bytes) - used(SyscallPrice::FREE, bytes);
+        let expected = price.call(u64::try_from(bytes).unwrap());
+        assert_eq!(paid, expected.units(), "{bytes}");
+    }
+}
+
+#[test]
+fn a_state_that_is_none_is_malformed() {
+    let exec = |state: u32| {
+        let wasm = format!(
+            r#"(module
+              (import "fluentbase_v1preview" "_write" (func $write (param i32 i32)))
+              (import "fluentbase_v1preview" "_exec" (func $exec (param i32 i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (func (export "main") (param i32 i32) (result i32)
+                (i32.store (i32.const 4)
+                  (call $exec (i32.const 64) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const {state})))
+                (call $write (i32.const 0) (i32.const 8))
+                (i32.const 0)))"#
+        );
+        wat::parse_str(wasm).unwrap()
+    };
+    for lane in lanes() {
+        let (programs, _) = registered(lane.executor, Billing::Metered);
+        let asked = std::cell::Cell::new(0);
+        let find = |_| {
+            asked.set(asked.get() + 1);
+            None
+        };
+        let mut transaction = programs.transaction(Interrupt::new()).code(find);
+        for state in [2, u32::MAX] {
+            let asks = main_call(Vec::new(), GAS);
+            let ended = end(transaction.call_root_code(&exec(state), asks).unwrap());
+            let malformed = ExitCode::MalformedBuiltinParams.code().to_le_bytes();
+            assert!(ended.output.ends_with(&malformed), "{}", lane.name);
+        }
+        drop(transaction);
+        assert_eq!(asked.get(), 0, "{}", lane.name);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fusee_conformance::lanes;
+use fusee_conformance::{lanes, polkavm_lanes};
 use fusee_executor::Executor;
 use fusee_virtualization::{
     ChildSettings, Children, Symbols, VirtualizationError,
@@ -141,5 +141,14 @@ fn a_manager_counts_as_others_do() {
         manager.destroy(instance).unwrap();
         let gone = manager.write_memory(instance, 0, &[1]);
         assert_eq!(gone, Err(MemoryError::InvalidInstance));
+    }
+}
+
+#[test]
+fn a_manager_survives_a_program_that_no_engine_of_its_machine_runs() {
+    for lane in polkavm_lanes() {
+        let mut manager = manager(lane.executor);
+        let refused = manager.compile_from_bytes(&wasm("(module)"), None);
+        assert_eq!(refused, Err(ModuleError::InvalidImage), "{}", lane.name);
     }
 }

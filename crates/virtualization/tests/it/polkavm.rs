@@ -10,7 +10,7 @@ use fusee_executor::{EndReason, Executor, RunRequest};
 use fusee_instrument::Rules;
 use fusee_virtualization::{
     ChildSettings, Modules, Outcome, Symbols, functions,
-    wire::{ExecError, ExecStatus, InstanceId, MemoryError, ModuleError},
+    wire::{ExecError, ExecStatus, InstanceId, MemoryError, ModuleError, ModuleId},
 };
 
 use polkavm_common::program::{InstructionSetKind, Reg, asm};
@@ -179,8 +179,35 @@ fn polkavm_programs_are_refused_that_are_damaged_or_not_admitted() {
         assert_eq!(refused.err(), Some(ModuleError::InvalidImage));
         // It imports nothing.
         assert!(modules.compile(COMPUTE, None).unwrap().is_ok());
-        // No engine of this executor runs wasm: a fault of the host, and no answer.
-        assert!(modules.compile(&wasm("(module)"), None).is_err());
+    }
+}
+
+#[test]
+fn a_program_of_a_format_without_an_engine_is_an_invalid_image() {
+    let empty = wasm("(module)");
+    assert_eq!(empty.len(), 8);
+    for lane in polkavm_lanes() {
+        let name = lane.name;
+        let executor = Arc::new(lane.executor);
+        let rules = child_rules(Symbols::Any);
+        let settings = ChildSettings::default();
+        let mut modules = Modules::new(Arc::clone(&executor), rules, settings);
+        for identifier in [None, Some(b"empty".as_slice())] {
+            let refused = modules.compile(&empty, identifier).unwrap();
+            assert_eq!(refused.err(), Some(ModuleError::InvalidImage), "{name}");
+        }
+        // Nothing is kept under the identifier, so it is free for a program that runs.
+        assert_eq!(
+            modules.lookup(b"empty").err(),
+            Some(ModuleError::NotCached),
+            "{name}"
+        );
+        assert!(modules.compile(COMPUTE, Some(b"empty")).unwrap().is_ok());
+        // The owner is told by number, and its next module counts on.
+        let mut children = billed(executor);
+        let nine: &mut dyn Nine = &mut children;
+        assert_eq!(nine.compile(&empty, None), Err(ModuleError::InvalidImage));
+        assert_eq!(nine.compile(COMPUTE, None).unwrap().id, ModuleId(0));
     }
 }
 
