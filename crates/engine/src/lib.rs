@@ -34,7 +34,7 @@ pub use host::{Host, MAX_SYSCALL_ARGS, Stop, Syscall, SyscallRequest};
 pub use memory::{GuestMemory, SparseMemory};
 pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
 pub use profile::Profiler;
-pub use program::{CodeHash, Export, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
+pub use program::{CodeHash, Export, Frames, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
 pub use rate::{Rate, Tally};
 pub use run::{Low, Run};
 pub use trap::Trap;

@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 
 use fusee_engine::{
-    CodeHash, Export, Format, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES, Program,
+    CodeHash, Export, Format, Frames, Gas, Import, MAX_SYSCALL_ARGS, MemoryLimits, PAGE_BYTES,
+    Program,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -45,6 +46,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         code: bytes.to_vec(),
         imports,
         exports,
+        frames: Frames::default(),
         memory: (memory > 0).then_some(MemoryLimits {
             initial: memory,
             maximum: memory,
