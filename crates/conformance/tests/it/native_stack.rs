@@ -199,3 +199,19 @@ fn a_program_has_the_frames_that_are_counted() {
     };
     assert_eq!(metered.frames, frames);
 }
+
+/// With bounds checks, code checks the stack after it has taken and touched a frame. One that is
+/// larger than what is left for the host would end the process.
+#[test]
+fn a_frame_that_is_larger_than_the_stack_of_the_host_does_not_end_the_process() {
+    let program = slots("f64", 2_700);
+    let metered = prepare(&program, &rules()).unwrap();
+    let engine = wasmtime(Bounds::Checked);
+    let need = engine.native_stack_need(&metered).unwrap().unwrap();
+    assert!(need.native > 512 << 10, "{need:?}");
+    let tiered = Executor::tiered(Arc::new(WasmiEngine::new()), engine)
+        .compile_wait_threshold(Gas::ZERO)
+        .build();
+    let (found, _) = run(&tiered, &program, 8);
+    assert!(matches!(found.ending, Ending::Finished(_)));
+}
