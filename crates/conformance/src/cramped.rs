@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use fusee_engine::Gas;
+use fusee_engine::{
+    Code, Compiler, Engine, EngineError, Fingerprint, Format, Frames, Gas, Module, Program,
+};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::Executor;
@@ -17,14 +19,16 @@ pub struct Cramped {
 }
 
 impl Cramped {
-    /// The native stack is smaller than the metered stack height requires.
+    /// The native stack is smaller than the metered stack height requires, and the engine does not
+    /// refuse programs for it.
     ///
     /// # Panics
     ///
     /// Panics if Wasmtime does not work on this machine.
     #[must_use]
     pub fn in_native_stack() -> Self {
-        Self::new(WasmtimeEngine::builder().guest_stack_bytes(16 << 10))
+        let builder = WasmtimeEngine::builder().guest_stack_bytes(48 << 10);
+        Self::over(|| Arc::new(Heightless(build(builder))))
     }
 
     /// The instance pool has one slot.
@@ -49,12 +53,64 @@ impl Cramped {
     }
 
     fn new(builder: WasmtimeEngineBuilder) -> Self {
-        let compiler = || Arc::new(builder.build().expect("Wasmtime works on this machine"));
+        Self::over(|| Arc::new(build(builder)))
+    }
+
+    fn over<C: Compiler + 'static>(compiler: impl Fn() -> Arc<C>) -> Self {
         Self {
             tiered: Executor::tiered(Arc::new(WasmiEngine::new()), compiler())
                 .compile_gas(Gas::ZERO)
                 .build(),
             alone: Executor::compiled(compiler()).build(),
         }
+    }
+}
+
+fn build(builder: WasmtimeEngineBuilder) -> WasmtimeEngine {
+    builder.build().expect("Wasmtime works on this machine")
+}
+
+/// Wasmtime, which is not told how high the stack of a program becomes.
+#[derive(Debug)]
+struct Heightless(WasmtimeEngine);
+
+impl Heightless {
+    fn without_height(program: &Program) -> Arc<Program> {
+        Arc::new(Program {
+            frames: Frames::default(),
+            ..program.clone()
+        })
+    }
+}
+
+impl Engine for Heightless {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn fingerprint(&self) -> &Fingerprint {
+        self.0.fingerprint()
+    }
+
+    fn formats(&self) -> &'static [Format] {
+        self.0.formats()
+    }
+
+    fn idle_bytes(&self) -> u64 {
+        self.0.idle_bytes()
+    }
+
+    fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
+        self.0.compile(&Self::without_height(program))
+    }
+}
+
+impl Compiler for Heightless {
+    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
+        self.0.precompile(&Self::without_height(program))
+    }
+
+    fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
+        self.0.load(&Self::without_height(program), code)
     }
 }

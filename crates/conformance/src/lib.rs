@@ -7,11 +7,13 @@
 //!
 //! - [`differential`] runs any program on all lanes and compares.
 //! - [`smith`] generates programs.
+//! - [`deep`] generates programs with large native frames.
 //! - [`counting`] is a second implementation of gas.
 #![forbid(unsafe_code)]
 
 pub mod counting;
 mod cramped;
+pub mod deep;
 pub mod differential;
 mod host;
 mod lane;

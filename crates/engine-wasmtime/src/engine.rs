@@ -16,6 +16,7 @@ use wasmtime::{Config, OptLevel, WasmFeatures};
 use crate::{
     NAME,
     error::compile_failed,
+    frames::{self, Check, NativeStackNeed},
     module::WasmtimeModule,
     pool::{CHECKED_MEMORY_BYTES, GUARDED_MEMORY_BYTES, Idle, Pool, Reset},
     runtime::{NativeStack, Runtime},
@@ -38,6 +39,16 @@ pub enum Bounds {
     Guarded,
     /// By bounds checks in compiled code.
     Checked,
+}
+
+impl Bounds {
+    /// Where compiled code checks the native stack: see [`config`].
+    pub(crate) const fn stack_check(self) -> Check {
+        match self {
+            Bounds::Guarded => Check::Prologue,
+            Bounds::Checked => Check::Body,
+        }
+    }
 }
 
 /// Options of a [`WasmtimeEngine`]. No option affects an outcome. Only [`growing`](Self::growing)
@@ -107,8 +118,11 @@ impl WasmtimeEngineBuilder {
 
     /// The maximum native stack of guest code, in bytes. Default: 2 MiB.
     ///
-    /// The default is eight times the metered stack height of version 1 of the rules. Exceeding it
-    /// is [`EngineError::NativeStack`], a fault of the host and not a guest's stack overflow.
+    /// The default is eight times the metered stack height of version 1 of the rules. A program
+    /// that could exceed it within its metered height is not compiled:
+    /// [`WasmtimeEngine::native_stack_need`] tells what a program needs. On processors for which
+    /// that is not known, exceeding it is [`EngineError::NativeStack`], a fault of the host and not
+    /// a guest's stack overflow.
     #[must_use]
     pub const fn guest_stack_bytes(mut self, bytes: usize) -> Self {
         self.stack.guest_bytes = bytes;
@@ -154,6 +168,13 @@ impl WasmtimeEngineBuilder {
         }
     }
 
+    /// An engine that compiles the program as [`runtime`](Self::runtime) does, and creates no
+    /// instances.
+    fn without_pool(self, program: &Program) -> Result<wasmtime::Engine, EngineError> {
+        let config = config(self.bounds(program), self.stack);
+        wasmtime::Engine::new(&config).map_err(unsupported)
+    }
+
     fn runtime(self, bounds: Bounds) -> Result<Runtime, EngineError> {
         let mut config = config(bounds, self.stack);
         let (engine, instances) = self
@@ -166,6 +187,7 @@ impl WasmtimeEngineBuilder {
             idle: Idle::new(self.pool_idle_bytes(), &engine),
             engine,
             stack: self.stack,
+            stack_check: bounds.stack_check(),
             instances,
         })
     }
@@ -196,6 +218,23 @@ impl WasmtimeEngine {
                 guest_bytes: 2 << 20,
             },
         }
+    }
+
+    /// Compiles a program and tells how much native stack its runs can take. `None` on a processor
+    /// for which this is not known. A program that needs more than
+    /// [`guest_stack_bytes`](WasmtimeEngineBuilder::guest_stack_bytes) is not admitted.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Compile`] if the program does not compile, or has a function whose frame size
+    /// cannot be read from its code.
+    pub fn native_stack_need(
+        &self,
+        program: &Program,
+    ) -> Result<Option<NativeStackNeed>, EngineError> {
+        let engine = self.options.without_pool(program)?;
+        let module = wasmtime::Module::new(&engine, &program.code).map_err(compile_failed)?;
+        frames::need(&module, program, self.options.bounds(program).stack_check())
     }
 
     /// The runtime for these bounds, created on first use.
@@ -238,12 +277,13 @@ impl Engine for WasmtimeEngine {
 
 impl Compiler for WasmtimeEngine {
     fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        let config = config(self.options.bounds(program), self.options.stack);
-        // No pool: this engine creates no instances.
-        wasmtime::Engine::new(&config)
-            .map_err(unsupported)?
-            .precompile_module(&program.code)
-            .map_err(compile_failed)
+        let engine = self.options.without_pool(program)?;
+        let module = wasmtime::Module::new(&engine, &program.code).map_err(compile_failed)?;
+        // Here too, so that the code of a program that is not admitted is not stored.
+        let stack_check = self.options.bounds(program).stack_check();
+        let stack_bytes = self.options.stack.guest_bytes;
+        frames::check(&module, program, stack_check, stack_bytes)?;
+        module.serialize().map_err(compile_failed)
     }
 
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
@@ -259,7 +299,7 @@ fn unsupported(error: wasmtime::Error) -> EngineError {
     }
 }
 
-fn config(bounds: Bounds, stack: NativeStack) -> Config {
+pub(crate) fn config(bounds: Bounds, stack: NativeStack) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(false)

@@ -8,6 +8,7 @@ mod engine;
 mod entered;
 mod error;
 mod exports;
+mod frames;
 mod instance;
 mod lent;
 mod limiter;
@@ -19,6 +20,7 @@ mod trap;
 mod view;
 
 pub use engine::{Bounds, WasmtimeEngine, WasmtimeEngineBuilder};
+pub use frames::NativeStackNeed;
 pub use pool::Reset;
 
 /// The name of this backend in errors and listings.

@@ -8,6 +8,7 @@ use wasmtime::{InstancePre, Store};
 use crate::{
     error::compile_failed,
     exports::Exports,
+    frames,
     instance::{WasmtimeInstance, poll_ready},
     lent::Lent,
     link::{State, link},
@@ -56,6 +57,12 @@ impl WasmtimeModule {
         module: wasmtime::Module,
         program: &Arc<Program>,
     ) -> Result<Self, EngineError> {
+        frames::check(
+            &module,
+            program,
+            runtime.stack_check,
+            runtime.stack.guest_bytes,
+        )?;
         let pre = |mode| {
             link(&runtime.engine, program, mode).and_then(|linker| linker.instantiate_pre(&module))
         };

@@ -1,12 +1,14 @@
 //! Wasmtime in one configuration, and the native stack of its guests.
 
-use crate::pool::Idle;
+use crate::{frames::Check, pool::Idle};
 
 /// Wasmtime in one configuration, with its pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Runtime {
     pub(crate) engine: wasmtime::Engine,
     pub(crate) stack: NativeStack,
+    /// Where compiled code checks that stack.
+    pub(crate) stack_check: Check,
     /// The number of instances in the pool. `None` if there is no pool.
     pub(crate) instances: Option<u32>,
     pub(crate) idle: Idle,

@@ -23,8 +23,9 @@ pub trait Engine: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Compile`] if compilation fails. The rules admit only programs that every
-    /// engine can compile, so this is a fault of the host.
+    /// [`EngineError::Compile`] if compilation fails, or if the native frames of the compiled code
+    /// could exceed the native stack within the limit of [`Program::frames`]. Neither is an outcome
+    /// of the program: another engine may run it.
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError>;
 }
 

@@ -11,7 +11,8 @@ pub type Source = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum EngineError {
-    /// Compiling a program that the rules admitted failed.
+    /// Compiling a program that the rules admitted failed, or its compiled code could exceed the
+    /// native stack.
     #[error("{engine} failed to compile the program")]
     Compile {
         /// The engine.

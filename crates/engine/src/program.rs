@@ -100,6 +100,21 @@ pub struct MemoryLimits {
     pub maximum: u32,
 }
 
+/// The stack frames of a metered wasm program, as its rules count them.
+///
+/// A compiler compares them with the native frames of its code. The functions of the metered code
+/// are the guest's, and those that metering added before and behind them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
+pub struct Frames {
+    /// The limit of all frames that are open at once, in bytes.
+    pub limit: u32,
+    /// Number of functions that metering added before the guest's: one for each of its imports.
+    pub added_before: u32,
+    /// The frame of each of the guest's functions, in bytes. Zero for a function that contains no
+    /// call, and thus never has another guest function above it on the stack.
+    pub counted: Vec<u32>,
+}
+
 /// A program that was validated and metered by a set of rules.
 ///
 /// Engines must only be given programs from `instrument::prepare`, since engines do not meter wasm
@@ -119,6 +134,8 @@ pub struct Program {
     pub imports: Vec<Import>,
     /// The exported functions, which a caller can enter.
     pub exports: Vec<Export>,
+    /// The stack frames of the functions in `code`. Empty for formats other than wasm.
+    pub frames: Frames,
     /// The memory, if the program has one.
     pub memory: Option<MemoryLimits>,
     /// Whether the program contains `memory.grow`.

@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 
 use fusee_engine::{
-    CodeHash, Export, Format, Gas, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES, Program,
+    CodeHash, Export, Format, Frames, Gas, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES,
+    Program,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -47,6 +48,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         code: bytes.to_vec(),
         imports,
         exports,
+        frames: Frames::default(),
         memory: (memory > 0).then_some(MemoryLimits {
             initial: memory,
             maximum: memory,

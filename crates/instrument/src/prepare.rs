@@ -1,6 +1,6 @@
 //! Entry point: from the bytes of a program to a checked and metered program.
 
-use fusee_engine::{CodeHash, Format, Program, Rate, profile};
+use fusee_engine::{CodeHash, Format, Frames, Program, Rate, profile};
 use wasmparser::Validator;
 
 use crate::{
@@ -45,6 +45,7 @@ pub(crate) fn metered_program(
     survey: Survey,
     code: Vec<u8>,
 ) -> Program {
+    let frames = frames(rules, &survey);
     let profile_imports = rules.is_profiled().then(profile::imports);
     Program {
         format: Format::Wasm,
@@ -58,10 +59,26 @@ pub(crate) fn metered_program(
             .chain(profile_imports.into_iter().flatten())
             .collect(),
         exports: survey.exports,
+        frames,
         memory: survey.memory,
         grows_memory: survey.plans.iter().any(|plan| plan.grows),
         has_start: survey.start.is_some(),
         instantiation_gas: survey.instantiation_gas,
         rate: Rate::ONE,
+    }
+}
+
+/// The frames that the metered code counts.
+fn frames(rules: &Rules, survey: &Survey) -> Frames {
+    // The limits of frames and stack keep all sizes small.
+    let bytes = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    Frames {
+        limit: bytes(rules.limits().stack_bytes),
+        added_before: u32::try_from(survey.imports.len()).unwrap_or(u32::MAX),
+        counted: survey
+            .plans
+            .iter()
+            .map(|plan| if plan.calls { bytes(plan.frame) } else { 0 })
+            .collect(),
     }
 }

@@ -23,6 +23,7 @@ mod interruption;
 mod isolation;
 mod linker;
 mod metered;
+mod native_stack;
 mod outcomes;
 mod panics;
 mod parking;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use fusee_engine::{
-    CodeHash, Engine, EngineError, Entry, Export, Format, Gas, Host, Instance, Meter, Mode, Module,
-    OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
+    CodeHash, Engine, EngineError, Entry, Export, Format, Frames, Gas, Host, Instance, Meter, Mode,
+    Module, OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
 };
 
 use crate::{Backend, PolkaVmEngine};
@@ -38,6 +38,7 @@ fn program() -> Arc<Program> {
         code: COMPUTE.to_vec(),
         imports: Vec::new(),
         exports: names.map(export).collect(),
+        frames: Frames::default(),
         memory: None,
         grows_memory: false,
         has_start: false,
