@@ -68,6 +68,8 @@ fn wasmtime(bounds: Bounds) -> Arc<WasmtimeEngine> {
 
 fn run(executor: &Executor, program: &[u8], depth: i32) -> (Verdict, Compilation) {
     let prepared = executor.prepare(program, &rules()).unwrap();
+    // It is given up after a second failure.
+    executor.compile_for(&prepared, Gas::MAX);
     let args = [Value::I32(depth)];
     let verdict = |suspension| {
         let request = RunRequest {
