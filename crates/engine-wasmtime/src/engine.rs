@@ -11,10 +11,11 @@ use std::{
 };
 
 use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Format, Module, Program};
-use wasmtime::{Config, OptLevel, WasmFeatures};
+use wasmtime::{Config, WasmFeatures};
 
 use crate::{
     NAME,
+    effort::Effort,
     error::compile_failed,
     module::WasmtimeModule,
     pool::{CHECKED_MEMORY_BYTES, GUARDED_MEMORY_BYTES, Idle, Pool, Reset},
@@ -122,10 +123,12 @@ impl WasmtimeEngineBuilder {
     pub fn build(self) -> Result<WasmtimeEngine, EngineError> {
         let mut description = Description::default();
         for bounds in [Bounds::Guarded, self.growing] {
-            wasmtime::Engine::new(&config(bounds, self.stack))
-                .map_err(unsupported)?
-                .precompile_compatibility_hash()
-                .hash(&mut description);
+            for effort in [Effort::Full, Effort::Reduced] {
+                wasmtime::Engine::new(&config(bounds, self.stack, effort))
+                    .map_err(unsupported)?
+                    .precompile_compatibility_hash()
+                    .hash(&mut description);
+            }
         }
         Ok(WasmtimeEngine {
             options: self,
@@ -154,7 +157,7 @@ impl WasmtimeEngineBuilder {
     }
 
     fn runtime(self, bounds: Bounds) -> Result<Runtime, EngineError> {
-        let mut config = config(bounds, self.stack);
+        let mut config = config(bounds, self.stack, Effort::Full);
         let (engine, instances) = self
             .pool
             .reserve(memory_bytes(bounds), |strategy| {
@@ -231,13 +234,20 @@ impl Engine for WasmtimeEngine {
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         let runtime = self.runtime(self.options.bounds(program))?;
-        Ok(Arc::new(WasmtimeModule::compile(&runtime, program)?))
+        Ok(Arc::new(match Effort::of(program) {
+            Effort::Full => WasmtimeModule::compile(&runtime, program)?,
+            // The runtime's own compiler optimises. It can load what another one compiled.
+            Effort::Reduced => {
+                WasmtimeModule::load(&runtime, program, Code::Bytes(self.precompile(program)?))?
+            }
+        }))
     }
 }
 
 impl Compiler for WasmtimeEngine {
     fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        let config = config(self.options.bounds(program), self.options.stack);
+        let bounds = self.options.bounds(program);
+        let config = config(bounds, self.options.stack, Effort::of(program));
         // No pool: this engine creates no instances.
         wasmtime::Engine::new(&config)
             .map_err(unsupported)?
@@ -258,12 +268,12 @@ fn unsupported(error: wasmtime::Error) -> EngineError {
     }
 }
 
-fn config(bounds: Bounds, stack: NativeStack) -> Config {
+fn config(bounds: Bounds, stack: NativeStack, effort: Effort) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(false)
         .epoch_interruption(false)
-        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_opt_level(effort.level())
         // Unwind tables are registered in a global list, which makes creating many modules slow.
         .native_unwind_info(false)
         .generate_address_map(false)

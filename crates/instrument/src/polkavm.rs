@@ -57,6 +57,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
             .saturating_add(times(price.page, u64::from(memory)))
             .saturating_add(times(price.data_64_bytes, data.div_ceil(64))),
         rate: admitted.rate,
+        optimized_work: 0,
     })
 }
 
