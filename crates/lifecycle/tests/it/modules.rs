@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "9297a51db7652cab7c428b9b352dfa429900e0a16e77b2b3c0809d02310f93f4"
+        "4672b00247b2530bc443c1de2c521302566d5bf0540394e5c9b4461324a5911e"
     );
 }
