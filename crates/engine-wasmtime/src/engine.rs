@@ -11,10 +11,11 @@ use std::{
 };
 
 use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Format, Module, Program};
-use wasmtime::{Config, OptLevel, WasmFeatures};
+use wasmtime::{Config, WasmFeatures};
 
 use crate::{
     NAME,
+    effort::Effort,
     error::compile_failed,
     frames::{self, Check, NativeStackNeed},
     module::WasmtimeModule,
@@ -137,10 +138,12 @@ impl WasmtimeEngineBuilder {
     pub fn build(self) -> Result<WasmtimeEngine, EngineError> {
         let mut description = Description::default();
         for bounds in [Bounds::Guarded, self.growing] {
-            wasmtime::Engine::new(&config(bounds, self.stack))
-                .map_err(unsupported)?
-                .precompile_compatibility_hash()
-                .hash(&mut description);
+            for effort in [Effort::Full, Effort::Reduced] {
+                wasmtime::Engine::new(&config(bounds, self.stack, effort))
+                    .map_err(unsupported)?
+                    .precompile_compatibility_hash()
+                    .hash(&mut description);
+            }
         }
         Ok(WasmtimeEngine {
             options: self,
@@ -171,12 +174,12 @@ impl WasmtimeEngineBuilder {
     /// An engine that compiles the program as [`runtime`](Self::runtime) does, and creates no
     /// instances.
     fn without_pool(self, program: &Program) -> Result<wasmtime::Engine, EngineError> {
-        let config = config(self.bounds(program), self.stack);
+        let config = config(self.bounds(program), self.stack, Effort::of(program));
         wasmtime::Engine::new(&config).map_err(unsupported)
     }
 
     fn runtime(self, bounds: Bounds) -> Result<Runtime, EngineError> {
-        let mut config = config(bounds, self.stack);
+        let mut config = config(bounds, self.stack, Effort::Full);
         let (engine, instances) = self
             .pool
             .reserve(memory_bytes(bounds), |strategy| {
@@ -271,7 +274,13 @@ impl Engine for WasmtimeEngine {
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         let runtime = self.runtime(self.options.bounds(program))?;
-        Ok(Arc::new(WasmtimeModule::compile(&runtime, program)?))
+        Ok(Arc::new(match Effort::of(program) {
+            Effort::Full => WasmtimeModule::compile(&runtime, program)?,
+            // The runtime's own compiler optimises. It can load what another one compiled.
+            Effort::Reduced => {
+                WasmtimeModule::load(&runtime, program, Code::Bytes(self.precompile(program)?))?
+            }
+        }))
     }
 }
 
@@ -299,12 +308,12 @@ fn unsupported(error: wasmtime::Error) -> EngineError {
     }
 }
 
-pub(crate) fn config(bounds: Bounds, stack: NativeStack) -> Config {
+pub(crate) fn config(bounds: Bounds, stack: NativeStack, effort: Effort) -> Config {
     let mut config = Config::new();
     config
         .consume_fuel(false)
         .epoch_interruption(false)
-        .cranelift_opt_level(OptLevel::Speed)
+        .cranelift_opt_level(effort.level())
         // Unwind tables are registered in a global list, which makes creating many modules slow.
         .native_unwind_info(false)
         .generate_address_map(false)

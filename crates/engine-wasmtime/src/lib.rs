@@ -4,6 +4,7 @@
 //! run has its own native stack (a fiber). Other runs use the caller's stack, or a fiber if too
 //! little of that stack is left. Instances come from a pool. One engine per process is enough.
 
+mod effort;
 mod engine;
 mod entered;
 mod error;
@@ -19,6 +20,7 @@ mod runtime;
 mod trap;
 mod view;
 
+pub use effort::Effort;
 pub use engine::{Bounds, WasmtimeEngine, WasmtimeEngineBuilder};
 pub use frames::NativeStackNeed;
 pub use pool::Reset;

@@ -146,6 +146,10 @@ pub struct Program {
     pub instantiation_gas: Gas,
     /// The price of the engine's own gas units. [`Rate::ONE`] for metered wasm.
     pub rate: Rate,
+    /// The most that compiling the program with optimisation may take, in units of 250
+    /// nanoseconds. A compiler chooses its effort by it, which no outcome depends on. Zero for
+    /// PolkaVM programs.
+    pub optimized_work: u64,
 }
 
 impl Program {

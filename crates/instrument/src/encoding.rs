@@ -13,7 +13,7 @@ use fusee_engine::{Gas, Rate, ValueType};
 
 use crate::{
     Dynamic, Floats, FrameSize, Limits, PolkaVmRules, Schedule, SyscallPrice, SyscallRule,
-    work::{UNITS, Units},
+    work::{Crossings, Transfers, UNITS, Units},
 };
 
 /// The version of the encoding, which each encoding begins with.
@@ -199,15 +199,20 @@ impl RulesWriter {
         let Units {
             function,
             local,
-            locals_a_unit,
+            local_use,
             operator,
+            memory,
+            division,
             branch,
             if_,
             target,
             call,
             call_indirect,
             operand,
-            operands_a_unit,
+            crossings,
+            registers,
+            operand_alive,
+            local_alive,
             loop_,
             loop_around,
             memory_bulk,
@@ -215,22 +220,25 @@ impl RulesWriter {
             table_copy,
             table_element,
             ref_func,
-            met_local,
-            met_operand,
-            doubled_at,
+            met,
+            transfers,
         } = UNITS;
         let units = [
             function,
             local,
-            locals_a_unit,
+            local_use,
             operator,
+            memory,
+            division,
             branch,
             if_,
             target,
             call,
             call_indirect,
             operand,
-            operands_a_unit,
+            registers,
+            operand_alive,
+            local_alive,
             loop_,
             loop_around,
             memory_bulk,
@@ -238,11 +246,42 @@ impl RulesWriter {
             table_copy,
             table_element,
             ref_func,
-            met_local,
-            met_operand,
-            doubled_at,
+            met,
         ];
         self.list(&units, |writer, unit| writer.u64(*unit));
+        let Crossings {
+            call,
+            blocks,
+            if_,
+            loop_,
+            branch,
+            target,
+        } = crossings;
+        let crossings = [call, blocks, if_, loop_, branch, target];
+        self.list(&crossings, |writer, unit| writer.u64(*unit));
+        let Transfers {
+            edge,
+            locals,
+            operands,
+            call_indirect,
+            memory_bulk,
+            table_bulk,
+            table_copy,
+            table_element,
+            square,
+        } = transfers;
+        let transfers = [
+            edge,
+            locals,
+            operands,
+            call_indirect,
+            memory_bulk,
+            table_bulk,
+            table_copy,
+            table_element,
+            square,
+        ];
+        self.list(&transfers, |writer, unit| writer.u64(*unit));
     }
 
     pub(crate) fn floats(&mut self, floats: Floats) {

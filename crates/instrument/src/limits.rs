@@ -67,11 +67,11 @@ limits! {
     data_bytes = 1_048_576,
     /// Pages of memory from the start; a program may declare a larger maximum, and cannot reach it.
     memory_pages = 1_024,
-    /// The work of compiling one function. A unit is about a microsecond; work grows faster than
+    /// The work of compiling one function. A unit is about 250 ns; work grows faster than
     /// the function. See `docs/limits.md`.
-    function_work = 1_500_000,
+    function_work = 4_500_000,
     /// The work of compiling all functions together.
-    program_work = 7_000_000,
+    program_work = 9_000_000,
     /// Bytes of one function's frame.
     frame_bytes = 131_072,
     /// Bytes of all frames that are open at once.

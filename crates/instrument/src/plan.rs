@@ -72,6 +72,8 @@ pub(crate) struct Plan {
     pub(crate) nans: Computed,
     /// Estimated compilation work in [units](crate::work).
     pub(crate) work: u64,
+    /// The same with optimisation.
+    pub(crate) optimized_work: u64,
 }
 
 /// A loop with a gas check at its head.
@@ -110,7 +112,7 @@ pub(crate) fn plan(
     let FunctionVisitor { planner, edits, .. } = visitor;
     *allocations = visitor.validator.into_allocations();
 
-    let work = visitor.work.units();
+    let (work, optimized_work) = visitor.work.units(&edits, visitor.operators);
     check_limit("function_work", work, limits.function_work, Some(start))?;
 
     let slots = locals.saturating_add(u64::from(visitor.max_height));
@@ -136,6 +138,7 @@ pub(crate) fn plan(
         branches_out: outline.branches_out,
         nans: visitor.nans,
         work,
+        optimized_work,
     })
 }
 

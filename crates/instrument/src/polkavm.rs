@@ -67,6 +67,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
             .saturating_add(times(admitted.code_instruction, code.instructions))
             .saturating_add(times(admitted.code_block, length(&code.blocks))),
         rate: admitted.rate,
+        optimized_work: 0,
     })
 }
 

@@ -65,6 +65,10 @@ pub(crate) fn metered_program(
         has_start: survey.start.is_some(),
         instantiation_gas: survey.instantiation_gas,
         rate: Rate::ONE,
+        optimized_work: survey
+            .plans
+            .iter()
+            .fold(0, |sum, plan| sum.saturating_add(plan.optimized_work)),
     }
 }
 

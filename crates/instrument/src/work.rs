@@ -2,15 +2,22 @@
 //!
 //! Optimising compilers take disproportionate time where much control flow meets many values. The
 //! rules therefore limit an estimate of the work. Each operator adds a number of units, as measured
-//! with the example `bombs` of the conformance crate (results in `docs/limits.md`). Where control
-//! flow paths meet, each local that is set on one of them adds units for each path. One unit is
-//! about a microsecond. Unreachable code adds nothing, because the rewrite removes it.
+//! with the example `bombs` of the conformance crate (results in `docs/limits.md`). [`values`] adds
+//! the values that are alive where control flow parts and meets. One unit is about 250 nanoseconds.
+//! Unreachable code adds nothing, because the rewrite removes it.
+
+mod values;
 
 use wasmparser::{
     BlockType, CompositeInnerType, Operator, ValidatorResources, WasmModuleResources,
 };
 
-use crate::edits::Action;
+use crate::{
+    edits::{Action, Edits},
+    schedule::Row,
+};
+
+use self::values::{End, Ends, include, last_mut, union};
 
 /// The weights of the estimate, in units.
 #[derive(Debug)]
@@ -19,11 +26,14 @@ pub(crate) struct Units {
     pub(crate) function: u64,
     /// A local, used or not.
     pub(crate) local: u64,
-    /// For each this many locals in the function, every use of a local costs one more unit,
-    /// because not all locals fit into registers.
-    pub(crate) locals_a_unit: u64,
+    /// A use of a local.
+    pub(crate) local_use: u64,
     /// Any operator without a weight of its own.
     pub(crate) operator: u64,
+    /// A load or a store.
+    pub(crate) memory: u64,
+    /// An integer division or remainder.
+    pub(crate) division: u64,
     /// An operator that leaves a block or the function.
     pub(crate) branch: u64,
     pub(crate) if_: u64,
@@ -33,9 +43,14 @@ pub(crate) struct Units {
     pub(crate) call_indirect: u64,
     /// A parameter or a result of a call.
     pub(crate) operand: u64,
-    /// For each this many operands below a call, the call costs one more unit, because the
-    /// operands are spilled around it.
-    pub(crate) operands_a_unit: u64,
+    /// What a live value costs where control flow passes it, in 16ths of a unit.
+    pub(crate) crossings: Crossings,
+    /// No more values than this fit into registers. All others make each value that is computed
+    /// while they are alive dearer: by `operand_alive` for each operand, and for each local by
+    /// `local_alive` for each byte of code, in 16ths of a unit.
+    pub(crate) registers: u64,
+    pub(crate) operand_alive: u64,
+    pub(crate) local_alive: u64,
     /// A loop, with its gas check.
     pub(crate) loop_: u64,
     /// Each loop around a loop.
@@ -46,52 +61,133 @@ pub(crate) struct Units {
     pub(crate) table_copy: u64,
     pub(crate) table_element: u64,
     pub(crate) ref_func: u64,
-    /// A local that was set on one of the paths that meet, for each path.
-    pub(crate) met_local: u64,
-    /// An operand passed where paths meet, except the first one, for each path.
-    pub(crate) met_operand: u64,
-    /// The estimate of a function with this many units is doubled. It grows quadratically.
-    pub(crate) doubled_at: u64,
+    /// A local or an operand that several paths pass to where they meet, for each path.
+    pub(crate) met: u64,
+    /// The edges between blocks and the values passed on them, which cost quadratic time.
+    pub(crate) transfers: Transfers,
+}
+
+/// What each live value costs at a point of control flow, in 16ths of a unit. The register
+/// allocator visits, splits or moves all live values there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Crossings {
+    pub(crate) call: u64,
+    /// An operator that becomes several blocks.
+    pub(crate) blocks: u64,
+    /// An `if`, `br` or `br_if`.
+    pub(crate) if_: u64,
+    pub(crate) loop_: u64,
+    /// A path on which the value is not alive, while it is on another one.
+    pub(crate) branch: u64,
+    /// A target of a `br_table`.
+    pub(crate) target: u64,
+}
+
+/// Weights of edges between blocks, in transfers: one for each value that an edge passes, and some
+/// for the edge itself. Some operators become blocks when they are compiled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Transfers {
+    /// A branch, a target of a `br_table`, or an arm of an `if`.
+    pub(crate) edge: u64,
+    /// For each this many locals that are alive and in registers, an edge adds one.
+    pub(crate) locals: u64,
+    /// For each this many parameters and results, a call adds one.
+    pub(crate) operands: u64,
+    pub(crate) call_indirect: u64,
+    pub(crate) memory_bulk: u64,
+    pub(crate) table_bulk: u64,
+    pub(crate) table_copy: u64,
+    pub(crate) table_element: u64,
+    /// The square of a function's transfers, divided by this, is a number of units.
+    pub(crate) square: u64,
 }
 
 /// Version 1. These numbers decide which programs are refused, so they are part of the digest that
 /// identifies the rules.
 pub(crate) const UNITS: Units = Units {
-    function: 50,
-    local: 1,
-    locals_a_unit: 32,
-    operator: 2,
-    branch: 40,
-    if_: 60,
-    target: 30,
-    call: 10,
-    call_indirect: 100,
-    operand: 3,
-    operands_a_unit: 64,
-    loop_: 150,
+    function: 100,
+    local: 4,
+    local_use: 2,
+    operator: 6,
+    memory: 14,
+    division: 16,
+    branch: 20,
+    if_: 30,
+    target: 10,
+    call: 30,
+    call_indirect: 150,
+    operand: 6,
+    crossings: Crossings {
+        call: 3,
+        blocks: 50,
+        if_: 16,
+        loop_: 80,
+        branch: 80,
+        target: 16,
+    },
+    registers: 12,
+    operand_alive: 3,
+    local_alive: 1,
+    loop_: 100,
     loop_around: 2,
     memory_bulk: 150,
-    table_bulk: 200,
-    table_copy: 600,
+    table_bulk: 250,
+    table_copy: 800,
     table_element: 60,
-    ref_func: 10,
-    met_local: 15,
-    met_operand: 50,
-    doubled_at: 500_000,
+    ref_func: 30,
+    met: 3,
+    transfers: Transfers {
+        edge: 2,
+        locals: 4,
+        operands: 3,
+        call_indirect: 4,
+        memory_bulk: 5,
+        table_bulk: 6,
+        table_copy: 25,
+        table_element: 3,
+        square: 400,
+    },
+};
+
+/// What optimisation adds to the work of a function, at most. These numbers are not part of the
+/// rules, since they refuse no program.
+struct Optimisation {
+    /// Optimised code takes so many times as long, in the worst case, for all that is the same.
+    factor: u64,
+    /// An optimiser that finds an expression again keeps its value until there. The operators,
+    /// multiplied with the edges between blocks that values could be kept over, and divided by
+    /// this, are a number of units.
+    edge: u64,
+    /// An optimiser moves invariants out of loops and keeps them. The square of the operators,
+    /// divided by this, is a number of units.
+    invariants: u64,
+}
+
+const OPTIMISATION: Optimisation = Optimisation {
+    factor: 2,
+    edge: 2,
+    invariants: 120,
 };
 
 /// The work of one function, while its operators are visited.
 pub(crate) struct Work {
     units: u64,
-    /// Units of one use of a local.
-    local_use: u64,
+    transfers: u64,
+    /// Number of parameters and locals.
+    locals: u64,
+    /// Number of edges between blocks.
+    edges: u64,
     /// Number of open loops.
     loops: u64,
+    has_loops: bool,
+    /// The cost of the operands at all crossings, in 16ths of a unit.
+    operands: u64,
     /// The open blocks. The function's own block comes first.
     blocks: Vec<OpenBlock>,
-    /// For each open block, the set of locals that are set in it: a bit set of `words` words.
-    set: Vec<u64>,
+    /// For each open block, the set of locals that are read in it: a bit set of `words` words.
+    reads: Vec<u64>,
     words: usize,
+    ends: Ends,
 }
 
 struct OpenBlock {
@@ -100,6 +196,8 @@ struct OpenBlock {
     paths: u64,
     /// Number of operands that each path passes.
     operands: u64,
+    /// Number of operands below the block.
+    below: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,50 +215,135 @@ impl Work {
                 .local
                 .saturating_mul(locals)
                 .saturating_add(UNITS.function),
-            local_use: UNITS.operator.saturating_add(locals / UNITS.locals_a_unit),
+            transfers: 0,
+            locals,
+            edges: 0,
             loops: 0,
+            has_loops: false,
+            operands: 0,
             blocks: Vec::new(),
-            set: Vec::new(),
+            reads: Vec::new(),
             words: usize::try_from(locals.div_ceil(64)).unwrap_or(usize::MAX),
+            ends: Ends::default(),
         };
-        work.open(Kind::Block, 0, 0);
+        work.open(Kind::Block, 0, 0, 0);
         work
     }
 
-    /// The estimate for the whole function.
-    pub(crate) const fn units(&self) -> u64 {
-        let squared = self.units.saturating_mul(self.units);
-        self.units.saturating_add(squared / UNITS.doubled_at)
+    /// The estimate for the whole function, which has these edits and so many operators: without
+    /// optimisation, and with it.
+    pub(crate) fn units(self, edits: &Edits, operators: u64) -> (u64, u64) {
+        let (edges, has_loops) = (self.edges, self.has_loops);
+        let units = self.total(edits);
+        let Optimisation {
+            factor,
+            edge,
+            invariants,
+        } = OPTIMISATION;
+        let kept = operators.saturating_mul(edges) / edge;
+        let moved = if has_loops {
+            operators.saturating_mul(operators) / invariants
+        } else {
+            0
+        };
+        let optimised = units
+            .saturating_mul(factor)
+            .saturating_add(kept)
+            .saturating_add(moved);
+        (units, optimised)
     }
 
-    /// Adds an operator without a weight of its own.
-    pub(crate) fn plain(&mut self) {
-        self.add(UNITS.operator);
+    fn total(self, edits: &Edits) -> u64 {
+        let values = values::cost(edits, self.ends, self.words);
+        let transfers = self.transfers.saturating_add(values.transfers);
+        self.units
+            .saturating_add(self.operands / 16)
+            .saturating_add(values.units)
+            .saturating_add(transfers.saturating_mul(transfers) / UNITS.transfers.square)
+    }
+
+    /// Adds an operator that has no effect on control flow, with so many operands after it.
+    #[inline(always)]
+    pub(crate) fn plain(&mut self, row: Row, height: u32) {
+        let spilled = u64::from(height).saturating_sub(UNITS.registers);
+        if spilled > 0 {
+            let cost = UNITS.operand_alive.saturating_mul(spilled);
+            self.operands = self.operands.saturating_add(cost);
+        }
+        self.add(match row {
+            Row::I32Load
+            | Row::I32Load8S
+            | Row::I32Load8U
+            | Row::I32Load16S
+            | Row::I32Load16U
+            | Row::I64Load
+            | Row::I64Load8S
+            | Row::I64Load8U
+            | Row::I64Load16S
+            | Row::I64Load16U
+            | Row::I64Load32S
+            | Row::I64Load32U
+            | Row::I32Store
+            | Row::I32Store8
+            | Row::I32Store16
+            | Row::I64Store
+            | Row::I64Store8
+            | Row::I64Store16
+            | Row::I64Store32
+            | Row::F32Load
+            | Row::F64Load
+            | Row::F32Store
+            | Row::F64Store => UNITS.memory,
+            Row::I32DivS
+            | Row::I32DivU
+            | Row::I32RemS
+            | Row::I32RemU
+            | Row::I64DivS
+            | Row::I64DivU
+            | Row::I64RemS
+            | Row::I64RemU => UNITS.division,
+            _ => UNITS.operator,
+        });
     }
 
     /// Adds an operator on a local.
     pub(crate) fn local(&mut self, action: Action) {
-        self.add(self.local_use);
-        if let Action::Set(local) | Action::Tee(local) = action {
-            self.set_local(local);
+        self.add(UNITS.local_use);
+        if let Action::Get(local) = action {
+            include(last_mut(&mut self.reads, self.words), local);
         }
     }
 
-    /// Adds the cost of spilling this many operands around a call.
-    pub(crate) fn spill_operands(&mut self, operands: u32) {
-        self.add(u64::from(operands) / UNITS.operands_a_unit);
-    }
-
-    /// Adds a reachable operator.
-    pub(crate) fn operator(&mut self, operator: &Operator<'_>, resources: &ValidatorResources) {
+    /// Adds a reachable operator. `height` is the number of operands before it.
+    pub(crate) fn operator(
+        &mut self,
+        operator: &Operator<'_>,
+        height: u32,
+        resources: &ValidatorResources,
+    ) {
         self.add(self.units_of(operator, resources));
+        self.transfers = self
+            .transfers
+            .saturating_add(transfers_of(operator, resources));
+        self.edges = self.edges.saturating_add(edges_of(operator));
+        let height = u64::from(height);
+        self.cross(operator, height);
         match operator {
-            Operator::Block { blockty } => self.open(Kind::Block, 0, arity(*blockty, resources).1),
+            Operator::Block { blockty } => {
+                let (params, results) = arity(*blockty, resources);
+                self.open(Kind::Block, 0, results, height.saturating_sub(params));
+            }
             Operator::Loop { blockty } => {
                 self.loops = self.loops.saturating_add(1);
-                self.open(Kind::Loop, 1, arity(*blockty, resources).0);
+                self.has_loops = true;
+                let (params, _) = arity(*blockty, resources);
+                self.open(Kind::Loop, 1, params, height.saturating_sub(params));
             }
-            Operator::If { blockty } => self.open(Kind::If, 0, arity(*blockty, resources).1),
+            Operator::If { blockty } => {
+                let (params, results) = arity(*blockty, resources);
+                let below = height.saturating_sub(params).saturating_sub(1);
+                self.open(Kind::If, 0, results, below);
+            }
             Operator::Else => self.else_(true),
             Operator::End => self.end(true),
             Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
@@ -217,14 +400,15 @@ impl Work {
         }
     }
 
-    fn open(&mut self, kind: Kind, paths: u64, operands: u64) {
+    fn open(&mut self, kind: Kind, paths: u64, operands: u64, below: u64) {
         self.blocks.push(OpenBlock {
             kind,
             paths,
             operands,
+            below,
         });
-        self.set
-            .resize(self.set.len().saturating_add(self.words), 0);
+        self.reads
+            .resize(self.reads.len().saturating_add(self.words), 0);
     }
 
     fn else_(&mut self, is_reached: bool) {
@@ -251,40 +435,66 @@ impl Work {
                 .saturating_add(u64::from(is_reached))
                 .saturating_add(1),
         };
-        let set = self.close_set();
-        if paths > 1 {
-            let operands = block.operands.saturating_sub(1);
-            let each = UNITS
-                .met_local
-                .saturating_mul(set)
-                .saturating_add(UNITS.met_operand.saturating_mul(operands));
-            self.add(each.saturating_mul(paths));
+        let remaining = self.reads.len().saturating_sub(self.words);
+        let reads = self.reads.split_off(remaining);
+        union(last_mut(&mut self.reads, self.words), &reads);
+        let is_loop = block.kind == Kind::Loop;
+        if is_loop {
+            self.ends.reads.extend(reads);
         }
+        self.ends.list.push(End {
+            is_loop,
+            paths,
+            operands: block.operands,
+        });
     }
 
-    /// Adds a local to the set of the innermost block.
-    fn set_local(&mut self, local: u32) {
-        let word = usize::try_from(local / 64).unwrap_or(usize::MAX);
-        let innermost = self.set.len().saturating_sub(self.words);
-        if let Some(word) = self.set.get_mut(innermost.saturating_add(word)) {
-            *word |= 1 << (local % 64);
-        }
-    }
-
-    /// Removes the set of the innermost block, adds it to the block around, and returns its size.
-    fn close_set(&mut self) -> u64 {
-        let inner = self.set.len().saturating_sub(self.words);
-        let (outer, inner) = self.set.split_at_mut(inner);
-        let around = outer.len().saturating_sub(self.words);
-        let mut count = 0_u64;
-        for (position, word) in inner.iter().enumerate() {
-            count = count.saturating_add(u64::from(word.count_ones()));
-            if let Some(outer) = outer.get_mut(around.saturating_add(position)) {
-                *outer |= word;
+    /// Adds the cost of the operands that are alive at an operator.
+    fn cross(&mut self, operator: &Operator<'_>, height: u64) {
+        let crossings = UNITS.crossings;
+        let mut add = |cost: u64, operands: u64| {
+            self.operands = self.operands.saturating_add(cost.saturating_mul(operands));
+        };
+        let below = |depth: u32| {
+            let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+            let target = self.blocks.iter().rev().nth(depth);
+            target.map_or(0, |target| target.below)
+        };
+        match operator {
+            Operator::Call { .. } => add(crossings.call, height),
+            Operator::CallIndirect { .. }
+            | Operator::MemoryGrow { .. }
+            | Operator::MemoryFill { .. }
+            | Operator::MemoryCopy { .. }
+            | Operator::MemoryInit { .. }
+            | Operator::TableFill { .. }
+            | Operator::TableInit { .. }
+            | Operator::TableCopy { .. } => add(crossings.blocks, height),
+            // All locals count as alive, since the edits do not tell these operators from others.
+            Operator::TableGet { .. } | Operator::TableSet { .. } => {
+                add(crossings.blocks, height.saturating_add(self.locals));
             }
+            Operator::If { .. } => add(crossings.if_, height.saturating_sub(1)),
+            Operator::Loop { .. } => add(crossings.loop_, height),
+            Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => {
+                let height = height.saturating_sub(1);
+                add(crossings.if_, height);
+                add(
+                    crossings.branch,
+                    height.saturating_sub(below(*relative_depth)),
+                );
+            }
+            Operator::BrTable { targets } => {
+                let height = height.saturating_sub(1);
+                let labels = targets.targets().map_while(Result::ok);
+                for depth in labels.chain([targets.default()]) {
+                    add(crossings.target, height);
+                    add(crossings.branch, height.saturating_sub(below(depth)));
+                }
+            }
+            Operator::Return | Operator::Unreachable => add(crossings.branch, height),
+            _ => {}
         }
-        self.set.truncate(self.set.len().saturating_sub(self.words));
-        count
     }
 
     fn branch_to(&mut self, depth: u32) {
@@ -298,6 +508,49 @@ impl Work {
 
     fn add(&mut self, units: u64) {
         self.units = self.units.saturating_add(units);
+    }
+}
+
+/// The number of edges that values could be kept over.
+fn edges_of(operator: &Operator<'_>) -> u64 {
+    match operator {
+        Operator::BrTable { targets } => u64::from(targets.len()).saturating_add(1),
+        Operator::Block { .. }
+        | Operator::End
+        | Operator::Select
+        | Operator::TypedSelect { .. }
+        | Operator::RefFunc { .. } => 0,
+        _ => 1,
+    }
+}
+
+fn transfers_of(operator: &Operator<'_>, resources: &ValidatorResources) -> u64 {
+    let transfers = UNITS.transfers;
+    let call = |type_index: Option<u32>| {
+        let (params, results) = type_index.map_or((0, 0), |index| type_arity(index, resources));
+        params.saturating_add(results) / transfers.operands
+    };
+    match operator {
+        Operator::Br { .. } | Operator::BrIf { .. } => transfers.edge,
+        Operator::If { .. } => transfers.edge.saturating_mul(2),
+        Operator::BrTable { targets } => {
+            let targets = u64::from(targets.len()).saturating_add(1);
+            transfers.edge.saturating_mul(targets)
+        }
+        Operator::Call { function_index } => {
+            call(resources.type_index_of_function(*function_index))
+        }
+        Operator::CallIndirect { type_index, .. } => transfers
+            .call_indirect
+            .saturating_add(call(Some(*type_index))),
+        Operator::MemoryGrow { .. }
+        | Operator::MemoryFill { .. }
+        | Operator::MemoryCopy { .. }
+        | Operator::MemoryInit { .. } => transfers.memory_bulk,
+        Operator::TableFill { .. } | Operator::TableInit { .. } => transfers.table_bulk,
+        Operator::TableCopy { .. } => transfers.table_copy,
+        Operator::TableGet { .. } | Operator::TableSet { .. } => transfers.table_element,
+        _ => 0,
     }
 }
 

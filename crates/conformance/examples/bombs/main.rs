@@ -10,6 +10,8 @@
 //!     --files FILE...    measures these programs instead
 //!     --counts FILE...   tells the most that there is in a function of these programs
 //!     --seconds N        ends a measurement after N seconds, where 60 is the default
+//!     --search M DIR     searches for M minutes for programs that are dearer than any shape, and
+//!                        writes the dearest ones into a directory
 //!
 //! Times are milliseconds of one processor; `ns/u` is what a unit of work came to, in nanoseconds.
 //! Compiled bytes and peaks of memory are those of a process that does nothing else.
@@ -17,6 +19,7 @@
 
 mod counts;
 mod measure;
+mod search;
 mod shapes;
 
 use std::fs;
@@ -50,6 +53,9 @@ fn main() {
             }
         }
         ["--counts", ref files @ ..] => counts::tell(files),
+        ["--search", minutes, directory] => {
+            search::search(minutes.parse().expect("a number"), directory, seconds);
+        }
         ["--part", part, ref words @ ..] => {
             heading();
             let part: u32 = part.parse().expect("a number");
@@ -133,23 +139,19 @@ fn row(name: &str, size: &str, wasm: &[u8], seconds: u64) {
 /// How often a shape can be in one function.
 fn most_repeats(shape: &Shape) -> u32 {
     most(MOST_REPEATS, |repeats| {
-        shape.program(&Limits::v1(), repeats, 1)
+        is_admitted(&shape.program(&Limits::v1(), repeats, 1))
     })
 }
 
 /// How many such functions can be in a program.
 fn most_functions(shape: &Shape, repeats: u32) -> u32 {
     most(MOST_REPEATS, |functions| {
-        shape.program(&Limits::v1(), repeats, functions)
+        is_admitted(&shape.program(&Limits::v1(), repeats, functions))
     })
 }
 
-/// The largest number up to a bound with which a program is admitted.
-fn most(bound: u32, program: impl Fn(u32) -> Vec<u8>) -> u32 {
-    let is_admitted = |number| {
-        let wasm = program(number);
-        prepare(&wasm, &rules(&wasm)).is_ok()
-    };
+/// The largest number up to a bound that is admitted, if all smaller ones are.
+pub(crate) fn most(bound: u32, is_admitted: impl Fn(u32) -> bool) -> u32 {
     let mut refused = 1;
     while refused < bound && is_admitted(refused) {
         refused *= 2;
@@ -164,4 +166,8 @@ fn most(bound: u32, program: impl Fn(u32) -> Vec<u8>) -> u32 {
         }
     }
     admitted
+}
+
+fn is_admitted(wasm: &[u8]) -> bool {
+    prepare(wasm, &rules(wasm)).is_ok()
 }

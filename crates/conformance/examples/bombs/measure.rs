@@ -13,7 +13,7 @@ use std::{
 use fusee_engine::Engine;
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_instrument::{Rules, SyscallPrice, SyscallRule, inspect, prepare};
+use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule, inspect, prepare};
 use wasmparser::{Parser, Payload, TypeRef, ValType};
 
 use fusee_engine::ValueType;
@@ -137,8 +137,8 @@ pub(crate) fn rules(wasm: &[u8]) -> Rules {
                         module: import.module.to_owned(),
                         name: import.name.to_owned(),
                         number,
-                        params: found.params().iter().filter_map(integer).collect(),
-                        result: found.results().iter().find_map(integer),
+                        params: found.params().iter().filter_map(value_type).collect(),
+                        result: found.results().iter().find_map(value_type),
                         may_suspend: false,
                         price: SyscallPrice::FREE,
                     }));
@@ -147,13 +147,15 @@ pub(crate) fn rules(wasm: &[u8]) -> Rules {
             _ => {}
         }
     }
-    Rules::v1(syscalls)
+    Rules::v1(syscalls).with_floats(Floats::Canonical)
 }
 
-fn integer(found: &ValType) -> Option<ValueType> {
+fn value_type(found: &ValType) -> Option<ValueType> {
     match found {
         ValType::I32 => Some(ValueType::I32),
         ValType::I64 => Some(ValueType::I64),
+        ValType::F32 => Some(ValueType::F32),
+        ValType::F64 => Some(ValueType::F64),
         _ => None,
     }
 }

@@ -42,18 +42,18 @@ struct Size {
 const MOST: u32 = u32::MAX;
 
 /// The types that every program has.
-const PLAIN: u32 = 0; // ()
-const TAKES_I32: u32 = 1; // (i32)
-const WIDE: u32 = 2; // 16 i64 -> 16 i64
+pub(crate) const PLAIN: u32 = 0; // ()
+pub(crate) const TAKES_I32: u32 = 1; // (i32)
+pub(crate) const WIDE: u32 = 2; // 16 i64 -> 16 i64
 const WIDEST: u32 = 3; // 32 i64 -> 16 i64
 const GIVES_16: u32 = 4; // () -> 16 i64
 const TYPES: u32 = 5;
 
 /// The functions that every program has, before those of its shape.
-const NOTHING: u32 = 0;
-const SWAP_16: u32 = 1;
+pub(crate) const NOTHING: u32 = 0;
+pub(crate) const SWAP_16: u32 = 1;
 const TAKE_32: u32 = 2;
-const FUNCTIONS: u32 = 3;
+pub(crate) const FUNCTIONS: u32 = 3;
 
 const fn shape(name: &'static str, locals: u32, body: fn(&mut InstructionSink<'_>, Size)) -> Shape {
     Shape {
@@ -137,6 +137,36 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape("local.tee, most locals", MOST, tees),
     shape("ref.func", 0, references),
     shape("table.get and table.set", 0, table_elements),
+    // What the compiler moves, merges and keeps.
+    shape("invariants of a loop", 2, invariants),
+    shape("invariants of a loop in loops", 2, nested_invariants),
+    shape("invariants of many loops", 2, spread_invariants),
+    shape("common expressions over branches", 2, common_over_branches),
+    shape("common expressions over calls", 2, common_over_calls),
+    shape("common expressions in ifs", 2, common_in_ifs),
+    shape("operands over br_if", 0, operands_over_branches),
+    shape("operands over if", 0, operands_over_ifs),
+    shape("operands over loops", 0, operands_over_loops),
+    shape("operands over br_table", 0, operands_over_tables),
+    shape("locals over calls, most locals", MOST, locals_over_calls),
+    shape("locals over if, most locals", MOST, locals_over_ifs),
+    shape("locals over br_if, most locals", MOST, locals_over_branches),
+    shape("locals over br_if, 60 locals", 60, locals_over_branches),
+    shape("locals over br_if, 10 locals", 10, locals_over_branches),
+    shape(
+        "locals over br_table, most locals",
+        MOST,
+        locals_over_tables,
+    ),
+    shape("locals over br_table, 10 locals", 10, locals_over_tables),
+    shape("merged locals, then br_if", 14, merged_then_branches),
+    shape("merged locals, then if", 14, merged_then_ifs),
+    shape("locals over loops, most locals", MOST, locals_over_loops),
+    shape(
+        "locals over loops with calls, most locals",
+        MOST,
+        locals_over_call_loops,
+    ),
     // Many functions.
     shape("functions", 0, tiny),
     Shape {
@@ -166,19 +196,6 @@ impl Shape {
             operands: number(limits.frame_bytes / 16),
         };
         let unused = self.unused.min(most_locals);
-        let mut module = prelude(self.type_index, functions);
-        let mut code = CodeSection::new();
-        code.function(&body(0, |_| ()));
-        code.function(&body(0, |code| {
-            for index in 0..16 {
-                code.local_get(15 - index);
-            }
-        }));
-        code.function(&body(0, |code| {
-            for index in 0..16 {
-                code.local_get(2 * index).local_get(2 * index + 1).i64_xor();
-            }
-        }));
         let function = body(size.locals + unused, |code| {
             for local in size.all_locals() {
                 code.i32_const(0)
@@ -187,14 +204,32 @@ impl Shape {
             }
             (self.body)(code, size);
         });
-        for _ in 0..functions {
-            code.function(&function);
-        }
-        let mut data = DataSection::new();
-        data.passive(*b"passive");
-        module.section(&code).section(&data);
-        module.finish()
+        assemble(self.type_index, functions, &function)
     }
+}
+
+/// The program with so many functions like this one.
+pub(crate) fn assemble(type_index: u32, functions: u32, function: &Function) -> Vec<u8> {
+    let mut module = prelude(type_index, functions);
+    let mut code = CodeSection::new();
+    code.function(&body(0, |_| ()));
+    code.function(&body(0, |code| {
+        for index in 0..16 {
+            code.local_get(15 - index);
+        }
+    }));
+    code.function(&body(0, |code| {
+        for index in 0..16 {
+            code.local_get(2 * index).local_get(2 * index + 1).i64_xor();
+        }
+    }));
+    for _ in 0..functions {
+        code.function(function);
+    }
+    let mut data = DataSection::new();
+    data.passive(*b"passive");
+    module.section(&code).section(&data);
+    module.finish()
 }
 
 impl Size {
@@ -274,14 +309,14 @@ fn prelude(type_index: u32, functions: u32) -> Module {
     module
 }
 
-fn body(locals: u32, write: impl FnOnce(&mut InstructionSink<'_>)) -> Function {
+pub(crate) fn body(locals: u32, write: impl FnOnce(&mut InstructionSink<'_>)) -> Function {
     let mut function = Function::new((locals > 0).then_some((locals, ValType::I64)));
     write(&mut function.instructions());
     function.instructions().end();
     function
 }
 
-fn at(offset: u64) -> MemArg {
+pub(crate) fn at(offset: u64) -> MemArg {
     MemArg {
         offset,
         align: 0,
@@ -717,6 +752,216 @@ fn operands_over_calls(code: &mut InstructionSink<'_>, size: Size) {
         }
         code.global_set(0);
     }
+}
+
+/// Products that the compiler may move out of the loop, all of them different.
+fn products(code: &mut InstructionSink<'_>, count: u32) {
+    for turn in 0..count {
+        code.local_get(1)
+            .i64_const(i64::from(2 * turn + 3))
+            .i64_mul()
+            .i64_xor();
+    }
+}
+
+fn invariants(code: &mut InstructionSink<'_>, size: Size) {
+    code.loop_(BlockType::Empty).local_get(2);
+    products(code, size.repeats);
+    code.local_set(2).local_get(0).br_if(0).end();
+    use_all(code, size);
+}
+
+fn nested_invariants(code: &mut InstructionSink<'_>, size: Size) {
+    let depth = size.depth.min(200);
+    for _ in 0..depth {
+        code.loop_(BlockType::Empty);
+    }
+    code.local_get(2);
+    products(code, size.repeats);
+    code.local_set(2);
+    for _ in 0..depth {
+        code.local_get(0).br_if(0).end();
+    }
+    use_all(code, size);
+}
+
+fn spread_invariants(code: &mut InstructionSink<'_>, size: Size) {
+    code.loop_(BlockType::Empty);
+    for turn in 0..size.repeats {
+        code.loop_(BlockType::Empty).local_get(2);
+        for index in 0..16 {
+            code.local_get(1)
+                .i64_const(i64::from(16 * turn + index))
+                .i64_mul()
+                .i64_xor();
+        }
+        code.local_set(2).local_get(0).br_if(0).end();
+    }
+    code.local_get(0).br_if(0).end();
+    use_all(code, size);
+}
+
+/// The same products at the begin and at the end, so that all of them can be kept in between.
+fn common_over_branches(code: &mut InstructionSink<'_>, size: Size) {
+    code.local_get(2);
+    products(code, size.repeats);
+    code.local_set(2).block(BlockType::Empty);
+    for _ in 0..size.repeats / 4 {
+        code.local_get(0).br_if(0);
+    }
+    code.local_get(2);
+    products(code, size.repeats);
+    code.local_set(2).end();
+    use_all(code, size);
+}
+
+fn common_over_calls(code: &mut InstructionSink<'_>, size: Size) {
+    code.local_get(2);
+    products(code, size.repeats);
+    code.local_set(2);
+    for _ in 0..size.repeats {
+        code.call(NOTHING);
+    }
+    code.local_get(2);
+    products(code, size.repeats);
+    code.local_set(2);
+    use_all(code, size);
+}
+
+fn common_in_ifs(code: &mut InstructionSink<'_>, size: Size) {
+    code.local_get(2);
+    products(code, size.repeats);
+    code.local_set(2);
+    for turn in 0..size.repeats {
+        code.local_get(0).if_(BlockType::Empty).local_get(2);
+        code.local_get(1)
+            .i64_const(i64::from(2 * (turn.wrapping_mul(7919) % size.repeats) + 3))
+            .i64_mul()
+            .i64_xor();
+        code.local_set(2).end();
+    }
+    use_all(code, size);
+}
+
+fn held_operands(
+    code: &mut InstructionSink<'_>,
+    size: Size,
+    between: impl Fn(&mut InstructionSink<'_>),
+) {
+    let high = (size.operands * 7 / 8).min(size.repeats);
+    for turn in 0..high {
+        code.local_get(0).i64_load(at(u64::from(turn)));
+    }
+    for _ in 0..size.repeats {
+        between(code);
+    }
+    for _ in 1..high {
+        code.i64_sub();
+    }
+    code.global_set(0);
+}
+
+fn operands_over_branches(code: &mut InstructionSink<'_>, size: Size) {
+    code.block(BlockType::Empty);
+    held_operands(code, size, |code| {
+        code.local_get(0).br_if(0);
+    });
+    code.end();
+}
+
+fn operands_over_ifs(code: &mut InstructionSink<'_>, size: Size) {
+    held_operands(code, size, |code| {
+        code.local_get(0).if_(BlockType::Empty).end();
+    });
+}
+
+fn operands_over_loops(code: &mut InstructionSink<'_>, size: Size) {
+    held_operands(code, size, |code| {
+        code.loop_(BlockType::Empty).local_get(0).br_if(0).end();
+    });
+}
+
+fn operands_over_tables(code: &mut InstructionSink<'_>, size: Size) {
+    held_operands(code, size, |code| {
+        code.block(BlockType::Empty)
+            .local_get(0)
+            .br_table(vec![0; 4], 0)
+            .end();
+    });
+}
+
+fn locals_over_calls(code: &mut InstructionSink<'_>, size: Size) {
+    for _ in 0..size.repeats {
+        code.call(NOTHING);
+    }
+    use_all(code, size);
+}
+
+fn locals_over_ifs(code: &mut InstructionSink<'_>, size: Size) {
+    for _ in 0..size.repeats {
+        code.local_get(0).if_(BlockType::Empty).end();
+    }
+    use_all(code, size);
+}
+
+/// The branches lead to where no local is alive.
+fn locals_over_branches(code: &mut InstructionSink<'_>, size: Size) {
+    code.block(BlockType::Empty);
+    for _ in 0..size.repeats {
+        code.local_get(0).br_if(0);
+    }
+    use_all(code, size);
+    code.end();
+}
+
+fn locals_over_tables(code: &mut InstructionSink<'_>, size: Size) {
+    code.block(BlockType::Empty);
+    for _ in 0..size.repeats {
+        code.block(BlockType::Empty)
+            .local_get(0)
+            .br_table([0, 1, 0, 1], 0)
+            .end();
+    }
+    use_all(code, size);
+    code.end();
+}
+
+/// Many values that meet, and then as many blocks with values in registers.
+fn merged_then_branches(code: &mut InstructionSink<'_>, size: Size) {
+    merged(code, size);
+    locals_over_branches(code, size);
+}
+
+fn merged_then_ifs(code: &mut InstructionSink<'_>, size: Size) {
+    merged(code, size);
+    locals_over_ifs(code, size);
+}
+
+fn merged(code: &mut InstructionSink<'_>, size: Size) {
+    code.block(BlockType::Empty);
+    for turn in 0..size.repeats / 8 {
+        touch(code, size, turn);
+        code.local_get(0).br_if(0);
+    }
+    code.end();
+}
+
+fn locals_over_loops(code: &mut InstructionSink<'_>, size: Size) {
+    for _ in 0..size.repeats {
+        code.loop_(BlockType::Empty).local_get(0).br_if(0).end();
+    }
+    use_all(code, size);
+}
+
+fn locals_over_call_loops(code: &mut InstructionSink<'_>, size: Size) {
+    for _ in 0..size.repeats {
+        code.loop_(BlockType::Empty)
+            .call(NOTHING)
+            .local_get(0)
+            .br_if(0)
+            .end();
+    }
+    use_all(code, size);
 }
 
 fn tees(code: &mut InstructionSink<'_>, size: Size) {

@@ -328,13 +328,13 @@ const LIMITED: &[(&str, Field, &str, u64)] = &[
         "function_work",
         |l| &mut l.function_work,
         "(func) (func (local i32) (loop (br_if 0 (i32.const 1))))",
-        50 + 1 + 150 + 2 + 40 + 2 + 2,
+        100 + 4 + 100 + 20 + 3 * 6 + 2 * 3,
     ),
     (
         "program_work",
         |l| &mut l.program_work,
         "(func) (func)",
-        2 * (50 + 2),
+        2 * (100 + 6),
     ),
     (
         "frame_bytes",

@@ -1,6 +1,11 @@
-//! Compilation work: the limit on programs that are expensive to compile.
+//! Compilation work: the limit on programs that are expensive to compile, and the effort of
+//! compilers.
 
-use fusee_instrument::{Rules, inspect};
+use std::sync::Arc;
+
+use fusee_engine::{Code, Compiler, Engine, Program};
+use fusee_engine_wasmtime::{Effort, WasmtimeEngine};
+use fusee_instrument::{Rules, inspect, prepare};
 
 use crate::guest::wasm;
 
@@ -20,129 +25,134 @@ fn added(prelude: &str, code: &str) -> u64 {
     function(code) - function("")
 }
 
+/// A program of one function, with so many `i64` locals.
+fn program(locals: usize, code: &str) -> Arc<Program> {
+    let text = format!(
+        "(module (memory 1) (func $f) (func (export \"f\") (param i32) (local {}) {code}))",
+        "i64 ".repeat(locals)
+    );
+    Arc::new(prepare(&wasm(&text), &Rules::v1(Vec::new())).unwrap())
+}
+
+/// A function with so many products that do not change in the loop around them.
+fn invariants(count: usize) -> Arc<Program> {
+    let products: String = (0..count)
+        .map(|turn| {
+            let factor = 2 * turn + 3;
+            format!("local.get 1 i64.const {factor} i64.mul i64.xor ")
+        })
+        .collect();
+    program(
+        2,
+        &format!("(loop local.get 2 {products} local.set 2 (br_if 0 (local.get 0)))"),
+    )
+}
+
 #[test]
 fn operators_have_their_units() {
     let prelude =
         "(memory 1) (table 1 funcref) (func $f (param i32 i64) (result i32) (i32.const 1))";
     let units = [
-        ("nop", 2),
-        ("(drop (i64.add (i64.const 1) (i64.const 2)))", 4 * 2),
+        ("nop", 6),
+        ("(drop (i64.add (i64.const 1) (i64.const 2)))", 4 * 6),
+        ("(drop (i64.rem_u (i64.const 1) (i64.const 2)))", 16 + 3 * 6),
+        ("(drop (i64.load (i32.const 1)))", 14 + 2 * 6),
+        ("(drop (local.get 0))", 2 + 6),
         (
             "(drop (call $f (i32.const 1) (i64.const 1)))",
-            10 + 3 * 3 + 3 * 2,
-        ),
-        (
-            "(drop (call_indirect (param i32) (result i32) (i32.const 1) (i32.const 0)))",
-            100 + 2 * 3 + 3 * 2,
+            30 + 3 * 6 + 3 * 6,
         ),
         (
             "(memory.fill (i32.const 1) (i32.const 1) (i32.const 1))",
-            150 + 3 * 2,
+            150 + 3 * 6 + 3 * 50 / 16,
         ),
-        ("(drop (memory.grow (i32.const 1)))", 150 + 2 * 2),
-        (
-            "(table.copy (i32.const 1) (i32.const 1) (i32.const 1))",
-            600 + 3 * 2,
-        ),
-        (
-            "(table.fill (i32.const 1) (ref.null func) (i32.const 1))",
-            200 + 3 * 2,
-        ),
-        ("(drop (table.get (i32.const 1)))", 60 + 2 * 2),
-        ("(block (br 0))", 2 + 40),
-        ("(block (br_table 0 0 0 0 (i32.const 1)))", 2 + 3 * 30 + 2),
-        ("(loop)", 150 + 2),
-        ("(loop (loop (loop)))", 3 * (150 + 2) + 2 * (1 + 2)),
-        ("(if (local.get 0) (then))", 60 + 2 + 2),
-        ("(unreachable) (drop (memory.grow (i32.const 1)))", 40 - 2),
+        ("(block (br 0))", 6 + 20),
+        ("(loop)", 100 + 6),
+        ("(loop (loop (loop)))", 3 * (100 + 6) + 2 * (1 + 2)),
     ];
     for (code, expected) in units {
         assert_eq!(added(prelude, code), expected, "{code}");
     }
 }
 
+/// How much more work a function with this code is if this many more locals are alive over it.
+fn alive(code: &str) -> u64 {
+    let function = |locals: usize| {
+        let uses = |action: &str| -> String {
+            (1..=locals)
+                .map(|local| action.replace("LOCAL", &local.to_string()))
+                .collect()
+        };
+        work(&format!(
+            "(memory 1) (func $f) (func (param i32) (local {}) {} {code} {})",
+            "i64 ".repeat(locals),
+            uses("(local.set LOCAL (i64.load (i32.const 0)))"),
+            uses("(i64.store (i32.const 0) (local.get LOCAL))"),
+        ))
+    };
+    function(1_000) - function(500)
+}
+
 #[test]
-fn locals_are_work_where_ways_meet() {
-    let set = "(local.set 1 (i64.const 1))";
-    let apart = added("", set);
-    let both =
-        |code: &str, plain: &str| added("", &code.replace("SET", set)) - added("", plain) - apart;
-    let met = 15;
-    let ways = [
-        ("SET", "", 0),
-        ("(block SET)", "(block)", 0),
-        // One way past the `if`, one through it.
-        (
-            "(if (local.get 0) (then SET))",
-            "(if (local.get 0) (then))",
-            2 * met,
+fn live_values_are_work_at_branches() {
+    let straight = alive("");
+    let cost = |code: &str| (alive(code) - straight) / 500;
+    assert!(cost(&"(if (local.get 0) (then nop))".repeat(64)) >= 64);
+    assert!(cost(&"(call $f)".repeat(64)) < 64);
+    assert!(cost(&"(loop (br_if 0 (local.get 0)))".repeat(64)) > 64 * 5);
+    // The locals are not alive on the path that leaves.
+    assert!(cost(&"(if (local.get 0) (then return))".repeat(64)) > 64 * 5);
+}
+
+#[test]
+fn dead_values_are_no_work() {
+    let blocks = "(if (local.get 0) (then nop))".repeat(64);
+    let function = |locals: usize| {
+        work(&format!(
+            "(func (param i32) (local {}) {blocks})",
+            "i64 ".repeat(locals)
+        ))
+    };
+    assert_eq!(function(1_000) - function(500), 500 * 4);
+}
+
+#[test]
+fn work_grows_with_the_square_of_branches() {
+    let branches = |count: usize| {
+        work(&format!(
+            "(func (param i32) (block {}))",
+            "(br_if 0 (local.get 0))".repeat(count)
+        ))
+    };
+    let (one, ten) = (branches(1_000), branches(10_000));
+    assert!(ten > 30 * one, "{one} {ten}");
+}
+
+#[test]
+fn programs_that_optimisation_makes_large_are_not_optimised() {
+    assert_eq!(Effort::of(&invariants(100)), Effort::Full);
+    assert_eq!(Effort::of(&invariants(31_000)), Effort::Reduced);
+    // The same products again, after many branches: an optimiser keeps all of them until there.
+    let products: String = (0..4_000)
+        .map(|turn| format!("local.get 1 i64.const {turn} i64.mul i64.xor "))
+        .collect();
+    let branches = "(br_if 0 (local.get 0))".repeat(1_000);
+    let common = program(
+        2,
+        &format!(
+            "(block local.get 2 {products} local.set 2 {branches} local.get 2 {products} local.set 2)"
         ),
-        // The second branch ends, so control flow does not merge.
-        (
-            "(if (local.get 0) (then SET) (else (unreachable)))",
-            "(if (local.get 0) (then) (else (unreachable)))",
-            0,
-        ),
-        (
-            "(block SET (br_if 0 (local.get 0)))",
-            "(block (br_if 0 (local.get 0)))",
-            2 * met,
-        ),
-        ("(block SET (br 0))", "(block (br 0))", 0),
-        (
-            "(block SET (br_table 0 0 0 0 (local.get 0)))",
-            "(block (br_table 0 0 0 0 (local.get 0)))",
-            4 * met,
-        ),
-        // Into the loop and back to its head.
-        (
-            "(loop SET (br_if 0 (local.get 0)))",
-            "(loop (br_if 0 (local.get 0)))",
-            2 * met,
-        ),
-        ("(loop SET)", "(loop)", 0),
-        // What is set inside is set in every block around it.
-        (
-            "(loop (block SET) (br_if 0 (local.get 0)))",
-            "(loop (block) (br_if 0 (local.get 0)))",
-            2 * met,
-        ),
-    ];
-    for (code, plain, expected) in ways {
-        assert_eq!(both(code, plain), expected, "{code}");
+    );
+    assert_eq!(Effort::of(&common), Effort::Reduced);
+}
+
+#[test]
+fn code_of_either_effort_is_loaded() {
+    let engine = WasmtimeEngine::new().unwrap();
+    for program in [invariants(10), invariants(8_000)] {
+        let code = engine.precompile(&program).unwrap();
+        engine.load(&program, Code::Bytes(code)).unwrap();
+        engine.compile(&program).unwrap();
     }
-}
-
-#[test]
-fn operands_are_work_where_ways_meet() {
-    let carried = |results: &str, values: &str| {
-        added(
-            "",
-            &format!("(block (result {results}) {values} (br_if 0 (local.get 0))) (unreachable)"),
-        )
-    };
-    let one = carried("i64", "(i64.const 1)");
-    let three = carried("i64 i64 i64", "(i64.const 1) (i64.const 1) (i64.const 1)");
-    assert_eq!(three - one, 2 * 2 + 2 * 2 * 50);
-}
-
-#[test]
-fn large_functions_are_dearer_than_small_ones_together() {
-    let loops = |count: usize| work(&format!("(func {})", "loop end ".repeat(count)));
-    let each = 150 + 2;
-    assert_eq!(loops(1), 52 + each);
-    let flat = 52 + 1_000 * each;
-    assert_eq!(loops(1_000), flat + flat * flat / 500_000);
-}
-
-#[test]
-fn more_locals_make_each_use_dearer() {
-    let uses = |locals: usize| {
-        let declared = format!("(local {})", " i64".repeat(locals));
-        work(&format!("(func {declared} (drop (local.get 0)))"))
-            - work(&format!("(func {declared})"))
-    };
-    assert_eq!(uses(31), 2 + 2);
-    assert_eq!(uses(32), 3 + 2);
-    assert_eq!(uses(320), 12 + 2);
+    assert_eq!(Effort::of(&invariants(8_000)), Effort::Reduced);
 }

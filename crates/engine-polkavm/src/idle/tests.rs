@@ -44,6 +44,7 @@ fn program() -> Arc<Program> {
         has_start: false,
         instantiation_gas: Gas::ZERO,
         rate: Rate::ONE,
+        optimized_work: 0,
     })
 }
 

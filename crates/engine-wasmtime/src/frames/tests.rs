@@ -13,6 +13,7 @@ use wasmtime::{Engine, Instance, Module, Store, Trap, Val};
 
 use super::{Check, NativeStackNeed, aarch64, of, x86_64};
 use crate::{
+    effort::Effort,
     engine::{Bounds, config},
     runtime::NativeStack,
 };
@@ -76,7 +77,7 @@ impl Shape {
 }
 
 fn module(text: &str, bounds: Bounds, guest_bytes: usize) -> Module {
-    let engine = Engine::new(&config(bounds, NativeStack { guest_bytes })).unwrap();
+    let engine = Engine::new(&config(bounds, NativeStack { guest_bytes }, Effort::Full)).unwrap();
     Module::new(&engine, wat::parse_str(text).unwrap()).unwrap()
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Liveness {
     effects: Vec<Effect>,
     /// For each open block, its index among the loops if it is one.
     open: Vec<Option<usize>>,
+    /// The open loops, as indices into the loops.
+    open_loops: Vec<usize>,
     loops: Vec<LoopWrites>,
     /// The locals with a numeric type.
     numbers: u64,
@@ -93,6 +95,7 @@ impl Liveness {
                 let position = self.loops.len();
                 self.loops.push(LoopWrites { offset, written: 0 });
                 self.open.push(Some(position));
+                self.open_loops.push(position);
                 Effect::Loop(position)
             }
             Action::If(_) => {
@@ -102,6 +105,7 @@ impl Liveness {
             Action::Else => Effect::Else,
             Action::End => match self.open.pop().flatten() {
                 Some(position) => {
+                    self.open_loops.pop();
                     // The outer loop writes whatever the inner loop writes.
                     self.write(self.loops.get(position).map_or(0, |inner| inner.written));
                     Effect::EndLoop(position)
@@ -119,7 +123,7 @@ impl Liveness {
 
     /// Adds to the locals that the innermost loop writes.
     fn write(&mut self, locals: u64) {
-        let innermost = self.open.iter().rev().flatten().next();
+        let innermost = self.open_loops.last();
         if let Some(innermost) = innermost.and_then(|position| self.loops.get_mut(*position)) {
             innermost.written |= locals;
         }

@@ -36,6 +36,8 @@ pub(super) struct FunctionVisitor<'a> {
     pub(super) work: Work,
     /// Number of operators, unreachable ones included.
     pub(super) operators: u64,
+    /// The height of the operand stack before the current operator, if that is special.
+    height: u32,
     /// The greatest height of the operand stack.
     pub(super) max_height: u32,
     pub(super) calls: bool,
@@ -79,6 +81,7 @@ impl<'a> FunctionVisitor<'a> {
             edits: Edits::of_body(bytes),
             work,
             operators: 0,
+            height: 0,
             max_height: 0,
             calls: false,
             grows: false,
@@ -130,11 +133,8 @@ impl<'a> FunctionVisitor<'a> {
             self.grows |= matches!(entry.1, Row::MemoryGrow);
             if matches!(entry.1, Row::Call | Row::CallIndirect) {
                 self.calls = true;
-                if self.planner.is_reached() {
-                    self.work
-                        .spill_operands(self.validator.operand_stack_height());
-                }
             }
+            self.height = self.validator.operand_stack_height();
         }
         Ok(entry)
     }
@@ -171,7 +171,7 @@ impl<'a> FunctionVisitor<'a> {
             self.edits.push(self.offset(), action);
             return Ok(Fate::Planned);
         }
-        self.work.plain();
+        self.work.plain(row, self.validator.operand_stack_height());
         Ok(Fate::Copied(shortest(operator)))
     }
 
@@ -267,7 +267,7 @@ impl<'a> FunctionVisitor<'a> {
         self.needs_scratch |= matches!(action, Action::ByLength(_) | Action::InChunks(_));
         self.fills |= action == Action::InChunks(BulkOperator::Fill);
         self.copies |= action == Action::InChunks(BulkOperator::Copy);
-        self.work.operator(operator, resources);
+        self.work.operator(operator, self.height, resources);
         self.planner.follow(action, &self.edits, offset);
         self.edits.push(offset, action);
         if matches!(action, Action::Block(_) | Action::Loop(_) | Action::If(_)) {
