@@ -161,39 +161,37 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  49,598 of 1,000,000,000
+        gas used  42,825 of 1,000,000,000
         engines   wasmtime, wasmi
 
            gas   share  with callees  where
-        15,708   31.7%                (instance)
-        11,640   23.5%                fusee.storage_write
-        10,160   20.5%                (transaction)
-         5,201   10.5%                (loading)
-         4,148    8.4%                fusee.storage_read
-         1,640    3.3%                fusee.event_emit
-           481    1.0%        17,909  token::move_tokens
-           293    0.6%        18,529  transfer
+        14,136   33.0%                (instance)
+        11,640   27.2%                fusee.storage_write
+        10,160   23.7%                (transaction)
+         4,148    9.7%                fusee.storage_read
+         1,640    3.8%                fusee.event_emit
+           481    1.1%        17,909  token::move_tokens
+           293    0.7%        18,529  transfer
            140    0.3%                fusee.input_read
            132    0.3%                fusee.caller
             55    0.1%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
-        49,598  100.0%                total
+        42,825  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  49,598 of 1,000,000,000
+        gas used  42,825 of 1,000,000,000
         engines   wasmtime, wasmi
 
            gas   share  with callees  where
-        15,708   31.7%                (instance)
-        11,640   23.5%                fusee.storage_write
-        22,250   44.9%                9 more, see --top
-        49,598  100.0%                total
+        14,136   33.0%                (instance)
+        11,640   27.2%                fusee.storage_write
+        17,049   39.8%                8 more, see --top
+        42,825  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
-        (instance) 15708
-        (loading) 5201
+        (instance) 14136
         (transaction) 10160
         transfer 293
         transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 55

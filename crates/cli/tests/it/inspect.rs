@@ -155,13 +155,13 @@ fn text_lists_the_largest_functions() {
         counter.wasm
           code hash  dd841d3acbabb1c9aafa6c24d49f8f2553b231b65a99e09ff6834f33cfa20918
           format     wasm
-          instance   13,698 gas
+          instance   12,716 gas
           memory     1 to 1,024 pages of 64 KiB
           start      none
           functions  8, the largest first
             index  bytes  metered  operators  loops  calls  blocks  gas  frame  work  function
-               10     31       88         15      0      4       1   80    112   125  add(i64)
-                8     27      100         14      0      3       3   66     88   178  add()
+               10     31       88         15      0      4       1   80    112   326  add(i64)
+                8     27      100         14      0      3       3   66     88   330  add()
             and 6 more, 49 bytes in total; --functions 8 lists all
           imports    6
             0  fusee.input_read(i32, i32) -> i32              100 gas, 1 per byte

@@ -365,6 +365,6 @@ fn processes_share_a_folder() {
 #[test]
 fn artifacts_are_of_this_metering() {
     let program = fusee_instrument::prepare(&wasm(DOUBLES), &rules()).unwrap();
-    expect!["f71112549dd734bb2c9f6bb0835b51741d96f98ff2f8fcefa376f15522071431"]
+    expect!["735f9b869bb12592066413c1de9f9e5e4f12cc6d1d44a688d5920a7f653863d5"]
         .assert_eq(&CodeHash::of(&program.code).to_string());
 }

@@ -8,7 +8,7 @@ use fusee_engine::{EngineError, Frames, Gas, Trap, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::{Compilation, Executor, PrepareError, RunRequest, Suspension};
-use fusee_instrument::{Floats, Rules, prepare};
+use fusee_instrument::{Floats, Limits, Rules, Schedule, prepare};
 
 use crate::guest::wasm;
 
@@ -58,8 +58,14 @@ fn slots(value: &str, groups: usize) -> Vec<u8> {
     wasm(&text)
 }
 
+/// Rules that admit functions which are expensive to compile, since those have large frames.
 fn rules() -> Rules {
-    Rules::v2(Vec::new()).with_floats(Floats::Canonical)
+    let limits = Limits {
+        function_work: u64::MAX,
+        program_work: u64::MAX,
+        ..Limits::v1()
+    };
+    Rules::named("large-frames", Schedule::v2(), limits, Vec::new()).with_floats(Floats::Canonical)
 }
 
 fn wasmtime(bounds: Bounds) -> Arc<WasmtimeEngine> {

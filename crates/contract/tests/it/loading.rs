@@ -73,7 +73,7 @@ fn the_first_call_in_a_transaction_pays_for_the_code() {
     let script = [one, one, same]
         .into_iter()
         .fold(script, |script, to| script.call(to, &nothing));
-    assert!(price(&code) > 8_000);
+    assert!(price(&code) > 7_000);
     assert_eq!(price(&contract(8_000)), 0);
     for _ in 0..2 {
         let notes = noted(&world.call(alice(), puppet, "script", &script.input()));
