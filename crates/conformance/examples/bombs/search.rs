@@ -310,7 +310,12 @@ impl Writer<'_, '_> {
     #[allow(clippy::too_many_lines, reason = "a table of all genes")]
     fn gene(&mut self, [kind, one, two]: [u8; 3]) {
         // A local of type `i64`: the parameter is the only `i32`.
-        let stride = [0, 1, 7, 31][usize::from(two & 3)];
+        let stride = match two & 3 {
+            0 => 0,
+            1 => 1,
+            2 => 7,
+            _ => 31,
+        };
         let local = 1 + (u32::from(one) + self.turn.wrapping_mul(stride)) % self.locals;
         let number = i64::from(one) + i64::from(self.turn.wrapping_mul(stride));
         let is_deep = self.blocks.len() > 900;

@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "840026548d38ea2281889c78b5148a5c940d2ec2c99eb843859a36b6edc4066b"
+        "86813ab67414739ce78d350457b2723643a77ef52d2333ada5559540b3eb43a7"
     );
 }
