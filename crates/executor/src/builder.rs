@@ -31,7 +31,7 @@ impl ExecutorBuilder {
             artifacts: None,
             cache_bytes: 128 << 20,
             slice: Gas::new(100_000),
-            compile_gas: Gas::new(1_000),
+            compile_gas: Gas::new(100),
             suspended_runs: 10_000,
         }
     }
@@ -69,11 +69,13 @@ impl ExecutorBuilder {
     }
 
     /// The gas that the runs of a program use on the interpreter before the program is compiled in
-    /// the background, for each byte of its metered code. Default: 1,000 gas.
+    /// the background, for each unit of its estimated work
+    /// ([`Program::optimized_work`](fusee_engine::Program::optimized_work)). Default: 100 gas.
     ///
-    /// With the default, an interpreter has worked on the program for about as long as compiling it
-    /// takes. So a program takes at most about twice the time for which its runs have paid, however
-    /// many programs there are and however expensive they are to compile.
+    /// With the default, an interpreter has worked on the program for longer than compiling real
+    /// programs takes, and for at least a fourth of what compiling the worst known program takes.
+    /// So the time of compilation is paid by runs, however many programs there are and however
+    /// expensive they are to compile.
     ///
     /// With 0 gas, a program is compiled when it is prepared, and its caller waits. That is for
     /// trusted programs only.

@@ -22,7 +22,8 @@ pub(crate) struct Preparer {
     pub(crate) artifacts: Option<Artifacts>,
     pub(crate) cache: Arc<Cache>,
     pub(crate) suspensions: Arc<Suspensions>,
-    /// The gas that a program's runs use on the interpreter before it is compiled, for each byte.
+    /// The gas that a program's runs use on the interpreter before it is compiled, for each unit of
+    /// work.
     pub(crate) compile_gas: Gas,
 }
 
@@ -56,9 +57,9 @@ impl Preparer {
 
     fn new_prepared(&self, key: Key, program: Arc<Program>) -> PreparedProgram {
         let interpreter = self.engines.interpreter(program.format).cloned();
-        let bytes = u64::try_from(program.code.len()).unwrap_or(u64::MAX);
         let has_tiers = interpreter.is_some() && self.compiles(program.format);
-        let compile_gas = has_tiers.then(|| self.compile_gas.saturating_mul(bytes));
+        let compile_gas =
+            has_tiers.then(|| self.compile_gas.saturating_mul(program.optimized_work));
         PreparedProgram::new(
             program,
             key,

@@ -80,11 +80,11 @@ fn a_program_is_called_at_once_and_moves_to_the_compiler() {
 
 #[test]
 fn a_program_is_compiled_once_its_runs_have_paid_for_it() {
-    let executor = tiered().build();
+    let executor = tiered().compile_gas(Gas::new(1_000)).build();
     let prepared = prepare(&executor);
-    let bytes = u64::try_from(prepared.program().code.len()).unwrap();
+    let work = prepared.program().optimized_work;
     let gas_used = run(&executor, &prepared, ENOUGH).gas_used;
-    let calls = (1_000 * bytes).div_ceil(gas_used);
+    let calls = (1_000 * work).div_ceil(gas_used);
     assert!(calls > 2, "{calls}");
     for _ in 1..calls {
         // A limit is not a payment.

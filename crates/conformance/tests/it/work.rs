@@ -133,10 +133,10 @@ fn programs_that_optimisation_makes_large_are_not_optimised() {
     assert_eq!(Effort::of(&invariants(100)), Effort::Full);
     assert_eq!(Effort::of(&invariants(31_000)), Effort::Reduced);
     // The same products again, after many branches: an optimiser keeps all of them until there.
-    let products: String = (0..4_000)
+    let products: String = (0..8_000)
         .map(|turn| format!("local.get 1 i64.const {turn} i64.mul i64.xor "))
         .collect();
-    let branches = "(br_if 0 (local.get 0))".repeat(1_000);
+    let branches = "(br_if 0 (local.get 0))".repeat(2_000);
     let common = program(
         2,
         &format!(
@@ -149,10 +149,10 @@ fn programs_that_optimisation_makes_large_are_not_optimised() {
 #[test]
 fn code_of_either_effort_is_loaded() {
     let engine = WasmtimeEngine::new().unwrap();
-    for program in [invariants(10), invariants(8_000)] {
+    for program in [invariants(10), invariants(14_000)] {
         let code = engine.precompile(&program).unwrap();
         engine.load(&program, Code::Bytes(code)).unwrap();
         engine.compile(&program).unwrap();
     }
-    assert_eq!(Effort::of(&invariants(8_000)), Effort::Reduced);
+    assert_eq!(Effort::of(&invariants(14_000)), Effort::Reduced);
 }
