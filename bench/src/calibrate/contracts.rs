@@ -207,7 +207,7 @@ struct World {
 impl World {
     fn new(engine: &Engine) -> Result<Self> {
         let executor = Executor::builder((engine.ours)()?).build();
-        let contracts = Contracts::new(Arc::new(executor), ContractRules::v1());
+        let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::v1());
         let mut state = MemoryState::new();
         state.apply(&genesis(&[(account(), u128::MAX)]));
         let mut deploy = |text: &str| -> Result<Address> {

@@ -17,7 +17,7 @@ const TOKEN: &[u8] = include_bytes!("../../../guests/wasm/token.wasm");
 /// Each transaction is the first on the same state.
 pub(crate) fn transfer(engine: Arc<dyn Engine>) -> Result<Call> {
     let executor = Executor::builder(engine).build();
-    let contracts = Contracts::new(Arc::new(executor), ContractRules::v1());
+    let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::v1());
     let sender = Address::of_development_account("alice");
     let mut state = MemoryState::new();
     state.apply(&genesis(&[(sender, u128::MAX)]));

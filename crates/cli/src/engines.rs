@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use fusee::chain::{ContractRules, Contracts};
 use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
-use fusee::sandbox::{Compiler, Executor, ExecutorBuilder, Format};
+use fusee::sandbox::{Compiler, Executor, ExecutorBuilder, Format, Gas};
 
 use crate::{
     compiler,
@@ -42,40 +42,46 @@ const INSTANCES: u32 = 256;
 /// Disk budget of compiled programs in a data folder, in bytes.
 const ARTIFACT_BYTES: u64 = 1 << 30;
 
-/// An executor per engine. Compiled programs are kept in the folder `artifacts`, if any.
+/// An executor per engine. Prepared programs are kept in the folder `artifacts`, if any.
 pub(crate) fn executors(
     choice: EngineChoice,
     artifacts: Option<&Path>,
 ) -> Result<Vec<On<Arc<Executor>>>, Failure> {
-    let compiler = || -> Result<Arc<dyn Compiler>, Failure> {
-        let engine = WasmtimeEngine::builder()
-            .instances(INSTANCES)
-            .idle_bytes(memory::for_caches() / 4)
-            .build();
-        let engine = engine.map_err(|error| {
-            Failure::new(Exit::Host, error).next("use `--engine wasmi`, which works on any machine")
-        })?;
-        Ok(Arc::new(engine))
-    };
-    let interpreter = || Arc::new(WasmiEngine::new());
+    let wasmtime = || Ok::<_, Failure>(("wasmtime", Executor::compiled(compiler()?)));
+    let wasmi = || ("wasmi", Executor::builder(interpreter()));
     let builders = match choice {
-        EngineChoice::Tiered => vec![("tiered", Executor::tiered(interpreter(), compiler()?))],
-        EngineChoice::Wasmtime => vec![("wasmtime", Executor::compiled(compiler()?))],
-        EngineChoice::Wasmi => vec![("wasmi", Executor::builder(interpreter()))],
-        EngineChoice::All => vec![
-            ("wasmtime", Executor::compiled(compiler()?)),
-            ("wasmi", Executor::builder(interpreter())),
-        ],
+        EngineChoice::Tiered => {
+            let builder = Executor::tiered(interpreter(), compiler()?);
+            let it = with_options(builder, artifacts)?.build();
+            return Ok(vec![On {
+                engine: "tiered",
+                it: Arc::new(it),
+            }]);
+        }
+        EngineChoice::Wasmtime => vec![wasmtime()?],
+        EngineChoice::Wasmi => vec![wasmi()],
+        EngineChoice::All => vec![wasmtime()?, wasmi()],
     };
-    builders
-        .into_iter()
-        .map(|(engine, builder)| {
-            Ok(On {
-                engine,
-                it: Arc::new(build(builder, artifacts)?),
-            })
-        })
-        .collect()
+    let built = builders.into_iter().map(|(engine, builder)| {
+        let it = Arc::new(with_options(builder, artifacts)?.build());
+        Ok(On { engine, it })
+    });
+    built.collect()
+}
+
+fn interpreter() -> Arc<WasmiEngine> {
+    Arc::new(WasmiEngine::new())
+}
+
+fn compiler() -> Result<Arc<dyn Compiler>, Failure> {
+    let engine = WasmtimeEngine::builder()
+        .instances(INSTANCES)
+        .idle_bytes(memory::for_caches() / 4)
+        .build();
+    let engine = engine.map_err(|error| {
+        Failure::new(Exit::Host, error).next("use `--engine wasmi`, which works on any machine")
+    })?;
+    Ok(Arc::new(engine))
 }
 
 /// The executors that differ for programs of this format. Only one remains for PolkaVM, which has
@@ -93,7 +99,10 @@ pub(crate) fn that_differ(
     executors
 }
 
-fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Executor, Failure> {
+fn with_options<K>(
+    mut builder: ExecutorBuilder<K>,
+    artifacts: Option<&Path>,
+) -> Result<ExecutorBuilder<K>, Failure> {
     // Without this engine, the executor refuses PolkaVM programs by format.
     if let Ok(polkavm) = PolkaVmEngine::new() {
         builder = builder.engine(Arc::new(polkavm));
@@ -107,22 +116,35 @@ fn build(mut builder: ExecutorBuilder, artifacts: Option<&Path>) -> Result<Execu
     }
     Ok(builder
         .compile_in(compiler::in_a_process()?)
-        .cache_bytes(memory::for_caches())
-        .build())
+        .cache_bytes(memory::for_caches()))
 }
 
-/// Contract executors, one per engine.
+/// Contract executors, one per engine. The compiler has an interpreter beside it, for what it fails
+/// to compile: a transaction has a receipt on every machine or on none.
 pub(crate) fn contracts(
     choice: EngineChoice,
     artifacts: Option<&Path>,
 ) -> Result<Vec<On<Contracts>>, Failure> {
-    let executors = executors(choice, artifacts)?.into_iter();
-    Ok(executors
-        .map(|on| On {
-            engine: on.engine,
-            it: Contracts::new(on.it, ContractRules::latest()),
-        })
-        .collect())
+    let tiered = || Ok::<_, Failure>(Executor::tiered(interpreter(), compiler()?));
+    // Programs are compiled before their first call.
+    let wasmtime = || Ok::<_, Failure>(("wasmtime", tiered()?.compile_gas(Gas::ZERO)));
+    let wasmi = || ("wasmi", Executor::interpreted(interpreter()));
+    let builders = match choice {
+        EngineChoice::Tiered => vec![("tiered", tiered()?)],
+        EngineChoice::Wasmtime => vec![wasmtime()?],
+        EngineChoice::Wasmi => vec![wasmi()],
+        EngineChoice::All => vec![wasmtime()?, wasmi()],
+    };
+    let built = builders.into_iter().map(|(engine, builder)| {
+        let executor = with_options(builder, artifacts)?.build_interpreting();
+        let contracts = Contracts::new(&executor, ContractRules::latest());
+        let it = contracts.map_err(|error| {
+            Failure::new(Exit::Host, error)
+                .next("contracts need an engine for every format that the rules admit")
+        })?;
+        Ok(On { engine, it })
+    });
+    built.collect()
 }
 
 /// Whether all results are the same.

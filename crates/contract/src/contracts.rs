@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{CodeHash, Gas, Profiler};
-use fusee_executor::{Executor, PrepareError, PreparedProgram, Suspension};
+use fusee_engine::{CodeHash, EngineError, Gas, Profiler};
+use fusee_executor::{Executor, InterpretingExecutor, PrepareError, PreparedProgram, Suspension};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
@@ -23,9 +23,32 @@ pub struct Contracts {
 }
 
 impl Contracts {
-    /// Creates contracts with these rules on this executor.
+    /// Creates contracts with these rules on this executor. It has an interpreter, and engines for
+    /// all formats that the rules admit, so which transactions a block can include does not depend
+    /// on the machine.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NoEngine`] if the executor has no engine for a format that the rules admit.
+    pub fn new(executor: &InterpretingExecutor, rules: ContractRules) -> Result<Self, EngineError> {
+        let executor = executor.executor();
+        let children = rules.children.iter();
+        let children = children.flat_map(|children| children.rules.rules().formats());
+        for format in rules.program.formats().chain(children) {
+            if !executor.supports(format) {
+                return Err(EngineError::NoEngine { format });
+            }
+        }
+        Ok(Self::without_fallback(Arc::clone(executor), rules))
+    }
+
+    /// Creates contracts on an executor that may lack an interpreter or a format, to compare
+    /// engines.
+    ///
+    /// A node must not use it: where a compiler fails and an interpreter would not, a transaction
+    /// is an error of this machine, and not of others.
     #[must_use]
-    pub fn new(executor: Arc<Executor>, rules: ContractRules) -> Self {
+    pub fn without_fallback(executor: Arc<Executor>, rules: ContractRules) -> Self {
         Self {
             executor,
             rules: Arc::new(rules),

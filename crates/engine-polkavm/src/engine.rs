@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use fusee_engine::{Engine, EngineError, Fingerprint, Format, Module, Program};
+use fusee_engine::{Engine, EngineError, Fingerprint, Format, Interpreter, Module, Program};
 use polkavm::{BackendKind, Config, CorePinning, SandboxKind};
 
 use crate::{NAME, idle::Idle, instance::failed, module::PolkaVmModule};
@@ -105,6 +105,9 @@ impl PolkaVmEngine {
         self.backend
     }
 }
+
+/// Its recompiler translates instruction by instruction, and checks the stack of the guest itself.
+impl Interpreter for PolkaVmEngine {}
 
 impl Engine for PolkaVmEngine {
     fn name(&self) -> &'static str {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Engine, EngineError, Fingerprint, Format, Module, Program};
+use fusee_engine::{Engine, EngineError, Fingerprint, Format, Interpreter, Module, Program};
 use wasmi::{CompilationMode, Config};
 
 use crate::{NAME, module::WasmiModule};
@@ -59,6 +59,8 @@ impl Default for WasmiEngine {
         Self::new()
     }
 }
+
+impl Interpreter for WasmiEngine {}
 
 impl Engine for WasmiEngine {
     fn name(&self) -> &'static str {

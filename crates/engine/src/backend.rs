@@ -50,6 +50,12 @@ pub trait Compiler: Engine {
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 }
 
+/// An engine that runs every program of its formats that the rules admit.
+///
+/// Preparing a program takes time in proportion to its size, and a run needs no native stack in
+/// proportion to its calls. So whether a program can be run does not depend on the machine.
+pub trait Interpreter: Engine {}
+
 /// A compiled program.
 pub trait Module: Debug + Send + Sync {
     /// The module's approximate size in memory, in bytes. Caches use it.

@@ -26,7 +26,7 @@ mod trap;
 mod value;
 
 pub use artifact::{Artifact, ArtifactKey, Code, Mismatch};
-pub use backend::{Compiler, Engine, Entry, Instance, Mode, Module, Pause, Step};
+pub use backend::{Compiler, Engine, Entry, Instance, Interpreter, Mode, Module, Pause, Step};
 pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use format::Format;

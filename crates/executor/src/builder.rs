@@ -1,17 +1,18 @@
 //! Options of an executor.
 
-use std::{io, path::Path, sync::Arc};
+use std::{io, marker::PhantomData, path::Path, sync::Arc};
 
-use fusee_engine::{Compiler, Engine, Gas};
+use fusee_engine::{Compiler, Engine, Gas, Interpreter};
 
 use crate::{
     CompileIn, Executor, artifacts::Artifacts, cache::Cache, engines::Engines, preparer::Preparer,
     suspensions::Suspensions,
 };
 
-/// Options of an [`Executor`].
+/// Options of an [`Executor`]. `K` says what is known of its engines: [`AnyEngine`] or
+/// [`WithInterpreter`].
 #[derive(Debug)]
-pub struct ExecutorBuilder {
+pub struct ExecutorBuilder<K = AnyEngine> {
     engines: Engines,
     compile_in: CompileIn,
     compiled_bytes: u64,
@@ -20,9 +21,18 @@ pub struct ExecutorBuilder {
     slice: Gas,
     compile_gas: Gas,
     suspended_runs: u32,
+    engines_known: PhantomData<K>,
 }
 
-impl ExecutorBuilder {
+/// Nothing is known of the engines of an executor.
+#[derive(Debug)]
+pub enum AnyEngine {}
+
+/// An executor has an interpreter.
+#[derive(Debug)]
+pub enum WithInterpreter {}
+
+impl<K> ExecutorBuilder<K> {
     pub(crate) fn new(engines: Engines) -> Self {
         Self {
             engines,
@@ -33,6 +43,7 @@ impl ExecutorBuilder {
             slice: Gas::new(100_000),
             compile_gas: Gas::new(100),
             suspended_runs: 10_000,
+            engines_known: PhantomData,
         }
     }
 
@@ -144,11 +155,38 @@ impl ExecutorBuilder {
     }
 }
 
+impl ExecutorBuilder<WithInterpreter> {
+    /// Builds the executor for those who need one with an interpreter.
+    #[must_use]
+    pub fn build_interpreting(self) -> InterpretingExecutor {
+        InterpretingExecutor(Arc::new(self.build()))
+    }
+}
+
+/// An executor that has an interpreter, so that a compiler that fails changes no outcome. Clones
+/// share it.
+#[derive(Clone, Debug)]
+pub struct InterpretingExecutor(Arc<Executor>);
+
+impl InterpretingExecutor {
+    /// The executor.
+    #[must_use]
+    pub const fn executor(&self) -> &Arc<Executor> {
+        &self.0
+    }
+}
+
 impl Executor {
     /// An executor with one engine, which compiles or translates each program when it is prepared.
     #[must_use]
     pub fn builder(engine: Arc<dyn Engine>) -> ExecutorBuilder {
         ExecutorBuilder::new(Engines::new(Some(engine), None))
+    }
+
+    /// An executor with an interpreter and no compiler.
+    #[must_use]
+    pub fn interpreted(interpreter: Arc<dyn Interpreter>) -> ExecutorBuilder<WithInterpreter> {
+        ExecutorBuilder::new(Engines::new(Some(interpreter), None))
     }
 
     /// An executor with a compiler and no interpreter. A program is compiled, or loaded from the
@@ -166,7 +204,10 @@ impl Executor {
     ///
     /// Programs that fail to compile or to instantiate as compiled code run on the interpreter.
     #[must_use]
-    pub fn tiered(interpreter: Arc<dyn Engine>, compiler: Arc<dyn Compiler>) -> ExecutorBuilder {
+    pub fn tiered(
+        interpreter: Arc<dyn Interpreter>,
+        compiler: Arc<dyn Compiler>,
+    ) -> ExecutorBuilder<WithInterpreter> {
         ExecutorBuilder::new(Engines::new(Some(interpreter), Some(compiler)))
     }
 }

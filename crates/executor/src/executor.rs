@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use fusee_engine::{CodeHash, EngineError, Gas, Host, Module};
+use fusee_engine::{CodeHash, EngineError, Format, Gas, Host, Module};
 use fusee_instrument::Rules;
 
 use crate::{
@@ -55,6 +55,13 @@ impl Executor {
     #[must_use]
     pub fn has_interpreter(&self) -> bool {
         self.preparer.engines.has_tiers()
+    }
+
+    /// Whether the executor has an engine for programs of this format.
+    #[must_use]
+    pub fn supports(&self, format: Format) -> bool {
+        let engines = &self.preparer.engines;
+        engines.interpreter(format).is_some() || engines.compiler_for(format).is_some()
     }
 
     /// Runs all later calls on the interpreter, or ends that. Use it when a compiler turns out to

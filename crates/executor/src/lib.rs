@@ -30,7 +30,7 @@ mod suspensions;
 
 pub use asynchronous::{Answer, AsyncRun};
 pub use budget::{MemoryBudget, Reservation};
-pub use builder::ExecutorBuilder;
+pub use builder::{AnyEngine, ExecutorBuilder, InterpretingExecutor, WithInterpreter};
 pub use compiling::{CompileCommand, CompileIn};
 pub use direct::Direct;
 pub use driver::{

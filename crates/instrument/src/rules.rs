@@ -1,8 +1,8 @@
 //! Rules: what a program may be, and what it costs.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, fmt, iter, sync::Arc};
 
-use fusee_engine::RulesId;
+use fusee_engine::{Format, RulesId};
 
 use crate::{
     Floats, Limits, PolkaVmRules, SyscallPrices, SyscallRule,
@@ -155,6 +155,11 @@ impl Rules {
     #[must_use]
     pub const fn polkavm(&self) -> Option<PolkaVmRules> {
         self.polkavm
+    }
+
+    /// The formats of programs that are admitted.
+    pub fn formats(&self) -> impl Iterator<Item = Format> + use<> {
+        iter::once(Format::Wasm).chain(self.polkavm.map(|_| Format::PolkaVm))
     }
 
     /// Whether programs report where their gas goes.

@@ -8,7 +8,7 @@ use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
     Compilation, CompileCommand, CompileIn, Executor, ExecutorBuilder, PreparedProgram, RunError,
-    RunRequest, Tier,
+    RunRequest, Tier, WithInterpreter,
 };
 use fusee_instrument::Rules;
 
@@ -25,14 +25,14 @@ const ROUNDS: &str = r#"(module (memory 1)
 
 const ENOUGH: Gas = Gas::new(10_000_000);
 
-fn tiered() -> ExecutorBuilder {
+fn tiered() -> ExecutorBuilder<WithInterpreter> {
     Executor::tiered(
         Arc::new(WasmiEngine::new()),
         Arc::new(WasmtimeEngine::new().unwrap()),
     )
 }
 
-fn tiered_with(compiler: &Arc<Watched>) -> ExecutorBuilder {
+fn tiered_with(compiler: &Arc<Watched>) -> ExecutorBuilder<WithInterpreter> {
     let compiler: Arc<dyn Compiler> = Arc::<Watched>::clone(compiler);
     Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
 }
@@ -221,7 +221,7 @@ fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
     assert_eq!(compiler.compilations(), 1);
 }
 
-fn by_shell(script: &str) -> ExecutorBuilder {
+fn by_shell(script: &str) -> ExecutorBuilder<WithInterpreter> {
     let command = CompileCommand {
         program: PathBuf::from("/bin/sh"),
         args: ["-c", script].map(OsString::from).into(),

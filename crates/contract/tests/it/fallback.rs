@@ -8,8 +8,11 @@ use fusee_contract::{
     Action, Address, ContractError, ContractRules, Contracts, Included, Progress, Query, Status,
     Transaction, genesis,
 };
-use fusee_engine::{Gas, Interrupt, Profiler, Trap};
-use fusee_executor::Executor;
+use fusee_engine::{EngineError, Format, Gas, Interrupt, Profiler, Trap};
+use fusee_engine_polkavm::PolkaVmEngine;
+use fusee_engine_wasmi::WasmiEngine;
+use fusee_engine_wasmtime::WasmtimeEngine;
+use fusee_executor::{Compilation, Executor, ExecutorBuilder, WithInterpreter};
 use fusee_state::MemoryState;
 
 use crate::{
@@ -31,7 +34,7 @@ const LARGE: &str = r#"(module (memory (export "memory") 200)
 /// What `actions` come to, one after the other, each on the state that the one before left.
 fn try_apply(executor: Executor, actions: &[Action]) -> Result<Vec<Included>, ContractError> {
     apply(
-        &Contracts::new(Arc::new(executor), ContractRules::v1()),
+        &Contracts::without_fallback(Arc::new(executor), ContractRules::v1()),
         actions,
     )
 }
@@ -97,6 +100,47 @@ fn assert_alike(found: &[Included], expected: &[Included]) {
     }
 }
 
+/// A compiler that refuses every program changes no receipt, where there is an interpreter, which
+/// `Contracts::new` requires.
+#[test]
+fn what_a_compiler_refuses_is_the_interpreters() {
+    let compiler = || {
+        let engine = WasmtimeEngine::builder().guest_stack_bytes(64);
+        Arc::new(engine.build().unwrap())
+    };
+    let actions = deploy_and_run(DEEP_AND_BACK);
+    let expected = expected(&actions);
+    let tiered = Executor::tiered(Arc::new(WasmiEngine::new()), compiler())
+        .compile_gas(Gas::ZERO)
+        .build_interpreting();
+    let contracts = Contracts::new(&tiered, ContractRules::v1()).unwrap();
+    assert_alike(&apply(&contracts, &actions).unwrap(), &expected);
+    let Action::Deploy { code, .. } = &actions[0] else {
+        unreachable!();
+    };
+    let rules = ContractRules::v1().program;
+    let prepared = tiered.executor().prepare(code, &rules).unwrap();
+    assert_ne!(prepared.compilation(), Compilation::Done);
+    try_apply(Executor::compiled(compiler()).build(), &actions).unwrap_err();
+}
+
+#[test]
+fn contracts_need_an_engine_for_every_format_of_their_rules() {
+    let wasm = || Executor::interpreted(Arc::new(WasmiEngine::new()));
+    let polkavm = || Arc::new(PolkaVmEngine::new().unwrap());
+    let new = |builder: ExecutorBuilder<WithInterpreter>, rules| {
+        Contracts::new(&builder.build_interpreting(), rules).map(drop)
+    };
+    new(wasm(), ContractRules::v1()).unwrap();
+    let error = new(wasm(), ContractRules::v2()).unwrap_err();
+    let format = Format::PolkaVm;
+    assert!(matches!(error, EngineError::NoEngine { format: found } if found == format));
+    new(wasm().engine(polkavm()), ContractRules::v3()).unwrap();
+    let error = new(Executor::interpreted(polkavm()), ContractRules::v3()).unwrap_err();
+    let format = Format::Wasm;
+    assert!(matches!(error, EngineError::NoEngine { format: found } if found == format));
+}
+
 #[test]
 fn a_native_stack_that_ends_is_no_receipt() {
     let cramped = Cramped::in_native_stack();
@@ -123,7 +167,7 @@ fn a_profile_is_of_the_attempt_that_counts() {
     let actions = deploy_and_run(DEEP_AND_BACK);
     let profile = |executor: Executor| {
         let profiler = Profiler::new();
-        let contracts = Contracts::new(Arc::new(executor), ContractRules::v1());
+        let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::v1());
         let contracts = contracts.profiler(profiler.clone());
         let applied = apply(&contracts, &actions).unwrap();
         assert_eq!(applied[1].receipt.status, Status::Success);
@@ -234,7 +278,8 @@ fn answered_everywhere(
     cramped: Cramped,
 ) -> (Included, Vec<Vec<u8>>) {
     let rules = ContractRules::latest().with_oracle();
-    let contracts = |executor: &Arc<Executor>| Contracts::new(Arc::clone(executor), rules.clone());
+    let contracts =
+        |executor: &Arc<Executor>| Contracts::without_fallback(Arc::clone(executor), rules.clone());
     let executors = lanes().into_iter().map(|lane| (lane.name, lane.executor));
     let executors = executors.chain([("cramped", cramped.tiered)]);
     let mut first: Option<(Included, Vec<Vec<u8>>)> = None;
@@ -259,7 +304,7 @@ fn deployed(code: &[u8]) -> (MemoryState, Address) {
     let mut state = MemoryState::new();
     state.apply(&genesis(&[(alice(), FUNDS)]));
     let executor = Arc::new(lanes().remove(0).executor);
-    let contracts = Contracts::new(executor, ContractRules::latest().with_oracle());
+    let contracts = Contracts::without_fallback(executor, ContractRules::latest().with_oracle());
     let (applied, _) = answered(&contracts, &state, &deploy(code)).unwrap();
     state.apply(&applied.changes);
     (state, applied.receipt.deployed.unwrap())
@@ -342,8 +387,10 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
     };
     let query = |executor: Executor| {
         let executor = Arc::new(executor);
-        let contracts =
-            Contracts::new(Arc::clone(&executor), ContractRules::latest().with_oracle());
+        let contracts = Contracts::without_fallback(
+            Arc::clone(&executor),
+            ContractRules::latest().with_oracle(),
+        );
         let state = Arc::new(state.clone());
         let receipt = contracts.query(state, query.clone(), &Interrupt::new());
         assert_eq!(executor.suspended_runs(), 0);

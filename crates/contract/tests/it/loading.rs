@@ -157,7 +157,7 @@ fn gas_does_not_depend_on_the_cache() {
         .fold(Script::default(), |script, to| script.call(to, &nothing));
     let expected = world.query(puppet, "script", &script.input());
     let executor = Executor::builder(Arc::new(WasmiEngine::new())).cache_bytes(0);
-    let contracts = Contracts::new(Arc::new(executor.build()), rules);
+    let contracts = Contracts::without_fallback(Arc::new(executor.build()), rules);
     let query = Query {
         from: bob(),
         to: puppet,

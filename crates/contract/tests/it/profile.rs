@@ -43,9 +43,10 @@ fn the_outermost_call_is_told_apart_and_changes_in_nothing() {
         };
         let on = |lane: Lane| {
             let profiler = Profiler::new();
-            let contracts = Contracts::new(Arc::new(lane.executor), ContractRules::v1())
-                .suspension(lane.suspension)
-                .profiler(profiler.clone());
+            let contracts =
+                Contracts::without_fallback(Arc::new(lane.executor), ContractRules::v1())
+                    .suspension(lane.suspension)
+                    .profiler(profiler.clone());
             let state = Arc::new(world.state.clone());
             let applied = contracts.execute(state, transaction.clone(), &Interrupt::new());
             (

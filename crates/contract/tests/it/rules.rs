@@ -72,7 +72,7 @@ fn execute(
     action: Action,
     gas: u64,
 ) -> Result<Receipt, ContractError> {
-    let contracts = Contracts::new(Arc::clone(executor), rules.clone());
+    let contracts = Contracts::without_fallback(Arc::clone(executor), rules.clone());
     let transaction = Transaction {
         from: alice(),
         action,

@@ -233,7 +233,7 @@ fn reads_do_not_depend_on_what_is_cached() {
     let mut world = World::new();
     let counter = world.deploy(COUNTER, &[]);
     for lane in lanes() {
-        let contracts = Contracts::new(Arc::new(lane.executor), ContractRules::v1());
+        let contracts = Contracts::without_fallback(Arc::new(lane.executor), ContractRules::v1());
         let increment = || {
             let transaction = transaction(bob(), call(counter, "increment", &[]), 0);
             run(&contracts, Arc::new(world.state.clone()), transaction)
@@ -248,7 +248,7 @@ fn reads_do_not_depend_on_what_is_cached() {
 fn a_block_on_an_overlay_is_one_commit_a_transaction() {
     let token_input = 1_000_u64.to_le_bytes();
     for lane in lanes() {
-        let contracts = Contracts::new(Arc::new(lane.executor), ContractRules::v1());
+        let contracts = Contracts::without_fallback(Arc::new(lane.executor), ContractRules::v1());
         let mut committed = MemoryState::new();
         committed.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
         let mut at_once = committed.clone();
@@ -328,7 +328,8 @@ fn a_deployment_prepares_its_code_once() {
         let engine = Arc::new(Counting::default());
         // A cache without room hides no second time.
         let executor = Executor::builder(Arc::<Counting>::clone(&engine)).cache_bytes(0);
-        let contracts = Contracts::new(Arc::new(executor.build()), ContractRules::v1());
+        let contracts =
+            Contracts::without_fallback(Arc::new(executor.build()), ContractRules::v1());
         let state = Arc::new(MemoryState::new());
         let included = run(
             &contracts,

@@ -80,7 +80,8 @@ impl World {
         let mut contracts = |(name, lane): (String, Lane)| {
             let executor = Arc::new(lane.executor);
             executors.push(Arc::clone(&executor));
-            let contracts = Contracts::new(executor, rules.clone()).suspension(lane.suspension);
+            let contracts =
+                Contracts::without_fallback(executor, rules.clone()).suspension(lane.suspension);
             (name, contracts)
         };
         Self {
