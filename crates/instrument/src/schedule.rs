@@ -471,15 +471,15 @@ impl Schedule {
             instance: InstancePrices {
                 base: 3_700,
                 memory: 2_400,
-                page: 5_400,
-                far_page: 80_000,
+                page: 5_500,
+                far_page: 86_000,
                 data_64_bytes: 18,
                 segment: 85,
                 table: 750,
                 table_element: 7,
                 function: 27,
                 global: 165,
-                export: 130,
+                export: 330,
             },
             frame: FRAME,
         }

@@ -161,37 +161,37 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  42,825 of 1,000,000,000
+        gas used  44,925 of 1,000,000,000
         engines   wasmtime, wasmi
 
            gas   share  with callees  where
-        14,136   33.0%                (instance)
-        11,640   27.2%                fusee.storage_write
-        10,160   23.7%                (transaction)
-         4,148    9.7%                fusee.storage_read
-         1,640    3.8%                fusee.event_emit
+        16,236   36.1%                (instance)
+        11,640   25.9%                fusee.storage_write
+        10,160   22.6%                (transaction)
+         4,148    9.2%                fusee.storage_read
+         1,640    3.7%                fusee.event_emit
            481    1.1%        17,909  token::move_tokens
            293    0.7%        18,529  transfer
            140    0.3%                fusee.input_read
            132    0.3%                fusee.caller
             55    0.1%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
-        42,825  100.0%                total
+        44,925  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  42,825 of 1,000,000,000
+        gas used  44,925 of 1,000,000,000
         engines   wasmtime, wasmi
 
            gas   share  with callees  where
-        14,136   33.0%                (instance)
-        11,640   27.2%                fusee.storage_write
-        17,049   39.8%                8 more, see --top
-        42,825  100.0%                total
+        16,236   36.1%                (instance)
+        11,640   25.9%                fusee.storage_write
+        17,049   37.9%                8 more, see --top
+        44,925  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
-        (instance) 14136
+        (instance) 16236
         (transaction) 10160
         transfer 293
         transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 55

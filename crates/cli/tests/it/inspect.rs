@@ -155,7 +155,7 @@ fn text_lists_the_largest_functions() {
         counter.wasm
           code hash  dd841d3acbabb1c9aafa6c24d49f8f2553b231b65a99e09ff6834f33cfa20918
           format     wasm
-          instance   12,716 gas
+          instance   13,816 gas
           memory     1 to 1,024 pages of 64 KiB
           start      none
           functions  8, the largest first

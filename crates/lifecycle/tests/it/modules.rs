@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "86813ab67414739ce78d350457b2723643a77ef52d2333ada5559540b3eb43a7"
+        "2736c162d08d10279da7bff39432305d79c95d2e37c53cd6cafcf743a716f7b3"
     );
 }
