@@ -40,7 +40,7 @@ fn compiler() -> Result<Arc<dyn Compiler>> {
 }
 
 /// The interpreter.
-pub(crate) fn wasmi() -> Arc<dyn Engine> {
+pub(crate) fn wasmi() -> Arc<WasmiEngine> {
     Arc::new(WasmiEngine::new())
 }
 
