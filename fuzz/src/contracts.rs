@@ -57,7 +57,10 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
         let executor = Arc::new(builder.slice(Gas::new(slice)).cache_bytes(16 << 20).build());
         World {
             name,
-            contracts: Contracts::without_fallback(Arc::clone(&executor), ContractRules::latest().with_oracle()),
+            contracts: Contracts::without_fallback(
+                Arc::clone(&executor),
+                ContractRules::latest().with_oracle(),
+            ),
             executor,
         }
     };
