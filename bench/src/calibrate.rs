@@ -43,7 +43,8 @@ const ENGINES: PerEngine<Engine> = [
     Engine {
         name: "wasmi",
         bare: peers::wasmi::bare,
-        ours: || Ok(Arc::new(WasmiEngine::new())),
+        // A price holds for an instance that has to be made.
+        ours: || Ok(Arc::new(WasmiEngine::new().with_idle_bytes(0))),
     },
 ];
 

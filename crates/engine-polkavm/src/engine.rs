@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use fusee_engine::{Engine, EngineError, Fingerprint, Format, Interpreter, Module, Program};
-use polkavm::{BackendKind, Config, CorePinning, SandboxKind};
+use fusee_engine::{Engine, EngineError, Fingerprint, Format, Idle, Interpreter, Module, Program};
+use polkavm::{BackendKind, Config, CorePinning, RawInstance, SandboxKind};
 
-use crate::{NAME, idle::Idle, instance::failed, module::PolkaVmModule};
+use crate::{NAME, instance::failed, module::PolkaVmModule};
 
 /// The default limit of idle instances, in bytes.
 const IDLE_BYTES: u64 = 16 << 20;
@@ -29,7 +29,7 @@ pub enum Backend {
 /// Runs PolkaVM programs on PolkaVM.
 pub struct PolkaVmEngine {
     engine: polkavm::Engine,
-    pub(crate) idle: Arc<Idle>,
+    pub(crate) idle: Arc<Idle<RawInstance>>,
     backend: Backend,
     fingerprint: Fingerprint,
 }
@@ -80,7 +80,7 @@ impl PolkaVmEngine {
         };
         Ok(Self {
             engine,
-            idle: Idle::new(idle_bytes),
+            idle: idle(idle_bytes),
             backend,
             fingerprint: Fingerprint::of(configured.as_bytes()),
         })
@@ -94,7 +94,7 @@ impl PolkaVmEngine {
     #[must_use]
     pub fn with_idle_bytes(mut self, bytes: u64) -> Self {
         if self.backend != Backend::ProcessSandbox {
-            self.idle = Idle::new(bytes);
+            self.idle = idle(bytes);
         }
         self
     }
@@ -135,6 +135,15 @@ impl Engine for PolkaVmEngine {
     }
 }
 
+/// Idle instances of up to `bytes` bytes.
+///
+/// PolkaVM's interpreter (0.37.0) stores its translation in the instance, together with addresses of
+/// that instance, and cannot share it; the recompiler's sandboxes keep their mappings. A call sets
+/// registers and gas, as on a fresh instance.
+fn idle(bytes: u64) -> Arc<Idle<RawInstance>> {
+    Idle::new(bytes, |instance| instance.reset_memory().is_ok())
+}
+
 impl fmt::Debug for PolkaVmEngine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -143,3 +152,6 @@ impl fmt::Debug for PolkaVmEngine {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,11 +5,10 @@
 //! both sandboxes, and converted by the program's rate. A syscall returns from the guest, so a
 //! suspended guest needs no native stack. PolkaVM's interpreter translates a program for each
 //! instance and cannot share the translation. So instances whose run returned are reused, with
-//! their memory reset, within a limit in bytes (`idle.rs`).
+//! their memory reset, within a limit in bytes.
 #![forbid(unsafe_code)]
 
 mod engine;
-mod idle;
 mod instance;
 mod link;
 mod memory;

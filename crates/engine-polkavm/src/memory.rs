@@ -2,20 +2,18 @@
 
 use std::ops::Range;
 
-use fusee_engine::{SparseMemory, Trap};
-use polkavm::MemoryProtection;
-
-use crate::idle::Lease;
+use fusee_engine::{Lease, SparseMemory, Trap};
+use polkavm::{MemoryProtection, RawInstance};
 
 /// A PolkaVM instance and the access to its memory.
 pub(crate) struct Memory {
-    pub(crate) raw: Lease,
+    pub(crate) raw: Lease<RawInstance>,
     /// Whether an access within bounds failed: a fault of the host.
     pub(crate) is_broken: bool,
 }
 
 impl Memory {
-    pub(crate) const fn new(raw: Lease) -> Self {
+    pub(crate) const fn new(raw: Lease<RawInstance>) -> Self {
         Self {
             raw,
             is_broken: false,

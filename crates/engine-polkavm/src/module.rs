@@ -6,18 +6,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fusee_engine::{EngineError, Entry, Format, Program, Trap};
+use fusee_engine::{EngineError, Entry, Format, Idle, ModulePool, Program, Trap};
 use polkavm::{
     CacheModel, CostModelKind, GasMeteringKind, ModuleConfig, ProgramBlob, ProgramCounter,
-    ProgramParts,
+    ProgramParts, RawInstance,
 };
 
-use crate::{
-    NAME,
-    idle::{Idle, ModulePool},
-    memory::Memory,
-    trap::trap,
-};
+use crate::{NAME, memory::Memory, trap::trap};
 
 /// The page size that the rules assume.
 const PAGE_BYTES: u32 = 4_096;
@@ -39,7 +34,7 @@ struct Inner {
     program: Arc<Program>,
     /// The address of each export.
     entries: Vec<ProgramCounter>,
-    pool: Arc<ModulePool>,
+    pool: Arc<ModulePool<RawInstance>>,
     /// The cost of blocks at which a guest stopped for gas. Computing it takes longer than running
     /// the block.
     block_units: Mutex<BTreeMap<u32, u64>>,
@@ -48,7 +43,7 @@ struct Inner {
 impl PolkaVmModule {
     pub(crate) fn compile(
         engine: &polkavm::Engine,
-        idle: &Arc<Idle>,
+        idle: &Arc<Idle<RawInstance>>,
         program: &Arc<Program>,
     ) -> Result<Self, EngineError> {
         let compile = |why: String| EngineError::Compile {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Engine, EngineError, Fingerprint, Format, Interpreter, Module, Program};
+use fusee_engine::{Engine, EngineError, Fingerprint, Format, Idle, Interpreter, Module, Program};
 use wasmi::{CompilationMode, Config};
 
-use crate::{NAME, module::WasmiModule};
+use crate::{NAME, module::WasmiModule, resident::Resident};
 
 /// The size of wasmi's value stack in bytes: more than any metered guest can use, since a value
 /// takes at most twice the size that metering assumes.
@@ -15,12 +15,16 @@ const MAX_STACK_BYTES: usize = 64 << 20;
 /// at least 64 bytes.
 const MAX_RECURSION: usize = 1 << 20;
 
+/// The default limit of idle instances, in bytes.
+const IDLE_BYTES: u64 = 16 << 20;
+
 /// Runs programs on wasmi.
 #[derive(Debug)]
 pub struct WasmiEngine {
     /// Each module has its own wasmi engine, since wasmi frees translated code only with the
     /// engine.
     config: Config,
+    idle: Arc<Idle<Resident>>,
     fingerprint: Fingerprint,
 }
 
@@ -49,9 +53,31 @@ impl WasmiEngine {
             .wasm_wide_arithmetic(false);
         Self {
             config,
+            idle: idle(IDLE_BYTES),
             fingerprint: Fingerprint::of(concat!("wasmi 2 ", env!("CARGO_PKG_VERSION")).as_bytes()),
         }
     }
+
+    /// Sets the limit of idle instances, in bytes. Default: 16 MiB.
+    ///
+    /// An instance whose run returned is reset and kept, so that the next run of the program does
+    /// not make one.
+    #[must_use]
+    pub fn with_idle_bytes(mut self, bytes: u64) -> Self {
+        self.idle = idle(bytes);
+        self
+    }
+
+    /// The number of idle instances.
+    #[must_use]
+    pub fn idle_instances(&self) -> usize {
+        self.idle.held().0
+    }
+}
+
+/// Idle instances of up to `bytes` bytes.
+fn idle(bytes: u64) -> Arc<Idle<Resident>> {
+    Idle::new(bytes, Resident::reset)
 }
 
 impl Default for WasmiEngine {
@@ -76,12 +102,13 @@ impl Engine for WasmiEngine {
     }
 
     fn idle_bytes(&self) -> u64 {
-        0
+        self.idle.limit()
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         Ok(Arc::new(WasmiModule::compile(
             &wasmi::Engine::new(&self.config),
+            &self.idle,
             program,
         )?))
     }

@@ -3,29 +3,23 @@
 use std::{fmt, mem, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Program, Run, Step, Value,
-    reserved,
+    EngineError, Entry, GuestMemory, Host, Instance, Lease, Low, Mode, Pause, Program, Run, Step,
+    Value,
 };
-use wasmi::{Error, F32, F64, Func, Global, ResumableCall, ResumableCallHostTrap, Store, Val};
+use wasmi::{Error, F32, F64, ResumableCall, ResumableCallHostTrap, Store, Val};
 
 use crate::{
     error::failed,
     lent::Lent,
     link::{Halt, State, Suspension, grow_memory},
+    resident::Resident,
     trap::trap,
 };
 
 pub(crate) struct WasmiInstance {
-    store: Store<State>,
-    instance: wasmi::Instance,
+    resident: Lease<Resident>,
     program: Arc<Program>,
-    /// The global to which the guest spills its counter before `unreachable`.
-    gas: Global,
-    /// The entry of the last call. Looking up an entry is slow, and most calls repeat the last one.
-    entered: Option<(Entry, Func)>,
     guest: Guest,
-    inputs: Vec<Val>,
-    outputs: Vec<Val>,
     mode: Mode,
 }
 
@@ -56,46 +50,13 @@ enum Return {
 }
 
 impl WasmiInstance {
-    pub(crate) fn new(
-        store: Store<State>,
-        instance: wasmi::Instance,
-        program: &Arc<Program>,
-        mode: Mode,
-    ) -> Result<Self, EngineError> {
-        let gas = instance
-            .get_global(&store, reserved::GAS)
-            .ok_or_else(|| failed("the program exports no gas counter".into()))?;
-        Ok(Self {
-            store,
-            instance,
+    pub(crate) fn new(resident: Lease<Resident>, program: &Arc<Program>, mode: Mode) -> Self {
+        Self {
+            resident,
             program: Arc::clone(program),
-            gas,
-            entered: None,
             guest: Guest::AtRest,
-            inputs: Vec::new(),
-            outputs: Vec::new(),
             mode,
-        })
-    }
-
-    fn function(&mut self, entry: Entry) -> Result<Func, EngineError> {
-        if let Some((last, function)) = self.entered
-            && last == entry
-        {
-            return Ok(function);
         }
-        let name = match entry {
-            Entry::Start => Some(reserved::START),
-            Entry::Export(position) => {
-                let export = self.program.exports.get(position);
-                export.map(|export| export.name.as_str())
-            }
-        };
-        let function = name
-            .and_then(|name| self.instance.get_func(&self.store, name))
-            .ok_or_else(|| failed("the program has no such entry".into()))?;
-        self.entered = Some((entry, function));
-        Ok(function)
     }
 
     /// The number of the function's results, not counting the gas.
@@ -117,13 +78,19 @@ impl WasmiInstance {
         host: &mut (dyn Host + 'static),
         go: impl FnOnce(&mut Store<State>, &[Val], &mut [Val]) -> Result<ResumableCall, Error>,
     ) -> Result<Step, EngineError> {
-        let lending = Lending(&mut self.store);
+        let Resident {
+            store,
+            inputs,
+            outputs,
+            ..
+        } = &mut *self.resident;
+        let lending = Lending(store);
         // SAFETY: `lending` removes the pointers below, or if wasmi panics; the borrows last
         // longer.
         lending.0.data_mut().lent = Some(unsafe { Lent::new(run, host) });
-        let returned = go(&mut *lending.0, &self.inputs, &mut self.outputs);
+        let returned = go(&mut *lending.0, inputs, outputs);
         drop(lending);
-        let halt = self.store.data_mut().halt.take();
+        let halt = store.data_mut().halt.take();
         self.step(Return::of(returned), halt, run)
     }
 
@@ -137,13 +104,14 @@ impl WasmiInstance {
         match (returned, halt) {
             (Return::Finished, _) => {
                 let no_gas = || failed("an entry returned no gas".into());
-                let (gas, values) = self.outputs.split_last().ok_or_else(no_gas)?;
+                let (gas, values) = self.resident.outputs.split_last().ok_or_else(no_gas)?;
                 run.meter.note(gas.i64().ok_or_else(no_gas)?);
                 run.values.clear();
                 for returned in values {
                     run.values.push(value(returned)?);
                 }
                 self.guest = Guest::AtRest;
+                self.resident.set_clean(true);
                 Ok(Step::Returned)
             }
             (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped(stop)),
@@ -156,7 +124,7 @@ impl WasmiInstance {
             }),
             (Return::Failed(error), halt) => match error.as_trap_code() {
                 Some(code) if halt.is_none() => {
-                    let counter = self.gas.get(&self.store).i64().unwrap_or(0);
+                    let counter = self.resident.counter();
                     Ok(Step::Stopped(run.trapped(trap(code)?, counter)))
                 }
                 _ => Err(failed(Box::new(error))),
@@ -177,15 +145,19 @@ impl Instance for WasmiInstance {
         if !matches!(self.guest, Guest::AtRest) {
             return Err(not_at_rest());
         }
-        let function = self.function(entry)?;
+        let function = self.resident.function(entry, &self.program)?;
         self.guest = Guest::Gone;
-        self.inputs.clear();
-        self.inputs.extend(args.iter().map(val));
-        self.inputs.push(Val::I64(run.meter.hand_out()));
-        // The initial values do not matter.
-        self.outputs.clear();
+        self.resident.set_clean(false);
         let results = self.results(entry).saturating_add(1);
-        self.outputs.resize(results, Val::I64(0));
+        let Resident {
+            inputs, outputs, ..
+        } = &mut *self.resident;
+        inputs.clear();
+        inputs.extend(args.iter().map(val));
+        inputs.push(Val::I64(run.meter.hand_out()));
+        // The initial values do not matter.
+        outputs.clear();
+        outputs.resize(results, Val::I64(0));
         let mode = self.mode;
         self.go(run, host, |store, inputs, outputs| match mode {
             Mode::Plain => function
@@ -210,14 +182,15 @@ impl Instance for WasmiInstance {
                 ));
             }
         };
-        self.inputs.clear();
+        let inputs = &mut self.resident.inputs;
+        inputs.clear();
         match suspension {
-            Suspension::Syscall => self.inputs.extend([
+            Suspension::Syscall => inputs.extend([
                 Val::I64(reply.cast_signed()),
                 Val::I64(run.meter.hand_out()),
             ]),
             Suspension::Low { height } => match run.low(run.meter.counter(), height) {
-                Low::Continue(counter) => self.inputs.push(Val::I64(counter)),
+                Low::Continue(counter) => inputs.push(Val::I64(counter)),
                 Low::Suspend => {
                     self.guest = Guest::Suspended(call, suspension);
                     return Ok(Step::Suspended(Pause::Gas));
@@ -231,9 +204,11 @@ impl Instance for WasmiInstance {
     }
 
     fn memory(&mut self) -> GuestMemory<'_> {
-        match self.store.data().memory {
-            _ if matches!(self.guest, Guest::Gone) => GuestMemory::none(),
-            Some(memory) => GuestMemory::slice(memory.data_mut(&mut self.store)),
+        if matches!(self.guest, Guest::Gone) {
+            return GuestMemory::none();
+        }
+        match self.resident.memory() {
+            Some(memory) => GuestMemory::slice(memory),
             None => GuestMemory::none(),
         }
     }
@@ -243,7 +218,7 @@ impl Instance for WasmiInstance {
             return Err(not_at_rest());
         }
         let most = self.program.maximum_memory_pages();
-        grow_memory(&mut self.store, pages, most)
+        grow_memory(&mut self.resident.store, pages, most)
     }
 
     fn mode(&self) -> Mode {

@@ -10,11 +10,13 @@
 
 mod engine;
 mod error;
+mod image;
 mod instance;
 mod lent;
 mod limiter;
 mod link;
 mod module;
+mod resident;
 mod trap;
 
 pub use engine::WasmiEngine;

@@ -1,25 +1,40 @@
-//! Modules: a validated program and its linker.
+//! Modules: a validated program and its linker, with its idle instances.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use fusee_engine::{EngineError, Instance, Mode, Module, Program, reserved};
+use fusee_engine::{EngineError, Idle, Instance, Mode, Module, ModulePool, PAGE_BYTES, Program};
 use wasmi::{Engine, Linker, Store};
 
 use crate::{
     NAME,
     error::failed,
+    image::MemoryImage,
     instance::WasmiInstance,
     link::{State, link},
+    resident::Resident,
 };
+
+/// The size of an instance beside its memory and what grows with its functions, in bytes. Measured:
+/// some 4 KiB.
+const OVERHEAD_BYTES: u64 = 8 << 10;
 
 pub(crate) struct WasmiModule {
     module: wasmi::Module,
     linker: Linker<State>,
     program: Arc<Program>,
+    pool: Arc<ModulePool<Resident>>,
+    image: OnceLock<Arc<MemoryImage>>,
 }
 
 impl WasmiModule {
-    pub(crate) fn compile(engine: &Engine, program: &Arc<Program>) -> Result<Self, EngineError> {
+    pub(crate) fn compile(
+        engine: &Engine,
+        idle: &Arc<Idle<Resident>>,
+        program: &Arc<Program>,
+    ) -> Result<Self, EngineError> {
         let compile = |error: wasmi::Error| EngineError::Compile {
             engine: NAME,
             source: Box::new(error),
@@ -30,8 +45,34 @@ impl WasmiModule {
             module,
             linker,
             program: Arc::clone(program),
+            pool: ModulePool::new(idle, instance_bytes(program)),
+            image: OnceLock::new(),
         })
     }
+
+    /// A fresh instance.
+    fn make(&self) -> Result<Resident, EngineError> {
+        let mut store = Store::new(self.module.engine(), State::default());
+        store.limiter(|state| state);
+        let instance = self
+            .linker
+            .instantiate_and_start(&mut store, &self.module)
+            .map_err(|error| EngineError::Instantiate {
+                engine: NAME,
+                source: Box::new(error),
+            })?;
+        Resident::new(store, instance, &self.image)
+    }
+}
+
+/// The maximum size of an idle instance, in bytes: the memory of a fresh one, and its functions,
+/// which take less than their code.
+fn instance_bytes(program: &Program) -> u64 {
+    let pages = program.memory.map_or(0, |memory| memory.initial);
+    u64::from(pages)
+        .saturating_mul(PAGE_BYTES)
+        .saturating_add(u64::try_from(program.code.len()).unwrap_or(u64::MAX))
+        .saturating_add(OVERHEAD_BYTES)
 }
 
 impl Module for WasmiModule {
@@ -44,21 +85,8 @@ impl Module for WasmiModule {
     }
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
-        let mut store = Store::new(self.module.engine(), State::default());
-        store.limiter(|state| state);
-        let instance = self
-            .linker
-            .instantiate_and_start(&mut store, &self.module)
-            .map_err(|error| EngineError::Instantiate {
-                engine: NAME,
-                source: Box::new(error),
-            })?;
-        let memory = instance.get_memory(&store, reserved::MEMORY);
-        store.data_mut().memory = memory;
-        WasmiInstance::new(store, instance, &self.program, mode).map(|instance| {
-            let instance: Box<dyn Instance> = Box::new(instance);
-            instance
-        })
+        let resident = self.pool.lease(|| self.make())?;
+        Ok(Box::new(WasmiInstance::new(resident, &self.program, mode)))
     }
 }
 

@@ -13,7 +13,7 @@
 mod aarch64;
 mod x86_64;
 
-use fusee_engine::{EngineError, Frames, Program};
+use fusee_engine::{EngineError, Frames, Program, reserved};
 use wasmtime::{Error, Module};
 
 use crate::error::compile_failed;
@@ -129,8 +129,13 @@ fn refused(why: String) -> EngineError {
 /// prologue is in an unknown form.
 fn native(module: &Module, decoder: Decoder, at: Check) -> Result<Vec<u32>, usize> {
     let text = module.text();
-    let functions = module.functions().enumerate();
-    functions
+    // The last function, which resets globals, is for other engines. Nothing here calls it.
+    let unused = usize::from(module.get_export(reserved::RESET).is_some());
+    let functions = module.functions().len().saturating_sub(unused);
+    module
+        .functions()
+        .enumerate()
+        .take(functions)
         .map(|(position, function)| {
             let end = function.offset.saturating_add(function.len);
             let code = text.get(function.offset..end);

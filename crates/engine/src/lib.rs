@@ -14,6 +14,7 @@ mod fingerprint;
 mod format;
 mod gas;
 mod host;
+mod idle;
 mod memory;
 mod meter;
 mod optimisation;
@@ -34,6 +35,7 @@ pub use gas::Gas;
 pub use host::{
     Host, MAX_REGISTER_ARGS, MAX_SYSCALL_ARGS, MoreArgs, Stop, Syscall, SyscallRequest,
 };
+pub use idle::{Idle, Lease, ModulePool};
 pub use memory::{GuestMemory, SparseMemory};
 pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
 pub use optimisation::unoptimised;

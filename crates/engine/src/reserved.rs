@@ -28,3 +28,7 @@ pub const MEMORY: &str = "fusee:memory";
 
 /// The exported start function, if there is one.
 pub const START: &str = "fusee:start";
+
+/// The exported function `() -> ()` that sets the guest's globals to their initial values. Present
+/// if an instance at rest, whose memory is also restored and was not grown, is like a fresh one.
+pub const RESET: &str = "fusee:reset";

@@ -60,8 +60,9 @@ impl<K> ExecutorBuilder<K> {
 
     /// Cache budget in bytes. Default: 128 MiB.
     ///
-    /// Covers prepared programs in every form and the memory of pooled instances. The engines'
-    /// share ([`Engine::idle_bytes`]) is subtracted first.
+    /// Covers prepared programs in every form and the memory of idle instances. The engines' share
+    /// ([`Engine::idle_bytes`]) is subtracted first, but at least half remains for programs. So
+    /// for a smaller budget limit the idle instances of the engines too.
     #[must_use]
     pub const fn cache_bytes(mut self, bytes: u64) -> Self {
         self.cache_bytes = bytes;
@@ -141,7 +142,8 @@ impl<K> ExecutorBuilder<K> {
                  documentation of the crate `fusee`"
             );
         }
-        let program_bytes = self.cache_bytes.saturating_sub(self.engines.idle_bytes());
+        let without_idle = self.cache_bytes.saturating_sub(self.engines.idle_bytes());
+        let program_bytes = without_idle.max(self.cache_bytes / 2);
         let preparer = Preparer {
             engines: self.engines,
             compile_in: self.compile_in,

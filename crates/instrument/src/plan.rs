@@ -60,6 +60,9 @@ pub(crate) struct Plan {
     pub(crate) calls: bool,
     /// Whether the function contains `memory.grow`.
     pub(crate) grows: bool,
+    /// Whether the function contains an operator that changes a table or drops a segment, which a
+    /// reset of the instance does not undo.
+    pub(crate) is_irreversible: bool,
     /// Whether the function contains a `memory.fill` that is executed in chunks.
     pub(crate) fills: bool,
     /// Whether the function contains a `memory.copy` that is executed in chunks.
@@ -132,6 +135,7 @@ pub(crate) fn plan(
         frame,
         calls: visitor.calls,
         grows: visitor.grows,
+        is_irreversible: visitor.is_irreversible,
         fills: visitor.fills,
         copies: visitor.copies,
         needs_scratch: visitor.needs_scratch,

@@ -365,6 +365,6 @@ fn processes_share_a_folder() {
 #[test]
 fn artifacts_are_of_this_metering() {
     let program = fusee_instrument::prepare(&wasm(DOUBLES), &rules()).unwrap();
-    expect!["735f9b869bb12592066413c1de9f9e5e4f12cc6d1d44a688d5920a7f653863d5"]
+    expect!["6742538a54ef0ce92f149dff2b63dbfb21560d8c7ca6998fba51b6acf72a4e69"]
         .assert_eq(&CodeHash::of(&program.code).to_string());
 }

@@ -48,7 +48,7 @@ fn a_program_is_prepared_once_for_each_set_of_rules() {
 fn programs_leave_when_others_need_the_room() {
     let rules = Rules::v1(Vec::new());
     let executor = |bytes| {
-        Executor::builder(Arc::new(WasmiEngine::new()))
+        Executor::builder(Arc::new(WasmiEngine::new().with_idle_bytes(0)))
             .cache_bytes(bytes)
             .build()
     };
@@ -82,7 +82,7 @@ fn programs_leave_when_others_need_the_room() {
 fn a_pinned_program_stays_until_it_is_unpinned() {
     let rules = Rules::v1(Vec::new());
     let executor = |bytes| {
-        Executor::builder(Arc::new(WasmiEngine::new()))
+        Executor::builder(Arc::new(WasmiEngine::new().with_idle_bytes(0)))
             .cache_bytes(bytes)
             .build()
     };

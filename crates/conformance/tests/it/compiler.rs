@@ -54,7 +54,7 @@ impl Watched {
 
     fn with(failures: u32, has_instances: bool, gate: Option<Barrier>) -> Arc<Self> {
         Arc::new(Self {
-            inner: WasmtimeEngine::new().unwrap(),
+            inner: WasmtimeEngine::builder().idle_bytes(0).build().unwrap(),
             failures: AtomicU32::new(failures),
             compilations: AtomicU32::new(0),
             has_instances,

@@ -34,6 +34,7 @@ mod polkavm_reuse;
 mod pool;
 mod profile;
 mod refusals;
+mod reuse;
 mod rules;
 mod seam;
 mod signatures;

@@ -220,7 +220,7 @@ type Field = fn(&mut Limits) -> &mut u64;
 const LIMITED: &[(&str, Field, &str, u64)] = &[
     ("program_bytes", |l| &mut l.program_bytes, "(func)", 24),
     ("code_bytes", |l| &mut l.code_bytes, "(func)", 4),
-    ("output_bytes", |l| &mut l.output_bytes, "(func)", 382),
+    ("output_bytes", |l| &mut l.output_bytes, "(func)", 403),
     (
         "function_bytes",
         |l| &mut l.function_bytes,

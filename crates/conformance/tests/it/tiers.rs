@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use fusee_conformance::{Ending, Verdict};
-use fusee_engine::{Compiler, Engine, Gas, Value};
+use fusee_engine::{Compiler, Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
@@ -34,7 +34,7 @@ fn tiered() -> ExecutorBuilder<WithInterpreter> {
 
 fn tiered_with(compiler: &Arc<Watched>) -> ExecutorBuilder<WithInterpreter> {
     let compiler: Arc<dyn Compiler> = Arc::<Watched>::clone(compiler);
-    Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
+    Executor::tiered(Arc::new(WasmiEngine::new().with_idle_bytes(0)), compiler)
 }
 
 fn prepare(executor: &Executor) -> Arc<PreparedProgram> {
@@ -114,10 +114,7 @@ fn a_program_is_compiled_on_request() {
 #[test]
 fn what_the_cache_evicts_is_not_compiled() {
     let compiler = Watched::blocked();
-    let idle = compiler.idle_bytes();
-    let executor = tiered_with(&compiler)
-        .cache_bytes(idle + (600 << 10))
-        .build();
+    let executor = tiered_with(&compiler).cache_bytes(600 << 10).build();
     let first = prepare(&executor);
     executor.compile_soon(&first);
     compiler.await_begin();

@@ -42,6 +42,7 @@ pub(super) struct FunctionVisitor<'a> {
     pub(super) max_height: u32,
     pub(super) calls: bool,
     pub(super) grows: bool,
+    pub(super) is_irreversible: bool,
     pub(super) fills: bool,
     pub(super) copies: bool,
     pub(super) needs_scratch: bool,
@@ -85,6 +86,7 @@ impl<'a> FunctionVisitor<'a> {
             max_height: 0,
             calls: false,
             grows: false,
+            is_irreversible: false,
             fills: false,
             copies: false,
             needs_scratch: false,
@@ -128,6 +130,7 @@ impl<'a> FunctionVisitor<'a> {
         let Some(entry) = entry.filter(|(group, _)| self.rules.admit(*group)) else {
             return Err(self.refuse(operator));
         };
+        self.is_irreversible |= is_irreversible(entry.1);
         if is_special(entry.1) {
             self.admit_immediates(operator)?;
             self.grows |= matches!(entry.1, Row::MemoryGrow);
@@ -351,6 +354,19 @@ const fn is_special(row: Row) -> bool {
             | Row::TableGet
             | Row::TableSet
             | Row::RefFunc
+    )
+}
+
+/// Whether a reset of the instance does not undo the operator's effect.
+const fn is_irreversible(row: Row) -> bool {
+    matches!(
+        row,
+        Row::DataDrop
+            | Row::ElemDrop
+            | Row::TableInit
+            | Row::TableCopy
+            | Row::TableFill
+            | Row::TableSet
     )
 }
 

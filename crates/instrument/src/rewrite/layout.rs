@@ -26,7 +26,7 @@ pub(super) struct Layout {
     /// The number by which the guest's function indices are shifted.
     pub(super) shift: u32,
     /// The function that calls the import `low`. The functions that charge by length follow, then
-    /// those that work in chunks, and then one wrapper for each export.
+    /// those that work in chunks, one wrapper for each export, and the one that resets the globals.
     pub(super) low: u32,
     /// Type `(i64, i64) -> (i64)`, of the import `low`.
     pub(super) import_low_type: u32,
@@ -36,6 +36,8 @@ pub(super) struct Layout {
     pub(super) grow_type: u32,
     /// Type `(i32, i64) -> (i64)`, of the functions that charge by length.
     pub(super) length_type: u32,
+    /// Type `() -> ()`, of the function that resets the globals.
+    pub(super) reset_type: u32,
     /// The first of the guest's types with the packed counter added, in the order of the guest's
     /// types.
     metered_types: u32,
@@ -98,6 +100,7 @@ impl Layout {
             low_type: take(1),
             grow_type: take(1),
             length_type: take(1),
+            reset_type: take(1),
             metered_types: take(count(survey.types.len())),
             syscall_types: (0..=most_args(survey)).map(|_| take(1)).collect(),
             body_types: survey

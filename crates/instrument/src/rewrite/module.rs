@@ -3,7 +3,7 @@
 use fusee_engine::reserved;
 use wasm_encoder::{
     BranchHints, CodeSection, DataCountSection, DataSection, ElementSection, Elements, ExportKind,
-    ExportSection, GlobalSection, Module, NameSection, TableSection, TypeSection,
+    ExportSection, Function, GlobalSection, Module, NameSection, TableSection, TypeSection,
     reencode::Reencode,
 };
 use wasmparser::{KnownCustom, Parser, Payload};
@@ -30,6 +30,7 @@ pub(super) fn encode(wasm: &[u8], rules: &Rules, survey: &Survey) -> Encoded<Vec
         reindex,
         functions: FunctionEncoder::new(survey, &layout, reindex),
         exported: Vec::new(),
+        reset: Function::new([]),
         sections: Sections::default(),
     };
     for wrapper in wrappers::imports(survey, &layout) {
@@ -49,6 +50,8 @@ struct ModuleEncoder<'a> {
     functions: FunctionEncoder<'a>,
     /// The guest functions with a wrapper: the exported ones and the start function.
     exported: Vec<u32>,
+    /// The function that sets the guest's globals to their initial values.
+    reset: Function,
     sections: Sections,
 }
 
@@ -78,9 +81,7 @@ impl ModuleEncoder<'_> {
                 .reindex
                 .parse_type_section(&mut sections.types, section)?,
             Payload::TableSection(section) => self.tables(section)?,
-            Payload::GlobalSection(section) => self
-                .reindex
-                .parse_global_section(&mut sections.globals, section)?,
+            Payload::GlobalSection(section) => self.globals(section)?,
             Payload::ExportSection(section) => {
                 for export in section {
                     self.export(export?)?;
@@ -164,6 +165,10 @@ impl ModuleEncoder<'_> {
         for function in &self.exported {
             code.function(&wrappers::export(*function, survey, rules, layout));
         }
+        if survey.is_resettable() {
+            self.reset.instructions().end();
+            code.function(&self.reset);
+        }
     }
 
     /// Encodes the tables, with the maximum that the limits allow.
@@ -173,6 +178,24 @@ impl ModuleEncoder<'_> {
             let mut table = table?;
             table.ty.maximum = Some(table.ty.maximum.map_or(cap, |declared| declared.min(cap)));
             self.reindex.parse_table(&mut self.sections.tables, table)?;
+        }
+        Ok(())
+    }
+
+    /// Encodes the globals, and what sets them to their initial values again.
+    fn globals(&mut self, section: wasmparser::GlobalSectionReader<'_>) -> Encoded {
+        for (index, global) in (0..).zip(section) {
+            let global = global?;
+            if global.ty.mutable {
+                let mut operators = global.init_expr.get_operators_reader();
+                while !operators.is_end_then_eof() {
+                    let operator = self.reindex.instruction(operators.read()?)?;
+                    self.reset.instruction(&operator);
+                }
+                self.reset.instructions().global_set(index);
+            }
+            self.reindex
+                .parse_global(&mut self.sections.globals, global)?;
         }
         Ok(())
     }
@@ -201,6 +224,10 @@ impl ModuleEncoder<'_> {
         }
         if let Some(wrapper) = start {
             exports.export(reserved::START, ExportKind::Func, wrapper);
+        }
+        if self.survey.is_resettable() {
+            let reset = self.layout.export_wrapper(self.exported.len());
+            exports.export(reserved::RESET, ExportKind::Func, reset);
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) fn add_types(types: &mut TypeSection, survey: &Survey, layout: &Layou
     add(vec![ValType::I64], vec![ValType::I64]);
     add(vec![ValType::I32], vec![ValType::I32]);
     add(vec![ValType::I32, ValType::I64], vec![ValType::I64]);
+    add(Vec::new(), Vec::new());
     let with_counter = |guest: &[wasmparser::ValType]| {
         let guest = guest.iter().copied().map(value_type);
         guest.chain([ValType::I64]).collect()
@@ -99,6 +100,9 @@ pub(super) fn functions(survey: &Survey, layout: &Layout, exported: &[u32]) -> F
     for function in exported {
         let type_index = survey.type_index_of(*function);
         functions.function(layout.metered_type(type_index));
+    }
+    if survey.is_resettable() {
+        functions.function(layout.reset_type);
     }
     functions
 }

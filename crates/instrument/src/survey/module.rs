@@ -76,6 +76,11 @@ impl Survey {
         }
     }
 
+    /// Whether restoring memory and globals makes any used instance like a fresh one.
+    pub(crate) fn is_resettable(&self) -> bool {
+        !self.plans.iter().any(|plan| plan.is_irreversible)
+    }
+
     /// The greatest number of locals that any loop spills.
     pub(crate) fn max_spilled(&self) -> usize {
         self.plans

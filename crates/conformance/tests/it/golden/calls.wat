@@ -6,28 +6,30 @@
   (type (;4;) (func (param i64) (result i64)))
   (type (;5;) (func (param i32) (result i32)))
   (type (;6;) (func (param i32 i64) (result i64)))
-  (type (;7;) (func (param i64) (result i64)))
-  (type (;8;) (func (param i32 i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64) (result i64 i64)))
+  (type (;7;) (func))
+  (type (;8;) (func (param i64) (result i64)))
+  (type (;9;) (func (param i32 i64 i64) (result i64 i64)))
   (type (;10;) (func (param i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;14;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;15;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;16;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;15;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;16;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;17;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 3) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 5) (param i32) (result i32)))
-  (import "fusee:host" "0" (func (;2;) (type 12) (param i64 i64 i64) (result i64 i64)))
-  (import "fusee:host" "1" (func (;3;) (type 10) (param i64) (result i64 i64)))
+  (import "fusee:host" "0" (func (;2;) (type 13) (param i64 i64 i64) (result i64 i64)))
+  (import "fusee:host" "1" (func (;3;) (type 11) (param i64) (result i64 i64)))
   (table (;0;) 2 16384 funcref)
   (global (;0;) (mut i64) i64.const 0)
   (export "run" (func 12))
   (export "tick" (func 13))
   (export "fusee:gas" (global 0))
   (export "fusee:start" (func 14))
+  (export "fusee:reset" (func 15))
   (elem (;0;) (i32.const 0) func $tick $start)
-  (func $add (;4;) (type 8) (param i32 i64 i64) (result i64 i64)
+  (func $add (;4;) (type 9) (param i32 i64 i64) (result i64 i64)
     local.get 2
     i64.const 0
     i64.lt_s
@@ -54,7 +56,7 @@
     local.set 2
     local.get 2
   )
-  (func $tick (;5;) (type 7) (param i64) (result i64)
+  (func $tick (;5;) (type 8) (param i64) (result i64)
     local.get 0
     i64.const 0
     i64.lt_s
@@ -79,7 +81,7 @@
     drop
     local.get 0
   )
-  (func $start (;6;) (type 7) (param i64) (result i64)
+  (func $start (;6;) (type 8) (param i64) (result i64)
     (local i32)
     local.get 0
     i64.const -1179658
@@ -100,13 +102,13 @@
     local.set 1
     local.get 0
     local.get 1
-    call_indirect (type 7)
+    call_indirect (type 8)
     local.set 0
     local.get 0
     i64.const 10
     i64.add
   )
-  (func (;7;) (type 9) (param i64) (result i64 i64)
+  (func (;7;) (type 10) (param i64) (result i64 i64)
     local.get 0
     i64.const -786443
     i64.add
@@ -211,7 +213,7 @@
     end
     local.get 1
   )
-  (func (;12;) (type 9) (param i64) (result i64 i64)
+  (func (;12;) (type 10) (param i64) (result i64 i64)
     local.get 0
     i64.const 17
     i64.shl
@@ -221,7 +223,7 @@
     i64.const 17
     i64.shr_s
   )
-  (func (;13;) (type 7) (param i64) (result i64)
+  (func (;13;) (type 8) (param i64) (result i64)
     local.get 0
     i64.const 17
     i64.shl
@@ -231,7 +233,7 @@
     i64.const 17
     i64.shr_s
   )
-  (func (;14;) (type 7) (param i64) (result i64)
+  (func (;14;) (type 8) (param i64) (result i64)
     local.get 0
     i64.const 17
     i64.shl
@@ -241,5 +243,6 @@
     i64.const 17
     i64.shr_s
   )
+  (func (;15;) (type 7))
 )
 

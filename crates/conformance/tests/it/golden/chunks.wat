@@ -4,16 +4,17 @@
   (type (;2;) (func (param i64) (result i64)))
   (type (;3;) (func (param i32) (result i32)))
   (type (;4;) (func (param i32 i64) (result i64)))
-  (type (;5;) (func (param i32 i64) (result i64)))
-  (type (;6;) (func (param i64) (result i64 i64)))
-  (type (;7;) (func (param i64 i64) (result i64 i64)))
-  (type (;8;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i32 i32 i32 i64) (result i64)))
-  (type (;14;) (func (param i32 i32 i32)))
+  (type (;5;) (func))
+  (type (;6;) (func (param i32 i64) (result i64)))
+  (type (;7;) (func (param i64) (result i64 i64)))
+  (type (;8;) (func (param i64 i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i32 i32 i32 i64) (result i64)))
+  (type (;15;) (func (param i32 i32 i32)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (memory (;0;) 1 1024)
@@ -22,7 +23,8 @@
   (export "run" (func 9))
   (export "fusee:gas" (global 0))
   (export "fusee:memory" (memory 0))
-  (func (;2;) (type 5) (param i32 i64) (result i64)
+  (export "fusee:reset" (func 10))
+  (func (;2;) (type 6) (param i32 i64) (result i64)
     (local i32)
     local.get 1
     i64.const -18087936
@@ -58,7 +60,7 @@
     i32.const 1048576
     i32.gt_u
     (@metadata.code.branch_hint "\00")
-    if (type 14) (param i32 i32 i32) ;; label = @1
+    if (type 15) (param i32 i32 i32) ;; label = @1
       local.get 1
       call 7
       local.set 1
@@ -77,7 +79,7 @@
     i32.const 1048576
     i32.gt_u
     (@metadata.code.branch_hint "\00")
-    if (type 14) (param i32 i32 i32) ;; label = @1
+    if (type 15) (param i32 i32 i32) ;; label = @1
       local.get 1
       call 7
       local.set 1
@@ -105,7 +107,7 @@
     i32.const 1048576
     i32.gt_u
     (@metadata.code.branch_hint "\00")
-    if (type 14) (param i32 i32 i32) ;; label = @1
+    if (type 15) (param i32 i32 i32) ;; label = @1
       local.get 1
       call 8
       local.set 1
@@ -124,7 +126,7 @@
     i32.const 1048576
     i32.gt_u
     (@metadata.code.branch_hint "\00")
-    if (type 14) (param i32 i32 i32) ;; label = @1
+    if (type 15) (param i32 i32 i32) ;; label = @1
       local.get 1
       call 8
       local.set 1
@@ -225,7 +227,7 @@
     end
     local.get 1
   )
-  (func (;7;) (type 13) (param i32 i32 i32 i64) (result i64)
+  (func (;7;) (type 14) (param i32 i32 i32 i64) (result i64)
     local.get 0
     i64.extend_i32_u
     local.get 2
@@ -265,7 +267,7 @@
     memory.fill
     local.get 3
   )
-  (func (;8;) (type 13) (param i32 i32 i32 i64) (result i64)
+  (func (;8;) (type 14) (param i32 i32 i32 i64) (result i64)
     local.get 0
     i64.extend_i32_u
     local.get 2
@@ -347,7 +349,7 @@
     memory.copy
     local.get 3
   )
-  (func (;9;) (type 5) (param i32 i64) (result i64)
+  (func (;9;) (type 6) (param i32 i64) (result i64)
     local.get 0
     local.get 1
     i64.const 17
@@ -358,5 +360,6 @@
     i64.const 17
     i64.shr_s
   )
+  (func (;10;) (type 5))
 )
 

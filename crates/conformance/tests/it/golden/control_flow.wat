@@ -4,15 +4,16 @@
   (type (;2;) (func (param i64) (result i64)))
   (type (;3;) (func (param i32) (result i32)))
   (type (;4;) (func (param i32 i64) (result i64)))
-  (type (;5;) (func (param i32 i64) (result i64 i32 i64)))
-  (type (;6;) (func (param i64) (result i64 i64)))
-  (type (;7;) (func (param i64 i64) (result i64 i64)))
-  (type (;8;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (result i64 i32)))
+  (type (;5;) (func))
+  (type (;6;) (func (param i32 i64) (result i64 i32 i64)))
+  (type (;7;) (func (param i64) (result i64 i64)))
+  (type (;8;) (func (param i64 i64) (result i64 i64)))
+  (type (;9;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (result i64 i32)))
   (import "fusee:host" "low" (func (;0;) (type 1) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 3) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
@@ -20,7 +21,8 @@
   (global (;2;) (mut i64) i64.const 0)
   (export "count" (func 7))
   (export "fusee:gas" (global 0))
-  (func $count (;2;) (type 5) (param $n i32) (param i64) (result i64 i32 i64)
+  (export "fusee:reset" (func 8))
+  (func $count (;2;) (type 6) (param $n i32) (param i64) (result i64 i32 i64)
     (local $sum i64)
     local.get 1
     i64.const 0
@@ -179,7 +181,7 @@
     end
     local.get 1
   )
-  (func (;7;) (type 5) (param i32 i64) (result i64 i32 i64)
+  (func (;7;) (type 6) (param i32 i64) (result i64 i32 i64)
     local.get 0
     local.get 1
     i64.const 17
@@ -190,5 +192,6 @@
     i64.const 17
     i64.shr_s
   )
+  (func (;8;) (type 5))
 )
 

@@ -5,22 +5,24 @@
   (type (;3;) (func (param i64) (result i64)))
   (type (;4;) (func (param i32) (result i32)))
   (type (;5;) (func (param i32 i64) (result i64)))
-  (type (;6;) (func (param f64 f32 i64) (result f64 i64)))
-  (type (;7;) (func (param f64 i64) (result f64 i64)))
-  (type (;8;) (func (param i64) (result i64 i64)))
-  (type (;9;) (func (param i64 i64) (result i64 i64)))
-  (type (;10;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;14;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;6;) (func))
+  (type (;7;) (func (param f64 f32 i64) (result f64 i64)))
+  (type (;8;) (func (param f64 i64) (result f64 i64)))
+  (type (;9;) (func (param i64) (result i64 i64)))
+  (type (;10;) (func (param i64 i64) (result i64 i64)))
+  (type (;11;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;15;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 2) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 4) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
   (export "chain" (func 8))
   (export "signs" (func 9))
   (export "fusee:gas" (global 0))
-  (func (;2;) (type 6) (param f64 f32 i64) (result f64 i64)
+  (export "fusee:reset" (func 10))
+  (func (;2;) (type 7) (param f64 f32 i64) (result f64 i64)
     (local f32 f64)
     local.get 2
     i64.const -7077888
@@ -58,7 +60,7 @@
     select
     local.get 2
   )
-  (func (;3;) (type 7) (param f64 i64) (result f64 i64)
+  (func (;3;) (type 8) (param f64 i64) (result f64 i64)
     local.get 1
     i64.const -262144
     i64.add
@@ -156,7 +158,7 @@
     end
     local.get 1
   )
-  (func (;8;) (type 6) (param f64 f32 i64) (result f64 i64)
+  (func (;8;) (type 7) (param f64 f32 i64) (result f64 i64)
     local.get 0
     local.get 1
     local.get 2
@@ -168,7 +170,7 @@
     i64.const 17
     i64.shr_s
   )
-  (func (;9;) (type 7) (param f64 i64) (result f64 i64)
+  (func (;9;) (type 8) (param f64 i64) (result f64 i64)
     local.get 0
     local.get 1
     i64.const 17
@@ -179,5 +181,6 @@
     i64.const 17
     i64.shr_s
   )
+  (func (;10;) (type 6))
 )
 

@@ -6,16 +6,17 @@
   (type (;4;) (func (param i64) (result i64)))
   (type (;5;) (func (param i32) (result i32)))
   (type (;6;) (func (param i32 i64) (result i64)))
-  (type (;7;) (func (param i64) (result i64)))
-  (type (;8;) (func (param i32 i64) (result i64)))
-  (type (;9;) (func (param i32 i64) (result i32 i64)))
-  (type (;10;) (func (param i64) (result i64 i64)))
-  (type (;11;) (func (param i64 i64) (result i64 i64)))
-  (type (;12;) (func (param i64 i64 i64) (result i64 i64)))
-  (type (;13;) (func (param i64 i64 i64 i64) (result i64 i64)))
-  (type (;14;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;15;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
-  (type (;16;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;7;) (func))
+  (type (;8;) (func (param i64) (result i64)))
+  (type (;9;) (func (param i32 i64) (result i64)))
+  (type (;10;) (func (param i32 i64) (result i32 i64)))
+  (type (;11;) (func (param i64) (result i64 i64)))
+  (type (;12;) (func (param i64 i64) (result i64 i64)))
+  (type (;13;) (func (param i64 i64 i64) (result i64 i64)))
+  (type (;14;) (func (param i64 i64 i64 i64) (result i64 i64)))
+  (type (;15;) (func (param i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;16;) (func (param i64 i64 i64 i64 i64 i64) (result i64 i64)))
+  (type (;17;) (func (param i64 i64 i64 i64 i64 i64 i64) (result i64 i64)))
   (import "fusee:host" "low" (func (;0;) (type 3) (param i64 i64) (result i64)))
   (import "fusee:host" "grow" (func (;1;) (type 5) (param i32) (result i32)))
   (global (;0;) (mut i64) i64.const 0)
@@ -24,7 +25,8 @@
   (export "skips" (func 11))
   (export "operand" (func 12))
   (export "fusee:gas" (global 0))
-  (func $leaf (;2;) (type 7) (param i64) (result i64)
+  (export "fusee:reset" (func 13))
+  (func $leaf (;2;) (type 8) (param i64) (result i64)
     local.get 0
     i64.const 0
     i64.lt_s
@@ -36,7 +38,7 @@
     end
     local.get 0
   )
-  (func (;3;) (type 8) (param $n i32) (param i64) (result i64)
+  (func (;3;) (type 9) (param $n i32) (param i64) (result i64)
     (local $i i32) (local $f funcref)
     local.get 1
     i64.const 0
@@ -101,7 +103,7 @@
     i64.const 917504
     i64.add
   )
-  (func (;4;) (type 8) (param $n i32) (param i64) (result i64)
+  (func (;4;) (type 9) (param $n i32) (param i64) (result i64)
     local.get 1
     i64.const -12
     i64.add
@@ -173,7 +175,7 @@
     i64.const 524300
     i64.add
   )
-  (func (;5;) (type 9) (param $n i32) (param i64) (result i32 i64)
+  (func (;5;) (type 10) (param $n i32) (param i64) (result i32 i64)
     local.get 1
     i64.const -131072
     i64.add
@@ -296,7 +298,7 @@
     end
     local.get 1
   )
-  (func (;10;) (type 8) (param i32 i64) (result i64)
+  (func (;10;) (type 9) (param i32 i64) (result i64)
     local.get 0
     local.get 1
     i64.const 17
@@ -307,7 +309,7 @@
     i64.const 17
     i64.shr_s
   )
-  (func (;11;) (type 8) (param i32 i64) (result i64)
+  (func (;11;) (type 9) (param i32 i64) (result i64)
     local.get 0
     local.get 1
     i64.const 17
@@ -318,7 +320,7 @@
     i64.const 17
     i64.shr_s
   )
-  (func (;12;) (type 9) (param i32 i64) (result i32 i64)
+  (func (;12;) (type 10) (param i32 i64) (result i32 i64)
     local.get 0
     local.get 1
     i64.const 17
@@ -329,5 +331,6 @@
     i64.const 17
     i64.shr_s
   )
+  (func (;13;) (type 7))
 )
 

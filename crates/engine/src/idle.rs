@@ -1,11 +1,8 @@
-//! Idle instances: interpreters with their translation, and recompiler sandboxes with their
-//! mappings.
+//! Idle instances: whole instances that are used again, one run after the other, since resetting one
+//! takes less than making one.
 //!
-//! PolkaVM's interpreter (0.37.0) stores its translation in the instance, together with addresses
-//! of that instance, and cannot share it. So whole instances are reused, one run after the other.
-//! This module guarantees that only instances whose last run returned are kept, that their memory
-//! is reset, and that their total size is within the limit. The caller sets registers and gas, as
-//! on a fresh instance.
+//! This module guarantees that only instances whose last run returned are kept, that each is reset
+//! first, and that their total size is within the limit.
 
 use std::{
     collections::VecDeque,
@@ -13,76 +10,91 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use polkavm::RawInstance;
-
 /// The minimum size that an idle instance counts with. It bounds the number of instances to search.
 const LEAST_BYTES: u64 = 64 << 10;
 
 /// The idle instances of an engine.
-pub(crate) struct Idle {
+#[derive(Debug)]
+pub struct Idle<T> {
     limit: u64,
-    state: Mutex<IdleState>,
+    /// Makes an instance at rest like a fresh one. Returns `false` if that is not possible.
+    reset: fn(&mut T) -> bool,
+    state: Mutex<IdleState<T>>,
 }
 
-#[derive(Default)]
-struct IdleState {
+#[derive(Debug)]
+struct IdleState<T> {
     bytes: u64,
     /// The most recently used instance is at the back.
-    instances: VecDeque<IdleInstance>,
+    instances: VecDeque<IdleInstance<T>>,
     /// The number of modules so far, for their ids.
     modules: u64,
 }
 
-struct IdleInstance {
+#[derive(Debug)]
+struct IdleInstance<T> {
     module: u64,
     bytes: u64,
-    raw: Box<RawInstance>,
+    instance: Box<T>,
 }
 
 /// The idle instances of one module. Dropping it drops them.
-pub(crate) struct ModulePool {
-    idle: Arc<Idle>,
+#[derive(Debug)]
+pub struct ModulePool<T> {
+    idle: Arc<Idle<T>>,
     module: u64,
     /// The maximum size of an instance of the module.
     bytes: u64,
 }
 
 /// An instance in use. Dropping it makes it idle if it is marked as clean.
-pub(crate) struct Lease {
+#[derive(Debug)]
+pub struct Lease<T> {
     /// `None` only during the drop.
-    raw: Option<Box<RawInstance>>,
-    pool: Arc<ModulePool>,
+    instance: Option<Box<T>>,
+    pool: Arc<ModulePool<T>>,
     is_clean: bool,
 }
 
-impl Idle {
+impl<T> Idle<T> {
     /// A set of idle instances with a limit of `limit` bytes.
-    pub(crate) fn new(limit: u64) -> Arc<Self> {
+    ///
+    /// `reset` makes an instance whose last run returned like a fresh one, and returns `false` if
+    /// that is not possible.
+    #[must_use]
+    pub fn new(limit: u64, reset: fn(&mut T) -> bool) -> Arc<Self> {
         Arc::new(Self {
             limit,
-            state: Mutex::default(),
+            reset,
+            state: Mutex::new(IdleState {
+                bytes: 0,
+                instances: VecDeque::new(),
+                modules: 0,
+            }),
         })
     }
 
-    pub(crate) const fn limit(&self) -> u64 {
+    /// The limit of all idle instances together, in bytes.
+    #[must_use]
+    pub const fn limit(&self) -> u64 {
         self.limit
     }
 
-    fn lock(&self) -> MutexGuard<'_, IdleState> {
+    fn lock(&self) -> MutexGuard<'_, IdleState<T>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, module: u64) -> Option<Box<RawInstance>> {
+    fn take(&self, module: u64) -> Option<Box<T>> {
         let mut state = self.lock();
         let mut instances = state.instances.iter();
         let at = instances.rposition(|instance| instance.module == module)?;
-        let instance = state.instances.remove(at)?;
-        state.bytes = state.bytes.saturating_sub(instance.bytes);
-        Some(instance.raw)
+        let taken = state.instances.remove(at)?;
+        state.bytes = state.bytes.saturating_sub(taken.bytes);
+        Some(taken.instance)
     }
 
     /// Adds an instance, and drops the least recently used ones beyond the limit.
-    fn put(&self, instance: IdleInstance) {
+    fn put(&self, instance: IdleInstance<T>) {
         if instance.bytes > self.limit {
             return;
         }
@@ -115,16 +127,17 @@ impl Idle {
     }
 
     /// The number of idle instances, and their size in bytes.
-    #[cfg(test)]
-    pub(crate) fn held(&self) -> (usize, u64) {
+    #[must_use]
+    pub fn held(&self) -> (usize, u64) {
         let state = self.lock();
         (state.instances.len(), state.bytes)
     }
 }
 
-impl ModulePool {
+impl<T> ModulePool<T> {
     /// A pool for a module whose instances have at most `bytes` bytes each.
-    pub(crate) fn new(idle: &Arc<Idle>, bytes: u64) -> Arc<Self> {
+    #[must_use]
+    pub fn new(idle: &Arc<Idle<T>>, bytes: u64) -> Arc<Self> {
         let mut state = idle.lock();
         state.modules = state.modules.saturating_add(1);
         let module = state.modules;
@@ -137,64 +150,69 @@ impl ModulePool {
     }
 
     /// An idle instance, or else a new one from `make`.
-    pub(crate) fn lease<E>(
-        self: &Arc<Self>,
-        make: impl FnOnce() -> Result<RawInstance, E>,
-    ) -> Result<Lease, E> {
-        let raw = match self.idle.take(self.module) {
-            Some(raw) => raw,
+    ///
+    /// # Errors
+    ///
+    /// Those of `make`.
+    pub fn lease<E>(self: &Arc<Self>, make: impl FnOnce() -> Result<T, E>) -> Result<Lease<T>, E> {
+        let instance = match self.idle.take(self.module) {
+            Some(instance) => instance,
             None => Box::new(make()?),
         };
         Ok(Lease {
-            raw: Some(raw),
+            instance: Some(instance),
             pool: Arc::clone(self),
             is_clean: false,
         })
     }
 }
 
-impl Drop for ModulePool {
+impl<T> Drop for ModulePool<T> {
     fn drop(&mut self) {
         self.idle.forget(self.module);
     }
 }
 
-impl Lease {
-    /// Sets whether the instance can be reused after a reset of its memory. Default: `false`.
-    pub(crate) const fn set_clean(&mut self, is_clean: bool) {
+impl<T> Lease<T> {
+    /// Sets whether the instance can be used again after a reset. Default: `false`.
+    pub const fn set_clean(&mut self, is_clean: bool) {
         self.is_clean = is_clean;
     }
 }
 
-impl Deref for Lease {
-    type Target = RawInstance;
+impl<T> Deref for Lease<T> {
+    type Target = T;
 
-    fn deref(&self) -> &RawInstance {
-        self.raw.as_ref().expect("only the drop takes the instance")
+    fn deref(&self) -> &T {
+        let instance = self.instance.as_ref();
+        instance.expect("only the drop takes the instance")
     }
 }
 
-impl DerefMut for Lease {
-    fn deref_mut(&mut self) -> &mut RawInstance {
-        self.raw.as_mut().expect("only the drop takes the instance")
+impl<T> DerefMut for Lease<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        let instance = self.instance.as_mut();
+        instance.expect("only the drop takes the instance")
     }
 }
 
-impl Drop for Lease {
+impl<T> Drop for Lease<T> {
     fn drop(&mut self) {
-        let Some(mut raw) = self.raw.take() else {
+        let Some(mut instance) = self.instance.take() else {
             return;
         };
+        let ModulePool {
+            idle,
+            module,
+            bytes,
+        } = &*self.pool;
         // Reset now rather than on reuse, so that no guest data stays in memory.
-        if self.is_clean && self.pool.idle.limit > 0 && raw.reset_memory().is_ok() {
-            self.pool.idle.put(IdleInstance {
-                module: self.pool.module,
-                bytes: self.pool.bytes,
-                raw,
+        if self.is_clean && idle.limit > 0 && (idle.reset)(&mut instance) {
+            idle.put(IdleInstance {
+                module: *module,
+                bytes: *bytes,
+                instance,
             });
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
