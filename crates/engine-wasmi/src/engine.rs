@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_engine::{Engine, EngineError, Fingerprint, Format, Idle, Interpreter, Module, Program};
 use wasmi::{CompilationMode, Config};
 
-use crate::{NAME, module::WasmiModule, resident::Resident};
+use crate::{NAME, module::WasmiModule, parked::ParkedCount, resident::Resident};
 
 /// The size of wasmi's value stack in bytes: more than any metered guest can use, since a value
 /// takes at most twice the size that metering assumes.
@@ -25,6 +25,7 @@ pub struct WasmiEngine {
     /// engine.
     config: Config,
     idle: Arc<Idle<Resident>>,
+    parked: ParkedCount,
     fingerprint: Fingerprint,
 }
 
@@ -54,6 +55,7 @@ impl WasmiEngine {
         Self {
             config,
             idle: idle(IDLE_BYTES),
+            parked: ParkedCount::default(),
             fingerprint: Fingerprint::of(concat!("wasmi 2 ", env!("CARGO_PKG_VERSION")).as_bytes()),
         }
     }
@@ -109,6 +111,7 @@ impl Engine for WasmiEngine {
         Ok(Arc::new(WasmiModule::compile(
             &wasmi::Engine::new(&self.config),
             &self.idle,
+            &self.parked,
             program,
         )?))
     }

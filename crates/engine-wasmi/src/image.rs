@@ -1,7 +1,7 @@
 //! The memory of a fresh instance, and how the memory of a used one becomes like it again.
 
 /// Memory is compared and restored in pieces of this size.
-const CHUNK_BYTES: usize = 4_096;
+pub(crate) const CHUNK_BYTES: usize = 4_096;
 
 const ZEROS: [u8; CHUNK_BYTES] = [0; CHUNK_BYTES];
 
@@ -46,6 +46,7 @@ impl MemoryImage {
     }
 }
 
-fn is_zero(chunk: &[u8]) -> bool {
+/// Whether all bytes are zero, of which there are at most [`CHUNK_BYTES`].
+pub(crate) fn is_zero(chunk: &[u8]) -> bool {
     ZEROS.get(..chunk.len()) == Some(chunk)
 }

@@ -12,6 +12,7 @@ use crate::{
     error::failed,
     lent::Lent,
     link::{Halt, State, Suspension, grow_memory},
+    parked::{Parked, ParkedCount},
     resident::Resident,
     trap::trap,
 };
@@ -20,6 +21,8 @@ pub(crate) struct WasmiInstance {
     resident: Lease<Resident>,
     program: Arc<Program>,
     guest: Guest,
+    /// The suspended instances of the engine.
+    parked: ParkedCount,
     mode: Mode,
 }
 
@@ -28,7 +31,7 @@ enum Guest {
     /// At rest: not in a call.
     AtRest,
     /// Suspended in the middle of a call.
-    Suspended(ResumableCallHostTrap, Suspension),
+    Suspended(ResumableCallHostTrap, Suspension, Parked),
     /// Stopped, or in a call. It cannot be entered.
     Gone,
 }
@@ -50,11 +53,17 @@ enum Return {
 }
 
 impl WasmiInstance {
-    pub(crate) fn new(resident: Lease<Resident>, program: &Arc<Program>, mode: Mode) -> Self {
+    pub(crate) fn new(
+        resident: Lease<Resident>,
+        program: &Arc<Program>,
+        parked: &ParkedCount,
+        mode: Mode,
+    ) -> Self {
         Self {
             resident,
             program: Arc::clone(program),
             guest: Guest::AtRest,
+            parked: parked.clone(),
             mode,
         }
     }
@@ -116,7 +125,8 @@ impl WasmiInstance {
             }
             (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped(stop)),
             (Return::HostTrap(call), Some(Halt::Suspend(suspension))) => {
-                self.guest = Guest::Suspended(call, suspension);
+                let parked = self.parked.park(self.resident.memory().unwrap_or_default());
+                self.guest = Guest::Suspended(call, suspension, parked);
                 Ok(Step::Suspended(suspension.pause()))
             }
             (_, Some(Halt::Suspend(Suspension::Syscall))) => Err(EngineError::CannotSuspend {
@@ -173,8 +183,8 @@ impl Instance for WasmiInstance {
         host: &mut (dyn Host + 'static),
         reply: u64,
     ) -> Result<Step, EngineError> {
-        let (call, suspension) = match mem::replace(&mut self.guest, Guest::Gone) {
-            Guest::Suspended(call, suspension) => (call, suspension),
+        let (call, suspension, parked) = match mem::replace(&mut self.guest, Guest::Gone) {
+            Guest::Suspended(call, suspension, parked) => (call, suspension, parked),
             other => {
                 self.guest = other;
                 return Err(failed(
@@ -192,12 +202,13 @@ impl Instance for WasmiInstance {
             Suspension::Low { height } => match run.low(run.meter.counter(), height) {
                 Low::Continue(counter) => inputs.push(Val::I64(counter)),
                 Low::Suspend => {
-                    self.guest = Guest::Suspended(call, suspension);
+                    self.guest = Guest::Suspended(call, suspension, parked);
                     return Ok(Step::Suspended(Pause::Gas));
                 }
                 Low::Stop(stop) => return Ok(Step::Stopped(stop)),
             },
         }
+        drop(parked);
         self.go(run, host, |store, inputs, outputs| {
             call.resume(store, inputs, outputs)
         })

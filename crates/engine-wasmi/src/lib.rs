@@ -16,6 +16,7 @@ mod lent;
 mod limiter;
 mod link;
 mod module;
+mod parked;
 mod resident;
 mod trap;
 

@@ -14,6 +14,7 @@ use crate::{
     image::MemoryImage,
     instance::WasmiInstance,
     link::{State, link},
+    parked::ParkedCount,
     resident::Resident,
 };
 
@@ -27,12 +28,14 @@ pub(crate) struct WasmiModule {
     program: Arc<Program>,
     pool: Arc<ModulePool<Resident>>,
     image: OnceLock<Arc<MemoryImage>>,
+    parked: ParkedCount,
 }
 
 impl WasmiModule {
     pub(crate) fn compile(
         engine: &Engine,
         idle: &Arc<Idle<Resident>>,
+        parked: &ParkedCount,
         program: &Arc<Program>,
     ) -> Result<Self, EngineError> {
         let compile = |error: wasmi::Error| EngineError::Compile {
@@ -47,6 +50,7 @@ impl WasmiModule {
             program: Arc::clone(program),
             pool: ModulePool::new(idle, instance_bytes(program)),
             image: OnceLock::new(),
+            parked: parked.clone(),
         })
     }
 
@@ -86,7 +90,12 @@ impl Module for WasmiModule {
 
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
         let resident = self.pool.lease(|| self.make())?;
-        Ok(Box::new(WasmiInstance::new(resident, &self.program, mode)))
+        Ok(Box::new(WasmiInstance::new(
+            resident,
+            &self.program,
+            &self.parked,
+            mode,
+        )))
     }
 }
 

@@ -362,3 +362,41 @@ fn a_parked_guest_can_be_left_more_gas_or_less_and_has_used_the_same() {
     assert_eq!(ending, ended);
     assert!(gas_used < used, "{gas_used}");
 }
+
+/// Writes its number at a place of its own, and finds all of its memory as it was after a wait.
+const REMEMBERS: &str = r#"(module
+  (import "env" "wait" (func $wait (param i64) (result i64)))
+  (memory 3)
+  (data (i32.const 130000) "some data")
+  (func (export "run") (param $number i64) (result i64)
+    (local $at i32) (local $digest i64)
+    (i64.store (i32.mul (i32.wrap_i64 (local.get $number)) (i32.const 651)) (local.get $number))
+    (drop (call $wait (i64.const 1)))
+    (loop $next
+      (local.set $digest
+        (i64.add (i64.rotl (local.get $digest) (i64.const 3)) (i64.load (local.get $at))))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 8)))
+        (i32.const 196608))))
+    (local.get $digest)))"#;
+
+/// An engine may give back what many parked guests do not use, and no more.
+#[test]
+fn many_parked_guests_keep_their_memory() {
+    const GUESTS: i64 = 300;
+    agreed(&lanes(), |lane| {
+        let prepared = lane.executor.prepare(&wasm(REMEMBERS), &rules()).unwrap();
+        let start = |number| {
+            let args = [Value::I64(number)];
+            let request = lane.request("run", &args, Gas::new(100 * GAS));
+            lane.executor.run(&prepared, request, host()).unwrap()
+        };
+        let parked: Vec<_> = (0..GUESTS).map(start).collect();
+        parked
+            .into_iter()
+            .map(|outcome| match outcome {
+                Outcome::Syscall(suspended) => Verdict::of(add_one(suspended)),
+                other => panic!("{}: {other:?}", lane.name),
+            })
+            .collect::<Vec<_>>()
+    });
+}

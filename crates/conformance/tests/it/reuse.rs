@@ -153,7 +153,11 @@ fn wasmi_keeps_what_it_can_reset() {
         assert_eq!(kept(changes, 1, u64::MAX), 0, "{changes}");
     }
     assert_eq!(kept(GROWS, 1, u64::MAX), 0);
-    for stops in ["unreachable", "(loop $for (br $for))", "(drop (call $wait (i64.const 1)))"] {
+    for stops in [
+        "unreachable",
+        "(loop $for (br $for))",
+        "(drop (call $wait (i64.const 1)))",
+    ] {
         let source = format!(
             r#"(module (import "env" "wait" (func $wait (param i64) (result i64)))
               (func (export "run") {stops}))"#
