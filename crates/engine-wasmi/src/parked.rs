@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// With more suspended instances than this, each gives the pages of its memory that are zero back to
-/// the system. With fewer that is not worth the time.
+/// With more suspended instances than this, each gives the pages of its memory that are zero back
+/// to the system. With fewer that is not worth the time.
 const MANY: usize = 64;
 
 /// The number of suspended instances of an engine.

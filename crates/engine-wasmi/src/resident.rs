@@ -1,4 +1,4 @@
-//! What stays in memory of an instance from one use to the next: wasmi's store and what it contains.
+//! What is kept of an instance from one use to the next: wasmi's store and what it contains.
 
 use std::sync::{Arc, OnceLock};
 

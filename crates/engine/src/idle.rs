@@ -1,5 +1,5 @@
-//! Idle instances: whole instances that are used again, one run after the other, since resetting one
-//! takes less than making one.
+//! Idle instances: whole instances that are used again, one run after the other, since resetting
+//! one takes less than making one.
 //!
 //! This module guarantees that only instances whose last run returned are kept, that each is reset
 //! first, and that their total size is within the limit.
