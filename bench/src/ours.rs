@@ -68,7 +68,7 @@ pub(crate) fn on_wasmi(wasm: &[u8]) -> Result<Contender> {
 /// Gas is handed out in slices of the usual size, and never ends.
 fn metered(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Contender> {
     let executor = Executor::builder(engine).build();
-    let prepared = executor.prepare(wasm, &Rules::v2(Vec::new()))?;
+    let prepared = executor.prepare(wasm, &Rules::v1(Vec::new()))?;
     let mut live: Option<LiveInstance> = None;
     Ok(Box::new(move |n| {
         let args = [Value::I32(n)];
@@ -103,7 +103,7 @@ pub(crate) fn looping_on_wasmi(wasm: &[u8]) -> Result<Looper> {
 /// Each run has an instance of its own.
 fn looping(engine: Arc<dyn Engine>, wasm: &[u8]) -> Result<Looper> {
     let executor = Executor::builder(engine).build();
-    let prepared = executor.prepare(wasm, &Rules::v2(Vec::new()))?;
+    let prepared = executor.prepare(wasm, &Rules::v1(Vec::new()))?;
     Ok(Box::new(move |rounds, gas| {
         let args = [Value::I32(rounds)];
         let request = RunRequest::new(ENTRY, &args, Gas::new(gas));

@@ -91,7 +91,7 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
 });
 
 static RULES: LazyLock<ChildRules> = LazyLock::new(|| {
-    let rules = Rules::v2(fusee_virtualization::functions::v1())
+    let rules = Rules::v1(fusee_virtualization::functions::v1())
         .with_floats(Floats::Canonical)
         .with_polkavm(PolkaVmRules::v1());
     ChildRules::new(rules, Symbols::Any)

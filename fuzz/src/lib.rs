@@ -27,7 +27,7 @@ pub static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let signatures = rows
         .map(|row| functions::rule(IMPORT_MODULE, row, SyscallPrice::FREE))
         .collect();
-    Rules::v2(signatures).with_floats(Floats::Canonical)
+    Rules::v1(signatures).with_floats(Floats::Canonical)
 });
 
 /// Changes the program in the first `size` bytes, and tells its new size. Most changes leave a

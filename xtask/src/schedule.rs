@@ -1,4 +1,5 @@
-//! The reference pages of the prices, one a version, made from the tables in `fusee-instrument`.
+//! The reference pages of the prices, one for each version, made from the tables in
+//! `fusee-instrument`.
 //!
 //! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else.
 //! The counting interpreter of `fusee-conformance` does so: it reads its prices from them.
@@ -7,18 +8,11 @@ use fusee_instrument::{Limits, MAX_PAGES, Schedule};
 
 use crate::page::{Page, line};
 
-pub(crate) const PAGES: [Page; 2] = [
-    Page {
-        path: "docs/schedule-v1.md",
-        command: "schedule",
-        text: || page(&Schedule::v1(), &Limits::v1()),
-    },
-    Page {
-        path: "docs/schedule-v2.md",
-        command: "schedule",
-        text: || page(&Schedule::v2(), &Limits::v1()),
-    },
-];
+pub(crate) const PAGES: [Page; 1] = [Page {
+    path: "docs/schedule-v1.md",
+    command: "schedule",
+    text: || page(&Schedule::v1(), &Limits::v1()),
+}];
 
 const INTRODUCTION: &str = "\
 <!-- Written by `cargo xtask schedule` from crates/instrument. Change the tables there, not this page. -->

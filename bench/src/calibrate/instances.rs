@@ -164,7 +164,7 @@ impl Instances {
             dynamic,
             instance: now,
             ..
-        } = Schedule::v2();
+        } = Schedule::v1();
         let blocks = f64::from(u32::try_from(BYTES / 64).unwrap_or(u32::MAX));
         let item = |kind, name: &str, remark: &str, now: u32, time| Item {
             kind,
@@ -326,7 +326,7 @@ fn probes(executors: &PerEngine<Arc<Executor>>, texts: &[String]) -> Result<PerE
 
 fn probe(executor: &Arc<Executor>, programs: &[Vec<u8>]) -> Result<Probe> {
     let executor = Arc::clone(executor);
-    let rules = Rules::v2(Vec::new());
+    let rules = Rules::v1(Vec::new());
     let prepared = programs
         .iter()
         .map(|wasm| executor.prepare(wasm, &rules))

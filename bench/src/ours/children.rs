@@ -56,7 +56,7 @@ pub(crate) fn whole(engine: Arc<dyn Engine>, guest: Guest) -> Result<Recall> {
 /// All of it so many times, by a guest through the nine functions.
 pub(crate) fn by_guest(executor: Executor, guest: Guest) -> Result<Call> {
     let executor = Arc::new(executor);
-    let prepared = executor.prepare(&parent()?, &Rules::v2(functions::v1()))?;
+    let prepared = executor.prepare(&parent()?, &Rules::v1(functions::v1()))?;
     Ok(Box::new(move || {
         let settings = ChildSettings::default();
         let children = Children::new(Arc::clone(&executor), rules(), settings);
@@ -154,6 +154,6 @@ fn compile(engine: Arc<dyn Engine>, guest: &Guest) -> Result<Module> {
 }
 
 fn rules() -> ChildRules {
-    let rules = Rules::v2(functions::v1()).with_polkavm(PolkaVmRules::v1());
+    let rules = Rules::v1(functions::v1()).with_polkavm(PolkaVmRules::v1());
     ChildRules::new(rules, Symbols::Any)
 }

@@ -114,7 +114,7 @@ fn rules(pages: u32) -> Rules {
         may_suspend: false,
         price: SyscallPrice::FREE,
     };
-    Rules::named("interruptions", Schedule::v2(), limits, vec![tell])
+    Rules::named("interruptions", Schedule::v1(), limits, vec![tell])
 }
 
 /// From the trigger to the return, so many times, the shortest first.

@@ -17,7 +17,7 @@ use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{Executor, LiveInstance, Outcome, RunRequest};
-use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
+use fusee_instrument::{PolkaVmRules, Rules, SyscallPrice, SyscallRule};
 
 const COMPUTE: &[u8] = include_bytes!("../../../guests/polkavm/compute.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../guests/polkavm/counter.polkavm");
@@ -58,7 +58,7 @@ fn rules() -> Rules {
         ("storage_write", 4, false),
         ("event_emit", 4, false),
     ];
-    Rules::v3((0..).zip(syscalls).map(syscall).collect())
+    Rules::v1((0..).zip(syscalls).map(syscall).collect()).with_polkavm(PolkaVmRules::v1())
 }
 
 /// Nanoseconds of one of many rounds, the least of five times.

@@ -90,7 +90,7 @@ fn blob(code: &[Instruction], table: &[u32]) -> Vec<u8> {
 
 /// The price of a program's gas is one a unit, and code is free.
 fn rules() -> Rules {
-    Rules::v3(Vec::new()).with_polkavm(PolkaVmRules {
+    Rules::v1(Vec::new()).with_polkavm(PolkaVmRules {
         version: 0,
         rate: Rate::new(NonZeroU32::MIN, NonZeroU32::MIN),
         code_instruction: 0,

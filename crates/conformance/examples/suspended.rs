@@ -24,7 +24,7 @@ fn main() {
     let engine = WasmtimeEngine::builder().instances(CALLS).build();
     let engine = engine.expect("Wasmtime works on this machine");
     let executor = Executor::builder(Arc::new(engine)).build();
-    let rules = Rules::v2(vec![SyscallRule {
+    let rules = Rules::v1(vec![SyscallRule {
         module: "env".to_owned(),
         name: "wait".to_owned(),
         number: 0,

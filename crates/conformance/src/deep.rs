@@ -211,7 +211,7 @@ fn pick<T: Copy>(random: &mut Random, of: &[T]) -> T {
 ///
 /// Panics if Wasmtime does not work on this machine.
 pub fn check(text: &str, bounds: Bounds) -> Result<Option<NativeStackNeed>, String> {
-    let rules = Rules::v2(Vec::new()).with_floats(Floats::Canonical);
+    let rules = Rules::v1(Vec::new()).with_floats(Floats::Canonical);
     let wasm = wat::parse_str(text).map_err(|error| error.to_string())?;
     let program = match prepare(&wasm, &rules) {
         Ok(program) => program,

@@ -153,7 +153,7 @@ pub fn check(lanes: &[Lane], wasm: &[u8], rules: &Rules, seed: u64) -> Result<Ta
 }
 
 fn runners<'a>(lanes: &'a [Lane], wasm: &[u8], rules: &Rules) -> Result<Vec<Runner<'a>>, String> {
-    let counted = counting::read(wasm, &Prices::version(rules.schedule().version), rules)?;
+    let counted = counting::read(wasm, &Prices::of(rules.schedule()), rules)?;
     let mut runners = vec![Runner::Counting(Arc::new(counted))];
     for lane in lanes {
         let prepared = lane

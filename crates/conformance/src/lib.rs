@@ -18,6 +18,7 @@ pub mod differential;
 mod host;
 mod lane;
 mod random;
+pub mod round;
 pub mod smith;
 mod verdict;
 

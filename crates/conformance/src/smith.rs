@@ -78,7 +78,7 @@ pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     }
 }
 
-/// Rules of version 1 or 2, alternating. Both are used in one executor.
+/// Rules with round or measured prices, alternating. Both are used in one executor.
 fn rules(seed: u64) -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {
@@ -94,9 +94,9 @@ fn rules(seed: u64) -> Rules {
         };
     let syscalls = program::IMPORTS.iter().copied().map(signature).collect();
     if seed.is_multiple_of(2) {
-        Rules::v1(syscalls)
+        crate::round::rules(syscalls)
     } else {
-        Rules::v2(syscalls)
+        Rules::v1(syscalls)
     }
 }
 

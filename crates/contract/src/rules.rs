@@ -110,12 +110,16 @@ pub struct ContractPrices {
 }
 
 impl ContractRules {
-    /// The rules `contract-1`. The prices are provisional.
+    /// The rules `contract-1`: programs of all formats, which may have nested VMs. The programs of
+    /// nested VMs follow the rules of contract programs, but may import any symbols.
     #[must_use]
     pub fn v1() -> Self {
+        let children = Rules::v1_of_all_formats(functions::v1()).with_name("contract-1-child");
+        let mut program = syscalls(SYSCALLS);
+        program.extend(functions::v1());
         Self {
             name: "contract-1".into(),
-            program: Rules::v2(syscalls(SYSCALLS_1)).with_name("contract-1-program"),
+            program: Rules::v1_of_all_formats(program).with_name("contract-1-program"),
             frames: FrameLimits {
                 depth: 128,
                 memory_bytes: 64 << 20,
@@ -136,39 +140,12 @@ impl ContractRules {
                 loaded_byte: Gas::new(2),
                 held_page: Gas::new(500),
             },
-            children: None,
-        }
-    }
-
-    /// The rules `contract-2`: `contract-1`, and programs of the second format as `program-3`
-    /// admits them.
-    #[must_use]
-    pub fn v2() -> Self {
-        Self {
-            name: "contract-2".into(),
-            program: Rules::v3(syscalls(SYSCALLS_1)).with_name("contract-2-program"),
-            ..Self::v1()
-        }
-    }
-
-    /// The rules `contract-3`: `contract-2`, and contracts may have nested VMs. The programs of
-    /// nested VMs follow the rules of contract programs, but may import any symbols.
-    #[must_use]
-    pub fn v3() -> Self {
-        let mut program = syscalls(SYSCALLS_1);
-        program.extend(syscalls(SYSCALLS_3));
-        program.extend(functions::v1());
-        let children = Rules::v3(functions::v1()).with_name("contract-3-child");
-        Self {
-            name: "contract-3".into(),
-            program: Rules::v3(program).with_name("contract-3-program"),
             children: Some(ContractChildren {
                 rules: ChildRules::new(children, Symbols::Any),
                 modules: 256,
                 instances: 64,
                 generations: 4,
             }),
-            ..Self::v2()
         }
     }
 
@@ -195,13 +172,13 @@ impl ContractRules {
     /// The newest version.
     #[must_use]
     pub fn latest() -> Self {
-        Self::v3()
+        Self::v1()
     }
 
     /// Every published version, the newest last.
     #[must_use]
     pub fn published() -> Vec<Self> {
-        vec![Self::v1(), Self::v2(), Self::v3()]
+        vec![Self::v1()]
     }
 
     /// The digest of the [encoding](Self::encode), computed on each call.
@@ -338,7 +315,7 @@ impl fmt::Display for ContractRules {
 }
 
 /// The syscalls of version 1 with their prices: base, and price of a byte.
-const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
+const SYSCALLS: &[(u32, SyscallPrice)] = &[
     (abi::INPUT_READ, SyscallPrice::bytes(100, 1)),
     (abi::OUTPUT_WRITE, SyscallPrice::bytes(100, 1)),
     (abi::REVERT, SyscallPrice::bytes(100, 1)),
@@ -353,10 +330,8 @@ const SYSCALLS_1: &[(u32, SyscallPrice)] = &[
     (abi::GAS_LEFT, SyscallPrice::bytes(50, 0)),
     (abi::CALL, SyscallPrice::bytes(5_000, 1)),
     (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
+    (abi::RESTRICT_IMPORTS, SyscallPrice::bytes(500, 60)),
 ];
-
-/// The syscalls that version 3 added.
-const SYSCALLS_3: &[(u32, SyscallPrice)] = &[(abi::RESTRICT_IMPORTS, SyscallPrice::bytes(500, 60))];
 
 /// The syscalls of rules with an oracle.
 const ORACLE_SYSCALLS: &[(u32, SyscallPrice)] =

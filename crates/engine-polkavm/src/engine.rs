@@ -138,8 +138,8 @@ impl Engine for PolkaVmEngine {
 /// Idle instances of up to `bytes` bytes.
 ///
 /// PolkaVM's interpreter (0.37.0) stores its translation in the instance, together with addresses
-/// of that instance, and cannot share it; the recompiler's sandboxes keep their mappings. A call sets
-/// registers and gas, as on a fresh instance.
+/// of that instance, and cannot share it; the recompiler's sandboxes keep their mappings. A call
+/// sets registers and gas, as on a fresh instance.
 fn idle(bytes: u64) -> Arc<Idle<RawInstance>> {
     Idle::new(bytes, |instance| instance.reset_memory().is_ok())
 }

@@ -24,7 +24,7 @@
 //!     SyscallPrice::bytes(100, 0),
 //!     |caller: &mut Caller<'_, '_, Vec<i64>>, number: i64| caller.data_mut().push(number),
 //! )?;
-//! let rules = Rules::v2(linker.syscalls());
+//! let rules = Rules::v1(linker.syscalls());
 //!
 //! let wasm = wat::parse_str(
 //!     r#"(module

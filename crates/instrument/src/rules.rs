@@ -33,23 +33,16 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The set `program-1`, with these syscalls.
+    /// The set `program-1`, with these syscalls. It refuses floating point and PolkaVM programs.
     #[must_use]
     pub fn v1(syscalls: Vec<SyscallRule>) -> Self {
         Self::named("program-1", Schedule::v1(), Limits::v1(), syscalls)
     }
 
-    /// The set `program-2`, with these syscalls: `program-1` with measured prices.
+    /// [`v1`](Self::v1), which also admits programs of every other format: those for PolkaVM.
     #[must_use]
-    pub fn v2(syscalls: Vec<SyscallRule>) -> Self {
-        Self::named("program-2", Schedule::v2(), Limits::v1(), syscalls)
-    }
-
-    /// The set `program-3`, with these syscalls: `program-2`, which also admits PolkaVM programs.
-    #[must_use]
-    pub fn v3(syscalls: Vec<SyscallRule>) -> Self {
-        Self::named("program-3", Schedule::v2(), Limits::v1(), syscalls)
-            .with_polkavm(PolkaVmRules::v1())
+    pub fn v1_of_all_formats(syscalls: Vec<SyscallRule>) -> Self {
+        Self::v1(syscalls).with_polkavm(PolkaVmRules::v1())
     }
 
     /// A set of rules with a name of one's own. It refuses floating point and PolkaVM programs.

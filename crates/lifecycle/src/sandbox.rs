@@ -13,7 +13,7 @@ pub const CALL_TIME: Duration = Duration::from_secs(5);
 /// The largest memory of a guest under [`rules`], in pages: 256 MiB.
 pub const MEMORY_PAGES: u64 = 4_096;
 
-/// The set `lifecycle-1`, with these syscalls: `program-2` with the memory limit of a peer-to-peer
+/// The set `lifecycle-1`, with these syscalls: `program-1` with the memory limit of a peer-to-peer
 /// node, [`MEMORY_PAGES`].
 #[must_use]
 pub fn rules(syscalls: Vec<SyscallRule>) -> Rules {
@@ -21,7 +21,7 @@ pub fn rules(syscalls: Vec<SyscallRule>) -> Rules {
         memory_pages: MEMORY_PAGES,
         ..Limits::v1()
     };
-    Rules::named("lifecycle-1", Schedule::v2(), limits, syscalls)
+    Rules::named("lifecycle-1", Schedule::v1(), limits, syscalls)
 }
 
 /// Compiles programs and runs their instances. It is cheap to clone; the last of its clones,

@@ -112,7 +112,7 @@ fn rules(name: &'static str, memory_pages: u64) -> Rules {
         memory_pages,
         ..Limits::v1()
     };
-    Rules::named(name, Schedule::v2(), limits, syscalls::v1())
+    Rules::named(name, Schedule::v1(), limits, syscalls::v1())
 }
 
 impl Default for SystemLimits {

@@ -1,7 +1,7 @@
 //! One syscall, printed.
 
 use fusee_abi::{Param, ReplyMode, Syscall, Wire};
-use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
+use fusee_instrument::{PolkaVmRules, Rules, SyscallPrice, SyscallRule};
 
 use super::{overview, section};
 
@@ -37,7 +37,7 @@ const TICK: Syscall = Syscall {
 
 /// Rules by which only the syscall 7 may be imported.
 fn rules() -> Rules {
-    Rules::v3(vec![SyscallRule {
+    Rules::v1(vec![SyscallRule {
         module: "fusee".to_owned(),
         name: "halt".to_owned(),
         number: 7,
@@ -46,6 +46,7 @@ fn rules() -> Rules {
         may_suspend: true,
         price: SyscallPrice::bytes(10, 2),
     }])
+    .with_polkavm(PolkaVmRules::v1())
 }
 
 #[test]

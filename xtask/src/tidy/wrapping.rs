@@ -15,7 +15,6 @@ const GENERATED: &[&str] = &[
     "docs/calibration.md",
     "docs/performance.md",
     "docs/schedule-v1.md",
-    "docs/schedule-v2.md",
     "docs/syscalls.md",
     "docs/system-performance.md",
     "docs/virtualization-performance.md",

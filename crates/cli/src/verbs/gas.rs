@@ -65,7 +65,7 @@ struct Ran {
 
 pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
+    let rules = Rules::v1_of_all_formats(Vec::new()).with_floats(args.floats.rule());
     let spent = match fusee::sandbox::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
         Err(refusal) if refusal.rule == Rule::UnknownImport => {

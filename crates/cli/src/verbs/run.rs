@@ -72,7 +72,7 @@ enum ValueJson {
 
 pub(crate) fn run(args: &RunArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = Rules::v3(Vec::new()).with_floats(args.floats.rule());
+    let rules = Rules::v1_of_all_formats(Vec::new()).with_floats(args.floats.rule());
     let program = prepare(&args.file, &wasm, &rules)?;
     let export = find_export(&program, args.invoke.as_deref())?;
     let values = parse_args(&program, export, &args.args)?;

@@ -15,7 +15,7 @@ use fusee::sandbox::{
 use crate::support::{Folder, guests};
 
 fn metered(wasm: &[u8]) -> Program {
-    fusee::sandbox::prepare(wasm, &Rules::v2(Vec::new())).unwrap()
+    fusee::sandbox::prepare(wasm, &Rules::v1(Vec::new())).unwrap()
 }
 
 /// A program that takes seconds to compile in an optimised build of the compiler.
@@ -80,7 +80,7 @@ fn a_bomb_is_called_all_the_same() {
     let executor = Executor::tiered(Arc::new(WasmiEngine::new()), Arc::new(compiler))
         .compile_in(CompileIn::Process(command))
         .build();
-    let bomb = executor.prepare(&bomb(), &Rules::v2(Vec::new())).unwrap();
+    let bomb = executor.prepare(&bomb(), &Rules::v1(Vec::new())).unwrap();
     let call = |gas| {
         let args = [Value::I32(1)];
         let request = RunRequest::new("f", &args, Gas::new(gas));

@@ -41,7 +41,7 @@ fn everything_in_a_program_is_listed() {
     let folder = Folder::new();
     folder.write("rich.wat", RICH);
     let answer = folder.json("inspect rich.wat", 0);
-    assert_eq!(answer["rules"]["name"], "contract-3-program");
+    assert_eq!(answer["rules"]["name"], "contract-1-program");
     assert_eq!(answer["rules"]["id"].as_str().unwrap().len(), 64);
     assert_eq!(
         answer["memory"],

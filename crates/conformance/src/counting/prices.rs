@@ -1,15 +1,11 @@
-//! The prices of the schedule, read from the pages `docs/schedule-*.md`.
+//! The prices of the schedule, read from pages like `docs/schedule-v1.md`.
 //!
 //! A row is identified by the heading above it and the name in its first cell. Its values are the
 //! cells that are numbers.
 
 use std::collections::BTreeMap;
 
-/// The pages of all versions, included at compile time.
-const PAGES: &[&str] = &[
-    include_str!("../../../../docs/schedule-v1.md"),
-    include_str!("../../../../docs/schedule-v2.md"),
-];
+use fusee_instrument::Schedule;
 
 /// The prices of one version of the schedule.
 #[derive(Clone, Debug)]
@@ -20,29 +16,45 @@ pub struct Prices {
 
 /// The price of an operator by its length operand.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LengthPrice {
+pub(crate) struct LengthPrice {
     /// Size of a charging unit.
-    pub(super) unit: u64,
+    pub(crate) unit: u64,
     /// Price of each started unit.
-    pub(super) price: u64,
+    pub(crate) price: u64,
     /// Price of each unit of a growth beyond the resident pages.
-    pub(super) far: u64,
+    pub(crate) far: u64,
     /// The greatest length. Greater ones count as this one.
-    pub(super) max: u64,
+    pub(crate) max: u64,
 }
 
 impl Prices {
-    /// The prices of a version of the schedule.
+    /// The prices of a published schedule or of the [round](crate::round) one, by its version.
     ///
     /// # Panics
     ///
-    /// Panics if there is no such version.
+    /// If there is no such version.
     #[must_use]
-    pub fn version(version: u32) -> Self {
-        let page = usize::try_from(version)
-            .ok()
-            .and_then(|version| PAGES.get(version.checked_sub(1)?));
-        Self::of_page(page.expect("a version of the schedule has a page"))
+    pub fn of(schedule: &Schedule) -> Self {
+        match schedule.version {
+            0 => Self::round(),
+            1 => Self::v1(),
+            other => panic!("there is no version {other} of the schedule"),
+        }
+    }
+
+    /// The prices of version 1 of the schedule.
+    #[must_use]
+    pub fn v1() -> Self {
+        Self::of_page(include_str!("../../../../docs/schedule-v1.md"))
+    }
+
+    /// The [round prices](crate::round), with the limits of version 1.
+    #[must_use]
+    pub fn round() -> Self {
+        Self::of_page(concat!(
+            include_str!("../../../../docs/schedule-v1.md"),
+            include_str!("../round.md")
+        ))
     }
 
     /// Reads the prices of a page in the same format.
@@ -70,12 +82,12 @@ impl Prices {
     }
 
     /// The price of an operator, by its name in the text format.
-    pub(super) fn operator(&self, name: &str) -> Result<u64, String> {
+    pub(crate) fn operator(&self, name: &str) -> Result<u64, String> {
         self.number("Operators", name)
     }
 
     /// The price of the operator's length operand, if its cost depends on one.
-    pub(super) fn length(&self, name: &str) -> Option<LengthPrice> {
+    pub(crate) fn length(&self, name: &str) -> Option<LengthPrice> {
         let far = self.length_row(&format!("{name}, far"));
         let mut length = self.length_row(name)?;
         length.far = far.map_or(length.price, |far| far.price);
@@ -95,7 +107,7 @@ impl Prices {
     }
 
     /// The value of a row with a single number.
-    pub(super) fn number(&self, heading: &str, name: &str) -> Result<u64, String> {
+    pub(crate) fn number(&self, heading: &str, name: &str) -> Result<u64, String> {
         match self.tables.get(heading).and_then(|table| table.get(name)) {
             Some(numbers) if numbers.len() == 1 => Ok(numbers.iter().sum()),
             _ => Err(format!(
@@ -108,7 +120,7 @@ impl Prices {
 impl LengthPrice {
     /// The price of a length. `is_far` says whether it makes the memory grow beyond the resident
     /// pages.
-    pub(super) fn of(self, length: u64, is_far: bool) -> u64 {
+    pub(crate) fn of(self, length: u64, is_far: bool) -> u64 {
         let units = length.min(self.max).div_ceil(self.unit.max(1));
         let price = if is_far { self.far } else { self.price };
         price.saturating_mul(units)

@@ -26,7 +26,7 @@ const DOUBLES: &str = r#"(module (memory 1) (data (i32.const 8) "\02")
 const BUDGET: u64 = 1 << 30;
 
 fn rules() -> Rules {
-    Rules::v2(Vec::new())
+    Rules::v1(Vec::new())
 }
 
 /// An executor as a process has it that was just started.
@@ -208,7 +208,7 @@ fn an_artifact_is_for_one_program_one_engine_and_one_set_of_rules() {
         ArtifactKey {
             rules: Rules::named(
                 "stricter",
-                Schedule::v2(),
+                Schedule::v1(),
                 Limits {
                     params: 3,
                     ..Limits::v1()

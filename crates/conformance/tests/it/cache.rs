@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use fusee_conformance::lanes;
+use fusee_conformance::{lanes, round};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_executor::{Executor, PreparedProgram};
-use fusee_instrument::{Limits, Rules, Schedule};
+use fusee_instrument::{Limits, Rules};
 
 fn program(constant: u32) -> Vec<u8> {
     wat::parse_str(format!(
@@ -21,8 +21,8 @@ fn a_program_is_prepared_once_for_each_set_of_rules() {
         ..Limits::v1()
     };
     let rules = [
-        Rules::v1(Vec::new()),
-        Rules::named("stricter", Schedule::v1(), stricter, Vec::new()),
+        round::rules(Vec::new()),
+        Rules::named("stricter", round::schedule(), stricter, Vec::new()),
     ];
     for lane in lanes() {
         let prepare = |constant, rules| lane.executor.prepare(&program(constant), rules).unwrap();
@@ -46,7 +46,7 @@ fn a_program_is_prepared_once_for_each_set_of_rules() {
 
 #[test]
 fn programs_leave_when_others_need_the_room() {
-    let rules = Rules::v1(Vec::new());
+    let rules = round::rules(Vec::new());
     let executor = |bytes| {
         Executor::builder(Arc::new(WasmiEngine::new().with_idle_bytes(0)))
             .cache_bytes(bytes)
@@ -80,7 +80,7 @@ fn programs_leave_when_others_need_the_room() {
 
 #[test]
 fn a_pinned_program_stays_until_it_is_unpinned() {
-    let rules = Rules::v1(Vec::new());
+    let rules = round::rules(Vec::new());
     let executor = |bytes| {
         Executor::builder(Arc::new(WasmiEngine::new().with_idle_bytes(0)))
             .cache_bytes(bytes)
@@ -117,7 +117,7 @@ fn a_pinned_program_stays_until_it_is_unpinned() {
 
 #[test]
 fn what_many_ask_for_at_once_is_prepared_once() {
-    let rules = Rules::v1(Vec::new());
+    let rules = round::rules(Vec::new());
     for lane in lanes() {
         let ask = || lane.executor.prepare(&program(7), &rules).unwrap();
         let found: Vec<_> = std::thread::scope(|scope| {
@@ -137,7 +137,7 @@ fn a_refusal_is_remembered() {
     let executor = Executor::builder(Arc::new(WasmiEngine::new())).build();
     let refused = || {
         executor
-            .prepare(b"no program", &Rules::v1(Vec::new()))
+            .prepare(b"no program", &round::rules(Vec::new()))
             .unwrap_err()
     };
     let first = refused().to_string();

@@ -230,7 +230,7 @@ fn cases() -> Vec<Case> {
 #[test]
 fn chunks_come_to_the_same_as_the_whole() {
     let (wasm, before) = (program(), pattern());
-    let counting = counted(&wasm, &Prices::version(1), &rules());
+    let counting = counted(&wasm, &Prices::round(), &rules());
     let cases: Vec<_> = cases()
         .into_iter()
         .map(|case| (case, case.expected(&before)))
@@ -269,7 +269,7 @@ fn chunks_come_to_the_same_as_the_whole() {
 #[test]
 fn gas_that_ends_at_a_chunk_ends_before_the_first() {
     let (wasm, before) = (program(), pattern());
-    let counting = counted(&wasm, &Prices::version(1), &rules());
+    let counting = counted(&wasm, &Prices::round(), &rules());
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm, &rules()).unwrap();
         let instance = prepared.program().instantiation_gas.units();

@@ -66,7 +66,7 @@ fn programs_that_come_and_go_leave_no_memory_behind() {
     .artifacts(folder.path(), ARTIFACT_BYTES)
     .unwrap()
     .build();
-    let rules = Rules::v2(Vec::new());
+    let rules = Rules::v1(Vec::new());
     let (mut warm, mut most) = (None, 0);
     for calls in 1..=CALLS {
         let number = calls % PROGRAMS;

@@ -24,7 +24,7 @@ const PRICES: [(u32, SyscallPrice); 14] = [
     (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
 ];
 
-/// The operators of `program-2`, with the syscalls of contracts. No guest is suspended: its calls
+/// The operators of `program-1`, with the syscalls of contracts. No guest is suspended: its calls
 /// fail at once.
 pub(crate) fn contract_rules() -> Rules {
     let value_type = |wire| match wire {
@@ -44,7 +44,7 @@ pub(crate) fn contract_rules() -> Rules {
         may_suspend: false,
         price: price(syscall.number),
     };
-    Rules::v2(abi::SYSCALLS.iter().map(signature).collect())
+    Rules::v1(abi::SYSCALLS.iter().map(signature).collect())
 }
 
 /// The price of a syscall. The others are imported by no guest that is run.

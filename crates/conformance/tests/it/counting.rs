@@ -1,8 +1,8 @@
 //! Tests of the counting interpreter that go beyond its agreement with the lanes.
 
-use fusee_conformance::{Ending, counting::Prices};
+use fusee_conformance::{Ending, counting::Prices, round};
 use fusee_engine::{Trap, Value};
-use fusee_instrument::{Limits, Schedule};
+use fusee_instrument::Limits;
 
 use crate::guest::{Call, check, compiled, count, counted, rules, wasm};
 
@@ -17,13 +17,13 @@ fn another_price_is_noticed() {
     };
     let verdict = check(&arith, call);
     let price = |name| {
-        let schedule = Schedule::v1();
+        let schedule = round::schedule();
         let mut operators = schedule.operators();
         let (_, price) = operators.find(|(known, _)| *known == name).unwrap();
         u64::from(price)
     };
     for (name, more) in [("i32.add", 1), ("local.get", 2), ("i32.sub", 0)] {
-        let prices = Prices::version(1).with_operator(name, price(name) + 1);
+        let prices = Prices::round().with_operator(name, price(name) + 1);
         let (dearer, _) = count(&counted(&arith, &prices, &rules()), call, 0);
         assert_eq!(dearer.gas_used, verdict.gas_used + more, "{name}");
         assert_eq!(dearer.ending, verdict.ending, "{name}");
@@ -127,7 +127,7 @@ fn only_functions_that_call_take_stack() {
         check(&module, call).ending
     };
     // A parameter, 16 operands at most, 26 operators.
-    let size = Schedule::v1().frame;
+    let size = round::schedule().frame;
     let frame = size.base + size.slot * (1 + 16) + size.eight_operators * 4;
     let frames = Limits::v1().stack_bytes / u64::from(frame);
     let frames = i32::try_from(frames).unwrap();

@@ -13,7 +13,7 @@ use std::{
 };
 
 use expect_test::expect_file;
-use fusee_conformance::{Lane, lanes};
+use fusee_conformance::{Lane, lanes, round};
 use fusee_engine::{EngineError, Gas, Host, Interrupt, Stop, Syscall, Trap, Value, ValueType};
 use fusee_executor::{
     Action, Begin, Callee, Counting, Driver, DriverSettings, End, EndReason, Executor, FrameLimit,
@@ -143,7 +143,7 @@ fn rules() -> Rules {
             may_suspend: number < LEFT,
             price: SyscallPrice::FREE,
         };
-    Rules::v1((0..).zip(table).map(signature).collect())
+    round::rules((0..).zip(table).map(signature).collect())
 }
 
 /// The host of a frame.

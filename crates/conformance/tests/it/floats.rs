@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::fmt::Write;
 
 use expect_test::expect_file;
-use fusee_conformance::{Ending, Lane, Verdict, agreed, counting::Prices, lanes};
+use fusee_conformance::{Ending, Lane, Verdict, agreed, counting::Prices, lanes, round};
 use fusee_engine::{Gas, Trap, Value};
 use fusee_executor::{Outcome, PreparedProgram};
 use fusee_instrument::{Floats, OPERATORS, Rule, Rules, prepare};
@@ -65,7 +65,7 @@ const SIGNS: &[&str] = &["abs", "neg"];
 const COMPARISONS: &[&str] = &["eq", "ne", "lt", "gt", "le", "ge"];
 
 fn rules() -> Rules {
-    Rules::v1(Vec::new()).with_floats(Floats::Canonical)
+    round::rules(Vec::new()).with_floats(Floats::Canonical)
 }
 
 fn enter(lane: &Lane, prepared: &Arc<PreparedProgram>, entry: &str, args: &[Value]) -> Outcome<()> {
@@ -84,7 +84,7 @@ fn check(module: &str, calls: &[(String, Vec<Value>)]) -> Vec<Verdict> {
             .map(|(entry, args)| Verdict::of(enter(lane, &prepared, entry, args)))
             .collect()
     });
-    let program = counted(&module, &Prices::version(1), &rules());
+    let program = counted(&module, &Prices::round(), &rules());
     for ((entry, args), verdict) in calls.iter().zip(&verdicts) {
         let gas = GAS;
         let call = Call { entry, args, gas };
@@ -399,7 +399,7 @@ fn the_metered_program_looks_at_what_a_chain_computes() {
 /// or refuses all of them.
 #[test]
 fn every_floating_point_operator_is_refused_unless_the_rules_admit_it() {
-    let refusing = Rules::v1(Vec::new());
+    let refusing = round::rules(Vec::new());
     assert_ne!(refusing.id(), rules().id());
     let floats: Vec<_> = OPERATORS
         .iter()

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect_file;
-use fusee_conformance::{Ending, Verdict, agreed, counting::Prices, lanes};
+use fusee_conformance::{Ending, Verdict, agreed, counting::Prices, lanes, round};
 use fusee_engine::{Gas, OutOfGasPolicy, Trap, Value};
 use fusee_executor::{Outcome, RunRequest};
 use fusee_instrument::{OPERATORS, Rules, Schedule, prepare};
@@ -378,7 +378,7 @@ fn gas_is_the_sum_of_what_ran() {
             .unwrap_or_else(|refusal| panic!("{name}: {refusal}"))
             .instantiation_gas
             .units();
-        let counted = counted(&module, &Prices::version(1), &rules());
+        let counted = counted(&module, &Prices::round(), &rules());
         for (args, values, gas) in *runs {
             let ending = match values {
                 Some(values) => Ending::Finished(values.to_vec()),
@@ -472,8 +472,8 @@ fn an_instance_costs_by_what_it_declares() {
 #[test]
 fn the_schedules_are_known() {
     let versions = [
+        (round::schedule(), expect_file!["golden/schedule_round.txt"]),
         (Schedule::v1(), expect_file!["golden/schedule_v1.txt"]),
-        (Schedule::v2(), expect_file!["golden/schedule_v2.txt"]),
     ];
     for (schedule, expected) in versions {
         let table: String = schedule
@@ -509,7 +509,7 @@ fn two_versions_of_the_rules_live_side_by_side() {
             assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(0)]));
             verdict.gas_used
         };
-        let (first, second) = (Rules::v1(Vec::new()), Rules::v2(Vec::new()));
+        let (first, second) = (round::rules(Vec::new()), Rules::v1(Vec::new()));
         let price = |rules: &Rules| {
             let program = prepare(&module, rules).unwrap();
             let operators: BTreeMap<_, _> = rules.schedule().operators().collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_conformance::{
     Lane, Verdict, agreed,
     counting::{self, Entry, Instance, Outcome as Counted, Prices, Program, slots},
-    lanes,
+    lanes, round,
 };
 use fusee_engine::{EngineError, Gas, Host, OutOfGasPolicy, Stop, Syscall, Trap, Value, ValueType};
 use fusee_executor::{Outcome, PreparedProgram};
@@ -72,7 +72,7 @@ const TABLE: &[Row] = &[
     ),
 ];
 
-/// The rules of version 1, with the functions of the table. A guest may be suspended in `wait`
+/// Rules with round prices, with the functions of the table. A guest may be suspended in `wait`
 /// only.
 pub(crate) fn rules() -> Rules {
     let signature = |(number, (name, params, result, _)): (u32, &Row)| SyscallRule {
@@ -84,7 +84,7 @@ pub(crate) fn rules() -> Rules {
         may_suspend: number == WAIT,
         price: SyscallPrice::FREE,
     };
-    Rules::v1((0..).zip(TABLE).map(signature).collect())
+    round::rules((0..).zip(TABLE).map(signature).collect())
 }
 
 /// Answers by the table.
@@ -167,7 +167,7 @@ pub(crate) fn check(wasm: &[u8], call: Call<'_>) -> Verdict {
         let prepared = lane.executor.prepare(wasm, &rules()).unwrap();
         Verdict::of(call.on(lane, &prepared))
     });
-    let program = counted(wasm, &Prices::version(1), &rules());
+    let program = counted(wasm, &Prices::round(), &rules());
     assert_eq!(count(&program, call, 0).0, verdict, "counted");
     verdict
 }

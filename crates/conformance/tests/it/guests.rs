@@ -52,7 +52,7 @@ fn method(entry: &'static str, input: &[&[u8]]) -> Call {
 fn check(guest: &str, calls: &[Call], expected: ExpectFile) {
     let wasm = compiled(guest);
     let rules = contract_rules();
-    let program = counted(&wasm, &Prices::version(rules.schedule().version), &rules);
+    let program = counted(&wasm, &Prices::of(rules.schedule()), &rules);
     let told = tell(calls, |call, host| count(&program, call, host));
     for lane in lanes() {
         let prepared = lane.executor.prepare(&wasm, &rules).unwrap();

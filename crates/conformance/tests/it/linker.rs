@@ -77,7 +77,7 @@ const GUEST: &str = r#"(module
 /// What a call comes to on all lanes: results, trap, gas used, and what the host saw.
 fn call(entry: &str, args: &[Value], gas: Gas) -> (Vec<Value>, Option<Trap>, Gas, Seen) {
     let linker = linker();
-    let rules = Rules::v2(linker.syscalls());
+    let rules = Rules::v1(linker.syscalls());
     let wasm = wat::parse_str(GUEST).unwrap();
     agreed(&lanes(), |lane| {
         let program = lane.executor.prepare(&wasm, &rules).unwrap();
@@ -164,7 +164,7 @@ fn out_of_gas_in_a_host_function_is_the_guests() {
             },
         )
         .unwrap();
-    let rules = Rules::v2(linker.syscalls());
+    let rules = Rules::v1(linker.syscalls());
     let text = r#"(module (import "env" "burn" (func $burn)) (func (export "f") (call $burn)))"#;
     let wasm = wat::parse_str(text).unwrap();
     let used = agreed(&lanes(), |lane| {

@@ -65,7 +65,7 @@ fn rules() -> Rules {
         program_work: u64::MAX,
         ..Limits::v1()
     };
-    Rules::named("large-frames", Schedule::v2(), limits, Vec::new()).with_floats(Floats::Canonical)
+    Rules::named("large-frames", Schedule::v1(), limits, Vec::new()).with_floats(Floats::Canonical)
 }
 
 fn wasmtime(bounds: Bounds) -> Arc<WasmtimeEngine> {

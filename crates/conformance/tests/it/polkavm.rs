@@ -291,7 +291,7 @@ fn increment(lane: &Lane, parks: bool, gas: u64) -> (Verdict, Vec<Asked>) {
         ..signature.clone()
     };
     let syscalls = contract_rules().syscalls().iter().map(suspending).collect();
-    let rules = Rules::v2(syscalls).with_polkavm(PolkaVmRules::v1());
+    let rules = Rules::v1(syscalls).with_polkavm(PolkaVmRules::v1());
     let prepared = lane.executor.prepare(COUNTER, &rules).unwrap();
     let host = Notes {
         number: 41,
@@ -590,7 +590,7 @@ fn rules_refuse_what_they_do_not_admit() {
     let refused =
         |bytes: &[u8], rules: &Rules| fusee_instrument::prepare(bytes, rules).unwrap_err();
     assert_eq!(refused(COMPUTE, &contract_rules()).rule, Rule::Format);
-    let none = Rules::v2(Vec::new()).with_polkavm(PolkaVmRules::v1());
+    let none = Rules::v1(Vec::new()).with_polkavm(PolkaVmRules::v1());
     let unknown = refused(COUNTER, &none);
     assert_eq!(unknown.rule, Rule::UnknownImport);
     for name in ["input_read", "storage_write", "revert"] {

@@ -39,7 +39,7 @@ fn rules(params: &[ValueType], result: Option<ValueType>, may_suspend: bool) -> 
         may_suspend,
         price: SyscallPrice::FREE,
     };
-    Rules::v2(vec![ask]).with_polkavm(PolkaVmRules::v1())
+    Rules::v1(vec![ask]).with_polkavm(PolkaVmRules::v1())
 }
 
 fn prepare(lane: &Lane, rules: &Rules, code: &[Instruction]) -> Arc<PreparedProgram> {

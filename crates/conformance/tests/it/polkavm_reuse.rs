@@ -36,7 +36,7 @@ const EMPTY: [Reg; 11] = [
 ];
 
 fn rules() -> Rules {
-    Rules::v2(Vec::new()).with_polkavm(PolkaVmRules::v1())
+    Rules::v1(Vec::new()).with_polkavm(PolkaVmRules::v1())
 }
 
 fn map() -> MemoryMap {

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, smith};
+use fusee_conformance::{Ending, Lane, Verdict, agreed, lanes, round, smith};
 use fusee_engine::{
     Gas, Host, OutOfGasPolicy, Profiler, Trap, Value, ValueType,
     profile::{Path, ProfileSpan},
 };
 use fusee_executor::{Outcome, RunRequest};
-use fusee_instrument::{Limits, Rules, Schedule};
+use fusee_instrument::{Limits, Rules};
 
 use crate::guest::{Call, TICK_PRICE, WAIT, host, rules, wasm};
 
@@ -340,7 +340,7 @@ fn a_profile_changes_neither_the_rules_nor_the_run() {
         output_bytes: u64::MAX,
         ..Limits::v1()
     };
-    let unlimited = Rules::named("unlimited", Schedule::v1(), limits, Vec::new());
+    let unlimited = Rules::named("unlimited", round::schedule(), limits, Vec::new());
     for rules in [rules(), unlimited] {
         let profiled = rules.clone().profiled();
         assert_eq!(profiled.limits(), rules.limits());

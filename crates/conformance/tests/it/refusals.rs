@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, fmt::Write};
 
 use expect_test::expect_file;
-use fusee_conformance::{Ending, Verdict, agreed, lanes};
+use fusee_conformance::{Ending, Verdict, agreed, lanes, round};
 use fusee_engine::{Trap, Value, ValueType};
 use fusee_instrument::{
-    Limits, Refusal, Rule, Rules, Schedule, SyscallPrice, SyscallRule, prepare, refusals,
+    Limits, Refusal, Rule, Rules, SyscallPrice, SyscallRule, prepare, refusals,
 };
 
 use crate::guest::{Call, compiled, rules, wasm};
@@ -178,7 +178,7 @@ fn rules_with_seventeen() -> Rules {
         may_suspend: false,
         price: SyscallPrice::FREE,
     });
-    Rules::v1(syscalls)
+    round::rules(syscalls)
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn what_is_over_a_limit_is_refused_and_what_is_at_it_is_not() {
             let syscalls = rules().syscalls().to_vec();
             prepare(
                 &module,
-                &Rules::named("limits", Schedule::v1(), limits, syscalls),
+                &Rules::named("limits", round::schedule(), limits, syscalls),
             )
         };
         if let Err(refusal) = limited(*value) {
@@ -391,7 +391,7 @@ fn deeper_recursion_than_the_stack_limit_allows_is_a_trap() {
         stack_bytes: 10 * (64 + 8 * (1 + 2) + 8),
         ..Limits::v1()
     };
-    let rules = Rules::named("limits", Schedule::v1(), limits, Vec::new());
+    let rules = Rules::named("limits", round::schedule(), limits, Vec::new());
     let ending = |depth| {
         agreed(&lanes(), |lane| {
             let prepared = lane.executor.prepare(&module, &rules).unwrap();
@@ -586,7 +586,7 @@ fn contract_rules() -> Rules {
         may_suspend: syscall.reply_mode == fusee_abi::ReplyMode::MaySuspend,
         price: SyscallPrice::FREE,
     };
-    Rules::v1(fusee_abi::SYSCALLS.iter().map(signature).collect())
+    round::rules(fusee_abi::SYSCALLS.iter().map(signature).collect())
 }
 
 /// A prefix of a program is refused, but for the few that are programs themselves.
@@ -606,7 +606,7 @@ fn a_program_that_breaks_off_is_refused() {
 #[test]
 fn a_flipped_bit_is_refused_or_runs_alike() {
     let arith = compiled("arith");
-    let rules = Rules::v1(Vec::new());
+    let rules = round::rules(Vec::new());
     let engines = &lanes()[..2];
     let mut admitted = 0;
     for bit in 0..arith.len() * 8 {

@@ -1,6 +1,7 @@
 //! Sets of rules: their ids, and which properties their encoding covers.
 
 use expect_test::expect_file;
+use fusee_conformance::round;
 use fusee_engine::{Rate, RulesId, ValueType};
 use fusee_instrument::{
     Floats, LengthUnit, Limits, PolkaVmRules, Rules, Schedule, SyscallPrice, SyscallRule,
@@ -20,27 +21,15 @@ fn syscall() -> SyscallRule {
 
 /// The rules that the others differ from.
 fn rules() -> Rules {
-    Rules::v3(vec![syscall()])
+    Rules::v1(vec![syscall()]).with_polkavm(PolkaVmRules::v1())
 }
 
 #[test]
 fn published_rules_are_golden() {
-    for (rules, golden) in [
-        (
-            Rules::v1(Vec::new()),
-            expect_file!["golden/rules_program-1.txt"],
-        ),
-        (
-            Rules::v2(Vec::new()),
-            expect_file!["golden/rules_program-2.txt"],
-        ),
-        (
-            Rules::v3(Vec::new()),
-            expect_file!["golden/rules_program-3.txt"],
-        ),
-    ] {
-        golden.assert_eq(&rules.to_string());
-    }
+    let rules = Rules::v1(Vec::new());
+    expect_file!["golden/rules_program-1.txt"].assert_eq(&rules.to_string());
+    let rules = rules.with_polkavm(PolkaVmRules::v1());
+    expect_file!["golden/rules_program-1-polkavm.txt"].assert_eq(&rules.to_string());
 }
 
 /// All bytes of one encoding, so that a change of the order of fields is seen where no id tells
@@ -69,10 +58,10 @@ fn an_id_is_the_digest_of_the_encoding() {
 
 #[test]
 fn how_rules_are_built_does_not_matter() {
-    let built = Rules::named("mine", Schedule::v2(), Limits::v1(), Vec::new())
+    let built = Rules::named("mine", Schedule::v1(), Limits::v1(), Vec::new())
         .with_floats(Floats::Canonical)
         .with_polkavm(PolkaVmRules::v1())
-        .with_name("program-3")
+        .with_name("program-1")
         .with_syscalls(vec![syscall()]);
     assert_eq!(built, rules().with_floats(Floats::Canonical));
 }
@@ -82,7 +71,7 @@ fn everything_in_the_rules_is_in_their_encoding() {
     let with_syscall = |change: &dyn Fn(&mut SyscallRule)| {
         let mut changed = syscall();
         change(&mut changed);
-        Rules::v3(vec![changed])
+        Rules::v1(vec![changed]).with_polkavm(PolkaVmRules::v1())
     };
     let with_polkavm = |change: &dyn Fn(&mut PolkaVmRules)| {
         let mut changed = PolkaVmRules::v1();
@@ -90,9 +79,9 @@ fn everything_in_the_rules_is_in_their_encoding() {
         rules().with_polkavm(changed)
     };
     let with_schedule = |change: &dyn Fn(&mut Schedule)| {
-        let mut changed = Schedule::v2();
+        let mut changed = Schedule::v1();
         change(&mut changed);
-        Rules::named("program-3", changed, Limits::v1(), vec![syscall()])
+        Rules::named("program-1", changed, Limits::v1(), vec![syscall()])
             .with_polkavm(PolkaVmRules::v1())
     };
     let mut all = vec![
@@ -101,12 +90,12 @@ fn everything_in_the_rules_is_in_their_encoding() {
         rules().with_floats(Floats::Canonical),
         rules().with_syscalls(Vec::new()),
         rules().with_syscalls(vec![syscall(), syscall()]),
-        Rules::v2(vec![syscall()]),
+        Rules::v1(vec![syscall()]),
         with_polkavm(&|polkavm| polkavm.version += 1),
         with_polkavm(&|polkavm| polkavm.rate = Rate::ONE),
         with_polkavm(&|polkavm| polkavm.code_instruction += 1),
         with_polkavm(&|polkavm| polkavm.code_block += 1),
-        with_schedule(&|schedule| *schedule = Schedule::v1()),
+        with_schedule(&|schedule| *schedule = round::schedule()),
         with_schedule(&|schedule| schedule.version += 1),
         with_schedule(&|schedule| schedule.dynamic.grow_page += 1),
         with_schedule(&|schedule| schedule.dynamic.bulk_64_bytes += 1),
@@ -136,7 +125,7 @@ fn everything_in_the_rules_is_in_their_encoding() {
         let mut limits = limits;
         *change(&mut limits) += 1;
         all.push(
-            Rules::named("program-3", Schedule::v2(), limits, vec![syscall()])
+            Rules::named("program-1", Schedule::v1(), limits, vec![syscall()])
                 .with_polkavm(PolkaVmRules::v1()),
         );
     }

@@ -37,7 +37,7 @@ fn rules() -> Rules {
         may_suspend: true,
         price: SyscallPrice::FREE,
     };
-    Rules::v2(vec![ask]).with_polkavm(PolkaVmRules::v1())
+    Rules::v1(vec![ask]).with_polkavm(PolkaVmRules::v1())
 }
 
 /// The program on every engine; on Wasmtime there is one instance at a time.

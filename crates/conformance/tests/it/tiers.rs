@@ -39,7 +39,7 @@ fn tiered_with(compiler: &Arc<Watched>) -> ExecutorBuilder<WithInterpreter> {
 
 fn prepare(executor: &Executor) -> Arc<PreparedProgram> {
     executor
-        .prepare(&wasm(ROUNDS), &Rules::v2(Vec::new()))
+        .prepare(&wasm(ROUNDS), &Rules::v1(Vec::new()))
         .unwrap()
 }
 
@@ -122,7 +122,7 @@ fn what_the_cache_evicts_is_not_compiled() {
         .map(|constant| {
             let text = format!(r#"(module (func (export "f") (result i32) i32.const {constant}))"#);
             let prepared = executor
-                .prepare(&wasm(&text), &Rules::v2(Vec::new()))
+                .prepare(&wasm(&text), &Rules::v1(Vec::new()))
                 .unwrap();
             executor.compile_soon(&prepared);
             Arc::downgrade(&prepared)
@@ -136,7 +136,7 @@ fn what_the_cache_evicts_is_not_compiled() {
         let data = filling.repeat(600_000);
         let large = format!(r#"(module (memory 16) (data (i32.const 0) "{data}"))"#);
         executor
-            .prepare(&wasm(&large), &Rules::v2(Vec::new()))
+            .prepare(&wasm(&large), &Rules::v1(Vec::new()))
             .unwrap();
     }
     assert!(
@@ -271,7 +271,7 @@ fn a_compiler_process_that_fails_says_why() {
     ] {
         let executor = by_shell(script).build();
         let prepared = executor
-            .prepare(&wasm(&large), &Rules::v2(Vec::new()))
+            .prepare(&wasm(&large), &Rules::v1(Vec::new()))
             .unwrap();
         executor.compile(&prepared).unwrap_err();
     }

@@ -3,7 +3,7 @@
 use fusee_conformance::{agreed, lanes};
 use fusee_engine::{Gas, Host, MAX_SYSCALL_ARGS, Stop, Syscall, Value, ValueType};
 use fusee_executor::{Caller, Linker, Outcome};
-use fusee_instrument::{Floats, Rule, Rules, SyscallPrice, SyscallRule};
+use fusee_instrument::{Floats, PolkaVmRules, Rule, Rules, SyscallPrice, SyscallRule};
 
 const GAS: Gas = Gas::new(10_000_000);
 
@@ -114,7 +114,7 @@ fn sixteen_parameters_of_any_type_arrive_on_every_lane() {
             for (may_suspend, suspends) in [(false, false), (true, false), (true, true)] {
                 let rule = rule(signature, params, may_suspend);
                 let wasm = guest(signature, &rule);
-                let rules = Rules::v2(vec![rule.clone()]).with_floats(Floats::Canonical);
+                let rules = Rules::v1(vec![rule.clone()]).with_floats(Floats::Canonical);
                 let (values, _, asked) = agreed(&lanes, |lane| {
                     let program = lane.executor.prepare(&wasm, &rules).unwrap();
                     let host = Notes {
@@ -150,7 +150,7 @@ fn a_syscall_of_more_parameters_than_engines_pass_is_refused() {
     let params = MAX_SYSCALL_ARGS + 1;
     let rule = rule(0, params, false);
     let wasm = guest(0, &rule);
-    let rules = Rules::v2(vec![rule]).with_floats(Floats::Canonical);
+    let rules = Rules::v1(vec![rule]).with_floats(Floats::Canonical);
     for lane in lanes() {
         let refused = lane.executor.prepare(&wasm, &rules).unwrap_err();
         let message = refused.to_string();
@@ -176,7 +176,7 @@ fn a_polkavm_program_names_the_syscall_that_has_too_many_parameters() {
             params: vec![ValueType::I64; params],
             ..rule(0, 0, false)
         };
-        Rules::v3((0..).zip(names).map(rule).collect())
+        Rules::v1((0..).zip(names).map(rule).collect()).with_polkavm(PolkaVmRules::v1())
     };
     fusee_instrument::prepare(counter, &rules(6)).unwrap();
     let refusal = fusee_instrument::prepare(counter, &rules(7)).unwrap_err();
@@ -223,7 +223,7 @@ fn a_linked_function_takes_sixteen_numbers() {
             },
         )
         .unwrap();
-    let rules = Rules::v2(linker.syscalls()).with_floats(Floats::Canonical);
+    let rules = Rules::v1(linker.syscalls()).with_floats(Floats::Canonical);
     let wasm = wat::parse_str(
         r#"(module
           (import "env" "f" (func $f (param f32 f64 i32 i32 i64 i64 f32 f64 i32 i32 i64 i64 f32 f64 i32 i32) (result f64)))

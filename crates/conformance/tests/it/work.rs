@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use fusee_conformance::round;
 use fusee_engine::{Code, Compiler, Engine, Program};
 use fusee_engine_wasmtime::{Effort, WasmtimeEngine};
-use fusee_instrument::{Rules, inspect, prepare};
+use fusee_instrument::{inspect, prepare};
 
 use crate::guest::wasm;
 
@@ -13,7 +14,7 @@ use crate::guest::wasm;
 fn work(program: &str) -> u64 {
     let found = inspect(
         &wasm(&format!("(module {program})")),
-        &Rules::v1(Vec::new()),
+        &round::rules(Vec::new()),
     )
     .unwrap();
     found.functions.last().unwrap().work
@@ -31,7 +32,7 @@ fn program(locals: usize, code: &str) -> Arc<Program> {
         "(module (memory 1) (func $f) (func (export \"f\") (param i32) (local {}) {code}))",
         "i64 ".repeat(locals)
     );
-    Arc::new(prepare(&wasm(&text), &Rules::v1(Vec::new())).unwrap())
+    Arc::new(prepare(&wasm(&text), &round::rules(Vec::new())).unwrap())
 }
 
 /// A function with so many products that do not change in the loop around them.

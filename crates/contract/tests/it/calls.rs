@@ -363,9 +363,9 @@ const LONG: &str = r#"(module
 
 #[test]
 fn data_beyond_a_limit_is_a_trap_of_its_own() {
-    let mut world = World::with_rules(&ContractRules::v3());
+    let mut world = World::with_rules(&ContractRules::v1());
     let contract = world.deploy_wat(LONG);
-    let limits = ContractRules::v3().limits;
+    let limits = ContractRules::v1().limits;
     let mut check = |method: &str, length: u32, status: Option<Status>| {
         let input = length.to_le_bytes();
         let called = world.call(alice(), contract, method, &input);

@@ -22,7 +22,7 @@ use fusee_virtualization::{ChildRules, Symbols};
 
 use crate::{
     puppet::{Noted, PUPPET, Script, noted},
-    world::{GAS, World, alice},
+    world::{GAS, World, alice, wasm_alone},
 };
 
 /// Counts to ten in its memory, with its parent's help, and does what else a child may do.
@@ -410,7 +410,11 @@ fn a_contract_says_which_symbols_its_children_may_import() {
     // And the rules say what none may.
     let only = Symbols::Only(BTreeSet::from(["increment".to_owned()]));
     let mut world = World::with_rules(&rules(|children| {
-        children.rules = ChildRules::new(fusee_instrument::Rules::v3(Vec::new()), only);
+        children.rules = ChildRules::new(
+            fusee_instrument::Rules::v1(Vec::new())
+                .with_polkavm(fusee_instrument::PolkaVmRules::v1()),
+            only,
+        );
     }));
     let puppet = world.deploy_wat(PUPPET);
     let script = Script::default().compile(&child, b"").compile(&nests, b"");
@@ -580,20 +584,18 @@ fn a_child_that_is_interrupted_is_no_receipt() {
 }
 
 #[test]
-fn contracts_by_older_rules_have_no_children() {
-    for rules in [ContractRules::v1(), ContractRules::v2()] {
-        let mut world = World::with_rules(&rules);
-        let deploy = fusee_contract::Action::Deploy {
-            code: wasm(PUPPET),
-            input: Vec::new(),
-        };
-        let receipt = world.send(fusee_contract::Transaction {
-            from: alice(),
-            action: deploy,
-            value: 0,
-            gas: fusee_engine::Gas::new(GAS),
-        });
-        let refused = Status::Rejected(fusee_contract::Rejection::RefusedCode);
-        assert_eq!(receipt.status, refused);
-    }
+fn contracts_by_rules_without_children_have_none() {
+    let mut world = World::with_rules(&wasm_alone());
+    let deploy = fusee_contract::Action::Deploy {
+        code: wasm(PUPPET),
+        input: Vec::new(),
+    };
+    let receipt = world.send(fusee_contract::Transaction {
+        from: alice(),
+        action: deploy,
+        value: 0,
+        gas: fusee_engine::Gas::new(GAS),
+    });
+    let refused = Status::Rejected(fusee_contract::Rejection::RefusedCode);
+    assert_eq!(receipt.status, refused);
 }

@@ -18,7 +18,7 @@ use fusee_state::MemoryState;
 use crate::{
     children::wasm,
     puppet::{PUPPET, Script, noted},
-    world::{CALLER, FUNDS, GAS, alice, args, assert_same, counted},
+    world::{CALLER, FUNDS, GAS, alice, args, assert_same, counted, wasm_alone},
 };
 
 /// Recurses until the metered height ends.
@@ -113,12 +113,12 @@ fn what_a_compiler_refuses_is_the_interpreters() {
     let tiered = Executor::tiered(Arc::new(WasmiEngine::new()), compiler())
         .compile_gas(Gas::ZERO)
         .build_interpreting();
-    let contracts = Contracts::new(&tiered, ContractRules::v1()).unwrap();
+    let contracts = Contracts::new(&tiered, wasm_alone()).unwrap();
     assert_alike(&apply(&contracts, &actions).unwrap(), &expected);
     let Action::Deploy { code, .. } = &actions[0] else {
         unreachable!();
     };
-    let rules = ContractRules::v1().program;
+    let rules = wasm_alone().program;
     let prepared = tiered.executor().prepare(code, &rules).unwrap();
     assert_ne!(prepared.compilation(), Compilation::Done);
     try_apply(Executor::compiled(compiler()).build(), &actions).unwrap_err();
@@ -131,12 +131,12 @@ fn contracts_need_an_engine_for_every_format_of_their_rules() {
     let new = |builder: ExecutorBuilder<WithInterpreter>, rules| {
         Contracts::new(&builder.build_interpreting(), rules).map(drop)
     };
-    new(wasm(), ContractRules::v1()).unwrap();
-    let error = new(wasm(), ContractRules::v2()).unwrap_err();
+    new(wasm(), wasm_alone()).unwrap();
+    let error = new(wasm(), ContractRules::v1()).unwrap_err();
     let format = Format::PolkaVm;
     assert!(matches!(error, EngineError::NoEngine { format: found } if found == format));
-    new(wasm().engine(polkavm()), ContractRules::v3()).unwrap();
-    let error = new(Executor::interpreted(polkavm()), ContractRules::v3()).unwrap_err();
+    new(wasm().engine(polkavm()), ContractRules::v1()).unwrap();
+    let error = new(Executor::interpreted(polkavm()), ContractRules::v1()).unwrap_err();
     let format = Format::Wasm;
     assert!(matches!(error, EngineError::NoEngine { format: found } if found == format));
 }

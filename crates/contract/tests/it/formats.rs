@@ -8,7 +8,7 @@ use fusee_executor::FrameLimits;
 
 use crate::{
     calls::{ONE, chain, target},
-    world::{CALLER, COUNTER, FUNDS, GAS, TOKEN, World, alice, args, bob, counted},
+    world::{CALLER, COUNTER, FUNDS, GAS, TOKEN, World, alice, args, bob, counted, wasm_alone},
 };
 
 const RELAY: &[u8] = include_bytes!("../../../../guests/wasm/relay.wasm");
@@ -40,7 +40,7 @@ const ENOUGH: u64 = 1_200_000;
 const WAYS: [(usize, usize); 2] = [(0, 1), (1, 0)];
 
 fn world() -> World {
-    World::of_both_formats(&ContractRules::v2())
+    World::of_both_formats(&ContractRules::v1())
 }
 
 fn relayed(to: Address, gas: u64, value: u128, method: &str, input: &[u8]) -> Vec<u8> {
@@ -346,7 +346,7 @@ fn the_call_stack_has_the_same_limits_for_both_formats() {
                 depth,
                 memory_bytes,
             },
-            ..ContractRules::v2()
+            ..ContractRules::v1()
         };
         let mut world = World::of_both_formats(&rules);
         let contracts: Vec<Address> = (0..8)
@@ -391,7 +391,7 @@ fn a_caller_in_polkavm_pays_for_each_page_that_it_has_begun() {
     // The relay has 16 KiB of stack and some data, the caller 64 KiB.
     for (twins, method, pages) in [(RELAYS, "relay", 1), (CALLERS, "forward", 2)] {
         let used = |price: u64| {
-            let mut rules = ContractRules::v2();
+            let mut rules = ContractRules::v1();
             rules.prices.held_page = Gas::new(price);
             let mut world = World::of_both_formats(&rules);
             let caller = world.deploy(twins[1], &[]);
@@ -436,15 +436,15 @@ fn processes_of_their_own_come_to_the_same() {
 
 #[test]
 fn rules_without_the_other_format_refuse_its_contracts() {
-    let mut world = World::of_both_formats(&ContractRules::v2());
+    let mut world = World::of_both_formats(&ContractRules::v1());
     let caller = world.deploy(CALLERS[0], &[]);
     let counter = world.deploy(COUNTERS[1], &[]);
-    // The rules are older than the contract: it is still there, and is not entered.
-    let mut old = World::of_both_formats(&ContractRules::v1());
-    old.state = world.state.clone();
-    let receipt = old.call(alice(), counter, "increment", &[]);
+    // Under other rules the contract is still there, and is not entered.
+    let mut other = World::of_both_formats(&wasm_alone());
+    other.state = world.state.clone();
+    let receipt = other.call(alice(), counter, "increment", &[]);
     assert_eq!(receipt.status, Status::Rejected(Rejection::RefusedCode));
-    let receipt = old.call(
+    let receipt = other.call(
         alice(),
         caller,
         "forward",

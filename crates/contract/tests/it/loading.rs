@@ -27,7 +27,7 @@ fn contract(filling: usize) -> Vec<u8> {
 }
 
 fn rules() -> ContractRules {
-    ContractRules::v3().with_oracle()
+    ContractRules::v1().with_oracle()
 }
 
 fn bytes(code: &[u8]) -> u64 {

@@ -9,6 +9,7 @@ use fusee_contract::{
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
+use fusee_instrument::Rules;
 use fusee_state::{MemoryState, StateReader};
 
 pub(crate) const TOKEN: &[u8] = include_bytes!("../../../../guests/wasm/token.wasm");
@@ -30,6 +31,19 @@ pub(crate) fn alice() -> Address {
 
 pub(crate) fn bob() -> Address {
     Address::of_development_account("bob")
+}
+
+/// Rules that admit neither PolkaVM programs nor nested VMs.
+pub(crate) fn wasm_alone() -> ContractRules {
+    let rules = ContractRules::v1();
+    let contracts = rules.program.syscalls().iter();
+    let contracts = contracts.filter(|syscall| syscall.module == fusee_abi::IMPORT_MODULE);
+    ContractRules {
+        name: "wasm-alone".into(),
+        program: Rules::v1(contracts.cloned().collect()).with_name("wasm-alone-program"),
+        children: None,
+        ..rules
+    }
 }
 
 impl World {
@@ -56,7 +70,7 @@ impl World {
     /// Contracts of both formats: wasm interpreted, those for PolkaVM interpreted and compiled,
     /// which takes little of the machine.
     pub(crate) fn of_both_formats_on_few_lanes() -> Self {
-        let mut world = Self::of_both_formats(&ContractRules::v2());
+        let mut world = Self::of_both_formats(&ContractRules::v1());
         world
             .lanes
             .retain(|(name, _)| name.starts_with("wasmi and"));
@@ -70,7 +84,7 @@ impl World {
         if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
             lanes.extend(mixed(Backend::ProcessSandbox).take(4));
         }
-        Self::on(lanes, &ContractRules::v2())
+        Self::on(lanes, &ContractRules::v1())
     }
 
     fn on(lanes: impl IntoIterator<Item = (String, Lane)>, rules: &ContractRules) -> Self {

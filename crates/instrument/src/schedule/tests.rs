@@ -2,7 +2,7 @@
 
 use super::Schedule;
 
-const VERSIONS: &[Schedule] = &[Schedule::v1(), Schedule::v2()];
+const VERSIONS: &[Schedule] = &[Schedule::v1()];
 
 /// Every loop and every recursion executes one of these operators. If one were free, a guest could
 /// run forever without using gas.

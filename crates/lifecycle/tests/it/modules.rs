@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "2736c162d08d10279da7bff39432305d79c95d2e37c53cd6cafcf743a716f7b3"
+        "88b90b7f2ceab5ac3ba86a588ac3916363babbbb5575d49641b6921855b8378e"
     );
 }

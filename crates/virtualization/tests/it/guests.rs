@@ -98,7 +98,7 @@ fn drive(executor: Executor, entry: &str, args: &[Value]) -> (Machine<Doubles>, 
     });
     let executor = Arc::new(executor);
     let prepared = executor
-        .prepare(&wasm(DRIVER), &Rules::v2(syscalls))
+        .prepare(&wasm(DRIVER), &Rules::v1(syscalls))
         .unwrap();
     let rules = child_rules(Symbols::Any);
     let children = Children::new(Arc::clone(&executor), rules, ChildSettings::default());
@@ -227,7 +227,7 @@ fn a_fault_of_the_host_at_a_child_is_one_at_the_parent() {
           (import "env" "ext_virtualization_compile_from_storage_key_version_1" (func $compile (param i64 i64) (result i64)))
           (memory 1) (data (i32.const 0) "broken")
           (func (export "f") (drop (call $compile (i64.const 0x6_0000_0000) (i64.const 0)))))"#;
-        let rules = Rules::v2(functions::v1());
+        let rules = Rules::v1(functions::v1());
         let prepared = executor.prepare(&wasm(text), &rules).unwrap();
         let mut machine = Machine::new(&executor, trusted(Arc::clone(&executor)));
         let came = machine.run(&prepared, "f", &[], Gas::new(1 << 30), Silent);

@@ -7,7 +7,7 @@ use fusee_engine::{Gas, Trap, Value};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_executor::{EndReason, Executor, RunRequest};
-use fusee_instrument::Rules;
+use fusee_instrument::{PolkaVmRules, Rules};
 use fusee_virtualization::{
     ChildSettings, Modules, Outcome, Symbols, functions,
     wire::{ExecError, ExecStatus, InstanceId, MemoryError, ModuleError, ModuleId},
@@ -235,7 +235,7 @@ fn forwarding() -> Vec<u8> {
 fn a_child_does_not_run_if_its_buffer_may_only_be_read() {
     for lane in polkavm_lanes() {
         let executor = Arc::new(lane.executor);
-        let rules = Rules::v3(functions::v1());
+        let rules = Rules::v1(functions::v1()).with_polkavm(PolkaVmRules::v1());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let mut children = billed(Arc::clone(&executor));
         let nine: &mut dyn Nine = &mut children;

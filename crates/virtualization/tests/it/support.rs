@@ -69,7 +69,7 @@ pub(crate) fn code(space: StorageScope<'_>, key: &[u8]) -> Result<Option<Vec<u8>
 }
 
 pub(crate) fn child_rules(symbols: Symbols) -> ChildRules {
-    let rules = Rules::v2(functions::v1())
+    let rules = Rules::v1(functions::v1())
         .with_floats(Floats::Canonical)
         .with_polkavm(PolkaVmRules::v1());
     ChildRules::new(rules, symbols)
@@ -94,7 +94,7 @@ pub(crate) fn billed(executor: Arc<Executor>) -> Vms {
         executor,
         child_rules(Symbols::Any),
         ChildSettings::default(),
-        Arc::clone(Rules::v2(functions::v1()).prices()),
+        Arc::clone(Rules::v1(functions::v1()).prices()),
     )
 }
 
@@ -360,7 +360,7 @@ impl Guest {
 
     pub(crate) fn with(executor: Executor, children: fn(Arc<Executor>) -> Vms) -> Self {
         let executor = Arc::new(executor);
-        let rules = Rules::v2(functions::v1());
+        let rules = Rules::v1(functions::v1());
         let prepared = executor.prepare(&forwarding(), &rules).unwrap();
         let request = RunRequest::new("", &[], Gas::new(1 << 40));
         let mut live = executor.instance(&prepared, &request).unwrap();

@@ -129,7 +129,7 @@ fn only_symbols_that_are_admitted_may_be_imported() {
             price: fusee_instrument::SyscallPrice::FREE,
         }];
         let symbols = Symbols::Only(BTreeSet::from(["good".to_owned(), "x".repeat(33)]));
-        let rules = ChildRules::new(Rules::v2(others), symbols);
+        let rules = ChildRules::new(Rules::v1(others), symbols);
         let settings = ChildSettings::default();
         let mut children: Children = Children::new(Arc::new(lane.executor), rules, settings);
         let nine: &mut dyn Nine = &mut children;
@@ -144,7 +144,7 @@ fn only_symbols_that_are_admitted_may_be_imported() {
 
 #[test]
 fn the_rules_of_a_program_depend_on_the_program_alone() {
-    let rules = ChildRules::new(Rules::v2(vec![]), Symbols::Any);
+    let rules = ChildRules::new(Rules::v1(vec![]), Symbols::Any);
     let one = wasm(r#"(module (import "m" "one" (func)))"#);
     let two = wasm(r#"(module (import "m" "two" (func)))"#);
     assert_eq!(
@@ -158,13 +158,13 @@ fn the_rules_of_a_program_depend_on_the_program_alone() {
     // Nothing but the imports is another than before.
     assert_eq!(
         rules.for_program(&wasm("(module)"), &Symbols::Any, true),
-        Rules::v2(vec![])
+        Rules::v1(vec![])
     );
     assert_eq!(
         rules.for_program(b"no program", &Symbols::Any, true),
-        Rules::v2(vec![])
+        Rules::v1(vec![])
     );
-    let all = Rules::v2(vec![])
+    let all = Rules::v1(vec![])
         .with_floats(fusee_instrument::Floats::Canonical)
         .with_polkavm(fusee_instrument::PolkaVmRules::v1())
         .profiled();
