@@ -1,4 +1,4 @@
-//! Modules: a validated program and its linker.
+//! Modules: a program and its linker.
 
 use std::{fmt, sync::Arc};
 
