@@ -188,7 +188,7 @@ pub(crate) struct Work {
     operands: u64,
     /// The open blocks. The function's own block comes first.
     blocks: Vec<OpenBlock>,
-    /// For each open block, the set of locals that are read in it: a bit set of `words` words.
+    /// For each open loop, the set of locals that are read in it: a bit set of `words` words.
     reads: Vec<u64>,
     words: usize,
     ends: Ends,
@@ -344,6 +344,8 @@ impl Work {
             Operator::Loop { blockty } => {
                 self.loops = self.loops.saturating_add(1);
                 self.has_loops = true;
+                self.reads
+                    .resize(self.reads.len().saturating_add(self.words), 0);
                 let (params, _) = arity(*blockty, resources);
                 self.open(Kind::Loop, 1, params, height.saturating_sub(params));
             }
@@ -415,8 +417,6 @@ impl Work {
             operands,
             below,
         });
-        self.reads
-            .resize(self.reads.len().saturating_add(self.words), 0);
     }
 
     fn else_(&mut self, is_reached: bool) {
@@ -433,7 +433,7 @@ impl Work {
         };
         let paths = match block.kind {
             Kind::Loop => {
-                self.loops = self.loops.saturating_sub(1);
+                self.end_loop();
                 block.paths
             }
             Kind::Block | Kind::Else => block.paths.saturating_add(u64::from(is_reached)),
@@ -443,21 +443,23 @@ impl Work {
                 .saturating_add(u64::from(is_reached))
                 .saturating_add(1),
         };
+        self.ends.list.push(End {
+            is_loop: block.kind == Kind::Loop,
+            paths,
+            operands: block.operands,
+        });
+    }
+
+    /// Ends the innermost loop. What is read in it is read in the loop around it too.
+    fn end_loop(&mut self) {
+        self.loops = self.loops.saturating_sub(1);
         let remaining = self.reads.len().saturating_sub(self.words);
         let (outer, reads) = self.reads.split_at_mut(remaining);
         for (outer, read) in last_mut(outer, self.words).iter_mut().zip(&*reads) {
             *outer |= *read;
         }
-        let is_loop = block.kind == Kind::Loop;
-        if is_loop {
-            self.ends.reads.extend_from_slice(reads);
-        }
+        self.ends.reads.extend_from_slice(reads);
         self.reads.truncate(remaining);
-        self.ends.list.push(End {
-            is_loop,
-            paths,
-            operands: block.operands,
-        });
     }
 
     /// Adds the cost of the operands that are alive at an operator.

@@ -6,6 +6,7 @@ use wasm_encoder::{BranchHint, Encode, InstructionSink, ValType};
 
 use super::{counter, floats::Floats, profile::Profile};
 use crate::{
+    edits::Edit,
     floats::Width,
     plan::{Charge, CheckedLoop, Plan, Side},
     schedule::STACK_UNIT_BYTES,
@@ -113,10 +114,23 @@ impl<'a> Body<'a> {
         InstructionSink::new(&mut self.code)
     }
 
-    /// Copies the guest's code up to this offset, unless it is unreachable.
-    pub(super) fn copy(&mut self, end: u32) {
-        if !std::mem::take(&mut self.is_dead) {
-            self.code.extend_from_slice(self.guest(self.done, end));
+    /// Copies the guest's code up to this offset, unless it is unreachable. `on_locals` are its
+    /// operators on locals, which have two bytes each: the opcode and the index.
+    pub(super) fn copy(&mut self, end: u32, on_locals: &[Edit]) {
+        if std::mem::take(&mut self.is_dead) {
+            return;
+        }
+        let begin = self.code.len();
+        self.code.extend_from_slice(self.guest(self.done, end));
+        let copied = self.code.get_mut(begin..).unwrap_or_default();
+        for edit in on_locals {
+            let index = edit.offset.saturating_sub(self.done).saturating_add(1);
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            if let Some(local) = copied.get_mut(index)
+                && u32::from(*local) >= self.plan.params
+            {
+                *local = local.saturating_add(1);
+            }
         }
     }
 
