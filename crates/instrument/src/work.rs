@@ -212,6 +212,25 @@ enum Kind {
     Else,
 }
 
+/// What one operator adds.
+struct Weight {
+    units: u64,
+    transfers: u64,
+    /// The number of edges that values could be kept over.
+    edges: u64,
+}
+
+impl Weight {
+    /// Most operators that are more than computed have an edge.
+    const fn of(units: u64, transfers: u64) -> Self {
+        Self {
+            units,
+            transfers,
+            edges: 1,
+        }
+    }
+}
+
 impl Work {
     pub(crate) fn new(locals: u64) -> Self {
         let mut work = Self {
@@ -329,11 +348,10 @@ impl Work {
         height: u32,
         resources: &ValidatorResources,
     ) {
-        self.add(self.units_of(operator, resources));
-        self.transfers = self
-            .transfers
-            .saturating_add(transfers_of(operator, resources));
-        self.edges = self.edges.saturating_add(edges_of(operator));
+        let weight = self.weight(operator, resources);
+        self.add(weight.units);
+        self.transfers = self.transfers.saturating_add(weight.transfers);
+        self.edges = self.edges.saturating_add(weight.edges);
         let height = u64::from(height);
         self.cross(operator, height);
         match operator {
@@ -377,36 +395,70 @@ impl Work {
         }
     }
 
-    fn units_of(&self, operator: &Operator<'_>, resources: &ValidatorResources) -> u64 {
-        let call = |type_index: Option<u32>| {
+    /// What an operator adds, wherever it is.
+    fn weight(&self, operator: &Operator<'_>, resources: &ValidatorResources) -> Weight {
+        let transfers = UNITS.transfers;
+        let call = |units: u64, transfers: u64, type_index: Option<u32>| {
             let (params, results) = type_index.map_or((0, 0), |index| type_arity(index, resources));
-            UNITS.operand.saturating_mul(params.saturating_add(results))
+            let operands = params.saturating_add(results);
+            Weight::of(
+                units.saturating_add(UNITS.operand.saturating_mul(operands)),
+                transfers.saturating_add(operands / UNITS.transfers.operands),
+            )
         };
         match operator {
-            Operator::Br { .. }
-            | Operator::BrIf { .. }
-            | Operator::Return
-            | Operator::Unreachable => UNITS.branch,
-            Operator::If { .. } => UNITS.if_,
-            Operator::BrTable { targets } => UNITS.target.saturating_mul(u64::from(targets.len())),
-            Operator::Loop { .. } => UNITS
-                .loop_
-                .saturating_add(UNITS.loop_around.saturating_mul(self.loops)),
-            Operator::Call { function_index } => UNITS
-                .call
-                .saturating_add(call(resources.type_index_of_function(*function_index))),
-            Operator::CallIndirect { type_index, .. } => {
-                UNITS.call_indirect.saturating_add(call(Some(*type_index)))
+            Operator::Block { .. }
+            | Operator::End
+            | Operator::Select
+            | Operator::TypedSelect { .. } => Weight {
+                edges: 0,
+                ..Weight::of(UNITS.operator, 0)
+            },
+            Operator::RefFunc { .. } => Weight {
+                edges: 0,
+                ..Weight::of(UNITS.ref_func, 0)
+            },
+            Operator::Br { .. } | Operator::BrIf { .. } => {
+                Weight::of(UNITS.branch, transfers.edge)
             }
+            Operator::Return | Operator::Unreachable => Weight::of(UNITS.branch, 0),
+            Operator::If { .. } => Weight::of(UNITS.if_, transfers.edge.saturating_mul(2)),
+            Operator::BrTable { targets } => {
+                let targets = u64::from(targets.len());
+                let edges = targets.saturating_add(1);
+                Weight {
+                    units: UNITS.target.saturating_mul(targets),
+                    transfers: transfers.edge.saturating_mul(edges),
+                    edges,
+                }
+            }
+            Operator::Loop { .. } => {
+                let around = UNITS.loop_around.saturating_mul(self.loops);
+                Weight::of(UNITS.loop_.saturating_add(around), 0)
+            }
+            Operator::Call { function_index } => {
+                let type_index = resources.type_index_of_function(*function_index);
+                call(UNITS.call, 0, type_index)
+            }
+            Operator::CallIndirect { type_index, .. } => call(
+                UNITS.call_indirect,
+                transfers.call_indirect,
+                Some(*type_index),
+            ),
             Operator::MemoryGrow { .. }
             | Operator::MemoryFill { .. }
             | Operator::MemoryCopy { .. }
-            | Operator::MemoryInit { .. } => UNITS.memory_bulk,
-            Operator::TableFill { .. } | Operator::TableInit { .. } => UNITS.table_bulk,
-            Operator::TableCopy { .. } => UNITS.table_copy,
-            Operator::TableGet { .. } | Operator::TableSet { .. } => UNITS.table_element,
-            Operator::RefFunc { .. } => UNITS.ref_func,
-            _ => UNITS.operator,
+            | Operator::MemoryInit { .. } => {
+                Weight::of(UNITS.memory_bulk, transfers.memory_bulk)
+            }
+            Operator::TableFill { .. } | Operator::TableInit { .. } => {
+                Weight::of(UNITS.table_bulk, transfers.table_bulk)
+            }
+            Operator::TableCopy { .. } => Weight::of(UNITS.table_copy, transfers.table_copy),
+            Operator::TableGet { .. } | Operator::TableSet { .. } => {
+                Weight::of(UNITS.table_element, transfers.table_element)
+            }
+            _ => Weight::of(UNITS.operator, 0),
         }
     }
 
@@ -521,49 +573,6 @@ impl Work {
 
     fn add(&mut self, units: u64) {
         self.units = self.units.saturating_add(units);
-    }
-}
-
-/// The number of edges that values could be kept over.
-fn edges_of(operator: &Operator<'_>) -> u64 {
-    match operator {
-        Operator::BrTable { targets } => u64::from(targets.len()).saturating_add(1),
-        Operator::Block { .. }
-        | Operator::End
-        | Operator::Select
-        | Operator::TypedSelect { .. }
-        | Operator::RefFunc { .. } => 0,
-        _ => 1,
-    }
-}
-
-fn transfers_of(operator: &Operator<'_>, resources: &ValidatorResources) -> u64 {
-    let transfers = UNITS.transfers;
-    let call = |type_index: Option<u32>| {
-        let (params, results) = type_index.map_or((0, 0), |index| type_arity(index, resources));
-        params.saturating_add(results) / transfers.operands
-    };
-    match operator {
-        Operator::Br { .. } | Operator::BrIf { .. } => transfers.edge,
-        Operator::If { .. } => transfers.edge.saturating_mul(2),
-        Operator::BrTable { targets } => {
-            let targets = u64::from(targets.len()).saturating_add(1);
-            transfers.edge.saturating_mul(targets)
-        }
-        Operator::Call { function_index } => {
-            call(resources.type_index_of_function(*function_index))
-        }
-        Operator::CallIndirect { type_index, .. } => transfers
-            .call_indirect
-            .saturating_add(call(Some(*type_index))),
-        Operator::MemoryGrow { .. }
-        | Operator::MemoryFill { .. }
-        | Operator::MemoryCopy { .. }
-        | Operator::MemoryInit { .. } => transfers.memory_bulk,
-        Operator::TableFill { .. } | Operator::TableInit { .. } => transfers.table_bulk,
-        Operator::TableCopy { .. } => transfers.table_copy,
-        Operator::TableGet { .. } | Operator::TableSet { .. } => transfers.table_element,
-        _ => 0,
     }
 }
 

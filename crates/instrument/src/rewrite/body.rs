@@ -1,7 +1,5 @@
 //! The body of one metered function while it is encoded: its code buffer, locals and labels.
 
-use std::{iter::Peekable, slice};
-
 use wasm_encoder::{BranchHint, Encode, InstructionSink, ValType};
 
 use super::{counter, floats::Floats, profile::Profile};
@@ -36,8 +34,10 @@ pub(super) struct Body<'a> {
     pub(super) counter: u32,
     /// The scratch local of type `i32`, if the plan needs one.
     pub(super) scratch: u32,
-    charges: Peekable<slice::Iter<'a, Charge>>,
-    checked_loops: Peekable<slice::Iter<'a, CheckedLoop>>,
+    /// The charges that are not encoded yet.
+    charges: &'a [Charge],
+    /// The checked loops that are not encoded yet.
+    checked_loops: &'a [CheckedLoop],
     /// The types of the guest's parameters and locals.
     types: Vec<ValType>,
     /// The guest's open blocks. The function itself comes first.
@@ -97,8 +97,8 @@ impl<'a> Body<'a> {
             code: locals.code,
             counter: plan.params,
             scratch: plan.locals.saturating_add(1),
-            charges: plan.charges.iter().peekable(),
-            checked_loops: plan.checked_loops.iter().peekable(),
+            charges: &plan.charges,
+            checked_loops: &plan.checked_loops,
             types: locals.types,
             blocks: Vec::new(),
             depth: 0,
@@ -190,15 +190,23 @@ impl<'a> Body<'a> {
 
     /// The planned charge on this side of the operator at `offset`.
     pub(super) fn charge_at(&mut self, offset: u32, side: Side) -> i64 {
-        self.charges
-            .next_if(|charge| charge.offset == offset && charge.side == side)
-            .map_or(0, |charge| charge.amount)
+        match self.charges {
+            [charge, rest @ ..] if charge.offset == offset && charge.side == side => {
+                self.charges = rest;
+                charge.amount
+            }
+            _ => 0,
+        }
     }
 
     /// The next loop with a gas check, if it is the one at `offset`.
     pub(super) fn checked_loop_at(&mut self, offset: u32) -> Option<&'a CheckedLoop> {
-        self.checked_loops
-            .next_if(|checked_loop| checked_loop.offset == offset)
+        let (checked_loop, rest) = self.checked_loops.split_first()?;
+        if checked_loop.offset != offset {
+            return None;
+        }
+        self.checked_loops = rest;
+        Some(checked_loop)
     }
 
     /// Subtracts from the packed counter.

@@ -94,8 +94,10 @@ impl Pass {
     /// So many bytes of code while the same locals are alive.
     fn stay(&mut self, bytes: u32) {
         let spilled = self.live.count().saturating_sub(UNITS.registers);
-        let cost = UNITS.local_alive.saturating_mul(u64::from(bytes));
-        self.cross(cost, spilled);
+        if spilled > 0 {
+            let cost = UNITS.local_alive.saturating_mul(u64::from(bytes));
+            self.cross(cost, spilled);
+        }
     }
 
     fn follow(&mut self, action: Action, edits: &Edits) {
