@@ -6,7 +6,7 @@
 //! the values that are alive where control flow parts and meets. One unit is about 250 nanoseconds.
 //! Unreachable code adds nothing, because the rewrite removes it.
 
-mod locals;
+mod local_set;
 mod values;
 
 use wasmparser::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 use self::{
-    locals::{last_mut, place},
+    local_set::{last_mut, place},
     values::{End, Ends},
 };
 
@@ -221,7 +221,7 @@ struct Weight {
 }
 
 impl Weight {
-    /// Most operators that are more than computed have an edge.
+    /// The weight of an operator with one edge.
     const fn of(units: u64, transfers: u64) -> Self {
         Self {
             units,
@@ -418,9 +418,7 @@ impl Work {
                 edges: 0,
                 ..Weight::of(UNITS.ref_func, 0)
             },
-            Operator::Br { .. } | Operator::BrIf { .. } => {
-                Weight::of(UNITS.branch, transfers.edge)
-            }
+            Operator::Br { .. } | Operator::BrIf { .. } => Weight::of(UNITS.branch, transfers.edge),
             Operator::Return | Operator::Unreachable => Weight::of(UNITS.branch, 0),
             Operator::If { .. } => Weight::of(UNITS.if_, transfers.edge.saturating_mul(2)),
             Operator::BrTable { targets } => {
@@ -448,9 +446,7 @@ impl Work {
             Operator::MemoryGrow { .. }
             | Operator::MemoryFill { .. }
             | Operator::MemoryCopy { .. }
-            | Operator::MemoryInit { .. } => {
-                Weight::of(UNITS.memory_bulk, transfers.memory_bulk)
-            }
+            | Operator::MemoryInit { .. } => Weight::of(UNITS.memory_bulk, transfers.memory_bulk),
             Operator::TableFill { .. } | Operator::TableInit { .. } => {
                 Weight::of(UNITS.table_bulk, transfers.table_bulk)
             }

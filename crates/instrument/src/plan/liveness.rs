@@ -16,7 +16,7 @@ const MAX_LOCALS: usize = 64;
 /// An operator, reduced to its effect on liveness.
 #[derive(Debug)]
 enum Effect {
-    Locals(Locals),
+    Access(Access),
     Open,
     /// A loop, as an index into the loops.
     Loop(usize),
@@ -33,8 +33,8 @@ enum Effect {
 
 /// What operators in a row do with locals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Locals {
-    /// Read before they are written, if they are written.
+struct Access {
+    /// Read, and not written before.
     read: u64,
     written: u64,
 }
@@ -44,7 +44,7 @@ struct Locals {
 pub(super) struct Liveness {
     effects: Vec<Effect>,
     /// What the operators since the last effect do.
-    locals_since: Locals,
+    since: Access,
     /// For each open block, its index among the loops if it is one.
     open: Vec<Option<usize>>,
     /// The open loops, as indices into the loops.
@@ -90,22 +90,24 @@ impl Liveness {
     }
 
     fn record(&mut self, action: Action, offset: u32) {
-        let effect = match action {
+        match action {
             Action::Get(local) => {
-                let since = &mut self.locals_since;
+                let since = &mut self.since;
                 since.read |= bit(local) & !since.written;
                 return;
             }
             Action::Set(local) | Action::Tee(local) => {
-                self.locals_since.written |= bit(local);
+                self.since.written |= bit(local);
                 return;
             }
+            _ => self.note_access(),
+        }
+        let effect = match action {
             Action::Block(_) => {
                 self.open.push(None);
                 Effect::Open
             }
             Action::Loop(_) => {
-                self.note_locals();
                 let position = self.loops.len();
                 self.loops.push(LoopWrites { offset, written: 0 });
                 self.open.push(Some(position));
@@ -119,7 +121,6 @@ impl Liveness {
             Action::Else => Effect::Else,
             Action::End => match self.open.pop().flatten() {
                 Some(position) => {
-                    self.note_locals();
                     self.open_loops.pop();
                     // The outer loop writes whatever the inner loop writes.
                     self.write(self.loops.get(position).map_or(0, |inner| inner.written));
@@ -133,16 +134,15 @@ impl Liveness {
             Action::Return | Action::Unreachable => Effect::Leave,
             _ => return,
         };
-        self.note_locals();
         self.effects.push(effect);
     }
 
     /// Ends a row of operators on locals.
-    fn note_locals(&mut self) {
-        let since = std::mem::take(&mut self.locals_since);
-        if since != Locals::default() {
+    fn note_access(&mut self) {
+        let since = std::mem::take(&mut self.since);
+        if since != Access::default() {
             self.write(since.written);
-            self.effects.push(Effect::Locals(since));
+            self.effects.push(Effect::Access(since));
         }
     }
 
@@ -189,7 +189,7 @@ impl Liveness {
         let mut blocks: Vec<BlockLiveness> = Vec::new();
         for effect in self.effects.iter().rev() {
             match effect {
-                Effect::Locals(locals) => live = live & !locals.written | locals.read,
+                Effect::Access(access) => live = (live & !access.written) | access.read,
                 Effect::End => blocks.push(BlockLiveness {
                     label: live,
                     after: live,

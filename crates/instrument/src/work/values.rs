@@ -8,7 +8,7 @@
 
 use super::{
     UNITS,
-    locals::{Locals, last_mut, ones, place},
+    local_set::{LocalSet, last_mut, ones, place},
 };
 use crate::edits::{Action, Edits};
 
@@ -43,7 +43,7 @@ pub(super) fn cost(edits: &Edits, ends: Ends, words: usize) -> Cost {
     let mut pass = Pass {
         ends,
         words,
-        live: Locals::none(words),
+        live: LocalSet::none(words),
         blocks: Vec::new(),
         sets: Vec::new(),
         crossings: 0,
@@ -80,7 +80,7 @@ struct Pass {
     ends: Ends,
     /// Number of words in a set.
     words: usize,
-    live: Locals,
+    live: LocalSet,
     /// The blocks that are open in the backward pass.
     blocks: Vec<End>,
     /// The sets of the open blocks, all words of a block together.
@@ -262,6 +262,8 @@ fn label(sets: &[Sets], words: usize, depth: u32) -> impl Iterator<Item = u64> {
         .ok()
         .and_then(|depth| depth.checked_add(1)?.checked_mul(words))
         .and_then(|back| sets.len().checked_sub(back));
-    let sets = begin.and_then(|begin| sets.get(begin..)).unwrap_or_default();
+    let sets = begin
+        .and_then(|begin| sets.get(begin..))
+        .unwrap_or_default();
     sets.iter().take(words).map(|sets| sets.label)
 }

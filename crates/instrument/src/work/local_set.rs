@@ -3,12 +3,12 @@
 use std::iter;
 
 /// A set of locals, and how many they are.
-pub(super) struct Locals {
+pub(super) struct LocalSet {
     words: Vec<u64>,
     count: u64,
 }
 
-impl Locals {
+impl LocalSet {
     /// The empty set, of so many words.
     pub(super) fn none(words: usize) -> Self {
         Self {
