@@ -332,12 +332,11 @@ impl Work {
     /// Adds an operator on a local.
     pub(crate) fn local(&mut self, action: Action) {
         self.add(UNITS.local_use);
-        if let Action::Get(local) = action {
-            if let Some((word, bit)) = place(local)
-                && let Some(word) = last_mut(&mut self.reads, self.words).get_mut(word)
-            {
-                *word |= bit;
-            }
+        if let Action::Get(local) = action
+            && let Some((word, bit)) = place(local)
+            && let Some(word) = last_mut(&mut self.reads, self.words).get_mut(word)
+        {
+            *word |= bit;
         }
     }
 
