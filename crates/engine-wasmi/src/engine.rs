@@ -36,9 +36,10 @@ impl WasmiEngine {
         let mut config = Config::default();
         config
             .consume_fuel(false)
-            // Validates now and translates each function on its first call, since most functions of
-            // a program are never called.
-            .compilation_mode(CompilationMode::LazyTranslation)
+            // Validates and translates each function on its first call, since most functions of a
+            // program are never called. `instrument::prepare` has validated all of them, so no
+            // first call fails.
+            .compilation_mode(CompilationMode::Lazy)
             .set_max_stack_height(MAX_STACK_BYTES)
             .set_max_recursion_depth(MAX_RECURSION)
             .wasm_mutable_global(true)

@@ -1,4 +1,4 @@
-//! Modules: a validated program and its linker, with its idle instances.
+//! Modules: a program and its linker, with its idle instances.
 
 use std::{
     fmt,

@@ -6,6 +6,7 @@
 //! the values that are alive where control flow parts and meets. One unit is about 250 nanoseconds.
 //! Unreachable code adds nothing, because the rewrite removes it.
 
+mod local_set;
 mod values;
 
 use wasmparser::{
@@ -17,7 +18,10 @@ use crate::{
     schedule::Row,
 };
 
-use self::values::{End, Ends, include, last_mut, union};
+use self::{
+    local_set::{last_mut, place},
+    values::{End, Ends},
+};
 
 /// The weights of the estimate, in units.
 #[derive(Debug)]
@@ -184,7 +188,7 @@ pub(crate) struct Work {
     operands: u64,
     /// The open blocks. The function's own block comes first.
     blocks: Vec<OpenBlock>,
-    /// For each open block, the set of locals that are read in it: a bit set of `words` words.
+    /// For each open loop, the set of locals that are read in it: a bit set of `words` words.
     reads: Vec<u64>,
     words: usize,
     ends: Ends,
@@ -206,6 +210,25 @@ enum Kind {
     Loop,
     If,
     Else,
+}
+
+/// What one operator adds.
+struct Weight {
+    units: u64,
+    transfers: u64,
+    /// The number of edges that values could be kept over.
+    edges: u64,
+}
+
+impl Weight {
+    /// The weight of an operator with one edge.
+    const fn of(units: u64, transfers: u64) -> Self {
+        Self {
+            units,
+            transfers,
+            edges: 1,
+        }
+    }
 }
 
 impl Work {
@@ -309,8 +332,11 @@ impl Work {
     /// Adds an operator on a local.
     pub(crate) fn local(&mut self, action: Action) {
         self.add(UNITS.local_use);
-        if let Action::Get(local) = action {
-            include(last_mut(&mut self.reads, self.words), local);
+        if let Action::Get(local) = action
+            && let Some((word, bit)) = place(local)
+            && let Some(word) = last_mut(&mut self.reads, self.words).get_mut(word)
+        {
+            *word |= bit;
         }
     }
 
@@ -321,11 +347,10 @@ impl Work {
         height: u32,
         resources: &ValidatorResources,
     ) {
-        self.add(self.units_of(operator, resources));
-        self.transfers = self
-            .transfers
-            .saturating_add(transfers_of(operator, resources));
-        self.edges = self.edges.saturating_add(edges_of(operator));
+        let weight = self.weight(operator, resources);
+        self.add(weight.units);
+        self.transfers = self.transfers.saturating_add(weight.transfers);
+        self.edges = self.edges.saturating_add(weight.edges);
         let height = u64::from(height);
         self.cross(operator, height);
         match operator {
@@ -336,6 +361,8 @@ impl Work {
             Operator::Loop { blockty } => {
                 self.loops = self.loops.saturating_add(1);
                 self.has_loops = true;
+                self.reads
+                    .resize(self.reads.len().saturating_add(self.words), 0);
                 let (params, _) = arity(*blockty, resources);
                 self.open(Kind::Loop, 1, params, height.saturating_sub(params));
             }
@@ -367,36 +394,66 @@ impl Work {
         }
     }
 
-    fn units_of(&self, operator: &Operator<'_>, resources: &ValidatorResources) -> u64 {
-        let call = |type_index: Option<u32>| {
+    /// What an operator adds, wherever it is.
+    fn weight(&self, operator: &Operator<'_>, resources: &ValidatorResources) -> Weight {
+        let transfers = UNITS.transfers;
+        let call = |units: u64, transfers: u64, type_index: Option<u32>| {
             let (params, results) = type_index.map_or((0, 0), |index| type_arity(index, resources));
-            UNITS.operand.saturating_mul(params.saturating_add(results))
+            let operands = params.saturating_add(results);
+            Weight::of(
+                units.saturating_add(UNITS.operand.saturating_mul(operands)),
+                transfers.saturating_add(operands / UNITS.transfers.operands),
+            )
         };
         match operator {
-            Operator::Br { .. }
-            | Operator::BrIf { .. }
-            | Operator::Return
-            | Operator::Unreachable => UNITS.branch,
-            Operator::If { .. } => UNITS.if_,
-            Operator::BrTable { targets } => UNITS.target.saturating_mul(u64::from(targets.len())),
-            Operator::Loop { .. } => UNITS
-                .loop_
-                .saturating_add(UNITS.loop_around.saturating_mul(self.loops)),
-            Operator::Call { function_index } => UNITS
-                .call
-                .saturating_add(call(resources.type_index_of_function(*function_index))),
-            Operator::CallIndirect { type_index, .. } => {
-                UNITS.call_indirect.saturating_add(call(Some(*type_index)))
+            Operator::Block { .. }
+            | Operator::End
+            | Operator::Select
+            | Operator::TypedSelect { .. } => Weight {
+                edges: 0,
+                ..Weight::of(UNITS.operator, 0)
+            },
+            Operator::RefFunc { .. } => Weight {
+                edges: 0,
+                ..Weight::of(UNITS.ref_func, 0)
+            },
+            Operator::Br { .. } | Operator::BrIf { .. } => Weight::of(UNITS.branch, transfers.edge),
+            Operator::Return | Operator::Unreachable => Weight::of(UNITS.branch, 0),
+            Operator::If { .. } => Weight::of(UNITS.if_, transfers.edge.saturating_mul(2)),
+            Operator::BrTable { targets } => {
+                let targets = u64::from(targets.len());
+                let edges = targets.saturating_add(1);
+                Weight {
+                    units: UNITS.target.saturating_mul(targets),
+                    transfers: transfers.edge.saturating_mul(edges),
+                    edges,
+                }
             }
+            Operator::Loop { .. } => {
+                let around = UNITS.loop_around.saturating_mul(self.loops);
+                Weight::of(UNITS.loop_.saturating_add(around), 0)
+            }
+            Operator::Call { function_index } => {
+                let type_index = resources.type_index_of_function(*function_index);
+                call(UNITS.call, 0, type_index)
+            }
+            Operator::CallIndirect { type_index, .. } => call(
+                UNITS.call_indirect,
+                transfers.call_indirect,
+                Some(*type_index),
+            ),
             Operator::MemoryGrow { .. }
             | Operator::MemoryFill { .. }
             | Operator::MemoryCopy { .. }
-            | Operator::MemoryInit { .. } => UNITS.memory_bulk,
-            Operator::TableFill { .. } | Operator::TableInit { .. } => UNITS.table_bulk,
-            Operator::TableCopy { .. } => UNITS.table_copy,
-            Operator::TableGet { .. } | Operator::TableSet { .. } => UNITS.table_element,
-            Operator::RefFunc { .. } => UNITS.ref_func,
-            _ => UNITS.operator,
+            | Operator::MemoryInit { .. } => Weight::of(UNITS.memory_bulk, transfers.memory_bulk),
+            Operator::TableFill { .. } | Operator::TableInit { .. } => {
+                Weight::of(UNITS.table_bulk, transfers.table_bulk)
+            }
+            Operator::TableCopy { .. } => Weight::of(UNITS.table_copy, transfers.table_copy),
+            Operator::TableGet { .. } | Operator::TableSet { .. } => {
+                Weight::of(UNITS.table_element, transfers.table_element)
+            }
+            _ => Weight::of(UNITS.operator, 0),
         }
     }
 
@@ -407,8 +464,6 @@ impl Work {
             operands,
             below,
         });
-        self.reads
-            .resize(self.reads.len().saturating_add(self.words), 0);
     }
 
     fn else_(&mut self, is_reached: bool) {
@@ -425,7 +480,7 @@ impl Work {
         };
         let paths = match block.kind {
             Kind::Loop => {
-                self.loops = self.loops.saturating_sub(1);
+                self.end_loop();
                 block.paths
             }
             Kind::Block | Kind::Else => block.paths.saturating_add(u64::from(is_reached)),
@@ -435,18 +490,23 @@ impl Work {
                 .saturating_add(u64::from(is_reached))
                 .saturating_add(1),
         };
-        let remaining = self.reads.len().saturating_sub(self.words);
-        let reads = self.reads.split_off(remaining);
-        union(last_mut(&mut self.reads, self.words), &reads);
-        let is_loop = block.kind == Kind::Loop;
-        if is_loop {
-            self.ends.reads.extend(reads);
-        }
         self.ends.list.push(End {
-            is_loop,
+            is_loop: block.kind == Kind::Loop,
             paths,
             operands: block.operands,
         });
+    }
+
+    /// Ends the innermost loop. What is read in it is read in the loop around it too.
+    fn end_loop(&mut self) {
+        self.loops = self.loops.saturating_sub(1);
+        let remaining = self.reads.len().saturating_sub(self.words);
+        let (outer, reads) = self.reads.split_at_mut(remaining);
+        for (outer, read) in last_mut(outer, self.words).iter_mut().zip(&*reads) {
+            *outer |= *read;
+        }
+        self.ends.reads.extend_from_slice(reads);
+        self.reads.truncate(remaining);
     }
 
     /// Adds the cost of the operands that are alive at an operator.
@@ -508,49 +568,6 @@ impl Work {
 
     fn add(&mut self, units: u64) {
         self.units = self.units.saturating_add(units);
-    }
-}
-
-/// The number of edges that values could be kept over.
-fn edges_of(operator: &Operator<'_>) -> u64 {
-    match operator {
-        Operator::BrTable { targets } => u64::from(targets.len()).saturating_add(1),
-        Operator::Block { .. }
-        | Operator::End
-        | Operator::Select
-        | Operator::TypedSelect { .. }
-        | Operator::RefFunc { .. } => 0,
-        _ => 1,
-    }
-}
-
-fn transfers_of(operator: &Operator<'_>, resources: &ValidatorResources) -> u64 {
-    let transfers = UNITS.transfers;
-    let call = |type_index: Option<u32>| {
-        let (params, results) = type_index.map_or((0, 0), |index| type_arity(index, resources));
-        params.saturating_add(results) / transfers.operands
-    };
-    match operator {
-        Operator::Br { .. } | Operator::BrIf { .. } => transfers.edge,
-        Operator::If { .. } => transfers.edge.saturating_mul(2),
-        Operator::BrTable { targets } => {
-            let targets = u64::from(targets.len()).saturating_add(1);
-            transfers.edge.saturating_mul(targets)
-        }
-        Operator::Call { function_index } => {
-            call(resources.type_index_of_function(*function_index))
-        }
-        Operator::CallIndirect { type_index, .. } => transfers
-            .call_indirect
-            .saturating_add(call(Some(*type_index))),
-        Operator::MemoryGrow { .. }
-        | Operator::MemoryFill { .. }
-        | Operator::MemoryCopy { .. }
-        | Operator::MemoryInit { .. } => transfers.memory_bulk,
-        Operator::TableFill { .. } | Operator::TableInit { .. } => transfers.table_bulk,
-        Operator::TableCopy { .. } => transfers.table_copy,
-        Operator::TableGet { .. } | Operator::TableSet { .. } => transfers.table_element,
-        _ => 0,
     }
 }
 

@@ -16,8 +16,7 @@ const MAX_LOCALS: usize = 64;
 /// An operator, reduced to its effect on liveness.
 #[derive(Debug)]
 enum Effect {
-    Get(u32),
-    Set(u32),
+    Access(Access),
     Open,
     /// A loop, as an index into the loops.
     Loop(usize),
@@ -32,10 +31,20 @@ enum Effect {
     Leave,
 }
 
+/// What operators in a row do with locals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Access {
+    /// Read, and not written before.
+    read: u64,
+    written: u64,
+}
+
 /// Records the effects of one function, and analyses them backwards.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
     effects: Vec<Effect>,
+    /// What the operators since the last effect do.
+    since: Access,
     /// For each open block, its index among the loops if it is one.
     open: Vec<Option<usize>>,
     /// The open loops, as indices into the loops.
@@ -81,12 +90,19 @@ impl Liveness {
     }
 
     fn record(&mut self, action: Action, offset: u32) {
-        let effect = match action {
-            Action::Get(local) => Effect::Get(local),
-            Action::Set(local) | Action::Tee(local) => {
-                self.write(bit(local));
-                Effect::Set(local)
+        match action {
+            Action::Get(local) => {
+                let since = &mut self.since;
+                since.read |= bit(local) & !since.written;
+                return;
             }
+            Action::Set(local) | Action::Tee(local) => {
+                self.since.written |= bit(local);
+                return;
+            }
+            _ => self.note_access(),
+        }
+        let effect = match action {
             Action::Block(_) => {
                 self.open.push(None);
                 Effect::Open
@@ -121,6 +137,15 @@ impl Liveness {
         self.effects.push(effect);
     }
 
+    /// Ends a row of operators on locals.
+    fn note_access(&mut self) {
+        let since = std::mem::take(&mut self.since);
+        if since != Access::default() {
+            self.write(since.written);
+            self.effects.push(Effect::Access(since));
+        }
+    }
+
     /// Adds to the locals that the innermost loop writes.
     fn write(&mut self, locals: u64) {
         let innermost = self.open_loops.last();
@@ -137,7 +162,8 @@ impl Liveness {
         if self.locals > MAX_LOCALS {
             return BTreeMap::new();
         }
-        self.effects.reserve(edits.list.len());
+        // Most effects are of rows of operators on locals, or end such rows.
+        self.effects.reserve(edits.list.len() / 2);
         for edit in &edits.list {
             self.record(edit.action, edit.offset);
         }
@@ -156,15 +182,14 @@ impl Liveness {
         BTreeMap::new()
     }
 
-    /// Runs one backward pass. Reeffects whether the set of some loop head has grown.
+    /// Runs one backward pass. Returns whether the set of some loop head has grown.
     fn propagate(&self, edits: &Edits, heads: &mut [u64]) -> bool {
         let mut grown = false;
         let mut live = 0;
         let mut blocks: Vec<BlockLiveness> = Vec::new();
         for effect in self.effects.iter().rev() {
             match effect {
-                Effect::Get(local) => live |= bit(*local),
-                Effect::Set(local) => live &= !bit(*local),
+                Effect::Access(access) => live = (live & !access.written) | access.read,
                 Effect::End => blocks.push(BlockLiveness {
                     label: live,
                     after: live,

@@ -1,11 +1,10 @@
 //! The body of one metered function while it is encoded: its code buffer, locals and labels.
 
-use std::{iter::Peekable, slice};
-
 use wasm_encoder::{BranchHint, Encode, InstructionSink, ValType};
 
 use super::{counter, floats::Floats, profile::Profile};
 use crate::{
+    edits::Edit,
     floats::Width,
     plan::{Charge, CheckedLoop, Plan, Side},
     schedule::STACK_UNIT_BYTES,
@@ -35,8 +34,10 @@ pub(super) struct Body<'a> {
     pub(super) counter: u32,
     /// The scratch local of type `i32`, if the plan needs one.
     pub(super) scratch: u32,
-    charges: Peekable<slice::Iter<'a, Charge>>,
-    checked_loops: Peekable<slice::Iter<'a, CheckedLoop>>,
+    /// The charges that are not encoded yet.
+    charges: &'a [Charge],
+    /// The checked loops that are not encoded yet.
+    checked_loops: &'a [CheckedLoop],
     /// The types of the guest's parameters and locals.
     types: Vec<ValType>,
     /// The guest's open blocks. The function itself comes first.
@@ -96,8 +97,8 @@ impl<'a> Body<'a> {
             code: locals.code,
             counter: plan.params,
             scratch: plan.locals.saturating_add(1),
-            charges: plan.charges.iter().peekable(),
-            checked_loops: plan.checked_loops.iter().peekable(),
+            charges: &plan.charges,
+            checked_loops: &plan.checked_loops,
             types: locals.types,
             blocks: Vec::new(),
             depth: 0,
@@ -113,10 +114,23 @@ impl<'a> Body<'a> {
         InstructionSink::new(&mut self.code)
     }
 
-    /// Copies the guest's code up to this offset, unless it is unreachable.
-    pub(super) fn copy(&mut self, end: u32) {
-        if !std::mem::take(&mut self.is_dead) {
-            self.code.extend_from_slice(self.guest(self.done, end));
+    /// Copies the guest's code up to this offset, unless it is unreachable. `on_locals` are its
+    /// operators on locals, which have two bytes each: the opcode and the index.
+    pub(super) fn copy(&mut self, end: u32, on_locals: &[Edit]) {
+        if std::mem::take(&mut self.is_dead) {
+            return;
+        }
+        let begin = self.code.len();
+        self.code.extend_from_slice(self.guest(self.done, end));
+        let copied = self.code.get_mut(begin..).unwrap_or_default();
+        for edit in on_locals {
+            let index = edit.offset.saturating_sub(self.done).saturating_add(1);
+            let index = usize::try_from(index).unwrap_or(usize::MAX);
+            if let Some(local) = copied.get_mut(index)
+                && u32::from(*local) >= self.plan.params
+            {
+                *local = local.saturating_add(1);
+            }
         }
     }
 
@@ -176,15 +190,23 @@ impl<'a> Body<'a> {
 
     /// The planned charge on this side of the operator at `offset`.
     pub(super) fn charge_at(&mut self, offset: u32, side: Side) -> i64 {
-        self.charges
-            .next_if(|charge| charge.offset == offset && charge.side == side)
-            .map_or(0, |charge| charge.amount)
+        match self.charges {
+            [charge, rest @ ..] if charge.offset == offset && charge.side == side => {
+                self.charges = rest;
+                charge.amount
+            }
+            _ => 0,
+        }
     }
 
     /// The next loop with a gas check, if it is the one at `offset`.
     pub(super) fn checked_loop_at(&mut self, offset: u32) -> Option<&'a CheckedLoop> {
-        self.checked_loops
-            .next_if(|checked_loop| checked_loop.offset == offset)
+        let (checked_loop, rest) = self.checked_loops.split_first()?;
+        if checked_loop.offset != offset {
+            return None;
+        }
+        self.checked_loops = rest;
+        Some(checked_loop)
     }
 
     /// Subtracts from the packed counter.

@@ -99,8 +99,11 @@ impl<'a> FunctionEncoder<'a> {
             label: body.depth,
             tail: Tail::Nothing,
         });
-        for edit in &plan.edits.list {
-            body.copy(edit.offset);
+        for edits in plan.edits.list.chunk_by(|edit, _| in_place(edit)) {
+            let Some((edit, on_locals)) = edits.split_last() else {
+                continue;
+            };
+            body.copy(edit.offset, on_locals);
             self.edit(&mut body, edit)?;
             body.done = edit.offset.saturating_add(edit.length);
         }
@@ -436,5 +439,16 @@ impl<'a> FunctionEncoder<'a> {
         body.charge(counter::gas(charged.saturating_neg()));
         body.sink().br(0).end().end();
         body.depth = body.depth.saturating_sub(3);
+    }
+}
+
+/// Whether the operator is one on a local, whose index has one byte in the guest and in the metered
+/// program, where it may be greater by one.
+const fn in_place(edit: &Edit) -> bool {
+    match edit.action {
+        Action::Get(local) | Action::Set(local) | Action::Tee(local) => {
+            edit.length == 2 && local < 0x7f
+        }
+        _ => false,
     }
 }

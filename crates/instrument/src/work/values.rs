@@ -6,7 +6,10 @@
 //! rather than too few: at the head of a loop, all that are read in the loop, after it, or at a
 //! block that a branch could leave it for.
 
-use super::UNITS;
+use super::{
+    UNITS,
+    local_set::{LocalSet, last_mut, ones, place},
+};
 use crate::edits::{Action, Edits};
 
 /// The end of a block, as the forward pass found it.
@@ -40,9 +43,9 @@ pub(super) fn cost(edits: &Edits, ends: Ends, words: usize) -> Cost {
     let mut pass = Pass {
         ends,
         words,
-        live: vec![0; words],
+        live: LocalSet::none(words),
         blocks: Vec::new(),
-        sets: Sets::default(),
+        sets: Vec::new(),
         crossings: 0,
         transfers: 0,
     };
@@ -61,33 +64,27 @@ pub(super) fn cost(edits: &Edits, ends: Ends, words: usize) -> Cost {
     }
 }
 
-/// A block that is open in the backward pass.
-struct Block {
-    is_loop: bool,
-    paths: u64,
-    operands: u64,
-}
-
-/// Sets of locals for each open block.
-#[derive(Default)]
+/// Sets of locals for an open block: one word of each.
 struct Sets {
     /// Alive at the target of branches to the block.
-    labels: Vec<u64>,
+    label: u64,
     /// Alive at the target of branches to the block, or to one around it.
-    reached: Vec<u64>,
+    reached: u64,
     /// Alive after the block, or at the begin of its `else` arm.
-    after: Vec<u64>,
+    after: u64,
     /// Set in the block.
-    set: Vec<u64>,
+    set: u64,
 }
 
 struct Pass {
     ends: Ends,
     /// Number of words in a set.
     words: usize,
-    live: Vec<u64>,
-    blocks: Vec<Block>,
-    sets: Sets,
+    live: LocalSet,
+    /// The blocks that are open in the backward pass.
+    blocks: Vec<End>,
+    /// The sets of the open blocks, all words of a block together.
+    sets: Vec<Sets>,
     /// In 16ths of a unit.
     crossings: u64,
     transfers: u64,
@@ -96,15 +93,21 @@ struct Pass {
 impl Pass {
     /// So many bytes of code while the same locals are alive.
     fn stay(&mut self, bytes: u32) {
-        let spilled = size(&self.live).saturating_sub(UNITS.registers);
-        let cost = UNITS.local_alive.saturating_mul(u64::from(bytes));
-        self.crossings = self.crossings.saturating_add(cost.saturating_mul(spilled));
+        let spilled = self.live.count().saturating_sub(UNITS.registers);
+        if spilled > 0 {
+            let cost = UNITS.local_alive.saturating_mul(u64::from(bytes));
+            self.cross(cost, spilled);
+        }
     }
 
     fn follow(&mut self, action: Action, edits: &Edits) {
         match action {
-            Action::Get(local) => include(&mut self.live, local),
-            Action::Set(local) | Action::Tee(local) => self.set_local(local, action),
+            Action::Get(local) => self.live.insert(local),
+            Action::Set(local) => {
+                self.live.remove(local);
+                self.set_local(local);
+            }
+            Action::Tee(local) => self.set_local(local),
             Action::End => self.end(),
             Action::Else => self.swap_arms(),
             Action::Block(_) => self.leave(),
@@ -113,132 +116,104 @@ impl Pass {
             Action::Branch(depth) => self.branch(depth),
             Action::BranchIf(depth) => self.branch_if(depth),
             Action::BranchTable(labels) => self.branch_table(edits.labels(labels)),
-            Action::Return | Action::Unreachable => self.live.fill(0),
-            Action::Call(_) => self.cross(UNITS.crossings.call, size(&self.live)),
+            Action::Return | Action::Unreachable => self.live.clear(),
+            Action::Call(_) => self.cross(UNITS.crossings.call, self.live.count()),
             Action::CallIndirect { .. } | Action::ByLength(_) | Action::InChunks(_) => {
-                self.cross(UNITS.crossings.blocks, size(&self.live));
+                self.cross(UNITS.crossings.blocks, self.live.count());
             }
             _ => {}
         }
     }
 
-    fn set_local(&mut self, local: u32, action: Action) {
-        if let (Action::Set(_), Some((word, bit))) = (action, place(local))
-            && let Some(word) = self.live.get_mut(word)
+    fn set_local(&mut self, local: u32) {
+        if let Some((word, bit)) = place(local)
+            && let Some(sets) = last_mut(&mut self.sets, self.words).get_mut(word)
         {
-            *word &= !bit;
+            sets.set |= bit;
         }
-        include(last_mut(&mut self.sets.set, self.words), local);
     }
 
     fn end(&mut self) {
         let Some(end) = self.ends.list.pop() else {
             return;
         };
-        let after = self.live.clone();
-        let reached_before = self.sets.reached.len().saturating_sub(self.words);
-        let outer = self
-            .sets
-            .reached
-            .get(reached_before..)
-            .unwrap_or_default()
-            .to_vec();
-        let mut label = after.clone();
-        if end.is_loop {
-            let begin = self.ends.reads.len().saturating_sub(self.words);
-            for (label, (read, outer)) in label.iter_mut().zip(
-                self.ends
-                    .reads
-                    .drain(begin..)
-                    .zip(outer.iter().chain([&0].into_iter().cycle())),
-            ) {
-                *label |= read | outer;
-            }
+        let mut reads = last_mut(&mut self.ends.reads, self.words).iter();
+        for live in self.live.words() {
+            // The sets of the outer block are so many words before the ones that are added.
+            let outer = self.sets.len().checked_sub(self.words);
+            let outer = outer.and_then(|outer| self.sets.get(outer));
+            let outer = outer.map_or(0, |outer| outer.reached);
+            let label = if end.is_loop {
+                live | reads.next().copied().unwrap_or(0) | outer
+            } else {
+                live
+            };
+            self.sets.push(Sets {
+                label,
+                reached: label | outer,
+                after: live,
+                set: 0,
+            });
         }
-        let reached = label
-            .iter()
-            .zip(outer.iter().chain([&0].into_iter().cycle()))
-            .map(|(label, outer)| label | outer);
-        self.sets.reached.extend(reached);
-        self.sets.labels.extend(label);
-        self.sets.after.extend(after);
-        self.sets
-            .set
-            .resize(self.sets.set.len().saturating_add(self.words), 0);
-        self.blocks.push(Block {
-            is_loop: end.is_loop,
-            paths: end.paths,
-            operands: end.operands,
-        });
+        if end.is_loop {
+            let remaining = self.ends.reads.len().saturating_sub(self.words);
+            self.ends.reads.truncate(remaining);
+        }
+        self.blocks.push(end);
     }
 
     /// From the begin of the `else` arm to the end of the other one.
     fn swap_arms(&mut self) {
-        let after = last_mut(&mut self.sets.after, self.words);
-        if after.len() == self.live.len() {
-            after.swap_with_slice(&mut self.live);
-        }
+        let sets = last_mut(&mut self.sets, self.words).iter_mut();
+        self.live.swap(sets.map(|sets| &mut sets.after));
     }
 
     fn if_(&mut self) {
-        let other = last_mut(&mut self.sets.after, self.words).to_vec();
-        self.part(UNITS.crossings.if_, &other);
+        let other = last_mut(&mut self.sets, self.words).iter();
+        let gone = self.live.unite(other.map(|sets| sets.after));
+        self.part(gone);
         self.edges(2);
         self.leave();
     }
 
     fn loop_(&mut self) {
-        self.cross(UNITS.crossings.loop_, size(&self.live));
+        self.cross(UNITS.crossings.loop_, self.live.count());
         self.edges(1);
         self.leave();
     }
 
     fn branch(&mut self, depth: u32) {
-        match self.label(depth) {
-            Some(label) => self.live = label,
-            None => self.live.fill(0),
-        }
-        self.cross(UNITS.crossings.if_, size(&self.live));
+        self.live.clear();
+        self.live.unite(label(&self.sets, self.words, depth));
+        self.cross(UNITS.crossings.if_, self.live.count());
         self.edges(1);
     }
 
     fn branch_if(&mut self, depth: u32) {
-        let label = self.label(depth).unwrap_or_default();
-        self.part(UNITS.crossings.if_, &label);
+        let gone = self.live.unite(label(&self.sets, self.words, depth));
+        self.part(gone);
         self.edges(1);
     }
 
-    fn branch_table(&mut self, labels: &[u32]) {
-        self.live.fill(0);
-        for depth in labels {
-            let label = self.label(*depth).unwrap_or_default();
-            union(&mut self.live, &label);
+    fn branch_table(&mut self, depths: &[u32]) {
+        self.live.clear();
+        for depth in depths {
+            self.live.unite(label(&self.sets, self.words, *depth));
         }
-        let all = size(&self.live);
-        for depth in labels {
-            let label = self.label(*depth).unwrap_or_default();
-            let gone = all.saturating_sub(size(&label));
+        let all = self.live.count();
+        for depth in depths {
+            let alive = label(&self.sets, self.words, *depth)
+                .fold(0_u64, |sum, word| sum.saturating_add(ones(word)));
             self.cross(UNITS.crossings.target, all);
-            self.cross(UNITS.crossings.branch, gone);
+            self.cross(UNITS.crossings.branch, all.saturating_sub(alive));
             self.edges(1);
         }
     }
 
-    /// Two paths part here, of which the other one needs these locals.
-    fn part(&mut self, cost: u64, other: &[u64]) {
-        let zeros = [0].into_iter().cycle();
-        let gone = self
-            .live
-            .iter()
-            .zip(other.iter().copied().chain(zeros))
-            .fold(0_u64, |sum, (one, other)| {
-                sum.saturating_add(u64::from((one ^ other).count_ones()))
-            });
-        union(&mut self.live, other);
-        self.cross(cost, size(&self.live));
-        self.crossings = self
-            .crossings
-            .saturating_add(UNITS.crossings.branch.saturating_mul(gone));
+    /// Two paths part here. So many locals are alive on one of them only.
+    fn part(&mut self, gone: u64) {
+        self.cross(UNITS.crossings.if_, self.live.count());
+        self.cross(UNITS.crossings.branch, gone);
     }
 
     fn cross(&mut self, cost: u64, values: u64) {
@@ -247,7 +222,7 @@ impl Pass {
 
     /// Adds what the live locals add to this many edges.
     fn edges(&mut self, edges: u64) {
-        let locals = size(&self.live).min(UNITS.registers) / UNITS.transfers.locals;
+        let locals = self.live.count().min(UNITS.registers) / UNITS.transfers.locals;
         self.transfers = self.transfers.saturating_add(locals.saturating_mul(edges));
     }
 
@@ -256,70 +231,39 @@ impl Pass {
         let Some(block) = self.blocks.pop() else {
             return;
         };
-        let remaining = self.blocks.len().saturating_mul(self.words);
-        let set: Vec<u64> = self.sets.set.drain(remaining..).collect();
-        let label: Vec<u64> = self.sets.labels.drain(remaining..).collect();
-        self.sets.reached.truncate(remaining);
-        self.sets.after.truncate(remaining);
-        union(last_mut(&mut self.sets.set, self.words), &set);
+        let remaining = self.sets.len().saturating_sub(self.words);
+        let (outer, sets) = self.sets.split_at_mut(remaining);
+        for (outer, sets) in last_mut(outer, self.words).iter_mut().zip(&*sets) {
+            outer.set |= sets.set;
+        }
         if block.paths < 2 {
             // A compiler that finds out that only one path comes here has looked at all of them.
             self.transfers = self
                 .transfers
                 .saturating_add(block.operands.saturating_mul(2));
-            return;
+        } else {
+            let met = sets.iter().zip(self.live.words()).map(|(sets, live)| {
+                let alive = if block.is_loop { live } else { sets.label };
+                ones(sets.set & alive)
+            });
+            // The gas counter meets too.
+            let values = met.fold(block.operands.saturating_add(1), u64::saturating_add);
+            self.transfers = self
+                .transfers
+                .saturating_add(values.saturating_mul(block.paths));
         }
-        let alive = if block.is_loop { &self.live } else { &label };
-        let met = set.iter().zip(alive).fold(0_u64, |sum, (set, alive)| {
-            sum.saturating_add(u64::from((set & alive).count_ones()))
-        });
-        // The gas counter meets too.
-        let values = met.saturating_add(block.operands).saturating_add(1);
-        self.transfers = self
-            .transfers
-            .saturating_add(values.saturating_mul(block.paths));
-    }
-
-    /// The set of locals that are alive at the target of a branch of this depth.
-    fn label(&self, depth: u32) -> Option<Vec<u64>> {
-        let depth = usize::try_from(depth).ok()?;
-        let block = self.blocks.len().checked_sub(depth)?.checked_sub(1)?;
-        let begin = block.saturating_mul(self.words);
-        let end = begin.saturating_add(self.words);
-        self.sets.labels.get(begin..end).map(<[u64]>::to_vec)
+        self.sets.truncate(remaining);
     }
 }
 
-/// The word and the bit of a local in a set.
-fn place(local: u32) -> Option<(usize, u64)> {
-    let word = usize::try_from(local / 64).ok()?;
-    Some((word, 1 << (local % 64)))
-}
-
-/// Adds a local to a set.
-pub(super) fn include(set: &mut [u64], local: u32) {
-    if let Some((word, bit)) = place(local)
-        && let Some(word) = set.get_mut(word)
-    {
-        *word |= bit;
-    }
-}
-
-/// Adds a set to another one.
-pub(super) fn union(set: &mut [u64], other: &[u64]) {
-    for (word, other) in set.iter_mut().zip(other) {
-        *word |= other;
-    }
-}
-
-/// The last of several sets.
-pub(super) fn last_mut(sets: &mut [u64], words: usize) -> &mut [u64] {
-    let begin = sets.len().saturating_sub(words);
-    sets.get_mut(begin..).unwrap_or_default()
-}
-
-fn size(set: &[u64]) -> u64 {
-    set.iter().fold(0, |sum, word| {
-        u64::from(word.count_ones()).saturating_add(sum)
-    })
+/// The locals that are alive at the target of a branch of this depth.
+fn label(sets: &[Sets], words: usize, depth: u32) -> impl Iterator<Item = u64> {
+    let begin = usize::try_from(depth)
+        .ok()
+        .and_then(|depth| depth.checked_add(1)?.checked_mul(words))
+        .and_then(|back| sets.len().checked_sub(back));
+    let sets = begin
+        .and_then(|begin| sets.get(begin..))
+        .unwrap_or_default();
+    sets.iter().take(words).map(|sets| sets.label)
 }
