@@ -255,9 +255,9 @@ fn advice(largest: InstancePart) -> Option<Hint> {
     })
 }
 
-/// The size of the stack, if `wasm-ld` placed it below the data, as it does for Rust. Then the stack
-/// pointer, which is the first global, begins at the size of the stack. Of a stack above the data,
-/// only the end is known.
+/// The size of the stack, if `wasm-ld` placed it below the data, as it does for Rust. Then the
+/// stack pointer, which is the first global, begins at the size of the stack. Of a stack above the
+/// data, only the end is known.
 fn stack_bytes(found: &Inspection) -> Option<u64> {
     let pointer = found.globals.first().filter(|global| global.mutable)?;
     let top = address(pointer)?;

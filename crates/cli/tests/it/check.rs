@@ -191,9 +191,9 @@ fn a_file_that_breaks_off_is_told_so_wherever_it_does() {
 #[test]
 fn another_kind_of_wasm_is_told_so() {
     let folder = Folder::new();
-    folder.write("component.wat", "(component)");
+    folder.write("component.wasm", b"\0asm\x0d\0\x01\0");
     folder.write("version.wasm", b"\0asm\x02\0\0\0");
-    let refusal = folder.json("check component.wat", 1)["refusal"].take();
+    let refusal = folder.json("check component.wasm", 1)["refusal"].take();
     assert_eq!(refusal["offset"], 4);
     assert_eq!(refusal["message"], "a component, expected a module");
     assert!(
