@@ -117,6 +117,9 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Prints the price of an instance with its largest part, and a flag of the linker if the flag would at
+least halve the price. `fusee inspect` prints all parts.
+
 Exit code 1 means that the program is refused.
 
 Examples:
@@ -135,6 +138,8 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Prints the price of an instance part by part, and what would reduce it (docs/gas.md).
+
 Prints for each function: its size in bytes before and after metering; the number of operators,
 loops, calls and metered blocks, each of which is charged as a whole; the gas of all metered blocks
 together, which is the cost of running every operator once; the size of its stack frame in bytes;

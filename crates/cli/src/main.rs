@@ -13,6 +13,7 @@ mod compiler;
 mod engines;
 mod failure;
 mod flame;
+mod instance;
 mod log;
 mod memory;
 mod names;

@@ -10,7 +10,9 @@ mod report;
 
 use fusee_engine::{Format, Program};
 
-use crate::{polkavm, prepare, refusal::Refusal, rules::Rules, survey::survey};
+use crate::{
+    polkavm, prepare, refusal::Refusal, rules::Rules, schedule::InstanceCost, survey::survey,
+};
 
 use self::contents::Contents;
 
@@ -27,12 +29,12 @@ pub use report::{
 pub fn inspect(bytes: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
     match Format::of(bytes) {
         Format::Wasm => inspect_wasm(bytes, rules),
-        Format::PolkaVm => Ok(of_polkavm(polkavm::prepare(bytes, rules)?)),
+        Format::PolkaVm => polkavm::prepare(bytes, rules).map(of_polkavm),
     }
 }
 
 /// Of the functions of a PolkaVM program, only the exported ones are known.
-fn of_polkavm(program: Program) -> Inspection {
+fn of_polkavm((program, instance): (Program, InstanceCost)) -> Inspection {
     let exports = (0..).zip(&program.exports);
     let exports = exports.map(|(index, export)| Exported {
         name: export.name.clone(),
@@ -42,6 +44,7 @@ fn of_polkavm(program: Program) -> Inspection {
     Inspection {
         exports: exports.collect(),
         program,
+        instance,
         functions: Vec::new(),
         tables: Vec::new(),
         globals: Vec::new(),
@@ -69,6 +72,7 @@ fn inspect_wasm(wasm: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
     } = contents;
     survey.plans.clear();
     Ok(Inspection {
+        instance: survey.instance.clone(),
         program: prepare::metered_program(wasm, rules, survey, code),
         functions,
         exports,

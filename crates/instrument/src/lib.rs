@@ -40,5 +40,8 @@ pub use prepare::prepare;
 pub use refusal::{Refusal, Rule};
 pub use refusals::{Refusals, refusals};
 pub use rules::Rules;
-pub use schedule::{Dynamic, FrameSize, InstancePrices, OPERATORS, STACK_UNIT_BYTES, Schedule};
+pub use schedule::{
+    Dynamic, FrameSize, InstanceCost, InstancePart, InstancePrices, OPERATORS, PartCost,
+    STACK_UNIT_BYTES, Schedule,
+};
 pub use syscalls::{LengthUnit, SyscallPrice, SyscallPrices, SyscallRule};

@@ -9,8 +9,7 @@
 use std::collections::BTreeSet;
 
 use fusee_engine::{
-    CodeHash, Export, Format, Frames, Gas, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES,
-    Program,
+    CodeHash, Export, Format, Frames, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES, Program,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -21,11 +20,11 @@ use crate::{
     polkavm_rules::POLKAVM_PAGE_BYTES,
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
-    schedule::InstanceParts,
+    schedule::{InstanceCost, InstancePart, InstanceParts},
 };
 
-/// Checks a PolkaVM program.
-pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+/// Checks a PolkaVM program, and prices an instance of it.
+pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<(Program, InstanceCost), Refusal> {
     let admitted = rules.polkavm().ok_or_else(|| {
         let message = "the rules do not admit PolkaVM programs";
         Refusal::whole(Rule::Format, message)
@@ -40,8 +39,25 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     let exports = exports(&blob, rules, &code.blocks)?;
     let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
     within("data_bytes", data, limits.data_bytes)?;
-    let times = |price: u32, count| Gas::new(u64::from(price)).saturating_mul(count);
-    Ok(Program {
+    let mut instance = rules.schedule().instance_cost(InstanceParts {
+        has_memory: memory > 0,
+        data_bytes: data,
+        ..InstanceParts::default()
+    });
+    // Its engine keeps no memory from one instance to the next.
+    let far_page = rules.schedule().instance.far_page;
+    instance.add(InstancePart::FarPage, memory.into(), far_page);
+    instance.add(
+        InstancePart::Instruction,
+        code.instructions,
+        admitted.code_instruction,
+    );
+    instance.add(
+        InstancePart::Block,
+        length(&code.blocks),
+        admitted.code_block,
+    );
+    let program = Program {
         format: Format::PolkaVm,
         code_hash: CodeHash::of(bytes),
         rules: rules.id(),
@@ -55,20 +71,11 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
         }),
         grows_memory: false,
         has_start: false,
-        instantiation_gas: rules
-            .schedule()
-            .instantiation_gas(InstanceParts {
-                has_memory: memory > 0,
-                data_bytes: data,
-                ..InstanceParts::default()
-            })
-            // Its engine keeps no memory from one instance to the next.
-            .saturating_add(times(rules.schedule().instance.far_page, memory.into()))
-            .saturating_add(times(admitted.code_instruction, code.instructions))
-            .saturating_add(times(admitted.code_block, length(&code.blocks))),
+        instantiation_gas: instance.total(),
         rate: admitted.rate,
         optimized_work: 0,
-    })
+    };
+    Ok((program, instance))
 }
 
 fn parse(bytes: &[u8]) -> Result<ProgramBlob, Refusal> {

@@ -19,7 +19,7 @@ use crate::{
 pub fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
     match Format::of(bytes) {
         Format::Wasm => prepare_wasm(bytes, rules),
-        Format::PolkaVm => polkavm::prepare(bytes, rules),
+        Format::PolkaVm => polkavm::prepare(bytes, rules).map(|(program, _)| program),
     }
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn metered_program(
         memory: survey.memory,
         grows_memory: survey.plans.iter().any(|plan| plan.grows),
         has_start: survey.start.is_some(),
-        instantiation_gas: survey.instantiation_gas,
+        instantiation_gas: survey.instance.total(),
         rate: Rate::ONE,
         optimized_work: survey
             .plans

@@ -6,8 +6,11 @@
 
 use std::borrow::Cow;
 
-use fusee_engine::Gas;
+mod cost;
+
 use wasmparser::Operator;
+
+pub use cost::{InstanceCost, InstancePart, PartCost};
 
 /// Prices in gas. A version is final once a chain runs on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -454,7 +457,7 @@ impl Schedule {
     }
 
     /// The price of an instance with these parts.
-    pub(crate) fn instantiation_gas(&self, parts: InstanceParts) -> Gas {
+    pub(crate) fn instance_cost(&self, parts: InstanceParts) -> InstanceCost {
         let InstanceParts {
             has_memory,
             pages,
@@ -468,23 +471,25 @@ impl Schedule {
         } = parts;
         let prices = self.instance;
         let resident_pages = pages.min(self.resident_pages.into());
-        [
-            (prices.base, 1),
-            (prices.memory, has_memory.into()),
-            (prices.page, resident_pages),
-            (prices.far_page, pages.saturating_sub(resident_pages)),
-            (prices.data_64_bytes, data_bytes.div_ceil(64)),
-            (prices.segment, segments),
-            (prices.table, tables),
-            (prices.table_element, table_elements),
-            (prices.function, functions),
-            (prices.global, globals),
-            (prices.export, exports),
-        ]
-        .into_iter()
-        .fold(Gas::ZERO, |sum, (price, count)| {
-            sum.saturating_add(Gas::new(price.into()).saturating_mul(count))
-        })
+        let far_pages = pages.saturating_sub(resident_pages);
+        let mut cost = InstanceCost::default();
+        cost.add(InstancePart::Base, 1, prices.base);
+        cost.add(InstancePart::Memory, has_memory.into(), prices.memory);
+        cost.add(InstancePart::Page, resident_pages, prices.page);
+        cost.add(InstancePart::FarPage, far_pages, prices.far_page);
+        let data = data_bytes.div_ceil(64);
+        cost.add(InstancePart::Data64Bytes, data, prices.data_64_bytes);
+        cost.add(InstancePart::Segment, segments, prices.segment);
+        cost.add(InstancePart::Table, tables, prices.table);
+        cost.add(
+            InstancePart::TableElement,
+            table_elements,
+            prices.table_element,
+        );
+        cost.add(InstancePart::Function, functions, prices.function);
+        cost.add(InstancePart::Global, globals, prices.global);
+        cost.add(InstancePart::Export, exports, prices.export);
+        cost
     }
 
     /// The same schedule with other prices of operators. `price` is given the name of an operator

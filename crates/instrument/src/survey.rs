@@ -118,7 +118,7 @@ fn survey_with(
         }
     }
     let parts = parts(&survey, &progress);
-    survey.instantiation_gas = rules.schedule().instantiation_gas(parts);
+    survey.instance = rules.schedule().instance_cost(parts);
     survey.resolve_exports(progress.exports);
     Ok(survey)
 }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use fusee::chain::ContractRules;
 use fusee::sandbox::{
-    CodeHash, Export, Import, MemoryLimits, Program, Refusal, Rules, function_at,
+    CodeHash, Export, Import, Inspection, MemoryLimits, Program, Refusal, Rules, function_at,
 };
 use serde::Serialize;
 
 use crate::{
     args::CheckArgs,
     failure::{Exit, Failure},
+    instance::InstanceJson,
     numbers::grouped,
     output::Output,
     program,
@@ -50,6 +51,7 @@ struct Contents {
     format: &'static str,
     metered_size: usize,
     instance_gas: u64,
+    instance: InstanceJson,
     has_start: bool,
     memory: Option<MemoryJson>,
     imports: Vec<ImportJson>,
@@ -103,11 +105,11 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
     let rules = ContractRules::latest()
         .program
         .with_floats(args.floats.rule());
-    let program = match fusee::sandbox::prepare(&wasm, &rules) {
-        Ok(program) => program,
+    let found = match fusee::sandbox::inspect(&wasm, &rules) {
+        Ok(found) => found,
         Err(refusal) => return refuse(&args.file, &wasm, refusal, &rules, output),
     };
-    let verdict = Verdict::new(&args.file, &wasm, Found::Valid(Contents::of(&program)));
+    let verdict = Verdict::new(&args.file, &wasm, Found::Valid(Contents::of(&found)));
     output.answer(&verdict, || verdict.text())?;
     Ok(Exit::Success)
 }
@@ -192,11 +194,13 @@ impl Verdict {
 }
 
 impl Contents {
-    fn of(program: &Program) -> Self {
+    fn of(found: &Inspection) -> Self {
+        let program = &found.program;
         Self {
             format: program.format.name(),
             metered_size: program.code.len(),
             instance_gas: program.instantiation_gas.units(),
+            instance: InstanceJson::of(found),
             has_start: program.has_start,
             memory: program.memory.map(MemoryJson::of),
             imports: program.imports.iter().map(ImportJson::of).collect(),
@@ -209,18 +213,14 @@ impl Contents {
     }
 
     fn text(&self, hash: Line, size: Line) -> String {
-        let mut text = table(
-            2,
-            &[
-                hash,
-                size,
-                line("format", self.format),
-                line("instance", format!("{} gas", grouped(self.instance_gas))),
-                line("memory", memory(self.memory)),
-                line("start", start(self.has_start)),
-                line("imports", self.imports.len().to_string()),
-            ],
-        );
+        let mut lines = vec![hash, size, line("format", self.format)];
+        lines.extend(self.instance.lines());
+        lines.extend([
+            line("memory", memory(self.memory)),
+            line("start", start(self.has_start)),
+            line("imports", self.imports.len().to_string()),
+        ]);
+        let mut text = table(2, &lines);
         let imports: Vec<_> = self.imports.iter().map(ImportJson::line).collect();
         text.push_str(&table(4, &imports));
         text.push_str(&format!("  exports    {}\n", self.exports.len()));

@@ -15,6 +15,7 @@ use super::check::{self, ImportJson, MemoryJson};
 use crate::{
     args::InspectArgs,
     failure::{Exit, Failure},
+    instance::InstanceJson,
     numbers::grouped,
     output::Output,
     program,
@@ -111,6 +112,7 @@ impl Inspected<'_> {
             "size": self.size,
             "metered_size": program.code.len(),
             "instance_gas": program.instantiation_gas.units(),
+            "instance": InstanceJson::of(&self.found),
             "has_start": program.has_start,
             "memory": program.memory.map(MemoryJson::of),
             "imports": imports.collect::<Vec<_>>(),
@@ -140,14 +142,11 @@ impl Inspected<'_> {
                 line("format", program.format.name()),
                 line("rules", rules),
                 line("size", size),
-                line(
-                    "instance",
-                    format!("{} gas", grouped(program.instantiation_gas.units())),
-                ),
                 line("memory", check::memory(program.memory.map(MemoryJson::of))),
                 line("start", check::start(program.has_start)),
             ],
         ));
+        text.push_str(&InstanceJson::of(&self.found).text());
         text.push_str(&self.functions(most_functions));
         let imports = (0_usize..).zip(&program.imports).map(|(index, import)| {
             let price = price(self.rules, import);

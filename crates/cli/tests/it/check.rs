@@ -36,6 +36,58 @@ fn a_valid_contract_is_described() {
 }
 
 #[test]
+fn a_needlessly_expensive_instance_is_told_the_flag() {
+    let folder = Folder::new();
+    let instance = |file: &str, wat: &str| {
+        folder.write(file, wat);
+        let text = folder.text(&format!("check {file}"), 0);
+        let lines = text.lines().skip_while(|line| !line.contains("instance"));
+        let lines = lines.take_while(|line| !line.contains("memory  "));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+
+    // As Rust links by default: a stack of 1 MiB, below the data.
+    expect![[r#"
+          instance   101,545 gas, 92.1% of it for resident pages
+          hint       16 of 17 pages are stack; with a stack of 64 KiB an instance costs 82,500 gas less: RUSTFLAGS="-C link-arg=-zstack-size=65536", or `-Wl,-zstack-size=65536` in C
+    "#]].assert_eq(&instance("default.wat", &linked(1_048_576, 17)));
+    expect![[r#"
+          instance   19,045 gas, 57.8% of it for resident pages
+    "#]]
+    .assert_eq(&instance("flag.wat", &linked(65_536, 2)));
+    expect![[r#"
+          instance   13,545 gas, 40.6% of it for resident pages
+    "#]]
+    .assert_eq(&instance("page.wat", &linked(8_192, 1)));
+    // The stack is small, but the linker was asked for more memory.
+    expect![[r#"
+          instance   872,045 gas, 78.9% of it for far pages
+          hint       stack and data take 2 of 40 pages; without `--initial-memory` an instance costs 853,000 gas less, and a call that needs more memory pays for `memory.grow`
+    "#]].assert_eq(&instance("initial.wat", &linked(65_536, 40)));
+    // The stack lies above the data, so its size is not known.
+    let above = r#"(module (memory 17) (global (mut i32) (i32.const 1049824))
+        (data (i32.const 1024) "abc"))"#;
+    expect![[r#"
+          instance   99,868 gas, 93.6% of it for resident pages
+    "#]]
+    .assert_eq(&instance("above.wat", above));
+}
+
+/// A module as `wasm-ld` links those of Rust, with this size of stack.
+fn linked(stack: u32, pages: u32) -> String {
+    let end = stack + 16;
+    format!(
+        r#"(module
+          (memory (export "memory") {pages})
+          (global (mut i32) (i32.const {stack}))
+          (global (export "__data_end") i32 (i32.const {end}))
+          (global (export "__heap_base") i32 (i32.const {end}))
+          (data (i32.const {stack}) "abc")
+          (func (export "deploy")))"#
+    )
+}
+
+#[test]
 fn a_refused_program_is_told_the_rule_and_where() {
     let folder = Folder::new();
     let answer = folder.json("check hostile_giant_br_table.wasm", 1);
@@ -139,9 +191,9 @@ fn a_file_that_breaks_off_is_told_so_wherever_it_does() {
 #[test]
 fn another_kind_of_wasm_is_told_so() {
     let folder = Folder::new();
-    folder.write("component.wat", "(component)");
+    folder.write("component.wasm", b"\0asm\x0d\0\x01\0");
     folder.write("version.wasm", b"\0asm\x02\0\0\0");
-    let refusal = folder.json("check component.wat", 1)["refusal"].take();
+    let refusal = folder.json("check component.wasm", 1)["refusal"].take();
     assert_eq!(refusal["offset"], 4);
     assert_eq!(refusal["message"], "a component, expected a module");
     assert!(

@@ -91,6 +91,107 @@ fn everything_in_a_program_is_listed() {
 }
 
 #[test]
+fn the_price_of_an_instance_adds_up() {
+    let folder = Folder::new();
+    folder.write("rich.wat", RICH);
+    for file in ["rich.wat", "counter.wasm", "token.wasm", "counter.polkavm"] {
+        let answer = folder.json(&format!("inspect {file}"), 0);
+        let parts = answer["instance"]["parts"].as_array().unwrap();
+        let gas = parts.iter().map(|part| part["gas"].as_u64().unwrap());
+        assert_eq!(answer["instance_gas"], gas.clone().sum::<u64>(), "{file}");
+        let largest = parts.iter().max_by_key(|part| part["gas"].as_u64());
+        assert_eq!(answer["instance"]["largest"], largest.unwrap()["part"]);
+        let checked = folder.json(&format!("check {file}"), 0);
+        assert_eq!(checked["instance"], answer["instance"]);
+    }
+    expect![[r#"
+          instance   20,702 gas, 53.1% of it for resident pages
+               gas  share  count   each  part
+            11,000  53.1%      2  5,500  resident pages
+             3,700  17.9%      1  3,700  the instance itself
+             2,400  11.6%      1  2,400  its memory
+             1,980   9.6%      6    330  exports
+               750   3.6%      1    750  tables
+               340   1.6%      4     85  segments
+               330   1.6%      2    165  globals
+               135   0.7%      5     27  functions
+                49   0.2%      7      7  table elements
+                18   0.1%      1     18  data, by 64 bytes
+    "#]]
+    .assert_eq(&instance(&folder, "rich.wat"));
+    expect![[r#"
+          instance   106,743 gas, 80.6% of it for far pages
+               gas  share  count    each  part
+            86,000  80.6%      1  86,000  far pages
+            12,625  11.8%    101     125  instructions
+             3,700   3.5%      1   3,700  the instance itself
+             2,400   2.2%      1   2,400  its memory
+             2,000   1.9%      8     250  basic blocks
+                18   0.0%      1      18  data, by 64 bytes
+    "#]]
+    .assert_eq(&instance(&folder, "counter.polkavm"));
+}
+
+/// What the text of an inspection says about an instance.
+fn instance(folder: &Folder, file: &str) -> String {
+    let text = folder.text(&format!("inspect {file}"), 0);
+    let lines = text.lines().skip_while(|line| !line.contains("instance"));
+    let lines = lines.take_while(|line| !line.contains("functions  "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_hint_names_what_the_linker_was_told() {
+    let folder = Folder::new();
+    folder.write(
+        "stack.wat",
+        r#"(module (memory 40) (global (mut i32) (i32.const 2097152))
+            (data (i32.const 2097152) "abc"))"#,
+    );
+    expect![[r#"
+          instance   870,368 gas, 79.0% of it for far pages
+                gas  share  count    each  part
+            688,000  79.0%      8  86,000  far pages
+            176,000  20.2%     32   5,500  resident pages
+              3,700   0.4%      1   3,700  the instance itself
+              2,400   0.3%      1   2,400  its memory
+                165   0.0%      1     165  globals
+                 85   0.0%      1      85  segments
+                 18   0.0%      1      18  data, by 64 bytes
+            hint: 32 of 40 pages are stack; with a stack of 64 KiB an instance costs 814,500 gas less: RUSTFLAGS="-C link-arg=-zstack-size=65536", or `-Wl,-zstack-size=65536` in C
+    "#]].assert_eq(&instance(&folder, "stack.wat"));
+    let hint = folder.json("inspect stack.wat", 0)["instance"]["hint"].take();
+    assert_eq!(hint["flag"], "-zstack-size=65536");
+
+    folder.write(
+        "exports.wat",
+        r#"(module (memory 1)
+            (global (export "__dso_handle") i32 (i32.const 0))
+            (global (export "__stack_low") i32 (i32.const 0)))"#,
+    );
+    expect![[r#"
+          instance   12,590 gas, 43.7% of it for resident pages
+              gas  share  count   each  part
+            5,500  43.7%      1  5,500  resident pages
+            3,700  29.4%      1  3,700  the instance itself
+            2,400  19.1%      1  2,400  its memory
+              660   5.2%      2    330  exports
+              330   2.6%      2    165  globals
+            hint: 2 exports are symbols of the linker; without `--export-all` an instance costs at least 660 gas less
+    "#]].assert_eq(&instance(&folder, "exports.wat"));
+
+    let functions = "(func)".repeat(1_000);
+    folder.write("functions.wat", format!("(module {functions})"));
+    expect![[r#"
+          instance   30,700 gas, 87.9% of it for functions
+               gas  share  count   each  part
+            27,000  87.9%  1,000     27  functions
+             3,700  12.1%      1  3,700  the instance itself
+            hint: have fewer functions: in Rust, `lto = true` in the profile; for any program, `wasm-opt -Oz`
+    "#]].assert_eq(&instance(&folder, "functions.wat"));
+}
+
+#[test]
 fn functions_are_counted_and_priced() {
     let folder = Folder::new();
     folder.write("rich.wat", RICH);
@@ -155,9 +256,17 @@ fn text_lists_the_largest_functions() {
         counter.wasm
           code hash  dd841d3acbabb1c9aafa6c24d49f8f2553b231b65a99e09ff6834f33cfa20918
           format     wasm
-          instance   13,816 gas
           memory     1 to 1,024 pages of 64 KiB
           start      none
+          instance   13,816 gas, 39.8% of it for resident pages
+              gas  share  count   each  part
+            5,500  39.8%      1  5,500  resident pages
+            3,700  26.8%      1  3,700  the instance itself
+            2,400  17.4%      1  2,400  its memory
+            1,650  11.9%      5    330  exports
+              378   2.7%     14     27  functions
+              170   1.2%      2     85  segments
+               18   0.1%      1     18  data, by 64 bytes
           functions  8, the largest first
             index  bytes  metered  operators  loops  calls  blocks  gas  frame  work  function
                10     31       88         15      0      4       1   80    112   326  add(i64)

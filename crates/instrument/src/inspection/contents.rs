@@ -62,10 +62,11 @@ impl Contents {
             }
             Payload::GlobalSection(section) => {
                 for global in section {
-                    let declared = global?.ty;
+                    let global = global?;
                     self.globals.push(Global {
-                        value_type: declared.content_type.to_string(),
-                        mutable: declared.mutable,
+                        value_type: global.ty.content_type.to_string(),
+                        mutable: global.ty.mutable,
+                        initial: integer(&global.init_expr)?,
                     });
                 }
             }
@@ -227,6 +228,17 @@ fn constant(begin: &ConstExpr<'_>) -> Result<u32, Refusal> {
         Operator::I32Const { value } => Ok(value.cast_unsigned()),
         _ => Ok(0),
     }
+}
+
+/// The value of an initialiser that is an integer constant and nothing else.
+fn integer(initializer: &ConstExpr<'_>) -> Result<Option<i64>, Refusal> {
+    let mut operators = initializer.get_operators_reader();
+    let value = match operators.read()? {
+        Operator::I32Const { value } => Some(i64::from(value)),
+        Operator::I64Const { value } => Some(value),
+        _ => None,
+    };
+    Ok(value.filter(|_| matches!(operators.read(), Ok(Operator::End))))
 }
 
 fn length(bytes: &[u8]) -> u64 {

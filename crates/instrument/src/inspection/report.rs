@@ -2,11 +2,15 @@
 
 use fusee_engine::{Gas, Program};
 
+use crate::schedule::InstanceCost;
+
 /// The contents of a program.
 #[derive(Clone, Debug)]
 pub struct Inspection {
     /// The metered program, with its imports, its memory and its instantiation price.
     pub program: Program,
+    /// The instantiation price, part by part.
+    pub instance: InstanceCost,
     /// The defined functions, ordered by index.
     pub functions: Vec<Function>,
     /// The exports of all kinds, in the order of the export section.
@@ -92,6 +96,8 @@ pub struct Global {
     pub value_type: String,
     /// Whether it is mutable.
     pub mutable: bool,
+    /// Its initial value, if it is an integer constant.
+    pub initial: Option<i64>,
 }
 
 /// A data or element segment.

@@ -1,9 +1,9 @@
 //! The result of the survey: what the program contains, with a plan for each function.
 
-use fusee_engine::{Export, Gas, Import, MemoryLimits, ValueType};
+use fusee_engine::{Export, Import, MemoryLimits, ValueType};
 use wasmparser::ValType;
 
-use crate::plan::Plan;
+use crate::{plan::Plan, schedule::InstanceCost};
 
 /// The contents of a valid program within the limits.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Survey {
     /// Index of the start function.
     pub(crate) start: Option<u32>,
     /// The price of an instance.
-    pub(crate) instantiation_gas: Gas,
+    pub(crate) instance: InstanceCost,
 }
 
 /// A function type of the program.
