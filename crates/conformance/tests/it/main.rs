@@ -36,6 +36,7 @@ mod profile;
 mod refusals;
 mod rules;
 mod seam;
+mod short_calls;
 mod signatures;
 mod smith;
 mod spec;
