@@ -71,10 +71,10 @@ impl WasmtimeEngineBuilder {
     ///
     /// The limit applies separately to programs that grow their memory, if they are compiled apart
     /// ([`growing`](Self::growing)). For [`short_calls`](Self::short_calls) an eighth is reserved
-    /// beside it, when the first such program is compiled. Each instance reserves up to 4 GiB of address space and four
-    /// to six memory mappings, which Linux limits (`vm.max_map_count`). If the system refuses a
-    /// pool of this size, the engine tries smaller ones. If it refuses all of them, the engine maps
-    /// each instance on demand.
+    /// beside it, when the first such program is compiled. Each instance reserves up to 4 GiB of
+    /// address space and four to six memory mappings, which Linux limits (`vm.max_map_count`). If
+    /// the system refuses a pool of this size, the engine tries smaller ones. If it refuses all of
+    /// them, the engine maps each instance on demand.
     #[must_use]
     pub const fn instances(mut self, most: u32) -> Self {
         self.pool.instances = most;

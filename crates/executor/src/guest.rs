@@ -320,7 +320,7 @@ impl Guest {
         }
     }
 
-    /// Takes account of the instance, which ends.
+    /// Notes what the instance did, which ends.
     fn note_calls(&mut self) {
         let Some(short_calls) = self.program.short_calls().filter(|_| self.notes_calls) else {
             return;

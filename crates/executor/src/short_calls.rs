@@ -89,7 +89,7 @@ impl ShortCalls {
         self.missed.fetch_add(1, Ordering::Relaxed) >= self.earning
     }
 
-    /// Takes account of an instance that ended.
+    /// Adds an instance that ended to the balance of its entry.
     pub(crate) fn note(&self, call: CallSummary) {
         let Some(balance) = self.balances.get(call.export) else {
             return;

@@ -16,8 +16,11 @@ use fusee_engine::{
 };
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
-use fusee_executor::{Compilation, Executor, ExecutorBuilder, PreparedProgram, RunRequest};
-use fusee_instrument::Rules;
+use fusee_executor::{
+    Caller, Compilation, Executor, ExecutorBuilder, Linker, PreparedProgram, RunRequest,
+    WithInterpreter,
+};
+use fusee_instrument::{Rules, SyscallPrice};
 
 use crate::guest::wasm;
 
@@ -102,7 +105,7 @@ impl Counted {
         self.instances.load(Ordering::Relaxed)
     }
 
-    fn executor(self: &Arc<Self>) -> ExecutorBuilder<fusee_executor::WithInterpreter> {
+    fn executor(self: &Arc<Self>) -> ExecutorBuilder<WithInterpreter> {
         let compiler: Arc<dyn Compiler> = Arc::<Self>::clone(self);
         Executor::tiered(Arc::new(WasmiEngine::new()), compiler).compile_gas(Gas::ZERO)
     }
@@ -209,6 +212,26 @@ fn calls_that_compute_or_do_not_grow_have_no_program_compiled_for_short_calls() 
     assert!(!is_compiled_after("grow_and_compute", MANY));
     assert!(!is_compiled_after("stay", FEW));
     assert!(!is_compiled_after("stay", MANY));
+}
+
+#[test]
+fn what_the_host_charges_is_no_computation() {
+    let mut linker = Linker::<()>::new();
+    let price = SyscallPrice::bytes(10_000_000, 0);
+    let pay = |_: &mut Caller<'_, '_, ()>| ();
+    linker.func("env", "pay", price, pay).unwrap();
+    let program = r#"(module (import "env" "pay" (func $pay)) (memory 1)
+        (func (export "f") (drop (memory.grow (i32.const 1))) (call $pay)))"#;
+    let executor = Counted::new().executor().build();
+    let rules = Rules::v2(linker.syscalls());
+    let prepared = executor.prepare(&wasm(program), &rules).unwrap();
+    for _ in 0..3 {
+        let request = RunRequest::new("f", &[], ENOUGH);
+        let outcome = executor.run(&prepared, request, linker.host(())).unwrap();
+        let verdict = Verdict::of(outcome);
+        assert!(verdict.gas_used > 10_000_000, "{verdict:?}");
+    }
+    assert_ne!(prepared.short_call_compilation(), Some(Compilation::Idle));
 }
 
 #[test]
