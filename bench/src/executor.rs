@@ -52,7 +52,7 @@ const CONTESTS: &[Contest] = &[
         unit: Unit::Microseconds,
         guest: Guest::hackatom,
         way: HACKATOM_CALLS,
-        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        ours: Here(ours::calls::settled),
         peers: &[
             (
                 "wasmtime",
@@ -230,7 +230,7 @@ const CONTESTS: &[Contest] = &[
             threads: 1,
             calls: 200,
         },
-        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        ours: Here(ours::calls::settled),
         peers: &[
             (
                 "wasmtime",
@@ -249,7 +249,7 @@ const CONTESTS: &[Contest] = &[
             threads: 2,
             calls: 200,
         },
-        ours: Here(|guest| ours::calls::fresh(wasmtime()?, guest)),
+        ours: Here(ours::calls::settled),
         peers: &[
             (
                 "wasmtime",

@@ -48,7 +48,8 @@ const SECTIONS: &[Section] = &[
         remark: "`tiny` has one page of memory and makes one syscall. `hackatom` is the contract with \
             which cosmwasm-vm tests itself, 296 kB; its export `allocate` is called. cosmwasm-vm \
             does not let anybody call that, so its times are instantiation alone. `fresh` makes \
-            an instance for each call and drops it; `reused` calls a live instance. Rows with \
+            an instance for each call and drops it, of `hackatom` once it is compiled for short \
+            calls; `reused` calls a live instance. Rows with \
             `-wasmi` are Fusee on the interpreter.",
     },
     Section {

@@ -1,12 +1,12 @@
 //! Our side of the group `executor`: calls through the executor, fresh, again, parked and from
 //! bytes.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc, thread::sleep, time::Duration};
 
 use anyhow::{Context, Error, Result, bail};
 use fusee::sandbox::{
-    CodeHash, Engine, Executor, Gas, Host, LiveInstance, Outcome, PreparedProgram, RunRequest,
-    Stop, Suspended, Syscall, Value,
+    CodeHash, Compilation, Engine, Executor, Gas, Host, LiveInstance, Outcome, PreparedProgram,
+    RunRequest, Stop, Suspended, Syscall, Value,
 };
 
 use super::{compiler, wasmi};
@@ -23,6 +23,28 @@ const ARTIFACT_BYTES: u64 = 64 << 20;
 
 /// What a syscall costs: its host charges for it, as any host does.
 const SYSCALL: Gas = Gas::new(10);
+
+/// Calls after which a program is not expected to be compiled for short calls any more.
+const SETTLING_CALLS: u32 = 1_000_000;
+
+/// A fresh instance for each call, after the executor has compiled what the calls have earned.
+pub(crate) fn settled(guest: Guest) -> Result<Call> {
+    let executor = Executor::tiered(wasmi(), compiler()?).build();
+    let prepared = executor.prepare(&guest.wasm, &guest.rules()?)?;
+    executor.compile(&prepared)?;
+    let program = Arc::clone(&prepared);
+    let call = move || answer(&guest, start(&executor, &program, &guest, Echo)?);
+    for _ in 0..SETTLING_CALLS {
+        call()?;
+        match prepared.short_call_compilation() {
+            None | Some(Compilation::Done) => return Ok(Box::new(call)),
+            Some(Compilation::GivenUp { reason }) => bail!("{reason}"),
+            Some(Compilation::Idle) => {}
+            Some(Compilation::Queued | Compilation::Running) => sleep(Duration::from_millis(1)),
+        }
+    }
+    bail!("{SETTLING_CALLS} calls have not earned the compilation for short calls");
+}
 
 /// A fresh instance for each call.
 pub(crate) fn fresh(engine: Arc<dyn Engine>, guest: Guest) -> Result<Call> {

@@ -304,6 +304,10 @@ pub(crate) struct CompileArgs {
     /// Address space limit in MiB
     #[arg(long, value_name = "N")]
     pub(crate) mebibytes: u64,
+
+    /// Compile the code for calls that grow memory and compute little
+    #[arg(long)]
+    pub(crate) short_calls: bool,
 }
 
 /// Flags of `deploy` and `call`.

@@ -25,8 +25,12 @@ pub(crate) fn in_a_process() -> Result<CompileIn, Failure> {
         "--mebibytes",
         &MEBIBYTES.to_string(),
     ];
+    let args: Vec<_> = args.map(OsString::from).into();
+    let mut short_call_args = args.clone();
+    short_call_args.push("--short-calls".into());
     Ok(CompileIn::Process(CompileCommand {
         program,
-        args: args.map(OsString::from).into(),
+        args,
+        short_call_args: Some(short_call_args),
     }))
 }

@@ -2,8 +2,10 @@
 //!
 //! By default guard pages detect accesses beyond the end of memory, and compiled code contains no
 //! bounds checks. An instance whose memory grows then needs two `mprotect` calls, which take longer
-//! than a short call and are serialized between threads. So an embedder can have programs that grow
-//! their memory compiled with bounds checks instead. Behaviour and gas are the same with both.
+//! than a short call and are serialized between threads. With bounds checks it needs none, since
+//! the next instance may leave the memory of its slot accessible. So the engine offers a second
+//! compiler for programs that grow their memory ([`Compiler::for_short_calls`]), and an embedder
+//! can have them compiled so in the first place. Behaviour and gas are the same with both.
 
 use std::{
     hash::Hash,
@@ -31,6 +33,8 @@ pub struct WasmtimeEngine {
     guarded: Mutex<Option<Runtime>>,
     checked: Mutex<Option<Runtime>>,
     fingerprint: Fingerprint,
+    /// The compiler for short calls of programs that grow their memory.
+    short_calls: Option<Arc<WasmtimeEngine>>,
 }
 
 /// How accesses beyond the end of memory are detected.
@@ -57,6 +61,7 @@ impl Bounds {
 #[derive(Clone, Copy, Debug)]
 pub struct WasmtimeEngineBuilder {
     growing: Bounds,
+    short_calls: Bounds,
     pool: Pool,
     stack: NativeStack,
 }
@@ -65,10 +70,11 @@ impl WasmtimeEngineBuilder {
     /// The maximum number of live instances, including suspended ones. Default: 10,000.
     ///
     /// The limit applies separately to programs that grow their memory, if they are compiled apart
-    /// ([`growing`](Self::growing)). Each instance reserves up to 4 GiB of address space and four
-    /// to six memory mappings, which Linux limits (`vm.max_map_count`). If the system refuses a
-    /// pool of this size, the engine tries smaller ones. If it refuses all of them, the engine maps
-    /// each instance on demand.
+    /// ([`growing`](Self::growing)). For [`short_calls`](Self::short_calls) an eighth is reserved
+    /// beside it, when the first such program is compiled. Each instance reserves up to 4 GiB of
+    /// address space and four to six memory mappings, which Linux limits (`vm.max_map_count`). If
+    /// the system refuses a pool of this size, the engine tries smaller ones. If it refuses all of
+    /// them, the engine maps each instance on demand.
     #[must_use]
     pub const fn instances(mut self, most: u32) -> Self {
         self.pool.instances = most;
@@ -84,6 +90,19 @@ impl WasmtimeEngineBuilder {
     #[must_use]
     pub const fn growing(mut self, bounds: Bounds) -> Self {
         self.growing = bounds;
+        self
+    }
+
+    /// How the second code of a program that grows its memory detects the end of memory.
+    /// Default: [`Bounds::Checked`].
+    ///
+    /// An executor compiles the second code for programs whose calls grow their memory and compute
+    /// little, and runs those calls on it ([`Compiler::for_short_calls`]). With
+    /// [`Bounds::Guarded`], or where [`growing`](Self::growing) is [`Bounds::Checked`], there is no
+    /// second code.
+    #[must_use]
+    pub const fn short_calls(mut self, bounds: Bounds) -> Self {
+        self.short_calls = bounds;
         self
     }
 
@@ -103,7 +122,8 @@ impl WasmtimeEngineBuilder {
     ///
     /// An instance that ends beyond this limit returns its memory to the system, which makes later
     /// instances slower to create. Half of it belongs to programs that grow their memory, if they
-    /// are compiled apart ([`growing`](Self::growing)).
+    /// are compiled apart ([`growing`](Self::growing)), and otherwise a quarter to their
+    /// [`short_calls`](Self::short_calls).
     #[must_use]
     pub const fn idle_bytes(mut self, bytes: u64) -> Self {
         self.pool.idle_bytes = bytes;
@@ -136,6 +156,10 @@ impl WasmtimeEngineBuilder {
     ///
     /// [`EngineError::Engine`] if Wasmtime does not support this machine.
     pub fn build(self) -> Result<WasmtimeEngine, EngineError> {
+        let short_calls = match self.has_short_calls() {
+            true => Some(Arc::new(self.for_short_calls().build()?)),
+            false => None,
+        };
         let mut description = Description::default();
         for bounds in [Bounds::Guarded, self.growing] {
             for effort in [Effort::Full, Effort::Reduced] {
@@ -150,14 +174,36 @@ impl WasmtimeEngineBuilder {
             guarded: Mutex::new(None),
             checked: Mutex::new(None),
             fingerprint: Fingerprint::of(&description.0),
+            short_calls,
         })
+    }
+
+    /// Whether there is a second code. On a machine without address space for a pool it would have
+    /// no advantage.
+    const fn has_short_calls(self) -> bool {
+        matches!(
+            (self.growing, self.short_calls),
+            (Bounds::Guarded, Bounds::Checked)
+        ) && self.pool.instances > 0
+    }
+
+    /// The options of the engine for short calls. Its pool is small, since each stack takes two of
+    /// the mappings that Linux limits. A call for which it is full runs on the other code.
+    const fn for_short_calls(mut self) -> Self {
+        self.growing = Bounds::Checked;
+        self.pool.instances = self.pool.instances.div_ceil(8);
+        // It has half of it, as any engine with such programs.
+        self.pool.idle_bytes /= 2;
+        self
     }
 
     /// The idle bytes of one pool.
     const fn pool_idle_bytes(self) -> u64 {
+        let bytes = self.pool.idle_bytes;
         match self.growing {
-            Bounds::Guarded => self.pool.idle_bytes,
-            Bounds::Checked => self.pool.idle_bytes / 2,
+            Bounds::Guarded if self.has_short_calls() => bytes.saturating_sub(bytes / 4),
+            Bounds::Guarded => bytes,
+            Bounds::Checked => bytes / 2,
         }
     }
 
@@ -211,6 +257,7 @@ impl WasmtimeEngine {
     pub const fn builder() -> WasmtimeEngineBuilder {
         WasmtimeEngineBuilder {
             growing: Bounds::Guarded,
+            short_calls: Bounds::Checked,
             pool: Pool {
                 instances: 10_000,
                 resident_bytes: 2 << 20,
@@ -298,6 +345,12 @@ impl Compiler for WasmtimeEngine {
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {
         let runtime = self.runtime(self.options.bounds(program))?;
         Ok(Arc::new(WasmtimeModule::load(&runtime, program, code)?))
+    }
+
+    fn for_short_calls(&self, program: &Program) -> Option<Arc<dyn Compiler>> {
+        let engine = self.short_calls.as_ref()?;
+        let is_another = engine.options.bounds(program) != self.options.bounds(program);
+        is_another.then(|| -> Arc<dyn Compiler> { Arc::<Self>::clone(engine) })
     }
 }
 

@@ -48,6 +48,16 @@ pub trait Compiler: Engine {
     ///
     /// [`EngineError::Compile`] if another engine compiled the code, or mapping it fails.
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
+
+    /// A second compiler for a program: instances of its code cost less where they grow their
+    /// memory, and its code computes more slowly. Outcome and gas are the same, and the fingerprint
+    /// is another. Default: `None`, as for a program that has only one form.
+    ///
+    /// A caller that compiles with both chooses by what calls of the program do.
+    fn for_short_calls(&self, program: &Program) -> Option<Arc<dyn Compiler>> {
+        let _ = program;
+        None
+    }
 }
 
 /// An engine that runs every program of its formats that the rules admit.

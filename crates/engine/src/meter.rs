@@ -64,6 +64,8 @@ pub struct Meter {
     reserve: i64,
     /// The last known value of the guest's counter. Can be below zero between two gas checks.
     counter: i64,
+    /// What the host charged or a trap forfeited, of all that was used.
+    charged: Gas,
     out_of_gas_policy: OutOfGasPolicy,
     interrupt: Option<Interrupt>,
 }
@@ -84,6 +86,7 @@ impl Meter {
             slice,
             reserve: limit.saturating_sub(first).counter(),
             counter: first.counter(),
+            charged: Gas::ZERO,
             out_of_gas_policy,
             interrupt,
         }
@@ -101,6 +104,7 @@ impl Meter {
         self.limit = limit;
         self.reserve = limit.saturating_sub(first).counter();
         self.counter = first.counter();
+        self.charged = Gas::ZERO;
         self.out_of_gas_policy = out_of_gas_policy;
         self.set_interrupt(interrupt);
     }
@@ -123,6 +127,14 @@ impl Meter {
     #[inline]
     pub fn used(&self) -> Gas {
         self.limit.saturating_sub(self.left())
+    }
+
+    /// The gas used by the guest's own operators, without what the host [charged](Self::charge) or
+    /// a trap [forfeited](Self::forfeit). Exact to one slice if the run trapped.
+    #[must_use]
+    #[inline]
+    pub fn used_by_operators(&self) -> Gas {
+        self.used().saturating_sub(self.charged)
     }
 
     /// Whether the guest used more gas than it was given.
@@ -159,7 +171,8 @@ impl Meter {
     }
 
     /// Uses up all gas that is left: the cost of a trap for which the counter is not exact.
-    pub const fn forfeit(&mut self) {
+    pub fn forfeit(&mut self) {
+        self.charged = self.charged.saturating_add(self.left());
         self.reserve = 0;
         self.counter = 0;
     }
@@ -173,6 +186,7 @@ impl Meter {
     /// function cannot be interrupted halfway.
     pub fn charge(&mut self, price: Gas) -> Result<(), OutOfGas> {
         self.counter = self.counter.saturating_sub(price.counter());
+        self.charged = self.charged.saturating_add(price);
         match self.out_of_gas_policy {
             OutOfGasPolicy::Stop if self.is_overdrawn() => Err(OutOfGas),
             OutOfGasPolicy::Stop | OutOfGasPolicy::Suspend => Ok(()),

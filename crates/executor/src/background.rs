@@ -11,7 +11,7 @@ use std::{
     thread,
 };
 
-use crate::{PreparedProgram, preparer::Preparer};
+use crate::{PreparedProgram, compiling::Calls, preparer::Preparer};
 
 /// The capacity of the queue. If the queue is full, the program's next call queues it again.
 const QUEUED_PROGRAMS: usize = 1_024;
@@ -19,12 +19,25 @@ const QUEUED_PROGRAMS: usize = 1_024;
 /// The queue of the background thread that compiles. The first program starts the thread; dropping
 /// the queue ends it.
 #[derive(Debug, Default)]
-pub(crate) struct CompileQueue(Mutex<Option<SyncSender<Weak<PreparedProgram>>>>);
+pub(crate) struct CompileQueue(Mutex<Option<SyncSender<Queued>>>);
+
+/// A program, and the calls for which it is to be compiled.
+type Queued = (Weak<PreparedProgram>, Calls);
 
 impl CompileQueue {
     /// Queues a program, unless it is queued or compiled already.
-    pub(crate) fn push(&self, preparer: &Arc<Preparer>, prepared: &Arc<PreparedProgram>) {
-        if !prepared.mark_queued() {
+    pub(crate) fn push(
+        &self,
+        preparer: &Arc<Preparer>,
+        prepared: &Arc<PreparedProgram>,
+        calls: Calls,
+    ) {
+        let code = match (calls, prepared.short_calls()) {
+            (Calls::Short, Some(short_calls)) => &short_calls.code,
+            (Calls::Short, None) => return,
+            (Calls::All, _) => prepared.code(),
+        };
+        if !code.mark_queued() {
             return;
         }
         let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -33,23 +46,26 @@ impl CompileQueue {
         }
         let sent = queue
             .as_ref()
-            .map(|queue| queue.try_send(Arc::downgrade(prepared)));
+            .map(|queue| queue.try_send((Arc::downgrade(prepared), calls)));
         match sent {
             Some(Ok(())) => {}
             Some(Err(TrySendError::Full(_) | TrySendError::Disconnected(_))) | None => {
-                prepared.unmark_queued();
+                code.unmark_queued();
             }
         }
     }
 }
 
-fn start_thread(preparer: Arc<Preparer>) -> Option<SyncSender<Weak<PreparedProgram>>> {
-    let (sender, receiver) = sync_channel::<Weak<PreparedProgram>>(QUEUED_PROGRAMS);
+fn start_thread(preparer: Arc<Preparer>) -> Option<SyncSender<Queued>> {
+    let (sender, receiver) = sync_channel::<Queued>(QUEUED_PROGRAMS);
     let compile = move || {
-        for queued in receiver {
+        for (queued, calls) in receiver {
             if let Some(prepared) = queued.upgrade() {
-                // The program records the error, and `compile` logs it.
-                let _ = preparer.compile(&prepared);
+                // The program records the error, and the preparer logs it.
+                let _ = match calls {
+                    Calls::All => preparer.compile(&prepared).map(drop),
+                    Calls::Short => preparer.compile_for_short_calls(&prepared),
+                };
             }
         }
     };

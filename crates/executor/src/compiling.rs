@@ -39,23 +39,44 @@ pub struct CompileCommand {
     pub program: PathBuf,
     /// The command line arguments.
     pub args: Vec<OsString>,
+    /// The arguments with which the command compiles for short calls, by the compiler of
+    /// [`Compiler::for_short_calls`]. `None` if it cannot: no program has such code then.
+    pub short_call_args: Option<Vec<OsString>>,
 }
 
 /// The maximum length of a command's error message; the rest is cut off.
 const ERROR_BYTES: u64 = 2_048;
 
+/// The calls that compiled code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// All of them.
+    All,
+    /// Those that grow their memory and compute little.
+    Short,
+}
+
 impl CompileIn {
+    /// Whether programs are compiled for short calls too.
+    pub(crate) const fn has_short_calls(&self) -> bool {
+        match self {
+            CompileIn::Thread => true,
+            CompileIn::Process(command) => command.short_call_args.is_some(),
+        }
+    }
+
     /// Compiles a program. The error is the reason for a failure, as text.
     pub(crate) fn compile(
         &self,
         compiler: &dyn Compiler,
         program: &Program,
+        calls: Calls,
         most_bytes: u64,
     ) -> Result<Vec<u8>, String> {
         let compiled = match self {
             CompileIn::Thread => in_this_process(compiler, program)?,
             CompileIn::Process(command) => command
-                .run(&program.encode(), most_bytes)
+                .run(calls, &program.encode(), most_bytes)
                 .map_err(|error| format!("{}: {error}", command.program.display()))?,
         };
         if is_within(&compiled, most_bytes) {
@@ -91,11 +112,15 @@ fn describe(error: &EngineError) -> String {
 impl CompileCommand {
     /// Runs the command. Standard input is written by another thread and standard error goes to a
     /// file, so that no pipe can fill up and deadlock.
-    fn run(&self, program: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
+    fn run(&self, calls: Calls, program: &[u8], most_bytes: u64) -> io::Result<Vec<u8>> {
+        let args = match (calls, &self.short_call_args) {
+            (Calls::Short, Some(args)) => args,
+            (Calls::Short, None) | (Calls::All, _) => &self.args,
+        };
         let mut stderr = tempfile::tempfile()?;
         let mut child = KillOnDrop(
             Command::new(&self.program)
-                .args(&self.args)
+                .args(args)
                 // A panic writes one line to standard error.
                 .env("RUST_BACKTRACE", "0")
                 .stdin(Stdio::piped())

@@ -10,7 +10,7 @@ use fusee_instrument::Rules;
 
 use crate::{
     LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Tier,
-    background::CompileQueue, key::Key, preparer::Preparer,
+    background::CompileQueue, compiling::Calls, key::Key, preparer::Preparer,
 };
 
 /// Prepares programs and runs them.
@@ -131,7 +131,8 @@ impl Executor {
     /// is prepared.
     pub fn compile_soon(&self, prepared: &Arc<PreparedProgram>) {
         if prepared.compile_gas().is_some() {
-            self.compile_queue.push(&self.preparer, prepared);
+            self.compile_queue
+                .push(&self.preparer, prepared, Calls::All);
         }
     }
 
@@ -194,14 +195,34 @@ impl Executor {
             return prepared.interpreter_module().cloned();
         }
         if let Some(module) = prepared.compiled() {
-            return Ok(Arc::clone(module));
+            let short_calls = self.short_call_module(prepared, request);
+            return Ok(Arc::clone(short_calls.unwrap_or(module)));
         }
         if !prepared.has_interpreter() {
             return self.preparer.compile(prepared);
         }
         if prepared.has_earned_compilation() {
-            self.compile_queue.push(&self.preparer, prepared);
+            self.compile_queue
+                .push(&self.preparer, prepared, Calls::All);
         }
         prepared.interpreter_module().cloned()
+    }
+
+    /// The module for short calls, if the call is one and the program is compiled for them.
+    fn short_call_module<'a>(
+        &self,
+        prepared: &'a Arc<PreparedProgram>,
+        request: &RunRequest<'_>,
+    ) -> Option<&'a Arc<dyn Module>> {
+        let short_calls = prepared.short_calls()?;
+        if !short_calls.includes(prepared.program(), request.entry) {
+            return None;
+        }
+        let module = short_calls.code.module();
+        if module.is_none() && short_calls.miss() {
+            self.compile_queue
+                .push(&self.preparer, prepared, Calls::Short);
+        }
+        module
     }
 }

@@ -8,10 +8,10 @@ use std::{mem, sync::Arc};
 
 use fusee_engine::{
     EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module, OutOfGas,
-    OutOfGasPolicy, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
+    OutOfGasPolicy, PAGE_BYTES, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
-use crate::{PreparedProgram, RunError, RunRequest, request::mode};
+use crate::{PreparedProgram, RunError, RunRequest, request::mode, short_calls::CallSummary};
 
 /// The export of some toolchains that must run before any other.
 const INITIALIZE: &str = "_initialize";
@@ -46,6 +46,12 @@ pub(crate) struct Guest {
     /// The gas of the run that was charged while the guest was suspended: what its callees used,
     /// which counts for their programs.
     charged: Gas,
+    /// Whether its calls tell which of the program's calls are short.
+    notes_calls: bool,
+    /// The export that its first run asked for.
+    first_asked: Option<usize>,
+    /// The gas of operators of the runs before this one.
+    computed: Gas,
 }
 
 /// How far a guest came.
@@ -72,6 +78,9 @@ impl Guest {
             may_suspend: program.program().may_suspend(),
             earns_compilation: program.earns_compilation(&module),
             charged: Gas::ZERO,
+            notes_calls: program.notes_calls(&module).is_some(),
+            first_asked: None,
+            computed: Gas::ZERO,
             program,
             module,
             is_new: true,
@@ -136,6 +145,11 @@ impl Guest {
     ) -> Result<Reached, RunError> {
         let needed = mode(self.may_suspend, request);
         self.earn_compilation();
+        if self.notes_calls {
+            self.first_asked = self.first_asked.or(asked);
+            let computed = self.run.meter.used_by_operators();
+            self.computed = self.computed.saturating_add(computed);
+        }
         self.run.renew(
             request.gas,
             request.out_of_gas_policy,
@@ -306,6 +320,29 @@ impl Guest {
         }
     }
 
+    /// Notes what the instance did, which ends.
+    fn note_calls(&mut self) {
+        let Some(short_calls) = self.program.short_calls().filter(|_| self.notes_calls) else {
+            return;
+        };
+        let Some(export) = self.first_asked else {
+            return;
+        };
+        let memory = self.program.program().memory;
+        let initial = memory.map_or(0, |memory| {
+            u64::from(memory.initial).saturating_mul(PAGE_BYTES)
+        });
+        // If a trap or the end of the gas destroyed the instance, it counts as not grown.
+        let instance = self.instance.as_mut();
+        let has_grown = instance.is_some_and(|instance| instance.memory().bytes() > initial);
+        let computed = self.run.meter.used_by_operators();
+        short_calls.note(CallSummary {
+            export,
+            computed: self.computed.saturating_add(computed),
+            has_grown,
+        });
+    }
+
     /// The run has ended.
     #[inline]
     fn release(&mut self) {
@@ -346,6 +383,7 @@ impl Guest {
 impl Drop for Guest {
     fn drop(&mut self) {
         self.earn_compilation();
+        self.note_calls();
         self.release();
     }
 }

@@ -12,6 +12,7 @@ mod background;
 mod budget;
 mod builder;
 mod cache;
+mod compiled;
 mod compiling;
 mod direct;
 mod driver;
@@ -26,11 +27,13 @@ mod outcome;
 mod prepared;
 mod preparer;
 mod request;
+mod short_calls;
 mod suspensions;
 
 pub use asynchronous::{Answer, AsyncRun};
 pub use budget::{MemoryBudget, Reservation};
 pub use builder::{AnyEngine, ExecutorBuilder, InterpretingExecutor, WithInterpreter};
+pub use compiled::Compilation;
 pub use compiling::{CompileCommand, CompileIn};
 pub use direct::Direct;
 pub use driver::{
@@ -44,5 +47,5 @@ pub use live::LiveInstance;
 pub use outcome::{
     End, EndReason, Ended, Finished, GasSuspended, Outcome, Paused, PausedGuest, Suspended,
 };
-pub use prepared::{Compilation, PreparedProgram};
+pub use prepared::PreparedProgram;
 pub use request::{RunRequest, Suspension, Tier};

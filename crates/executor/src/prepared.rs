@@ -3,7 +3,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        Arc, Mutex, OnceLock, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -11,13 +11,11 @@ use std::{
 use fusee_engine::{Engine, EngineError, Gas, Instance, Mode, Module, Program};
 
 use crate::{
+    compiled::{Compilation, CompiledCode},
     key::{Key, SizeObserver},
+    short_calls::ShortCalls,
     suspensions::Suspensions,
 };
-
-/// Compilation is given up after this many failures. A single failure may be a temporary fault of
-/// the machine.
-const MAX_FAILURES: u32 = 2;
 
 /// A program that is ready to run on its executor: validated, metered, and compiled where needed.
 pub struct PreparedProgram {
@@ -29,30 +27,14 @@ pub struct PreparedProgram {
     /// The engine that runs the program without the compiler, if the executor has one.
     interpreter: Option<Arc<dyn Engine>>,
     interpreter_module: LazyModule,
-    compiled: OnceLock<Arc<dyn Module>>,
+    compiled: CompiledCode,
+    /// The code for short calls, if the compiler has one for the program.
+    short_calls: Option<ShortCalls>,
     /// The gas that runs have to use on the interpreter before the program is compiled. `None`
     /// unless the executor has both an interpreter and a compiler for the program.
     compile_gas: Option<Gas>,
     /// The gas that runs have used on the interpreter.
     interpreted_gas: AtomicU64,
-    progress: Mutex<CompileProgress>,
-    /// Notified when a compilation ends.
-    compile_ended: Condvar,
-}
-
-/// The result of [`PreparedProgram::claim_compilation`].
-pub(crate) enum CompileClaim<'a> {
-    /// The caller compiles the program.
-    Claimed(CompileGuard<'a>),
-    Compiled(Arc<dyn Module>),
-    /// Compilation failed, and will not be tried again. Contains the reason.
-    GivenUp(String),
-}
-
-/// The exclusive right to compile a program. Dropping it wakes the threads that wait for the
-/// compilation.
-pub(crate) struct CompileGuard<'a> {
-    prepared: &'a PreparedProgram,
 }
 
 /// A module that is compiled on first use.
@@ -63,30 +45,6 @@ struct LazyModule {
     compiling: Mutex<()>,
 }
 
-#[derive(Debug)]
-struct CompileProgress {
-    compilation: Compilation,
-    failures: u32,
-}
-
-/// The state of a program's compilation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Compilation {
-    /// Not requested yet, or failed and to be tried again.
-    Idle,
-    /// Waiting in the queue of the background thread.
-    Queued,
-    /// A thread is compiling the program.
-    Running,
-    /// The program is compiled.
-    Done,
-    /// Compilation failed for good. The program stays on the interpreter.
-    GivenUp {
-        /// The error of the last attempt.
-        reason: String,
-    },
-}
-
 impl PreparedProgram {
     pub(crate) fn new(
         program: Arc<Program>,
@@ -95,6 +53,7 @@ impl PreparedProgram {
         cache: Weak<dyn SizeObserver>,
         interpreter: Option<Arc<dyn Engine>>,
         compile_gas: Option<Gas>,
+        short_calls: Option<ShortCalls>,
     ) -> Self {
         Self {
             program,
@@ -103,14 +62,10 @@ impl PreparedProgram {
             cache,
             interpreter,
             interpreter_module: LazyModule::default(),
-            compiled: OnceLock::new(),
+            compiled: CompiledCode::new(),
+            short_calls,
             compile_gas,
             interpreted_gas: AtomicU64::new(0),
-            progress: Mutex::new(CompileProgress {
-                compilation: Compilation::Idle,
-                failures: 0,
-            }),
-            compile_ended: Condvar::new(),
         }
     }
 
@@ -123,7 +78,15 @@ impl PreparedProgram {
     /// The state of the compilation. Always [`Compilation::Idle`] if the executor has no compiler.
     #[must_use]
     pub fn compilation(&self) -> Compilation {
-        self.lock_progress().compilation.clone()
+        self.compiled.compilation()
+    }
+
+    /// The state of the compilation for calls that grow their memory and compute little
+    /// ([`Compiler::for_short_calls`](fusee_engine::Compiler::for_short_calls)). `None` if the
+    /// program has no code for these alone.
+    #[must_use]
+    pub fn short_call_compilation(&self) -> Option<Compilation> {
+        Some(self.short_calls()?.code.compilation())
     }
 
     /// The gas for which the program is compiled ([`Self::has_earned_compilation`]).
@@ -146,7 +109,20 @@ impl PreparedProgram {
 
     /// The compiler's module, if the program is compiled.
     pub(crate) fn compiled(&self) -> Option<&Arc<dyn Module>> {
-        self.compiled.get()
+        self.compiled.module()
+    }
+
+    /// The compiler's module in the form for all calls.
+    pub(crate) const fn code(&self) -> &CompiledCode {
+        &self.compiled
+    }
+
+    pub(crate) const fn short_calls(&self) -> Option<&ShortCalls> {
+        self.short_calls.as_ref()
+    }
+
+    fn short_call_module(&self) -> Option<&Arc<dyn Module>> {
+        self.short_calls()?.code.module()
     }
 
     pub(crate) fn has_interpreter(&self) -> bool {
@@ -158,6 +134,14 @@ impl PreparedProgram {
         let interpreter = self.interpreter_module.module.get();
         self.compile_gas.is_some()
             && interpreter.is_some_and(|interpreter| Arc::ptr_eq(interpreter, module))
+    }
+
+    /// The code for short calls, if what runs on this module tells which calls are short: on the
+    /// interpreter growing costs little.
+    pub(crate) fn notes_calls(&self, module: &Arc<dyn Module>) -> Option<&ShortCalls> {
+        let interpreter = self.interpreter_module.module.get();
+        self.short_calls()
+            .filter(|_| interpreter.is_none_or(|interpreter| !Arc::ptr_eq(interpreter, module)))
     }
 
     /// Adds gas that a run used on the interpreter.
@@ -195,16 +179,26 @@ impl PreparedProgram {
         Ok(compiled)
     }
 
-    /// Instantiates `module`. If it is the compiler's and instantiation fails, instantiates the
-    /// interpreter's module instead: gas and outcome are the same.
+    /// Instantiates `module`. If it is for short calls and instantiation fails, instantiates the
+    /// module for all calls instead, and if that fails too, the interpreter's: gas and outcome are
+    /// the same.
     pub(crate) fn instantiate(
         &self,
         module: &Arc<dyn Module>,
         mode: Mode,
     ) -> Result<Box<dyn Instance>, EngineError> {
-        let is_compiled = self
-            .compiled()
-            .is_some_and(|compiled| Arc::ptr_eq(compiled, module));
+        let is =
+            |other: Option<&Arc<dyn Module>>| other.is_some_and(|other| Arc::ptr_eq(other, module));
+        if is(self.short_call_module())
+            && let Some(compiled) = self.compiled()
+        {
+            return match module.instantiate(mode) {
+                // Its pool is the smaller one, so this is no reason for a warning.
+                Err(_) => self.instantiate(compiled, mode),
+                instance => instance,
+            };
+        }
+        let is_compiled = is(self.compiled());
         match module.instantiate(mode) {
             Err(error) if is_compiled && self.has_interpreter() => {
                 tracing::warn!(
@@ -218,50 +212,9 @@ impl PreparedProgram {
         }
     }
 
-    /// Marks the program as queued for compilation. Returns `false` if it is not idle.
-    pub(crate) fn mark_queued(&self) -> bool {
-        let mut progress = self.lock_progress();
-        let is_idle = progress.compilation == Compilation::Idle;
-        if is_idle {
-            progress.compilation = Compilation::Queued;
-        }
-        is_idle
-    }
-
-    /// Undoes [`mark_queued`](Self::mark_queued).
-    pub(crate) fn unmark_queued(&self) {
-        let mut progress = self.lock_progress();
-        if progress.compilation == Compilation::Queued {
-            progress.compilation = Compilation::Idle;
-        }
-    }
-
-    /// Claims the compilation for the caller. Waits while another thread compiles the program.
-    pub(crate) fn claim_compilation(&self) -> CompileClaim<'_> {
-        if let Some(module) = self.compiled() {
-            return CompileClaim::Compiled(Arc::clone(module));
-        }
-        let mut progress = self.lock_progress();
-        while progress.compilation == Compilation::Running {
-            progress = self
-                .compile_ended
-                .wait(progress)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        match (&progress.compilation, self.compiled()) {
-            (Compilation::GivenUp { reason }, _) => CompileClaim::GivenUp(reason.clone()),
-            (_, Some(module)) => CompileClaim::Compiled(Arc::clone(module)),
-            _ => {
-                progress.compilation = Compilation::Running;
-                CompileClaim::Claimed(CompileGuard { prepared: self })
-            }
-        }
-    }
-
-    /// Sets the compiler's module.
-    pub(crate) fn set_compiled(&self, module: Arc<dyn Module>) {
-        self.compiled.get_or_init(|| module);
-        self.lock_progress().compilation = Compilation::Done;
+    /// Sets the module of one of the program's compiled forms.
+    pub(crate) fn set_compiled(&self, code: &CompiledCode, module: Arc<dyn Module>) {
+        code.set(module);
         self.update_cached_size();
     }
 
@@ -273,7 +226,8 @@ impl PreparedProgram {
             .module
             .get()
             .into_iter()
-            .chain(self.compiled());
+            .chain(self.compiled())
+            .chain(self.short_call_module());
         modules
             .map(|module| module.resident_bytes())
             .fold(code, u64::saturating_add)
@@ -283,40 +237,6 @@ impl PreparedProgram {
         if let Some(cache) = self.cache.upgrade() {
             cache.size_changed(&self.key());
         }
-    }
-
-    fn lock_progress(&self) -> MutexGuard<'_, CompileProgress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl CompileGuard<'_> {
-    pub(crate) fn succeed(self, module: Arc<dyn Module>) {
-        self.prepared.set_compiled(module);
-    }
-
-    /// Records a failure. Returns whether compilation is given up.
-    pub(crate) fn fail(self, reason: &str) -> bool {
-        let mut progress = self.prepared.lock_progress();
-        progress.failures = progress.failures.saturating_add(1);
-        let is_final = progress.failures >= MAX_FAILURES;
-        if is_final {
-            progress.compilation = Compilation::GivenUp {
-                reason: reason.to_owned(),
-            };
-        }
-        is_final
-    }
-}
-
-impl Drop for CompileGuard<'_> {
-    fn drop(&mut self) {
-        let mut progress = self.prepared.lock_progress();
-        if progress.compilation == Compilation::Running {
-            progress.compilation = Compilation::Idle;
-        }
-        drop(progress);
-        self.prepared.compile_ended.notify_all();
     }
 }
 

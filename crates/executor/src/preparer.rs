@@ -9,8 +9,15 @@ use fusee_engine::{
 };
 
 use crate::{
-    CompileIn, PrepareError, PreparedProgram, artifacts::Artifacts, cache::Cache, engines::Engines,
-    key::Key, prepared::CompileClaim, suspensions::Suspensions,
+    CompileIn, PrepareError, PreparedProgram,
+    artifacts::Artifacts,
+    cache::Cache,
+    compiled::{CompileClaim, CompiledCode},
+    compiling::Calls,
+    engines::Engines,
+    key::Key,
+    short_calls::ShortCalls,
+    suspensions::Suspensions,
 };
 
 #[derive(Debug)]
@@ -60,6 +67,12 @@ impl Preparer {
         let has_tiers = interpreter.is_some() && self.compiles(program.format);
         let compile_gas =
             has_tiers.then(|| self.compile_gas.saturating_mul(program.optimized_work));
+        let short_calls = self
+            .engines
+            .compiler_for(program.format)
+            .filter(|_| self.compile_in.has_short_calls())
+            .and_then(|compiler| compiler.for_short_calls(&program))
+            .map(|compiler| ShortCalls::new(compiler, &program, self.compile_gas));
         PreparedProgram::new(
             program,
             key,
@@ -67,6 +80,7 @@ impl Preparer {
             Arc::<Cache>::downgrade(&self.cache),
             interpreter,
             compile_gas,
+            short_calls,
         )
     }
 
@@ -139,7 +153,7 @@ impl Preparer {
         match compiler.load(&artifact.program, artifact.code) {
             Ok(module) => {
                 let prepared = self.new_prepared(key, artifact.program);
-                prepared.set_compiled(module);
+                prepared.set_compiled(prepared.code(), module);
                 Some(Arc::new(prepared))
             }
             Err(error) => {
@@ -159,23 +173,48 @@ impl Preparer {
             let why = format!("the executor has no compiler for {format} programs");
             return Err(EngineError::Host(why.into()));
         };
-        let guard = match prepared.claim_compilation() {
+        self.compile_with(compiler.as_ref(), prepared, Calls::All, prepared.code())
+    }
+
+    /// Compiles a program for short calls, if it has code for them, unless it is compiled so.
+    pub(crate) fn compile_for_short_calls(
+        &self,
+        prepared: &PreparedProgram,
+    ) -> Result<(), EngineError> {
+        match prepared.short_calls() {
+            Some(ShortCalls { compiler, code, .. }) => self
+                .compile_with(compiler.as_ref(), prepared, Calls::Short, code)
+                .map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn compile_with(
+        &self,
+        compiler: &dyn Compiler,
+        prepared: &PreparedProgram,
+        calls: Calls,
+        code: &CompiledCode,
+    ) -> Result<Arc<dyn Module>, EngineError> {
+        let guard = match code.claim() {
             CompileClaim::Claimed(guard) => guard,
             CompileClaim::Compiled(module) => return Ok(module),
             CompileClaim::GivenUp(reason) => return Err(failed(compiler.name(), reason)),
         };
-        match self.compile_now(compiler.as_ref(), prepared) {
+        match self.compile_now(compiler, prepared, calls) {
             Ok(module) => {
-                guard.succeed(Arc::clone(&module));
+                prepared.set_compiled(code, Arc::clone(&module));
+                drop(guard);
                 Ok(module)
             }
             Err(reason) => {
                 let is_final = guard.fail(&reason);
                 tracing::warn!(
                     program = %prepared.program().code_hash,
+                    ?calls,
                     reason,
                     is_final,
-                    "failed to compile a program; it stays on the interpreter"
+                    "failed to compile a program; its calls stay on what runs them now"
                 );
                 Err(failed(compiler.name(), reason))
             }
@@ -186,12 +225,22 @@ impl Preparer {
         &self,
         compiler: &dyn Compiler,
         prepared: &PreparedProgram,
+        calls: Calls,
     ) -> Result<Arc<dyn Module>, String> {
         let program = prepared.shared_program();
+        let key = artifact_key(compiler, prepared.key());
+        // The code for all calls was looked for when the program was prepared.
+        if calls == Calls::Short
+            && let Some(artifacts) = self.artifacts(prepared.key())
+            && let Some(artifact) = artifacts.find(&key)
+            && let Ok(module) = compiler.load(program, artifact.code)
+        {
+            return Ok(module);
+        }
         let code = self
             .compile_in
-            .compile(compiler, program, self.compiled_bytes)?;
-        self.store(&artifact_key(compiler, prepared.key()), prepared, &code);
+            .compile(compiler, program, calls, self.compiled_bytes)?;
+        self.store(&key, prepared, &code);
         compiler
             .load(program, Code::Bytes(code))
             .map_err(|error| error.to_string())

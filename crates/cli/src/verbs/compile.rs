@@ -6,10 +6,13 @@
 
 use std::{
     io::{self, Read, Write},
-    process, thread,
+    process,
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
+use anyhow::anyhow;
 use fusee::engines::WasmtimeEngine;
 use fusee::sandbox::{Compiler, Program};
 
@@ -35,7 +38,14 @@ pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
         let error = anyhow::Error::new(error).context("standard input is not a metered program");
         Failure::new(Exit::Usage, error).next("this command is internal: see `fusee --help`")
     })?;
-    let compiled = engine
+    let compiler: Arc<dyn Compiler> = match args.short_calls {
+        true => engine.for_short_calls(&program).ok_or_else(|| {
+            let error = anyhow!("the program has no other code for short calls");
+            Failure::new(Exit::Usage, error)
+        })?,
+        false => Arc::new(engine),
+    };
+    let compiled = compiler
         .precompile(&program)
         .map_err(|error| Failure::new(Exit::Unsuccessful, error))?;
     io::stdout().lock().write_all(&compiled).map_err(on_host)?;

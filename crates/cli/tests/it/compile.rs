@@ -28,8 +28,13 @@ fn bomb() -> Vec<u8> {
 }
 
 fn compile(program: &Program, seconds: &str, mebibytes: &str) -> Output {
+    compile_for(&[], program, seconds, mebibytes)
+}
+
+fn compile_for(calls: &[&str], program: &Program, seconds: &str, mebibytes: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fusee"))
         .args(["compile", "--seconds", seconds, "--mebibytes", mebibytes])
+        .args(calls)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -47,6 +52,23 @@ fn a_process_compiles_what_this_one_would() {
     assert!(output.status.success(), "{output:?}");
     let here = WasmtimeEngine::new().unwrap().precompile(&program).unwrap();
     assert_eq!(output.stdout, here);
+}
+
+#[test]
+fn a_process_compiles_for_short_calls_what_this_one_would() {
+    let wasm = r#"(module (memory 1) (func (export "f")
+        (drop (memory.grow (i32.const 1))) (i32.store (i32.const 65536) (i32.const 1))))"#;
+    let program = metered(&wat::parse_str(wasm).unwrap());
+    let output = compile_for(&["--short-calls"], &program, "30", "2048");
+    assert!(output.status.success(), "{output:?}");
+    let engine = WasmtimeEngine::new().unwrap();
+    let second = engine.for_short_calls(&program).unwrap();
+    assert_eq!(output.stdout, second.precompile(&program).unwrap());
+    assert_ne!(output.stdout, engine.precompile(&program).unwrap());
+
+    let fixed = metered(&wat::parse_str("(module (memory 1))").unwrap());
+    let output = compile_for(&["--short-calls"], &fixed, "30", "2048");
+    assert!(!output.status.success(), "{output:?}");
 }
 
 #[cfg(target_os = "linux")]
@@ -75,6 +97,7 @@ fn a_bomb_is_called_all_the_same() {
         args: ["compile", "--seconds", "1", "--mebibytes", "2048"]
             .map(Into::into)
             .into(),
+        short_call_args: None,
     };
     let compiler = WasmtimeEngine::builder().instances(4).build().unwrap();
     let executor = Executor::tiered(Arc::new(WasmiEngine::new()), Arc::new(compiler))

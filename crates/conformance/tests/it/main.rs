@@ -37,6 +37,7 @@ mod refusals;
 mod reuse;
 mod rules;
 mod seam;
+mod short_calls;
 mod signatures;
 mod smith;
 mod spec;

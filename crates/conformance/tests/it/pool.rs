@@ -89,6 +89,7 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
         plain.instances(2).resident_bytes(0),
         plain.instances(2).reset(Reset::Fill),
         plain.instances(2).resident_bytes(8 << 20),
+        plain.instances(2).short_calls(Bounds::Guarded),
     ] {
         let engine = options.build().unwrap();
         assert_eq!(*engine.fingerprint().as_bytes(), fingerprint);

@@ -222,6 +222,7 @@ fn by_shell(script: &str) -> ExecutorBuilder<WithInterpreter> {
     let command = CompileCommand {
         program: PathBuf::from("/bin/sh"),
         args: ["-c", script].map(OsString::from).into(),
+        short_call_args: None,
     };
     tiered()
         .compile_in(CompileIn::Process(command))
@@ -279,6 +280,7 @@ fn a_compiler_process_that_fails_says_why() {
         .compile_in(CompileIn::Process(CompileCommand {
             program: PathBuf::from("/no/such/compiler"),
             args: Vec::new(),
+            short_call_args: None,
         }))
         .build();
     let error = missing.compile(&prepare(&missing)).unwrap_err();
