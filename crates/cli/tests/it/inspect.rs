@@ -137,7 +137,9 @@ fn instance(folder: &Folder, file: &str) -> String {
     let text = folder.text(&format!("inspect {file}"), 0);
     let lines = text.lines().skip_while(|line| !line.contains("instance"));
     let lines = lines.take_while(|line| !line.contains("functions  "));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines
+        .map(|line| format!("{}\n", line.strip_prefix("  ").unwrap()))
+        .collect()
 }
 
 #[test]
@@ -294,7 +296,11 @@ fn text_lists_the_largest_functions() {
           custom     1
             name  122 bytes
     "#]]
-    .assert_eq(&lines.map(|line| format!("{line}\n")).collect::<String>());
+    .assert_eq(
+        &lines
+            .map(|line| format!("{}\n", line.strip_prefix("  ").unwrap()))
+            .collect::<String>(),
+    );
 
     let all = folder.text("inspect counter.wasm --functions 99", 0);
     assert!(!all.contains(" bytes in total"), "{all}");
