@@ -240,7 +240,7 @@ operators! {
     LocalGet        "local.get"             1,
     LocalSet        "local.set"             1,
     LocalTee        "local.tee"             4,
-    GlobalGet       "global.get"            1,
+    GlobalGet       "global.get"            2,
     GlobalSet       "global.set"            2,
     I32Load         "i32.load"              7,
     I32Load8S       "i32.load8_s"           7,

@@ -161,7 +161,7 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  44,925 of 1,000,000,000
+        gas used  44,928 of 1,000,000,000
         engines   wasmtime, wasmi
 
            gas   share  with callees  where
@@ -170,34 +170,34 @@ fn the_table_lists_what_costs_most() {
         10,160   22.6%                (transaction)
          4,148    9.2%                fusee.storage_read
          1,640    3.7%                fusee.event_emit
-           481    1.1%        17,909  token::move_tokens
-           293    0.7%        18,529  transfer
+           482    1.1%        17,910  token::move_tokens
+           294    0.7%        18,532  transfer
            140    0.3%                fusee.input_read
            132    0.3%                fusee.caller
-            55    0.1%           195  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
-        44,925  100.0%                total
+            56    0.1%           196  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
+        44,928  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  44,925 of 1,000,000,000
+        gas used  44,928 of 1,000,000,000
         engines   wasmtime, wasmi
 
            gas   share  with callees  where
         16,236   36.1%                (instance)
         11,640   25.9%                fusee.storage_write
-        17,049   37.9%                8 more, see --top
-        44,925  100.0%                total
+        17,052   38.0%                8 more, see --top
+        44,928  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
         (instance) 16236
         (transaction) 10160
-        transfer 293
-        transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 55
+        transfer 294
+        transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 56
         transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>;fusee.input_read 140
         transfer;fusee.caller 132
-        transfer;token::move_tokens 481
+        transfer;token::move_tokens 482
         transfer;token::move_tokens;fusee.event_emit 1640
         transfer;token::move_tokens;fusee.storage_read 4148
         transfer;token::move_tokens;fusee.storage_write 11640

@@ -19,7 +19,7 @@ const PRICES: [(u32, SyscallPrice); 14] = [
     (abi::VALUE, SyscallPrice::bytes(100, 1)),
     (abi::BALANCE, SyscallPrice::bytes(2_000, 1)),
     (abi::EVENT_EMIT, SyscallPrice::bytes(1_000, 8)),
-    (abi::GAS_LEFT, SyscallPrice::bytes(50, 0)),
+    (abi::GAS_LEFT, SyscallPrice::bytes(60, 0)),
     (abi::CALL, SyscallPrice::bytes(5_000, 1)),
     (abi::RETURN_DATA_READ, SyscallPrice::bytes(100, 1)),
 ];

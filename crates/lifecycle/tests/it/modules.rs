@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "88b90b7f2ceab5ac3ba86a588ac3916363babbbb5575d49641b6921855b8378e"
+        "d3d8b2e8d559970c345dc2979cceccca5515248e6571c4c84c34e7afb61ee67e"
     );
 }
