@@ -5,8 +5,8 @@ use std::{io, marker::PhantomData, path::Path, sync::Arc};
 use fusee_engine::{Compiler, Engine, Gas, Interpreter};
 
 use crate::{
-    CompileIn, Executor, artifacts::Artifacts, cache::Cache, engines::Engines, preparer::Preparer,
-    suspensions::Suspensions,
+    CompileIn, Executor, artifacts::Artifacts, cache::Cache, earned::EarnedByProgram,
+    engines::Engines, preparer::Preparer, suspensions::Suspensions,
 };
 
 /// Options of an [`Executor`]. `K` says what is known of its engines: [`AnyEngine`] or
@@ -152,6 +152,7 @@ impl<K> ExecutorBuilder<K> {
             cache: Arc::new(Cache::new(program_bytes)),
             suspensions: Suspensions::new(self.suspended_runs),
             compile_gas: self.compile_gas,
+            earned: EarnedByProgram::new(),
         };
         Executor::with_preparer(preparer, self.slice)
     }

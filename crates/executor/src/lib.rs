@@ -16,6 +16,7 @@ mod compiled;
 mod compiling;
 mod direct;
 mod driver;
+mod earned;
 mod engines;
 mod error;
 mod executor;

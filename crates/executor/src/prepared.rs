@@ -2,16 +2,14 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError, Weak},
 };
 
 use fusee_engine::{Engine, EngineError, Gas, Instance, Mode, Module, Program};
 
 use crate::{
     compiled::{Compilation, CompiledCode},
+    earned::Earned,
     key::{Key, SizeObserver},
     short_calls::ShortCalls,
     suspensions::Suspensions,
@@ -30,11 +28,17 @@ pub struct PreparedProgram {
     compiled: CompiledCode,
     /// The code for short calls, if the compiler has one for the program.
     short_calls: Option<ShortCalls>,
-    /// The gas that runs have to use on the interpreter before the program is compiled. `None`
-    /// unless the executor has both an interpreter and a compiler for the program.
-    compile_gas: Option<Gas>,
+    /// `None` unless the executor has both an interpreter and a compiler for the program.
+    earning: Option<Earning>,
+}
+
+/// How far a program is from its compilation.
+#[derive(Debug)]
+pub(crate) struct Earning {
+    /// The gas that runs have to use on the interpreter.
+    pub(crate) price: Gas,
     /// The gas that runs have used on the interpreter.
-    interpreted_gas: AtomicU64,
+    pub(crate) earned: Earned,
 }
 
 /// A module that is compiled on first use.
@@ -52,7 +56,7 @@ impl PreparedProgram {
         suspensions: Arc<Suspensions>,
         cache: Weak<dyn SizeObserver>,
         interpreter: Option<Arc<dyn Engine>>,
-        compile_gas: Option<Gas>,
+        earning: Option<Earning>,
         short_calls: Option<ShortCalls>,
     ) -> Self {
         Self {
@@ -64,8 +68,7 @@ impl PreparedProgram {
             interpreter_module: LazyModule::default(),
             compiled: CompiledCode::new(),
             short_calls,
-            compile_gas,
-            interpreted_gas: AtomicU64::new(0),
+            earning,
         }
     }
 
@@ -90,8 +93,8 @@ impl PreparedProgram {
     }
 
     /// The gas for which the program is compiled ([`Self::has_earned_compilation`]).
-    pub(crate) const fn compile_gas(&self) -> Option<Gas> {
-        self.compile_gas
+    pub(crate) fn compile_gas(&self) -> Option<Gas> {
+        self.earning.as_ref().map(|earning| earning.price)
     }
 
     pub(crate) fn shared_program(&self) -> &Arc<Program> {
@@ -132,7 +135,7 @@ impl PreparedProgram {
     /// Whether runs on this module earn the compilation of the program.
     pub(crate) fn earns_compilation(&self, module: &Arc<dyn Module>) -> bool {
         let interpreter = self.interpreter_module.module.get();
-        self.compile_gas.is_some()
+        self.earning.is_some()
             && interpreter.is_some_and(|interpreter| Arc::ptr_eq(interpreter, module))
     }
 
@@ -146,17 +149,15 @@ impl PreparedProgram {
 
     /// Adds gas that a run used on the interpreter.
     pub(crate) fn add_interpreted(&self, gas: Gas) {
-        let add = |sum: u64| Some(sum.saturating_add(gas.units()));
-        // The closure returns a value, so this cannot fail.
-        let _ = self
-            .interpreted_gas
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        if let Some(earning) = &self.earning {
+            earning.earned.add(gas);
+        }
     }
 
     /// Whether the runs on the interpreter have used the gas for which the program is compiled.
     pub(crate) fn has_earned_compilation(&self) -> bool {
-        let used = self.interpreted_gas.load(Ordering::Relaxed);
-        self.compile_gas.is_some_and(|gas| used >= gas.units())
+        let earning = self.earning.as_ref();
+        earning.is_some_and(|earning| earning.earned.gas() >= earning.price)
     }
 
     /// The interpreter's module, compiled on first use.

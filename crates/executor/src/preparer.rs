@@ -14,8 +14,10 @@ use crate::{
     cache::Cache,
     compiled::{CompileClaim, CompiledCode},
     compiling::Calls,
+    earned::EarnedByProgram,
     engines::Engines,
     key::Key,
+    prepared::Earning,
     short_calls::ShortCalls,
     suspensions::Suspensions,
 };
@@ -32,6 +34,7 @@ pub(crate) struct Preparer {
     /// The gas that a program's runs use on the interpreter before it is compiled, for each unit of
     /// work.
     pub(crate) compile_gas: Gas,
+    pub(crate) earned: EarnedByProgram,
 }
 
 impl Preparer {
@@ -65,8 +68,10 @@ impl Preparer {
     fn new_prepared(&self, key: Key, program: Arc<Program>) -> PreparedProgram {
         let interpreter = self.engines.interpreter(program.format).cloned();
         let has_tiers = interpreter.is_some() && self.compiles(program.format);
-        let compile_gas =
-            has_tiers.then(|| self.compile_gas.saturating_mul(program.optimized_work));
+        let earning = has_tiers.then(|| Earning {
+            price: self.compile_gas.saturating_mul(program.optimized_work),
+            earned: self.earned.of(key, &program),
+        });
         let short_calls = self
             .engines
             .compiler_for(program.format)
@@ -79,7 +84,7 @@ impl Preparer {
             Arc::clone(&self.suspensions),
             Arc::<Cache>::downgrade(&self.cache),
             interpreter,
-            compile_gas,
+            earning,
             short_calls,
         )
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fusee_conformance::{agreed, lanes};
-use fusee_engine::{Gas, Value};
+use fusee_engine::{Gas, Interpreter, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_executor::{Executor, Outcome, RunRequest};
 
@@ -130,7 +130,8 @@ fn memory_has_the_size_of_a_fresh_instance() {
 /// The number of instances that wasmi keeps after this many runs at once, within a limit in bytes.
 fn kept(source: &str, runs: usize, limit: u64) -> usize {
     let engine = Arc::new(WasmiEngine::new().with_idle_bytes(limit));
-    let executor = Executor::interpreted(Arc::clone(&engine) as _).build();
+    let interpreter: Arc<dyn Interpreter> = Arc::<WasmiEngine>::clone(&engine);
+    let executor = Executor::interpreted(interpreter).build();
     let prepared = executor.prepare(&wasm(source), &rules()).unwrap();
     let run = |_| {
         let request = RunRequest::new("run", &[], GAS);

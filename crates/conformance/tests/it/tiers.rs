@@ -110,6 +110,37 @@ fn a_program_is_compiled_on_request() {
     assert_ne!(prepared.compilation(), Compilation::Idle);
 }
 
+/// A program that has to be translated for each call is compiled, although its calls compute little.
+#[test]
+fn a_program_that_is_evicted_again_and_again_is_compiled() {
+    let rarely = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(1_000);
+    let code = wasm(&format!(
+        r#"(module (func (export "f") (param i32) (result i32)
+            (if (i32.eqz (local.get 0)) (then {rarely})) (local.get 0)))"#
+    ));
+    let executor = |cache_bytes| {
+        let executor = tiered().compile_gas(Gas::new(1_000));
+        executor.cache_bytes(cache_bytes).build()
+    };
+    let call = |executor: &Executor| {
+        let prepared = executor.prepare(&code, &Rules::v1(Vec::new())).unwrap();
+        run(executor, &prepared, ENOUGH);
+        prepared
+    };
+    let (kept, evicting) = (executor(64 << 20), executor(0));
+    let prepared = call(&kept);
+    let bytes = u64::try_from(prepared.program().code.len()).unwrap();
+    let most = (1_000 * prepared.program().optimized_work).div_ceil(90 * bytes) + 1;
+    assert!(most > 3, "{most}");
+    assert_eq!(call(&evicting).compilation(), Compilation::Idle);
+    for _ in 0..most {
+        call(&kept);
+        call(&evicting);
+    }
+    assert_ne!(call(&evicting).compilation(), Compilation::Idle);
+    assert_eq!(call(&kept).compilation(), Compilation::Idle);
+}
+
 /// The queue holds no memory: evicted programs are not compiled.
 #[test]
 fn what_the_cache_evicts_is_not_compiled() {
