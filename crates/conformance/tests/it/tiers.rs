@@ -110,7 +110,7 @@ fn a_program_is_compiled_on_request() {
     assert_ne!(prepared.compilation(), Compilation::Idle);
 }
 
-/// A program that has to be translated for each call is compiled, although its calls compute little.
+/// A program that has to be translated for each call is compiled, however little its calls compute.
 #[test]
 fn a_program_that_is_evicted_again_and_again_is_compiled() {
     let rarely = "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(1_000);
