@@ -46,6 +46,8 @@ pub(super) struct Instances {
     table: PerEngine<Probe>,
     /// The same table, filled by an element segment.
     elements: PerEngine<Probe>,
+    /// The same, whose elements are read: Wasmtime fills each of them when it is used first.
+    elements_read: PerEngine<Probe>,
     element_segments: PerEngine<Probe>,
     functions: PerEngine<Probe>,
     globals: PerEngine<Probe>,
@@ -110,6 +112,15 @@ impl Instances {
                 "(module (table {ELEMENTS} funcref) (elem (i32.const 0) func{}) {run})",
                 " $run".repeat(usize::try_from(ELEMENTS)?)
             )])?,
+            elements_read: probes(&[format!(
+                r#"(module (table {ELEMENTS} funcref) (elem (i32.const 0) func{})
+                    (func $run (export "run") (local $at i32)
+                        (loop $again
+                            (drop (table.get (local.get $at)))
+                            (local.set $at (i32.add (local.get $at) (i32.const 1)))
+                            (br_if $again (i32.lt_u (local.get $at) (i32.const {ELEMENTS}))))))"#,
+                " $run".repeat(usize::try_from(ELEMENTS)?)
+            )])?,
             element_segments: probes(&[format!(
                 "(module (table 1 funcref) {} {run})",
                 many(&|_| "(elem (i32.const 0) $run)".to_owned(), ITEMS)
@@ -150,6 +161,7 @@ impl Instances {
             &mut self.tables,
             &mut self.table,
             &mut self.elements,
+            &mut self.elements_read,
             &mut self.element_segments,
             &mut self.functions,
             &mut self.globals,
@@ -262,6 +274,13 @@ impl Instances {
                 "filled",
                 now.table_element,
                 each(&self.elements, &self.table, ELEMENTS.into()),
+            ),
+            // Each counts twice: in its table and in its segment.
+            instance(
+                "table_element",
+                "filled and read",
+                now.table_element,
+                each(&self.elements_read, &self.table, f64::from(ELEMENTS) * 2.0),
             ),
             instance(
                 "function",

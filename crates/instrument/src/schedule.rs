@@ -447,7 +447,7 @@ impl Schedule {
                 data_64_bytes: 18,
                 segment: 85,
                 table: 750,
-                table_element: 7,
+                table_element: 25,
                 function: 27,
                 global: 165,
                 export: 330,

@@ -105,18 +105,18 @@ fn the_price_of_an_instance_adds_up() {
         assert_eq!(checked["instance"], answer["instance"]);
     }
     expect![[r#"
-          instance   20,702 gas, 53.1% of it for resident pages
-               gas  share  count   each  part
-            11,000  53.1%      2  5,500  resident pages
-             3,700  17.9%      1  3,700  the instance itself
-             2,400  11.6%      1  2,400  its memory
-             1,980   9.6%      6    330  exports
-               750   3.6%      1    750  tables
-               340   1.6%      4     85  segments
-               330   1.6%      2    165  globals
-               135   0.7%      5     27  functions
-                49   0.2%      7      7  table elements
-                18   0.1%      1     18  data, by 64 bytes
+        instance   20,828 gas, 52.8% of it for resident pages
+             gas  share  count   each  part
+          11,000  52.8%      2  5,500  resident pages
+           3,700  17.8%      1  3,700  the instance itself
+           2,400  11.5%      1  2,400  its memory
+           1,980   9.5%      6    330  exports
+             750   3.6%      1    750  tables
+             340   1.6%      4     85  segments
+             330   1.6%      2    165  globals
+             175   0.8%      7     25  table elements
+             135   0.6%      5     27  functions
+              18   0.1%      1     18  data, by 64 bytes
     "#]]
     .assert_eq(&instance(&folder, "rich.wat"));
     expect![[r#"

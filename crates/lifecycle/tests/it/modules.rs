@@ -104,6 +104,6 @@ fn the_published_rules_are_final() {
     assert_eq!(rules.name(), "lifecycle-1");
     assert_eq!(
         rules.id().to_string(),
-        "d3d8b2e8d559970c345dc2979cceccca5515248e6571c4c84c34e7afb61ee67e"
+        "34ea21b8eebbd1fa216a6e4fa392e3768ac1ebb845f88fb23da7fbfeae9d11c9"
     );
 }
