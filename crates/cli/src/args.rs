@@ -63,9 +63,6 @@ pub(crate) enum Verb {
     Query(QueryArgs),
     /// List accounts and contracts
     Accounts(AccountsArgs),
-    /// Compile a metered program from standard input to standard output
-    #[command(hide = true)]
-    Compile(CompileArgs),
 }
 
 #[derive(Debug, Args)]
@@ -293,21 +290,6 @@ Examples:
 pub(crate) struct AccountsArgs {
     #[command(flatten)]
     pub(crate) folder: FolderArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CompileArgs {
-    /// CPU time limit in seconds
-    #[arg(long, value_name = "N")]
-    pub(crate) seconds: u64,
-
-    /// Address space limit in MiB
-    #[arg(long, value_name = "N")]
-    pub(crate) mebibytes: u64,
-
-    /// Compile the code for calls that grow memory and compute little
-    #[arg(long)]
-    pub(crate) short_calls: bool,
 }
 
 /// Flags of `deploy` and `call`.

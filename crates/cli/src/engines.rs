@@ -6,10 +6,11 @@ use anyhow::anyhow;
 use clap::ValueEnum;
 use fusee::chain::{ContractRules, Contracts};
 use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
-use fusee::sandbox::{Compiler, Executor, ExecutorBuilder, Format, Gas};
+use fusee::sandbox::{
+    self, CompileCommand, CompileIn, Compiler, Executor, ExecutorBuilder, Format, Gas,
+};
 
 use crate::{
-    compiler,
     failure::{Exit, Failure},
     memory,
 };
@@ -69,6 +70,12 @@ pub(crate) fn executors(
     built.collect()
 }
 
+/// Compiles a program for another process of this executable, if it was started for that.
+pub(crate) fn compile_if_asked() {
+    // Compiling needs no pool, so that its size does not matter.
+    sandbox::compile_if_asked(|| Ok(Arc::new(WasmtimeEngine::new()?)));
+}
+
 fn interpreter() -> Arc<WasmiEngine> {
     Arc::new(WasmiEngine::new())
 }
@@ -114,8 +121,12 @@ fn with_options<K>(
                 .next("restrict the folder to your user, or choose another one with --data")
         })?;
     }
+    let command = CompileCommand::this_program().map_err(|error| {
+        let error = anyhow::Error::new(error).context("cannot locate the fusee executable");
+        Failure::new(Exit::Host, error).next("start fusee by its path")
+    })?;
     Ok(builder
-        .compile_in(compiler::in_a_process()?)
+        .compile_in(CompileIn::Process(command))
         .cache_bytes(memory::for_caches()))
 }
 

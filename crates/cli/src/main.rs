@@ -9,7 +9,6 @@
 mod addresses;
 mod args;
 mod chain;
-mod compiler;
 mod engines;
 mod failure;
 mod flame;
@@ -36,6 +35,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    engines::compile_if_asked();
     let Cli {
         json,
         no_color,
@@ -72,6 +72,5 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Call(args) => verbs::call::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),
         Verb::Accounts(args) => verbs::accounts::run(&args, output),
-        Verb::Compile(args) => verbs::compile::run(&args),
     }
 }

@@ -8,8 +8,8 @@
 use fusee_engine::Program;
 use wasmtime::OptLevel;
 
-/// Programs with more [`optimized_work`](Program::optimized_work) are not optimised. The estimate
-/// is an upper bound of some six seconds; real programs just below it take a third of a second.
+/// Programs that take more work to optimise are not optimised. Real programs just below take a third
+/// of a second.
 const MOST_OPTIMIZED_WORK: u64 = 26_000_000;
 
 /// How much the compiler optimises a program. It depends on the program only.
@@ -25,10 +25,19 @@ impl Effort {
     /// The effort for a program.
     #[must_use]
     pub const fn of(program: &Program) -> Self {
-        if program.optimized_work <= MOST_OPTIMIZED_WORK {
+        if program.compile_work.optimized <= MOST_OPTIMIZED_WORK {
             Self::Full
         } else {
             Self::Reduced
+        }
+    }
+
+    /// What compiling a program with this effort may take, in the units of
+    /// [`CompileWork`](fusee_engine::CompileWork).
+    pub(crate) const fn work(self, program: &Program) -> u64 {
+        match self {
+            Self::Full => program.compile_work.optimized,
+            Self::Reduced => program.compile_work.plain,
         }
     }
 

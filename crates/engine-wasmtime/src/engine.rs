@@ -347,6 +347,10 @@ impl Compiler for WasmtimeEngine {
         Ok(Arc::new(WasmtimeModule::load(&runtime, program, code)?))
     }
 
+    fn work(&self, program: &Program) -> u64 {
+        Effort::of(program).work(program)
+    }
+
     fn for_short_calls(&self, program: &Program) -> Option<Arc<dyn Compiler>> {
         let engine = self.short_calls.as_ref()?;
         let is_another = engine.options.bounds(program) != self.options.bounds(program);

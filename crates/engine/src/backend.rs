@@ -49,6 +49,12 @@ pub trait Compiler: Engine {
     /// [`EngineError::Compile`] if another engine compiled the code, or mapping it fails.
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 
+    /// What compiling a program may take with the effort that this compiler makes for it, in the
+    /// units of [`CompileWork`]. Default: with optimisation.
+    fn work(&self, program: &Program) -> u64 {
+        program.compile_work.optimized
+    }
+
     /// A second compiler for a program: instances of its code cost less where they grow their
     /// memory, and its code computes more slowly. Outcome and gas are the same, and the fingerprint
     /// is another. Default: `None`, as for a program that has only one form.

@@ -40,7 +40,9 @@ pub use memory::{GuestMemory, SparseMemory};
 pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
 pub use optimisation::unoptimised;
 pub use profile::Profiler;
-pub use program::{CodeHash, Export, Frames, Import, MemoryLimits, PAGE_BYTES, Program, RulesId};
+pub use program::{
+    CodeHash, CompileWork, Export, Frames, Import, MemoryLimits, PAGE_BYTES, Program, RulesId,
+};
 pub use rate::{Rate, Tally};
 pub use run::{Low, Run};
 pub use trap::Trap;

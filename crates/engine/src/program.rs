@@ -146,10 +146,32 @@ pub struct Program {
     pub instantiation_gas: Gas,
     /// The price of the engine's own gas units. [`Rate::ONE`] for metered wasm.
     pub rate: Rate,
-    /// The most that compiling the program with optimisation may take, in units of 250
-    /// nanoseconds. A compiler chooses its effort by it, which no outcome depends on. Zero for
-    /// PolkaVM programs.
-    pub optimized_work: u64,
+    /// What compiling the program may take. Zero for PolkaVM programs.
+    pub compile_work: CompileWork,
+}
+
+/// What compiling a program may take, estimated from its operators, in units of 250 nanoseconds.
+///
+/// Compilers choose their effort by it, and executors which programs they compile and for how long.
+/// No outcome depends on it. Real programs take a tenth to a half of it, and the worst programs that
+/// a search found take twice as long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
+pub struct CompileWork {
+    /// Without optimisation.
+    pub plain: u64,
+    /// With optimisation: at least as much.
+    pub optimized: u64,
+}
+
+impl CompileWork {
+    /// The work of two programs, or parts of one.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            plain: self.plain.saturating_add(other.plain),
+            optimized: self.optimized.saturating_add(other.optimized),
+        }
+    }
 }
 
 impl Program {

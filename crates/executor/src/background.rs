@@ -61,11 +61,7 @@ fn start_thread(preparer: Arc<Preparer>) -> Option<SyncSender<Queued>> {
     let compile = move || {
         for (queued, calls) in receiver {
             if let Some(prepared) = queued.upgrade() {
-                // The program records the error, and the preparer logs it.
-                let _ = match calls {
-                    Calls::All => preparer.compile(&prepared).map(drop),
-                    Calls::Short => preparer.compile_for_short_calls(&prepared),
-                };
+                preparer.compile_queued(&prepared, calls);
             }
         }
     };

@@ -4,8 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fusee_engine::Module;
 
-/// Compilation is given up after this many failures. A single failure may be a temporary fault of
-/// the machine.
+use crate::compiling::CompileFailure;
+
+/// Compilation is given up after this many faults of the machine, since one may be temporary.
 const MAX_FAILURES: u32 = 2;
 
 /// A module that is compiled at most once, by one thread at a time.
@@ -129,13 +130,13 @@ impl CompiledCode {
 
 impl CompileGuard<'_> {
     /// Records a failure. Returns whether compilation is given up.
-    pub(crate) fn fail(self, reason: &str) -> bool {
+    pub(crate) fn fail(self, failure: &CompileFailure) -> bool {
         let mut progress = self.code.lock_progress();
         progress.failures = progress.failures.saturating_add(1);
-        let is_final = progress.failures >= MAX_FAILURES;
+        let is_final = failure.is_final || progress.failures >= MAX_FAILURES;
         if is_final {
             progress.compilation = Compilation::GivenUp {
-                reason: reason.to_owned(),
+                reason: failure.reason.clone(),
             };
         }
         is_final

@@ -35,7 +35,11 @@ pub use asynchronous::{Answer, AsyncRun};
 pub use budget::{MemoryBudget, Reservation};
 pub use builder::{AnyEngine, ExecutorBuilder, InterpretingExecutor, WithInterpreter};
 pub use compiled::Compilation;
-pub use compiling::{CompileCommand, CompileIn};
+pub use compiling::{
+    CompileIn,
+    child::compile_if_asked,
+    command::{CompileCommand, CompileLimits},
+};
 pub use direct::Direct;
 pub use driver::{
     Action, Begin, Callee, Counting, Driver, DriverSettings, FrameLimit, FrameLimits, Payer,

@@ -12,8 +12,8 @@ use crate::{
     CompileIn, PrepareError, PreparedProgram,
     artifacts::Artifacts,
     cache::Cache,
-    compiled::{CompileClaim, CompiledCode},
-    compiling::Calls,
+    compiled::{CompileClaim, CompileGuard, CompiledCode},
+    compiling::{Calls, CompileFailure},
     earned::EarnedByProgram,
     engines::Engines,
     key::Key,
@@ -68,14 +68,12 @@ impl Preparer {
     fn new_prepared(&self, key: Key, program: Arc<Program>) -> PreparedProgram {
         let interpreter = self.engines.interpreter(program.format).cloned();
         let has_tiers = interpreter.is_some() && self.compiles(program.format);
-        let earning = has_tiers.then(|| Earning {
-            price: self.compile_gas.saturating_mul(program.optimized_work),
+        let compiler = self.engines.compiler_for(program.format);
+        let earning = compiler.filter(|_| has_tiers).map(|compiler| Earning {
+            price: self.compile_gas.saturating_mul(compiler.work(&program)),
             earned: self.earned.of(key, &program),
         });
-        let short_calls = self
-            .engines
-            .compiler_for(program.format)
-            .filter(|_| self.compile_in.has_short_calls())
+        let short_calls = compiler
             .and_then(|compiler| compiler.for_short_calls(&program))
             .map(|compiler| ShortCalls::new(compiler, &program, self.compile_gas));
         PreparedProgram::new(
@@ -181,16 +179,27 @@ impl Preparer {
         self.compile_with(compiler.as_ref(), prepared, Calls::All, prepared.code())
     }
 
-    /// Compiles a program for short calls, if it has code for them, unless it is compiled so.
-    pub(crate) fn compile_for_short_calls(
-        &self,
-        prepared: &PreparedProgram,
-    ) -> Result<(), EngineError> {
-        match prepared.short_calls() {
-            Some(ShortCalls { compiler, code, .. }) => self
-                .compile_with(compiler.as_ref(), prepared, Calls::Short, code)
-                .map(drop),
-            None => Ok(()),
+    /// Compiles a program of the queue, for these calls. Nobody waits for it, but others wait in the
+    /// queue: what could take too long is given up. The program records a failure, and it is logged.
+    pub(crate) fn compile_queued(&self, prepared: &PreparedProgram, calls: Calls) {
+        let (compiler, code) = match (calls, prepared.short_calls()) {
+            (Calls::Short, Some(ShortCalls { compiler, code, .. })) => (Some(compiler), code),
+            (Calls::Short, None) => return,
+            (Calls::All, _) => {
+                let compiler = self.engines.compiler_for(prepared.program().format);
+                (compiler, prepared.code())
+            }
+        };
+        let Some(compiler) = compiler else { return };
+        match self.compile_in.refuses(prepared.program()) {
+            Some(failure) => {
+                if let CompileClaim::Claimed(guard) = code.claim() {
+                    give_up(prepared, calls, guard, failure);
+                }
+            }
+            None => {
+                let _ = self.compile_with(compiler.as_ref(), prepared, calls, code);
+            }
         }
     }
 
@@ -212,15 +221,8 @@ impl Preparer {
                 drop(guard);
                 Ok(module)
             }
-            Err(reason) => {
-                let is_final = guard.fail(&reason);
-                tracing::warn!(
-                    program = %prepared.program().code_hash,
-                    ?calls,
-                    reason,
-                    is_final,
-                    "failed to compile a program; its calls stay on what runs them now"
-                );
+            Err(failure) => {
+                let reason = give_up(prepared, calls, guard, failure);
                 Err(failed(compiler.name(), reason))
             }
         }
@@ -231,7 +233,7 @@ impl Preparer {
         compiler: &dyn Compiler,
         prepared: &PreparedProgram,
         calls: Calls,
-    ) -> Result<Arc<dyn Module>, String> {
+    ) -> Result<Arc<dyn Module>, CompileFailure> {
         let program = prepared.shared_program();
         let key = artifact_key(compiler, prepared.key());
         // The code for all calls was looked for when the program was prepared.
@@ -248,7 +250,7 @@ impl Preparer {
         self.store(&key, prepared, &code);
         compiler
             .load(program, Code::Bytes(code))
-            .map_err(|error| error.to_string())
+            .map_err(|error| CompileFailure::of_the_machine(error.to_string()))
     }
 }
 
@@ -258,6 +260,25 @@ fn artifact_key(engine: &(impl Engine + ?Sized), key: Key) -> ArtifactKey {
         rules: key.rules,
         engine: engine.fingerprint().clone(),
     }
+}
+
+/// Records and logs that a program was not compiled. Returns the reason.
+fn give_up(
+    prepared: &PreparedProgram,
+    calls: Calls,
+    guard: CompileGuard<'_>,
+    failure: CompileFailure,
+) -> String {
+    let is_final = guard.fail(&failure);
+    let CompileFailure { reason, .. } = failure;
+    tracing::warn!(
+        program = %prepared.program().code_hash,
+        ?calls,
+        reason,
+        is_final,
+        "failed to compile a program; its calls stay on what runs them now"
+    );
+    reason
 }
 
 fn failed(engine: &'static str, reason: impl Into<Source>) -> EngineError {

@@ -18,6 +18,7 @@ mod placement;
 mod planner;
 mod visitor;
 
+use fusee_engine::CompileWork;
 use wasmparser::{
     BinaryReader, FuncToValidate, FuncValidatorAllocations, FunctionBody, ValType,
     ValidatorResources,
@@ -73,10 +74,10 @@ pub(crate) struct Plan {
     pub(crate) branches_out: bool,
     /// The types of the NaNs that the function computes.
     pub(crate) nans: Computed,
-    /// Estimated compilation work in [units](crate::work).
+    /// Compilation work that the rules limit, in [units](crate::work).
     pub(crate) work: u64,
-    /// The same with optimisation.
-    pub(crate) optimized_work: u64,
+    /// What compilation may take.
+    pub(crate) compile_work: CompileWork,
 }
 
 /// A loop with a gas check at its head.
@@ -115,7 +116,7 @@ pub(crate) fn plan(
     let FunctionVisitor { planner, edits, .. } = visitor;
     *allocations = visitor.validator.into_allocations();
 
-    let (work, optimized_work) = visitor.work.units(&edits, visitor.operators);
+    let (work, compile_work) = visitor.work.units(&edits, visitor.operators);
     check_limit("function_work", work, limits.function_work, Some(start))?;
 
     let slots = locals.saturating_add(u64::from(visitor.max_height));
@@ -142,7 +143,7 @@ pub(crate) fn plan(
         branches_out: outline.branches_out,
         nans: visitor.nans,
         work,
-        optimized_work,
+        compile_work,
     })
 }
 

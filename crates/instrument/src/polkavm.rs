@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 
 use fusee_engine::{
-    CodeHash, Export, Format, Frames, Import, MAX_REGISTER_ARGS, MemoryLimits, PAGE_BYTES, Program,
+    CodeHash, CompileWork, Export, Format, Frames, Import, MAX_REGISTER_ARGS, MemoryLimits,
+    PAGE_BYTES, Program,
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
@@ -73,7 +74,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<(Program, InstanceC
         has_start: false,
         instantiation_gas: instance.total(),
         rate: admitted.rate,
-        optimized_work: 0,
+        compile_work: CompileWork::default(),
     };
     Ok((program, instance))
 }

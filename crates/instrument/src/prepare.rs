@@ -1,6 +1,6 @@
 //! Entry point: from the bytes of a program to a checked and metered program.
 
-use fusee_engine::{CodeHash, Format, Frames, Program, Rate, profile};
+use fusee_engine::{CodeHash, CompileWork, Format, Frames, Program, Rate, profile};
 use wasmparser::Validator;
 
 use crate::{
@@ -65,10 +65,12 @@ pub(crate) fn metered_program(
         has_start: survey.start.is_some(),
         instantiation_gas: survey.instance.total(),
         rate: Rate::ONE,
-        optimized_work: survey
+        compile_work: survey
             .plans
             .iter()
-            .fold(0, |sum, plan| sum.saturating_add(plan.optimized_work)),
+            .fold(CompileWork::default(), |sum, plan| {
+                sum.plus(plan.compile_work)
+            }),
     }
 }
 

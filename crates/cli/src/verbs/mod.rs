@@ -3,7 +3,6 @@
 pub(crate) mod accounts;
 pub(crate) mod call;
 pub(crate) mod check;
-pub(crate) mod compile;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod gas;

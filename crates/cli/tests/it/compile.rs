@@ -4,12 +4,13 @@ use std::{
     io::Write,
     process::{Command, Output, Stdio},
     sync::Arc,
+    time::Duration,
 };
 
 use fusee::engines::{WasmiEngine, WasmtimeEngine};
 use fusee::sandbox::{
-    Compilation, CompileCommand, CompileIn, Compiler, Executor, Gas, Outcome, Program, Rules,
-    RunRequest, Value,
+    Compilation, CompileCommand, CompileIn, CompileLimits, Compiler, Executor, Gas, Outcome,
+    Program, Rules, RunRequest, Value,
 };
 
 use crate::support::{Folder, guests};
@@ -18,37 +19,49 @@ fn metered(wasm: &[u8]) -> Program {
     fusee::sandbox::prepare(wasm, &Rules::v1(Vec::new())).unwrap()
 }
 
-/// A program that takes seconds to compile in an optimised build of the compiler.
+/// A small program that takes seconds to compile, by the square of its size: many
+/// locals over many branches.
 fn bomb() -> Vec<u8> {
+    const LOCALS: usize = 120;
+    let load = |local: usize| format!("(local.set {local} (i64.load (i32.const {local})))");
+    let use_ = |local: usize| format!("(i64.store (i32.const 0) (local.get {local}))");
+    let branch = |turn: usize| {
+        let local = 1 + turn % LOCALS;
+        format!(
+            "(if (local.get 0) (then (local.set {local} (i64.const {turn})) (br_if 0 (local.get 0))))"
+        )
+    };
+    let lines = |line: &dyn Fn(usize) -> String, count: usize| -> String {
+        (1..=count).map(line).collect()
+    };
     let text = format!(
-        "(module (func (export \"f\") (param i32) {}))",
-        "(br_if 0 (local.get 0)) ".repeat(15_000)
+        "(module (memory 1) (func (export \"f\") (param i32) (local {}) {} {} {}))",
+        "i64 ".repeat(LOCALS),
+        lines(&load, LOCALS),
+        lines(&branch, 1_700),
+        lines(&use_, LOCALS),
     );
     wat::parse_str(text).unwrap()
 }
 
-fn compile(program: &Program, seconds: &str, mebibytes: &str) -> Output {
-    compile_for(&[], program, seconds, mebibytes)
-}
-
-fn compile_for(calls: &[&str], program: &Program, seconds: &str, mebibytes: &str) -> Output {
+/// What the executable does if an executor asks it to compile.
+fn compile(asked: &str, program: &[u8]) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_fusee"))
-        .args(["compile", "--seconds", seconds, "--mebibytes", mebibytes])
-        .args(calls)
+        .env("FUSEE_COMPILE", asked)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     // It may end before it has read everything.
-    let _ = child.stdin.take().unwrap().write_all(&program.encode());
+    let _ = child.stdin.take().unwrap().write_all(program);
     child.wait_with_output().unwrap()
 }
 
 #[test]
 fn a_process_compiles_what_this_one_would() {
     let program = metered(&std::fs::read(guests().join("arith.wasm")).unwrap());
-    let output = compile(&program, "30", "2048");
+    let output = compile("all 30000 2147483648", &program.encode());
     assert!(output.status.success(), "{output:?}");
     let here = WasmtimeEngine::new().unwrap().precompile(&program).unwrap();
     assert_eq!(output.stdout, here);
@@ -59,46 +72,56 @@ fn a_process_compiles_for_short_calls_what_this_one_would() {
     let wasm = r#"(module (memory 1) (func (export "f")
         (drop (memory.grow (i32.const 1))) (i32.store (i32.const 65536) (i32.const 1))))"#;
     let program = metered(&wat::parse_str(wasm).unwrap());
-    let output = compile_for(&["--short-calls"], &program, "30", "2048");
+    let output = compile("short 30000 2147483648", &program.encode());
     assert!(output.status.success(), "{output:?}");
     let engine = WasmtimeEngine::new().unwrap();
     let second = engine.for_short_calls(&program).unwrap();
     assert_eq!(output.stdout, second.precompile(&program).unwrap());
     assert_ne!(output.stdout, engine.precompile(&program).unwrap());
+}
 
-    let fixed = metered(&wat::parse_str("(module (memory 1))").unwrap());
-    let output = compile_for(&["--short-calls"], &fixed, "30", "2048");
-    assert!(!output.status.success(), "{output:?}");
+#[test]
+fn a_process_says_why_it_cannot_compile() {
+    let fixed = metered(&wat::parse_str("(module (memory 1))").unwrap()).encode();
+    for (asked, program, reason) in [
+        (
+            "short 30000 2147483648",
+            &*fixed,
+            "the program has no other code for short calls",
+        ),
+        (
+            "all 30000 2147483648",
+            b"?",
+            "standard input is not a metered program",
+        ),
+        ("all 30000", &fixed, "FUSEE_COMPILE is `all 30000`"),
+        ("--help", &fixed, "FUSEE_COMPILE is `--help`"),
+    ] {
+        let output = compile(asked, program);
+        assert_eq!(output.status.code(), Some(70), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(error.contains(reason), "{asked}: {error}");
+    }
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_program_that_takes_too_long_or_too_much_is_not_kept() {
-    use std::os::unix::process::ExitStatusExt;
-
-    const SIGKILL: i32 = 9;
-    const SIGXCPU: i32 = 24;
-
-    let program = metered(&bomb());
-    let output = compile(&program, "1", "2048");
-    let signal = output.status.signal();
-    assert!(matches!(signal, Some(SIGXCPU | SIGKILL)), "{output:?}");
-    let output = compile(&program, "60", "40");
+fn a_program_that_takes_too_much_memory_is_not_kept() {
+    let output = compile("all 60000 40000000", &metered(&bomb()).encode());
     assert!(!output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty());
 }
 
-/// What takes too long stays on the interpreter, which has answered meanwhile.
-#[cfg(target_os = "linux")]
+/// What takes too long stays on the interpreter, which has answered meanwhile. It is tried once.
+#[cfg(unix)]
 #[test]
-fn a_bomb_is_called_all_the_same() {
-    let command = CompileCommand {
-        program: env!("CARGO_BIN_EXE_fusee").into(),
-        args: ["compile", "--seconds", "1", "--mebibytes", "2048"]
-            .map(Into::into)
-            .into(),
-        short_call_args: None,
+fn a_bomb_is_called_all_the_same_and_compiled_once() {
+    let limits = CompileLimits {
+        time: Duration::from_millis(300),
+        ..CompileLimits::default()
     };
+    let command = CompileCommand::new(env!("CARGO_BIN_EXE_fusee")).limits(limits);
     let compiler = WasmtimeEngine::builder().instances(4).build().unwrap();
     let executor = Executor::tiered(Arc::new(WasmiEngine::new()), Arc::new(compiler))
         .compile_in(CompileIn::Process(command))
@@ -111,14 +134,15 @@ fn a_bomb_is_called_all_the_same() {
         assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
     };
     call(1_000_000);
-    for _ in 0..2 {
-        executor.compile(&bomb).unwrap_err();
-        call(Gas::MAX.units());
-    }
+    executor.compile(&bomb).unwrap_err();
+    call(Gas::MAX.units());
     let Compilation::GivenUp { reason } = bomb.compilation() else {
         panic!("{:?}", bomb.compilation());
     };
-    assert!(reason.contains("signal: "), "{reason}");
+    assert_eq!(
+        reason,
+        "compilation takes more than 300ms of processor time"
+    );
 }
 
 #[test]

@@ -263,7 +263,7 @@ fn the_second_compilation_is_earned_by_calls() {
     executor.compile(&prepared).unwrap();
     // A call counts for 100,000 gas, and the second compilation costs twice the first. The first
     // call shows that such calls are short.
-    let calls = 1 + 2 * 10_000 * prepared.program().optimized_work / 100_000;
+    let calls = 1 + 2 * 10_000 * prepared.program().compile_work.optimized / 100_000;
     assert!(calls > 10, "{calls}");
     for _ in 0..calls {
         run(&executor, &prepared, "grow", FEW);

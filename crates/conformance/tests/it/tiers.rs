@@ -1,6 +1,6 @@
 //! Tiers: moving a program from the interpreter to compiled code does not affect its outcome.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use fusee_conformance::{Ending, Verdict};
 use fusee_engine::{Compiler, Gas, Value};
@@ -12,7 +12,7 @@ use fusee_executor::{
 };
 use fusee_instrument::Rules;
 
-use crate::{compiler::Watched, guest::wasm};
+use crate::{compiler::Watched, guest::wasm, work::alive_over_branches};
 
 /// A loop whose rounds are an argument.
 const ROUNDS: &str = r#"(module (memory 1)
@@ -82,7 +82,7 @@ fn a_program_is_called_at_once_and_moves_to_the_compiler() {
 fn a_program_is_compiled_once_its_runs_have_paid_for_it() {
     let executor = tiered().compile_gas(Gas::new(1_000)).build();
     let prepared = prepare(&executor);
-    let work = prepared.program().optimized_work;
+    let work = prepared.program().compile_work.optimized;
     let gas_used = run(&executor, &prepared, ENOUGH).gas_used;
     let calls = (1_000 * work).div_ceil(gas_used);
     assert!(calls > 2, "{calls}");
@@ -130,7 +130,7 @@ fn a_program_that_is_evicted_again_and_again_is_compiled() {
     let (kept, evicting) = (executor(64 << 20), executor(0));
     let prepared = call(&kept);
     let bytes = u64::try_from(prepared.program().code.len()).unwrap();
-    let most = (1_000 * prepared.program().optimized_work).div_ceil(90 * bytes) + 1;
+    let most = (1_000 * prepared.program().compile_work.optimized).div_ceil(90 * bytes) + 1;
     assert!(most > 3, "{most}");
     assert_eq!(call(&evicting).compilation(), Compilation::Idle);
     for _ in 0..most {
@@ -207,6 +207,27 @@ fn what_does_not_compile_stays_on_the_interpreter() {
     assert_eq!(compiler.compilations(), 2);
 }
 
+/// Nothing could end its compilation, and other programs wait in the queue.
+#[test]
+fn the_background_compiles_no_bomb_in_a_thread() {
+    let executor = tiered().build();
+    let bomb = executor
+        .prepare(
+            &wasm(&alive_over_branches(120, 1_700)),
+            &Rules::v1(Vec::new()),
+        )
+        .unwrap();
+    executor.compile_soon(&bomb);
+    let reason = loop {
+        match bomb.compilation() {
+            Compilation::GivenUp { reason } => break reason,
+            Compilation::Queued | Compilation::Running => std::thread::yield_now(),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(reason.contains("compile in a process"), "{reason}");
+}
+
 #[test]
 fn a_compilation_that_failed_once_is_tried_again() {
     let executor = tiered_with(&Watched::failing(1)).build();
@@ -250,11 +271,7 @@ fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
 }
 
 fn by_shell(script: &str) -> ExecutorBuilder<WithInterpreter> {
-    let command = CompileCommand {
-        program: PathBuf::from("/bin/sh"),
-        args: ["-c", script].map(OsString::from).into(),
-        short_call_args: None,
-    };
+    let command = CompileCommand::new("/bin/sh").args(["-c", script]);
     tiered()
         .compile_in(CompileIn::Process(command))
         .compiled_bytes(1 << 20)
@@ -308,11 +325,7 @@ fn a_compiler_process_that_fails_says_why() {
         executor.compile(&prepared).unwrap_err();
     }
     let missing = tiered()
-        .compile_in(CompileIn::Process(CompileCommand {
-            program: PathBuf::from("/no/such/compiler"),
-            args: Vec::new(),
-            short_call_args: None,
-        }))
+        .compile_in(CompileIn::Process(CompileCommand::new("/no/such/compiler")))
         .build();
     let error = missing.compile(&prepare(&missing)).unwrap_err();
     let source = std::error::Error::source(&error).unwrap().to_string();

@@ -147,6 +147,45 @@ fn programs_that_optimisation_makes_large_are_not_optimised() {
     assert_eq!(Effort::of(&common), Effort::Reduced);
 }
 
+/// A small program that takes a compiler seconds, by the square of its size: many locals are alive
+/// over many branches, each of which passes one of them.
+pub(crate) fn alive_over_branches(locals: usize, branches: usize) -> String {
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| -> String {
+        (1..=count).map(line).collect()
+    };
+    let load = |local| format!("(local.set {local} (i64.load (i32.const {local})))");
+    let store = |local| format!("(i64.store (i32.const 0) (local.get {local}))");
+    let branch = |turn| {
+        let local = 1 + turn % locals;
+        format!(
+            "(if (local.get 0) (then (local.set {local} (i64.const {turn})) (br_if 0 (local.get 0))))"
+        )
+    };
+    format!(
+        "(module (memory 1) (func (export \"f\") (param i32) (local {}) {} {} {}))",
+        "i64 ".repeat(locals),
+        lines(locals, &load),
+        lines(branches, &branch),
+        lines(locals, &store),
+    )
+}
+
+#[test]
+fn values_that_are_scanned_at_edges_are_work_of_compilers_and_not_of_the_rules() {
+    let rules = round::rules(Vec::new());
+    let of = |branches| {
+        let wasm = wasm(&alive_over_branches(120, branches));
+        let work = inspect(&wasm, &rules).unwrap().functions[0].work;
+        let found = prepare(&wasm, &rules).unwrap().compile_work;
+        assert!(found.optimized > 2 * found.plain, "{found:?}");
+        (work, found.plain - work)
+    };
+    let ((few, scans_of_few), (many, scans_of_many)) = (of(170), of(1_700));
+    assert!(many < 40 * few, "{few} {many}");
+    assert!(scans_of_many > 90 * scans_of_few, "{scans_of_many}");
+    assert!(scans_of_many > many, "{scans_of_many} {many}");
+}
+
 #[test]
 fn code_of_either_effort_is_loaded() {
     let engine = WasmtimeEngine::new().unwrap();

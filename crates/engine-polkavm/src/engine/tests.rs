@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use fusee_engine::{
-    CodeHash, Engine, EngineError, Entry, Export, Format, Frames, Gas, Host, Instance, Meter, Mode,
-    Module, OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
+    CodeHash, CompileWork, Engine, EngineError, Entry, Export, Format, Frames, Gas, Host, Instance,
+    Meter, Mode, Module, OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
 };
 
 use crate::{Backend, PolkaVmEngine};
@@ -44,7 +44,7 @@ fn program() -> Arc<Program> {
         has_start: false,
         instantiation_gas: Gas::ZERO,
         rate: Rate::ONE,
-        optimized_work: 0,
+        compile_work: CompileWork::default(),
     })
 }
 

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::edits::{Action, Edits};
 
+/// The edges between the blocks that an operator becomes, about.
+const EDGES_OF_BLOCKS: u64 = 3;
+
 /// The end of a block, as the forward pass found it.
 #[derive(Debug)]
 pub(super) struct End {
@@ -36,6 +39,8 @@ pub(super) struct Cost {
     pub(super) units: u64,
     /// The values that edges between blocks pass.
     pub(super) transfers: u64,
+    /// The locals that are alive at edges between blocks, for each edge.
+    pub(super) alive: u64,
 }
 
 /// What the values of the function with these edits cost.
@@ -48,6 +53,7 @@ pub(super) fn cost(edits: &Edits, ends: Ends, words: usize) -> Cost {
         sets: Vec::new(),
         crossings: 0,
         transfers: 0,
+        alive: 0,
     };
     let mut end = edits.list.last().map_or(0, |edit| edit.offset);
     for edit in edits.list.iter().rev() {
@@ -61,6 +67,7 @@ pub(super) fn cost(edits: &Edits, ends: Ends, words: usize) -> Cost {
             .saturating_mul(pass.transfers)
             .saturating_add(pass.crossings / 16),
         transfers: pass.transfers,
+        alive: pass.alive,
     }
 }
 
@@ -88,6 +95,7 @@ struct Pass {
     /// In 16ths of a unit.
     crossings: u64,
     transfers: u64,
+    alive: u64,
 }
 
 impl Pass {
@@ -119,7 +127,10 @@ impl Pass {
             Action::Return | Action::Unreachable => self.live.clear(),
             Action::Call(_) => self.cross(UNITS.crossings.call, self.live.count()),
             Action::CallIndirect { .. } | Action::ByLength(_) | Action::InChunks(_) => {
-                self.cross(UNITS.crossings.blocks, self.live.count());
+                let alive = self.live.count();
+                self.cross(UNITS.crossings.blocks, alive);
+                let edges = alive.saturating_mul(EDGES_OF_BLOCKS);
+                self.alive = self.alive.saturating_add(edges);
             }
             _ => {}
         }
@@ -222,7 +233,9 @@ impl Pass {
 
     /// Adds what the live locals add to this many edges.
     fn edges(&mut self, edges: u64) {
-        let locals = self.live.count().min(UNITS.registers) / UNITS.transfers.locals;
+        let alive = self.live.count();
+        self.alive = self.alive.saturating_add(alive.saturating_mul(edges));
+        let locals = alive.min(UNITS.registers) / UNITS.transfers.locals;
         self.transfers = self.transfers.saturating_add(locals.saturating_mul(edges));
     }
 
