@@ -1,10 +1,10 @@
 //! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm,
-//! and what checks children and the contracts that have them.
+//! what checks children and the contracts that have them, and what leads to higher ratios.
 
 pub mod children;
 pub mod contracts;
 
-use std::sync::LazyLock;
+use std::{hint::black_box, sync::LazyLock};
 
 use fusee_abi::{IMPORT_MODULE, SYSCALLS};
 use fusee_conformance::Lane;
@@ -52,4 +52,29 @@ fn mutate_wasm(program: &[u8], seed: u64) -> Option<Vec<u8>> {
     // Fuel bounds how long it searches for equal expressions.
     mutator.seed(seed).fuel(300).preserve_semantics(false);
     mutator.run(program).ok()?.next()?.ok()
+}
+
+macro_rules! climb {
+    ($height:ident: $($step:literal)*) => {
+        $(if $height > $step {
+            black_box($step);
+        })*
+    };
+}
+
+/// Reaches code of its own for each of many heights, so that libFuzzer keeps an input that comes
+/// higher than all before it.
+#[inline(never)]
+pub fn climb(height: u64) {
+    climb!(height: 5 8 11 15 20 30 40 60 80 110 150 200 250 300 350 400 450 500 550 600 650 700 750
+        800 850 900 950 1000 1050 1100 1150 1200 1250 1300 1350 1400 1450 1500 1600 1700 1800 1900
+        2000 2200 2400 2600 2800 3000 3500 4000 5000 6000 8000);
+}
+
+/// The same for a second measure.
+#[inline(never)]
+pub fn climb_more(height: u64) {
+    climb!(height: 5 8 11 15 20 30 40 60 80 110 150 200 250 300 350 400 450 500 550 600 650 700 750
+        800 850 900 950 1000 1050 1100 1150 1200 1250 1300 1350 1400 1450 1500 1600 1700 1800 1900
+        2000 2200 2400 2600 2800 3000 3500 4000 5000 6000 8000);
 }

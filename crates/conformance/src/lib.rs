@@ -7,10 +7,12 @@
 //!
 //! - [`differential`] runs any program on all lanes and compares.
 //! - [`smith`] generates programs.
-//! - [`deep`] generates programs with large native frames.
+//! - [`deep`] generates programs with large native frames, and [`bombs`] such that are expensive to
+//!   compile.
 //! - [`counting`] is a second implementation of gas.
 #![forbid(unsafe_code)]
 
+pub mod bombs;
 pub mod counting;
 mod cramped;
 pub mod deep;

@@ -8,8 +8,8 @@
 use fusee_engine::Program;
 use wasmtime::OptLevel;
 
-/// Programs that take more work to optimise are not optimised. Real programs just below take a third
-/// of a second.
+/// Programs that take more work to optimise are not optimised. Real programs just below take a
+/// third of a second.
 const MOST_OPTIMIZED_WORK: u64 = 26_000_000;
 
 /// How much the compiler optimises a program. It depends on the program only.

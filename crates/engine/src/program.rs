@@ -153,8 +153,8 @@ pub struct Program {
 /// What compiling a program may take, estimated from its operators, in units of 250 nanoseconds.
 ///
 /// Compilers choose their effort by it, and executors which programs they compile and for how long.
-/// No outcome depends on it. Real programs take a tenth to a half of it, and the worst programs that
-/// a search found take twice as long.
+/// No outcome depends on it. Real programs take a tenth to a half of it, and the worst programs
+/// that a search found take twice as long.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshDeserialize, BorshSerialize)]
 pub struct CompileWork {
     /// Without optimisation.

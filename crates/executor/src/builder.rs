@@ -82,12 +82,11 @@ impl<K> ExecutorBuilder<K> {
 
     /// The gas that the runs of a program use on the interpreter before the program is compiled in
     /// the background, for each unit of its estimated work
-    /// ([`Program::optimized_work`](fusee_engine::Program::optimized_work)). Default: 100 gas.
+    /// ([`Compiler::work`]). Default: 100 gas.
     ///
     /// With the default, an interpreter has worked on the program for longer than compiling real
-    /// programs takes, and for at least a fourth of what compiling the worst known program takes.
-    /// So the time of compilation is paid by runs, however many programs there are and however
-    /// expensive they are to compile.
+    /// programs takes. So the time of compilation is paid by runs, however many programs there are
+    /// and however expensive they are to compile.
     ///
     /// With 0 gas, a program is compiled when it is prepared, and its caller waits. That is for
     /// trusted programs only.

@@ -20,8 +20,8 @@ pub enum CompileIn {
     ///
     /// The rules admit programs of a few kilobytes that take a compiler a minute. So the background
     /// compiles only programs whose work is small ([`CompileWork`](fusee_engine::CompileWork)),
-    /// which excludes some large real ones. [`Executor::compile`](crate::Executor::compile) compiles
-    /// any program.
+    /// which excludes some large real ones. [`Executor::compile`](crate::Executor::compile)
+    /// compiles any program.
     #[default]
     Thread,
     /// In a separate process for each program, with limits.
@@ -70,9 +70,9 @@ impl CompileFailure {
     }
 }
 
-/// The most work without optimisation that the background compiles in a thread of this process.
-/// The worst programs with as much that a search found take 2.5 seconds.
-const MOST_WORK_IN_A_THREAD: u64 = 6_000_000;
+/// The most work without optimisation ([`CompileWork`](fusee_engine::CompileWork)) that the
+/// background compiles in a thread of this process ([`CompileIn::Thread`]).
+pub const MOST_WORK_IN_A_THREAD: u64 = 6_000_000;
 
 impl CompileIn {
     /// Why the background must not compile a program here. In a thread nothing ends a compilation

@@ -36,7 +36,7 @@ pub use budget::{MemoryBudget, Reservation};
 pub use builder::{AnyEngine, ExecutorBuilder, InterpretingExecutor, WithInterpreter};
 pub use compiled::Compilation;
 pub use compiling::{
-    CompileIn,
+    CompileIn, MOST_WORK_IN_A_THREAD,
     child::compile_if_asked,
     command::{CompileCommand, CompileLimits},
 };

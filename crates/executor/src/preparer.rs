@@ -179,8 +179,9 @@ impl Preparer {
         self.compile_with(compiler.as_ref(), prepared, Calls::All, prepared.code())
     }
 
-    /// Compiles a program of the queue, for these calls. Nobody waits for it, but others wait in the
-    /// queue: what could take too long is given up. The program records a failure, and it is logged.
+    /// Compiles a program of the queue, for these calls. Nobody waits for it, but others wait in
+    /// the queue: what could take too long is given up. The program records a failure, and it is
+    /// logged.
     pub(crate) fn compile_queued(&self, prepared: &PreparedProgram, calls: Calls) {
         let (compiler, code) = match (calls, prepared.short_calls()) {
             (Calls::Short, Some(ShortCalls { compiler, code, .. })) => (Some(compiler), code),

@@ -13,7 +13,8 @@
 //!     --search M DIR     searches for M minutes for programs that are dearer than any shape, and
 //!                        writes the dearest ones into a directory
 //!
-//! Times are milliseconds of one processor; `ns/u` is what a unit of work came to, in nanoseconds.
+//! Times are milliseconds of one processor; `ns/u` is what a unit of the work that compiling may
+//! take came to, in nanoseconds.
 //! Compiled bytes and peaks of memory are those of a process that does nothing else.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
@@ -120,7 +121,7 @@ fn row(name: &str, size: &str, wasm: &[u8], seconds: u64) {
             found.work,
             found.prepare_ms,
             found.compile_ms,
-            found.compile_ms.saturating_mul(1_000_000) / found.work.max(1),
+            found.compile_ms.saturating_mul(1_000_000) / found.plain.max(1),
             found.compiled_bytes,
             found.peak_kibibytes >> 10
         ),

@@ -30,7 +30,10 @@ pub(crate) struct Measured {
     /// Milliseconds of the processor's.
     pub(crate) prepare_ms: u64,
     pub(crate) compile_ms: u64,
+    /// What the rules limit.
     pub(crate) work: u64,
+    /// What compiling may take without optimisation.
+    pub(crate) plain: u64,
     pub(crate) metered_bytes: u64,
     pub(crate) compiled_bytes: u64,
     pub(crate) peak_kibibytes: u64,
@@ -60,6 +63,7 @@ pub(crate) fn measure(engine: &str, wasm: &[u8], seconds: u64) -> Result<Measure
             prepare_ms,
             compile_ms,
             work,
+            plain,
             metered_bytes,
             compiled_bytes,
             peak_kibibytes,
@@ -67,6 +71,7 @@ pub(crate) fn measure(engine: &str, wasm: &[u8], seconds: u64) -> Result<Measure
             prepare_ms,
             compile_ms,
             work,
+            plain,
             metered_bytes,
             compiled_bytes,
             peak_kibibytes,
@@ -104,10 +109,11 @@ pub(crate) fn child(engine: &str, seconds: u64) {
     let functions = inspect(&wasm, &rules).expect("it was prepared").functions;
     let work: u64 = functions.iter().map(|function| function.work).sum();
     println!(
-        "{} {} {} {} {} {}",
+        "{} {} {} {} {} {} {}",
         prepared.saturating_sub(begin),
         compiled.saturating_sub(prepared),
         work,
+        program.compile_work.plain,
         program.code.len(),
         module.resident_bytes(),
         peak

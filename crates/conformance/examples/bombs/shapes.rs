@@ -3,15 +3,12 @@
 //! A program has as many functions as asked, all alike, and in each of them the shape is repeated
 //! as often as asked. So the largest that the limits admit can be searched for.
 
-use std::borrow::Cow;
-
-use fusee_instrument::Limits;
-use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements,
-    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
-    InstructionSink, MemArg, MemArgTarget, MemorySection, MemoryType, Module, RefType,
-    TableSection, TableType, TypeSection, ValType,
+use fusee_conformance::bombs::{
+    FUNCTIONS, GIVES_16, NOTHING, PLAIN, SWAP_16, TAKE_32, TAKES_I32, WIDE, WIDEST, assemble, at,
+    body,
 };
+use fusee_instrument::Limits;
+use wasm_encoder::{BlockType, InstructionSink};
 
 /// A way to be dear.
 pub(crate) struct Shape {
@@ -40,20 +37,6 @@ struct Size {
 
 /// As many locals as the rules admit.
 const MOST: u32 = u32::MAX;
-
-/// The types that every program has.
-pub(crate) const PLAIN: u32 = 0; // ()
-pub(crate) const TAKES_I32: u32 = 1; // (i32)
-pub(crate) const WIDE: u32 = 2; // 16 i64 -> 16 i64
-const WIDEST: u32 = 3; // 32 i64 -> 16 i64
-const GIVES_16: u32 = 4; // () -> 16 i64
-const TYPES: u32 = 5;
-
-/// The functions that every program has, before those of its shape.
-pub(crate) const NOTHING: u32 = 0;
-pub(crate) const SWAP_16: u32 = 1;
-const TAKE_32: u32 = 2;
-pub(crate) const FUNCTIONS: u32 = 3;
 
 const fn shape(name: &'static str, locals: u32, body: fn(&mut InstructionSink<'_>, Size)) -> Shape {
     Shape {
@@ -208,30 +191,6 @@ impl Shape {
     }
 }
 
-/// The program with so many functions like this one.
-pub(crate) fn assemble(type_index: u32, functions: u32, function: &Function) -> Vec<u8> {
-    let mut module = prelude(type_index, functions);
-    let mut code = CodeSection::new();
-    code.function(&body(0, |_| ()));
-    code.function(&body(0, |code| {
-        for index in 0..16 {
-            code.local_get(15 - index);
-        }
-    }));
-    code.function(&body(0, |code| {
-        for index in 0..16 {
-            code.local_get(2 * index).local_get(2 * index + 1).i64_xor();
-        }
-    }));
-    for _ in 0..functions {
-        code.function(function);
-    }
-    let mut data = DataSection::new();
-    data.passive(*b"passive");
-    module.section(&code).section(&data);
-    module.finish()
-}
-
 impl Size {
     /// Every local but the parameter.
     fn all_locals(self) -> impl Iterator<Item = u32> {
@@ -241,87 +200,6 @@ impl Size {
     /// One of the locals, each in its turn; the parameter where there is no other.
     fn local(self, turn: u32) -> Option<u32> {
         turn.checked_rem(self.locals).map(|local| local + 1)
-    }
-}
-
-/// Everything that comes before the code.
-fn prelude(type_index: u32, functions: u32) -> Module {
-    let mut types = TypeSection::new();
-    let i64s = |count| vec![ValType::I64; count];
-    types.ty().function([], []);
-    types.ty().function([ValType::I32], []);
-    types.ty().function(i64s(16), i64s(16));
-    types.ty().function(i64s(32), i64s(16));
-    types.ty().function([], i64s(16));
-    assert_eq!(types.len(), TYPES);
-
-    let mut declared = FunctionSection::new();
-    declared.function(PLAIN).function(WIDE).function(WIDEST);
-    assert_eq!(declared.len(), FUNCTIONS);
-    for _ in 0..functions {
-        declared.function(type_index);
-    }
-    let mut tables = TableSection::new();
-    for _ in 0..2 {
-        tables.table(TableType {
-            element_type: RefType::FUNCREF,
-            minimum: 8,
-            maximum: None,
-            table64: false,
-            shared: false,
-        });
-    }
-    let mut memories = MemorySection::new();
-    memories.memory(MemoryType {
-        minimum: 1,
-        maximum: None,
-        memory64: false,
-        shared: false,
-        page_size_log2: None,
-    });
-    let mut globals = GlobalSection::new();
-    for _ in 0..2 {
-        let global = GlobalType {
-            val_type: ValType::I64,
-            mutable: true,
-            shared: false,
-        };
-        globals.global(global, &ConstExpr::i64_const(0));
-    }
-    let mut exports = ExportSection::new();
-    exports.export("run", ExportKind::Func, NOTHING);
-    let mut elements = ElementSection::new();
-    elements.active(
-        None,
-        &ConstExpr::i32_const(0),
-        Elements::Functions(Cow::Borrowed(&[NOTHING, SWAP_16, TAKE_32])),
-    );
-    let mut module = Module::new();
-    module
-        .section(&types)
-        .section(&declared)
-        .section(&tables)
-        .section(&memories)
-        .section(&globals)
-        .section(&exports)
-        .section(&elements)
-        .section(&DataCountSection { count: 1 });
-    module
-}
-
-pub(crate) fn body(locals: u32, write: impl FnOnce(&mut InstructionSink<'_>)) -> Function {
-    let mut function = Function::new((locals > 0).then_some((locals, ValType::I64)));
-    write(&mut function.instructions());
-    function.instructions().end();
-    function
-}
-
-pub(crate) fn at(offset: u64) -> MemArg {
-    MemArg {
-        offset,
-        align: 0,
-        target: MemArgTarget::Memory(0),
-        ordering: None,
     }
 }
 

@@ -74,8 +74,8 @@ pub(super) fn is_out_of_time(status: ExitStatus) -> bool {
 /// nothing.
 ///
 /// Call it first in `main`, before anything is written to standard output, and give the executor
-/// [`CompileCommand::this_program`](crate::CompileCommand::this_program). `compiler` has to make the
-/// same engine as the executor's.
+/// [`CompileCommand::this_program`](crate::CompileCommand::this_program). `compiler` has to make
+/// the same engine as the executor's.
 pub fn compile_if_asked(compiler: impl FnOnce() -> Result<Arc<dyn Compiler>, EngineError>) {
     let Some(asked) = env::var_os(VARIABLE) else {
         return;
