@@ -36,7 +36,7 @@ pub use inspection::{Inspection, function_at, inspect};
 pub use length::MAX_PAGES;
 pub use limits::{Floats, Limits};
 pub use polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmRules};
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_hashed};
 pub use refusal::{Refusal, Rule};
 pub use refusals::{Refusals, refusals};
 pub use rules::Rules;

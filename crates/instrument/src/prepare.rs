@@ -17,16 +17,27 @@ use crate::{
 ///
 /// [`Refusal`] names the rule that the program breaks.
 pub fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
-    match Format::of(bytes) {
-        Format::Wasm => prepare_wasm(bytes, rules),
-        Format::PolkaVm => polkavm::prepare(bytes, rules).map(|(program, _)| program),
-    }
+    prepare_hashed(CodeHash::of(bytes), bytes, rules)
 }
 
-fn prepare_wasm(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
-    let survey = survey::survey(wasm, rules)?;
-    let code = meter(wasm, rules, &survey)?;
-    Ok(metered_program(wasm, rules, survey, code))
+/// As [`prepare`], for a caller that has hashed the program: `code_hash` is [`CodeHash::of`] it.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn prepare_hashed(
+    code_hash: CodeHash,
+    bytes: &[u8],
+    rules: &Rules,
+) -> Result<Program, Refusal> {
+    match Format::of(bytes) {
+        Format::Wasm => {
+            let survey = survey::survey(bytes, rules)?;
+            let code = meter(bytes, rules, &survey)?;
+            Ok(metered_program(code_hash, rules, survey, code))
+        }
+        Format::PolkaVm => polkavm::prepare(code_hash, bytes, rules).map(|(program, _)| program),
+    }
 }
 
 /// Encodes the metered program, and validates the result except for the bodies of its functions.
@@ -44,9 +55,9 @@ pub(crate) fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u
     Ok(code)
 }
 
-/// Describes the metered `code` of the program `wasm`.
+/// Describes the metered `code` of the program with this hash.
 pub(crate) fn metered_program(
-    wasm: &[u8],
+    code_hash: CodeHash,
     rules: &Rules,
     survey: Survey,
     code: Vec<u8>,
@@ -55,7 +66,7 @@ pub(crate) fn metered_program(
     let profile_imports = rules.is_profiled().then(profile::imports);
     Program {
         format: Format::Wasm,
-        code_hash: CodeHash::of(wasm),
+        code_hash,
         rules: rules.id(),
         code,
         imports: survey

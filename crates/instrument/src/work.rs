@@ -23,6 +23,9 @@ use self::{
     values::{End, Ends},
 };
 
+/// Nested blocks for which memory is allocated at once. Most functions have fewer.
+pub(crate) const NESTED: usize = 16;
+
 /// The weights of the estimate, in units.
 #[derive(Debug)]
 pub(crate) struct Units {
@@ -244,10 +247,13 @@ impl Work {
             loops: 0,
             has_loops: false,
             operands: 0,
-            blocks: Vec::new(),
+            blocks: Vec::with_capacity(NESTED),
             reads: Vec::new(),
             words: usize::try_from(locals.div_ceil(64)).unwrap_or(usize::MAX),
-            ends: Ends::default(),
+            ends: Ends {
+                list: Vec::with_capacity(2 * NESTED),
+                reads: Vec::new(),
+            },
         };
         work.open(Kind::Block, 0, 0, 0);
         work
@@ -341,6 +347,7 @@ impl Work {
     }
 
     /// Adds a reachable operator. `height` is the number of operands before it.
+    #[inline(always)]
     pub(crate) fn operator(
         &mut self,
         operator: &Operator<'_>,
@@ -395,6 +402,7 @@ impl Work {
     }
 
     /// What an operator adds, wherever it is.
+    #[inline(always)]
     fn weight(&self, operator: &Operator<'_>, resources: &ValidatorResources) -> Weight {
         let transfers = UNITS.transfers;
         let call = |units: u64, transfers: u64, type_index: Option<u32>| {
@@ -510,6 +518,7 @@ impl Work {
     }
 
     /// Adds the cost of the operands that are alive at an operator.
+    #[inline(always)]
     fn cross(&mut self, operator: &Operator<'_>, height: u64) {
         let crossings = UNITS.crossings;
         let mut add = |cost: u64, operands: u64| {
