@@ -22,7 +22,7 @@ const MAGIC: [u8; 8] = *b"fusee\0\xf0\xff";
 
 /// The version of this layout and of the interface between metered code and host. A test compares
 /// metered code with a golden digest, and asks for a new version if it changes.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// Magic, format, two lengths, key and checksum.
 const FOOTER_BYTES: usize = 8 + 4 + 8 + 8 + 3 * 32 + CHECKSUM_BYTES;
@@ -118,7 +118,7 @@ impl Artifact {
     /// [`Mismatch`] if the file is not that artifact. The caller compiles the program again.
     pub fn open(mut file: File, key: &ArtifactKey) -> Result<Self, Mismatch> {
         let described = verify(&mut file, key)?;
-        let program = Program::decode(&described).map_err(|_| Mismatch::Cut)?;
+        let program = Program::decode(described).map_err(|_| Mismatch::Cut)?;
         if program.code_hash != key.code || program.rules != key.rules {
             return Err(Mismatch::Other("program"));
         }
@@ -152,8 +152,9 @@ fn verify(file: &mut File, key: &ArtifactKey) -> Result<Vec<u8>, Mismatch> {
         hasher.write(next);
         left = left.saturating_sub(next.len());
     }
-    let mut described = vec![0; described_bytes];
-    file.read_exact(&mut described)?;
+    let mut described = Vec::with_capacity(described_bytes);
+    file.take(offset(described_bytes))
+        .read_to_end(&mut described)?;
     hasher.write(&described);
     let (before, checksum) = footer
         .split_last_chunk::<CHECKSUM_BYTES>()

@@ -128,7 +128,9 @@ pub struct Program {
     pub code_hash: CodeHash,
     /// The rules that validated and metered the program.
     pub rules: RulesId,
-    /// The metered bytes.
+    /// The metered bytes. [`encode`](Self::encode) has them before all else, so that decoding does
+    /// not copy them.
+    #[borsh(skip)]
     pub code: Vec<u8>,
     /// The syscalls, in the order of the imports in `code`.
     pub imports: Vec<Import>,
@@ -156,7 +158,11 @@ impl Program {
     /// Encodes the program for another process of the same build.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        borsh::to_vec(self).expect("a vector takes whatever is written into it")
+        let mut bytes = self.code.clone();
+        let code_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        borsh::to_writer(&mut bytes, &(self, code_bytes))
+            .expect("a vector takes whatever is written into it");
+        bytes
     }
 
     /// Decodes the bytes of [`encode`](Self::encode).
@@ -164,8 +170,16 @@ impl Program {
     /// # Errors
     ///
     /// If the bytes are not exactly one encoded program.
-    pub fn decode(bytes: &[u8]) -> io::Result<Self> {
-        Self::try_from_slice(bytes)
+    pub fn decode(mut bytes: Vec<u8>) -> io::Result<Self> {
+        let described = bytes.split_last_chunk().and_then(|(rest, code_bytes)| {
+            let code_bytes = usize::try_from(u64::from_le_bytes(*code_bytes)).ok()?;
+            Some((code_bytes, rest.get(code_bytes..)?))
+        });
+        let (code_bytes, description) = described.ok_or(io::ErrorKind::InvalidData)?;
+        let mut program = Self::try_from_slice(description)?;
+        bytes.truncate(code_bytes);
+        program.code = bytes;
+        Ok(program)
     }
 
     /// The exported function with this name.
@@ -212,3 +226,6 @@ impl Program {
         u64::from(self.maximum_memory_pages()).saturating_mul(PAGE_BYTES)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CompileArgs) -> Result<Exit, Failure> {
         .lock()
         .read_to_end(&mut program)
         .map_err(on_host)?;
-    let program = Program::decode(&program).map_err(|error| {
+    let program = Program::decode(program).map_err(|error| {
         let error = anyhow::Error::new(error).context("standard input is not a metered program");
         Failure::new(Exit::Usage, error).next("this command is internal: see `fusee --help`")
     })?;
