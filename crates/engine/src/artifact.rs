@@ -96,15 +96,16 @@ impl Artifact {
         engine: &Fingerprint,
         code: &[u8],
     ) -> io::Result<()> {
-        let described = program.encode();
+        let description = program.description();
+        let described_bytes = program.code.len().saturating_add(description.len());
         let mut footer = Vec::with_capacity(FOOTER_BYTES);
         footer.extend(MAGIC);
-        (FORMAT, length(code), length(&described)).serialize(&mut footer)?;
+        (FORMAT, length(code), offset(described_bytes)).serialize(&mut footer)?;
         footer.extend(engine.as_bytes());
         footer.extend(program.rules.as_bytes());
         footer.extend(program.code_hash.as_bytes());
         let mut hasher = XxHash3_128::new();
-        for part in [code, &described, &footer] {
+        for part in [code, &program.code, &description, &footer] {
             hasher.write(part);
             file.write_all(part)?;
         }

@@ -128,8 +128,8 @@ pub struct Program {
     pub code_hash: CodeHash,
     /// The rules that validated and metered the program.
     pub rules: RulesId,
-    /// The metered bytes. [`encode`](Self::encode) has them before all else, so that decoding does
-    /// not copy them.
+    /// The metered bytes.
+    // First in `encode`, so that decoding does not copy them.
     #[borsh(skip)]
     pub code: Vec<u8>,
     /// The syscalls, in the order of the imports in `code`.
@@ -158,11 +158,13 @@ impl Program {
     /// Encodes the program for another process of the same build.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = self.code.clone();
-        let code_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        borsh::to_writer(&mut bytes, &(self, code_bytes))
-            .expect("a vector takes whatever is written into it");
-        bytes
+        [&*self.code, &self.description()].concat()
+    }
+
+    /// What [`encode`](Self::encode) has after the metered bytes: all else, and their number.
+    pub(crate) fn description(&self) -> Vec<u8> {
+        let code_bytes = u64::try_from(self.code.len()).unwrap_or(u64::MAX);
+        borsh::to_vec(&(self, code_bytes)).expect("a vector takes whatever is written into it")
     }
 
     /// Decodes the bytes of [`encode`](Self::encode).

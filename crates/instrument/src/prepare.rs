@@ -42,8 +42,8 @@ pub fn prepare_hashed(
 
 /// Encodes the metered program, and validates the result except for the bodies of its functions.
 ///
-/// Every engine validates a body before it runs: a compiler all of them, an interpreter each one
-/// before its first call. Most are never called, so validating them here would only take time.
+/// Every engine validates a body before it runs (`fusee_engine::Engine::compile`), and most bodies
+/// are never called. So validating them here would only take time.
 pub(crate) fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
     let code = rewrite::rewrite(wasm, rules, survey)?;
     let mut validator = Validator::new_with_features(features::admitted());

@@ -1,3 +1,5 @@
+//! Encoding and decoding of programs.
+
 use super::*;
 
 fn program(code: &[u8]) -> Program {
