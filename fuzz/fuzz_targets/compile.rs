@@ -38,10 +38,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(program) = prepare(&wasm, &Rules::v1(Vec::new())) else {
         return;
     };
-    let work = program.compile_work.plain;
-    if work > MOST_WORK_IN_A_THREAD {
+    if program.compile_work.plain > MOST_WORK_IN_A_THREAD {
         return;
     }
+    let work = ENGINE.work(&program);
     let begin = nanoseconds();
     // It is refused for the native stack that it needs after it was compiled.
     let _ = ENGINE.precompile(&program);

@@ -37,8 +37,9 @@ impl WasmiEngine {
         config
             .consume_fuel(false)
             // Validates and translates each function on its first call, since most functions of a
-            // program are never called. `instrument::prepare` has validated all of them, so no
-            // first call fails.
+            // program are never called. Nobody else validates the bodies of metered functions
+            // (`Engine::compile`). Metering a valid program makes only valid ones, so no first
+            // call fails.
             .compilation_mode(CompilationMode::Lazy)
             .set_max_stack_height(MAX_STACK_BYTES)
             .set_max_recursion_depth(MAX_RECURSION)

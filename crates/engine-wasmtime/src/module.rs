@@ -1,6 +1,9 @@
 //! Modules: a compiled program, linked once for each mode.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use fusee_engine::{Code, EngineError, Instance, Mode, Module, Program};
 use wasmtime::{InstancePre, Store};
@@ -22,10 +25,11 @@ const MODULE_OVERHEAD_BYTES: u64 = 64 << 10;
 
 pub(crate) struct WasmtimeModule {
     module: wasmtime::Module,
-    /// All host functions are synchronous.
-    plain: InstancePre<State>,
+    /// All host functions are synchronous. Linked on first use, as the other: most programs run in
+    /// one mode only.
+    plain: OnceLock<InstancePre<State>>,
     /// The host functions that may suspend are asynchronous.
-    suspendable: InstancePre<State>,
+    suspendable: OnceLock<InstancePre<State>>,
     exports: Arc<Exports>,
 }
 
@@ -63,22 +67,42 @@ impl WasmtimeModule {
             runtime.stack_check,
             runtime.stack.guest_bytes,
         )?;
-        let pre = |mode| {
-            link(&runtime.engine, program, mode).and_then(|linker| linker.instantiate_pre(&module))
-        };
-        let plain = pre(Mode::Plain).map_err(compile_failed)?;
-        let suspendable = pre(Mode::Suspendable).map_err(compile_failed)?;
         let exports = Exports::find(&module, program, runtime).ok_or_else(|| {
             compile_failed(wasmtime::Error::msg(
                 "the compiled module lacks an export of the program, or has it with another signature",
             ))
         })?;
-        Ok(Self {
-            plain,
-            suspendable,
+        let module = Self {
+            plain: OnceLock::new(),
+            suspendable: OnceLock::new(),
             module,
             exports: Arc::new(exports),
-        })
+        };
+        // The mode in which the program runs by default. A program that does not link in one mode
+        // links in none.
+        module.linked(match program.may_suspend() {
+            true => Mode::Suspendable,
+            false => Mode::Plain,
+        })?;
+        Ok(module)
+    }
+
+    /// The module linked for a mode.
+    fn linked(&self, mode: Mode) -> Result<&InstancePre<State>, EngineError> {
+        let linked = match mode {
+            Mode::Plain => &self.plain,
+            Mode::Suspendable => &self.suspendable,
+        };
+        if let Some(linked) = linked.get() {
+            return Ok(linked);
+        }
+        let Exports {
+            program, runtime, ..
+        } = &*self.exports;
+        let pre = link(&runtime.engine, program, mode)
+            .and_then(|linker| linker.instantiate_pre(&self.module))
+            .map_err(compile_failed)?;
+        Ok(linked.get_or_init(|| pre))
     }
 }
 
@@ -96,10 +120,11 @@ impl Module for WasmtimeModule {
         let lent = Lent::new();
         let mut store = Store::new(&self.exports.runtime.engine, State::new(lent.clone()));
         store.limiter(|state| state);
+        let linked = self.linked(mode)?;
         let instance = match mode {
-            Mode::Plain => self.plain.instantiate(&mut store),
+            Mode::Plain => linked.instantiate(&mut store),
             // No start function runs here, so the future is ready at once.
-            Mode::Suspendable => poll_ready(self.suspendable.instantiate_async(&mut store)),
+            Mode::Suspendable => poll_ready(linked.instantiate_async(&mut store)),
         }
         .map_err(|error| pool::refused(error, self.exports.runtime.instances))?;
         let exports = Arc::clone(&self.exports);

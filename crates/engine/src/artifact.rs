@@ -96,15 +96,16 @@ impl Artifact {
         engine: &Fingerprint,
         code: &[u8],
     ) -> io::Result<()> {
-        let described = program.encode();
+        let description = program.description();
+        let described_bytes = program.code.len().saturating_add(description.len());
         let mut footer = Vec::with_capacity(FOOTER_BYTES);
         footer.extend(MAGIC);
-        (FORMAT, length(code), length(&described)).serialize(&mut footer)?;
+        (FORMAT, length(code), offset(described_bytes)).serialize(&mut footer)?;
         footer.extend(engine.as_bytes());
         footer.extend(program.rules.as_bytes());
         footer.extend(program.code_hash.as_bytes());
         let mut hasher = XxHash3_128::new();
-        for part in [code, &described, &footer] {
+        for part in [code, &program.code, &description, &footer] {
             hasher.write(part);
             file.write_all(part)?;
         }
@@ -118,7 +119,7 @@ impl Artifact {
     /// [`Mismatch`] if the file is not that artifact. The caller compiles the program again.
     pub fn open(mut file: File, key: &ArtifactKey) -> Result<Self, Mismatch> {
         let described = verify(&mut file, key)?;
-        let program = Program::decode(&described).map_err(|_| Mismatch::Cut)?;
+        let program = Program::decode(described).map_err(|_| Mismatch::Cut)?;
         if program.code_hash != key.code || program.rules != key.rules {
             return Err(Mismatch::Other("program"));
         }
@@ -152,8 +153,9 @@ fn verify(file: &mut File, key: &ArtifactKey) -> Result<Vec<u8>, Mismatch> {
         hasher.write(next);
         left = left.saturating_sub(next.len());
     }
-    let mut described = vec![0; described_bytes];
-    file.read_exact(&mut described)?;
+    let mut described = Vec::with_capacity(described_bytes);
+    file.take(offset(described_bytes))
+        .read_to_end(&mut described)?;
     hasher.write(&described);
     let (before, checksum) = footer
         .split_last_chunk::<CHECKSUM_BYTES>()

@@ -21,6 +21,10 @@ pub trait Engine: Debug + Send + Sync {
 
     /// Compiles a program.
     ///
+    /// The engine validates the body of each metered wasm function before it first runs, now or
+    /// then: preparing a program validates everything else. A body that is not valid, which is a
+    /// fault of metering, is an [`EngineError`] and never runs.
+    ///
     /// # Errors
     ///
     /// [`EngineError::Compile`] if compilation fails, or if the native frames of the compiled code

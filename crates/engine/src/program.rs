@@ -129,6 +129,8 @@ pub struct Program {
     /// The rules that validated and metered the program.
     pub rules: RulesId,
     /// The metered bytes.
+    // First in `encode`, so that decoding does not copy them.
+    #[borsh(skip)]
     pub code: Vec<u8>,
     /// The syscalls, in the order of the imports in `code`.
     pub imports: Vec<Import>,
@@ -178,7 +180,13 @@ impl Program {
     /// Encodes the program for another process of the same build.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        borsh::to_vec(self).expect("a vector takes whatever is written into it")
+        [&*self.code, &self.description()].concat()
+    }
+
+    /// What [`encode`](Self::encode) has after the metered bytes: all else, and their number.
+    pub(crate) fn description(&self) -> Vec<u8> {
+        let code_bytes = u64::try_from(self.code.len()).unwrap_or(u64::MAX);
+        borsh::to_vec(&(self, code_bytes)).expect("a vector takes whatever is written into it")
     }
 
     /// Decodes the bytes of [`encode`](Self::encode).
@@ -186,8 +194,16 @@ impl Program {
     /// # Errors
     ///
     /// If the bytes are not exactly one encoded program.
-    pub fn decode(bytes: &[u8]) -> io::Result<Self> {
-        Self::try_from_slice(bytes)
+    pub fn decode(mut bytes: Vec<u8>) -> io::Result<Self> {
+        let described = bytes.split_last_chunk().and_then(|(rest, code_bytes)| {
+            let code_bytes = usize::try_from(u64::from_le_bytes(*code_bytes)).ok()?;
+            Some((code_bytes, rest.get(code_bytes..)?))
+        });
+        let (code_bytes, description) = described.ok_or(io::ErrorKind::InvalidData)?;
+        let mut program = Self::try_from_slice(description)?;
+        bytes.truncate(code_bytes);
+        program.code = bytes;
+        Ok(program)
     }
 
     /// The exported function with this name.
@@ -234,3 +250,6 @@ impl Program {
         u64::from(self.maximum_memory_pages()).saturating_mul(PAGE_BYTES)
     }
 }
+
+#[cfg(test)]
+mod tests;

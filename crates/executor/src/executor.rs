@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use fusee_engine::{CodeHash, EngineError, Format, Gas, Host, Module};
-use fusee_instrument::Rules;
+use fusee_instrument::{Rules, prepare_hashed};
 
 use crate::{
     LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Tier,
@@ -82,13 +82,14 @@ impl Executor {
         wasm: &[u8],
         rules: &Rules,
     ) -> Result<Arc<PreparedProgram>, PrepareError> {
-        let key = Key::new(CodeHash::of(wasm), rules);
+        let code_hash = CodeHash::of(wasm);
+        let key = Key::new(code_hash, rules);
         let preparer = &self.preparer;
         preparer
             .cache
             .get_or_prepare(key, || match preparer.load_artifact(key) {
                 Some(prepared) => Ok(prepared),
-                None => preparer.prepare(key, fusee_instrument::prepare(wasm, rules)?),
+                None => preparer.prepare(key, prepare_hashed(code_hash, wasm, rules)?),
             })
     }
 

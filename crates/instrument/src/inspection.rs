@@ -8,7 +8,7 @@ mod contents;
 mod names;
 mod report;
 
-use fusee_engine::{Format, Program};
+use fusee_engine::{CodeHash, Format, Program};
 
 use crate::{
     polkavm, prepare, refusal::Refusal, rules::Rules, schedule::InstanceCost, survey::survey,
@@ -27,9 +27,10 @@ pub use report::{
 ///
 /// [`Refusal`] names the rule that the program breaks.
 pub fn inspect(bytes: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
+    let code_hash = CodeHash::of(bytes);
     match Format::of(bytes) {
-        Format::Wasm => inspect_wasm(bytes, rules),
-        Format::PolkaVm => polkavm::prepare(bytes, rules).map(of_polkavm),
+        Format::Wasm => inspect_wasm(code_hash, bytes, rules),
+        Format::PolkaVm => polkavm::prepare(code_hash, bytes, rules).map(of_polkavm),
     }
 }
 
@@ -54,7 +55,7 @@ fn of_polkavm((program, instance): (Program, InstanceCost)) -> Inspection {
     }
 }
 
-fn inspect_wasm(wasm: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
+fn inspect_wasm(code_hash: CodeHash, wasm: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
     let mut survey = survey(wasm, rules)?;
     let code = prepare::meter(wasm, rules, &survey)?;
     let mut contents = Contents::read(wasm, rules)?;
@@ -73,7 +74,7 @@ fn inspect_wasm(wasm: &[u8], rules: &Rules) -> Result<Inspection, Refusal> {
     survey.plans.clear();
     Ok(Inspection {
         instance: survey.instance.clone(),
-        program: prepare::metered_program(wasm, rules, survey, code),
+        program: prepare::metered_program(code_hash, rules, survey, code),
         functions,
         exports,
         tables,

@@ -7,7 +7,8 @@
 //!
 //! A wasm program is prepared in two passes. The survey validates the program, checks the limits
 //! and plans the gas charges of each function. The rewrite encodes the program again and injects
-//! the charges. `docs/gas.md` defines gas and describes the injected code.
+//! the charges. `docs/gas.md` defines gas and describes the injected code. Of the metered program,
+//! everything but the bodies of functions is validated here; the bodies are left to the engines.
 //!
 //! A PolkaVM program is checked and left unchanged, because its engine meters it.
 #![forbid(unsafe_code)]
@@ -36,7 +37,7 @@ pub use inspection::{Inspection, function_at, inspect};
 pub use length::MAX_PAGES;
 pub use limits::{Floats, Limits};
 pub use polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmRules};
-pub use prepare::prepare;
+pub use prepare::{prepare, prepare_hashed};
 pub use refusal::{Refusal, Rule};
 pub use refusals::{Refusals, refusals};
 pub use rules::Rules;

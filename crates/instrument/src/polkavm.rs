@@ -25,7 +25,11 @@ use crate::{
 };
 
 /// Checks a PolkaVM program, and prices an instance of it.
-pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<(Program, InstanceCost), Refusal> {
+pub(crate) fn prepare(
+    code_hash: CodeHash,
+    bytes: &[u8],
+    rules: &Rules,
+) -> Result<(Program, InstanceCost), Refusal> {
     let admitted = rules.polkavm().ok_or_else(|| {
         let message = "the rules do not admit PolkaVM programs";
         Refusal::whole(Rule::Format, message)
@@ -60,7 +64,7 @@ pub(crate) fn prepare(bytes: &[u8], rules: &Rules) -> Result<(Program, InstanceC
     );
     let program = Program {
         format: Format::PolkaVm,
-        code_hash: CodeHash::of(bytes),
+        code_hash,
         rules: rules.id(),
         code: bytes.to_vec(),
         imports,

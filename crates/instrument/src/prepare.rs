@@ -1,7 +1,7 @@
 //! Entry point: from the bytes of a program to a checked and metered program.
 
 use fusee_engine::{CodeHash, CompileWork, Format, Frames, Program, Rate, profile};
-use wasmparser::Validator;
+use wasmparser::{Parser, Validator};
 
 use crate::{
     features, polkavm,
@@ -17,30 +17,53 @@ use crate::{
 ///
 /// [`Refusal`] names the rule that the program breaks.
 pub fn prepare(bytes: &[u8], rules: &Rules) -> Result<Program, Refusal> {
+    prepare_hashed(CodeHash::of(bytes), bytes, rules)
+}
+
+/// As [`prepare`], for a caller that has hashed the program: `code_hash` is [`CodeHash::of`] it.
+///
+/// # Errors
+///
+/// As [`prepare`].
+pub fn prepare_hashed(
+    code_hash: CodeHash,
+    bytes: &[u8],
+    rules: &Rules,
+) -> Result<Program, Refusal> {
     match Format::of(bytes) {
-        Format::Wasm => prepare_wasm(bytes, rules),
-        Format::PolkaVm => polkavm::prepare(bytes, rules).map(|(program, _)| program),
+        Format::Wasm => {
+            let survey = survey::survey(bytes, rules)?;
+            let code = meter(bytes, rules, &survey)?;
+            Ok(metered_program(code_hash, rules, survey, code))
+        }
+        Format::PolkaVm => polkavm::prepare(code_hash, bytes, rules).map(|(program, _)| program),
     }
 }
 
-fn prepare_wasm(wasm: &[u8], rules: &Rules) -> Result<Program, Refusal> {
-    let survey = survey::survey(wasm, rules)?;
-    let code = meter(wasm, rules, &survey)?;
-    Ok(metered_program(wasm, rules, survey, code))
-}
-
-/// Encodes the metered program, and validates the result.
+/// Encodes the metered program, and validates the result except for the bodies of its functions.
+///
+/// Every engine validates a body before it runs (`fusee_engine::Engine::compile`), and most bodies
+/// are never called. So validating them here would only take time. Tests and fuzzers, which have
+/// debug assertions, validate them all the same.
 pub(crate) fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
     let code = rewrite::rewrite(wasm, rules, survey)?;
-    Validator::new_with_features(features::admitted())
-        .validate_all(&code)
-        .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
+    let validator = || Validator::new_with_features(features::admitted());
+    debug_assert!(
+        validator().validate_all(&code).is_ok(),
+        "invalid metered code"
+    );
+    let mut validator = validator();
+    for payload in Parser::new(0).parse_all(&code) {
+        payload
+            .and_then(|payload| validator.payload(&payload))
+            .map_err(|error| Refusal::new(Rule::Metered, error.offset(), error.message()))?;
+    }
     Ok(code)
 }
 
-/// Describes the metered `code` of the program `wasm`.
+/// Describes the metered `code` of the program with this hash.
 pub(crate) fn metered_program(
-    wasm: &[u8],
+    code_hash: CodeHash,
     rules: &Rules,
     survey: Survey,
     code: Vec<u8>,
@@ -49,7 +72,7 @@ pub(crate) fn metered_program(
     let profile_imports = rules.is_profiled().then(profile::imports);
     Program {
         format: Format::Wasm,
-        code_hash: CodeHash::of(wasm),
+        code_hash,
         rules: rules.id(),
         code,
         imports: survey

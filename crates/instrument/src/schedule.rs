@@ -506,7 +506,7 @@ impl Schedule {
     /// The price of an operator. `None` if no rules admit it.
     #[must_use]
     pub fn price(&self, operator: &Operator<'_>) -> Option<u32> {
-        entry(operator).and_then(|(_, row)| self.price_of(row))
+        entry(operator).and_then(|(_, row)| self.prices().of(row))
     }
 
     /// The name and price of every operator, in table order.
@@ -517,12 +517,22 @@ impl Schedule {
             .zip(self.operators.iter().copied())
     }
 
+    pub(crate) fn prices(&self) -> Prices<'_> {
+        Prices(&self.operators)
+    }
+}
+
+/// The price of each operator, in table order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prices<'a>(&'a [u32]);
+
+impl Prices<'_> {
     #[allow(
         clippy::as_conversions,
         reason = "the discriminant of a field-less enum with one variant for each row"
     )]
-    pub(crate) fn price_of(&self, row: Row) -> Option<u32> {
-        self.operators.get(row as usize).copied()
+    pub(crate) fn of(self, row: Row) -> Option<u32> {
+        self.0.get(row as usize).copied()
     }
 }
 

@@ -24,6 +24,9 @@ use self::{
     values::{End, Ends},
 };
 
+/// Nested blocks for which memory is allocated at once. Most functions have fewer.
+pub(crate) const NESTED: usize = 16;
+
 /// The weights of the estimate, in units.
 #[derive(Debug)]
 pub(crate) struct Units {
@@ -170,6 +173,8 @@ struct Optimisation {
     /// multiplied with the edges between blocks that values could be kept over, and divided by
     /// this, are a number of units.
     edge: u64,
+    /// An optimiser tries to join an operation on a constant with those before it.
+    constant: u64,
     /// An optimiser moves invariants out of loops and keeps them. The square of the operators,
     /// divided by this, is a number of units.
     invariants: u64,
@@ -178,6 +183,7 @@ struct Optimisation {
 const OPTIMISATION: Optimisation = Optimisation {
     factor: 2,
     edge: 2,
+    constant: 200,
     invariants: 120,
 };
 
@@ -194,6 +200,10 @@ pub(crate) struct Work {
     has_loops: bool,
     /// The cost of the operands at all crossings, in 16ths of a unit.
     operands: u64,
+    /// Whether the operator before is a constant.
+    after_constant: bool,
+    /// The number of operations with a constant.
+    constant_operations: u64,
     /// The operands that are alive at edges between blocks, for each edge.
     operands_alive: u64,
     /// The open blocks. The function's own block comes first.
@@ -254,11 +264,16 @@ impl Work {
             loops: 0,
             has_loops: false,
             operands: 0,
+            after_constant: false,
+            constant_operations: 0,
             operands_alive: 0,
-            blocks: Vec::new(),
+            blocks: Vec::with_capacity(NESTED),
             reads: Vec::new(),
             words: usize::try_from(locals.div_ceil(64)).unwrap_or(usize::MAX),
-            ends: Ends::default(),
+            ends: Ends {
+                list: Vec::with_capacity(2 * NESTED),
+                reads: Vec::new(),
+            },
         };
         work.open(Kind::Block, 0, 0, 0);
         work
@@ -268,13 +283,16 @@ impl Work {
     /// that the rules limit, and what compilation may take.
     pub(crate) fn units(self, edits: &Edits, operators: u64) -> (u64, CompileWork) {
         let (edges, has_loops) = (self.edges, self.has_loops);
+        let constant_operations = self.constant_operations;
         let (units, scans) = self.total(edits);
         let plain = units.saturating_add(scans / SCANS);
         let Optimisation {
             factor,
             edge,
+            constant,
             invariants,
         } = OPTIMISATION;
+        let joined = constant_operations.saturating_mul(constant);
         let kept = operators.saturating_mul(edges) / edge;
         let moved = if has_loops {
             operators.saturating_mul(operators) / invariants
@@ -283,6 +301,7 @@ impl Work {
         };
         let optimized = plain
             .saturating_mul(factor)
+            .saturating_add(joined)
             .saturating_add(kept)
             .saturating_add(moved);
         (units, CompileWork { plain, optimized })
@@ -309,6 +328,11 @@ impl Work {
             let cost = UNITS.operand_alive.saturating_mul(spilled);
             self.operands = self.operands.saturating_add(cost);
         }
+        let is_constant = matches!(row, Row::I32Const | Row::I64Const);
+        self.constant_operations = self
+            .constant_operations
+            .saturating_add(u64::from(self.after_constant && !is_constant));
+        self.after_constant = is_constant;
         self.add(match row {
             Row::I32Load
             | Row::I32Load8S
@@ -347,6 +371,7 @@ impl Work {
 
     /// Adds an operator on a local.
     pub(crate) fn local(&mut self, action: Action) {
+        self.after_constant = false;
         self.add(UNITS.local_use);
         if let Action::Get(local) = action
             && let Some((word, bit)) = place(local)
@@ -357,6 +382,7 @@ impl Work {
     }
 
     /// Adds a reachable operator. `height` is the number of operands before it.
+    #[inline(always)]
     pub(crate) fn operator(
         &mut self,
         operator: &Operator<'_>,
@@ -414,6 +440,7 @@ impl Work {
     }
 
     /// What an operator adds, wherever it is.
+    #[inline(always)]
     fn weight(&self, operator: &Operator<'_>, resources: &ValidatorResources) -> Weight {
         let transfers = UNITS.transfers;
         let call = |units: u64, transfers: u64, type_index: Option<u32>| {
@@ -529,6 +556,7 @@ impl Work {
     }
 
     /// Adds the cost of the operands that are alive at an operator.
+    #[inline(always)]
     fn cross(&mut self, operator: &Operator<'_>, height: u64) {
         let crossings = UNITS.crossings;
         let mut add = |cost: u64, operands: u64| {

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fusee_engine::Engine;
+use fusee_engine::{Compiler, Engine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule, inspect, prepare};
@@ -32,8 +32,11 @@ pub(crate) struct Measured {
     pub(crate) compile_ms: u64,
     /// What the rules limit.
     pub(crate) work: u64,
-    /// What compiling may take without optimisation.
+    /// What compiling may take without optimisation, and with it.
     pub(crate) plain: u64,
+    pub(crate) optimized: u64,
+    /// What it may take as it is compiled.
+    pub(crate) may_take: u64,
     pub(crate) metered_bytes: u64,
     pub(crate) compiled_bytes: u64,
     pub(crate) peak_kibibytes: u64,
@@ -64,6 +67,8 @@ pub(crate) fn measure(engine: &str, wasm: &[u8], seconds: u64) -> Result<Measure
             compile_ms,
             work,
             plain,
+            optimized,
+            may_take,
             metered_bytes,
             compiled_bytes,
             peak_kibibytes,
@@ -72,6 +77,8 @@ pub(crate) fn measure(engine: &str, wasm: &[u8], seconds: u64) -> Result<Measure
             compile_ms,
             work,
             plain,
+            optimized,
+            may_take,
             metered_bytes,
             compiled_bytes,
             peak_kibibytes,
@@ -85,9 +92,11 @@ pub(crate) fn measure(engine: &str, wasm: &[u8], seconds: u64) -> Result<Measure
 #[allow(clippy::print_stdout, reason = "this is how it answers")]
 pub(crate) fn child(engine: &str, seconds: u64) {
     thread::spawn(move || watch(seconds));
-    let engine: Arc<dyn Engine> = match engine {
-        "wasmi" => Arc::new(WasmiEngine::new()),
-        _ => Arc::new(WasmtimeEngine::new().expect("Wasmtime works on this machine")),
+    let compiler = WasmtimeEngine::new().expect("Wasmtime works on this machine");
+    let interpreter = WasmiEngine::new();
+    let engine: &dyn Engine = match engine {
+        "wasmi" => &interpreter,
+        _ => &compiler,
     };
     let mut wasm = Vec::new();
     std::io::stdin()
@@ -105,15 +114,18 @@ pub(crate) fn child(engine: &str, seconds: u64) {
         Err(error) => return println!("{error}: {:?}", std::error::Error::source(&error)),
     };
     let compiled = processor_ms();
+    let may_take = compiler.work(&program);
     let peak = kibibytes("VmHWM:");
     let functions = inspect(&wasm, &rules).expect("it was prepared").functions;
     let work: u64 = functions.iter().map(|function| function.work).sum();
     println!(
-        "{} {} {} {} {} {} {}",
+        "{} {} {} {} {} {} {} {} {}",
         prepared.saturating_sub(begin),
         compiled.saturating_sub(prepared),
         work,
         program.compile_work.plain,
+        program.compile_work.optimized,
+        may_take,
         program.code.len(),
         module.resident_bytes(),
         peak

@@ -99,13 +99,18 @@ fn evaluate(genome: &Genome, seconds: u64) -> Option<(u64, String, Vec<u8>)> {
         return None;
     }
     let wasm = genome.program(turns);
-    let plain = prepare(&wasm, &rules(&wasm)).ok()?.compile_work.plain;
+    prepare(&wasm, &rules(&wasm)).ok()?;
     let bytes = u64::try_from(wasm.len()).ok()?;
-    let (compile_ms, work, metered) = match measure("wasmtime", &wasm, seconds) {
-        Ok(found) => (found.compile_ms, found.work, found.metered_bytes),
+    let (compile_ms, work, plain, metered) = match measure("wasmtime", &wasm, seconds) {
+        Ok(found) => (
+            found.compile_ms,
+            found.work,
+            found.plain,
+            found.metered_bytes,
+        ),
         // It is not admitted, for its native stack.
         Err(why) if !why.starts_with("over") => return None,
-        Err(_) => (seconds.saturating_mul(1_000), 1, 1),
+        Err(_) => (seconds.saturating_mul(1_000), 1, 1, 1),
     };
     // What an empty program takes.
     let compile_ms = compile_ms.saturating_sub(20);

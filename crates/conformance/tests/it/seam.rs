@@ -6,7 +6,7 @@ use std::{sync::Arc, thread};
 use fusee_conformance::Backend;
 use fusee_engine::{
     Engine, EngineError, Entry, Gas, Host, Instance, Interrupt, Meter, Mode, Module,
-    OutOfGasPolicy, Pause, Resource, Run, Step, Stop, Syscall, Value, ValueType,
+    OutOfGasPolicy, Pause, Program, Resource, Run, Step, Stop, Syscall, Value, ValueType,
 };
 use fusee_engine_polkavm::PolkaVmEngine;
 use fusee_engine_wasmi::WasmiEngine;
@@ -180,6 +180,50 @@ fn a_guest_uses_the_run_and_the_host_of_its_last_resumption() {
             (0, &[Value::I64(7)][..]),
             "{name}"
         );
+    }
+}
+
+/// `prepare` leaves the bodies of metered functions to the engines: an interpreter validates each
+/// one before its first call, a compiler all of them.
+#[test]
+fn an_engine_runs_no_function_body_that_is_not_valid() {
+    // Before and after the damage: the addition is one of two `i64`, of which there are none.
+    let valid = [0x41, 40, 0x41, 2, 0x6a];
+    let invalid = [0x41, 40, 0x41, 2, 0x7c];
+    let text = r#"(module
+      (func (export "run") (result i32) (i32.add (i32.const 40) (i32.const 2)))
+      (func (export "other") (result i32) (i32.const 42)))"#;
+    let engines: [(&str, Box<dyn Engine>); 3] = [
+        ("wasmtime", Box::new(WasmtimeEngine::new().unwrap())),
+        (
+            "wasmtime, checked",
+            Box::new(
+                WasmtimeEngine::builder()
+                    .growing(Bounds::Checked)
+                    .build()
+                    .unwrap(),
+            ),
+        ),
+        ("wasmi", Box::new(WasmiEngine::new())),
+    ];
+    for (name, engine) in engines {
+        let mut program = fusee_instrument::prepare(&wasm(text), &rules()).unwrap();
+        let enter = |program: &Program, entry| {
+            let module = engine.compile(&Arc::new(program.clone()))?;
+            let mut instance = module.instantiate(Mode::Plain)?;
+            let mut run = run(GAS);
+            let step = instance.call(&mut run, &mut Panics, entry, &[])?;
+            assert!(matches!(step, Step::Returned), "{name}");
+            Ok::<_, EngineError>(run.values)
+        };
+        assert_eq!(enter(&program, RUN).unwrap()[..], [Value::I32(42)]);
+
+        let at = program.code.windows(5).position(|bytes| bytes == valid);
+        program.code[at.unwrap()..][..5].copy_from_slice(&invalid);
+        enter(&program, RUN).expect_err(name);
+        // Only an interpreter leaves the function alone until it is called.
+        let is_lazy = name == "wasmi";
+        assert_eq!(enter(&program, Entry::Export(1)).is_ok(), is_lazy, "{name}");
     }
 }
 

@@ -124,7 +124,7 @@ fn compile(
         .lock()
         .read_to_end(&mut program)
         .map_err(|error| on_machine(&error))?;
-    let program = Program::decode(&program).map_err(|error| {
+    let program = Program::decode(program).map_err(|error| {
         Failure::Machine(format!("standard input is not a metered program: {error}"))
     })?;
     let compiler = match calls {

@@ -7,8 +7,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::work::NESTED;
+
 /// Follows the control flow of one function.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct GasChecks {
     /// Whether some path from the head of the innermost loop to the current operator passes no gas
     /// check.
@@ -30,6 +32,14 @@ struct BlockPaths {
 }
 
 impl GasChecks {
+    pub(super) fn new() -> Self {
+        Self {
+            unchecked: false,
+            blocks: Vec::with_capacity(NESTED),
+            loops: Vec::new(),
+        }
+    }
+
     /// Notes a gas check.
     pub(super) fn check(&mut self) {
         self.unchecked = false;

@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 
 use wasmparser::ValType;
 
-use crate::edits::{Action, Edits, Labels};
+use crate::{
+    edits::{Action, Edits, Labels},
+    work::NESTED,
+};
 
 /// Functions with more parameters and locals are not analysed.
 const MAX_LOCALS: usize = 64;
@@ -164,6 +167,7 @@ impl Liveness {
         }
         // Most effects are of rows of operators on locals, or end such rows.
         self.effects.reserve(edits.list.len() / 2);
+        self.open.reserve(NESTED);
         for edit in &edits.list {
             self.record(edit.action, edit.offset);
         }
@@ -186,7 +190,7 @@ impl Liveness {
     fn propagate(&self, edits: &Edits, heads: &mut [u64]) -> bool {
         let mut grown = false;
         let mut live = 0;
-        let mut blocks: Vec<BlockLiveness> = Vec::new();
+        let mut blocks: Vec<BlockLiveness> = Vec::with_capacity(NESTED);
         for effect in self.effects.iter().rev() {
             match effect {
                 Effect::Access(access) => live = (live & !access.written) | access.read,

@@ -7,7 +7,10 @@ use super::{
     gas_checks::GasChecks,
     placement::{EXACT, Node, Nodes},
 };
-use crate::edits::{Action, Edits};
+use crate::{
+    edits::{Action, Edits},
+    work::NESTED,
+};
 
 /// Follows the control flow of one function.
 pub(super) struct Planner {
@@ -72,9 +75,9 @@ impl Planner {
             metered_blocks: Vec::with_capacity(blocks),
             nodes: Nodes::with_capacity(blocks),
             cost: 0,
-            gas_checks: GasChecks::default(),
+            gas_checks: GasChecks::new(),
             checked_loops: Vec::new(),
-            open: Vec::new(),
+            open: Vec::with_capacity(NESTED),
             loops: 0,
             branches_out: false,
             dead_depth: None,
@@ -120,6 +123,7 @@ impl Planner {
     }
 
     /// Follows a reachable operator.
+    #[inline(always)]
     pub(super) fn follow(&mut self, action: Action, edits: &Edits, offset: u32) {
         match action {
             Action::Block(_) => {
@@ -180,6 +184,7 @@ impl Planner {
 
     /// Follows an operator in unreachable code. Returns the action of the `else` or `end` that
     /// closes it.
+    #[inline(always)]
     pub(super) fn follow_unreachable(
         &mut self,
         operator: &Operator<'_>,

@@ -19,13 +19,14 @@ use crate::{
     length::{BulkOperator, Length},
     refusal::{Refusal, check_limit},
     rules::Rules,
-    schedule::{Entry, Group, Row, entries},
+    schedule::{Entry, Group, Prices, Row, entries},
     work::Work,
 };
 
 /// Visits the operators of one function and collects its plan.
 pub(super) struct FunctionVisitor<'a> {
     rules: &'a Rules,
+    prices: Prices<'a>,
     pub(super) validator: FuncValidator<ValidatorResources>,
     /// Offset of the body in the program.
     begin: u64,
@@ -49,8 +50,8 @@ pub(super) struct FunctionVisitor<'a> {
     pub(super) nans: Computed,
     /// The type of the value on top of the stack, if it may be a NaN that is not canonical.
     pending: Option<Width>,
-    /// The value of the previous operator, if that was an `i32.const`.
-    constant: Option<i32>,
+    /// The last `i32.const`: its value, and the number of operators up to it.
+    constant: Option<(i32, u64)>,
 }
 
 /// What the rewrite does with an operator.
@@ -75,6 +76,7 @@ impl<'a> FunctionVisitor<'a> {
         let bytes = body.end.saturating_sub(body.start);
         Self {
             rules,
+            prices: rules.schedule().prices(),
             validator,
             begin: body.start,
             position: body.start,
@@ -145,28 +147,27 @@ impl<'a> FunctionVisitor<'a> {
     /// Runs after an operator was validated.
     #[inline(always)]
     fn after(&mut self, (group, row): Entry, operator: &Operator<'_>) -> Visited {
-        self.max_height = self.max_height.max(self.validator.operand_stack_height());
+        let height = self.validator.operand_stack_height();
+        self.max_height = self.max_height.max(height);
         self.operators = self.operators.saturating_add(1);
         self.needs_scratch |= keeps_an_operand(row);
-        let constant = match operator {
-            Operator::I32Const { value } => Some(*value),
-            _ => None,
-        };
-        let before = std::mem::replace(&mut self.constant, constant);
+        if let Operator::I32Const { value } = operator {
+            self.constant = Some((*value, self.operators));
+        }
         if group == Group::Floats {
             self.nans.note(operator);
         }
-        if self.planner.is_reached() {
+        let is_reached = self.planner.is_reached();
+        if is_reached {
             if self.pending.is_some() || group == Group::Floats {
                 self.follow_nans(operator);
             }
-            self.planner
-                .charge(self.rules.schedule().price_of(row).unwrap_or(0));
+            self.planner.charge(self.prices.of(row).unwrap_or(0));
         }
         if is_special(row) {
-            return self.special(operator, before);
+            return self.special(operator);
         }
-        if !self.planner.is_reached() {
+        if !is_reached {
             return Ok(Fate::Dropped);
         }
         if let Some(action) = on_local(operator) {
@@ -174,7 +175,7 @@ impl<'a> FunctionVisitor<'a> {
             self.edits.push(self.offset(), action);
             return Ok(Fate::Planned);
         }
-        self.work.plain(row, self.validator.operand_stack_height());
+        self.work.plain(row, height);
         Ok(Fate::Copied(shortest(operator)))
     }
 
@@ -184,6 +185,7 @@ impl<'a> FunctionVisitor<'a> {
         Box::new(refuse_operator(operator, self.position))
     }
 
+    #[inline(always)]
     fn admit_immediates(&self, operator: &Operator<'_>) -> Result<(), Box<Refusal>> {
         let admitted = match operator {
             Operator::BrTable { targets } => check_limit(
@@ -220,9 +222,18 @@ impl<'a> FunctionVisitor<'a> {
         self.pending = computed(operator);
     }
 
-    /// Plans an operator that is not just charged and copied. `before` is the value of an
-    /// `i32.const` directly before it.
-    fn special(&mut self, operator: &Operator<'_>, before: Option<i32>) -> Visited {
+    /// The value of an `i32.const` directly before the current operator.
+    fn constant_before(&self) -> Option<i32> {
+        let (value, operators) = self.constant?;
+        (operators.saturating_add(1) == self.operators).then_some(value)
+    }
+
+    /// Plans an operator that is not just charged and copied.
+    ///
+    /// Inlined into each visiting method, as all that it passes the operator to, so that every
+    /// `match` on the operator is decided at compile time.
+    #[inline(always)]
+    fn special(&mut self, operator: &Operator<'_>) -> Visited {
         let offset = self.offset();
         let resources = self.validator.resources();
         if !self.planner.is_reached() {
@@ -261,7 +272,10 @@ impl<'a> FunctionVisitor<'a> {
             Operator::RefFunc { function_index } => Action::RefFunc(*function_index),
             Operator::Select => Action::Select,
             Operator::TypedSelect { .. } => Action::TypedSelect,
-            other => match (BulkOperator::of(other, before), Length::of(other)) {
+            other => match (
+                BulkOperator::of(other, self.constant_before()),
+                Length::of(other),
+            ) {
                 (Some(bulk), _) => Action::InChunks(bulk),
                 (None, Some(length)) => Action::ByLength(length),
                 (None, None) => Action::Encode,

@@ -16,12 +16,15 @@ const MANY_CHARGES: usize = 512;
 /// The branch hint for a branch that is rarely taken.
 const UNLIKELY: u32 = 0;
 
-// Opcodes of the operators on locals. They are by far the most frequent ones, so they are encoded
-// directly.
+// Opcodes of the most frequent operators, which are encoded directly.
 
+pub(super) const BR: u8 = 0x0c;
+pub(super) const BR_IF: u8 = 0x0d;
+pub(super) const CALL: u8 = 0x10;
 pub(super) const LOCAL_GET: u8 = 0x20;
 pub(super) const LOCAL_SET: u8 = 0x21;
 pub(super) const LOCAL_TEE: u8 = 0x22;
+const I64_CONST: u8 = 0x42;
 
 pub(super) struct Body<'a> {
     pub(super) plan: &'a Plan,
@@ -142,14 +145,30 @@ impl<'a> Body<'a> {
             .unwrap_or_default()
     }
 
-    /// Encodes an operator on a local. Most locals have indices of one byte.
-    pub(super) fn on_local(&mut self, operator: u8, local: u32) {
-        match u8::try_from(local) {
+    /// Encodes an operator with an index. Most indices have one byte.
+    pub(super) fn indexed(&mut self, operator: u8, index: u32) {
+        match u8::try_from(index) {
             Ok(index) if index < 0x80 => self.code.extend_from_slice(&[operator, index]),
             _ => {
                 self.code.push(operator);
-                local.encode(&mut self.code);
+                index.encode(&mut self.code);
             }
+        }
+    }
+
+    /// Encodes a constant, in signed LEB128.
+    fn constant(&mut self, mut value: i64) {
+        self.code.push(I64_CONST);
+        loop {
+            let byte = value.to_le_bytes()[0] & 0x7f;
+            value >>= 6;
+            // The last byte has the sign in its second highest bit.
+            let is_last = value == 0 || value == -1;
+            self.code.push(if is_last { byte } else { byte | 0x80 });
+            if is_last {
+                return;
+            }
+            value >>= 1;
         }
     }
 
@@ -218,13 +237,15 @@ impl<'a> Body<'a> {
         if amount == 0 {
             return;
         }
-        self.on_local(LOCAL_GET, self.counter);
+        self.indexed(LOCAL_GET, self.counter);
         if self.has_many_charges {
-            self.sink().i64_const(amount).i64_sub();
+            self.constant(amount);
+            self.sink().i64_sub();
         } else {
-            self.sink().i64_const(amount.saturating_neg()).i64_add();
+            self.constant(amount.saturating_neg());
+            self.sink().i64_add();
         }
-        self.on_local(LOCAL_SET, self.counter);
+        self.indexed(LOCAL_SET, self.counter);
     }
 
     /// Reports the entry of the guest function with this index, if the program is profiled.
@@ -239,9 +260,10 @@ impl<'a> Body<'a> {
     pub(super) fn leave(&mut self, charge: i64) {
         let released = self.frame().saturating_sub(counter::gas(charge));
         let counter = self.counter;
-        self.sink().local_get(counter);
+        self.indexed(LOCAL_GET, counter);
         if released != 0 {
-            self.sink().i64_const(released).i64_add();
+            self.constant(released);
+            self.sink().i64_add();
         }
         if let Some(profile) = self.profile {
             profile.leave(&mut self.sink(), counter);

@@ -27,7 +27,7 @@ use wasm_encoder::{BlockType, BranchHints, CodeSection, Encode, ValType, reencod
 use wasmparser::{BinaryReader, FunctionBody, OperatorsReader};
 
 use super::{
-    body::{Body, GuestBlock, LOCAL_GET, LOCAL_SET, LOCAL_TEE, Locals, Tail},
+    body::{BR, BR_IF, Body, CALL, GuestBlock, LOCAL_GET, LOCAL_SET, LOCAL_TEE, Locals, Tail},
     counter,
     floats::Floats,
     layout::{IMPORT_GROW, Layout},
@@ -194,15 +194,15 @@ impl<'a> FunctionEncoder<'a> {
                 return Ok(());
             }
             Action::Get(local) => {
-                body.on_local(LOCAL_GET, body.local(local));
+                body.indexed(LOCAL_GET, body.local(local));
                 return Ok(());
             }
             Action::Set(local) => {
-                body.on_local(LOCAL_SET, body.local(local));
+                body.indexed(LOCAL_SET, body.local(local));
                 return Ok(());
             }
             Action::Tee(local) => {
-                body.on_local(LOCAL_TEE, body.local(local));
+                body.indexed(LOCAL_TEE, body.local(local));
                 return Ok(());
             }
             _ => {}
@@ -260,12 +260,12 @@ impl<'a> FunctionEncoder<'a> {
             Action::End => self.end_block(body),
             Action::Branch(depth) => {
                 let label = body.branch(depth);
-                body.sink().br(label);
+                body.indexed(BR, label);
                 body.is_dead = true;
             }
             Action::BranchIf(depth) => {
                 let label = body.branch(depth);
-                body.sink().br_if(label);
+                body.indexed(BR_IF, label);
             }
             Action::BranchTable(labels) => {
                 let labels = body.plan.edits.labels(labels);
@@ -293,9 +293,9 @@ impl<'a> FunctionEncoder<'a> {
         match edit.action {
             Action::Call(function) => {
                 let function = self.reindex.function_index(function)?;
-                body.on_local(LOCAL_GET, counter);
-                body.sink().call(function);
-                body.on_local(LOCAL_SET, counter);
+                body.indexed(LOCAL_GET, counter);
+                body.indexed(CALL, function);
+                body.indexed(LOCAL_SET, counter);
             }
             Action::CallIndirect { type_index, table } => {
                 let metered = self.layout.metered_type(type_index);

@@ -7,7 +7,7 @@
 //! block that a branch could leave it for.
 
 use super::{
-    UNITS,
+    NESTED, UNITS,
     local_set::{LocalSet, last_mut, ones, place},
 };
 use crate::edits::{Action, Edits};
@@ -49,8 +49,8 @@ pub(super) fn cost(edits: &Edits, ends: Ends, words: usize) -> Cost {
         ends,
         words,
         live: LocalSet::none(words),
-        blocks: Vec::new(),
-        sets: Vec::new(),
+        blocks: Vec::with_capacity(NESTED),
+        sets: Vec::with_capacity(words.saturating_mul(NESTED)),
         crossings: 0,
         transfers: 0,
         alive: 0,
