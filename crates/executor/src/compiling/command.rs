@@ -32,7 +32,7 @@ pub struct CompileLimits {
     /// Processor time. Default: 2 seconds.
     ///
     /// Programs with little work ([`Compiler::work`](fusee_engine::Compiler::work)) have less: 0.2
-    /// seconds, and 150 nanoseconds for each unit. Real programs take a third of that, and those
+    /// seconds, and 200 nanoseconds for each unit. Real programs take a third of that, and those
     /// whose work is more than the estimate cannot keep the machine busy. Ten times as much real
     /// time may pass, and where the system does not tell the processor time, this much.
     pub time: Duration,
@@ -51,7 +51,7 @@ impl Default for CompileLimits {
 
 /// The time that any compilation has, and what it has for each unit of work.
 const LEAST_TIME: Duration = Duration::from_millis(200);
-const UNIT_TIME: Duration = Duration::from_nanos(150);
+const UNIT_TIME: Duration = Duration::from_nanos(200);
 
 impl CompileLimits {
     /// The limits for a program with this much work.
@@ -211,7 +211,7 @@ mod tests {
         let limits = CompileLimits::default();
         let time = |work| limits.of(work).time;
         assert_eq!(time(0), Duration::from_millis(200));
-        assert_eq!(time(2_000_000), Duration::from_millis(500));
+        assert_eq!(time(2_000_000), Duration::from_millis(600));
         assert_eq!(time(u64::MAX), Duration::from_secs(2));
     }
 }
