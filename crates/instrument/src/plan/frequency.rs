@@ -1,8 +1,8 @@
 //! How often the operators of a function are estimated to run, relative to each other.
 //!
-//! A loop is assumed to run [`ROUNDS`] rounds. A conditional branch back to its head is taken in all
-//! rounds but one, and a conditional branch out of it in one. Any other condition holds every second
-//! time. A block is left at most as often as it is entered.
+//! A loop is assumed to run [`ROUNDS`] rounds. A conditional branch back to its head is taken in
+//! all rounds but one, and a conditional branch out of it in one. Any other condition holds every
+//! second time. A block is left at most as often as it is entered.
 //!
 //! The estimate decides where charges stand, and never how much is charged.
 

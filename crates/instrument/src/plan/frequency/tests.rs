@@ -1,3 +1,5 @@
+//! Estimates of single constructs.
+
 use super::{ENTRY, Frequencies, ROUNDS};
 
 fn body() -> Frequencies {
