@@ -12,6 +12,7 @@
 
 mod charges;
 mod encoding;
+mod frequency;
 mod gas_checks;
 mod liveness;
 mod placement;

@@ -69,6 +69,25 @@ fn loops() {
     );
 }
 
+/// Each arm is charged for the code after it, which runs as often as both arms together. Nothing is
+/// charged there, or at the head of the loop.
+#[test]
+fn arms() {
+    check(
+        "(module
+           (func (export \"arms\") (param $n i64) (result i64) (local $rounds i64)
+             (loop $again
+               (if (i64.eqz (i64.and (local.get $n) (i64.const 1)))
+                 (then (local.set $n (i64.shr_u (local.get $n) (i64.const 1))))
+                 (else (local.set $n
+                   (i64.add (i64.mul (local.get $n) (i64.const 3)) (i64.const 1)))))
+               (local.set $rounds (i64.add (local.get $rounds) (i64.const 1)))
+               (br_if $again (i64.ne (local.get $n) (i64.const 1))))
+             (local.get $rounds)))",
+        expect_file!["golden/arms.wat"],
+    );
+}
+
 #[test]
 fn calls_and_imports() {
     check(

@@ -42,8 +42,9 @@ pub(super) struct MeteredBlock {
     pub(super) last_check: Option<(u32, Side)>,
     /// Whether the block ends where the function returns.
     pub(super) returns: bool,
-    /// Number of loops around the block.
-    pub(super) loops: u32,
+    /// How often the block is estimated to run. For one that continues behind a loop, how often it
+    /// does so.
+    pub(super) frequency: u64,
 }
 
 /// Places the charges of a function. `calls` tells whether it contains a call.
@@ -55,10 +56,7 @@ pub(super) fn place(blocks: &[MeteredBlock], nodes: Nodes, calls: bool) -> (i64,
     let mut positions = Vec::with_capacity(capacity);
     for block in blocks {
         let cost = i64::try_from(block.cost).unwrap_or(i64::MAX);
-        // A block is assumed to run eight times as often for each loop around it.
-        let weight = 1_u64
-            .checked_shl(block.loops.saturating_mul(3).saturating_add(1))
-            .unwrap_or(u64::MAX);
+        let weight = block.frequency.max(1);
         let edge = |from, to, cost, weight| Edge {
             from,
             to,
@@ -73,7 +71,7 @@ pub(super) fn place(blocks: &[MeteredBlock], nodes: Nodes, calls: bool) -> (i64,
             positions.push(last_check);
         } else if block.returns {
             // A function that calls releases its frame here. The charge is merged into that.
-            let weight = if calls { 1 } else { weight };
+            let weight = if calls { 0 } else { weight };
             edges.push(edge(block.from, block.to, cost, weight));
             positions.push(end);
         } else {

@@ -4,6 +4,7 @@ use wasmparser::Operator;
 
 use super::{
     charges::{self, Charge, ENTRY, MeteredBlock, Side},
+    frequency::Frequencies,
     gas_checks::GasChecks,
     placement::{EXACT, Node, Nodes},
 };
@@ -24,8 +25,7 @@ pub(super) struct Planner {
     checked_loops: Vec<u32>,
     /// The open blocks, outermost first.
     open: Vec<OpenBlock>,
-    /// Number of open loops.
-    loops: u32,
+    frequencies: Frequencies,
     branches_out: bool,
     /// In unreachable code, the number of blocks that were opened there.
     dead_depth: Option<u32>,
@@ -78,7 +78,7 @@ impl Planner {
             gas_checks: GasChecks::new(),
             checked_loops: Vec::new(),
             open: Vec::with_capacity(NESTED),
-            loops: 0,
+            frequencies: Frequencies::new(),
             branches_out: false,
             dead_depth: None,
         };
@@ -129,6 +129,7 @@ impl Planner {
             Action::Block(_) => {
                 self.open(BlockKind::Block, EXACT, offset);
                 self.gas_checks.open();
+                self.frequencies.open();
             }
             Action::Loop(_) => {
                 self.open(BlockKind::Loop, EXACT, offset);
@@ -139,6 +140,7 @@ impl Planner {
                 self.end_metered_block(before_arms, offset);
                 self.open(BlockKind::If, before_arms, offset);
                 self.gas_checks.open();
+                self.frequencies.open_if();
                 self.begin_metered_block(before_arms, offset);
             }
             Action::Else => {
@@ -148,15 +150,21 @@ impl Planner {
             Action::End => self.close(offset, true),
             Action::Branch(depth) => {
                 let target = self.branch_to(depth);
+                self.frequencies.branch(self.position(depth), 1);
                 self.leave(target, offset);
             }
             Action::BranchIf(depth) => {
                 let target = self.branch_to(depth);
                 self.end_metered_block(target, offset);
+                self.frequencies.branch_if(self.position(depth));
                 self.begin_metered_block(target, offset);
             }
             Action::BranchTable(labels) => {
-                let mut labels = edits.labels(labels).iter();
+                let labels = edits.labels(labels);
+                for depth in labels {
+                    self.frequencies.branch(self.position(*depth), labels.len());
+                }
+                let mut labels = labels.iter();
                 let first = labels.next().map_or(EXACT, |depth| self.branch_to(*depth));
                 let target = labels.fold(first, |target, depth| {
                     let other = self.branch_to(*depth);
@@ -216,7 +224,7 @@ impl Planner {
         let label = self.nodes.add();
         if kind == BlockKind::Loop {
             self.end_metered_block(label, offset);
-            self.loops = self.loops.saturating_add(1);
+            self.frequencies.open_loop();
             self.begin_metered_block(label, offset);
         }
         self.open.push(OpenBlock {
@@ -238,9 +246,9 @@ impl Planner {
             }
             return;
         };
+        self.frequencies.close();
         match block.kind {
             BlockKind::Loop => {
-                self.loops = self.loops.saturating_sub(1);
                 if self.gas_checks.close_loop()
                     && let Some(head) = self.metered_blocks.get_mut(block.head)
                 {
@@ -275,6 +283,7 @@ impl Planner {
     /// Begins the second arm of an `if`.
     fn begin_else(&mut self, offset: u32) {
         self.gas_checks.alternative();
+        self.frequencies.alternative();
         let before_arms = self.open.last_mut().map_or(EXACT, |block| {
             block.kind = BlockKind::Else;
             block.before_arms
@@ -290,11 +299,9 @@ impl Planner {
 
     /// The node that a branch of this depth leads to.
     fn branch_to(&mut self, depth: u32) -> Node {
-        let position = usize::try_from(depth)
-            .ok()
-            .and_then(|depth| self.open.len().checked_sub(depth.checked_add(1)?));
-        let Some((position, block)) =
-            position.and_then(|position| Some((position, self.open.get_mut(position)?)))
+        let Some((position, block)) = self
+            .position(depth)
+            .and_then(|position| Some((position, self.open.get_mut(position)?)))
         else {
             self.branches_out = true;
             return EXACT;
@@ -304,10 +311,17 @@ impl Planner {
         block.label
     }
 
+    /// The index of the block that a branch of this depth targets, unless it is the function.
+    fn position(&self, depth: u32) -> Option<usize> {
+        let depth = usize::try_from(depth).ok()?;
+        self.open.len().checked_sub(depth.checked_add(1)?)
+    }
+
     /// Ends the current metered block. The code after it is unreachable.
     fn leave(&mut self, to: Node, offset: u32) {
         self.end_metered_block(to, offset);
         self.gas_checks.leave();
+        self.frequencies.leave();
         self.dead_depth = Some(0);
     }
 
@@ -334,7 +348,7 @@ impl Planner {
             end: begin,
             last_check: None,
             returns: false,
-            loops: self.loops,
+            frequency: self.frequencies.current(),
         });
     }
 
@@ -345,7 +359,7 @@ impl Planner {
             block.end = end;
             // The end of a loop does not end a metered block. A block that continues behind it
             // does not run in every iteration.
-            block.loops = block.loops.min(self.loops);
+            block.frequency = block.frequency.min(self.frequencies.current());
         }
     }
 }

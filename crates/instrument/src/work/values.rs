@@ -39,7 +39,8 @@ pub(super) struct Cost {
     pub(super) units: u64,
     /// The values that edges between blocks pass.
     pub(super) transfers: u64,
-    /// The locals that are alive at edges between blocks, for each edge.
+    /// The locals that are alive at edges between blocks, for each edge, and the values that meet
+    /// behind one.
     pub(super) alive: u64,
 }
 
@@ -254,6 +255,7 @@ impl Pass {
             self.transfers = self
                 .transfers
                 .saturating_add(block.operands.saturating_mul(2));
+            self.alive = self.alive.saturating_add(block.operands);
         } else {
             let met = sets.iter().zip(self.live.words()).map(|(sets, live)| {
                 let alive = if block.is_loop { live } else { sets.label };
@@ -264,6 +266,7 @@ impl Pass {
             self.transfers = self
                 .transfers
                 .saturating_add(values.saturating_mul(block.paths));
+            self.alive = self.alive.saturating_add(values);
         }
         self.sets.truncate(remaining);
     }
