@@ -59,6 +59,17 @@ impl Guest {
         })
     }
 
+    /// A program that is prepared only, and not called.
+    pub(crate) fn prepared(wasm: Vec<u8>) -> Self {
+        Self {
+            wasm,
+            entry: "",
+            argument: 0,
+            answer: 0,
+            may_suspend: false,
+        }
+    }
+
     /// Asks so many times.
     pub(crate) fn asking(times: u32) -> Result<Self> {
         let times = i32::try_from(times)?;

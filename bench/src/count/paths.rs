@@ -2,7 +2,7 @@
 //! engine.
 
 use anyhow::Result;
-use fusee::system::Billing::Metered;
+use fusee::{sandbox, system::Billing::Metered};
 
 use super::counted_run;
 use crate::{
@@ -26,7 +26,34 @@ const POOL: u32 = 2;
 /// Syscalls of one call.
 const ASKED: u32 = 2_000;
 
+/// Nested blocks, fewer than the rules admit.
+const NESTED: usize = 1_000;
+
 const PATHS: &[Path] = &[
+    // The peer validates: what preparing takes beside that.
+    Path {
+        name: "prepare",
+        times: 5,
+        ours: || prepare(large()),
+        peer: || Ok(peers::wasmtime::validate(large().wasm)),
+    },
+    // The peer prepares the same operators without nesting, which must not be cheaper.
+    Path {
+        name: "prepare/nested",
+        times: 5,
+        ours: || {
+            prepare(blocks(
+                &"(loop (local.set 0 (i64.const 1))".repeat(NESTED),
+                NESTED,
+            )?)
+        },
+        peer: || {
+            prepare(blocks(
+                &"(loop (local.set 0 (i64.const 1)))".repeat(NESTED),
+                0,
+            )?)
+        },
+    },
     Path {
         name: "wasmtime/path/fresh",
         times: 300,
@@ -134,6 +161,27 @@ pub(super) fn run() -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn prepare(guest: Guest) -> Result<Recall> {
+    let rules = guest.rules()?;
+    Ok(Box::new(move || {
+        sandbox::prepare(&guest.wasm, &rules)?;
+        Ok(0)
+    }))
+}
+
+/// The largest program of the guests.
+fn large() -> Guest {
+    let wasm = include_bytes!("../../../guests/wasm/verifier.wasm");
+    Guest::prepared(wasm.to_vec())
+}
+
+/// A program of one function with this code and so many ends.
+fn blocks(code: &str, ends: usize) -> Result<Guest> {
+    let ends = ")".repeat(ends);
+    let text = format!("(module (func (export \"f\") (local i64) {code} {ends}))");
+    Ok(Guest::prepared(wat::parse_str(text)?))
 }
 
 fn recall(call: Call) -> Result<Recall> {

@@ -10,7 +10,10 @@ use wasmtime::{
     Val, WasmFeatures,
 };
 
-use crate::kernels::{Contender, ENTRY, End, Looper};
+use crate::{
+    contest::Recall,
+    kernels::{Contender, ENTRY, End, Looper},
+};
 
 /// Nothing counts what the guest does.
 pub(crate) fn bare(wasm: &[u8]) -> anyhow::Result<Contender> {
@@ -99,6 +102,15 @@ fn run_loop(instance: &InstancePre<()>, rounds: i32, fuel: u64) -> Result<End> {
 }
 
 /// Wasmtime has an error type of its own, which anyhow does not take by itself.
+/// Validates a program, and does nothing else.
+pub(crate) fn validate(wasm: Vec<u8>) -> Recall {
+    let engine = Engine::default();
+    Box::new(move || {
+        Module::validate(&engine, &wasm).map_err(into_anyhow)?;
+        Ok(0)
+    })
+}
+
 fn into_anyhow(error: wasmtime::Error) -> anyhow::Error {
     anyhow::Error::from_boxed(error.into())
 }
