@@ -183,7 +183,7 @@ struct Optimisation {
 const OPTIMISATION: Optimisation = Optimisation {
     factor: 2,
     edge: 2,
-    constant: 200,
+    constant: 500,
     invariants: 120,
 };
 

@@ -189,10 +189,10 @@ fn values_that_are_scanned_at_edges_are_work_of_compilers_and_not_of_the_rules()
 #[test]
 fn code_of_either_effort_is_loaded() {
     let engine = WasmtimeEngine::new().unwrap();
-    for program in [invariants(10), invariants(16_000)] {
+    for program in [invariants(10), invariants(18_000)] {
         let code = engine.precompile(&program).unwrap();
         engine.load(&program, Code::Bytes(code)).unwrap();
         engine.compile(&program).unwrap();
     }
-    assert_eq!(Effort::of(&invariants(16_000)), Effort::Reduced);
+    assert_eq!(Effort::of(&invariants(18_000)), Effort::Reduced);
 }
