@@ -54,7 +54,7 @@ pub trait Compiler: Engine {
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 
     /// What compiling a program may take with the effort that this compiler makes for it, in the
-    /// units of [`CompileWork`]. Default: with optimisation.
+    /// units of [`CompileWork`](crate::CompileWork). Default: with optimisation.
     fn work(&self, program: &Program) -> u64 {
         program.compile_work.optimized
     }
