@@ -4,6 +4,13 @@ use fusee_engine::Trap;
 
 use crate::{CallResult, ExitCode, host::Context};
 
+/// Ends a call for want of something that the transaction has too little of. All its gas counts as
+/// used, as in the reference.
+pub(crate) fn exhausted(context: &mut Context, code: ExitCode) -> CallResult {
+    context.gas_used = context.gas_limit;
+    refused(context, code, "")
+}
+
 /// Ends a call with this code and payload, for a reason that the program does not write to its
 /// output.
 pub(crate) fn refused(context: &Context, code: ExitCode, message: &str) -> CallResult {
@@ -37,7 +44,7 @@ pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> Cal
 /// A syscall finished the call.
 pub(crate) fn exited(context: Context) -> CallResult {
     let told = context.exit.unwrap_or(ExitCode::Ok.code());
-    let code = ExitCode::of_program(told);
+    let code = ExitCode::of_exit(told);
     if code == ExitCode::Panic {
         let message = String::from_utf8_lossy(&context.output);
         tracing::warn!(%message, "a program panicked");

@@ -41,7 +41,8 @@ exit_codes! {
     Ok = 0,
     /// The program panicked; its output is the message.
     Panic = -1,
-    /// The program waits for its caller. No call ends with this code.
+    /// The program waits for its caller. A call ends with this code only where the program calls
+    /// `_exit` with it.
     InterruptionCalled = -3,
     /// The operation is available only at depth 0.
     RootCallOnly = -1002,
@@ -49,7 +50,7 @@ exit_codes! {
     MalformedBuiltinParams = -1003,
     /// The limit of nested calls is reached.
     CallDepthOverflow = -1004,
-    /// The program ended with a positive number, which is reserved for the numbers of calls.
+    /// The program returned a positive number, which is reserved for the numbers of calls.
     NonNegativeExitCode = -1005,
     /// The program ended with an unlisted number, or no call has this number.
     UnknownError = -1006,
@@ -100,8 +101,15 @@ exit_codes! {
 }
 
 impl ExitCode {
-    /// The exit code for the number that a program returned. Positive numbers,
-    /// [`InterruptionCalled`](Self::InterruptionCalled) and unlisted numbers are unknown.
+    /// The exit code for the number with which a program called `_exit`. Positive numbers and
+    /// unlisted ones are unknown.
+    #[must_use]
+    pub fn of_exit(code: i32) -> Self {
+        Self::from_code(code).unwrap_or(ExitCode::UnknownError)
+    }
+
+    /// The exit code for the number that a program returned. Unlisted numbers are unknown, and so
+    /// is [`InterruptionCalled`](Self::InterruptionCalled).
     #[must_use]
     pub fn of_program(code: i32) -> Self {
         if code > 0 {

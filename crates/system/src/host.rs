@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall};
+use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall, Trap};
 use fusee_executor::{Paused, Reservation};
 use fusee_instrument::SyscallPrices;
 use sha2::{Digest, Sha256};
@@ -14,6 +14,13 @@ use crate::{
     syscalls,
     wire::{ExecParams, Fuel16},
 };
+
+/// The greatest length that a syscall takes, in bytes. Its price in the reference is a number of 32
+/// bits; a longer one traps there with an overflow of this number, before anything else.
+const MAX_BYTES: u64 = 128 << 20;
+
+/// The greatest input of `_exec`, whose price has a square in it.
+const MAX_EXEC_BYTES: u64 = 5 << 18;
 
 /// The context of one call. Each run of the call takes it as its host, and returns it.
 #[derive(Debug)]
@@ -238,8 +245,8 @@ impl Context {
         call.memory.check(input, length)?;
         let left = self.gas_left_in_run(call.gas_left());
         let fuel_limit = match self.fuel16(call, fuel16_ptr)? {
-            Some(Fuel16 { first, .. }) if first != 0 => left.min(Gas::new(first.cast_unsigned())),
-            Some(_) | None => left,
+            Some(Fuel16 { first, .. }) => left.min(Gas::new(first.cast_unsigned())),
+            None => left,
         };
         self.request = Some(Request::Exec(ExecParams {
             code_hash,
@@ -293,6 +300,13 @@ impl Host for Context {
             | syscalls::BLAKE3 => second,
             _ => 0,
         };
+        let most = match number {
+            syscalls::EXEC => MAX_EXEC_BYTES,
+            _ => MAX_BYTES,
+        };
+        if length > most {
+            return Err(Stop::Trap(Trap::IntegerOverflow));
+        }
         call.charge(price.call(length))?;
         match number {
             syscalls::EXIT => {
@@ -316,7 +330,7 @@ impl Host for Context {
             syscalls::RESUME => self.resume(call),
             syscalls::FUEL => Ok(match self.billing() {
                 Billing::Metered => call.gas_left().units(),
-                Billing::SelfMetered => Gas::MAX.units(),
+                Billing::SelfMetered => u64::MAX,
             }),
             syscalls::CHARGE_FUEL => self.charge_fuel(call),
             syscalls::DEBUG_LOG => {

@@ -211,7 +211,7 @@ impl<'a> Calls<'a> {
             None => Answer {
                 fuel_consumed,
                 ..failed(
-                    ExitCode::CallDepthOverflow,
+                    ExitCode::UnknownError,
                     "a transaction has no more numbers for calls",
                 )
             },

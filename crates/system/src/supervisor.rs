@@ -14,7 +14,7 @@ use fusee_executor::{
 use crate::{
     Answer, Call, CallResult, ExitCode, Interruption, State, Step, SystemError, SystemProgram,
     SystemPrograms,
-    ending::{exited, lost, refused, returned, trapped},
+    ending::{exhausted, exited, lost, refused, returned, trapped},
     host::{Context, NO_REQUEST, Request, deliver},
     instances::{Found, FrameInstance, Instances, Resting, SlotId},
     interruption::Waiting,
@@ -97,13 +97,11 @@ impl Supervisor for Calls<'_> {
     }
 
     fn yielded(&mut self, mut frame: Suspended<Box<Context>>) -> Result<Self::Return, SystemError> {
-        let left = frame.gas_left();
         let is_over_budget = self.is_over_budget();
         let context = frame.host_mut();
         if is_over_budget {
             self.lose(context);
-            context.gas_used = context.gas_used_in_run(left);
-            return Ok(Ok(Step::Ended(refused(context, ExitCode::OutOfMemory, ""))));
+            return Ok(Ok(Step::Ended(exhausted(context, ExitCode::OutOfMemory))));
         }
         let Some(Request::Exec(params)) = &context.request else {
             return Err(internal(NO_REQUEST));
@@ -178,7 +176,7 @@ impl<'a> Calls<'a> {
         let mut context = self.context(call, Some(program), depth);
         if self.is_too_deep(&context) {
             self.programs.prepared(program)?;
-            return Ok(ended(refused(&context, ExitCode::CallDepthOverflow, "")));
+            return Ok(ended(exhausted(&mut context, ExitCode::CallDepthOverflow)));
         }
         match self.instances.take(program) {
             Found::Resting(slot, Resting { instance, memory }) => {
@@ -192,7 +190,7 @@ impl<'a> Calls<'a> {
                     Some(instance) => Ok(self.enter(instance, context)),
                     None => {
                         self.instances.lose(slot);
-                        Ok(ended(refused(&context, ExitCode::OutOfMemory, "")))
+                        Ok(ended(exhausted(&mut context, ExitCode::OutOfMemory)))
                     }
                 }
             }
@@ -217,11 +215,11 @@ impl<'a> Calls<'a> {
     ) -> Result<Begin<Self>, SystemError> {
         let mut context = self.context(call, None, depth);
         if self.is_too_deep(&context) {
-            return Ok(ended(refused(&context, ExitCode::CallDepthOverflow, "")));
+            return Ok(ended(exhausted(&mut context, ExitCode::CallDepthOverflow)));
         }
         match self.fresh(prepared, &mut context)? {
             Some(instance) => Ok(self.enter(instance, context)),
-            None => Ok(ended(refused(&context, ExitCode::OutOfMemory, ""))),
+            None => Ok(ended(exhausted(&mut context, ExitCode::OutOfMemory))),
         }
     }
 
@@ -411,7 +409,7 @@ impl<'a> Calls<'a> {
         self.put_back(instance, &mut context);
         if self.is_over_budget() {
             self.instances.lose(slot);
-            return Step::Ended(refused(&context, ExitCode::OutOfMemory, ""));
+            return Step::Ended(exhausted(&mut context, ExitCode::OutOfMemory));
         }
         let frame = self.instances.wait(program, slot);
         self.interrupted(params, Waiting::Returned { frame, context })

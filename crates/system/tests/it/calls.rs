@@ -95,7 +95,7 @@ fn an_output_that_says_another_code_is_malformed_and_evicts() {
 
 #[test]
 fn exit_ends_with_its_code_and_evicts() {
-    for code in ExitCode::ALL.iter().filter(|code| code.code() != -3) {
+    for code in ExitCode::ALL {
         let (found, output, lives) = ending(op::EXIT, &[&code.code().to_le_bytes(), b"why"]);
         assert_eq!((found, lives), (*code, false), "{code}");
         match code {
@@ -104,8 +104,8 @@ fn exit_ends_with_its_code_and_evicts() {
         }
     }
     for (code, expected) in [
-        (1, ExitCode::NonNegativeExitCode),
-        (-3, ExitCode::UnknownError),
+        (1, ExitCode::UnknownError),
+        (i32::MAX, ExitCode::UnknownError),
         (-99, ExitCode::UnknownError),
     ] {
         let code: i32 = code;
@@ -216,6 +216,10 @@ fn calls_are_no_deeper_than_they_may_be() {
             .collect();
         let deep = end(call(&mut transaction, program, op::COUNT, &[]));
         assert_eq!(deep.exit_code, ExitCode::CallDepthOverflow, "{}", lane.name);
+        assert_eq!(
+            (deep.gas_used.units(), deep.gas_left),
+            (GAS, Some(Gas::ZERO))
+        );
         assert_eq!(transaction.waiting(), 3);
         drop(waiting);
         assert_eq!(transaction.waiting(), 0);
@@ -305,8 +309,8 @@ fn an_output_that_begins_with_the_code_of_an_exit_is_told_behind_it() {
     for (code, expected) in [
         (0, ExitCode::Ok),
         (-1015, ExitCode::InsufficientBalance),
-        (7, ExitCode::NonNegativeExitCode),
-        (-3, ExitCode::UnknownError),
+        (7, ExitCode::UnknownError),
+        (-3, ExitCode::InterruptionCalled),
         (-4242, ExitCode::UnknownError),
     ] {
         let bytes = i32::to_le_bytes(code);
@@ -315,3 +319,50 @@ fn an_output_that_begins_with_the_code_of_an_exit_is_told_behind_it() {
         assert_eq!((found, output), (expected, told), "{code}");
     }
 }
+
+/// The reference computes prices with 32 bits.
+#[test]
+fn lengths_of_which_the_price_overflows_trap_before_anything_else() {
+    const MIB: u32 = 1 << 20;
+    let ending = |import: &str, params: usize, args: &str, length: u32| {
+        let wasm = wat::parse_str(format!(
+            "(module
+               (import \"fluentbase_v1preview\" \"{import}\" (func $call (param {}){}))
+               (memory 1)
+               (func (export \"main\") (param i32 i32) (result i32)
+                 {}))",
+            "i32 ".repeat(params),
+            if import == "_exec" {
+                " (result i32)"
+            } else {
+                ""
+            },
+            match import {
+                "_exec" =>
+                    format!("(call $call (i32.const 0) (i32.const 0) (i32.const {length}) {args})"),
+                _ =>
+                    format!("(call $call (i32.const 0) {args} (i32.const {length})) (i32.const 0)"),
+            }
+        ))
+        .unwrap();
+        on_all_lanes(Billing::Metered, |transaction, _| {
+            let call = main_call(Vec::new(), GAS_OF_LENGTHS);
+            end(transaction.call_code(&wasm, call).unwrap()).exit_code
+        })
+    };
+    for (import, params, args, most) in [
+        ("_write", 2, "", 128 * MIB),
+        ("_debug_log", 2, "", 128 * MIB),
+        ("_read", 3, "(i32.const 0)", 128 * MIB),
+        ("_exec", 5, "(i32.const 0) (i32.const 0)", 5 * MIB / 4),
+    ] {
+        let found = ending(import, params, args, most);
+        assert_ne!(found, ExitCode::IntegerOverflow, "{import}");
+        assert_ne!(found, ExitCode::OutOfFuel, "{import}");
+        let found = ending(import, params, args, most + 1);
+        assert_eq!(found, ExitCode::IntegerOverflow, "{import}");
+    }
+}
+
+/// Enough for the price of the greatest length.
+const GAS_OF_LENGTHS: u64 = 1 << 40;

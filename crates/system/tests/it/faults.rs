@@ -3,12 +3,12 @@
 use std::{thread, time::Duration};
 
 use fusee_conformance::lanes;
-use fusee_engine::Interrupt;
+use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Tier;
 use fusee_system::{Billing, ExitCode, SystemError, SystemLimits};
 
 use crate::support::{
-    GAS, answer, call, count, end, input, main_call, on_all_lanes, op, registered, waits,
+    ALL, GAS, answer, call, count, end, input, main_call, on_all_lanes, op, registered, waits,
 };
 
 /// Bytes of memory that the probe begins with.
@@ -31,13 +31,17 @@ fn what_waits_holds_no_more_memory_than_it_may() {
         assert_eq!(transaction.memory_bytes(), 97 * 65_536);
         let ended = end(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
         assert_eq!(ended.exit_code, ExitCode::OutOfMemory, "{}", lane.name);
+        assert_eq!(
+            (ended.gas_used.units(), ended.gas_left),
+            (GAS, Some(Gas::ZERO))
+        );
         assert_eq!(transaction.memory_bytes(), 0, "it is evicted");
         let ended = end(transaction.resume(waiting, &answer(b"")).unwrap());
         assert_eq!(ended.exit_code, ExitCode::UnexpectedFatalExecutionFailure);
 
         // Programs that nobody trusts, each parked in an instance of its own; the fourth finds no
         // room.
-        let asks = input(op::EXEC, &[&[7; 32], &[0; 8]]);
+        let asks = input(op::EXEC, &[&[7; 32], &ALL]);
         let mut parked = Vec::new();
         for _ in 0..3 {
             let step =
@@ -48,6 +52,7 @@ fn what_waits_holds_no_more_memory_than_it_may() {
         assert_eq!(end(step.unwrap()).exit_code, ExitCode::OutOfMemory);
         let full = end(call(&mut transaction, program, op::COUNT, &[]));
         assert_eq!(full.exit_code, ExitCode::OutOfMemory);
+        assert_eq!(full.gas_used.units(), GAS);
         // Dropping one frees its memory at once.
         drop(parked.pop());
         assert_eq!(transaction.memory_bytes(), 2 * PROBE_BYTES);
@@ -173,7 +178,7 @@ fn a_host_that_fails_in_a_nested_call_loses_the_root_and_not_its_program() {
         let other = crate::support::hash(other.unwrap());
         let mut transaction = programs.transaction(Interrupt::new());
         let waiting = waits(call(&mut transaction, program, op::INTERRUPT, &[b"x"]));
-        let logs = input(op::EXEC, &[&other, &[0; 8], &[op::LOG], b"text"]);
+        let logs = input(op::EXEC, &[&other, &ALL, &[op::LOG], b"text"]);
         let error = tracing::subscriber::with_default(Fails, || {
             transaction.call_root(program, main_call(logs, GAS))
         });
@@ -230,7 +235,7 @@ fn an_instance_that_was_kept_is_not_used_where_it_has_no_room() {
         grows();
         assert_eq!(programs.idle_instances(), 1);
         let mut transaction = programs.transaction(Interrupt::new());
-        let asks = main_call(input(op::EXEC, &[&[7; 32], &[0; 8]]), GAS);
+        let asks = main_call(input(op::EXEC, &[&[7; 32], &ALL]), GAS);
         let parked = transaction.call_code(&crate::support::probe(), asks);
         let parked = waits(parked.unwrap());
         assert_eq!(count(&mut transaction, program), 1, "{}", lane.name);

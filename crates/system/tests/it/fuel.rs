@@ -3,7 +3,9 @@
 use fusee_engine::Gas;
 use fusee_system::{Answer, Billing, ExitCode};
 
-use crate::support::{GAS, answer, call, count, end, input, main_call, on_all_lanes, op, waits};
+use crate::support::{
+    ALL, GAS, answer, call, count, end, input, main_call, on_all_lanes, op, waits,
+};
 
 fn charge(billing: Billing, fuel: i64, gas: u64) -> (ExitCode, u64, Option<u64>, Vec<u8>, bool) {
     let (end, lives) = on_all_lanes(billing, |transaction, program| {
@@ -44,7 +46,7 @@ fn a_metered_program_pays_for_operators_syscalls_and_what_it_charges() {
 fn a_self_metered_program_pays_for_what_it_charges_alone() {
     let (code, used, left, fuel, lives) = charge(Billing::SelfMetered, 77, 100);
     assert_eq!((code, used, left, lives), (ExitCode::Ok, 77, None, true));
-    assert_eq!(fuel, i64::MAX.to_le_bytes(), "the maximum");
+    assert_eq!(fuel, u64::MAX.to_le_bytes(), "the maximum");
     let (code, used, ..) = charge(Billing::SelfMetered, 100, 100);
     assert_eq!((code, used), (ExitCode::Ok, 100));
 }
@@ -142,12 +144,14 @@ fn a_limit_of_exec_is_capped_by_what_is_left() {
         })
     };
     assert_eq!(left(Billing::Metered, 5), 5);
-    // None of its own, and more than there is.
-    let all = left(Billing::Metered, 0);
+    assert_eq!(left(Billing::Metered, 0), 0);
+    assert_eq!(left(Billing::SelfMetered, 0), 0);
+    // More than there is.
+    let all = left(Billing::Metered, i64::MIN);
     assert!(all < GAS && all > GAS - 4_000_000, "{all}");
     assert_eq!(left(Billing::Metered, i64::MAX), all);
     assert_eq!(left(Billing::Metered, -1), all);
-    assert_eq!(left(Billing::SelfMetered, 0), GAS);
+    assert_eq!(left(Billing::SelfMetered, i64::MAX), GAS);
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn an_answer_that_used_more_than_there_is_uses_up_all_of_it() {
         let found = on_all_lanes(billing, |transaction, program| {
             let inputs = [
                 input(op::INTERRUPT, &[b"x"]),
-                input(op::EXEC, &[&[7; 32], &[0; 8]]),
+                input(op::EXEC, &[&[7; 32], &ALL]),
             ];
             let too_much = [GAS + 1, i64::MAX.unsigned_abs(), u64::MAX];
             let told = |consumed: u64| Answer {

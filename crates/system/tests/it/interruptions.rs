@@ -7,8 +7,8 @@ use fusee_system::{
 };
 
 use crate::support::{
-    GAS, answer, call, count, end, hash, input, main_call, on_all_lanes, op, probe, registered,
-    waits,
+    ALL, GAS, answer, call, count, end, hash, input, main_call, on_all_lanes, op, probe,
+    registered, waits,
 };
 
 #[test]
@@ -140,7 +140,7 @@ fn a_call_that_is_dropped_takes_its_instance_along() {
 fn an_instance_that_was_lost_while_it_was_parked_does_not_come_back() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
         let outer = waits(call(transaction, program, op::INTERRUPT, &[b"outer"]));
-        let parked = waits(call(transaction, program, op::EXEC, &[&[7; 32], &[0; 8]]));
+        let parked = waits(call(transaction, program, op::EXEC, &[&[7; 32], &ALL]));
         drop(outer);
         let fresh = count(transaction, program);
         let ended = end(transaction.resume(parked, &answer(b"")).unwrap());
@@ -293,10 +293,7 @@ fn what_others_used_for_a_call_is_taken_from_its_gas() {
 #[test]
 fn programs_that_nobody_trusts_wait_by_exec_alone() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let asks = input(
-            op::EXEC,
-            &[&hash(program), &0_u64.to_le_bytes(), &[op::COUNT]],
-        );
+        let asks = input(op::EXEC, &[&hash(program), &ALL, &[op::COUNT]]);
         let step = transaction
             .call_code(&probe(), main_call(asks, GAS))
             .unwrap();
@@ -335,7 +332,7 @@ fn memory_of_another_transaction_is_out_of_reach() {
         let write = other.write_memory(&mut waiting, 0, &[41]);
         assert_eq!(write, Err(ExitCode::MemoryOutOfBounds));
         assert_eq!(count(&mut other, program), 2);
-        let mut parked = waits(call(&mut one, program, op::EXEC, &[&[7; 32], &[0; 8]]));
+        let mut parked = waits(call(&mut one, program, op::EXEC, &[&[7; 32], &ALL]));
         let input = other.exec_input(&mut parked);
         assert_eq!(input, Err(ExitCode::MemoryOutOfBounds));
     }

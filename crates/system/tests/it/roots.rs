@@ -10,7 +10,7 @@ use fusee_system::{
 };
 
 use crate::support::{
-    GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
+    ALL, GAS, count, end, hash, hash_of, input, main_call, on_all_lanes, op, probe, registered,
 };
 
 /// What a program at depth 0 is told: the result of the syscall, what it consumed, what was
@@ -58,9 +58,12 @@ fn resume(id: i32, code: i32, consumed: i64, data: &[u8]) -> Vec<u8> {
 #[test]
 fn exec_runs_a_program_and_tells_how_it_ended() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let ok = root(transaction, exec(&hash(program), 0, op::COUNT, &[]));
+        let ok = root(transaction, exec(&hash(program), i64::MAX, op::COUNT, &[]));
         let code = (-1015_i32).to_le_bytes();
-        let fails = root(transaction, exec(&hash(program), 0, op::RETURN, &[&code]));
+        let fails = root(
+            transaction,
+            exec(&hash(program), i64::MAX, op::RETURN, &[&code]),
+        );
         let broke = root(transaction, exec(&hash(program), 1_000, op::LOOP, &[]));
         (ok, told(&fails), told(&broke), transaction.waiting())
     });
@@ -77,7 +80,7 @@ fn exec_runs_a_program_and_tells_how_it_ended() {
 #[test]
 fn an_interrupted_call_has_an_id_and_goes_on_by_it() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"params"]);
+        let asks = exec(&hash(program), i64::MAX, op::INTERRUPT, &[b"params"]);
         let ids = [(); 3].map(|()| told(&root(transaction, asks.clone())));
         let waiting = transaction.waiting();
         // The innermost first.
@@ -115,7 +118,7 @@ fn an_interrupted_call_has_an_id_and_goes_on_by_it() {
 #[test]
 fn what_is_told_as_consumed_is_counted_once() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+        let asks = exec(&hash(program), i64::MAX, op::INTERRUPT, &[b"x"]);
         // The first makes the instance.
         count(transaction, program);
         let begun = told(&root(transaction, asks.clone()));
@@ -132,7 +135,7 @@ fn what_is_told_as_consumed_is_counted_once() {
 #[test]
 fn resume_works_at_depth_0_only() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let asks = exec(&hash(program), 0, op::RESUME, &[&[0; 16]]);
+        let asks = exec(&hash(program), i64::MAX, op::RESUME, &[&[0; 16]]);
         let nested = told(&root(transaction, asks));
         let called = transaction.call(program, main_call(resume(1, 0, 0, b""), GAS));
         (
@@ -166,8 +169,8 @@ fn a_program_that_asks_for_another_is_served_by_the_root() {
         codes.insert(hash_of(&other), other.clone());
         let find = |code: CodeHash| codes.get(code.as_bytes()).cloned();
         let mut transaction = programs.transaction(Interrupt::new()).code(find);
-        let wanted = exec(&hash(program), 0, op::COUNT, &[]);
-        let asks = input(op::EXEC, &[&hash_of(&other), &0_u64.to_le_bytes(), &wanted]);
+        let wanted = exec(&hash(program), i64::MAX, op::COUNT, &[]);
+        let asks = input(op::EXEC, &[&hash_of(&other), &ALL, &wanted]);
         let begun = told(&root(&mut transaction, asks));
         assert_eq!((begun.result, begun.data.len()), (1, 64), "{}", lane.name);
         assert_eq!(begun.data[..32], hash(program));
@@ -182,7 +185,7 @@ fn a_program_that_asks_for_another_is_served_by_the_root() {
 #[test]
 fn what_is_no_program_and_no_state_is_malformed() {
     let found = on_all_lanes(Billing::Metered, |transaction, _| {
-        told(&root(transaction, exec(&[9; 32], 0, op::COUNT, &[])))
+        told(&root(transaction, exec(&[9; 32], i64::MAX, op::COUNT, &[])))
     });
     assert_eq!(found.result, ExitCode::MalformedBuiltinParams.code());
     assert_eq!(found.data, b"there is no program of this hash");
@@ -191,7 +194,7 @@ fn what_is_no_program_and_no_state_is_malformed() {
     let mut transaction = programs
         .transaction(Interrupt::new())
         .code(|_| Some(b"\0asm no".to_vec()));
-    let asks = exec(&hash_of(b"\0asm no"), 0, op::COUNT, &[]);
+    let asks = exec(&hash_of(b"\0asm no"), i64::MAX, op::COUNT, &[]);
     let refused = told(&root(&mut transaction, asks));
     assert_eq!(refused.result, ExitCode::NotSupportedBytecode.code());
 }
@@ -204,7 +207,7 @@ fn code_of_another_hash_is_a_fault_of_whoever_found_it() {
         let mut transaction = programs
             .transaction(Interrupt::new())
             .code(|_| Some(found.clone()));
-        let asks = main_call(exec(&[9; 32], 0, op::COUNT, &[]), GAS);
+        let asks = main_call(exec(&[9; 32], i64::MAX, op::COUNT, &[]), GAS);
         let error = transaction.call_root_code(&probe(), asks).unwrap_err();
         assert!(matches!(error, SystemError::WrongCode(_)), "{error}");
     }
@@ -213,7 +216,7 @@ fn code_of_another_hash_is_a_fault_of_whoever_found_it() {
 #[test]
 fn a_system_program_at_depth_0_cannot_be_entered_while_it_executes() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let asks = exec(&hash(program), 0, op::COUNT, &[]);
+        let asks = exec(&hash(program), i64::MAX, op::COUNT, &[]);
         let step = transaction.call_root(program, main_call(asks, GAS));
         let ended = end(step.unwrap());
         (ended, count(transaction, program))
@@ -230,7 +233,7 @@ fn a_system_program_at_depth_0_cannot_be_entered_while_it_executes() {
 fn gas_that_ends_inside_a_nested_call_is_the_nested_call_s_own() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
         let nested = root(transaction, exec(&hash(program), 500_000, op::LOOP, &[]));
-        let all = root(transaction, exec(&hash(program), 0, op::LOOP, &[]));
+        let all = root(transaction, exec(&hash(program), i64::MAX, op::LOOP, &[]));
         (told(&nested), all)
     });
     let (nested, all) = found;
@@ -250,7 +253,7 @@ fn exec_is_priced_by_its_input() {
     let used = |length: usize| {
         on_all_lanes(Billing::Metered, |transaction, _| {
             let rest = vec![0; length];
-            let parts: [&[u8]; 3] = [&[9; 32], &0_u64.to_le_bytes(), &rest];
+            let parts: [&[u8]; 3] = [&[9; 32], &ALL, &rest];
             root(transaction, input(op::EXEC, &parts)).gas_used.units()
         })
     };
@@ -286,7 +289,7 @@ fn other_probe() -> Vec<u8> {
 #[test]
 fn a_root_that_goes_on_out_of_order_is_told_and_is_no_error() {
     let found = on_all_lanes(Billing::Metered, |transaction, program| {
-        let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+        let asks = exec(&hash(program), i64::MAX, op::INTERRUPT, &[b"x"]);
         root(transaction, asks.clone());
         root(transaction, asks);
         let outer = told(&root(transaction, resume(1, 0, 0, b"")));
@@ -310,7 +313,7 @@ fn a_root_that_goes_on_out_of_order_is_told_and_is_no_error() {
 fn which_programs_there_are_does_not_depend_on_what_was_prepared_before() {
     for lane in lanes() {
         let (programs, _) = registered(lane.executor, Billing::Metered);
-        let asks = exec(&hash_of(&other_probe()), 0, op::COUNT, &[]);
+        let asks = exec(&hash_of(&other_probe()), i64::MAX, op::COUNT, &[]);
         let mut transaction = programs.transaction(Interrupt::new());
         let cold = root(&mut transaction, asks.clone());
         let warms = main_call(input(op::COUNT, &[]), GAS);
@@ -328,7 +331,7 @@ fn whoever_looks_for_code_and_panics_ends_the_call_and_nothing_else() {
         let mut transaction = programs
             .transaction(Interrupt::new())
             .code(|_| panic!("the disk is gone"));
-        let asks = exec(&[9; 32], 0, op::COUNT, &[]);
+        let asks = exec(&[9; 32], i64::MAX, op::COUNT, &[]);
         let error = transaction.call_root(program, main_call(asks, GAS));
         let error = error.unwrap_err().to_string();
         assert!(error.contains("the disk is gone"), "{}: {error}", lane.name);
@@ -494,7 +497,7 @@ fn runs_code(code: &[u8], gas: u64, prices: SystemPrices) -> (CallResult, u32) {
             (*hash.as_bytes() == hash_of(code)).then(|| code.to_vec())
         };
         let mut transaction = programs.transaction(Interrupt::new()).code(find);
-        let asks = exec(&hash_of(code), 0, op::COUNT, &[]);
+        let asks = exec(&hash_of(code), i64::MAX, op::COUNT, &[]);
         let step = transaction.call_root_code(&probe(), main_call(asks, gas));
         let ended = end(step.unwrap());
         drop(transaction);
@@ -534,7 +537,7 @@ fn a_lookup_is_paid_before_the_embedder_is_asked_and_if_there_is_no_code() {
             let (programs, _) = registered(lane.executor, Billing::Metered);
             let programs = programs.prices(prices);
             let mut transaction = programs.transaction(Interrupt::new());
-            let ended = root(&mut transaction, exec(&[9; 32], 0, op::COUNT, &[]));
+            let ended = root(&mut transaction, exec(&[9; 32], i64::MAX, op::COUNT, &[]));
             let malformed = ExitCode::MalformedBuiltinParams.code();
             assert_eq!(told(&ended).result, malformed);
             ended.gas_used.units()
@@ -580,7 +583,7 @@ fn code_that_is_not_paid_is_not_prepared() {
     let (programs, _) = registered(lane.executor, Billing::Metered);
     let find = |_| Some(code.clone());
     let mut transaction = programs.transaction(Interrupt::new()).code(find);
-    let asks = main_call(exec(&[9; 32], 0, op::COUNT, &[]), gas);
+    let asks = main_call(exec(&[9; 32], i64::MAX, op::COUNT, &[]), gas);
     let ended = end(transaction.call_root_code(&probe(), asks).unwrap());
     assert_eq!(ended.exit_code, ExitCode::OutOfFuel);
 }
@@ -616,7 +619,7 @@ fn the_answer_of_resume_is_paid_by_its_size() {
                 ..SystemPrices::default()
             });
             let mut transaction = programs.transaction(Interrupt::new());
-            let asks = exec(&hash(program), 0, op::INTERRUPT, &[b"x"]);
+            let asks = exec(&hash(program), i64::MAX, op::INTERRUPT, &[b"x"]);
             assert_eq!(told(&root(&mut transaction, asks)).result, 1);
             let ended = root(&mut transaction, resume(1, 0, 0, &vec![0; bytes]));
             assert_eq!(told(&ended).result, 0, "{}", lane.name);

@@ -10,6 +10,9 @@ use fusee_system::{
     Transaction,
 };
 
+/// A limit of fuel that limits nothing: a limit of 0 is one of 0.
+pub(crate) const ALL: [u8; 8] = i64::MAX.to_le_bytes();
+
 /// What the first byte of the input asks of [`PROBE`].
 pub(crate) mod op {
     /// Payload: how often the program was entered, in this instance (4 bytes).
