@@ -173,7 +173,8 @@ struct Optimisation {
     /// multiplied with the edges between blocks that values could be kept over, and divided by
     /// this, are a number of units.
     edge: u64,
-    /// An optimiser tries to join an operation on a constant with those before it.
+    /// An optimiser tries to join an operation on a constant with those before it. Each is so many
+    /// units, and one for each other one in the function.
     constant: u64,
     /// An optimiser moves invariants out of loops and keeps them. The square of the operators,
     /// divided by this, is a number of units.
@@ -292,7 +293,8 @@ impl Work {
             constant,
             invariants,
         } = OPTIMISATION;
-        let joined = constant_operations.saturating_mul(constant);
+        let joined =
+            constant_operations.saturating_mul(constant.saturating_add(constant_operations));
         let kept = operators.saturating_mul(edges) / edge;
         let moved = if has_loops {
             operators.saturating_mul(operators) / invariants
