@@ -54,27 +54,30 @@ fn mutate_wasm(program: &[u8], seed: u64) -> Option<Vec<u8>> {
     mutator.run(program).ok()?.next()?.ok()
 }
 
-macro_rules! climb {
-    ($height:ident: $($step:literal)*) => {
-        $(if $height > $step {
-            black_box($step);
+macro_rules! climber {
+    ($(#[doc = $doc:literal])* $name:ident: $($step:literal)*) => {
+        $(#[doc = $doc])*
+        #[inline(never)]
+        pub fn $name(height: u64) {
+            $(if height > $step {
+                black_box($step);
+            })*
+        }
+    };
+    ($($(#[doc = $doc:literal])* $name:ident;)*) => {
+        $(climber! {
+            $(#[doc = $doc])*
+            $name: 5 8 11 15 20 30 40 60 80 110 150 200 250 300 350 400 450 500 550 600 650 700 750
+            800 850 900 950 1000 1050 1100 1150 1200 1250 1300 1350 1400 1450 1500 1600 1700 1800
+            1900 2000 2200 2400 2600 2800 3000 3500 4000 5000 6000 8000
         })*
     };
 }
 
-/// Reaches code of its own for each of many heights, so that libFuzzer keeps an input that comes
-/// higher than all before it.
-#[inline(never)]
-pub fn climb(height: u64) {
-    climb!(height: 5 8 11 15 20 30 40 60 80 110 150 200 250 300 350 400 450 500 550 600 650 700 750
-        800 850 900 950 1000 1050 1100 1150 1200 1250 1300 1350 1400 1450 1500 1600 1700 1800 1900
-        2000 2200 2400 2600 2800 3000 3500 4000 5000 6000 8000);
-}
-
-/// The same for a second measure.
-#[inline(never)]
-pub fn climb_more(height: u64) {
-    climb!(height: 5 8 11 15 20 30 40 60 80 110 150 200 250 300 350 400 450 500 550 600 650 700 750
-        800 850 900 950 1000 1050 1100 1150 1200 1250 1300 1350 1400 1450 1500 1600 1700 1800 1900
-        2000 2200 2400 2600 2800 3000 3500 4000 5000 6000 8000);
+climber! {
+    /// Reaches code of its own for each of many heights, so that libFuzzer keeps an input that
+    /// comes higher than all before it.
+    climb;
+    /// The same for a second measure.
+    climb_more;
 }

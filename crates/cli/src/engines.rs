@@ -72,7 +72,7 @@ pub(crate) fn executors(
 
 /// Compiles a program for another process of this executable, if it was started for that.
 pub(crate) fn compile_if_asked() {
-    // Compiling needs no pool, so that its size does not matter.
+    // The options of the pool do not matter: compiling creates none.
     sandbox::compile_if_asked(|| Ok(Arc::new(WasmtimeEngine::new()?)));
 }
 

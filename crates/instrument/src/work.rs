@@ -201,7 +201,7 @@ pub(crate) struct Work {
     has_loops: bool,
     /// The cost of the operands at all crossings, in 16ths of a unit.
     operands: u64,
-    /// Whether the operator before is a constant.
+    /// Whether the last plain operator or use of a local is a constant.
     after_constant: bool,
     /// The number of operations with a constant.
     constant_operations: u64,

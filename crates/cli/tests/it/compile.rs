@@ -105,6 +105,31 @@ fn a_process_says_why_it_cannot_compile() {
     }
 }
 
+/// Without this, a program whose `main` lacks `compile_if_asked` would start itself without end.
+#[test]
+fn a_process_that_was_started_to_compile_starts_no_other() {
+    if std::env::var_os("FUSEE_COMPILE").is_some() {
+        let error = CompileCommand::this_program().unwrap_err().to_string();
+        assert!(
+            error.contains("does not begin with `compile_if_asked`"),
+            "{error}"
+        );
+        return;
+    }
+    CompileCommand::this_program().unwrap();
+    let name = "compile::a_process_that_was_started_to_compile_starts_no_other";
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([name, "--exact"])
+        .env("FUSEE_COMPILE", "all 2000 2147483648")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(
+        String::from_utf8_lossy(&output.stdout).contains("1 passed"),
+        "{output:?}"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_that_takes_too_much_memory_is_not_kept() {

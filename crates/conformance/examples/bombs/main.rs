@@ -13,9 +13,8 @@
 //!     --search M DIR     searches for M minutes for programs that are dearer than any shape, and
 //!                        writes the dearest ones into a directory
 //!
-//! Times are milliseconds of one processor; `ns/u` is what a unit of the work that compiling may
-//! take came to, in nanoseconds.
-//! Compiled bytes and peaks of memory are those of a process that does nothing else.
+//! Times are milliseconds of one processor; `ns/u` is nanoseconds for a unit of what compiling may
+//! take. Compiled bytes and peaks of memory are those of a process that does nothing else.
 #![allow(clippy::print_stdout, reason = "a program for people")]
 
 mod counts;

@@ -32,9 +32,9 @@ pub struct CompileLimits {
     /// Processor time. Default: 2 seconds.
     ///
     /// Programs with little work ([`Compiler::work`](fusee_engine::Compiler::work)) have less: 0.2
-    /// seconds, and 200 nanoseconds for each unit. Real programs take a third of that, and those
-    /// whose work is more than the estimate cannot keep the machine busy. Ten times as much real
-    /// time may pass, and where the system does not tell the processor time, this much.
+    /// seconds, and 200 nanoseconds for each unit, which is more than real programs take. So a
+    /// program whose work is estimated too low does not use up two seconds. Ten times as much real
+    /// time may pass. Where the system does not tell the processor time, real time counts instead.
     pub time: Duration,
     /// Address space, in bytes. Default: 2 GiB. On Unix only.
     pub bytes: u64,
@@ -83,8 +83,16 @@ impl CompileCommand {
     ///
     /// # Errors
     ///
-    /// If the system does not tell its path.
+    /// If the system does not tell its path, or if this process was itself started to compile, so
+    /// that its `main` lacks [`compile_if_asked`](crate::compile_if_asked): it would start itself
+    /// without end.
     pub fn this_program() -> io::Result<Self> {
+        if env::var_os(child::VARIABLE).is_some() {
+            return Err(io::Error::other(
+                "this process was started to compile a program, but its `main` does not begin \
+                 with `compile_if_asked`",
+            ));
+        }
         // On Linux this is the same file even after the path has got another one.
         let program = if cfg!(target_os = "linux") {
             PathBuf::from("/proc/self/exe")
