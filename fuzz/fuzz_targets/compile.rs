@@ -1,6 +1,6 @@
 //! Compiling a program takes no more than its estimated work.
 //!
-//! The generated programs are such that a thread compiles. Each higher ratio of time to work, and
+//! The generated programs are such that a thread compiles, and they are compiled as there. Each higher ratio of time to work, and
 //! of time to bytes, is reached by code of its own, so that libFuzzer looks for higher ones.
 #![no_main]
 
@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use fusee_conformance::{Random, bombs::Genome};
-use fusee_engine::Compiler;
+use fusee_engine::{Compiler, Effort};
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::MOST_WORK_IN_A_THREAD;
 use fusee_instrument::{Rules, prepare};
@@ -41,10 +41,10 @@ fuzz_target!(|bytes: &[u8]| {
     if program.compile_work.plain > MOST_WORK_IN_A_THREAD {
         return;
     }
-    let work = ENGINE.work(&program);
+    let work = ENGINE.work(&program, Effort::Reduced);
     let begin = nanoseconds();
     // It is refused for the native stack that it needs after it was compiled.
-    let _ = ENGINE.precompile(&program);
+    let _ = ENGINE.precompile(&program, Effort::Reduced);
     let taken = nanoseconds().saturating_sub(begin);
 
     let of_work = taken / work.max(LEAST_WORK);

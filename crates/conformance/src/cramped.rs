@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fusee_engine::{
-    Code, Compiler, Engine, EngineError, Fingerprint, Format, Frames, Gas, Module, Program,
+    Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Frames, Gas, Module, Program,
 };
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{WasmtimeEngine, WasmtimeEngineBuilder};
@@ -106,8 +106,8 @@ impl Engine for Heightless {
 }
 
 impl Compiler for Heightless {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        self.0.precompile(&Self::without_height(program))
+    fn precompile(&self, program: &Program, most: Effort) -> Result<Vec<u8>, EngineError> {
+        self.0.precompile(&Self::without_height(program), most)
     }
 
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {

@@ -12,12 +12,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fusee_engine::{Code, Compiler, Engine, EngineError, Fingerprint, Format, Module, Program};
+use fusee_engine::{
+    Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Module, Program,
+};
 use wasmtime::{Config, WasmFeatures};
 
 use crate::{
     NAME,
-    effort::Effort,
+    effort::{effort, level, work},
     error::compile_failed,
     frames::{self, Check, NativeStackNeed},
     module::WasmtimeModule,
@@ -219,8 +221,12 @@ impl WasmtimeEngineBuilder {
 
     /// An engine that compiles the program as [`runtime`](Self::runtime) does, and creates no
     /// instances.
-    fn without_pool(self, program: &Program) -> Result<wasmtime::Engine, EngineError> {
-        let config = config(self.bounds(program), self.stack, Effort::of(program));
+    fn without_pool(
+        self,
+        program: &Program,
+        effort: Effort,
+    ) -> Result<wasmtime::Engine, EngineError> {
+        let config = config(self.bounds(program), self.stack, effort);
         wasmtime::Engine::new(&config).map_err(unsupported)
     }
 
@@ -282,7 +288,9 @@ impl WasmtimeEngine {
         &self,
         program: &Program,
     ) -> Result<Option<NativeStackNeed>, EngineError> {
-        let engine = self.options.without_pool(program)?;
+        let engine = self
+            .options
+            .without_pool(program, effort(program, Effort::Full))?;
         let module = wasmtime::Module::new(&engine, &program.code).map_err(compile_failed)?;
         frames::need(&module, program, self.options.bounds(program).stack_check())
     }
@@ -321,19 +329,21 @@ impl Engine for WasmtimeEngine {
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
         let runtime = self.runtime(self.options.bounds(program))?;
-        Ok(Arc::new(match Effort::of(program) {
+        Ok(Arc::new(match effort(program, Effort::Full) {
             Effort::Full => WasmtimeModule::compile(&runtime, program)?,
             // The runtime's own compiler optimises. It can load what another one compiled.
-            Effort::Reduced => {
-                WasmtimeModule::load(&runtime, program, Code::Bytes(self.precompile(program)?))?
-            }
+            Effort::Reduced => WasmtimeModule::load(
+                &runtime,
+                program,
+                Code::Bytes(self.precompile(program, Effort::Reduced)?),
+            )?,
         }))
     }
 }
 
 impl Compiler for WasmtimeEngine {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        let engine = self.options.without_pool(program)?;
+    fn precompile(&self, program: &Program, most: Effort) -> Result<Vec<u8>, EngineError> {
+        let engine = self.options.without_pool(program, effort(program, most))?;
         let module = wasmtime::Module::new(&engine, &program.code).map_err(compile_failed)?;
         // Here too, so that the code of a program that is not admitted is not stored.
         let stack_check = self.options.bounds(program).stack_check();
@@ -347,8 +357,8 @@ impl Compiler for WasmtimeEngine {
         Ok(Arc::new(WasmtimeModule::load(&runtime, program, code)?))
     }
 
-    fn work(&self, program: &Program) -> u64 {
-        Effort::of(program).work(program)
+    fn work(&self, program: &Program, most: Effort) -> u64 {
+        work(program, effort(program, most))
     }
 
     fn for_short_calls(&self, program: &Program) -> Option<Arc<dyn Compiler>> {
@@ -370,7 +380,7 @@ pub(crate) fn config(bounds: Bounds, stack: NativeStack, effort: Effort) -> Conf
     config
         .consume_fuel(false)
         .epoch_interruption(false)
-        .cranelift_opt_level(effort.level())
+        .cranelift_opt_level(level(effort))
         // Unwind tables are registered in a global list, which makes creating many modules slow.
         .native_unwind_info(false)
         .generate_address_map(false)

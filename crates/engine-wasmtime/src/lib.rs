@@ -20,7 +20,7 @@ mod runtime;
 mod trap;
 mod view;
 
-pub use effort::Effort;
+pub use effort::effort;
 pub use engine::{Bounds, WasmtimeEngine, WasmtimeEngineBuilder};
 pub use frames::NativeStackNeed;
 pub use pool::Reset;

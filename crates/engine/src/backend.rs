@@ -2,7 +2,9 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use crate::{Code, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value};
+use crate::{
+    Code, Effort, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value,
+};
 
 /// A compiler or interpreter, with its runtime.
 pub trait Engine: Debug + Send + Sync {
@@ -36,12 +38,12 @@ pub trait Engine: Debug + Send + Sync {
 /// An engine whose compiled programs can be serialized and loaded again.
 pub trait Compiler: Engine {
     /// Compiles a program to bytes that [`load`](Self::load) accepts as [`Code`], in this process
-    /// or another.
+    /// or another. It may optimise the program as much as `most` admits.
     ///
     /// # Errors
     ///
     /// [`EngineError::Compile`], as with [`compile`](Engine::compile).
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError>;
+    fn precompile(&self, program: &Program, most: Effort) -> Result<Vec<u8>, EngineError>;
 
     /// Loads compiled code.
     ///
@@ -53,10 +55,13 @@ pub trait Compiler: Engine {
     /// [`EngineError::Compile`] if another engine compiled the code, or mapping it fails.
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 
-    /// What compiling a program may take with the effort that this compiler makes for it, in the
-    /// units of [`CompileWork`](crate::CompileWork). Default: with optimisation.
-    fn work(&self, program: &Program) -> u64 {
-        program.compile_work.optimized
+    /// What [`precompile`](Self::precompile) may take with the effort that this compiler makes for
+    /// a program, in the units of [`CompileWork`](crate::CompileWork). Default: with the most effort.
+    fn work(&self, program: &Program, most: Effort) -> u64 {
+        match most {
+            Effort::Full => program.compile_work.optimized,
+            Effort::Reduced => program.compile_work.plain,
+        }
     }
 
     /// A second compiler for a program: instances of its code cost less where they grow their

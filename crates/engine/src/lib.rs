@@ -9,6 +9,7 @@
 
 mod artifact;
 mod backend;
+mod effort;
 mod error;
 mod fingerprint;
 mod format;
@@ -28,6 +29,7 @@ mod value;
 
 pub use artifact::{Artifact, ArtifactKey, Code, Mismatch};
 pub use backend::{Compiler, Engine, Entry, Instance, Interpreter, Mode, Module, Pause, Step};
+pub use effort::Effort;
 pub use error::{EngineError, Resource, Source};
 pub use fingerprint::Fingerprint;
 pub use format::Format;

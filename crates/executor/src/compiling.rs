@@ -9,7 +9,7 @@ pub(crate) mod command;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fusee_engine::{Compiler, EngineError, Program};
+use fusee_engine::{Compiler, Effort, EngineError, Program};
 
 use command::CompileCommand;
 
@@ -18,10 +18,10 @@ use command::CompileCommand;
 pub enum CompileIn {
     /// In a thread of this process, where nothing limits the time and memory of a compilation.
     ///
-    /// The rules admit programs of a few kilobytes that take a compiler a minute. So the background
-    /// compiles only programs whose work is small ([`CompileWork`](fusee_engine::CompileWork)),
-    /// which excludes some large real ones. [`Executor::compile`](crate::Executor::compile)
-    /// compiles any program.
+    /// The rules admit programs of a few kilobytes that take an optimising compiler a minute. So
+    /// the background compiles without optimisation, and only programs whose work is small
+    /// ([`CompileWork`](fusee_engine::CompileWork)), which excludes some large real ones.
+    /// [`Executor::compile`](crate::Executor::compile) compiles any program, with optimisation.
     #[default]
     Thread,
     /// In a separate process for each program, with limits.
@@ -72,7 +72,7 @@ impl CompileFailure {
 
 /// The most work without optimisation ([`CompileWork`](fusee_engine::CompileWork)) that the
 /// background compiles in a thread of this process ([`CompileIn::Thread`]).
-pub const MOST_WORK_IN_A_THREAD: u64 = 6_000_000;
+pub const MOST_WORK_IN_A_THREAD: u64 = 3_000_000;
 
 impl CompileIn {
     /// Why the background must not compile a program here. In a thread nothing ends a compilation
@@ -88,18 +88,27 @@ impl CompileIn {
         })
     }
 
-    /// Compiles a program.
+    /// How much the background optimises here.
+    pub(crate) const fn background_effort(&self) -> Effort {
+        match self {
+            CompileIn::Thread => Effort::Reduced,
+            CompileIn::Process(_) => Effort::Full,
+        }
+    }
+
+    /// Compiles a program. A process, which has a limit of time, optimises it whatever `most` is.
     pub(crate) fn compile(
         &self,
         compiler: &dyn Compiler,
         program: &Program,
         calls: Calls,
+        most: Effort,
         most_bytes: u64,
     ) -> Result<Vec<u8>, CompileFailure> {
         let compiled = match self {
-            CompileIn::Thread => in_this_process(compiler, program)?,
+            CompileIn::Thread => in_this_process(compiler, program, most)?,
             CompileIn::Process(command) => {
-                let work = compiler.work(program);
+                let work = compiler.work(program, Effort::Full);
                 let task = Task {
                     program,
                     calls,
@@ -119,8 +128,12 @@ impl CompileIn {
 }
 
 /// Catches panics of the compiler, so that the caller can fall back to the interpreter.
-fn in_this_process(compiler: &dyn Compiler, program: &Program) -> Result<Vec<u8>, CompileFailure> {
-    let compile = || compiler.precompile(program);
+fn in_this_process(
+    compiler: &dyn Compiler,
+    program: &Program,
+    most: Effort,
+) -> Result<Vec<u8>, CompileFailure> {
+    let compile = || compiler.precompile(program, most);
     catch_unwind(AssertUnwindSafe(compile))
         .map_err(|_| CompileFailure::of_the_machine("the compiler panicked".to_owned()))?
         .map_err(|error| CompileFailure::of_the_program(describe(&error)))

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use fusee_engine::{
-    ArtifactKey, Code, Compiler, Engine, EngineError, Format, Gas, Module, Program, Source,
+    ArtifactKey, Code, Compiler, Effort, Engine, EngineError, Format, Gas, Module, Program, Source,
 };
 
 use crate::{
@@ -70,12 +70,17 @@ impl Preparer {
         let has_tiers = interpreter.is_some() && self.compiles(program.format);
         let compiler = self.engines.compiler_for(program.format);
         let earning = compiler.filter(|_| has_tiers).map(|compiler| Earning {
-            price: self.compile_gas.saturating_mul(compiler.work(&program)),
+            price: self
+                .compile_gas
+                .saturating_mul(compiler.work(&program, self.compile_in.background_effort())),
             earned: self.earned.of(key, &program),
         });
         let short_calls = compiler
             .and_then(|compiler| compiler.for_short_calls(&program))
-            .map(|compiler| ShortCalls::new(compiler, &program, self.compile_gas));
+            .map(|compiler| {
+                let work = compiler.work(&program, self.compile_in.background_effort());
+                ShortCalls::new(compiler, &program, self.compile_gas.saturating_mul(work))
+            });
         PreparedProgram::new(
             program,
             key,
@@ -176,7 +181,8 @@ impl Preparer {
             let why = format!("the executor has no compiler for {format} programs");
             return Err(EngineError::Host(why.into()));
         };
-        self.compile_with(compiler.as_ref(), prepared, Calls::All, prepared.code())
+        let all = (Calls::All, prepared.code());
+        self.compile_with(compiler.as_ref(), prepared, all, Effort::Full)
     }
 
     /// Compiles a program of the queue, for these calls. Nobody waits for it, but others wait in
@@ -199,7 +205,8 @@ impl Preparer {
                 }
             }
             None => {
-                let _ = self.compile_with(compiler.as_ref(), prepared, calls, code);
+                let most = self.compile_in.background_effort();
+                let _ = self.compile_with(compiler.as_ref(), prepared, (calls, code), most);
             }
         }
     }
@@ -208,15 +215,15 @@ impl Preparer {
         &self,
         compiler: &dyn Compiler,
         prepared: &PreparedProgram,
-        calls: Calls,
-        code: &CompiledCode,
+        (calls, code): (Calls, &CompiledCode),
+        most: Effort,
     ) -> Result<Arc<dyn Module>, EngineError> {
         let guard = match code.claim() {
             CompileClaim::Claimed(guard) => guard,
             CompileClaim::Compiled(module) => return Ok(module),
             CompileClaim::GivenUp(reason) => return Err(failed(compiler.name(), reason)),
         };
-        match self.compile_now(compiler, prepared, calls) {
+        match self.compile_now(compiler, prepared, calls, most) {
             Ok(module) => {
                 prepared.set_compiled(code, Arc::clone(&module));
                 drop(guard);
@@ -234,6 +241,7 @@ impl Preparer {
         compiler: &dyn Compiler,
         prepared: &PreparedProgram,
         calls: Calls,
+        most: Effort,
     ) -> Result<Arc<dyn Module>, CompileFailure> {
         let program = prepared.shared_program();
         let key = artifact_key(compiler, prepared.key());
@@ -247,7 +255,7 @@ impl Preparer {
         }
         let code = self
             .compile_in
-            .compile(compiler, program, calls, self.compiled_bytes)?;
+            .compile(compiler, program, calls, most, self.compiled_bytes)?;
         self.store(&key, prepared, &code);
         compiler
             .load(program, Code::Bytes(code))

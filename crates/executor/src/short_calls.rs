@@ -63,9 +63,9 @@ pub(crate) struct CallSummary {
 }
 
 impl ShortCalls {
-    /// `compile_gas` is the gas for each unit of work that earns the compilation of the first code.
-    pub(crate) fn new(compiler: Arc<dyn Compiler>, program: &Program, compile_gas: Gas) -> Self {
-        let earning = compile_gas.saturating_mul(compiler.work(program)).units();
+    /// `price` is the gas that earns the compilation of the first code.
+    pub(crate) fn new(compiler: Arc<dyn Compiler>, program: &Program, price: Gas) -> Self {
+        let earning = price.units();
         Self {
             compiler,
             code: CompiledCode::new(),

@@ -92,8 +92,8 @@ mod documents {
 /// The sandbox: prepare a program, run it, suspend and resume it.
 pub mod sandbox {
     pub use fusee_engine::{
-        CodeHash, Compiler, Engine, EngineError, Export, Format, Gas, GuestMemory, Host, Import,
-        Interrupt, MAX_REGISTER_ARGS, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, MoreArgs,
+        CodeHash, Compiler, Effort, Engine, EngineError, Export, Format, Gas, GuestMemory, Host,
+        Import, Interrupt, MAX_REGISTER_ARGS, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, MoreArgs,
         OutOfGas, OutOfGasPolicy, PAGE_BYTES, Profiler, Program, Rate, Resource, RulesId, Source,
         SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile, reserved,
     };

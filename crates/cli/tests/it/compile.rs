@@ -9,8 +9,8 @@ use std::{
 
 use fusee::engines::{WasmiEngine, WasmtimeEngine};
 use fusee::sandbox::{
-    Compilation, CompileCommand, CompileIn, CompileLimits, Compiler, Executor, Gas, Outcome,
-    Program, Rules, RunRequest, Value,
+    Compilation, CompileCommand, CompileIn, CompileLimits, Compiler, Effort, Executor, Gas,
+    Outcome, Program, Rules, RunRequest, Value,
 };
 
 use crate::support::{Folder, guests};
@@ -63,7 +63,10 @@ fn a_process_compiles_what_this_one_would() {
     let program = metered(&std::fs::read(guests().join("arith.wasm")).unwrap());
     let output = compile("all 30000 2147483648", &program.encode());
     assert!(output.status.success(), "{output:?}");
-    let here = WasmtimeEngine::new().unwrap().precompile(&program).unwrap();
+    let here = WasmtimeEngine::new()
+        .unwrap()
+        .precompile(&program, Effort::Full)
+        .unwrap();
     assert_eq!(output.stdout, here);
 }
 
@@ -76,8 +79,14 @@ fn a_process_compiles_for_short_calls_what_this_one_would() {
     assert!(output.status.success(), "{output:?}");
     let engine = WasmtimeEngine::new().unwrap();
     let second = engine.for_short_calls(&program).unwrap();
-    assert_eq!(output.stdout, second.precompile(&program).unwrap());
-    assert_ne!(output.stdout, engine.precompile(&program).unwrap());
+    assert_eq!(
+        output.stdout,
+        second.precompile(&program, Effort::Full).unwrap()
+    );
+    assert_ne!(
+        output.stdout,
+        engine.precompile(&program, Effort::Full).unwrap()
+    );
 }
 
 #[test]

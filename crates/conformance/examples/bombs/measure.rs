@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fusee_engine::{Compiler, Engine};
+use fusee_engine::{Compiler, Effort, Engine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_instrument::{Floats, Rules, SyscallPrice, SyscallRule, inspect, prepare};
@@ -20,6 +20,9 @@ use fusee_engine::ValueType;
 
 /// The first argument of the process that measures.
 pub(crate) const CHILD: &str = "--child";
+
+/// Wasmtime without optimisation, as the background compiles in a thread.
+pub(crate) const PLAIN: &str = "plain";
 
 /// Where a measured process is ended.
 const MOST_KIBIBYTES: u64 = 6 << 20;
@@ -90,13 +93,14 @@ pub(crate) fn measure(engine: &str, wasm: &[u8], seconds: u64) -> Result<Measure
 
 /// What the measuring process does.
 #[allow(clippy::print_stdout, reason = "this is how it answers")]
-pub(crate) fn child(engine: &str, seconds: u64) {
+pub(crate) fn child(name: &str, seconds: u64) {
     thread::spawn(move || watch(seconds));
     let compiler = WasmtimeEngine::new().expect("Wasmtime works on this machine");
     let interpreter = WasmiEngine::new();
-    let engine: &dyn Engine = match engine {
-        "wasmi" => &interpreter,
-        _ => &compiler,
+    let (engine, most): (&dyn Engine, _) = match name {
+        "wasmi" => (&interpreter, Effort::Full),
+        PLAIN => (&compiler, Effort::Reduced),
+        _ => (&compiler, Effort::Full),
     };
     let mut wasm = Vec::new();
     std::io::stdin()
@@ -109,12 +113,20 @@ pub(crate) fn child(engine: &str, seconds: u64) {
         Err(refusal) => return println!("{refusal}"),
     };
     let prepared = processor_ms();
-    let module = match engine.compile(&program) {
-        Ok(module) => module,
+    let compile = || match name {
+        PLAIN => compiler
+            .precompile(&program, most)
+            .map(|code| u64::try_from(code.len()).unwrap_or(u64::MAX)),
+        _ => engine
+            .compile(&program)
+            .map(|module| module.resident_bytes()),
+    };
+    let compiled_bytes = match compile() {
+        Ok(bytes) => bytes,
         Err(error) => return println!("{error}: {:?}", std::error::Error::source(&error)),
     };
     let compiled = processor_ms();
-    let may_take = compiler.work(&program);
+    let may_take = compiler.work(&program, most);
     let peak = kibibytes("VmHWM:");
     let functions = inspect(&wasm, &rules).expect("it was prepared").functions;
     let work: u64 = functions.iter().map(|function| function.work).sum();
@@ -127,7 +139,7 @@ pub(crate) fn child(engine: &str, seconds: u64) {
         program.compile_work.optimized,
         may_take,
         program.code.len(),
-        module.resident_bytes(),
+        compiled_bytes,
         peak
     );
 }

@@ -11,13 +11,11 @@ use fusee_conformance::{
     Random,
     bombs::{Gene, Genome, LOCALS, Phase, gene},
 };
-use fusee_engine::{CompileWork, Program};
-use fusee_engine_wasmtime::Effort;
 use fusee_executor::MOST_WORK_IN_A_THREAD;
 use fusee_instrument::{Inspection, Limits, Refusal, inspect, prepare};
 
 use crate::{
-    measure::{measure, rules},
+    measure::{PLAIN, measure, rules},
     most,
 };
 
@@ -101,9 +99,8 @@ fn evaluate(genome: &Genome, seconds: u64) -> Option<(u64, String, Vec<u8>)> {
         return None;
     }
     let wasm = genome.program(turns);
-    let prepared = prepare(&wasm, &rules(&wasm)).ok()?;
     let bytes = u64::try_from(wasm.len()).ok()?;
-    let (compile_ms, work, plain, metered) = match measure("wasmtime", &wasm, seconds) {
+    let (compile_ms, work, plain, metered) = match measure(PLAIN, &wasm, seconds) {
         Ok(found) => (
             found.compile_ms,
             found.work,
@@ -119,22 +116,7 @@ fn evaluate(genome: &Genome, seconds: u64) -> Option<(u64, String, Vec<u8>)> {
     if compile_ms < LEAST_MS {
         return None;
     }
-    // With more functions, it would be compiled with another effort.
-    let (effort, one) = (Effort::of(&prepared), prepared.compile_work);
-    let of_effort = most(MOST_TURNS, |functions| {
-        let functions = u64::from(functions);
-        let compile_work = CompileWork {
-            plain: one.plain.saturating_mul(functions),
-            optimized: one.optimized.saturating_mul(functions),
-        };
-        let all = Program {
-            compile_work,
-            ..prepared.clone()
-        };
-        Effort::of(&all) == effort
-    });
     let functions = (limits.program_work / work.max(1))
-        .min(u64::from(of_effort))
         .min(MOST_WORK_IN_A_THREAD / plain.max(1))
         .min(limits.code_bytes / bytes)
         .min(limits.output_bytes / metered.max(1))

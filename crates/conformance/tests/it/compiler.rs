@@ -1,12 +1,13 @@
 //! A compiler that counts its calls, and fails on request.
 
 use std::sync::{
-    Arc, Barrier,
+    Arc, Barrier, Mutex,
     atomic::{AtomicU32, Ordering},
 };
 
 use fusee_engine::{
-    Code, Compiler, Engine, EngineError, Fingerprint, Format, Instance, Mode, Module, Program,
+    Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Instance, Mode, Module,
+    Program,
 };
 use fusee_engine_wasmtime::WasmtimeEngine;
 
@@ -16,7 +17,7 @@ use fusee_engine_wasmtime::WasmtimeEngine;
 pub(crate) struct Watched {
     inner: WasmtimeEngine,
     failures: AtomicU32,
-    compilations: AtomicU32,
+    efforts: Mutex<Vec<Effort>>,
     has_instances: bool,
     /// Where its first compilation meets the test, twice: at its beginning and before it goes on.
     gate: Option<Barrier>,
@@ -56,15 +57,20 @@ impl Watched {
         Arc::new(Self {
             inner: WasmtimeEngine::builder().idle_bytes(0).build().unwrap(),
             failures: AtomicU32::new(failures),
-            compilations: AtomicU32::new(0),
+            efforts: Mutex::new(Vec::new()),
             has_instances,
             gate,
         })
     }
 
     /// How often it compiled, or failed to.
-    pub(crate) fn compilations(&self) -> u32 {
-        self.compilations.load(Ordering::Relaxed)
+    pub(crate) fn compilations(&self) -> usize {
+        self.efforts().len()
+    }
+
+    /// The efforts that it was asked for.
+    pub(crate) fn efforts(&self) -> Vec<Effort> {
+        self.efforts.lock().unwrap().clone()
     }
 }
 
@@ -91,8 +97,8 @@ impl Engine for Watched {
 }
 
 impl Compiler for Watched {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
-        self.compilations.fetch_add(1, Ordering::Relaxed);
+    fn precompile(&self, program: &Program, most: Effort) -> Result<Vec<u8>, EngineError> {
+        self.efforts.lock().unwrap().push(most);
         if let Some(gate) = &self.gate {
             gate.wait();
             gate.wait();
@@ -103,7 +109,7 @@ impl Compiler for Watched {
                 left.checked_sub(1)
             });
         assert!(left.is_err(), "a compiler that panics");
-        self.inner.precompile(program)
+        self.inner.precompile(program, most)
     }
 
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {

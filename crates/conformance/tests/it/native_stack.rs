@@ -4,7 +4,7 @@
 use std::{error::Error, fmt::Write, sync::Arc};
 
 use fusee_conformance::{Ending, Random, Verdict, deep};
-use fusee_engine::{Code, Compiler, EngineError, Frames, Gas, Trap, Value};
+use fusee_engine::{Code, Compiler, Effort, EngineError, Frames, Gas, Trap, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::{Compilation, Executor, PrepareError, RunRequest, Suspension};
@@ -126,12 +126,12 @@ fn large_native_frames_are_refused_in_the_code_for_short_calls_too() {
     for (slot_count, is_admitted) in [(6, true), (400, false)] {
         let metered = prepare(&slots("i64", slot_count), &rules()).unwrap();
         let second = engine.for_short_calls(&metered).unwrap();
-        let compiled = second.precompile(&metered);
+        let compiled = second.precompile(&metered, Effort::Full);
         assert_eq!(compiled.is_ok(), is_admitted, "{slot_count}");
         // Nor is such code loaded, where another compiler admitted it.
         let roomy = WasmtimeEngine::builder().guest_stack_bytes(1 << 30);
         let code = roomy.growing(Bounds::Checked).build().unwrap();
-        let code = Code::Bytes(code.precompile(&metered).unwrap());
+        let code = Code::Bytes(code.precompile(&metered, Effort::Full).unwrap());
         let loaded = second.load(&Arc::new(metered), code);
         assert_eq!(loaded.is_ok(), is_admitted, "{slot_count}");
     }

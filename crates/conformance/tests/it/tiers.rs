@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fusee_conformance::{Ending, Verdict};
-use fusee_engine::{Compiler, Gas, Value};
+use fusee_engine::{Compiler, Effort, Gas, Value};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
 use fusee_executor::{
@@ -82,7 +82,8 @@ fn a_program_is_called_at_once_and_moves_to_the_compiler() {
 fn a_program_is_compiled_once_its_runs_have_paid_for_it() {
     let executor = tiered().compile_gas(Gas::new(1_000)).build();
     let prepared = prepare(&executor);
-    let work = prepared.program().compile_work.optimized;
+    // A thread does not optimise.
+    let work = prepared.program().compile_work.plain;
     let gas_used = run(&executor, &prepared, ENOUGH).gas_used;
     let calls = (1_000 * work).div_ceil(gas_used);
     assert!(calls > 2, "{calls}");
@@ -226,6 +227,20 @@ fn the_background_compiles_no_bomb_in_a_thread() {
         }
     };
     assert!(reason.contains("compile in a process"), "{reason}");
+}
+
+#[test]
+fn only_callers_of_compile_have_a_thread_optimise() {
+    let compiler = Watched::new();
+    let executor = tiered_with(&compiler).build();
+    let prepared = prepare(&executor);
+    executor.compile_soon(&prepared);
+    while prepared.compilation() != Compilation::Done {
+        std::thread::yield_now();
+    }
+    let executor = tiered_with(&compiler).build();
+    executor.compile(&prepare(&executor)).unwrap();
+    assert_eq!(compiler.efforts(), [Effort::Reduced, Effort::Full]);
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use fusee_conformance::round;
-use fusee_engine::{Code, Compiler, Engine, Program};
-use fusee_engine_wasmtime::{Effort, WasmtimeEngine};
+use fusee_engine::{Code, Compiler, Effort, Engine, Program};
+use fusee_engine_wasmtime::{WasmtimeEngine, effort};
 use fusee_instrument::{inspect, prepare};
 
 use crate::guest::wasm;
@@ -131,8 +131,8 @@ fn work_grows_with_the_square_of_branches() {
 
 #[test]
 fn programs_that_optimisation_makes_large_are_not_optimised() {
-    assert_eq!(Effort::of(&invariants(100)), Effort::Full);
-    assert_eq!(Effort::of(&invariants(31_000)), Effort::Reduced);
+    assert_eq!(effort(&invariants(100), Effort::Full), Effort::Full);
+    assert_eq!(effort(&invariants(31_000), Effort::Full), Effort::Reduced);
     // The same products again, after many branches: an optimiser keeps all of them until there.
     let products: String = (0..8_000)
         .map(|turn| format!("local.get 1 i64.const {turn} i64.mul i64.xor "))
@@ -144,7 +144,7 @@ fn programs_that_optimisation_makes_large_are_not_optimised() {
             "(block local.get 2 {products} local.set 2 {branches} local.get 2 {products} local.set 2)"
         ),
     );
-    assert_eq!(Effort::of(&common), Effort::Reduced);
+    assert_eq!(effort(&common, Effort::Full), Effort::Reduced);
 }
 
 /// A small program that takes a compiler seconds, by the square of its size: many locals are alive
@@ -190,9 +190,9 @@ fn values_that_are_scanned_at_edges_are_work_of_compilers_and_not_of_the_rules()
 fn code_of_either_effort_is_loaded() {
     let engine = WasmtimeEngine::new().unwrap();
     for program in [invariants(10), invariants(18_000)] {
-        let code = engine.precompile(&program).unwrap();
+        let code = engine.precompile(&program, Effort::Full).unwrap();
         engine.load(&program, Code::Bytes(code)).unwrap();
         engine.compile(&program).unwrap();
     }
-    assert_eq!(Effort::of(&invariants(18_000)), Effort::Reduced);
+    assert_eq!(effort(&invariants(18_000), Effort::Full), Effort::Reduced);
 }

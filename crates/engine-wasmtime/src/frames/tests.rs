@@ -8,12 +8,11 @@
 
 use std::{fmt::Write, thread};
 
-use fusee_engine::Frames;
+use fusee_engine::{Effort, Frames};
 use wasmtime::{Engine, Instance, Module, Store, Trap, Val};
 
 use super::{Check, NativeStackNeed, aarch64, of, x86_64};
 use crate::{
-    effort::Effort,
     engine::{Bounds, config},
     runtime::NativeStack,
 };

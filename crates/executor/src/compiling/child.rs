@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fusee_engine::{Compiler, EngineError, Program};
+use fusee_engine::{Compiler, Effort, EngineError, Program};
 
 use super::{Calls, command::CompileLimits, describe};
 
@@ -134,7 +134,7 @@ fn compile(
         })?,
     };
     compiler
-        .precompile(&program)
+        .precompile(&program, Effort::Full)
         .map_err(|error| Failure::Program(describe(&error)))
 }
 

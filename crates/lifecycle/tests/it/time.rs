@@ -3,7 +3,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use fusee_engine::{
-    Code, Compiler, Engine, EngineError, Fingerprint, Format, Gas, Module, Program,
+    Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Gas, Module, Program,
 };
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
@@ -193,9 +193,9 @@ impl Engine for Slow {
 }
 
 impl Compiler for Slow {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
+    fn precompile(&self, program: &Program, most: Effort) -> Result<Vec<u8>, EngineError> {
         thread::sleep(4 * SHORT);
-        self.0.precompile(program)
+        self.0.precompile(program, most)
     }
 
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError> {

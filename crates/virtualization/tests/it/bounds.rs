@@ -7,7 +7,7 @@ use std::{
 
 use fusee_conformance::lanes;
 use fusee_engine::{
-    Code, Compiler, Engine, EngineError, Fingerprint, Format, Gas, Module, Program,
+    Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Gas, Module, Program,
 };
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_executor::Executor;
@@ -152,13 +152,13 @@ impl Engine for Failing {
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
-        self.precompile(program)?;
+        self.precompile(program, Effort::Full)?;
         Err(EngineError::Host("it cannot be loaded".into()))
     }
 }
 
 impl Compiler for Failing {
-    fn precompile(&self, program: &Program) -> Result<Vec<u8>, EngineError> {
+    fn precompile(&self, program: &Program, _: Effort) -> Result<Vec<u8>, EngineError> {
         if program.export("counter").is_some() {
             self.asked_by.lock().unwrap().push(thread::current().id());
         }
