@@ -1,7 +1,8 @@
 //! Compiling a program takes no more than its estimated work.
 //!
-//! The generated programs are such that a thread compiles, and they are compiled as there. Each higher ratio of time to work, and
-//! of time to bytes, is reached by code of its own, so that libFuzzer looks for higher ones.
+//! The generated programs are such that a thread compiles, and they are compiled as there. Each
+//! higher ratio of time to work, and of time to bytes, is reached by code of its own, so that
+//! libFuzzer looks for higher ones.
 #![no_main]
 
 use std::sync::{

@@ -56,7 +56,8 @@ pub trait Compiler: Engine {
     fn load(&self, program: &Arc<Program>, code: Code) -> Result<Arc<dyn Module>, EngineError>;
 
     /// What [`precompile`](Self::precompile) may take with the effort that this compiler makes for
-    /// a program, in the units of [`CompileWork`](crate::CompileWork). Default: with the most effort.
+    /// a program, in the units of [`CompileWork`](crate::CompileWork). Default: with the most
+    /// effort.
     fn work(&self, program: &Program, most: Effort) -> u64 {
         match most {
             Effort::Full => program.compile_work.optimized,
