@@ -100,7 +100,12 @@ impl PolkaVmInstance {
                             self.guest = Guest::Suspended(Suspension::Syscall { import });
                             return Ok(Step::Suspended(Pause::Syscall));
                         }
-                        Err(stop) => return Ok(Step::Stopped(stop)),
+                        Err(stop) => {
+                            if matches!(stop, Stop::Return) {
+                                self.guest = Guest::AtRest;
+                            }
+                            return Ok(Step::Stopped(stop));
+                        }
                     }
                 }
                 Ok(InterruptKind::Segfault(_) | InterruptKind::Step) => {

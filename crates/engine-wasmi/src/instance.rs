@@ -4,7 +4,7 @@ use std::{fmt, mem, sync::Arc};
 
 use fusee_engine::{
     EngineError, Entry, GuestMemory, Host, Instance, Lease, Low, Mode, Pause, Program, Run, Step,
-    Value,
+    Stop, Value,
 };
 use wasmi::{Error, F32, F64, ResumableCall, ResumableCallHostTrap, Store, Val};
 
@@ -123,7 +123,12 @@ impl WasmiInstance {
                 self.resident.set_clean(true);
                 Ok(Step::Returned)
             }
-            (_, Some(Halt::Stop(stop))) => Ok(Step::Stopped(stop)),
+            (_, Some(Halt::Stop(stop))) => {
+                if matches!(stop, Stop::Return) {
+                    self.guest = Guest::AtRest;
+                }
+                Ok(Step::Stopped(stop))
+            }
             (Return::HostTrap(call), Some(Halt::Suspend(suspension))) => {
                 let parked = self.parked.park(self.resident.memory().unwrap_or_default());
                 self.guest = Guest::Suspended(call, suspension, parked);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use fusee_engine::{
-    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Step, Value,
+    EngineError, Entry, GuestMemory, Host, Instance, Low, Mode, Pause, Run, Step, Stop, Value,
 };
 use wasmtime::{Error, Global, ModuleExport, Store};
 
@@ -132,13 +132,13 @@ impl WasmtimeInstance {
         // SAFETY: no reference to the contents is alive; host functions, which have some, return
         // or are suspended before the poll ends, and hold none while they are.
         match unsafe { self.lent.during(run, host, poll) } {
-            Poll::Ready((mut live, returned)) => match returned {
+            Poll::Ready((live, returned)) => match returned {
                 Ok(()) => {
                     live.collect(run)?;
                     self.guest = Guest::AtRest(live);
                     Ok(Step::Returned)
                 }
-                Err(error) => self.stopped(&mut live, &error, run),
+                Err(error) => self.stopped(live, &error, run),
             },
             Poll::Pending => {
                 // SAFETY: the guest does not run, and the reference ends with the statement.
@@ -154,11 +154,19 @@ impl WasmtimeInstance {
         }
     }
 
-    /// Converts an error of Wasmtime. The guest is dropped.
+    /// Converts an error of Wasmtime. The guest is dropped, unless the host made it return.
     #[cold]
-    fn stopped(&self, live: &mut Live, error: &Error, run: &mut Run) -> Result<Step, EngineError> {
+    fn stopped(
+        &mut self,
+        mut live: Box<Live>,
+        error: &Error,
+        run: &mut Run,
+    ) -> Result<Step, EngineError> {
         // SAFETY: the guest does not run, and the reference ends with the statement.
         if let Some(stop) = unsafe { self.lent.contents() }.stop.take() {
+            if matches!(stop, Stop::Return) {
+                self.guest = Guest::AtRest(live);
+            }
             return Ok(Step::Stopped(stop));
         }
         match error.downcast_ref::<wasmtime::Trap>() {
@@ -219,11 +227,11 @@ impl Instance for WasmtimeInstance {
                 Err(why) => error = Some(why),
             }
         }
-        let Guest::AtRest(mut live) = mem::replace(&mut self.guest, Guest::Gone) else {
+        let Guest::AtRest(live) = mem::replace(&mut self.guest, Guest::Gone) else {
             return Err(not_at_rest());
         };
         match error {
-            Some(error) => self.stopped(&mut live, &error, run),
+            Some(error) => self.stopped(live, &error, run),
             None => self.call_on_fiber(live, run, host),
         }
     }

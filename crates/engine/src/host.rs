@@ -127,6 +127,11 @@ pub enum Stop {
     Suspend,
     /// The run finishes here, successfully.
     Finish,
+    /// Like [`Finish`](Self::Finish), and the instance can be entered again. The guest's frames are
+    /// gone; what it keeps of them in its memory and its globals, such as a stack pointer, stays as
+    /// it is. A run that is stopped so while it is suspended, or before its entry, loses its
+    /// instance.
+    Return,
     /// The run used more gas than its limit.
     OutOfGas,
     /// The run traps.

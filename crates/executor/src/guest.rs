@@ -291,6 +291,13 @@ impl Guest {
                 },
                 Step::Suspended(Pause::Syscall) => return self.suspend(Reached::Syscall),
                 Step::Suspended(Pause::Gas) => return self.suspend(Reached::Gas),
+                Step::Stopped(Stop::Return)
+                    if self.entries.is_empty() && !self.run.meter.is_overdrawn() =>
+                {
+                    self.run.values.clear();
+                    self.release();
+                    return Ok(Reached::Finished);
+                }
                 Step::Stopped(stop) => return self.stopped(stop),
             }
         }
@@ -356,8 +363,8 @@ impl Guest {
         let reached = match stop {
             // Only a run that is suspended at the end of its gas can owe here. Nothing is left to
             // suspend.
-            Stop::Finish if self.run.meter.is_overdrawn() => Reached::OutOfGas,
-            Stop::Finish => {
+            Stop::Finish | Stop::Return if self.run.meter.is_overdrawn() => Reached::OutOfGas,
+            Stop::Finish | Stop::Return => {
                 // The results of an entry before this one are not its results.
                 self.run.values.clear();
                 Reached::Finished

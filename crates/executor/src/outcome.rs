@@ -78,7 +78,8 @@ pub struct End<H> {
     pub gas_used: Gas,
     /// The gas that it was given and did not use.
     pub gas_left: Gas,
-    /// The instance at rest, if its entry returned. It holds the results of that.
+    /// The instance at rest, if its entry returned, or a syscall made it return. It holds the
+    /// results of that.
     pub instance: Option<LiveInstance>,
     /// The host.
     pub host: H,
@@ -324,7 +325,8 @@ impl<H> Finished<H> {
     }
 
     /// The instance at rest, with its memory as the run left it, to be entered again, and the
-    /// host. `None` if a syscall finished the run in the middle of a function.
+    /// host. `None` if a syscall finished the run in the middle of a function, unless by
+    /// [`Stop::Return`].
     #[must_use]
     #[inline]
     pub fn into_instance(self) -> (Option<LiveInstance>, H) {

@@ -310,8 +310,12 @@ impl Host for Context {
         call.charge(price.call(length))?;
         match number {
             syscalls::EXIT => {
-                self.exit = Some(narrow(first).cast_signed());
-                Err(Stop::Finish)
+                let code = narrow(first).cast_signed();
+                self.exit = Some(code);
+                Err(match code == ExitCode::Ok.code() {
+                    true => Stop::Return,
+                    false => Stop::Finish,
+                })
             }
             syscalls::STATE => Ok(self.state.number().into()),
             syscalls::INPUT_SIZE => size(&self.input),

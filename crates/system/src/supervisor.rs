@@ -123,10 +123,13 @@ impl Supervisor for Calls<'_> {
             ..
         } = end;
         context.note_run(gas_used);
-        if let Some(instance) = instance {
-            return Ok(Ok(self.entry_returned(instance, context)));
+        match instance {
+            Some(instance) if context.exit.is_none() => {
+                return Ok(Ok(self.entry_returned(instance, context)));
+            }
+            Some(instance) => self.put_back(instance, &mut context),
+            None => self.lose(&context),
         }
-        self.lose(&context);
         Ok(Ok(Step::Ended(match reason {
             EndReason::Finished => exited(*context),
             EndReason::Trapped(trap) => trapped(&context, trap),

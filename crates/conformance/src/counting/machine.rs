@@ -266,8 +266,8 @@ impl Machine {
         match answer {
             Ok(reply) => Ok(self.reply(reply)?),
             Err(Stop::Suspend) => Err(Break::Syscall(request)),
-            Err(Stop::Finish) if self.balance < 0 => Err(Break::OutOfGas),
-            Err(Stop::Finish) => Err(Break::Finish),
+            Err(Stop::Finish | Stop::Return) if self.balance < 0 => Err(Break::OutOfGas),
+            Err(Stop::Finish | Stop::Return) => Err(Break::Finish),
             Err(Stop::OutOfGas) => Err(Break::OutOfGas),
             Err(Stop::Trap(trap)) => Err(Break::ExactTrap(trap)),
             Err(stop) => Err(Break::Fail(format!(

@@ -70,6 +70,7 @@ const TABLE: &[Row] = &[
             }))
         },
     ),
+    ("return", &[], None, |_, _| Err(Stop::Return)),
 ];
 
 /// Rules with round prices, with the functions of the table. A guest may be suspended in `wait`

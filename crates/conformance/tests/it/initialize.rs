@@ -195,6 +195,79 @@ fn a_parked_run_is_ended_as_a_host_function_would() {
     end(|| Stop::Suspend).unwrap_err();
 }
 
+/// Returns in the middle of nested functions, before and after it waits.
+const RETURNS: &str = r#"(module
+  (import "env" "wait" (func $wait (param i64) (result i64)))
+  (import "env" "return" (func $return))
+  (memory 1)
+  (global $left (mut i64) (i64.const 0))
+  (func $nested (param i64)
+    (local $at i32)
+    (global.set $left (i64.add (global.get $left) (local.get 0)))
+    (i64.store (i32.const 8) (global.get $left))
+    (call $return)
+    (unreachable))
+  (func $in_start (if (i64.eq (i64.load (i32.const 0)) (i64.const 1)) (then (call $return))))
+  (start $in_start)
+  (func (export "now") (result i64) (call $nested (i64.const 1)) (i64.const 9))
+  (func (export "later") (result i64) (call $nested (call $wait (i64.const 10))) (i64.const 9))
+  (func (export "left") (result i64) (i64.load (i32.const 8)))
+  ;; As deep as the rules let it: the frames that were left are not counted any more.
+  (func $deep (param i32) (result i64)
+    (if (result i64) (local.get 0)
+      (then (call $deep (i32.sub (local.get 0) (i32.const 1))))
+      (else (global.get $left))))
+  (func (export "deep") (result i64) (call $deep (i32.const 2000))))"#;
+
+#[test]
+fn an_instance_whose_host_made_it_return_is_entered_again() {
+    agreed(&lanes(), |lane| {
+        let mut verdicts = Vec::new();
+        let mut instance = live(fresh(lane, RETURNS, GAS));
+        for entry in ["now", "later", "later", "now"] {
+            let outcome = instance.run(lane.request(entry, &[], GAS), host());
+            let returned = answer(outcome.unwrap());
+            verdicts.push(Verdict::on(&returned));
+            // Without results, whatever the entry has.
+            instance = live(returned);
+        }
+        assert_eq!(lane.executor.suspended_runs(), 0, "{}", lane.name);
+        let (left, instance) = enter(lane, instance, "left");
+        assert_eq!(left, [Value::I64(22)], "{}", lane.name);
+        let (deep, _) = enter(lane, instance, "deep");
+        assert_eq!(deep, [Value::I64(22)], "{}", lane.name);
+        verdicts
+    });
+}
+
+#[test]
+fn what_returns_before_its_entry_or_owes_gas_loses_its_instance() {
+    let starts = r#"(module (import "env" "return" (func $return)) (start $return)
+        (func (export "f")))"#;
+    let owes = r#"(module (import "env" "return" (func $return))
+        (func (export "f") (call $return)))"#;
+    agreed(&lanes(), |lane| {
+        let Outcome::Finished(started) = ({
+            let prepared = lane.executor.prepare(&wasm(starts), &rules()).unwrap();
+            lane.executor
+                .run(&prepared, lane.request("f", &[], GAS), host())
+                .unwrap()
+        }) else {
+            panic!("a syscall finishes it");
+        };
+        assert!(started.into_instance().0.is_none(), "{}", lane.name);
+        let prepared = lane.executor.prepare(&wasm(owes), &rules()).unwrap();
+        let run = |gas| {
+            let request = lane.request("f", &[], Gas::new(gas));
+            Verdict::of(lane.executor.run(&prepared, request, host()).unwrap())
+        };
+        let price = run(GAS.units()).gas_used;
+        let short = run(price - 1);
+        assert_eq!(short.ending, Ending::OutOfGas, "{}", lane.name);
+        short
+    });
+}
+
 #[test]
 fn an_instance_that_is_made_beforehand_has_its_memory_and_is_not_paid_for_by_its_run() {
     // The data segments are applied and no code has run. The first run sees what the host writes.
