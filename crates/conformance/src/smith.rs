@@ -55,7 +55,9 @@ pub fn program(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tally, String> {
-    let rules = rules(seed).with_floats(choices.floats());
+    let rules = rules(seed)
+        .with_floats(choices.floats())
+        .with_extensions(choices.extensions());
     match program::make(choices) {
         Some(wasm) => differential::check(lanes, &wasm, &rules, seed),
         None => Ok(Tally::default()),
@@ -70,7 +72,9 @@ fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tall
 /// [`Divergence`] if profiling changes a result, or if a profile does not add up to the gas used.
 pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     let choices = Choices::of_seed(seed);
-    let rules = rules(seed).with_floats(choices.floats());
+    let rules = rules(seed)
+        .with_floats(choices.floats())
+        .with_extensions(choices.extensions());
     match program::make(choices) {
         Some(wasm) => differential::check_profiles(lanes, &wasm, &rules, seed)
             .map_err(|what| Divergence { seed, what }),

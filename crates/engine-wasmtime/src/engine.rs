@@ -399,7 +399,8 @@ pub(crate) fn config(bounds: Bounds, stack: NativeStack, effort: Effort) -> Conf
                 | WasmFeatures::FLOATS
                 | WasmFeatures::MULTI_VALUE
                 | WasmFeatures::BULK_MEMORY
-                | WasmFeatures::REFERENCE_TYPES,
+                | WasmFeatures::REFERENCE_TYPES
+                | WasmFeatures::TAIL_CALL,
             true,
         )
         // Metered code marks its cold branches.

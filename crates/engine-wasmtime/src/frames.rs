@@ -52,6 +52,11 @@ const ENTRY_BYTES: u64 = 8 << 10;
 /// once to keep it.
 const VALUE_BYTES: u64 = 32;
 
+/// The most that a parameter takes on the stack, and what a call takes there beside its parameters:
+/// the context of the program, the gas, and the address of results.
+const PARAM_BYTES: u64 = 8;
+const HIDDEN_PARAMS: u64 = 4;
+
 /// The native stack that a compiled program needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NativeStackNeed {
@@ -150,20 +155,30 @@ fn native(module: &Module, decoder: Decoder, at: Check) -> Result<Vec<u32>, usiz
 /// the counted height together. So they take at most the height times the greatest ratio of native
 /// to counted bytes. The last frame may be of a function that calls nothing, or be the one that
 /// exceeds the height, which is found after it is taken.
+///
+/// A function that is called in place of its caller has its arguments where those of the caller
+/// were, which may be fewer. They are part of no frame, and are added to each.
 fn of(native: &[u32], frames: &Frames) -> Option<NativeStackNeed> {
     let before = usize::try_from(frames.added_before).ok()?;
     let (added_before, rest) = native.split_at_checked(before)?;
     let (guest, added_behind) = rest.split_at_checked(frames.counted.len())?;
+    let tail_args = match frames.tail_params {
+        0 => 0,
+        params => u64::from(params)
+            .saturating_add(HIDDEN_PARAMS)
+            .saturating_mul(PARAM_BYTES),
+    };
     let added = added_before.iter().chain(added_behind).max();
     let added = u64::from(added.copied().unwrap_or(0)).saturating_mul(ADDED_FRAMES);
-    let last = u64::from(guest.iter().max().copied().unwrap_or(0));
+    let last = u64::from(guest.iter().max().copied().unwrap_or(0)).saturating_add(tail_args);
     let mut worst = NativeStackNeed::default();
     let mut within_height = 0;
     let functions = (frames.added_before..).zip(guest.iter().zip(&frames.counted));
     for (function, (&native, &counted)) in functions {
-        let whole_height = u64::from(frames.limit).saturating_mul(u64::from(native));
+        let with_args = u64::from(native).saturating_add(tail_args);
+        let whole_height = u64::from(frames.limit).saturating_mul(with_args);
         let bytes = match counted {
-            0 => u64::from(native),
+            0 => with_args,
             _ => whole_height.div_ceil(u64::from(counted)),
         };
         if counted > 0 {

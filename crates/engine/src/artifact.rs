@@ -22,7 +22,7 @@ const MAGIC: [u8; 8] = *b"fusee\0\xf0\xff";
 
 /// The version of this layout and of the interface between metered code and host. A test compares
 /// metered code with a golden digest, and asks for a new version if it changes.
-const FORMAT: u32 = 8;
+const FORMAT: u32 = 9;
 
 /// Magic, format, two lengths, key and checksum.
 const FOOTER_BYTES: usize = 8 + 4 + 8 + 8 + 3 * 32 + CHECKSUM_BYTES;

@@ -113,6 +113,10 @@ pub struct Frames {
     /// The frame of each of the guest's functions, in bytes. Zero for a function that contains no
     /// call, and thus never has another guest function above it on the stack.
     pub counted: Vec<u32>,
+    /// The most parameters of a function, if a function calls another in place of a return, and
+    /// else zero. The parameters of the callee are then in place of those of its caller, which may
+    /// be fewer.
+    pub tail_params: u32,
 }
 
 /// A program that was validated and metered by a set of rules.

@@ -51,6 +51,12 @@ pub(crate) enum Action {
         type_index: u32,
         table: u32,
     },
+    /// A call in place of a return.
+    ReturnCall(u32),
+    ReturnCallIndirect {
+        type_index: u32,
+        table: u32,
+    },
     RefFunc(u32),
     Select,
     TypedSelect,

@@ -12,7 +12,8 @@
 use fusee_engine::{Gas, Rate, ValueType};
 
 use crate::{
-    Dynamic, Floats, FrameSize, Limits, PolkaVmRules, Schedule, SyscallPrice, SyscallRule,
+    Dynamic, Extensions, Floats, FrameSize, Limits, PolkaVmRules, Schedule, SyscallPrice,
+    SyscallRule,
     work::{Crossings, Transfers, UNITS, Units},
 };
 
@@ -289,6 +290,12 @@ impl RulesWriter {
             Floats::Refused => 0,
             Floats::Canonical => 1,
         });
+    }
+
+    pub(crate) fn extensions(&mut self, extensions: Extensions) {
+        for (_, is_admitted) in extensions.iter() {
+            self.u8(u8::from(is_admitted));
+        }
     }
 
     pub(crate) fn polkavm(&mut self, polkavm: PolkaVmRules) {

@@ -9,6 +9,7 @@ use wasmparser::{
 };
 
 use crate::{
+    Extensions,
     limits::Floats,
     refusal::{Refusal, Rule},
     rules::Rules,
@@ -17,7 +18,7 @@ use crate::{
 
 /// The features that the validator accepts. These include floating point and SIMD, so that the
 /// rules can refuse them by name.
-pub(crate) fn admitted() -> WasmFeatures {
+pub(crate) fn admitted(extensions: Extensions) -> WasmFeatures {
     WasmFeatures::from_inflated(WasmFeaturesInflated {
         bulk_memory: true,
         bulk_memory_opt: true,
@@ -51,7 +52,7 @@ pub(crate) fn admitted() -> WasmFeatures {
         custom_descriptors: false,
         custom_page_sizes: false,
         exceptions: false,
-        extended_const: false,
+        extended_const: extensions.extended_constants,
         function_references: false,
         gc: false,
         gc_types: false,
@@ -63,7 +64,7 @@ pub(crate) fn admitted() -> WasmFeatures {
         relaxed_simd: false,
         shared_everything_threads: false,
         stack_switching: false,
-        tail_call: false,
+        tail_call: extensions.tail_calls,
         threads: false,
         wide_arithmetic: false,
     })
@@ -208,7 +209,7 @@ fn scan(payload: &Payload<'_>, rules: &Rules) -> Scan {
             for global in section.clone().into_iter_with_offsets() {
                 let (offset, global) = global?;
                 scan_global(&global.ty, offset, rules)?;
-                scan_constant(&global.init_expr)?;
+                scan_constant(&global.init_expr, rules)?;
             }
         }
         Payload::ElementSection(section) => {
@@ -218,14 +219,14 @@ fn scan(payload: &Payload<'_>, rules: &Rules) -> Scan {
                     admit_type(ValType::Ref(reference), offset, rules)?;
                 }
                 if let wasmparser::ElementKind::Active { offset_expr, .. } = element.kind {
-                    scan_constant(&offset_expr)?;
+                    scan_constant(&offset_expr, rules)?;
                 }
             }
         }
         Payload::DataSection(section) => {
             for data in section.clone() {
                 if let wasmparser::DataKind::Active { offset_expr, .. } = data?.kind {
-                    scan_constant(&offset_expr)?;
+                    scan_constant(&offset_expr, rules)?;
                 }
             }
         }
@@ -288,9 +289,9 @@ fn scan_global(global: &GlobalType, offset: u64, rules: &Rules) -> Scan {
     Ok(())
 }
 
-/// Constant expressions must not use the extended ones, nor operators of features that are not
-/// admitted.
-fn scan_constant(constant: &ConstExpr<'_>) -> Scan {
+/// Constant expressions must not use the extended ones unless the rules admit them, nor operators
+/// of features that are not admitted.
+fn scan_constant(constant: &ConstExpr<'_>, rules: &Rules) -> Scan {
     let mut operators = constant.get_operators_reader();
     while !operators.eof() {
         let (operator, offset) = operators.read_with_offset()?;
@@ -300,7 +301,11 @@ fn scan_constant(constant: &ConstExpr<'_>) -> Scan {
             | Operator::I32Mul
             | Operator::I64Add
             | Operator::I64Sub
-            | Operator::I64Mul => return Err(Cause::Feature("extended_const", offset)),
+            | Operator::I64Mul
+                if !rules.extensions().extended_constants =>
+            {
+                return Err(Cause::Feature("extended_const", offset));
+            }
             _ if schedule::group(&operator).is_some() => {}
             _ => {
                 let refusal = refuse_operator(&operator, offset);

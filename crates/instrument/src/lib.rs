@@ -13,8 +13,10 @@
 //! A PolkaVM program is checked and left unchanged, because its engine meters it.
 #![forbid(unsafe_code)]
 
+mod constant;
 mod edits;
 pub mod encoding;
+mod extensions;
 mod features;
 mod floats;
 pub mod inspection;
@@ -33,6 +35,7 @@ mod survey;
 mod syscalls;
 mod work;
 
+pub use extensions::Extensions;
 pub use inspection::{Inspection, function_at, inspect};
 pub use length::MAX_PAGES;
 pub use limits::{Floats, Limits};

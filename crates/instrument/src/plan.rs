@@ -58,8 +58,10 @@ pub(crate) struct Plan {
     pub(crate) locals: u32,
     /// Size of the stack frame in bytes. Not counted if the function calls nothing.
     pub(crate) frame: u64,
-    /// Whether the function contains a call.
+    /// Whether the function contains a call that it does not return by.
     pub(crate) calls: bool,
+    /// Whether the function contains a call in place of a return.
+    pub(crate) tail_calls: bool,
     /// Whether the function contains `memory.grow`.
     pub(crate) grows: bool,
     /// Whether the function contains an operator that changes a table or drops a segment, which a
@@ -136,6 +138,7 @@ pub(crate) fn plan(
         locals: u32::try_from(locals).unwrap_or(u32::MAX),
         frame,
         calls: visitor.calls,
+        tail_calls: visitor.tail_calls,
         grows: visitor.grows,
         is_irreversible: visitor.is_irreversible,
         fills: visitor.fills,

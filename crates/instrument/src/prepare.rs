@@ -4,7 +4,7 @@ use fusee_engine::{CodeHash, CompileWork, Format, Frames, Program, Rate, profile
 use wasmparser::{Parser, Validator};
 
 use crate::{
-    features, polkavm,
+    Extensions, features, polkavm,
     refusal::{Refusal, Rule},
     rewrite,
     rules::Rules,
@@ -47,7 +47,12 @@ pub fn prepare_hashed(
 /// debug assertions, validate them all the same.
 pub(crate) fn meter(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
     let code = rewrite::rewrite(wasm, rules, survey)?;
-    let validator = || Validator::new_with_features(features::admitted());
+    // Its constant expressions are computed.
+    let extensions = Extensions {
+        extended_constants: false,
+        ..rules.extensions()
+    };
+    let validator = || Validator::new_with_features(features::admitted(extensions));
     debug_assert!(
         validator().validate_all(&code).is_ok(),
         "invalid metered code"
@@ -97,6 +102,12 @@ pub(crate) fn metered_program(
     }
 }
 
+/// The most parameters of a function type.
+fn most_params(survey: &Survey) -> u32 {
+    let params = survey.types.iter().map(|found| found.param_types.len());
+    u32::try_from(params.max().unwrap_or(0)).unwrap_or(u32::MAX)
+}
+
 /// The frames that the metered code counts.
 fn frames(rules: &Rules, survey: &Survey) -> Frames {
     // The limits of frames and stack keep all sizes small.
@@ -109,5 +120,10 @@ fn frames(rules: &Rules, survey: &Survey) -> Frames {
             .iter()
             .map(|plan| if plan.calls { bytes(plan.frame) } else { 0 })
             .collect(),
+        tail_params: if survey.plans.iter().any(|plan| plan.tail_calls) {
+            most_params(survey)
+        } else {
+            0
+        },
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, iter, sync::Arc};
 use fusee_engine::{Format, RulesId};
 
 use crate::{
-    Floats, Limits, PolkaVmRules, SyscallPrices, SyscallRule,
+    Extensions, Floats, Limits, PolkaVmRules, SyscallPrices, SyscallRule,
     encoding::RulesWriter,
     schedule::{Group, Schedule},
     work::UNITS,
@@ -25,6 +25,7 @@ pub struct Rules {
     syscalls: Arc<[SyscallRule]>,
     prices: Arc<SyscallPrices>,
     floats: Floats,
+    extensions: Extensions,
     polkavm: Option<PolkaVmRules>,
     profiled: bool,
     /// The encoding of everything but the syscalls.
@@ -60,6 +61,7 @@ impl Rules {
             prices: Arc::new(SyscallPrices::new(&syscalls)),
             syscalls: syscalls.into(),
             floats: Floats::default(),
+            extensions: Extensions::NONE,
             polkavm: None,
             profiled: false,
             head: Arc::new([]),
@@ -90,6 +92,12 @@ impl Rules {
     #[must_use]
     pub fn with_floats(self, floats: Floats) -> Self {
         Self { floats, ..self }.sealed()
+    }
+
+    /// The same rules, which also admit these features. Default: [`Extensions::NONE`].
+    #[must_use]
+    pub fn with_extensions(self, extensions: Extensions) -> Self {
+        Self { extensions, ..self }.sealed()
     }
 
     /// The same rules, which also admit PolkaVM programs.
@@ -144,6 +152,12 @@ impl Rules {
         self.floats
     }
 
+    /// The features that are admitted beside those of all rules.
+    #[must_use]
+    pub const fn extensions(&self) -> Extensions {
+        self.extensions
+    }
+
     /// What holds for PolkaVM programs, if they are admitted.
     #[must_use]
     pub const fn polkavm(&self) -> Option<PolkaVmRules> {
@@ -181,6 +195,7 @@ impl Rules {
         match group {
             Group::Base => true,
             Group::Floats => self.floats == Floats::Canonical,
+            Group::TailCalls => self.extensions.tail_calls,
         }
     }
 
@@ -200,6 +215,7 @@ impl Rules {
             schedule,
             limits,
             floats,
+            extensions,
             polkavm,
             syscalls: _,
             prices: _,
@@ -207,13 +223,20 @@ impl Rules {
             head: _,
             id: _,
         } = &self;
-        let mut writer = RulesWriter::new("program rules");
+        let is_extended = *extensions != Extensions::NONE;
+        let mut writer = RulesWriter::new(match is_extended {
+            true => "extended program rules",
+            false => "program rules",
+        });
         writer.text(name);
         writer.schedule(schedule);
         writer.limits(limits);
         writer.units();
         writer.floats(*floats);
         writer.option(*polkavm, RulesWriter::polkavm);
+        if is_extended {
+            writer.extensions(*extensions);
+        }
         self.head = writer.finish().into();
         self.identified()
     }
@@ -268,6 +291,9 @@ impl fmt::Display for Rules {
             Floats::Canonical => "canonical",
         };
         writeln!(formatter, "floats {floats}")?;
+        for (name, _) in self.extensions.iter().filter(|(_, admitted)| *admitted) {
+            writeln!(formatter, "{name} admitted")?;
+        }
         match self.polkavm {
             None => writeln!(formatter, "polkavm refused")?,
             Some(polkavm) => writeln!(

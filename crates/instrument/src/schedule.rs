@@ -164,6 +164,8 @@ pub(crate) enum Group {
     Base,
     /// Floating point. The prices include the canonicalisation of NaNs.
     Floats,
+    /// Calls in place of a return, at the prices of other calls.
+    TailCalls,
 }
 
 /// The table entry of an operator.
@@ -188,6 +190,10 @@ macro_rules! operators {
             pub(crate) use super::unpriced::*;
 
             $($(pub(crate) const $variant: Option<Entry> = Some((Group::$group, Row::$variant));)*)*
+
+            pub(crate) const ReturnCall: Option<Entry> = Some((Group::TailCalls, Row::Call));
+            pub(crate) const ReturnCallIndirect: Option<Entry> =
+                Some((Group::TailCalls, Row::CallIndirect));
         }
     };
 }

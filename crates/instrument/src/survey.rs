@@ -80,7 +80,7 @@ fn survey_with(
     let mut survey = Survey::default();
     let mut progress = Progress::default();
     let mut validator = Validator::new_with_features(match extent {
-        Extent::FirstRefusal => features::admitted(),
+        Extent::FirstRefusal => features::admitted(rules.extensions()),
         Extent::WholeProgram => WasmFeatures::all(),
     });
     let mut allocations = FuncValidatorAllocations::default();

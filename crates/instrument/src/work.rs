@@ -481,11 +481,12 @@ impl Work {
                 let around = UNITS.loop_around.saturating_mul(self.loops);
                 Weight::of(UNITS.loop_.saturating_add(around), 0)
             }
-            Operator::Call { function_index } => {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
                 let type_index = resources.type_index_of_function(*function_index);
                 call(UNITS.call, 0, type_index)
             }
-            Operator::CallIndirect { type_index, .. } => call(
+            Operator::CallIndirect { type_index, .. }
+            | Operator::ReturnCallIndirect { type_index, .. } => call(
                 UNITS.call_indirect,
                 transfers.call_indirect,
                 Some(*type_index),
@@ -601,7 +602,10 @@ impl Work {
                     add(crossings.branch, height.saturating_sub(below(depth)));
                 }
             }
-            Operator::Return | Operator::Unreachable => add(crossings.branch, height),
+            Operator::Return
+            | Operator::ReturnCall { .. }
+            | Operator::ReturnCallIndirect { .. }
+            | Operator::Unreachable => add(crossings.branch, height),
             _ => {}
         }
     }

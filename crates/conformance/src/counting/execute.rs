@@ -48,6 +48,13 @@ impl Machine {
                     let function = self.callee(*type_index, *table)?;
                     return self.leave_for(function, 1);
                 }
+                Op::ReturnCall(function) => {
+                    return self.leave_for_good(body, frame, *function, 0);
+                }
+                Op::ReturnCallIndirect { type_index, table } => {
+                    let function = self.callee(*type_index, *table)?;
+                    return self.leave_for_good(body, frame, function, 1);
+                }
                 Op::Drop => {
                     self.pop();
                 }
@@ -176,6 +183,22 @@ impl Machine {
         }
         self.stack.truncate(self.stack.len().saturating_sub(above));
         Ok(FrameExit::Call(function))
+    }
+
+    /// Leaves the frame for a call in place of a return: its locals and other operands go.
+    fn leave_for_good(
+        &mut self,
+        body: &Body,
+        frame: &Frame,
+        function: usize,
+        above: usize,
+    ) -> Flow<FrameExit> {
+        self.leave_for(function, above)?;
+        let params = self.program.types.signature(function)?.0.len();
+        let first = self.stack.len().saturating_sub(params);
+        self.stack.drain(frame.locals..first);
+        self.height = self.height.saturating_add(body.frame);
+        Ok(FrameExit::ReturnCall(function))
     }
 
     /// The function that an indirect call names. The index of the element stays on the stack.

@@ -30,7 +30,7 @@ pub(super) struct Machine {
     pub(super) balance: i64,
     out_of_gas_policy: OutOfGasPolicy,
     /// The remaining stack height in bytes.
-    height: i64,
+    pub(super) height: i64,
     /// Locals and operands of all frames.
     pub(super) stack: Vec<u64>,
     frames: Vec<Frame>,
@@ -86,6 +86,8 @@ pub(super) enum Paid {
 /// Why a frame stops executing.
 pub(super) enum FrameExit {
     Call(usize),
+    /// A call in place of a return.
+    ReturnCall(usize),
     Return,
 }
 
@@ -206,6 +208,7 @@ impl Machine {
                     self.height = self.height.saturating_add(body.frame);
                     self.skip_call();
                 }
+                Ok(FrameExit::ReturnCall(function)) => self.call(function, host)?,
                 Ok(FrameExit::Call(function)) => {
                     self.frames.push(frame);
                     self.call(function, host)?;

@@ -145,7 +145,11 @@ fn successors(outline: &Outline<'_>, at: usize) -> Vec<usize> {
         return Vec::new();
     };
     match &site.op {
-        Op::Call(_) | Op::CallIndirect { .. } | Op::Unreachable => Vec::new(),
+        Op::Call(_)
+        | Op::CallIndirect { .. }
+        | Op::ReturnCall(_)
+        | Op::ReturnCallIndirect { .. }
+        | Op::Unreachable => Vec::new(),
         _ if site.length.is_some() => Vec::new(),
         Op::Skip(to) => vec![*to],
         Op::If(to) => vec![next, *to],

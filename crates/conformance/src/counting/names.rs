@@ -27,6 +27,8 @@ pub(super) fn name(operator: &Operator<'_>) -> String {
     if name == "typed_select" {
         return "select t".to_owned();
     }
+    // A call in place of a return has the price of another call.
+    let name = name.strip_prefix("return_").unwrap_or(name);
     match name.split_once('_') {
         Some((space, rest)) if SPACES.contains(&space) => format!("{space}.{rest}"),
         _ => name.to_owned(),

@@ -40,6 +40,11 @@ pub(super) enum Op {
         type_index: usize,
         table: usize,
     },
+    ReturnCall(usize),
+    ReturnCallIndirect {
+        type_index: usize,
+        table: usize,
+    },
     Drop,
     Select,
     Const(u64),
@@ -172,6 +177,7 @@ impl Op {
             | Op::Skip(_)
             | Op::Jump(_)
             | Op::Call(_)
+            | Op::ReturnCall(_)
             | Op::DataDrop(_)
             | Op::ElemDrop(_) => (0, 0),
             Op::Const(_)
@@ -183,6 +189,7 @@ impl Op {
             | Op::JumpIf(_)
             | Op::JumpTable(_)
             | Op::CallIndirect { .. }
+            | Op::ReturnCallIndirect { .. }
             | Op::Drop
             | Op::LocalSet(_)
             | Op::GlobalSet(_) => (1, 0),

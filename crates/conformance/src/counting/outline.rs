@@ -134,6 +134,20 @@ impl<'a> Outline<'a> {
                 self.leave();
                 Op::Jump(jump)
             }
+            Operator::ReturnCall { function_index } => {
+                self.leave();
+                Op::ReturnCall(index(*function_index))
+            }
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => {
+                self.leave();
+                Op::ReturnCallIndirect {
+                    type_index: index(*type_index),
+                    table: index(*table_index),
+                }
+            }
             Operator::Unreachable => {
                 self.leave();
                 Op::Unreachable

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use fusee_engine::PAGE_BYTES;
 use wasmparser::{
-    CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, Parser,
-    Payload, TypeRef, ValType, Validator,
+    CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind, ExternalKind, Operator,
+    Parser, Payload, TypeRef, ValType, Validator,
 };
 
 use super::{
@@ -227,13 +227,25 @@ impl Program {
         Ok(())
     }
 
-    /// Evaluates a constant expression. Globals cannot be imported, so it is a single operator.
+    /// Evaluates a constant expression. Globals cannot be imported.
     fn constant(&self, expression: &ConstExpr<'_>) -> Result<u64> {
-        let operator = expression.get_operators_reader().read().map_err(text)?;
-        match Op::plain(&operator)? {
-            Op::Const(value) => Ok(value),
-            _ => Err(format!("{operator:?} is not a constant")),
+        let mut operands = Vec::new();
+        for operator in expression.get_operators_reader() {
+            let operator = operator.map_err(text)?;
+            if matches!(operator, Operator::End) {
+                break;
+            }
+            let result = match Op::plain(&operator)? {
+                Op::Const(value) => Some(value),
+                Op::Binary(function) => operands
+                    .pop()
+                    .zip(operands.pop())
+                    .map(|(right, left)| function(left, right)),
+                _ => None,
+            };
+            operands.push(result.ok_or_else(|| format!("{operator:?} is not a constant"))?);
         }
+        operands.pop().ok_or_else(|| "an empty constant".to_owned())
     }
 
     fn instance_price(&self, prices: &Prices) -> Result<u64> {

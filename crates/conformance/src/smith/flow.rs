@@ -6,6 +6,8 @@
 
 use std::fmt::Write;
 
+use fusee_instrument::Extensions;
+
 use crate::Random;
 
 /// The types of a label, of a function's parameters or of its results.
@@ -32,10 +34,11 @@ struct Writer<'a> {
     /// Number of statements that may still be written.
     budget: u64,
     may_wait: bool,
+    may_call_in_place_of_return: bool,
 }
 
 /// Generates a program in the text format.
-pub(super) fn make(random: &mut Random) -> String {
+pub(super) fn make(random: &mut Random, extensions: Extensions) -> String {
     let count = random.below(5).saturating_add(2);
     let functions = (0..count)
         .map(|_| (pick(random, &TYPES), pick(random, &TYPES)))
@@ -49,6 +52,7 @@ pub(super) fn make(random: &mut Random) -> String {
         labels: Vec::new(),
         budget: 0,
         may_wait,
+        may_call_in_place_of_return: extensions.tail_calls,
     };
     writer.module();
     writer.text
@@ -255,6 +259,7 @@ impl Writer<'_> {
                 self.value("i32");
                 self.line("i32.div_s drop");
             }
+            _ if self.may_call_in_place_of_return && self.chance(2) && self.tail_call() => {}
             _ => {
                 let results = self.labels.first().copied().unwrap_or_default();
                 self.values(results);
@@ -265,6 +270,31 @@ impl Writer<'_> {
             self.line("end");
         }
         !is_conditional
+    }
+
+    /// Calls a later function with the same results, if there is one, in place of a return.
+    fn tail_call(&mut self) -> bool {
+        let own = self.labels.first().copied().unwrap_or_default();
+        let later = self.function.saturating_add(1);
+        let callees = self.functions.iter().enumerate().skip(later);
+        let found = callees
+            .filter(|(_, (_, results))| *results == own)
+            .map(|(callee, (params, _))| (callee, *params))
+            .next();
+        let Some((callee, params)) = found else {
+            return false;
+        };
+        self.values(params);
+        if self.chance(2) {
+            self.line(&format!("return_call $f{callee}"));
+        } else {
+            self.line(&format!(
+                "i32.const {callee} return_call_indirect {} {}",
+                typed("param", params),
+                typed("result", own)
+            ));
+        }
+        true
     }
 
     fn call(&mut self) {

@@ -2,7 +2,7 @@
 
 use arbitrary::Unstructured;
 use fusee_engine::ValueType;
-use fusee_instrument::Floats;
+use fusee_instrument::{Extensions, Floats};
 
 use super::{floats as computing, flow};
 use crate::Random;
@@ -71,15 +71,24 @@ impl<'a> Choices<'a> {
             Floats::Refused
         }
     }
+
+    /// What the program may use beside what all rules admit.
+    pub(super) const fn extensions(&self) -> Extensions {
+        if self.kind.is_multiple_of(4) {
+            Extensions::NONE
+        } else {
+            Extensions::ALL
+        }
+    }
 }
 
 /// Generates the program. `None` if the choices give none.
 pub(super) fn make(choices: Choices<'_>) -> Option<Vec<u8>> {
-    let floats = choices.floats();
+    let (floats, extensions) = (choices.floats(), choices.extensions());
     let mut random = choices.random;
     match choices.kind % 6 {
         0 => return wat::parse_str(computing::make(&mut random)).ok(),
-        1 | 4 => return wat::parse_str(flow::make(&mut random)).ok(),
+        1 | 4 => return wat::parse_str(flow::make(&mut random, extensions)).ok(),
         _ => {}
     }
     let size = 512 << random.below(5);
@@ -92,14 +101,14 @@ pub(super) fn make(choices: Choices<'_>) -> Option<Vec<u8>> {
     };
     let config = wasm_smith::Config {
         allow_floats: floats == Floats::Canonical,
-        ..config(&mut random)?
+        ..config(&mut random, extensions)?
     };
     wasm_smith::Module::new(config, &mut Unstructured::new(&bytes))
         .ok()
         .map(|module| module.to_bytes())
 }
 
-fn config(random: &mut Random) -> Option<wasm_smith::Config> {
+fn config(random: &mut Random, extensions: Extensions) -> Option<wasm_smith::Config> {
     let available = match random.below(3) {
         0 => AVAILABLE,
         _ => AVAILABLE_WITHOUT_WAIT,
@@ -109,6 +118,8 @@ fn config(random: &mut Random) -> Option<wasm_smith::Config> {
         // Most programs with reference types use some that are not admitted.
         reference_types_enabled: random.below(4) == 0,
         disallow_traps: random.below(2) == 0,
+        extended_const_enabled: extensions.extended_constants,
+        tail_call_enabled: extensions.tail_calls,
         max_instructions: 300,
         max_funcs: 12,
         min_funcs: 1,
@@ -139,13 +150,11 @@ fn nothing_else() -> wasm_smith::Config {
         custom_descriptors_enabled: false,
         custom_page_sizes_enabled: false,
         exceptions_enabled: false,
-        extended_const_enabled: false,
         gc_enabled: false,
         memory64_enabled: false,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
         simd_enabled: false,
-        tail_call_enabled: false,
         threads_enabled: false,
         wide_arithmetic_enabled: false,
         ..wasm_smith::Config::default()

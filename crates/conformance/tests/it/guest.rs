@@ -164,11 +164,16 @@ pub(crate) fn compiled(name: &str) -> Vec<u8> {
 
 /// The verdict that all lanes and the counting interpreter agree on.
 pub(crate) fn check(wasm: &[u8], call: Call<'_>) -> Verdict {
+    check_by(&rules(), wasm, call)
+}
+
+/// The same under these rules, which have the prices of [`rules`].
+pub(crate) fn check_by(rules: &Rules, wasm: &[u8], call: Call<'_>) -> Verdict {
     let verdict = agreed(&lanes(), |lane| {
-        let prepared = lane.executor.prepare(wasm, &rules()).unwrap();
+        let prepared = lane.executor.prepare(wasm, rules).unwrap();
         Verdict::of(call.on(lane, &prepared))
     });
-    let program = counted(wasm, &Prices::round(), &rules());
+    let program = counted(wasm, &Prices::round(), rules);
     assert_eq!(count(&program, call, 0).0, verdict, "counted");
     verdict
 }

@@ -14,6 +14,7 @@ mod compiler;
 mod contract;
 mod counting;
 mod driver;
+mod extensions;
 mod floats;
 mod gas;
 mod guest;

@@ -221,6 +221,7 @@ fn a_program_has_the_frames_that_are_counted() {
         // A base of 64 bytes, 8 for each slot, and 4 for each started eight operators, rounded up
         // to 8. The second calls nothing.
         counted: vec![64 + 8 + 8, 0, 64 + 8 + 8],
+        tail_params: 0,
     };
     assert_eq!(metered.frames, frames);
 }

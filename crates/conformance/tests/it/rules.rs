@@ -4,7 +4,8 @@ use expect_test::expect_file;
 use fusee_conformance::round;
 use fusee_engine::{Rate, RulesId, ValueType};
 use fusee_instrument::{
-    Floats, LengthUnit, Limits, PolkaVmRules, Rules, Schedule, SyscallPrice, SyscallRule,
+    Extensions, Floats, LengthUnit, Limits, PolkaVmRules, Rules, Schedule, SyscallPrice,
+    SyscallRule,
 };
 
 fn syscall() -> SyscallRule {
@@ -88,6 +89,15 @@ fn everything_in_the_rules_is_in_their_encoding() {
         rules(),
         rules().with_name("another"),
         rules().with_floats(Floats::Canonical),
+        rules().with_extensions(Extensions::ALL),
+        rules().with_extensions(Extensions {
+            tail_calls: false,
+            ..Extensions::ALL
+        }),
+        rules().with_extensions(Extensions {
+            extended_constants: false,
+            ..Extensions::ALL
+        }),
         rules().with_syscalls(Vec::new()),
         rules().with_syscalls(vec![syscall(), syscall()]),
         Rules::v1(vec![syscall()]),

@@ -170,6 +170,54 @@ fn the_entry_takes_no_more_than_is_added_for_it() {
     }
 }
 
+/// A function with few arguments calls one with many in its place. What these take is in no frame
+/// that is left.
+#[test]
+fn the_arguments_of_tail_calls_are_added() {
+    let Some(decode) = super::DECODER else {
+        return;
+    };
+    if cfg!(not(target_arch = "x86_64")) {
+        // Such a prologue is not known.
+        return;
+    }
+    for params in [12, 20, 32] {
+        let types = " i64".repeat(params);
+        let values = "(i64.const 1)".repeat(params);
+        let text = format!(
+            "(module (global $depth (export \"depth\") (mut i64) (i64.const 0))
+             (func $few (export \"f\") (param i64) (result i64)
+               (global.set $depth (i64.add (global.get $depth) (i64.const 1)))
+               (return_call $many {values}))
+             (func $many (param {types}) (result i64)
+               (i64.add (local.get {last}) (call $few (local.get 0)))))",
+            last = params - 1,
+        );
+        for bounds in [Bounds::Guarded, Bounds::Checked] {
+            let stack = 256 << 10;
+            let module = || module(&text, bounds, stack);
+            let native = super::native(&module(), decode, bounds.stack_check()).unwrap();
+            let larger = self::module(&text, bounds, 2 * stack);
+            let rounds = depth(larger, 2 * stack) - depth(module(), stack);
+            let frames = Frames {
+                limit: 1_000,
+                counted: vec![0, 1_000],
+                tail_params: u32::try_from(params).unwrap(),
+                ..Frames::default()
+            };
+            let within = of(&native, &frames).unwrap().bytes;
+            let [few, many] = [native[0], native[1]].map(u64::from);
+            let added = within - many - few.max(many);
+            let taken = u64::try_from(stack / rounds).unwrap();
+            assert!(
+                taken > many,
+                "{taken} bytes a round, of which {many} in a frame"
+            );
+            assert!(taken <= many + added / 2, "{taken} > {many} + {added} / 2");
+        }
+    }
+}
+
 /// What a prologue of x86-64 has for a frame of a size: the lines of its documentation.
 fn prologue(checked: u32, probed: &[u8], taken: u32) -> Vec<u8> {
     let mut code = b"\x55\x48\x89\xe5\x4c\x8b\x57\x08\x4d\x8b\x52\x18\x49\x81\xc2".to_vec();
@@ -197,6 +245,16 @@ fn a_prologue_of_another_form_is_not_read() {
     assert_eq!(read(&prologue(0x110, PROBED, 0x100)), None);
     assert_eq!(read(&prologue(0x1110, &[], 0x1100)), None);
     assert_eq!(read(&prologue(0x2110, PROBED, 0x2100)), None);
+    // Room for the arguments of a tail call: 0x40 bytes.
+    const ROOM: &[u8] = b"\x48\x83\xec\x40\x48\x89\xe5\x4c\x8b\x5c\x24\x40\x4c\x89\x1c\x24\
+        \x4c\x8b\x5c\x24\x48\x4c\x89\x5c\x24\x08";
+    assert_eq!(read(&prologue(0x150, ROOM, 0x100)), Some(0x150));
+    assert_eq!(read(&prologue(0x110, ROOM, 0x100)), None);
+    for place in 0..ROOM.len() {
+        let mut other = ROOM.to_vec();
+        other[place] ^= 1;
+        assert_eq!(read(&prologue(0x150, &other, 0x100)), None, "{place}");
+    }
     // A part is missing, or there is another instruction.
     let (check, take) = (4..28, 28..35);
     for missing in [0..1, 1..4, check.clone(), take.clone(), 4..8, 19..28] {
@@ -310,6 +368,7 @@ fn a_chain_of_calls_takes_the_steepest_frames() {
         limit,
         added_before: 1,
         counted: counted.to_vec(),
+        tail_params: 0,
     };
     let need = |native: &[u32], counted: &[u32]| of(native, &frames(1_000, counted));
     let of_function = |bytes, function, native, counted| {

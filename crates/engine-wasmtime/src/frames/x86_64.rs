@@ -11,11 +11,26 @@
 //! cmp  r10, rsp
 //! ja   overflow
 //! _                      ; probes, if the frame has a page or more
+//! _                      ; moves the link down, see below
 //! sub  rsp, frame - 16   ; unless that is zero
 //! ```
 //!
 //! A frame includes the 16 bytes of its return address and of the saved frame pointer. Where the
-//! body checks the stack, the five lines after the second are missing. Nothing else that moves the
+//! body checks the stack, the five lines after the second are missing.
+//!
+//! A function that calls another in its place, which takes more bytes of arguments than it has
+//! itself, makes room for them in its own frame, and moves the link down:
+//!
+//! ```text
+//! sub  rsp, room
+//! mov  rbp, rsp
+//! mov  r11, [rsp + room]
+//! mov  [rsp], r11
+//! mov  r11, [rsp + room + 8]
+//! mov  [rsp + 8], r11
+//! ```
+//!
+//! Nothing else that moves the
 //! stack pointer is left moved when a function calls another: arguments are passed in the frame of
 //! the caller.
 
@@ -44,6 +59,13 @@ const SUB_R11: [&[u8]; 2] = [b"\x49\x83\xeb", b"\x49\x81\xeb"];
 const SUB_RSP: [&[u8]; 2] = [b"\x48\x83\xec", b"\x48\x81\xec"];
 const ADD_RSP: [&[u8]; 2] = [b"\x48\x83\xc4", b"\x48\x81\xc4"];
 
+const LOAD_R11_RSP: [&[u8]; 2] = [b"\x4c\x8b\x5c\x24", b"\x4c\x8b\x9c\x24"];
+
+/// `mov [rsp], r11`.
+const STORE_FRAME_POINTER: &[u8] = b"\x4c\x89\x1c\x24";
+/// `mov [rsp + 8], r11`.
+const STORE_RETURN_ADDRESS: &[u8] = b"\x4c\x89\x5c\x24\x08";
+
 /// `sub rsp, 4096; mov dword [rsp], 0`.
 const PROBE: &[u8] = b"\x48\x81\xec\0\x10\0\0\xc7\x04\x24\0\0\0\0";
 /// `cmp r11, rsp; jne _`, to the probe before it.
@@ -57,11 +79,12 @@ pub(super) fn frame(code: &[u8], check: Check) -> Option<u32> {
         Check::Body => (None, code),
     };
     let (probed, code) = probes(code);
+    let (room, code) = room(code).unwrap_or((0, code));
     let (taken, code) = operand(code, SUB_RSP).unwrap_or((0, code));
-    let frame = taken.checked_add(LINK_BYTES)?;
+    let frame = taken.checked_add(room)?.checked_add(LINK_BYTES)?;
     let is_known = match checked {
         Some(checked) => checked == frame,
-        None => taken > 0 || is_of_body(code),
+        None => taken > 0 || room > 0 || is_of_body(code),
     };
     (is_known && probed == probes_of(frame)).then_some(frame)
 }
@@ -79,6 +102,17 @@ fn stack_check(code: &[u8]) -> Option<(u32, &[u8])> {
 fn compare(code: &[u8]) -> Option<&[u8]> {
     let code = code.strip_prefix(CMP_R10_RSP)?.strip_prefix(JA)?;
     code.split_first_chunk::<4>().map(|(_, rest)| rest)
+}
+
+/// The room for the arguments of a function that is called in place of this one.
+fn room(code: &[u8]) -> Option<(u32, &[u8])> {
+    let (room, code) = operand(code, SUB_RSP)?;
+    let (frame_pointer, code) = operand(code.strip_prefix(MOV_RBP_RSP)?, LOAD_R11_RSP)?;
+    let code = code.strip_prefix(STORE_FRAME_POINTER)?;
+    let (return_address, code) = operand(code, LOAD_R11_RSP)?;
+    let code = code.strip_prefix(STORE_RETURN_ADDRESS)?;
+    let is_known = frame_pointer == room && return_address == room.checked_add(8)?;
+    is_known.then_some((room, code))
 }
 
 /// Skips what touches each page of a large frame, and restores the stack pointer. Returns the

@@ -18,6 +18,7 @@ fn program(code: &[u8]) -> Program {
             limit: 64,
             added_before: 0,
             counted: vec![16, 0],
+            tail_params: 0,
         },
         memory: Some(MemoryLimits {
             initial: 1,

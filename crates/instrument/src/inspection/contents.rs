@@ -10,7 +10,13 @@ use super::{
     names::{Names, exported, imported_functions},
     report::{CustomSection, Exported, Function, FunctionName, Global, Placement, Segment, Table},
 };
-use crate::{plan::Plan, refusal::Refusal, rules::Rules, survey::Survey};
+use crate::{
+    constant::{Constant, constant},
+    plan::Plan,
+    refusal::Refusal,
+    rules::Rules,
+    survey::Survey,
+};
 
 /// The contents of a program that is known to be valid.
 #[derive(Default)]
@@ -66,7 +72,7 @@ impl Contents {
                     self.globals.push(Global {
                         value_type: global.ty.content_type.to_string(),
                         mutable: global.ty.mutable,
-                        initial: integer(&global.init_expr)?,
+                        initial: constant(&global.init_expr).map(Constant::integer),
                     });
                 }
             }
@@ -169,7 +175,10 @@ impl Contents {
 fn count(function: &mut Function, operator: &Operator<'_>) {
     function.operators = function.operators.saturating_add(1);
     match operator {
-        Operator::Call { .. } | Operator::CallIndirect { .. } => {
+        Operator::Call { .. }
+        | Operator::CallIndirect { .. }
+        | Operator::ReturnCall { .. }
+        | Operator::ReturnCallIndirect { .. } => {
             function.calls = function.calls.saturating_add(1);
         }
         Operator::Loop { .. } => function.loops = function.loops.saturating_add(1),
@@ -200,7 +209,7 @@ fn element_segment(element: &wasmparser::Element<'_>) -> Result<Segment, Refusal
                 offset_expr,
             } => Placement::Active {
                 target: table_index.unwrap_or(0),
-                offset: constant(offset_expr)?,
+                offset: offset(offset_expr),
             },
         },
     })
@@ -216,29 +225,18 @@ fn data_segment(data: &wasmparser::Data<'_>) -> Result<Segment, Refusal> {
                 offset_expr,
             } => Placement::Active {
                 target: *memory_index,
-                offset: constant(offset_expr)?,
+                offset: offset(offset_expr),
             },
         },
     })
 }
 
 /// The offset of an active segment. The survey admits constants only.
-fn constant(begin: &ConstExpr<'_>) -> Result<u32, Refusal> {
-    match begin.get_operators_reader().read()? {
-        Operator::I32Const { value } => Ok(value.cast_unsigned()),
-        _ => Ok(0),
+fn offset(begin: &ConstExpr<'_>) -> u32 {
+    match constant(begin) {
+        Some(Constant::I32(value)) => value.cast_unsigned(),
+        _ => 0,
     }
-}
-
-/// The value of an initialiser that is an integer constant and nothing else.
-fn integer(initializer: &ConstExpr<'_>) -> Result<Option<i64>, Refusal> {
-    let mut operators = initializer.get_operators_reader();
-    let value = match operators.read()? {
-        Operator::I32Const { value } => Some(i64::from(value)),
-        Operator::I64Const { value } => Some(value),
-        _ => None,
-    };
-    Ok(value.filter(|_| matches!(operators.read(), Ok(Operator::End))))
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -134,7 +134,10 @@ impl Liveness {
             Action::Branch(depth) => Effect::Branch(depth),
             Action::BranchIf(depth) => Effect::BranchIf(depth),
             Action::BranchTable(labels) => Effect::BranchTable(labels),
-            Action::Return | Action::Unreachable => Effect::Leave,
+            Action::Return
+            | Action::ReturnCall(_)
+            | Action::ReturnCallIndirect { .. }
+            | Action::Unreachable => Effect::Leave,
             _ => return,
         };
         self.effects.push(effect);

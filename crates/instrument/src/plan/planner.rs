@@ -172,7 +172,7 @@ impl Planner {
                 });
                 self.leave(target, offset);
             }
-            Action::Return => {
+            Action::Return | Action::ReturnCall(_) | Action::ReturnCallIndirect { .. } => {
                 self.leave_function();
                 self.leave(EXACT, offset);
             }

@@ -42,6 +42,7 @@ pub(super) struct FunctionVisitor<'a> {
     /// The greatest height of the operand stack.
     pub(super) max_height: u32,
     pub(super) calls: bool,
+    pub(super) tail_calls: bool,
     pub(super) grows: bool,
     pub(super) is_irreversible: bool,
     pub(super) fills: bool,
@@ -87,6 +88,7 @@ impl<'a> FunctionVisitor<'a> {
             height: 0,
             max_height: 0,
             calls: false,
+            tail_calls: false,
             grows: false,
             is_irreversible: false,
             fills: false,
@@ -136,8 +138,11 @@ impl<'a> FunctionVisitor<'a> {
         if is_special(entry.1) {
             self.admit_immediates(operator)?;
             self.grows |= matches!(entry.1, Row::MemoryGrow);
-            if matches!(entry.1, Row::Call | Row::CallIndirect) {
-                self.calls = true;
+            // A call in place of a return needs no frame: it releases that of the caller.
+            match entry {
+                (Group::TailCalls, _) => self.tail_calls = true,
+                (_, Row::Call | Row::CallIndirect) => self.calls = true,
+                _ => {}
             }
             self.height = self.validator.operand_stack_height();
         }
@@ -266,6 +271,14 @@ impl<'a> FunctionVisitor<'a> {
                 type_index,
                 table_index,
             } => Action::CallIndirect {
+                type_index: *type_index,
+                table: *table_index,
+            },
+            Operator::ReturnCall { function_index } => Action::ReturnCall(*function_index),
+            Operator::ReturnCallIndirect {
+                type_index,
+                table_index,
+            } => Action::ReturnCallIndirect {
                 type_index: *type_index,
                 table: *table_index,
             },

@@ -12,6 +12,7 @@
 //! - In place of `memory.grow`: call the host.
 //! - Before `unreachable`: store the gas in its global, where the host reads it.
 //! - At every return: release the frame, and return the packed counter.
+//! - At a call in place of a return: release the frame, and pass the packed counter.
 //! - For profiling: call the host first at the entry, and last before every return.
 //! - Before `select`: copy the condition to a local, which is free in compiled code. wasmi 2.0.0
 //!   fuses `select` with a preceding comparison with zero and takes any operand for the compared
@@ -213,6 +214,23 @@ impl<'a> FunctionEncoder<'a> {
             Action::Return => {
                 body.leave(before);
                 body.sink().return_();
+                body.is_dead = true;
+                return Ok(());
+            }
+            Action::ReturnCall(function) => {
+                let function = self.reindex.function_index(function)?;
+                body.leave(before);
+                body.sink().return_call(function);
+                body.is_dead = true;
+                return Ok(());
+            }
+            Action::ReturnCallIndirect { type_index, table } => {
+                let (metered, scratch) = (self.layout.metered_type(type_index), body.scratch);
+                body.sink().local_set(scratch);
+                body.leave(before);
+                body.sink()
+                    .local_get(scratch)
+                    .return_call_indirect(table, metered);
                 body.is_dead = true;
                 return Ok(());
             }

@@ -6,7 +6,7 @@ use wasm_encoder::{
     ExportSection, Function, GlobalSection, Module, NameSection, TableSection, TypeSection,
     reencode::Reencode,
 };
-use wasmparser::{KnownCustom, Parser, Payload};
+use wasmparser::{ConstExpr, KnownCustom, Parser, Payload};
 
 use super::{
     chunks,
@@ -15,7 +15,12 @@ use super::{
     reindex::{Encoded, Reindex},
     runtime, sections, wrappers,
 };
-use crate::{length::Length, rules::Rules, survey::Survey};
+use crate::{
+    constant::{Constant, constant},
+    length::Length,
+    rules::Rules,
+    survey::Survey,
+};
 
 pub(super) fn encode(wasm: &[u8], rules: &Rules, survey: &Survey) -> Encoded<Vec<u8>> {
     let layout = Layout::of(survey, rules);
@@ -187,15 +192,31 @@ impl ModuleEncoder<'_> {
         for (index, global) in (0..).zip(section) {
             let global = global?;
             if global.ty.mutable {
-                let mut operators = global.init_expr.get_operators_reader();
-                while !operators.is_end_then_eof() {
-                    let operator = self.reindex.instruction(operators.read()?)?;
-                    self.reset.instruction(&operator);
-                }
+                self.push_initial(&global.init_expr)?;
                 self.reset.instructions().global_set(index);
             }
             self.reindex
                 .parse_global(&mut self.sections.globals, global)?;
+        }
+        Ok(())
+    }
+
+    /// Pushes the initial value of a global, in the function that resets them.
+    fn push_initial(&mut self, initial: &ConstExpr<'_>) -> Encoded {
+        match constant(initial) {
+            Some(Constant::I32(value)) => {
+                self.reset.instructions().i32_const(value);
+            }
+            Some(Constant::I64(value)) => {
+                self.reset.instructions().i64_const(value);
+            }
+            None => {
+                let mut operators = initial.get_operators_reader();
+                while !operators.is_end_then_eof() {
+                    let operator = self.reindex.instruction(operators.read()?)?;
+                    self.reset.instruction(&operator);
+                }
+            }
         }
         Ok(())
     }

@@ -3,11 +3,14 @@
 use std::convert::Infallible;
 
 use wasm_encoder::{
-    IndirectNameMap, NameMap, NameSection, ValType,
+    ConstExpr, IndirectNameMap, NameMap, NameSection, ValType,
     reencode::{self, Reencode},
 };
 
-use crate::survey::Survey;
+use crate::{
+    constant::{Constant, constant},
+    survey::Survey,
+};
 
 /// Result of encoding a part of the program. It fails only for a program that is not valid.
 pub(super) type Encoded<T = ()> = Result<T, reencode::Error<Infallible>>;
@@ -36,6 +39,15 @@ impl Reencode for Reindex<'_> {
 
     fn function_index(&mut self, function: u32) -> Encoded<u32> {
         Ok(function.saturating_add(self.shift))
+    }
+
+    /// Expressions of integers are computed.
+    fn const_expr(&mut self, expression: wasmparser::ConstExpr<'_>) -> Encoded<ConstExpr> {
+        Ok(match constant(&expression) {
+            Some(Constant::I32(value)) => ConstExpr::i32_const(value),
+            Some(Constant::I64(value)) => ConstExpr::i64_const(value),
+            None => reencode::utils::const_expr(self, expression)?,
+        })
     }
 
     /// Label names are dropped, because injected blocks change the numbering of labels.

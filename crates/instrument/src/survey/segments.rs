@@ -1,9 +1,10 @@
 //! Tables, element segments and data segments: checks their sizes and sums them up.
 
 use fusee_engine::PAGE_BYTES;
-use wasmparser::{ConstExpr, DataKind, ElementItems, ElementKind, Operator, ValType};
+use wasmparser::{ConstExpr, DataKind, ElementItems, ElementKind, ValType};
 
 use crate::{
+    constant::{Constant, constant},
     features::admit_type,
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
@@ -102,7 +103,7 @@ impl Segments {
 /// constant: the only alternative is an imported global, and globals cannot be imported.
 fn check_active(begin: &ConstExpr<'_>, length: u64, size: u64, offset: u64) -> Result<(), Refusal> {
     let refuse = |message| Err(Refusal::new(Rule::Segment, offset, message));
-    let Operator::I32Const { value } = begin.get_operators_reader().read()? else {
+    let Some(Constant::I32(value)) = constant(begin) else {
         return refuse("the offset of an active segment is not a constant".to_owned());
     };
     let begin = u64::from(value.cast_unsigned());

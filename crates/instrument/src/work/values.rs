@@ -125,7 +125,10 @@ impl Pass {
             Action::Branch(depth) => self.branch(depth),
             Action::BranchIf(depth) => self.branch_if(depth),
             Action::BranchTable(labels) => self.branch_table(edits.labels(labels)),
-            Action::Return | Action::Unreachable => self.live.clear(),
+            Action::Return
+            | Action::ReturnCall(_)
+            | Action::ReturnCallIndirect { .. }
+            | Action::Unreachable => self.live.clear(),
             Action::Call(_) => self.cross(UNITS.crossings.call, self.live.count()),
             Action::CallIndirect { .. } | Action::ByLength(_) | Action::InChunks(_) => {
                 let alive = self.live.count();
