@@ -47,7 +47,9 @@ pub use driver::{
 };
 pub use error::{PrepareError, RunError};
 pub use executor::Executor;
-pub use linker::{Caller, HostNumber, HostReturn, IntoHostFunction, LinkError, Linked, Linker};
+pub use linker::{
+    Caller, HostFunctions, HostNumber, HostReturn, IntoHostFunction, LinkError, Linked, Linker,
+};
 pub use live::LiveInstance;
 pub use outcome::{
     End, EndReason, Ended, Finished, GasSuspended, Outcome, Paused, PausedGuest, Suspended,

@@ -46,8 +46,11 @@ pub struct Linker<T> {
 /// The host of a run: an embedder's state, and the functions of a [`Linker`].
 pub struct Linked<T> {
     data: T,
-    functions: Arc<Vec<Function<T>>>,
+    functions: HostFunctions<T>,
 }
+
+/// The functions of a [`Linker`], for a host of one's own that has the embedder's state.
+pub struct HostFunctions<T>(Arc<Vec<Function<T>>>);
 
 /// The guest that calls a host function, and the embedder's state.
 #[derive(Debug)]
@@ -163,8 +166,15 @@ impl<T: Send + 'static> Linker<T> {
     pub fn host(&self, data: T) -> Linked<T> {
         Linked {
             data,
-            functions: Arc::clone(&self.functions),
+            functions: self.functions(),
         }
+    }
+
+    /// The functions, for a host of one's own. Functions that are registered later are not among
+    /// them.
+    #[must_use]
+    pub fn functions(&self) -> HostFunctions<T> {
+        HostFunctions(Arc::clone(&self.functions))
     }
 
     #[expect(
@@ -240,9 +250,22 @@ impl<T> Linked<T> {
 impl<T: Send + 'static> Host for Linked<T> {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let number = call.request.number;
+        self.functions.answer(number, call, &mut self.data)
+    }
+}
+
+impl<T> HostFunctions<T> {
+    /// Answers a call of the function with this number, as [`Linker::syscalls`] lists it, and
+    /// charges the base of its price.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`], if the function returns it, the gas does not suffice, or there is no such
+    /// function.
+    pub fn answer(&self, number: u32, call: &mut Syscall<'_>, data: &mut T) -> Result<u64, Stop> {
         let function = usize::try_from(number)
             .ok()
-            .and_then(|position| self.functions.get(position));
+            .and_then(|position| self.0.get(position));
         let Some(function) = function else {
             let why = format!("the linker has no syscall {number}: prepare by its own syscalls");
             return Err(Stop::Fail(EngineError::Host(why.into())));
@@ -251,8 +274,23 @@ impl<T: Send + 'static> Host for Linked<T> {
         (function.call)(&mut Caller {
             call,
             price: &function.price,
-            data: &mut self.data,
+            data,
         })
+    }
+}
+
+impl<T> Clone for HostFunctions<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T> fmt::Debug for HostFunctions<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HostFunctions")
+            .field("count", &self.0.len())
+            .finish()
     }
 }
 

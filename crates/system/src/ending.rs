@@ -2,18 +2,18 @@
 
 use fusee_engine::Trap;
 
-use crate::{CallResult, ExitCode, host::Context};
+use crate::{CallResult, ExitCode, host::CallContext};
 
 /// Ends a call for want of something that the transaction has too little of. All its gas counts as
 /// used, as in the reference.
-pub(crate) fn exhausted(context: &mut Context, code: ExitCode) -> CallResult {
+pub(crate) fn exhausted(context: &mut CallContext, code: ExitCode) -> CallResult {
     context.gas_used = context.gas_limit;
     refused(context, code, "")
 }
 
 /// Ends a call with this code and payload, for a reason that the program does not write to its
 /// output.
-pub(crate) fn refused(context: &Context, code: ExitCode, message: &str) -> CallResult {
+pub(crate) fn refused(context: &CallContext, code: ExitCode, message: &str) -> CallResult {
     with_payload(context, code, message.as_bytes())
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn refused(context: &Context, code: ExitCode, message: &str) -> CallR
 // Inlined as all on the way of a result: it would be stored in parts and loaded whole, which a
 // processor cannot forward from its store buffer.
 #[inline]
-pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> CallResult {
+pub(crate) fn returned(context: &CallContext, code: i32, mut output: Vec<u8>) -> CallResult {
     let exit_code = ExitCode::of_program(code);
     let has_header = context.is_system();
     if has_header {
@@ -42,7 +42,7 @@ pub(crate) fn returned(context: &Context, code: i32, mut output: Vec<u8>) -> Cal
 }
 
 /// A syscall finished the call.
-pub(crate) fn exited(context: Context) -> CallResult {
+pub(crate) fn exited(context: CallContext) -> CallResult {
     let told = context.exit.unwrap_or(ExitCode::Ok.code());
     let code = ExitCode::of_exit(told);
     if code == ExitCode::Panic {
@@ -64,7 +64,7 @@ pub(crate) fn exited(context: Context) -> CallResult {
 }
 
 /// The program trapped.
-pub(crate) fn trapped(context: &Context, trap: Trap) -> CallResult {
+pub(crate) fn trapped(context: &CallContext, trap: Trap) -> CallResult {
     match context.program {
         Some(program) => {
             tracing::warn!(program = %program.code, %trap, "a system program trapped");
@@ -76,13 +76,13 @@ pub(crate) fn trapped(context: &Context, trap: Trap) -> CallResult {
 }
 
 /// Ends a call whose instance was lost.
-pub(crate) fn lost(context: &Context) -> CallResult {
+pub(crate) fn lost(context: &CallContext) -> CallResult {
     let message = "the instance in which the call waited was lost: a call in it ended abnormally, \
                    or was dropped";
     refused(context, ExitCode::UnexpectedFatalExecutionFailure, message)
 }
 
-fn with_payload(context: &Context, code: ExitCode, payload: &[u8]) -> CallResult {
+fn with_payload(context: &CallContext, code: ExitCode, payload: &[u8]) -> CallResult {
     let mut output = Vec::new();
     if context.is_system() {
         output.extend(code.code().to_le_bytes());

@@ -25,6 +25,27 @@ pub enum SystemError {
          program needs one of them"
     )]
     NoEntry,
+    /// Rules list a syscall that is neither the interface's nor one of the embedder's own imports.
+    #[error(
+        "the rules list `{name}` as syscall {number}, which the interface does not have: add your \
+         own imports with `SystemPrograms::imports`"
+    )]
+    UnknownSyscall {
+        /// The name.
+        name: String,
+        /// The number.
+        number: u32,
+    },
+    /// An import of the embedder's own cannot be added.
+    #[error("the import `{module}`.`{name}` {reason}")]
+    Import {
+        /// The module.
+        module: String,
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A call was resumed while a later call waits in the same instance.
     #[error(
         "a call that began later waits in the same instance: go on with that one first (this one \

@@ -1,15 +1,16 @@
 //! The context of a call: the host of its runs.
 
-use std::{ops::Range, sync::Arc};
+use std::{any::Any, ops::Range, sync::Arc};
 
 use fusee_engine::{EngineError, Gas, Host, Source, Stop, Syscall, Trap};
-use fusee_executor::{Paused, Reservation};
+use fusee_executor::{HostFunctions, Paused, Reservation};
 use fusee_instrument::SyscallPrices;
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use crate::{
     Answer, Billing, Call, ExitCode, State, SystemLimits, SystemProgram,
+    crypto::{self, Fault},
     instances::SlotId,
     syscalls,
     wire::{ExecParams, Fuel16},
@@ -22,9 +23,10 @@ const MAX_BYTES: u64 = 128 << 20;
 /// The greatest input of `_exec`, whose price has a square in it.
 const MAX_EXEC_BYTES: u64 = 5 << 18;
 
-/// The context of one call. Each run of the call takes it as its host, and returns it.
+/// The context of a call: what it was given, and what it left. Each of its runs takes it as its
+/// host, and returns it.
 #[derive(Debug)]
-pub(crate) struct Context {
+pub struct CallContext {
     pub(crate) state: State,
     /// The program. `None` if it is not a system program.
     pub(crate) program: Option<SystemProgram>,
@@ -50,6 +52,10 @@ pub(crate) struct Context {
     pub(crate) gas_used: Gas,
     /// The syscall at which it is suspended.
     pub(crate) request: Option<Request>,
+    /// What the embedder's own imports keep for this call.
+    data: Option<Box<dyn Any + Send>>,
+    /// The embedder's own imports.
+    imports: HostFunctions<CallContext>,
 }
 
 /// A syscall that the transaction answers.
@@ -76,9 +82,9 @@ impl Request {
     }
 }
 
-impl Context {
+impl CallContext {
     pub(crate) fn new(
-        call: Call,
+        (call, imports): (Call, &HostFunctions<CallContext>),
         program: Option<SystemProgram>,
         depth: usize,
         prices: &Arc<SyscallPrices>,
@@ -99,6 +105,8 @@ impl Context {
             gas_limit: call.gas,
             gas_used: Gas::ZERO,
             request: None,
+            data: None,
+            imports: imports.clone(),
         }
     }
 
@@ -112,6 +120,7 @@ impl Context {
         self.exit = None;
         self.gas_used = Gas::ZERO;
         self.request = None;
+        self.data = None;
     }
 
     /// Makes a cleared context that of another call in the same transaction. Writing a few fields
@@ -132,6 +141,50 @@ impl Context {
         self.depth = depth;
         self.input = call.input;
         self.gas_limit = call.gas;
+    }
+
+    /// The state in which the program was entered.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The program. `None` if it is not a system program.
+    #[must_use]
+    pub const fn program(&self) -> Option<SystemProgram> {
+        self.program
+    }
+
+    /// The number of outer calls.
+    #[must_use]
+    pub const fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The input.
+    pub const fn input(&mut self) -> &mut Vec<u8> {
+        &mut self.input
+    }
+
+    /// What the call has written so far. An interruption takes it away.
+    pub const fn output(&mut self) -> &mut Vec<u8> {
+        &mut self.output
+    }
+
+    /// The output of the last callee.
+    pub const fn return_data(&mut self) -> &mut Vec<u8> {
+        &mut self.return_data
+    }
+
+    /// What the embedder's own imports keep for this call. `None` if nothing of this type was
+    /// [kept](Self::keep).
+    pub fn kept<T: Any>(&mut self) -> Option<&mut T> {
+        self.data.as_mut()?.downcast_mut()
+    }
+
+    /// Keeps something for this call, until it ends. It replaces what was kept before.
+    pub fn keep<T: Any + Send>(&mut self, data: T) {
+        self.data = Some(Box::new(data));
     }
 
     pub(crate) const fn is_system(&self) -> bool {
@@ -283,9 +336,12 @@ impl Context {
     }
 }
 
-impl Host for Context {
+impl Host for CallContext {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         let number = call.request.number;
+        if let Some(own) = number.checked_sub(syscalls::OWN) {
+            return self.imports.clone().answer(own, call, self);
+        }
         let price = self.prices.price(number).copied();
         let price = price
             .ok_or_else(|| fail(format!("the rules have no price for syscall {number}").into()))?;
@@ -331,7 +387,8 @@ impl Host for Context {
             syscalls::WRITE => self.append(&call.memory.read(first, second)?),
             syscalls::FORWARD_OUTPUT => self.forward(first, second),
             syscalls::EXEC => self.exec(call),
-            syscalls::RESUME => self.resume(call),
+            syscalls::RESUME_AT_ROOT if self.depth > 0 => Err(self.exit(ExitCode::RootCallOnly)),
+            syscalls::RESUME | syscalls::RESUME_AT_ROOT => self.resume(call),
             syscalls::FUEL => Ok(match self.billing() {
                 Billing::Metered => call.gas_left().units(),
                 Billing::SelfMetered => u64::MAX,
@@ -345,7 +402,12 @@ impl Host for Context {
             syscalls::KECCAK256 => digest(call, |bytes| Keccak256::digest(bytes).into()),
             syscalls::SHA256 => digest(call, |bytes| Sha256::digest(bytes).into()),
             syscalls::BLAKE3 => digest(call, |bytes| blake3::hash(bytes).into()),
-            _ => Err(fail(format!("syscall {number} has no handler").into())),
+            _ => match crypto::answer(call, args(call)) {
+                Some(Ok(())) => Ok(0),
+                Some(Err(Fault::Malformed)) => Err(self.exit(ExitCode::MalformedBuiltinParams)),
+                Some(Err(Fault::Stop(stop))) => Err(stop),
+                None => Err(fail(format!("syscall {number} has no handler").into())),
+            },
         }
     }
 }
@@ -355,7 +417,7 @@ impl Host for Context {
 /// # Errors
 ///
 /// [`Stop::OutOfGas`] if it has less. All its gas is used then.
-pub(crate) fn charge(frame: &mut Paused<'_, Box<Context>>, gas: Gas) -> Result<(), Stop> {
+pub(crate) fn charge(frame: &mut Paused<'_, Box<CallContext>>, gas: Gas) -> Result<(), Stop> {
     match frame.host.billing() {
         Billing::Metered => Ok(frame.guest.charge(gas)?),
         Billing::SelfMetered if frame.host.pay(gas) => Ok(()),
@@ -364,7 +426,10 @@ pub(crate) fn charge(frame: &mut Paused<'_, Box<Context>>, gas: Gas) -> Result<(
 }
 
 /// Resumes a suspended program with the answer to its syscall, or stops it.
-pub(crate) fn deliver(mut frame: Paused<'_, Box<Context>>, answer: &Answer) -> Result<u64, Stop> {
+pub(crate) fn deliver(
+    mut frame: Paused<'_, Box<CallContext>>,
+    answer: &Answer,
+) -> Result<u64, Stop> {
     let Some(request) = frame.host.request.take() else {
         return Err(fail(NO_REQUEST.into()));
     };

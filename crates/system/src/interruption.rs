@@ -6,7 +6,7 @@ use fusee_engine::Gas;
 use fusee_executor::Suspended;
 
 use crate::{
-    Billing, CallResult, SystemProgram, host::Context, instances::FrameHandle, wire::ExecParams,
+    Billing, CallResult, SystemProgram, host::CallContext, instances::FrameHandle, wire::ExecParams,
 };
 
 /// The progress of a call.
@@ -34,10 +34,10 @@ pub(crate) enum Waiting {
     /// The entry returned, and will be entered again. The frame is in the guest's memory.
     Returned {
         frame: Arc<FrameHandle>,
-        context: Box<Context>,
+        context: Box<CallContext>,
     },
     /// It is suspended at `_exec`.
-    Suspended(Suspended<Box<Context>>),
+    Suspended(Suspended<Box<CallContext>>),
 }
 
 impl Interruption {
@@ -91,7 +91,17 @@ impl Interruption {
         }
     }
 
-    pub(crate) fn context(&self) -> &Context {
+    /// The context of the call.
+    pub fn context_mut(&mut self) -> &mut CallContext {
+        match &mut self.waiting {
+            Waiting::Returned { context, .. } => context,
+            Waiting::Suspended(frame) => frame.host_mut(),
+        }
+    }
+
+    /// The context of the call.
+    #[must_use]
+    pub fn context(&self) -> &CallContext {
         match &self.waiting {
             Waiting::Returned { context, .. } => context,
             Waiting::Suspended(frame) => frame.host(),

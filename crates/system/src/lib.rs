@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod crypto;
 mod ending;
 mod error;
 mod exit_code;
@@ -30,10 +31,11 @@ pub mod wire;
 pub use call::{Answer, Call, CallResult, State};
 pub use error::SystemError;
 pub use exit_code::ExitCode;
+pub use host::CallContext;
 pub use interruption::{Interruption, Step};
 pub use programs::{
     Billing, Lifetime, SystemLimits, SystemPrices, SystemProgram, SystemPrograms, contract_rules,
-    system_rules,
+    contract_rules_v1_5, system_rules, system_rules_v1_5,
 };
 pub use transaction::Transaction;
 

@@ -6,10 +6,10 @@ use std::{
 };
 
 use fusee_engine::{CodeHash, Gas, ValueType};
-use fusee_executor::{Executor, LiveInstance, PreparedProgram};
-use fusee_instrument::{Floats, Limits, Rules, Schedule, SyscallPrice};
+use fusee_executor::{Executor, HostFunctions, Linker, LiveInstance, PreparedProgram};
+use fusee_instrument::{Extensions, Floats, Limits, Rules, Schedule, SyscallPrice, SyscallRule};
 
-use crate::{SystemError, syscalls};
+use crate::{CallContext, SystemError, syscalls};
 
 /// The limit of memory pages of a system program.
 const SYSTEM_PAGES: u64 = 32_768;
@@ -88,6 +88,8 @@ pub struct SystemPrograms {
     pub(crate) system_rules: Rules,
     pub(crate) limits: SystemLimits,
     pub(crate) prices: SystemPrices,
+    /// The embedder's own imports.
+    pub(crate) imports: HostFunctions<CallContext>,
     lifetime: Lifetime,
     programs: BTreeMap<SystemProgram, Arc<PreparedProgram>>,
     /// The program that a hash refers to: the first one registered.
@@ -98,21 +100,37 @@ pub struct SystemPrograms {
 /// The set `system-1`, for system programs: at most 32,768 pages of memory, with floating point.
 #[must_use]
 pub fn system_rules() -> Rules {
-    rules("system-1", SYSTEM_PAGES).with_floats(Floats::Canonical)
+    rules("system-1", SYSTEM_PAGES, syscalls::v1()).with_floats(Floats::Canonical)
 }
 
 /// The set `system-1-contract`, for untrusted programs: at most 1,024 pages of memory.
 #[must_use]
 pub fn contract_rules() -> Rules {
-    rules("system-1-contract", CONTRACT_PAGES)
+    rules("system-1-contract", CONTRACT_PAGES, syscalls::v1())
 }
 
-fn rules(name: &'static str, memory_pages: u64) -> Rules {
+/// The set `system-1.5`, for system programs: as [`system_rules`], with version 1.5 of the
+/// interface ([`syscalls::v1_5`]), tail calls and extended constants.
+#[must_use]
+pub fn system_rules_v1_5() -> Rules {
+    rules("system-1.5", SYSTEM_PAGES, syscalls::v1_5())
+        .with_floats(Floats::Canonical)
+        .with_extensions(Extensions::ALL)
+}
+
+/// The set `system-1.5-contract`, for untrusted programs: as [`contract_rules`], with version 1.5
+/// of the interface ([`syscalls::v1_5`]), tail calls and extended constants.
+#[must_use]
+pub fn contract_rules_v1_5() -> Rules {
+    rules("system-1.5-contract", CONTRACT_PAGES, syscalls::v1_5()).with_extensions(Extensions::ALL)
+}
+
+fn rules(name: &'static str, memory_pages: u64, syscalls: Vec<SyscallRule>) -> Rules {
     let limits = Limits {
         memory_pages,
         ..Limits::v1()
     };
-    Rules::named(name, Schedule::v1(), limits, syscalls::v1())
+    Rules::named(name, Schedule::v1(), limits, syscalls)
 }
 
 impl Default for SystemLimits {
@@ -149,11 +167,90 @@ impl SystemPrograms {
             system_rules: system_rules(),
             limits: SystemLimits::default(),
             prices: SystemPrices::default(),
+            imports: Linker::new().functions(),
             lifetime: Lifetime::default(),
             programs: BTreeMap::new(),
             by_code: BTreeMap::new(),
             pool: Mutex::default(),
         }
+    }
+
+    /// Sets the rules of system programs and of the programs that they run (default:
+    /// [`system_rules`], [`contract_rules`]). Removes all programs and the embedder's own imports.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::UnknownSyscall`] if they list a syscall that the interface does not have.
+    pub fn rules(mut self, system: Rules, contract: Rules) -> Result<Self, SystemError> {
+        for rule in system.syscalls().iter().chain(contract.syscalls()) {
+            if syscalls::SYSCALLS
+                .iter()
+                .all(|row| row.number != rule.number)
+            {
+                return Err(SystemError::UnknownSyscall {
+                    name: rule.name.clone(),
+                    number: rule.number,
+                });
+            }
+        }
+        self.clear();
+        self.programs.clear();
+        self.by_code.clear();
+        self.imports = Linker::new().functions();
+        self.system_rules = system;
+        self.contract_rules = contract;
+        Ok(self)
+    }
+
+    /// Adds imports of the embedder's own to the rules: host functions over the context of the call
+    /// ([`CallContext`]). They get numbers from [`OWN`](syscalls::OWN), in their order. Removes all
+    /// programs, and imports that were added before.
+    ///
+    /// Their gas is charged to the meter, whatever the billing of the program.
+    ///
+    /// # Errors
+    ///
+    /// [`SystemError::Import`] if the interface has an import of this name, or a function may
+    /// suspend.
+    pub fn imports(mut self, imports: &Linker<CallContext>) -> Result<Self, SystemError> {
+        let own = |rules: &Rules| -> Result<Rules, SystemError> {
+            let syscalls = rules.syscalls().iter();
+            let mut listed: Vec<SyscallRule> = syscalls
+                .filter(|rule| rule.number < syscalls::OWN)
+                .cloned()
+                .collect();
+            for rule in imports.syscalls() {
+                let is_named =
+                    |known: &SyscallRule| known.module == rule.module && known.name == rule.name;
+                let reason = match rule.may_suspend {
+                    true => Some("may not suspend: a system program waits in `_exec` only"),
+                    false => listed
+                        .iter()
+                        .any(is_named)
+                        .then_some("is the interface's: choose another name"),
+                };
+                if let Some(reason) = reason {
+                    return Err(SystemError::Import {
+                        module: rule.module,
+                        name: rule.name,
+                        reason,
+                    });
+                }
+                listed.push(SyscallRule {
+                    number: rule.number.saturating_add(syscalls::OWN),
+                    ..rule
+                });
+            }
+            Ok(rules.clone().with_syscalls(listed))
+        };
+        let (system, contract) = (own(&self.system_rules)?, own(&self.contract_rules)?);
+        self.clear();
+        self.programs.clear();
+        self.by_code.clear();
+        self.imports = imports.functions();
+        self.system_rules = system;
+        self.contract_rules = contract;
+        Ok(self)
     }
 
     /// Sets the limits (default: [`SystemLimits::default`]).

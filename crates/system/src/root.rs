@@ -18,7 +18,7 @@ use fusee_executor::{Action, Begin, Counting, Paused, PrepareError, PreparedProg
 
 use crate::{
     Answer, Call, ExitCode, Interruption, State, Step, SystemError,
-    host::{Context, NO_REQUEST, Request, charge, deliver},
+    host::{CallContext, NO_REQUEST, Request, charge, deliver},
     numbered::NumberedCall,
     supervisor::{Calls, Depth, OutOfOrder, action, internal},
     syscalls,
@@ -37,7 +37,7 @@ impl<'a> Calls<'a> {
     /// Serves a program that is suspended at depth 0.
     pub(crate) fn serve(
         &mut self,
-        mut frame: Paused<'_, Box<Context>>,
+        mut frame: Paused<'_, Box<CallContext>>,
     ) -> Result<Action<Self>, SystemError> {
         let request = frame.host.request.clone();
         let request = request.ok_or_else(|| internal(NO_REQUEST))?;
@@ -93,7 +93,7 @@ impl<'a> Calls<'a> {
     fn exec(
         &mut self,
         params: &ExecParams,
-        frame: &mut Paused<'_, Box<Context>>,
+        frame: &mut Paused<'_, Box<CallContext>>,
     ) -> Result<Result<Begin<Self>, NotBegun>, SystemError> {
         let Some(state) = State::from_number(params.state) else {
             let message = "the state is neither 0 (main) nor 1 (deploy)";
@@ -138,7 +138,7 @@ impl<'a> Calls<'a> {
     fn find_contract(
         &self,
         code: CodeHash,
-        frame: &mut Paused<'_, Box<Context>>,
+        frame: &mut Paused<'_, Box<CallContext>>,
     ) -> Result<Result<Arc<PreparedProgram>, NotBegun>, SystemError> {
         let price = self.programs.prices.code;
         if let Err(stop) = charge(frame, price.base) {
@@ -221,7 +221,11 @@ impl<'a> Calls<'a> {
 
 /// The call that a program at depth 0 makes. It gets no more gas than the program has left, which
 /// paid for the code after it asked.
-fn nested_call(state: State, params: &ExecParams, frame: &mut Paused<'_, Box<Context>>) -> Call {
+fn nested_call(
+    state: State,
+    params: &ExecParams,
+    frame: &mut Paused<'_, Box<CallContext>>,
+) -> Call {
     let left = frame.host.gas_left_in_run(frame.guest.gas_left());
     Call {
         state,
@@ -231,7 +235,7 @@ fn nested_call(state: State, params: &ExecParams, frame: &mut Paused<'_, Box<Con
 }
 
 /// A range of the memory of a suspended program. The syscall has checked it.
-fn read(frame: &mut Paused<'_, Box<Context>>, bytes: &Range<u64>) -> Vec<u8> {
+fn read(frame: &mut Paused<'_, Box<CallContext>>, bytes: &Range<u64>) -> Vec<u8> {
     let length = bytes.end.saturating_sub(bytes.start);
     let mut memory = frame.guest.memory();
     let bytes = memory.read(bytes.start, length);

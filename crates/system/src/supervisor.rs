@@ -15,7 +15,7 @@ use crate::{
     Answer, Call, CallResult, ExitCode, Interruption, State, Step, SystemError, SystemProgram,
     SystemPrograms,
     ending::{exhausted, exited, lost, refused, returned, trapped},
-    host::{Context, NO_REQUEST, Request, deliver},
+    host::{CallContext, NO_REQUEST, Request, deliver},
     instances::{Found, FrameInstance, Instances, Resting, SlotId},
     interruption::Waiting,
     numbered::NumberedCalls,
@@ -40,7 +40,7 @@ pub(crate) struct Calls<'a> {
     /// The gas that the program at depth 0 was told of before, of the call that runs for it.
     pub(crate) told: Gas,
     /// The context of an ended call, for the next one: it is large.
-    spare: Option<Box<Context>>,
+    spare: Option<Box<CallContext>>,
 }
 
 /// The depth of a call.
@@ -64,9 +64,9 @@ impl From<OutOfOrder> for SystemError {
 }
 
 impl Supervisor for Calls<'_> {
-    type Host = Box<Context>;
+    type Host = Box<CallContext>;
     /// A call is prepared where it is made, so that its answer can be borrowed.
-    type Call = Callee<Box<Context>>;
+    type Call = Callee<Box<CallContext>>;
     type Return = Result<Step, OutOfOrder>;
     /// The outside is asked by interruptions, which leave the stack.
     type Request = Infallible;
@@ -84,7 +84,7 @@ impl Supervisor for Calls<'_> {
 
     fn suspended(
         &mut self,
-        mut frame: Paused<'_, Box<Context>>,
+        mut frame: Paused<'_, Box<CallContext>>,
     ) -> Result<Action<Self>, SystemError> {
         let bytes = frame.guest.memory().bytes();
         if let Some(memory) = &mut frame.host.memory {
@@ -96,7 +96,10 @@ impl Supervisor for Calls<'_> {
         self.serve(frame)
     }
 
-    fn yielded(&mut self, mut frame: Suspended<Box<Context>>) -> Result<Self::Return, SystemError> {
+    fn yielded(
+        &mut self,
+        mut frame: Suspended<Box<CallContext>>,
+    ) -> Result<Self::Return, SystemError> {
         let is_over_budget = self.is_over_budget();
         let context = frame.host_mut();
         if is_over_budget {
@@ -114,7 +117,7 @@ impl Supervisor for Calls<'_> {
     }
 
     #[inline]
-    fn ended(&mut self, end: End<Box<Context>>) -> Result<Self::Return, SystemError> {
+    fn ended(&mut self, end: End<Box<CallContext>>) -> Result<Self::Return, SystemError> {
         let End {
             reason,
             gas_used,
@@ -139,7 +142,7 @@ impl Supervisor for Calls<'_> {
 
     fn returned(
         &mut self,
-        caller: Paused<'_, Box<Context>>,
+        caller: Paused<'_, Box<CallContext>>,
         value: Self::Return,
         _: Gas,
     ) -> Result<Action<Self>, SystemError> {
@@ -269,7 +272,7 @@ impl<'a> Calls<'a> {
         call: Call,
         program: Option<SystemProgram>,
         depth: Depth,
-    ) -> Box<Context> {
+    ) -> Box<CallContext> {
         let prices = match program {
             Some(_) => self.programs.system_rules.prices(),
             None => self.programs.contract_rules.prices(),
@@ -285,12 +288,13 @@ impl<'a> Calls<'a> {
             }
             None => {
                 let limits = self.programs.limits;
-                Box::new(Context::new(call, program, depth, prices, limits))
+                let call = (call, &self.programs.imports);
+                Box::new(CallContext::new(call, program, depth, prices, limits))
             }
         }
     }
 
-    fn is_too_deep(&self, context: &Context) -> bool {
+    fn is_too_deep(&self, context: &CallContext) -> bool {
         context.depth >= self.programs.limits.depth
     }
 
@@ -299,7 +303,7 @@ impl<'a> Calls<'a> {
     fn first(
         &mut self,
         program: SystemProgram,
-        context: &mut Context,
+        context: &mut CallContext,
     ) -> Result<Option<LiveInstance>, SystemError> {
         let programs = self.programs;
         let prepared = programs.prepared(program)?;
@@ -317,7 +321,7 @@ impl<'a> Calls<'a> {
     fn fresh(
         &mut self,
         prepared: &Arc<PreparedProgram>,
-        context: &mut Context,
+        context: &mut CallContext,
     ) -> Result<Option<LiveInstance>, SystemError> {
         let pages = prepared.program().memory.map_or(0, |memory| memory.initial);
         if !self.reserve(u64::from(pages).saturating_mul(PAGE_BYTES), context) {
@@ -332,7 +336,7 @@ impl<'a> Calls<'a> {
     }
 
     /// Reserves guest memory for a call. Returns whether there was enough.
-    fn reserve(&mut self, bytes: u64, context: &mut Context) -> bool {
+    fn reserve(&mut self, bytes: u64, context: &mut CallContext) -> bool {
         context.memory = self.budget.reserve(bytes);
         if context.memory.is_none() {
             self.instances.lose_abandoned();
@@ -348,7 +352,7 @@ impl<'a> Calls<'a> {
 
     /// Enters an instance with a context.
     #[inline]
-    fn enter(&mut self, instance: LiveInstance, mut context: Box<Context>) -> Begin<Self> {
+    fn enter(&mut self, instance: LiveInstance, mut context: Box<CallContext>) -> Begin<Self> {
         let entry = entry(instance.program(), context.state, context.is_system());
         let Some((entry, args)) = entry else {
             // It was not entered, and stays as it was.
@@ -370,7 +374,7 @@ impl<'a> Calls<'a> {
 
     /// An entry returned a number. Its instance is at rest.
     #[inline]
-    fn entry_returned(&mut self, instance: LiveInstance, mut context: Box<Context>) -> Step {
+    fn entry_returned(&mut self, instance: LiveInstance, mut context: Box<CallContext>) -> Step {
         let code = match instance.results().first() {
             Some(Value::I32(code)) => *code,
             _ => 0,
@@ -399,7 +403,7 @@ impl<'a> Calls<'a> {
     fn entry_interrupted(
         &mut self,
         instance: LiveInstance,
-        mut context: Box<Context>,
+        mut context: Box<CallContext>,
         params: Vec<u8>,
         (program, slot): (SystemProgram, SlotId),
     ) -> Step {
@@ -428,14 +432,14 @@ impl<'a> Calls<'a> {
 
     /// Puts the instance of a call back into its slot, if it has one.
     #[inline]
-    fn put_back(&mut self, instance: LiveInstance, context: &mut Context) {
+    fn put_back(&mut self, instance: LiveInstance, context: &mut CallContext) {
         if let (Some(slot), Some(memory)) = (context.slot, context.memory.take()) {
             self.instances.put_back(slot, instance, memory);
         }
     }
 
     /// The instance of a call is lost.
-    fn lose(&mut self, context: &Context) {
+    fn lose(&mut self, context: &CallContext) {
         if let Some(slot) = context.slot {
             self.instances.lose(slot);
         }
@@ -452,7 +456,7 @@ pub(crate) fn action<'a>(reply: Result<u64, Stop>) -> Action<Calls<'a>> {
 
 /// A call that runs.
 #[inline]
-fn run<'a>(target: Target<Box<Context>>, gas: Gas) -> Begin<Calls<'a>> {
+fn run<'a>(target: Target<Box<CallContext>>, gas: Gas) -> Begin<Calls<'a>> {
     Begin::Run(Callee {
         target,
         gas,

@@ -7,10 +7,12 @@
 )]
 
 mod calls;
+mod crypto;
 mod disorder;
 mod faults;
 mod fuel;
 mod guests;
+mod imports;
 mod interruptions;
 mod lifetime;
 mod roots;

@@ -1,7 +1,9 @@
 //! Published rules: final.
 
 use expect_test::expect_file;
-use fusee_system::{contract_rules, syscalls, system_rules};
+use fusee_system::{
+    contract_rules, contract_rules_v1_5, syscalls, system_rules, system_rules_v1_5,
+};
 
 #[test]
 fn published_rules_are_golden() {
@@ -11,16 +13,30 @@ fn published_rules_are_golden() {
             contract_rules(),
             expect_file!["golden/rules_system-1-contract.txt"],
         ),
+        (
+            system_rules_v1_5(),
+            expect_file!["golden/rules_system-1.5.txt"],
+        ),
+        (
+            contract_rules_v1_5(),
+            expect_file!["golden/rules_system-1.5-contract.txt"],
+        ),
     ] {
         golden.assert_eq(&rules.to_string());
     }
 }
 
 #[test]
-fn the_rules_list_every_syscall() {
-    for rules in [system_rules(), contract_rules()] {
-        for row in syscalls::SYSCALLS {
-            assert!(rules.prices().price(row.number).is_some(), "{}", row.name);
-        }
+fn every_syscall_is_in_a_version() {
+    let versions = [system_rules(), system_rules_v1_5()];
+    for row in syscalls::SYSCALLS {
+        let mut versions = versions.iter();
+        let has = versions.any(|rules| rules.prices().price(row.number).is_some());
+        assert!(has, "{}", row.name);
+    }
+    let [first, later] = &versions;
+    for rule in first.syscalls() {
+        let mut later = later.syscalls().iter();
+        assert!(later.any(|other| other.name == rule.name), "{}", rule.name);
     }
 }
