@@ -466,3 +466,51 @@ fn no_native_frame_outgrows_its_metered_one() {
         }
     }
 }
+
+/// A local lies on the operand stack below the parameters of a block that writes it.
+#[test]
+fn a_block_with_parameters_does_not_change_operands_below_them() {
+    let blocks = [
+        "(loop (param i32) (local.set 1) (i32.const 3) (br_if 0 (call $again)) (drop))",
+        "(loop (param i32) (local.set 1) (i32.const 3) (i32.eqz (call $again)) (br_if 0) (drop))",
+        "(block (param i32) (local.set 1))",
+        "(if (param i32) (then (local.set 1)) (else (local.set 1)))",
+        "(if (param i32) (then (local.set 1)) (else (drop)))",
+    ];
+    for block in blocks {
+        let condition = match block.starts_with("(if") {
+            true => "(i32.const 1)",
+            false => "",
+        };
+        for param in [
+            "(i32.const 4)",
+            "(local.get 0)",
+            "(i32.add (local.get 0) (i32.const 1))",
+        ] {
+            let module = wasm(&format!(
+                r#"(module
+                  (global $rounds (mut i32) (i32.const 9))
+                  (func $again (result i32)
+                    (global.set $rounds (i32.sub (global.get $rounds) (i32.const 1)))
+                    (global.get $rounds))
+                  (func (export "f") (param i32) (result i32) (local i32)
+                    (local.set 1 (i32.const 100))
+                    local.get 1
+                    {param}
+                    {condition}
+                    {block}))"#
+            ));
+            let call = Call {
+                entry: "f",
+                args: &[Value::I32(7)],
+                gas: GAS,
+            };
+            let found = check(&module, call).ending;
+            assert_eq!(
+                found,
+                Ending::Finished(vec![Value::I32(100)]),
+                "{param} {block}"
+            );
+        }
+    }
+}

@@ -14,6 +14,10 @@
 //! - At every return: release the frame, and return the packed counter.
 //! - At a call in place of a return: release the frame, and pass the packed counter.
 //! - For profiling: call the host first at the entry, and last before every return.
+//! - Before a block with parameters: an empty loop, which is free in compiled code. At the begin of a
+//!   block wasmi 2.0.0 copies the locals that lie on the operand stack, so that the block may write
+//!   them. It leaves out as many as the block has parameters, whatever the parameters are. An empty
+//!   loop has none, so that all are copied there.
 //! - Before `select`: copy the condition to a local, which is free in compiled code. wasmi 2.0.0
 //!   fuses `select` with a preceding comparison with zero and takes any operand for the compared
 //!   one. It does not fuse a value that comes from a local.
@@ -263,11 +267,13 @@ impl<'a> FunctionEncoder<'a> {
     fn control(&mut self, body: &mut Body<'_>, action: Action) -> Encoded {
         match action {
             Action::Block(block_type) => {
+                self.keep_locals(body, block_type);
                 let block_type = self.reindex.block_type(block_type)?;
                 body.sink().block(block_type);
                 body.open(Tail::Nothing);
             }
             Action::If(block_type) => {
+                self.keep_locals(body, block_type);
                 let block_type = self.reindex.block_type(block_type)?;
                 body.sink().if_(block_type);
                 body.open(Tail::Nothing);
@@ -303,6 +309,17 @@ impl<'a> FunctionEncoder<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Before a block with parameters, makes wasmi copy the locals on the operand stack.
+    fn keep_locals(&self, body: &mut Body<'_>, block_type: wasmparser::BlockType) {
+        let wasmparser::BlockType::FuncType(index) = block_type else {
+            return;
+        };
+        let found = self.survey.type_at(index);
+        if found.is_some_and(|found| !found.param_types.is_empty()) {
+            body.sink().loop_(BlockType::Empty).end();
+        }
     }
 
     /// Encodes any other operator.
@@ -397,6 +414,7 @@ impl<'a> FunctionEncoder<'a> {
         offset: u32,
         charge: i64,
     ) -> Encoded {
+        self.keep_locals(body, guest_type);
         let block_type = self.reindex.block_type(guest_type)?;
         let counter = body.counter;
         let checked_loop = body.checked_loop_at(offset);

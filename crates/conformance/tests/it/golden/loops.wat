@@ -194,6 +194,8 @@
     i64.add
     local.set 1
     local.get $n
+    loop ;; label = @1
+    end
     loop (type 2) (param i32) (result i32) ;; label = @1
       local.get 1
       i64.const 0
