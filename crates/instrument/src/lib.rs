@@ -13,6 +13,7 @@
 //! A PolkaVM program is checked and left unchanged, because its engine meters it.
 #![forbid(unsafe_code)]
 
+pub mod byte_names;
 mod edits;
 pub mod encoding;
 mod features;
@@ -36,7 +37,7 @@ mod work;
 pub use inspection::{Inspection, function_at, inspect};
 pub use length::MAX_PAGES;
 pub use limits::{Floats, Limits};
-pub use polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmRules};
+pub use polkavm_rules::{InstructionSets, POLKAVM_PAGE_BYTES, PolkaVmChecks, PolkaVmRules};
 pub use prepare::{prepare, prepare_hashed};
 pub use refusal::{Refusal, Rule};
 pub use refusals::{Refusals, refusals};

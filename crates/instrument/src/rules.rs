@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, iter, sync::Arc};
 use fusee_engine::{Format, RulesId};
 
 use crate::{
-    Floats, Limits, PolkaVmRules, SyscallPrices, SyscallRule,
+    Floats, InstructionSets, Limits, PolkaVmChecks, PolkaVmRules, SyscallPrices, SyscallRule,
     encoding::RulesWriter,
     schedule::{Group, Schedule},
     work::UNITS,
@@ -213,7 +213,7 @@ impl Rules {
         writer.limits(limits);
         writer.units();
         writer.floats(*floats);
-        writer.option(*polkavm, RulesWriter::polkavm);
+        writer.polkavm(*polkavm);
         self.head = writer.finish().into();
         self.identified()
     }
@@ -270,15 +270,23 @@ impl fmt::Display for Rules {
         writeln!(formatter, "floats {floats}")?;
         match self.polkavm {
             None => writeln!(formatter, "polkavm refused")?,
-            Some(polkavm) => writeln!(
-                formatter,
-                "polkavm {}: {} gas for {} units, {}/instruction, {}/block",
-                polkavm.version,
-                polkavm.rate.gas(),
-                polkavm.rate.units(),
-                polkavm.code_instruction,
-                polkavm.code_block
-            )?,
+            Some(polkavm) => {
+                writeln!(
+                    formatter,
+                    "polkavm {}: {} gas for {} units, {}/instruction, {}/block",
+                    polkavm.version,
+                    polkavm.rate.gas(),
+                    polkavm.rate.units(),
+                    polkavm.code_instruction,
+                    polkavm.code_block
+                )?;
+                if polkavm.instruction_sets == InstructionSets::ReviveV1AndJamV1 {
+                    writeln!(formatter, "  also for jamv1")?;
+                }
+                if polkavm.checks == PolkaVmChecks::Lenient {
+                    writeln!(formatter, "  checked leniently")?;
+                }
+            }
         }
         writeln!(formatter, "syscalls {}", self.syscalls.len())?;
         self.syscalls
