@@ -1,9 +1,9 @@
 //! Checks PolkaVM programs.
 //!
 //! The engine meters these programs by PolkaVM's full cost model, so no code is injected. The check
-//! inspects every instruction once. It refuses instructions that grow memory, so the memory of a run
-//! is known in advance. The admitted instruction sets are frozen: an upgrade of the library does not
-//! change which programs are admitted.
+//! inspects every instruction once. It refuses instructions that grow memory, so the memory of a
+//! run is known in advance. The admitted instruction sets are frozen: an upgrade of the library
+//! does not change which programs are admitted.
 
 use std::collections::{BTreeMap, BTreeSet};
 

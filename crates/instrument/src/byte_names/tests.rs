@@ -1,3 +1,5 @@
+//! Names and their texts.
+
 use std::collections::BTreeSet;
 
 use super::{escape, unescape};
