@@ -21,7 +21,7 @@ use proptest::{
 };
 use reference::VirtManager;
 use sp_virtualization::{
-    ExecError, ExecStatus, InstanceId, MemoryError, ModuleError, ModuleId, VirtManagerBackend,
+    ExecStatus, InstanceId, MemoryError, ModuleError, ModuleId, VirtManagerBackend,
 };
 
 fn sandboxes() -> Vec<Sandbox> {
@@ -421,6 +421,7 @@ fn kind(result: &str) -> String {
 }
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a person asks for more cases")]
 fn random_sequences_do_the_same() {
     let programs = programs();
     let cases = env::var("CASES").map_or(300, |cases| cases.parse().unwrap());
