@@ -95,6 +95,7 @@ fn rules() -> Rules {
         rate: Rate::new(NonZeroU32::MIN, NonZeroU32::MIN),
         code_instruction: 0,
         code_block: 0,
+        ..PolkaVmRules::v1()
     })
 }
 

@@ -38,7 +38,7 @@ enum Guest {
     AtRest,
     /// Suspended in the middle of a call.
     Suspended(Suspension),
-    /// Stopped, or in a call. It cannot be entered.
+    /// Stopped, or in a call. It cannot be entered before that call is abandoned.
     Gone,
 }
 
@@ -261,6 +261,15 @@ impl Instance for PolkaVmInstance {
         let pages_held = self.memory.bytes().div_ceil(fusee_engine::PAGE_BYTES);
         let before = u32::try_from(pages_held).ok();
         Ok(before.filter(|before| pages == 0 && *before > 0))
+    }
+
+    /// A guest pays for a block before it enters it, and a trap ends a block where it stands. So
+    /// every backend leaves the same memory.
+    fn abandon_call(&mut self) -> bool {
+        if !self.memory.is_broken {
+            self.guest = Guest::AtRest;
+        }
+        !self.memory.is_broken
     }
 
     fn mode(&self) -> Mode {

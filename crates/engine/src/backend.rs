@@ -119,11 +119,12 @@ pub enum Entry {
 ///
 /// An instance is at rest, or suspended in the middle of a call. [`call`] enters an instance at
 /// rest, and [`resume`] continues a suspended one; the reverse is a fault of the host. After
-/// [`Step::Stopped`] and after an error the instance can only be dropped. Dropping it at any time
-/// destroys the guest.
+/// [`Step::Stopped`] the instance can only be dropped, unless its engine can [abandon the call],
+/// and after an error it can only be dropped. Dropping it at any time destroys the guest.
 ///
 /// The instance borrows the run and the host for one call, so that no call moves or allocates them.
 ///
+/// [abandon the call]: Instance::abandon_call
 /// [`call`]: Instance::call
 /// [`resume`]: Instance::resume
 pub trait Instance: Debug + Send {
@@ -168,6 +169,13 @@ pub trait Instance: Debug + Send {
     /// [`EngineError::Engine`] if the system is out of memory: a fault of the host.
     fn grow_memory(&mut self, pages: u32) -> Result<Option<u32>, EngineError>;
 
+    /// Ends a call that stopped or is suspended: the instance is at rest, with the memory that the
+    /// call left. The memory is the same on every engine of the format that returns `true`.
+    /// `false` if the engine cannot do this: then the instance can only be dropped.
+    fn abandon_call(&mut self) -> bool {
+        false
+    }
+
     /// The mode that the instance was created with.
     fn mode(&self) -> Mode;
 }
@@ -180,7 +188,7 @@ pub enum Step {
     Returned,
     /// The guest is suspended.
     Suspended(Pause),
-    /// The guest stopped. The meter contains its counter. The instance can only be dropped.
+    /// The guest stopped. The meter contains its counter. The call can be abandoned at most.
     Stopped(Stop),
 }
 

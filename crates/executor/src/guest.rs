@@ -21,7 +21,7 @@ const INITIALIZE: &str = "_initialize";
 pub(crate) struct Guest {
     pub(crate) run: Run,
     /// `None` before it is created, by the first run or by `make`, and again after a run that did
-    /// not finish.
+    /// not finish and that the instance does not survive.
     instance: Option<Box<dyn Instance>>,
     /// Whether the run is counted among the suspended ones: from its first suspension to its end,
     /// since a resumed run can be suspended again.
@@ -37,6 +37,8 @@ pub(crate) struct Guest {
     is_new: bool,
     /// Whether the instantiation is paid for.
     is_paid: bool,
+    /// Whether the instance outlives a run that does not finish, where its engine can do that.
+    is_persistent: bool,
     /// Whether the entry has returned, and the guest still owes gas.
     owes: bool,
     /// The export that was asked for last. In most cases it is asked for again.
@@ -85,6 +87,7 @@ impl Guest {
             module,
             is_new: true,
             is_paid: false,
+            is_persistent: false,
             owes: false,
             asked: None,
         }
@@ -120,6 +123,15 @@ impl Guest {
             self.instance = Some(self.program.instantiate(&self.module, mode)?);
             self.is_paid = true;
         }
+        Ok(())
+    }
+
+    /// Makes the instance, of which each run is one call of the entry, and which outlives runs that
+    /// do not finish.
+    pub(crate) fn make_persistent(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
+        self.make(request)?;
+        self.is_new = false;
+        self.is_persistent = true;
         Ok(())
     }
 
@@ -358,7 +370,7 @@ impl Guest {
         }
     }
 
-    /// The meaning of a stop. The instance is gone.
+    /// The meaning of a stop. The instance is gone, unless it is persistent.
     pub(crate) fn stopped(&mut self, stop: Stop) -> Result<Reached, RunError> {
         let reached = match stop {
             // Only a run that is suspended at the end of its gas can owe here. Nothing is left to
@@ -381,9 +393,21 @@ impl Guest {
     }
 
     fn gone(&mut self, reached: Reached) -> Reached {
-        self.instance = None;
+        if !self.survives() {
+            self.instance = None;
+        }
         self.release();
         reached
+    }
+
+    /// Whether the instance outlives a run that did not finish. If it does, it is at rest.
+    pub(crate) fn survives(&mut self) -> bool {
+        let instance = self.instance.as_mut().filter(|_| self.is_persistent);
+        let survives = instance.is_some_and(|instance| instance.abandon_call());
+        if survives {
+            self.release();
+        }
+        survives
     }
 }
 

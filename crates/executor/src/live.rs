@@ -6,7 +6,8 @@ use fusee_engine::{Gas, GuestMemory, Module, Program, Value};
 
 use crate::{PreparedProgram, RunError, RunRequest, guest::Guest};
 
-/// An instance at rest that can be entered: a fresh one, or one whose last run finished.
+/// An instance at rest that can be entered: a fresh one, one whose last run finished, or a
+/// [persistent](Self::make_persistent) one.
 #[derive(Debug)]
 pub struct LiveInstance {
     pub(crate) guest: Box<Guest>,
@@ -48,6 +49,18 @@ impl LiveInstance {
     /// [`RunError::Engine`] if it cannot be made.
     pub fn make(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
         self.guest.make(request)
+    }
+
+    /// [Makes](Self::make) the instance now, so that each of its runs is one call of the entry and
+    /// nothing else: neither the program's start function nor `_initialize` runs before the first.
+    /// A run that traps or runs out of gas leaves the instance at rest, with the memory that it
+    /// wrote, if the engine can abandon a call: PolkaVM can, engines for wasm cannot.
+    ///
+    /// # Errors
+    ///
+    /// As [`make`](Self::make).
+    pub fn make_persistent(&mut self, request: &RunRequest<'_>) -> Result<(), RunError> {
+        self.guest.make_persistent(request)
     }
 
     /// Grows the guest's memory by `pages`, without charging gas, and returns its previous size in

@@ -27,7 +27,8 @@ pub enum Outcome<H> {
     Trapped(Trap, Ended<H>),
 }
 
-/// A run that did not end well: its host and its gas. The instance is gone.
+/// A run that did not end well: its host and its gas. The instance is gone, unless it is
+/// persistent: then [`Outcome::into_end`] gives it back.
 #[derive(Debug)]
 pub struct Ended<H> {
     guest: Box<Guest>,
@@ -78,8 +79,8 @@ pub struct End<H> {
     pub gas_used: Gas,
     /// The gas that it was given and did not use.
     pub gas_left: Gas,
-    /// The instance at rest, if its entry returned, or a syscall made it return. It holds the
-    /// results of that.
+    /// The instance at rest, if its entry returned, or a syscall made it return, or if it is
+    /// [persistent](LiveInstance::make_persistent). It holds the results of an entry that returned.
     pub instance: Option<LiveInstance>,
     /// The host.
     pub host: H,
@@ -257,12 +258,14 @@ impl<H> Outcome<H> {
             Outcome::OutOfGas(ended) => (EndReason::OutOfGas, ended),
             Outcome::Trapped(trap, ended) => (EndReason::Trapped(trap), ended),
         };
+        let (gas_used, gas_left) = (ended.gas_used(), ended.gas_left());
+        let Ended { mut guest, host } = ended;
         Ok(End {
             reason,
-            gas_used: ended.gas_used(),
-            gas_left: ended.gas_left(),
-            instance: None,
-            host: ended.host,
+            gas_used,
+            gas_left,
+            instance: guest.survives().then(|| LiveInstance::of(guest)),
+            host,
         })
     }
 }
@@ -564,8 +567,8 @@ impl<H> End<H> {
     #[must_use]
     pub fn values(&self) -> &[Value] {
         match &self.instance {
-            Some(instance) => instance.results(),
-            None => &[],
+            Some(instance) if self.reason == EndReason::Finished => instance.results(),
+            _ => &[],
         }
     }
 

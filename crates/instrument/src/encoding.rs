@@ -12,8 +12,8 @@
 use fusee_engine::{Gas, Rate, ValueType};
 
 use crate::{
-    Dynamic, Extensions, Floats, FrameSize, Limits, PolkaVmRules, Schedule, SyscallPrice,
-    SyscallRule,
+    Dynamic, Extensions, Floats, FrameSize, InstructionSets, Limits, PolkaVmChecks, PolkaVmRules,
+    Schedule, SyscallPrice, SyscallRule,
     work::{Crossings, Transfers, UNITS, Units},
 };
 
@@ -298,13 +298,33 @@ impl RulesWriter {
         }
     }
 
-    pub(crate) fn polkavm(&mut self, polkavm: PolkaVmRules) {
-        let PolkaVmRules {
+    /// Rules of the first form, which admit only `revivev1` and check strictly, do not encode it.
+    pub(crate) fn polkavm(&mut self, polkavm: Option<PolkaVmRules>) {
+        let Some(PolkaVmRules {
             version,
             rate,
             code_instruction,
             code_block,
-        } = polkavm;
+            instruction_sets,
+            checks,
+        }) = polkavm
+        else {
+            self.u8(0);
+            return;
+        };
+        if (instruction_sets, checks) == (InstructionSets::ReviveV1, PolkaVmChecks::Strict) {
+            self.u8(1);
+        } else {
+            self.u8(2);
+            self.u8(match instruction_sets {
+                InstructionSets::ReviveV1 => 0,
+                InstructionSets::ReviveV1AndJamV1 => 1,
+            });
+            self.u8(match checks {
+                PolkaVmChecks::Strict => 0,
+                PolkaVmChecks::Lenient => 1,
+            });
+        }
         self.u32(version);
         self.rate(rate);
         self.u32(code_instruction);

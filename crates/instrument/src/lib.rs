@@ -13,6 +13,7 @@
 //! A PolkaVM program is checked and left unchanged, because its engine meters it.
 #![forbid(unsafe_code)]
 
+pub mod byte_names;
 mod constant;
 mod edits;
 pub mod encoding;
@@ -39,7 +40,7 @@ pub use extensions::Extensions;
 pub use inspection::{Inspection, function_at, inspect};
 pub use length::MAX_PAGES;
 pub use limits::{Floats, Limits};
-pub use polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmRules};
+pub use polkavm_rules::{InstructionSets, POLKAVM_PAGE_BYTES, PolkaVmChecks, PolkaVmRules};
 pub use prepare::{prepare, prepare_hashed};
 pub use refusal::{Refusal, Rule};
 pub use refusals::{Refusals, refusals};

@@ -1,12 +1,11 @@
 //! Checks PolkaVM programs.
 //!
 //! The engine meters these programs by PolkaVM's full cost model, so no code is injected. The check
-//! inspects every instruction once. It refuses unknown instructions and instructions that grow
-//! memory, so the memory of a run is known in advance. The only admitted instruction set is
-//! `revivev1`, because it is frozen: an upgrade of the library does not change which programs are
-//! admitted.
+//! inspects every instruction once. It refuses instructions that grow memory, so the memory of a
+//! run is known in advance. The admitted instruction sets are frozen: an upgrade of the library
+//! does not change which programs are admitted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fusee_engine::{
     CodeHash, CompileWork, Export, Format, Frames, Import, MAX_REGISTER_ARGS, MemoryLimits,
@@ -14,11 +13,11 @@ use fusee_engine::{
 };
 use polkavm_common::{
     abi::{MemoryMap, MemoryMapBuilder},
-    program::{Instruction, InstructionSetKind, ProgramBlob},
+    program::{Instruction, ProgramBlob},
 };
 
 use crate::{
-    polkavm_rules::POLKAVM_PAGE_BYTES,
+    polkavm_rules::{POLKAVM_PAGE_BYTES, PolkaVmChecks, PolkaVmRules},
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
     schedule::{InstanceCost, InstancePart, InstanceParts},
@@ -36,12 +35,12 @@ pub(crate) fn prepare(
     })?;
     let limits = rules.limits();
     within("program_bytes", length(bytes), limits.program_bytes)?;
-    let blob = parse(bytes)?;
+    let blob = parse(bytes, admitted)?;
     within("code_bytes", length(blob.code()), limits.code_bytes)?;
     let memory = memory(&blob, rules)?;
-    let imports = imports(&blob, rules)?;
-    let code = code(&blob, imports.len())?;
-    let exports = exports(&blob, rules, &code.blocks)?;
+    let imports = imports(&blob, rules, admitted.checks)?;
+    let code = code(&blob, imports.len(), admitted.checks)?;
+    let exports = exports(&blob, rules, admitted.checks, &code.blocks)?;
     let data = length(blob.ro_data()).saturating_add(length(blob.rw_data()));
     within("data_bytes", data, limits.data_bytes)?;
     let mut instance = rules.schedule().instance_cost(InstanceParts {
@@ -83,18 +82,18 @@ pub(crate) fn prepare(
     Ok((program, instance))
 }
 
-fn parse(bytes: &[u8]) -> Result<ProgramBlob, Refusal> {
+fn parse(bytes: &[u8], admitted: PolkaVmRules) -> Result<ProgramBlob, Refusal> {
     let blob = ProgramBlob::parse(bytes.into())
         .map_err(|error| Refusal::whole(Rule::Valid, error.to_string()))?;
-    match blob.isa() {
-        InstructionSetKind::ReviveV1 => Ok(blob),
-        // The latest sets change with the library. They also have `memset`, which can run out of
-        // gas inside a basic block.
-        InstructionSetKind::JamV1 | InstructionSetKind::Latest32 | InstructionSetKind::Latest64 => {
-            let message = "the instruction set is not admitted: link the program for `revivev1`";
-            Err(Refusal::whole(Rule::InstructionSet, message))
-        }
+    let sets = admitted.instruction_sets;
+    if sets.admit(blob.isa()) {
+        return Ok(blob);
     }
+    let message = format!(
+        "the instruction set is not admitted: link the program for {}",
+        sets.names()
+    );
+    Err(Refusal::whole(Rule::InstructionSet, message))
 }
 
 /// The size of read-only data, read-write data and stack together, in wasm pages of 64 KiB.
@@ -131,13 +130,19 @@ fn bytes_of(map: &MemoryMap) -> u64 {
 }
 
 /// Resolves imports to syscalls by name. The refusal lists all unknown imports.
-fn imports(blob: &ProgramBlob, rules: &Rules) -> Result<Vec<Import>, Refusal> {
+fn imports(
+    blob: &ProgramBlob,
+    rules: &Rules,
+    checks: PolkaVmChecks,
+) -> Result<Vec<Import>, Refusal> {
     let count = u64::from(blob.imports().len());
     within("imports", count, rules.limits().imports)?;
     let (mut imports, mut unknown) = (Vec::new(), Vec::new());
     for symbol in blob.imports().iter() {
         let symbol = symbol.ok_or_else(|| Refusal::whole(Rule::Valid, "an import has no name"))?;
-        let name = String::from_utf8_lossy(symbol.as_bytes()).into_owned();
+        let name = checks.name(symbol.as_bytes());
+        let name = name.unwrap_or_else(|| String::from_utf8_lossy(symbol.as_bytes()));
+        let name = name.into_owned();
         let known = rules.syscalls().iter().find(|known| known.name == name);
         match known {
             Some(known) if known.params.len() <= MAX_REGISTER_ARGS => imports.push(Import {
@@ -174,14 +179,14 @@ struct Code {
 }
 
 /// Checks every instruction.
-fn code(blob: &ProgramBlob, imports: usize) -> Result<Code, Refusal> {
+fn code(blob: &ProgramBlob, imports: usize, checks: PolkaVmChecks) -> Result<Code, Refusal> {
     let mut instructions: u64 = 0;
     let mut blocks = BTreeSet::from([0]);
     for instruction in blob.instructions() {
         instructions = instructions.saturating_add(1);
         let at = instruction.offset.0;
         match instruction.kind {
-            Instruction::invalid => {
+            Instruction::invalid if checks == PolkaVmChecks::Strict => {
                 return Err(refuse(Rule::Operator, at, "unknown instruction"));
             }
             Instruction::sbrk(..) => {
@@ -213,25 +218,34 @@ fn code(blob: &ProgramBlob, imports: usize) -> Result<Code, Refusal> {
 fn exports(
     blob: &ProgramBlob,
     rules: &Rules,
+    checks: PolkaVmChecks,
     blocks: &BTreeSet<u32>,
 ) -> Result<Vec<Export>, Refusal> {
     let code_bytes = u32::try_from(blob.code().len()).unwrap_or(u32::MAX);
     let mut exports: Vec<Export> = Vec::new();
-    let mut names = BTreeSet::new();
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
     for export in blob.exports() {
         let at = export.program_counter().0;
-        let name = std::str::from_utf8(export.symbol().as_bytes())
-            .map_err(|_| refuse(Rule::Valid, at, "the name of an export is not UTF-8"))?;
-        if at >= code_bytes || !blocks.contains(&at) {
+        let name = checks
+            .name(export.symbol().as_bytes())
+            .ok_or_else(|| refuse(Rule::Valid, at, "the name of an export is not UTF-8"))?;
+        let is_end = checks == PolkaVmChecks::Lenient && at == code_bytes;
+        if !is_end && (at >= code_bytes || !blocks.contains(&at)) {
             let message = format!("`{}` does not begin at a basic block", name.escape_debug());
             return Err(refuse(Rule::Valid, at, message));
         }
-        if !names.insert(name.to_owned()) {
-            let message = format!("`{}` is exported twice", name.escape_debug());
-            return Err(refuse(Rule::Valid, at, message));
+        if let Some(earlier) = names.insert(name.clone().into_owned(), exports.len()) {
+            if checks == PolkaVmChecks::Strict {
+                let message = format!("`{}` is exported twice", name.escape_debug());
+                return Err(refuse(Rule::Valid, at, message));
+            }
+            // Engines count exports, so it keeps its position, under the text of no name.
+            if let Some(export) = exports.get_mut(earlier) {
+                export.name = format!("\\{earlier}");
+            }
         }
         exports.push(Export {
-            name: name.to_owned(),
+            name: name.into_owned(),
             params: Vec::new(),
             results: Vec::new(),
         });

@@ -5,7 +5,8 @@ use std::{borrow::Cow, collections::BTreeMap, fmt, iter, sync::Arc};
 use fusee_engine::{Format, RulesId};
 
 use crate::{
-    Extensions, Floats, Limits, PolkaVmRules, SyscallPrices, SyscallRule,
+    Extensions, Floats, InstructionSets, Limits, PolkaVmChecks, PolkaVmRules, SyscallPrices,
+    SyscallRule,
     encoding::RulesWriter,
     schedule::{Group, Schedule},
     work::UNITS,
@@ -233,7 +234,7 @@ impl Rules {
         writer.limits(limits);
         writer.units();
         writer.floats(*floats);
-        writer.option(*polkavm, RulesWriter::polkavm);
+        writer.polkavm(*polkavm);
         if is_extended {
             writer.extensions(*extensions);
         }
@@ -296,15 +297,23 @@ impl fmt::Display for Rules {
         }
         match self.polkavm {
             None => writeln!(formatter, "polkavm refused")?,
-            Some(polkavm) => writeln!(
-                formatter,
-                "polkavm {}: {} gas for {} units, {}/instruction, {}/block",
-                polkavm.version,
-                polkavm.rate.gas(),
-                polkavm.rate.units(),
-                polkavm.code_instruction,
-                polkavm.code_block
-            )?,
+            Some(polkavm) => {
+                writeln!(
+                    formatter,
+                    "polkavm {}: {} gas for {} units, {}/instruction, {}/block",
+                    polkavm.version,
+                    polkavm.rate.gas(),
+                    polkavm.rate.units(),
+                    polkavm.code_instruction,
+                    polkavm.code_block
+                )?;
+                if polkavm.instruction_sets == InstructionSets::ReviveV1AndJamV1 {
+                    writeln!(formatter, "  also for jamv1")?;
+                }
+                if polkavm.checks == PolkaVmChecks::Lenient {
+                    writeln!(formatter, "  checked leniently")?;
+                }
+            }
         }
         writeln!(formatter, "syscalls {}", self.syscalls.len())?;
         self.syscalls

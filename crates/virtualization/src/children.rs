@@ -140,6 +140,24 @@ impl<G> Children<G> {
         Ok(compiled.and_then(|compiled| self.number(compiled)))
     }
 
+    /// Compiles a program and caches the module under the identifier, in place of the module that
+    /// is cached there. Numbers and instances of that module stay valid.
+    ///
+    /// # Errors
+    ///
+    /// As [`Modules::recompile`].
+    pub fn recompile(
+        &mut self,
+        program: &[u8],
+        identifier: &[u8],
+    ) -> Result<Result<ModuleId, ModuleError>, VirtualizationError> {
+        let compiled = self.modules.recompile(program, identifier)?;
+        Ok(compiled.and_then(|module| {
+            let numbered = self.number((module, CompileStatus::Compiled))?;
+            Ok(numbered.id)
+        }))
+    }
+
     /// Returns a new number for the module that is cached under the identifier.
     ///
     /// # Errors

@@ -9,9 +9,7 @@
 
 use std::iter;
 
-use fusee_engine::{
-    Export, Format, Gas, GuestMemory, Host, Program, SyscallRequest, Trap, Value, ValueType,
-};
+use fusee_engine::{Format, Gas, GuestMemory, Host, SyscallRequest, Trap, Value, ValueType};
 use fusee_executor::{
     Callee, End, EndReason, LiveInstance, Outcome as RunOutcome, Payer, Suspended, Target,
 };
@@ -33,8 +31,8 @@ pub trait ChildHost: Host {
 #[derive(Debug)]
 pub struct Instance {
     owned: Box<Owned>,
-    /// `None` before the first preparation, and after a trap or out of gas: the next preparation
-    /// creates a fresh instance.
+    /// `None` before the first preparation, and after a trap or out of gas, unless the conventions
+    /// keep it: the next preparation creates a fresh instance.
     live: Option<LiveInstance>,
 }
 
@@ -125,12 +123,14 @@ pub enum Outcome<G> {
         /// The remaining gas. The next run replaces it.
         gas_left: Gas,
     },
-    /// The guest ran out of gas. The next preparation creates a fresh instance.
+    /// The guest ran out of gas. The next preparation creates a fresh instance, unless the
+    /// [conventions](crate::Conventions) keep this one.
     OutOfGas {
         /// The instance, which can be prepared again.
         instance: Instance,
     },
-    /// The guest trapped. The next preparation creates a fresh instance.
+    /// The guest trapped. The next preparation creates a fresh instance, unless the
+    /// [conventions](crate::Conventions) keep this one.
     Trapped {
         /// The reason.
         trap: Trap,
@@ -163,15 +163,14 @@ impl Module {
             _permit: permit,
             args: Vec::new(),
         };
-        Ok(Instance::new(Box::new(owned)))
+        Ok(Instance {
+            owned: Box::new(owned),
+            live: None,
+        })
     }
 }
 
 impl Instance {
-    const fn new(owned: Box<Owned>) -> Self {
-        Self { owned, live: None }
-    }
-
     /// The module of the instance.
     #[must_use]
     pub fn module(&self) -> &Module {
@@ -182,7 +181,7 @@ impl Instance {
     /// it, and its parameters must be integers.
     #[must_use]
     pub fn exports(&self, function: &[u8]) -> bool {
-        entry(self.module().program(), function).is_some()
+        self.module().entry(function).is_some()
     }
 
     /// The gas that an owner pays to prepare the instance: the instantiation, if the instance is
@@ -209,7 +208,7 @@ impl Instance {
         self,
         function: &[u8],
     ) -> Result<Result<Execution<G>, Self>, VirtualizationError> {
-        let Some(export) = entry(self.module().program(), function) else {
+        let Some(export) = self.module().entry(function) else {
             return Ok(Err(self));
         };
         let Self { owned, live } = self;
@@ -220,7 +219,11 @@ impl Instance {
                 let tree = module.tree();
                 let request = tree.request("", &[], Gas::ZERO);
                 let mut live = tree.executor().instance(module.prepared(), &request)?;
-                live.make(&request)?;
+                if module.conventions().keep_failed() {
+                    live.make_persistent(&request)?;
+                } else {
+                    live.make(&request)?;
+                }
                 live
             }
         };
@@ -238,9 +241,19 @@ impl<G> Execution<G> {
         &self.owned.module
     }
 
-    /// Discards the state of the run. The instance can be prepared again.
+    /// Ends the run, which is out of gas. The instance can be prepared again.
     pub(crate) fn abort(self) -> Instance {
-        Instance::new(self.owned)
+        let Self { owned, at } = self;
+        let live = match at {
+            Position::Function { live, .. } => {
+                owned.module.conventions().keep_failed().then_some(live)
+            }
+            Position::Syscall(suspended) => {
+                let end = suspended.out_of_gas().into_end();
+                end.ok().and_then(|end| end.instance)
+            }
+        };
+        Instance { owned, live }
     }
 
     /// Reads the guest's memory at `offset`. Fills all of `out`.
@@ -358,25 +371,16 @@ impl Running {
                 instance: Instance { owned, live },
                 gas_left,
             },
-            ChildProgress::Ended(EndReason::Trapped(trap), gas_left, _) => Outcome::Trapped {
+            ChildProgress::Ended(EndReason::Trapped(trap), gas_left, live) => Outcome::Trapped {
                 trap,
                 gas_left,
-                instance: Instance::new(owned),
+                instance: Instance { owned, live },
             },
-            ChildProgress::Ended(EndReason::OutOfGas, ..) => Outcome::OutOfGas {
-                instance: Instance::new(owned),
+            ChildProgress::Ended(EndReason::OutOfGas, _, live) => Outcome::OutOfGas {
+                instance: Instance { owned, live },
             },
         })
     }
-}
-
-/// The index of the export of this name, if its parameters are integers.
-fn entry(program: &Program, function: &[u8]) -> Option<usize> {
-    let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
-    let is_asked = |export: &Export| {
-        export.name.as_bytes() == function && export.params.iter().all(is_integer)
-    };
-    program.exports.iter().position(is_asked)
 }
 
 #[inline]

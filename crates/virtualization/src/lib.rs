@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod children;
+mod conventions;
 mod error;
 pub mod functions;
 mod guest;
@@ -24,6 +25,7 @@ mod owner;
 mod registry;
 mod rules;
 
+pub use conventions::Conventions;
 pub use error::VirtualizationError;
 pub use fusee_abi::virtualization::wire;
 pub use guest::Guest;

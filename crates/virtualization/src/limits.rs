@@ -24,6 +24,19 @@ pub struct ChildLimits {
     pub generations: u32,
 }
 
+impl ChildLimits {
+    /// No limits but those of the machine, and no nested VMs of nested VMs. For trusted owners.
+    #[must_use]
+    pub const fn unlimited() -> Self {
+        Self {
+            modules: u32::MAX,
+            instances: u32::MAX,
+            memory_bytes: u64::MAX,
+            generations: 1,
+        }
+    }
+}
+
 impl Default for ChildLimits {
     /// 1,024 instances, 1,536 MiB, 4 generations, and any number of modules.
     fn default() -> Self {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{EngineError, Program, Source};
+use fusee_engine::{EngineError, Export, Format, Program, Source, ValueType};
 use fusee_executor::{Executor, PrepareError, PreparedProgram};
+use fusee_instrument::Rules;
 
 use crate::{
+    conventions::Conventions,
     error::VirtualizationError,
     functions,
     limits::{ChildSettings, InstancePermit, ModulePermit, Tree},
     registry::ModuleRegistry,
-    rules::{ChildRules, Symbols},
+    rules::{ChildRules, Symbols, checks},
     wire::{CompileStatus, InstantiateError, ModuleError, SyscallSymbol},
 };
 
@@ -160,9 +162,37 @@ impl Modules {
         })
     }
 
+    /// Compiles a program and caches the module under the identifier, in place of the module that
+    /// is cached there. Instances of that module continue.
+    ///
+    /// # Errors
+    ///
+    /// As [`compile`](Self::compile). The cached module stays.
+    pub fn recompile(
+        &mut self,
+        program: &[u8],
+        identifier: &[u8],
+    ) -> Result<Result<Module, ModuleError>, VirtualizationError> {
+        let compiled = self.prepare(program)?;
+        if let Ok(module) = &compiled {
+            self.keep(StorageScope::Main, identifier, module);
+        }
+        Ok(compiled)
+    }
+
+    pub(crate) fn conventions(&self) -> Conventions {
+        self.tree.rules().conventions()
+    }
+
     /// The module that is cached under the key of this scope.
     pub(crate) fn find(&self, scope: StorageScope<'_>, key: &[u8]) -> Option<Module> {
-        self.registry.find(&self.owner, scope.name(), key)
+        let scope = self.conventions().cached_under(scope);
+        self.registry.find(&self.owner, scope, key)
+    }
+
+    fn keep(&self, scope: StorageScope<'_>, key: &[u8], module: &Module) {
+        let scope = self.conventions().cached_under(scope);
+        self.registry.keep(&self.owner, scope, key, module.clone());
     }
 
     fn find_or_compile<P: AsRef<[u8]>>(
@@ -178,13 +208,15 @@ impl Modules {
             return Ok(Err(ModuleError::NotFound));
         };
         Ok(self.prepare(program.as_ref())?.map(|module| {
-            self.registry
-                .keep(&self.owner, scope.name(), key, module.clone());
+            self.keep(scope, key, &module);
             (module, CompileStatus::Compiled)
         }))
     }
 
     fn prepare(&self, program: &[u8]) -> Result<Result<Module, ModuleError>, VirtualizationError> {
+        if !self.conventions().admit(Format::of(program)) {
+            return Ok(Err(ModuleError::InvalidImage));
+        }
         let Some(permit) = self.tree.take_module() else {
             return Ok(Err(ModuleError::InvalidImage));
         };
@@ -198,7 +230,7 @@ impl Modules {
                 generation: self.generation,
                 code_bytes: u64::try_from(program.len()).unwrap_or(u64::MAX),
                 is_owner: functions::are_imported(prepared.program()),
-                symbols: symbols(prepared.program()),
+                symbols: symbols(&rules, prepared.program()),
                 prepared,
             })))),
             // The owner chooses the bytes, and thereby the format. The formats of the executor are
@@ -216,6 +248,21 @@ impl Module {
     #[must_use]
     pub fn program(&self) -> &Program {
         self.0.prepared.program()
+    }
+
+    /// The position of the export of this name, if its parameters are integers.
+    pub(crate) fn entry(&self, function: &[u8]) -> Option<usize> {
+        let program = self.program();
+        let rules = self.tree().rules().rules();
+        let name = checks(rules, program.format).name(function)?;
+        let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
+        let is_asked =
+            |export: &Export| export.name == name && export.params.iter().all(is_integer);
+        program.exports.iter().position(is_asked)
+    }
+
+    pub(crate) fn conventions(&self) -> Conventions {
+        self.tree().rules().conventions()
     }
 
     /// Acquires a permit for an instance.
@@ -271,13 +318,14 @@ impl Module {
     }
 }
 
-/// The number and the name of each syscall that a program imports. The rules admit no name that is
-/// too long for a symbol.
-fn symbols(program: &Program) -> Vec<(u32, SyscallSymbol)> {
+/// The number and the name of each syscall that a program imports by these rules. They admit no
+/// name that is too long for a symbol.
+fn symbols(rules: &Rules, program: &Program) -> Vec<(u32, SyscallSymbol)> {
+    let checks = checks(rules, program.format);
     let imports = program.imports.iter();
     imports
         .filter_map(|import| {
-            let symbol = SyscallSymbol::new(import.name.as_bytes())?;
+            let symbol = SyscallSymbol::new(&checks.bytes(&import.name))?;
             Some((import.number, symbol))
         })
         .collect()

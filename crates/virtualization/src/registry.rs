@@ -2,7 +2,7 @@
 //!
 //! All frames of a transaction share one registry, so that the frames of one owner share modules in
 //! any order of calls. The registry is a journal: reverting a frame removes the modules that it
-//! cached. The first module under a name stays.
+//! cached, and restores those that it replaced.
 
 use std::{
     collections::BTreeMap,
@@ -20,8 +20,8 @@ pub(crate) struct RegistryCheckpoint(usize);
 #[derive(Debug)]
 struct Entries<M> {
     kept: BTreeMap<Name, M>,
-    /// The names in the order of insertion.
-    order: Vec<Name>,
+    /// The names in the order of insertion, each with the module that was replaced.
+    order: Vec<(Name, Option<M>)>,
 }
 
 /// An owner, the name of a storage scope, and a key. An identifier is a key of the main scope.
@@ -36,21 +36,24 @@ impl<M: Clone> ModuleRegistry<M> {
     pub(crate) fn keep(&self, owner: &[u8], scope: &[u8], key: &[u8], module: M) {
         let name = (owner.to_vec(), scope.to_vec(), key.to_vec());
         let mut entries = self.lock();
-        entries.order.push(name.clone());
-        entries.kept.insert(name, module);
+        let replaced = entries.kept.insert(name.clone(), module);
+        entries.order.push((name, replaced));
     }
 
     pub(crate) fn checkpoint(&self) -> RegistryCheckpoint {
         RegistryCheckpoint(self.lock().order.len())
     }
 
-    /// Removes the modules that were cached since the checkpoint.
+    /// Undoes what was cached since the checkpoint.
     pub(crate) fn revert(&self, checkpoint: RegistryCheckpoint) {
         let mut entries = self.lock();
         let start = checkpoint.0.min(entries.order.len());
         let Entries { kept, order } = &mut *entries;
-        for name in order.drain(start..) {
-            kept.remove(&name);
+        for (name, replaced) in order.drain(start..).rev() {
+            match replaced {
+                Some(module) => kept.insert(name, module),
+                None => kept.remove(&name),
+            };
         }
     }
 
@@ -73,3 +76,6 @@ impl<M> Clone for ModuleRegistry<M> {
         Self(Arc::clone(&self.0))
     }
 }
+
+#[cfg(test)]
+mod tests;

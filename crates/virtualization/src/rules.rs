@@ -7,12 +7,15 @@
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use fusee_engine::{Format, MAX_REGISTER_ARGS, RulesId, ValueType};
-use fusee_instrument::{Rules, SyscallPrice, SyscallPrices, SyscallRule, encoding::RulesWriter};
+use fusee_engine::{Format, MAX_REGISTER_ARGS, Rate, RulesId, ValueType};
+use fusee_instrument::{
+    InstructionSets, Limits, PolkaVmChecks, PolkaVmRules, Rules, Schedule, SyscallPrice,
+    SyscallPrices, SyscallRule, encoding::RulesWriter,
+};
 use polkavm_common::program::ProgramBlob;
 use wasmparser::{CompositeInnerType, Parser, Payload, TypeRef, ValType};
 
-use crate::{functions, wire::SYMBOL_BYTES};
+use crate::{conventions::Conventions, functions, wire::SYMBOL_BYTES};
 
 /// The symbols that a nested VM may import.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,7 @@ pub enum Symbols {
 pub struct ChildRules {
     rules: Rules,
     symbols: Symbols,
+    conventions: Conventions,
 }
 
 impl Symbols {
@@ -45,7 +49,58 @@ impl ChildRules {
     /// are ignored.
     #[must_use]
     pub const fn new(rules: Rules, symbols: Symbols) -> Self {
-        Self { rules, symbols }
+        Self {
+            rules,
+            symbols,
+            conventions: Conventions::Fusee,
+        }
+    }
+
+    /// The set `substrate-1`: a nested VM behaves as in Substrate's virtualization
+    /// (`sp-virtualization` 0.4 and `sc-virtualization` 0.3), in every way that
+    /// `docs/virtualization.md` does not list as a difference. For trusted owners: of its programs
+    /// only PolkaVM's own limits hold. Combine it with
+    /// [`ChildLimits::unlimited`](crate::ChildLimits::unlimited).
+    ///
+    /// Gas is a unit of PolkaVM's cost model. No function is listed, so that the names of the nine
+    /// functions are symbols like any other.
+    #[must_use]
+    pub fn substrate_v1() -> Self {
+        let limits = Limits {
+            program_bytes: u64::MAX,
+            code_bytes: u64::MAX,
+            imports: u64::MAX,
+            exports: u64::MAX,
+            data_bytes: u64::MAX,
+            memory_pages: 65_536,
+            ..Limits::v1()
+        };
+        let polkavm = PolkaVmRules {
+            version: 2,
+            rate: Rate::ONE,
+            code_instruction: 0,
+            code_block: 0,
+            instruction_sets: InstructionSets::ReviveV1AndJamV1,
+            checks: PolkaVmChecks::Lenient,
+        };
+        let rules = Rules::named("substrate-1", Schedule::v1(), limits, Vec::new());
+        Self::new(rules.with_polkavm(polkavm), Symbols::Any)
+            .with_conventions(Conventions::Substrate)
+    }
+
+    /// The same rules with other conventions. Default: [`Conventions::Fusee`].
+    #[must_use]
+    pub fn with_conventions(self, conventions: Conventions) -> Self {
+        Self {
+            conventions,
+            ..self
+        }
+    }
+
+    /// The conventions.
+    #[must_use]
+    pub const fn conventions(&self) -> Conventions {
+        self.conventions
     }
 
     /// The base rules.
@@ -68,7 +123,11 @@ impl ChildRules {
     /// The canonical encoding, which `docs/rules.md` documents.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let Self { rules, symbols } = self;
+        let Self {
+            rules,
+            symbols,
+            conventions,
+        } = self;
         let mut writer = RulesWriter::new("child rules");
         writer.bytes(&rules.encode());
         match symbols {
@@ -78,6 +137,11 @@ impl ChildRules {
                 let names: Vec<_> = names.iter().collect();
                 writer.list(&names, |writer, name| writer.text(name));
             }
+        }
+        match conventions {
+            // As before there were others.
+            Conventions::Fusee => {}
+            Conventions::Substrate => writer.u8(1),
         }
         writer.finish()
     }
@@ -97,13 +161,15 @@ impl ChildRules {
         let limits = self.rules.limits();
         // A program beyond the limits is refused, so its imports are not read.
         let most = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
-        let declared = match Format::of(program) {
+        let format = Format::of(program);
+        let checks = checks(&self.rules, format);
+        let declared = match format {
             _ if program.len() > most(limits.program_bytes) => Vec::new(),
             Format::Wasm => wasm_imports(program, most(limits.types), most(limits.imports)),
-            Format::PolkaVm => polkavm_imports(program, most(limits.imports)),
+            Format::PolkaVm => polkavm_imports(program, checks, most(limits.imports)),
         };
         let mut syscalls: Vec<SyscallRule> = Vec::new();
-        let mut number = 0..functions::FIRST;
+        let mut number = (0..=u32::MAX).filter(|number| !functions::is_function(*number));
         for declared in declared {
             if let Some(function) = self.function(&declared.name) {
                 let is_admitted = self.symbols.admit(&function.name) && owner.admit(&function.name);
@@ -115,7 +181,7 @@ impl ChildRules {
             let is_known = syscalls
                 .iter()
                 .any(|known| known.module == declared.module && known.name == declared.name);
-            let is_admitted = declared.name.len() <= SYMBOL_BYTES
+            let is_admitted = checks.bytes(&declared.name).len() <= SYMBOL_BYTES
                 && self.symbols.admit(&declared.name)
                 && owner.admit(&declared.name);
             if is_known || !is_admitted {
@@ -140,6 +206,9 @@ impl fmt::Display for ChildRules {
     /// Lists all rules as text for people.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.rules)?;
+        if self.conventions == Conventions::Substrate {
+            writeln!(formatter, "conventions substrate")?;
+        }
         match &self.symbols {
             Symbols::Any => writeln!(formatter, "symbols any"),
             Symbols::Only(names) => {
@@ -214,8 +283,16 @@ fn signature(inner: &CompositeInnerType) -> Option<Signature> {
     }
 }
 
+/// How the names of a program of this format are checked, and read as text.
+pub(crate) fn checks(rules: &Rules, format: Format) -> PolkaVmChecks {
+    match (format, rules.polkavm()) {
+        (Format::PolkaVm, Some(polkavm)) => polkavm.checks,
+        _ => PolkaVmChecks::Strict,
+    }
+}
+
 /// The symbols that a PolkaVM program imports. Each has six parameters and one result.
-fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallRule> {
+fn polkavm_imports(program: &[u8], checks: PolkaVmChecks, most: usize) -> Vec<SyscallRule> {
     let Ok(blob) = ProgramBlob::parse(program.into()) else {
         return Vec::new();
     };
@@ -223,9 +300,9 @@ fn polkavm_imports(program: &[u8], most: usize) -> Vec<SyscallRule> {
     symbols
         .filter_map(|symbol| {
             let symbol = symbol?;
-            let name = std::str::from_utf8(symbol.as_bytes()).ok()?;
+            let name = checks.name(symbol.as_bytes())?;
             let params = vec![ValueType::I64; MAX_REGISTER_ARGS];
-            Some(declared("", name, params, Some(ValueType::I64)))
+            Some(declared("", &name, params, Some(ValueType::I64)))
         })
         .collect()
 }

@@ -30,6 +30,7 @@ mod panics;
 mod parking;
 mod polkavm;
 mod polkavm_hostile;
+mod polkavm_lenient;
 mod polkavm_registers;
 mod polkavm_reuse;
 mod pool;

@@ -38,6 +38,7 @@ fn at(gas: u32, units: u32) -> Rules {
         rate,
         code_instruction: 0,
         code_block: 0,
+        ..PolkaVmRules::v1()
     })
 }
 

@@ -4,8 +4,8 @@ use expect_test::expect_file;
 use fusee_conformance::round;
 use fusee_engine::{Rate, RulesId, ValueType};
 use fusee_instrument::{
-    Extensions, Floats, LengthUnit, Limits, PolkaVmRules, Rules, Schedule, SyscallPrice,
-    SyscallRule,
+    Extensions, Floats, InstructionSets, LengthUnit, Limits, PolkaVmChecks, PolkaVmRules, Rules,
+    Schedule, SyscallPrice, SyscallRule,
 };
 
 fn syscall() -> SyscallRule {
@@ -105,6 +105,8 @@ fn everything_in_the_rules_is_in_their_encoding() {
         with_polkavm(&|polkavm| polkavm.rate = Rate::ONE),
         with_polkavm(&|polkavm| polkavm.code_instruction += 1),
         with_polkavm(&|polkavm| polkavm.code_block += 1),
+        with_polkavm(&|polkavm| polkavm.instruction_sets = InstructionSets::ReviveV1AndJamV1),
+        with_polkavm(&|polkavm| polkavm.checks = PolkaVmChecks::Lenient),
         with_schedule(&|schedule| *schedule = round::schedule()),
         with_schedule(&|schedule| schedule.version += 1),
         with_schedule(&|schedule| schedule.dynamic.grow_page += 1),

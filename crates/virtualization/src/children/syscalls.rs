@@ -98,8 +98,10 @@ impl<G: ChildHost> Children<G> {
             functions::COMPILE => {
                 let program = bill.take(call, first)?;
                 let identifier = match second {
-                    0 => None,
-                    range => Some(bill.take(call, range)?),
+                    range if self.modules.conventions().is_identifier(range) => {
+                        Some(bill.take(call, range)?)
+                    }
+                    _ => None,
                 };
                 self.suspend(Pending::Compile {
                     program,
@@ -134,7 +136,11 @@ impl<G: ChildHost> Children<G> {
             functions::RUN => {
                 let buffer = low(fourth);
                 // Memory can be read-only. A nested VM whose result cannot be written must not run.
-                let bytes: [u8; EXEC_BUFFER_BYTES] = call.memory.read_array(buffer.into())?;
+                // A result replaces the bytes below, so what they are shows only after an error.
+                let bytes: [u8; EXEC_BUFFER_BYTES] = match self.modules.conventions() {
+                    conventions if conventions.clear_buffers() => [0; EXEC_BUFFER_BYTES],
+                    _ => call.memory.read_array(buffer.into())?,
+                };
                 call.memory.write(buffer.into(), &bytes)?;
                 self.suspend(Pending::Run {
                     instance,
@@ -150,7 +156,8 @@ impl<G: ChildHost> Children<G> {
                 call.memory.check(address, bytes)?;
                 let mut read = vec![0; usize::try_from(bytes).unwrap_or(usize::MAX)];
                 let answer = self.read_memory(instance, low(second), &mut read);
-                if answer.is_ok() {
+                // A read that fails leaves zeros.
+                if answer.is_ok() || self.modules.conventions().clear_buffers() {
                     call.memory.write(address, &read)?;
                 }
                 Ok(reply(answer))

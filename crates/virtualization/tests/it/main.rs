@@ -11,6 +11,7 @@ mod compiling;
 mod guests;
 mod polkavm;
 mod runs;
+mod substrate;
 mod support;
 mod symbols;
 mod typed;

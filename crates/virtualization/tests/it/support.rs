@@ -49,6 +49,9 @@ const FIRST: u32 = 1 << 20;
 const SECOND: u32 = 2 << 20;
 const BUFFER: u32 = 64;
 
+/// What a buffer is filled with before a run.
+const UNTOUCHED: u8 = 0xee;
+
 /// Enough for anything but an endless loop.
 pub(crate) const GAS: i64 = 1_000_000;
 
@@ -195,6 +198,8 @@ pub(crate) struct Guest {
     pub(crate) machine: Machine<Silent>,
     /// What each call is given.
     pub(crate) gas: Gas,
+    /// What every byte of a buffer is after a run that failed.
+    pub(crate) after_failure: u8,
 }
 
 /// Answers nothing else.
@@ -371,6 +376,7 @@ impl Guest {
             live: Some(live),
             machine,
             gas: Gas::new(1 << 40),
+            after_failure: UNTOUCHED,
         }
     }
 
@@ -384,7 +390,7 @@ impl Guest {
         }
     }
 
-    fn ask(&mut self, function: u32, args: &[Value]) -> i64 {
+    pub(crate) fn ask(&mut self, function: u32, args: &[Value]) -> i64 {
         let end = self.call(function, args);
         let [Value::I64(answer)] = *end.values() else {
             panic!("{end:?}");
@@ -394,13 +400,13 @@ impl Guest {
     }
 
     /// Puts bytes where the guest can hand them over.
-    fn put(&mut self, address: u32, bytes: &[u8]) -> Value {
+    pub(crate) fn put(&mut self, address: u32, bytes: &[u8]) -> Value {
         let live = self.live.as_mut().unwrap();
         live.memory().write(address.into(), bytes).unwrap();
         range(address, bytes.len().try_into().unwrap())
     }
 
-    fn take(&mut self, address: u32, length: u32) -> Vec<u8> {
+    pub(crate) fn take(&mut self, address: u32, length: u32) -> Vec<u8> {
         let live = self.live.as_mut().unwrap();
         let mut memory = live.memory();
         memory
@@ -457,7 +463,7 @@ impl Nine for Guest {
         gas: i64,
         a0: u64,
     ) -> Result<(ExecStatus, ExecBuffer), ExecError> {
-        self.put(BUFFER - 1, &[0xee; 98]);
+        self.put(BUFFER - 1, &[UNTOUCHED; 98]);
         let args = [
             id(instance.0),
             Value::I64(gas),
@@ -466,10 +472,10 @@ impl Nine for Guest {
         ];
         let status = decode(self.ask(functions::RUN, &args)).unwrap();
         let bytes = self.take(BUFFER - 1, 98);
-        assert_eq!([bytes[0], bytes[97]], [0xee; 2], "around the buffer");
+        assert_eq!([bytes[0], bytes[97]], [UNTOUCHED; 2], "around the buffer");
         let buffer = bytes[1..97].first_chunk().unwrap();
         if status.is_err() {
-            assert_eq!(buffer, &[0xee; 96], "nothing is written with an error");
+            assert_eq!(buffer, &[self.after_failure; 96], "with an error");
         }
         status.map(|status| (status, ExecBuffer::decode(buffer).unwrap()))
     }
