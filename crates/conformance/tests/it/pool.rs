@@ -1,8 +1,12 @@
 //! The instance pool: its limits, and the error when it is full.
 
-use std::{error::Error, process::Command, sync::Arc};
+use std::{
+    error::Error,
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
-use fusee_engine::{Engine, EngineError, Gas, Resource, Value};
+use fusee_engine::{Engine, EngineError, Gas, Host, Resource, Stop, Syscall, Value};
 use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::{Executor, Outcome, PreparedProgram, RunError, RunRequest};
 
@@ -101,6 +105,62 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
         fingerprint
     );
     check(other);
+}
+
+/// Runs a program when it is dropped, where the engine has a single slot.
+#[derive(Debug)]
+struct TakesTheSlot {
+    executor: Arc<Executor>,
+    program: Arc<PreparedProgram>,
+    seen: Arc<Mutex<Vec<bool>>>,
+}
+
+impl Host for TakesTheSlot {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        match call.request.args[0] {
+            1 => Err(Stop::Suspend),
+            _ => Err(Stop::Fail(EngineError::Host("as asked".into()))),
+        }
+    }
+}
+
+impl Drop for TakesTheSlot {
+    fn drop(&mut self) {
+        let has_room = run(&self.executor, &self.program).is_ok();
+        self.seen.lock().unwrap().push(has_room);
+    }
+}
+
+#[test]
+fn a_run_that_fails_or_is_dropped_drops_its_guest_before_its_host() {
+    let executor = Arc::new(executor(WasmtimeEngine::builder().instances(1)));
+    let program = wasm(
+        r#"(module
+  (import "env" "wait" (func $wait (param i64) (result i64)))
+  (func (export "wait") (param i64) (result i64) (call $wait (local.get 0)))
+  (func (export "twice") (result i64)
+    (drop (call $wait (i64.const 1)))
+    (call $wait (i64.const 0))))"#,
+    );
+    let program = executor.prepare(&program, &rules()).unwrap();
+    let waits = programs(&executor)[0].clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let begin = |entry, args: &[Value]| {
+        let host = TakesTheSlot {
+            executor: Arc::clone(&executor),
+            program: Arc::clone(&waits),
+            seen: Arc::clone(&seen),
+        };
+        let request = RunRequest::new(entry, args, Gas::new(1_000_000));
+        executor.run(&program, request, host)
+    };
+    begin("wait", &[Value::I64(0)]).unwrap_err();
+    drop(begin("wait", &[Value::I64(1)]).unwrap());
+    let Outcome::Syscall(suspended) = begin("twice", &[]).unwrap() else {
+        panic!("it waits");
+    };
+    suspended.resume(0).unwrap_err();
+    assert_eq!(*seen.lock().unwrap(), [true; 3]);
 }
 
 /// Marks the process whose memory is measured.

@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use fusee_engine::{Gas, Trap};
-use fusee_lifecycle::{CallOutcome, CallRequest, Error, ExportFault, GuestFault};
+use fusee_lifecycle::{AllocRequest, CallOutcome, CallRequest, Error, ExportFault, GuestFault};
 
 use crate::support::{
     GAS, Later, PLAIN, Quick, WAITS, call, instance, sandbox, sandboxes, try_call,
@@ -89,7 +89,7 @@ fn a_buffer_export_that_was_not_named_is_an_export_error() {
             .build()
             .unwrap();
     let error = instance(&sandbox, PLAIN, Quick)
-        .alloc_blocking(1, GAS)
+        .alloc_blocking(AllocRequest::new(1, GAS))
         .unwrap_err();
     assert!(matches!(
         error,
@@ -121,7 +121,7 @@ fn check_end(export: &str, reason: impl Fn(&End) -> String) {
         assert!(matches!(instance.read(0, 1), Err(Error::Gone { .. })));
         assert!(matches!(instance.write(0, &[1]), Err(Error::Gone { .. })));
         assert!(matches!(instance.host(), Err(Error::Gone { .. })));
-        let buffer = instance.alloc_blocking(1, GAS);
+        let buffer = instance.alloc_blocking(AllocRequest::new(1, GAS));
         assert!(matches!(buffer, Err(Error::Gone { .. })));
         assert!(sandbox.health().is_healthy(), "{lane}");
     }
