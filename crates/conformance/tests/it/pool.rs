@@ -7,7 +7,7 @@ use std::{
 };
 
 use fusee_engine::{Engine, EngineError, Gas, Host, Resource, Stop, Syscall, Value};
-use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
+use fusee_engine_wasmtime::{AddressSpace, Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::{Executor, Outcome, PreparedProgram, RunError, RunRequest};
 
 use crate::guest::{TestHost, host, rules, wasm};
@@ -84,6 +84,39 @@ fn check(options: WasmtimeEngineBuilder) {
     }
 }
 
+/// Marks the process that has few addresses.
+const CRAMPED: &str = "FUSEE_TEST_CRAMPED";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn fifty_instances_live_where_there_are_two_gigabytes_of_addresses() {
+    if std::env::var_os(CRAMPED).is_none() {
+        let test = "pool::fifty_instances_live_where_there_are_two_gigabytes_of_addresses";
+        let status = Command::new("sh")
+            .args(["-c", "ulimit -v 2097152; exec \"$0\" --exact \"$1\""])
+            .arg(std::env::current_exe().unwrap())
+            .arg(test)
+            .env(CRAMPED, "1")
+            .status()
+            .unwrap();
+        assert!(status.success(), "{status}");
+        return;
+    }
+    assert_eq!(AddressSpace::of_host(), AddressSpace::Scarce);
+    let executor = executor(WasmtimeEngine::builder());
+    let grown = wasm(&WAITS.replace("GROW", "(drop (memory.grow (i32.const 40)))"));
+    let grown = executor.prepare(&grown, &rules()).unwrap();
+    let [fixed, _] = programs(&executor);
+    let suspended: Vec<_> = (0..25)
+        .flat_map(|_| [&fixed, &grown])
+        .map(|program| run(&executor, program).unwrap())
+        .collect();
+    assert_eq!(suspended.len(), 50);
+    for outcome in suspended {
+        assert_eq!(resume(outcome), [Value::I64(42)]);
+    }
+}
+
 #[test]
 fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
     let plain = WasmtimeEngine::builder();
@@ -99,12 +132,16 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
         assert_eq!(*engine.fingerprint().as_bytes(), fingerprint);
         check(options);
     }
-    let other = plain.growing(Bounds::Checked).instances(2);
-    assert_ne!(
-        *other.build().unwrap().fingerprint().as_bytes(),
-        fingerprint
-    );
-    check(other);
+    for other in [
+        plain.growing(Bounds::Checked).instances(2),
+        plain.address_space(AddressSpace::Scarce),
+    ] {
+        assert_ne!(
+            *other.build().unwrap().fingerprint().as_bytes(),
+            fingerprint
+        );
+        check(other);
+    }
 }
 
 /// Runs a program when it is dropped, where the engine has a single slot.
