@@ -1,12 +1,16 @@
 //! Calls by name, and the errors that they end with.
 
-use std::error::Error as _;
+use std::{error::Error as _, sync::Arc};
 
+use fusee_conformance::lanes;
 use fusee_engine::{Gas, Trap};
-use fusee_lifecycle::{AllocRequest, CallOutcome, CallRequest, Error, ExportFault, GuestFault};
+use fusee_instrument::{Limits, Rules};
+use fusee_lifecycle::{
+    AllocRequest, CallOutcome, CallRequest, Error, ExportFault, GuestFault, Sandbox,
+};
 
 use crate::support::{
-    GAS, Later, PLAIN, Quick, WAITS, call, instance, sandbox, sandboxes, try_call,
+    GAS, Later, PLAIN, Quick, WAITS, call, instance, rules, sandbox, sandboxes, try_call,
 };
 
 #[test]
@@ -218,5 +222,37 @@ fn gas_is_the_same_on_all_lanes() {
             try_call(&mut waits, "sum", &[]).unwrap().gas_used(),
         ];
         assert_eq!(*first.get_or_insert(used), used, "{lane}");
+    }
+}
+
+#[test]
+fn the_stack_is_as_high_as_the_rules_say_on_every_engine() {
+    let text = r#"(module
+      (func $dig (export "dig") (param i32) (result i32)
+        (if (result i32) (i32.eqz (local.get 0))
+          (then (i32.const 0))
+          (else (i32.add (i32.const 1)
+            (call $dig (i32.sub (local.get 0) (i32.const 1))))))))"#;
+    // The default, and the most that the counter of metered programs has room for.
+    for (stack_bytes, depth) in [(262_144, 2_000), (524_280, 4_000)] {
+        let base = rules();
+        let limits = Limits {
+            stack_bytes,
+            ..*base.limits()
+        };
+        let schedule = base.schedule().clone();
+        let rules = Rules::named("high", schedule, limits, base.syscalls().to_vec());
+        let mut used = Vec::new();
+        for lane in lanes() {
+            let builder = Sandbox::builder(Arc::new(lane.executor), rules.clone());
+            let sandbox = builder.suspension(lane.suspension).build().unwrap();
+            let mut instance = instance(&sandbox, text, Quick);
+            let outcome = try_call(&mut instance, "dig", &[depth]).unwrap();
+            assert_eq!(outcome.values(), [depth], "{}, {stack_bytes}", lane.name);
+            let deep = try_call(&mut instance, "dig", &[depth * 3 / 2]).unwrap();
+            assert_eq!(deep.trap(), Some(Trap::StackOverflow), "{}", lane.name);
+            used.push([outcome.gas_used(), deep.gas_used()]);
+        }
+        assert!(used.iter().all(|gas| *gas == used[0]), "{used:?}");
     }
 }
