@@ -6,7 +6,7 @@ use fusee_engine::{
     Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Frames, Gas, Module, Program,
 };
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::{WasmtimeEngine, WasmtimeEngineBuilder};
+use fusee_engine_wasmtime::{AddressSpace, WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::Executor;
 
 /// Executors over a compiling engine that lacks a resource.
@@ -49,7 +49,8 @@ impl Cramped {
     /// Panics if Wasmtime does not work on this machine.
     #[must_use]
     pub fn in_addresses() -> Self {
-        Self::new(WasmtimeEngine::builder().instances(0))
+        let ample = WasmtimeEngine::builder().address_space(AddressSpace::Ample);
+        Self::new(ample.instances(0))
     }
 
     fn new(builder: WasmtimeEngineBuilder) -> Self {

@@ -5,7 +5,7 @@ use std::{fmt::Debug, sync::Arc};
 use fusee_engine::{Engine, Gas, Value};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
-use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
+use fusee_engine_wasmtime::{AddressSpace, Bounds, WasmtimeEngine};
 use fusee_executor::{Executor, RunRequest, Suspension};
 
 /// One way to run a program.
@@ -31,8 +31,8 @@ impl Lane {
     }
 }
 
-/// Every engine, plain and suspendable, with large slices and tiny ones; Wasmtime with guard pages
-/// and with explicit bounds checks.
+/// Every engine, plain and suspendable, with large slices and tiny ones; Wasmtime with guard pages,
+/// with explicit bounds checks, and without reservations, where memories move.
 ///
 /// # Panics
 ///
@@ -54,13 +54,17 @@ pub fn mixed_lanes(backend: Backend) -> Vec<Lane> {
 }
 
 fn lanes_beside(polkavm: Option<Arc<dyn Engine>>) -> Vec<Lane> {
-    let wasmtime = |bounds| -> Arc<dyn Engine> {
+    let wasmtime = |bounds, address_space| -> Arc<dyn Engine> {
         // As many as the tests of the specification keep alive at once.
-        let engine = WasmtimeEngine::builder().instances(4_096).growing(bounds);
+        let engine = WasmtimeEngine::builder()
+            .instances(4_096)
+            .growing(bounds)
+            .address_space(address_space);
         Arc::new(engine.build().expect("Wasmtime works on this machine"))
     };
-    let checked = wasmtime(Bounds::Checked);
-    let wasmtime = wasmtime(Bounds::Guarded);
+    let checked = wasmtime(Bounds::Checked, AddressSpace::Ample);
+    let unreserved = wasmtime(Bounds::Guarded, AddressSpace::Scarce);
+    let wasmtime = wasmtime(Bounds::Guarded, AddressSpace::Ample);
     let wasmi: Arc<dyn Engine> = Arc::new(WasmiEngine::new());
     let large = Gas::new(1 << 24);
     let tiny = Gas::new(97);
@@ -93,8 +97,8 @@ fn lanes_beside(polkavm: Option<Arc<dyn Engine>>) -> Vec<Lane> {
         ),
         lane("wasmi, tiny slices", &wasmi, tiny, Suspension::AsNeeded),
         lane(
-            "wasmtime, checked, suspendable, tiny slices",
-            &checked,
+            "wasmtime, unreserved, suspendable, tiny slices",
+            &unreserved,
             tiny,
             Suspension::Always,
         ),

@@ -15,10 +15,11 @@ use std::{
 use fusee_engine::{
     Code, Compiler, Effort, Engine, EngineError, Fingerprint, Format, Module, Program,
 };
-use wasmtime::{Config, WasmFeatures};
+use wasmtime::{Config, InstanceAllocationStrategy, WasmFeatures};
 
 use crate::{
     NAME,
+    address_space::AddressSpace,
     effort::{effort, level, work},
     error::compile_failed,
     frames::{self, Check, NativeStackNeed},
@@ -27,6 +28,10 @@ use crate::{
     runtime::{NativeStack, Runtime},
 };
 
+/// The addresses that a memory which moves gets beyond its size, so that it does not move again at
+/// once.
+const GROWTH_BYTES: u64 = 8 << 20;
+
 /// Runs programs on Wasmtime with Cranelift.
 #[derive(Debug)]
 pub struct WasmtimeEngine {
@@ -34,6 +39,7 @@ pub struct WasmtimeEngine {
     /// Created when the first such program is compiled, since reserving a pool takes milliseconds.
     guarded: Mutex<Option<Runtime>>,
     checked: Mutex<Option<Runtime>>,
+    unreserved: Mutex<Option<Runtime>>,
     fingerprint: Fingerprint,
     /// The compiler for short calls of programs that grow their memory.
     short_calls: Option<Arc<WasmtimeEngine>>,
@@ -44,8 +50,11 @@ pub struct WasmtimeEngine {
 pub enum Bounds {
     /// By guard pages.
     Guarded,
-    /// By bounds checks in compiled code.
+    /// By bounds checks in compiled code. 256 MiB of addresses are reserved for each memory.
     Checked,
+    /// By bounds checks in compiled code. No addresses are reserved: a memory is mapped as it
+    /// grows, and moves if it has to. Such instances have no pool.
+    Unreserved,
 }
 
 impl Bounds {
@@ -53,17 +62,20 @@ impl Bounds {
     pub(crate) const fn stack_check(self) -> Check {
         match self {
             Bounds::Guarded => Check::Prologue,
-            Bounds::Checked => Check::Body,
+            Bounds::Checked | Bounds::Unreserved => Check::Body,
         }
     }
 }
 
 /// Options of a [`WasmtimeEngine`]. No option affects an outcome. Only [`growing`](Self::growing)
-/// affects compiled code: engines that differ in other options have the same fingerprint.
+/// and [`address_space`](Self::address_space) affect compiled code: engines that differ in other
+/// options have the same fingerprint.
 #[derive(Clone, Copy, Debug)]
 pub struct WasmtimeEngineBuilder {
     growing: Bounds,
     short_calls: Bounds,
+    /// The default is decided when the engine is built.
+    address_space: Option<AddressSpace>,
     pool: Pool,
     stack: NativeStack,
 }
@@ -76,7 +88,8 @@ impl WasmtimeEngineBuilder {
     /// beside it, when the first such program is compiled. Each instance reserves up to 4 GiB of
     /// address space and four to six memory mappings, which Linux limits (`vm.max_map_count`). If
     /// the system refuses a pool of this size, the engine tries smaller ones. If it refuses all of
-    /// them, the engine maps each instance on demand.
+    /// them, the engine maps each instance on demand. A host that has no addresses for many
+    /// instances gets none of this: [`address_space`](Self::address_space).
     #[must_use]
     pub const fn instances(mut self, most: u32) -> Self {
         self.pool.instances = most;
@@ -92,6 +105,16 @@ impl WasmtimeEngineBuilder {
     #[must_use]
     pub const fn growing(mut self, bounds: Bounds) -> Self {
         self.growing = bounds;
+        self
+    }
+
+    /// How much address space there is for instances. Default: [`AddressSpace::of_host`].
+    ///
+    /// With [`AddressSpace::Scarce`], [`Bounds::Unreserved`] is how every program detects the end
+    /// of memory, whatever the other options say, and there is no pool.
+    #[must_use]
+    pub const fn address_space(mut self, address_space: AddressSpace) -> Self {
+        self.address_space = Some(address_space);
         self
     }
 
@@ -157,13 +180,22 @@ impl WasmtimeEngineBuilder {
     /// # Errors
     ///
     /// [`EngineError::Engine`] if Wasmtime does not support this machine.
-    pub fn build(self) -> Result<WasmtimeEngine, EngineError> {
+    pub fn build(mut self) -> Result<WasmtimeEngine, EngineError> {
+        let address_space = self.address_space.unwrap_or_else(AddressSpace::of_host);
+        self.address_space = Some(address_space);
+        let fixed = match address_space {
+            AddressSpace::Ample => Bounds::Guarded,
+            AddressSpace::Scarce => {
+                self.growing = Bounds::Unreserved;
+                Bounds::Unreserved
+            }
+        };
         let short_calls = match self.has_short_calls() {
             true => Some(Arc::new(self.for_short_calls().build()?)),
             false => None,
         };
         let mut description = Description::default();
-        for bounds in [Bounds::Guarded, self.growing] {
+        for bounds in [fixed, self.growing] {
             for effort in [Effort::Full, Effort::Reduced] {
                 wasmtime::Engine::new(&config(bounds, self.stack, effort))
                     .map_err(unsupported)?
@@ -175,6 +207,7 @@ impl WasmtimeEngineBuilder {
             options: self,
             guarded: Mutex::new(None),
             checked: Mutex::new(None),
+            unreserved: Mutex::new(None),
             fingerprint: Fingerprint::of(&description.0),
             short_calls,
         })
@@ -205,14 +238,16 @@ impl WasmtimeEngineBuilder {
         match self.growing {
             Bounds::Guarded if self.has_short_calls() => bytes.saturating_sub(bytes / 4),
             Bounds::Guarded => bytes,
-            Bounds::Checked => bytes / 2,
+            Bounds::Checked | Bounds::Unreserved => bytes / 2,
         }
     }
 
     /// Depends on the program only, so that loading compiled code chooses the same configuration as
     /// compiling it.
     fn bounds(self, program: &Program) -> Bounds {
-        if program.grows_memory && program.maximum_memory_bytes() <= CHECKED_MEMORY_BYTES {
+        if self.address_space == Some(AddressSpace::Scarce) {
+            Bounds::Unreserved
+        } else if program.grows_memory && program.maximum_memory_bytes() <= CHECKED_MEMORY_BYTES {
             self.growing
         } else {
             Bounds::Guarded
@@ -232,12 +267,12 @@ impl WasmtimeEngineBuilder {
 
     fn runtime(self, bounds: Bounds) -> Result<Runtime, EngineError> {
         let mut config = config(bounds, self.stack, Effort::Full);
-        let (engine, instances) = self
-            .pool
-            .reserve(memory_bytes(bounds), |strategy| {
-                wasmtime::Engine::new(config.allocation_strategy(strategy))
-            })
-            .map_err(unsupported)?;
+        let mut make = |strategy| wasmtime::Engine::new(config.allocation_strategy(strategy));
+        let made = match memory_bytes(bounds) {
+            Some(bytes) => self.pool.reserve(bytes, make),
+            None => make(InstanceAllocationStrategy::OnDemand).map(|engine| (engine, None)),
+        };
+        let (engine, instances) = made.map_err(unsupported)?;
         Ok(Runtime {
             idle: Idle::new(self.pool_idle_bytes(), &engine),
             engine,
@@ -264,6 +299,7 @@ impl WasmtimeEngine {
         WasmtimeEngineBuilder {
             growing: Bounds::Guarded,
             short_calls: Bounds::Checked,
+            address_space: None,
             pool: Pool {
                 instances: 10_000,
                 resident_bytes: 2 << 20,
@@ -300,6 +336,7 @@ impl WasmtimeEngine {
         let slot = match bounds {
             Bounds::Guarded => &self.guarded,
             Bounds::Checked => &self.checked,
+            Bounds::Unreserved => &self.unreserved,
         };
         // A panic leaves the slot unchanged, so poisoning is ignored.
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
@@ -415,15 +452,22 @@ pub(crate) fn config(bounds: Bounds, stack: NativeStack, effort: Effort) -> Conf
             .memory_reservation(CHECKED_MEMORY_BYTES)
             .memory_guard_size(0)
             .memory_may_move(false),
+        Bounds::Unreserved => config
+            .signals_based_traps(false)
+            .memory_reservation(0)
+            .memory_reservation_for_growth(GROWTH_BYTES)
+            .memory_guard_size(0)
+            .memory_may_move(true),
     };
     config
 }
 
-/// The maximum size of a memory, in bytes.
-const fn memory_bytes(bounds: Bounds) -> u64 {
+/// The maximum size of a memory in the pool, in bytes. `None` if there is no pool.
+const fn memory_bytes(bounds: Bounds) -> Option<u64> {
     match bounds {
-        Bounds::Guarded => GUARDED_MEMORY_BYTES,
-        Bounds::Checked => CHECKED_MEMORY_BYTES,
+        Bounds::Guarded => Some(GUARDED_MEMORY_BYTES),
+        Bounds::Checked => Some(CHECKED_MEMORY_BYTES),
+        Bounds::Unreserved => None,
     }
 }
 

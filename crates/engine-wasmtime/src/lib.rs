@@ -4,6 +4,7 @@
 //! run has its own native stack (a fiber). Other runs use the caller's stack, or a fiber if too
 //! little of that stack is left. Instances come from a pool. One engine per process is enough.
 
+mod address_space;
 mod effort;
 mod engine;
 mod entered;
@@ -20,6 +21,7 @@ mod runtime;
 mod trap;
 mod view;
 
+pub use address_space::AddressSpace;
 pub use effort::effort;
 pub use engine::{Bounds, WasmtimeEngine, WasmtimeEngineBuilder};
 pub use frames::NativeStackNeed;

@@ -141,6 +141,6 @@ pub mod engines {
     pub use fusee_engine_wasmi::{NAME as WASMI, WasmiEngine};
     #[cfg(feature = "wasmtime")]
     pub use fusee_engine_wasmtime::{
-        Bounds, NAME as WASMTIME, Reset, WasmtimeEngine, WasmtimeEngineBuilder,
+        AddressSpace, Bounds, NAME as WASMTIME, Reset, WasmtimeEngine, WasmtimeEngineBuilder,
     };
 }

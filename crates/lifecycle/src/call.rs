@@ -9,11 +9,11 @@ use fusee_engine::{Interrupt, Stop};
 use fusee_executor::{End, Paused, Suspended};
 
 use crate::{
-    AsyncHost, Error, HostPanic,
-    host::{Guest, RunHost},
+    AsyncHost, Error, HostPanic, WhenFull,
+    host::{Guest, InstanceHost, RunHost},
     watchdog::Seen,
-    work::{Step, Work, catch, conclude},
-    workers::{Admission, Refused, Reply, TimeBudget, Workers},
+    work::{Resume, Step, Work, catch, conclude},
+    workers::{Admission, Refused, Reply, RunOn, TimeBudget, Workers},
 };
 
 /// A call that is under way. Dropping it before it has ended cancels it.
@@ -21,17 +21,24 @@ pub(crate) struct Call<'a> {
     workers: &'a Workers,
     interrupt: Interrupt,
     time: TimeBudget,
+    run_on: RunOn,
     admission: Admission,
     has_ended: bool,
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(workers: &'a Workers, time: TimeBudget, admission: Admission) -> Self {
+    pub(crate) fn new(
+        workers: &'a Workers,
+        time: TimeBudget,
+        run_on: RunOn,
+        when_full: WhenFull,
+    ) -> Self {
         Self {
             workers,
             interrupt: Interrupt::new(),
             time,
-            admission,
+            run_on,
+            admission: Admission::New(when_full),
             has_ended: false,
         }
     }
@@ -41,12 +48,9 @@ impl<'a> Call<'a> {
     pub(crate) async fn run<H: AsyncHost>(
         &mut self,
         mut work: Work<H>,
-    ) -> Result<End<H>, Refused<H>> {
+    ) -> Result<End<InstanceHost<H>>, Refused<H>> {
         loop {
-            let job = self
-                .workers
-                .submit(work, self.time, &self.interrupt, self.admission)?;
-            let mut suspended = match job.await {
+            let mut suspended = match self.perform(work).await? {
                 Some(Reply::Ended(end, time)) => {
                     self.has_begun(time);
                     return Ok(end);
@@ -66,10 +70,32 @@ impl<'a> Call<'a> {
             let answer = ask(&mut suspended).await;
             drop(waiting);
             work = match answer {
-                Ok(Ok(reply)) => Work::Resume { suspended, reply },
+                Ok(Ok(reply)) => Work::Resume(Box::new(Resume { suspended, reply })),
                 Ok(Err(stop)) => return stopped(suspended, stop, self.time),
                 Err(panicked) => return Err(Refused::lost(Error::other(panicked))),
             };
+        }
+    }
+
+    /// Does the work here, or has a worker do it. `None` if the worker died.
+    async fn perform<H: AsyncHost>(&self, work: Work<H>) -> Result<Option<Reply<H>>, Refused<H>> {
+        match self.workers.steps_here() {
+            None if self.run_on == RunOn::Worker => {
+                let Self {
+                    time,
+                    interrupt,
+                    admission,
+                    ..
+                } = self;
+                let job = self.workers.submit(work, *time, interrupt, *admission)?;
+                Ok(job.await)
+            }
+            steps => {
+                let run = self
+                    .workers
+                    .perform_here(work, self.time, &self.interrupt, steps);
+                run.map(Some)
+            }
         }
     }
 
@@ -97,7 +123,7 @@ async fn ask<H: AsyncHost>(
     suspended: &mut Suspended<RunHost<H>>,
 ) -> Result<Result<u64, Stop>, HostPanic> {
     let Paused { guest, host } = suspended.paused();
-    let host = &mut host.host;
+    let host = &mut host.host.host;
     let mut waiting = catch(|| host.wait(Guest::new(guest)))?;
     poll_fn(|context| match catch(|| waiting.as_mut().poll(context)) {
         Ok(Poll::Ready(answer)) => Poll::Ready(Ok(answer)),
@@ -112,7 +138,7 @@ fn stopped<H: AsyncHost>(
     suspended: Suspended<RunHost<H>>,
     stop: Stop,
     time: TimeBudget,
-) -> Result<End<H>, Refused<H>> {
+) -> Result<End<InstanceHost<H>>, Refused<H>> {
     match conclude(suspended.stop(stop), Seen::InTime, time.limit) {
         Step::Ended(end) => Ok(end),
         Step::Failed(error) => Err(Refused::lost(error)),

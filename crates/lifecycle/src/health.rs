@@ -17,6 +17,8 @@ pub struct Health {
     pub workers: usize,
     /// Workers that run a guest.
     pub busy: usize,
+    /// Guests that run on threads of callers ([`RunOn::Caller`](crate::RunOn)).
+    pub with_callers: usize,
     /// Calls that wait for a worker, including those that wait for room in the queue and those that
     /// continue after a host function has answered.
     pub queued: usize,

@@ -7,6 +7,8 @@ use fusee_engine::{
 };
 use fusee_executor::PausedGuest;
 
+use crate::slots::Slot;
+
 /// What [`AsyncHost::wait`] returns.
 pub type Waiting<'a> = Pin<Box<dyn Future<Output = Result<u64, Stop>> + Send + 'a>>;
 
@@ -102,22 +104,30 @@ impl<'a> Guest<'a> {
     }
 }
 
-/// The host of one run: the embedder's, and the interrupt of the call.
+/// The embedder's host of an instance, and the slot that the instance has. It goes wherever the
+/// instance does, and is dropped after it.
+#[derive(Debug)]
+pub(crate) struct InstanceHost<H> {
+    pub(crate) host: H,
+    pub(crate) slot: Slot,
+}
+
+/// The host of one run: that of the instance, and the interrupt of the call.
 #[derive(Debug)]
 pub(crate) struct RunHost<H> {
-    pub(crate) host: H,
+    pub(crate) host: InstanceHost<H>,
     interrupt: Interrupt,
 }
 
 impl<H> RunHost<H> {
-    pub(crate) fn new(host: H, interrupt: &Interrupt) -> Self {
+    pub(crate) fn new(host: InstanceHost<H>, interrupt: &Interrupt) -> Self {
         Self {
             host,
             interrupt: interrupt.clone(),
         }
     }
 
-    pub(crate) fn into_host(self) -> H {
+    pub(crate) fn into_host(self) -> InstanceHost<H> {
         self.host
     }
 }
@@ -128,6 +138,6 @@ impl<H: Host> Host for RunHost<H> {
         if self.interrupt.is_triggered() {
             return Err(Stop::Fail(EngineError::Interrupted));
         }
-        self.host.syscall(call)
+        self.host.host.syscall(call)
     }
 }

@@ -7,14 +7,24 @@ use fusee_instrument::Rules;
 use crate::{
     Error,
     blocking::block_on,
+    slots::Slots,
     workers::{TimeBudget, Workers},
 };
+
+/// The export that lets a guest allocate a buffer.
+#[derive(Debug)]
+pub(crate) struct AllocExport {
+    pub(crate) name: String,
+    /// Whether its result is the address of the buffer.
+    pub(crate) returns_address: bool,
+}
 
 #[derive(Debug)]
 pub(crate) struct Inner {
     pub(crate) workers: Arc<Workers>,
     pub(crate) id_export: Option<String>,
-    pub(crate) alloc_export: Option<String>,
+    pub(crate) alloc_export: Option<AllocExport>,
+    pub(crate) slots: Arc<Slots>,
     pub(crate) rules: Rules,
     pub(crate) call_time: Duration,
 }
@@ -30,11 +40,7 @@ impl Inner {
         &self,
         future: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
-        if self.workers.is_here() {
-            return Err(Error::other(
-                "a host function cannot block on a call on the worker that runs its guest",
-            ));
-        }
+        self.workers.check_may_block()?;
         block_on(future)
     }
 }

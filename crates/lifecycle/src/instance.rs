@@ -11,10 +11,11 @@ use fusee_executor::{End, LiveInstance, PreparedProgram};
 use crate::{
     AsyncHost, CallOutcome, Error, ExportFault, GuestFault,
     call::Call,
-    inner::Inner,
+    host::InstanceHost,
+    inner::{AllocExport, Inner},
     memory, outcome,
     work::{Enter, Work},
-    workers::{Admission, Refused, WhenFull},
+    workers::{Refused, RunOn, WhenFull},
 };
 
 /// An instance of a module, and its host. Dropping it frees its memory at once.
@@ -27,7 +28,7 @@ pub struct Instance<H> {
 }
 
 enum State<H> {
-    AtRest(LiveInstance, H),
+    AtRest(LiveInstance, InstanceHost<H>),
     Gone { because: String },
 }
 
@@ -44,10 +45,41 @@ pub struct CallRequest<'a> {
     pub time: Option<Duration>,
     /// What happens if the queue is full.
     pub when_full: WhenFull,
+    /// The thread that runs the guest. Default: a worker.
+    pub run_on: RunOn,
+}
+
+/// A buffer that the guest is to allocate.
+#[derive(Clone, Copy, Debug)]
+pub struct AllocRequest {
+    /// Its size in bytes.
+    pub bytes: u32,
+    /// The gas that the guest may use for it.
+    pub gas: Gas,
+    /// As [`CallRequest::time`].
+    pub time: Option<Duration>,
+    /// As [`CallRequest::when_full`].
+    pub when_full: WhenFull,
+    /// As [`CallRequest::run_on`].
+    pub run_on: RunOn,
+}
+
+impl AllocRequest {
+    /// A buffer, with the defaults of [`CallRequest::new`].
+    #[must_use]
+    pub const fn new(bytes: u32, gas: Gas) -> Self {
+        Self {
+            bytes,
+            gas,
+            time: None,
+            when_full: WhenFull::Refuse,
+            run_on: RunOn::Worker,
+        }
+    }
 }
 
 impl<'a> CallRequest<'a> {
-    /// A call with the sandbox's time limit, refused if the queue is full.
+    /// A call with the sandbox's time limit on a worker, refused if the queue is full.
     #[must_use]
     pub const fn new(export: &'a str, args: &'a [i64], gas: Gas) -> Self {
         Self {
@@ -56,6 +88,7 @@ impl<'a> CallRequest<'a> {
             gas,
             time: None,
             when_full: WhenFull::Refuse,
+            run_on: RunOn::Worker,
         }
     }
 }
@@ -66,7 +99,7 @@ impl<H: AsyncHost> Instance<H> {
         prepared: Arc<PreparedProgram>,
         id: i64,
         live: LiveInstance,
-        host: H,
+        host: InstanceHost<H>,
         instantiation_gas: Gas,
     ) -> Self {
         Self {
@@ -103,7 +136,7 @@ impl<H: AsyncHost> Instance<H> {
     /// [`Error::Gone`].
     pub fn host(&mut self) -> Result<&mut H, Error> {
         match &mut self.state {
-            State::AtRest(_, host) => Ok(host),
+            State::AtRest(_, host) => Ok(&mut host.host),
             State::Gone { because } => Err(gone(because)),
         }
     }
@@ -151,7 +184,8 @@ impl<H: AsyncHost> Instance<H> {
 
     /// Lets the guest allocate a buffer of so many bytes for input, by the export that
     /// [`SandboxBuilder::alloc_export`](crate::SandboxBuilder::alloc_export) names. Its value is
-    /// the address. It is a call like any other.
+    /// the address, or what a raw export returned, an `i32` zero-extended. It is a call like any
+    /// other.
     ///
     /// A guest whose buffer is not within its memory has failed ([`GuestFault::Buffer`]), but its
     /// instance is alive.
@@ -159,10 +193,22 @@ impl<H: AsyncHost> Instance<H> {
     /// # Errors
     ///
     /// As [`call`](Self::call); [`ExportFault::Unnamed`] if no export was named.
-    pub async fn alloc(&mut self, bytes: u32, gas: Gas) -> Result<CallOutcome<u64>, Error> {
+    pub async fn alloc(&mut self, request: AllocRequest) -> Result<CallOutcome<u64>, Error> {
+        let AllocRequest {
+            bytes,
+            gas,
+            time,
+            when_full,
+            run_on,
+        } = request;
         let inner = Arc::clone(&self.inner);
-        let name = inner.alloc_export.as_deref();
-        let name = name.ok_or_else(|| Error::export("", ExportFault::Unnamed))?;
+        let AllocExport {
+            name,
+            returns_address,
+        } = inner
+            .alloc_export
+            .as_ref()
+            .ok_or_else(|| Error::export("", ExportFault::Unnamed))?;
         let export = self.find(name)?;
         let is_address_i32 = match export.results.as_slice() {
             [ValueType::I32] => true,
@@ -177,7 +223,14 @@ impl<H: AsyncHost> Instance<H> {
             [ValueType::I32] => i64::from(bytes.cast_signed()),
             _ => i64::from(bytes),
         };
-        let outcome = self.call(CallRequest::new(name, &[size], gas)).await?;
+        let args = [size];
+        let request = CallRequest {
+            time,
+            when_full,
+            run_on,
+            ..CallRequest::new(name, &args, gas)
+        };
+        let outcome = self.call(request).await?;
         Ok(outcome.and_then(|values| {
             let (Some(address), State::AtRest(live, _)) = (values.first(), &mut self.state) else {
                 return Err(GuestFault::Finished);
@@ -187,7 +240,10 @@ impl<H: AsyncHost> Instance<H> {
                 true => address & u64::from(u32::MAX),
                 false => address,
             };
-            memory::check(&live.memory(), address, u64::from(bytes)).map_err(GuestFault::Buffer)?;
+            if *returns_address {
+                memory::check(&live.memory(), address, u64::from(bytes))
+                    .map_err(GuestFault::Buffer)?;
+            }
             Ok(address)
         }))
     }
@@ -197,9 +253,9 @@ impl<H: AsyncHost> Instance<H> {
     /// # Errors
     ///
     /// As there, and as [`call_blocking`](Self::call_blocking).
-    pub fn alloc_blocking(&mut self, bytes: u32, gas: Gas) -> Result<CallOutcome<u64>, Error> {
+    pub fn alloc_blocking(&mut self, request: AllocRequest) -> Result<CallOutcome<u64>, Error> {
         let inner = Arc::clone(&self.inner);
-        inner.block_on(self.alloc(bytes, gas))
+        inner.block_on(self.alloc(request))
     }
 
     /// The size of its memory, in bytes.
@@ -264,7 +320,7 @@ impl<H: AsyncHost> Instance<H> {
         };
         let time = self.inner.time_budget(request.time);
         let workers = &self.inner.workers;
-        let mut call = Call::new(workers, time, Admission::New(request.when_full));
+        let mut call = Call::new(workers, time, request.run_on, request.when_full);
         let work = Work::Enter(Box::new(Enter {
             live,
             host,
@@ -277,10 +333,10 @@ impl<H: AsyncHost> Instance<H> {
         drop(call);
         match ran {
             Ok(end) => Ok(self.ended(end)),
-            Err(Refused { error, enter }) => {
-                self.state = match enter {
-                    Some(enter) => State::AtRest(enter.live, enter.host),
-                    None => State::Gone {
+            Err(Refused { error, work }) => {
+                self.state = match work {
+                    Some(Work::Enter(enter)) => State::AtRest(enter.live, enter.host),
+                    _ => State::Gone {
                         because: error.to_string(),
                     },
                 };
@@ -290,7 +346,7 @@ impl<H: AsyncHost> Instance<H> {
     }
 
     /// The outcome of a call. The instance is at rest again, if the guest left it whole.
-    fn ended(&mut self, end: End<H>) -> CallOutcome<Vec<i64>> {
+    fn ended(&mut self, end: End<InstanceHost<H>>) -> CallOutcome<Vec<i64>> {
         let values: Vec<i64> = end.values().iter().map(integer).collect();
         let (fault, gas_used) = (outcome::fault(&end), end.gas_used);
         self.state = match (&fault, end.instance) {

@@ -6,13 +6,15 @@ use fusee_engine::{CodeHash, Export, Gas, Import, PAGE_BYTES, Program, Value};
 use fusee_executor::{End, LiveInstance, PreparedProgram, RunError};
 
 use crate::{
-    AsyncHost, CallOutcome, Error, GuestFault, Instance, MemoryFault, WhenFull,
+    AsyncHost, CallOutcome, Error, GuestFault, Instance, MemoryFault, RunOn, WhenFull,
     call::Call,
+    host::InstanceHost,
     inner::Inner,
     instance::arguments,
     outcome,
+    slots::{Slot, Turn},
     work::{Enter, Make, Work},
-    workers::Admission,
+    workers::Refused,
 };
 
 /// A compiled program. It is cheap to clone: the executor keeps the compiled code, once for all
@@ -36,13 +38,15 @@ pub struct InstanceRequest {
     pub gas: Gas,
     /// How long a worker may run that code. Default, with `None`: the sandbox's limit for a call.
     pub time: Option<Duration>,
-    /// What happens if the queue is full.
+    /// What happens if the queue is full, or the engine has no room for another instance.
     pub when_full: WhenFull,
+    /// The thread that runs that code. Default: a worker.
+    pub run_on: RunOn,
 }
 
 impl InstanceRequest {
-    /// An instance with the memory that the program declares and the sandbox's time limit, refused
-    /// if the queue is full.
+    /// An instance with the memory that the program declares and the sandbox's time limit, made on
+    /// a worker and refused if the queue is full.
     #[must_use]
     pub const fn new(id: i64, gas: Gas) -> Self {
         Self {
@@ -51,6 +55,7 @@ impl InstanceRequest {
             gas,
             time: None,
             when_full: WhenFull::Refuse,
+            run_on: RunOn::Worker,
         }
     }
 }
@@ -118,18 +123,24 @@ impl Module {
             gas,
             time,
             when_full,
+            run_on,
         } = request;
         self.check_minimum(memory_bytes)?;
         let id_call = self.id_call(id)?;
         let workers = &self.inner.workers;
         let time = self.inner.time_budget(time);
-        let mut call = Call::new(workers, time, Admission::New(when_full));
-        let work = Work::Make(Make {
+        let mut call = Call::new(workers, time, run_on, when_full);
+        let work = Work::Make(Box::new(Make {
             prepared: Arc::clone(&self.prepared),
-            host,
+            host: InstanceHost {
+                host,
+                slot: Slot::new(&self.inner.slots),
+            },
             gas,
-        });
-        let made = self.make(&mut call, work, memory_bytes, id_call).await;
+        }));
+        let made = self
+            .make(&mut call, work, when_full, memory_bytes, id_call)
+            .await;
         call.end();
         let Made { instance, gas_left } = made?;
         let gas_used = gas.saturating_sub(gas_left);
@@ -157,10 +168,11 @@ impl Module {
         &self,
         call: &mut Call<'_>,
         work: Work<H>,
+        when_full: WhenFull,
         memory_bytes: u64,
         id_call: Option<(String, Vec<Value>)>,
     ) -> Result<Made<H>, Error> {
-        let end = call.run(work).await.map_err(|refused| refused.error)?;
+        let end = begin(call, work, when_full).await?;
         let Made { instance, gas_left } = Made::of(end);
         let (mut live, host) = match instance {
             Ok(made) => made,
@@ -233,14 +245,47 @@ impl Module {
     }
 }
 
+/// Makes an instance, and runs what comes before any entry. If the engine has no room, it waits
+/// for that where the caller chose so.
+async fn begin<H: AsyncHost>(
+    call: &mut Call<'_>,
+    mut work: Work<H>,
+    when_full: WhenFull,
+) -> Result<End<InstanceHost<H>>, Error> {
+    let mut turn: Option<Turn> = None;
+    loop {
+        let attempt = match call.run(work).await {
+            Ok(end) => Ok(end),
+            Err(Refused {
+                error: Error::Instantiation(error),
+                work: Some(Work::Make(make)),
+            }) => Err((error, make)),
+            Err(refused) => return Err(refused.error),
+        };
+        if let Some(turn) = turn.take() {
+            turn.end();
+        }
+        let (error, mut make) = match attempt {
+            Ok(end) => return Ok(end),
+            Err(refused) => refused,
+        };
+        let vacancy = make.host.slot.give_up();
+        turn = match vacancy.filter(|_| when_full == WhenFull::Wait) {
+            Some(vacancy) => vacancy.wait().await,
+            None => return Err(Error::Instantiation(error)),
+        };
+        work = Work::Make(make);
+    }
+}
+
 /// An instance on its way to the embedder.
 struct Made<H> {
-    instance: Result<(LiveInstance, H), GuestFault>,
+    instance: Result<(LiveInstance, InstanceHost<H>), GuestFault>,
     gas_left: Gas,
 }
 
 impl<H> Made<H> {
-    fn of(end: End<H>) -> Self {
+    fn of(end: End<InstanceHost<H>>) -> Self {
         let gas_left = end.gas_left;
         let instance = match (outcome::fault(&end), end.instance) {
             (Some(fault), _) => Err(fault),

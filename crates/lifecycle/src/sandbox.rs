@@ -5,7 +5,12 @@ use std::{io, num::NonZeroUsize, sync::Arc, thread, time::Duration};
 use fusee_executor::{Executor, Suspension};
 use fusee_instrument::{Limits, Rules, Schedule, SyscallRule};
 
-use crate::{Error, Health, Module, inner::Inner, workers::Workers};
+use crate::{
+    Error, Health, Module, WhenFull,
+    inner::{AllocExport, Inner},
+    slots::Slots,
+    workers::Workers,
+};
 
 /// The default time limit of a call: a worker runs the guest for at most five seconds.
 pub const CALL_TIME: Duration = Duration::from_secs(5);
@@ -40,7 +45,7 @@ pub struct SandboxBuilder {
     queue: usize,
     call_time: Duration,
     id_export: Option<String>,
-    alloc_export: Option<String>,
+    alloc_export: Option<AllocExport>,
     suspension: Suspension,
 }
 
@@ -79,8 +84,25 @@ impl SandboxBuilder {
     /// The export that allocates a buffer for input. It takes the size as an `i32`, and returns the
     /// address as one integer.
     #[must_use]
-    pub fn alloc_export(mut self, name: &str) -> Self {
-        self.alloc_export = Some(name.to_owned());
+    pub fn alloc_export(self, name: &str) -> Self {
+        self.with_alloc_export(name, true)
+    }
+
+    /// As [`alloc_export`](Self::alloc_export), for an export that returns something else than the
+    /// address of the buffer, such as that of a descriptor:
+    /// [`Instance::alloc`](crate::Instance::alloc) returns it as it is. The embedder reads the
+    /// descriptor, and has to expect anything in it.
+    #[must_use]
+    pub fn alloc_export_raw(self, name: &str) -> Self {
+        self.with_alloc_export(name, false)
+    }
+
+    fn with_alloc_export(mut self, name: &str, returns_address: bool) -> Self {
+        let name = name.to_owned();
+        self.alloc_export = Some(AllocExport {
+            name,
+            returns_address,
+        });
         self
     }
 
@@ -113,6 +135,7 @@ impl SandboxBuilder {
                 workers: Workers::start(executor, suspension, workers, queue)?,
                 id_export,
                 alloc_export,
+                slots: Arc::new(Slots::default()),
                 rules,
                 call_time,
             }),
@@ -149,6 +172,61 @@ impl Sandbox {
             .prepare(wasm, &self.inner.rules)
             .map_err(Error::Compile)?;
         Ok(Module::new(Arc::clone(&self.inner), prepared))
+    }
+
+    /// As [`compile`](Self::compile), on a worker: the caller's thread is not blocked.
+    ///
+    /// # Errors
+    ///
+    /// As there, and as [`on_worker`](Self::on_worker).
+    pub async fn compile_on_worker(
+        &self,
+        wasm: Vec<u8>,
+        when_full: WhenFull,
+    ) -> Result<Module, Error> {
+        let sandbox = self.clone();
+        self.on_worker(when_full, move || sandbox.compile(&wasm))
+            .await?
+    }
+
+    /// Runs steps on a worker in one go, such as to make an instance, fill its buffers and call it:
+    /// one way to a worker and back for all of them. Among the steps the methods that block run
+    /// their guests on this worker. Each has its own time limit. If a host function waits, the
+    /// worker waits for it.
+    ///
+    /// Nothing happens before the future is polled. Dropping it cancels the steps: in the queue
+    /// they never begin; later the guest that runs is interrupted, and another call in them is
+    /// [`Error::Cancelled`]. The steps' own code is not interrupted, so it should be short.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overloaded`], [`Error::Unwatched`] and [`Error::Closed`] if the steps never began;
+    /// [`Error::Other`] if they panicked.
+    pub async fn on_worker<T: Send + 'static>(
+        &self,
+        when_full: WhenFull,
+        steps: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let job = self.inner.workers.submit_steps(steps, when_full)?;
+        let died = || Err(Error::other("the worker that ran the steps died"));
+        job.await.unwrap_or_else(died)
+    }
+
+    /// As [`on_worker`](Self::on_worker), and blocks the calling thread until the steps end.
+    ///
+    /// # Errors
+    ///
+    /// As there; and [`Error::Other`] on a worker thread, where the steps would wait for
+    /// themselves.
+    pub fn on_worker_blocking<T: Send + 'static>(
+        &self,
+        when_full: WhenFull,
+        steps: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        if self.inner.workers.steps_here().is_some() {
+            return Err(Error::other("steps cannot wait for other steps"));
+        }
+        self.inner.block_on(self.on_worker(when_full, steps))
     }
 
     /// The state of the workers, the queue and the watchdog.

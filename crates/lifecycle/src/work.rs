@@ -15,30 +15,37 @@ use fusee_executor::{
     Suspended, Suspension,
 };
 
-use crate::{AsyncHost, Error, ExportFault, HostPanic, host::RunHost, watchdog::Seen};
+use crate::{
+    AsyncHost, Error, ExportFault, HostPanic,
+    host::{InstanceHost, RunHost},
+    watchdog::Seen,
+    workers::Refused,
+};
 
 /// One piece of work.
 pub(crate) enum Work<H> {
     /// Makes an instance, and runs the code that comes before any entry.
-    Make(Make<H>),
+    Make(Box<Make<H>>),
     /// Enters an instance.
     Enter(Box<Enter<H>>),
     /// Continues a run with the result of a syscall.
-    Resume {
-        suspended: Suspended<RunHost<H>>,
-        reply: u64,
-    },
+    Resume(Box<Resume<H>>),
+}
+
+pub(crate) struct Resume<H> {
+    pub(crate) suspended: Suspended<RunHost<H>>,
+    pub(crate) reply: u64,
 }
 
 pub(crate) struct Make<H> {
     pub(crate) prepared: Arc<PreparedProgram>,
-    pub(crate) host: H,
+    pub(crate) host: InstanceHost<H>,
     pub(crate) gas: Gas,
 }
 
 pub(crate) struct Enter<H> {
     pub(crate) live: LiveInstance,
-    pub(crate) host: H,
+    pub(crate) host: InstanceHost<H>,
     pub(crate) entry: String,
     pub(crate) args: Vec<Value>,
     pub(crate) gas: Gas,
@@ -47,7 +54,7 @@ pub(crate) struct Enter<H> {
 /// How far a run came.
 pub(crate) enum Step<H> {
     /// The run has ended.
-    Ended(End<H>),
+    Ended(End<InstanceHost<H>>),
     /// The guest waits for a host function.
     Suspended(Suspended<RunHost<H>>),
     /// The host failed. The instance is gone.
@@ -58,50 +65,66 @@ pub(crate) enum Step<H> {
 pub(crate) enum ReadyWork<H> {
     Initialize {
         live: LiveInstance,
-        host: H,
+        host: InstanceHost<H>,
         gas: Gas,
+        /// Of which the instance that was made has to pay so much first.
+        price: Gas,
     },
     Enter(Box<Enter<H>>),
-    Resume {
-        suspended: Suspended<RunHost<H>>,
-        reply: u64,
-    },
+    Resume(Box<Resume<H>>),
 }
 
 impl<H: AsyncHost> Work<H> {
-    /// Does what takes long and is not the guest's: compiling.
+    /// Does what takes long and is not the guest's: compiling, and making the instance. If there is
+    /// no room for that, the work can be done again later.
     pub(crate) fn ready(
         self,
         executor: &Executor,
         suspension: Suspension,
-    ) -> Result<ReadyWork<H>, Error> {
-        Ok(match self {
-            Work::Make(Make {
-                prepared,
-                host,
-                gas,
-            }) => {
-                let request = RunRequest {
-                    suspension,
-                    ..RunRequest::new("", &[], gas)
-                };
-                executor.compile_for(&prepared, gas);
-                let live = executor
-                    .instance(&prepared, &request)
-                    .map_err(|error| failed(error, Seen::InTime, Duration::ZERO))?;
-                ReadyWork::Initialize { live, host, gas }
+    ) -> Result<ReadyWork<H>, Refused<H>> {
+        let mut make = match self {
+            Work::Make(make) => make,
+            Work::Enter(enter) => return Ok(ReadyWork::Enter(enter)),
+            Work::Resume(resume) => return Ok(ReadyWork::Resume(resume)),
+        };
+        executor.compile_for(&make.prepared, make.gas);
+        make.host.slot.hold();
+        match make.instance(executor, suspension) {
+            Ok((live, price)) => {
+                let Make { host, gas, .. } = *make;
+                Ok(ReadyWork::Initialize {
+                    live,
+                    host,
+                    gas,
+                    price,
+                })
             }
-            Work::Enter(enter) => ReadyWork::Enter(enter),
-            Work::Resume { suspended, reply } => ReadyWork::Resume { suspended, reply },
-        })
-    }
-
-    /// The call, if it was to enter an instance: that is unchanged.
-    pub(crate) fn into_enter(self) -> Option<Box<Enter<H>>> {
-        match self {
-            Work::Enter(enter) => Some(enter),
-            Work::Make(_) | Work::Resume { .. } => None,
+            Err(error) => Err(Refused {
+                error: failed(error, Seen::InTime, Duration::ZERO),
+                work: Some(Work::Make(make)),
+            }),
         }
+    }
+}
+
+impl<H> Make<H> {
+    /// The instance, and what it still has to pay. One that cannot pay for itself is not made.
+    fn instance(
+        &self,
+        executor: &Executor,
+        suspension: Suspension,
+    ) -> Result<(LiveInstance, Gas), RunError> {
+        let request = RunRequest {
+            suspension,
+            ..RunRequest::new("", &[], self.gas)
+        };
+        let mut live = executor.instance(&self.prepared, &request)?;
+        let price = self.prepared.program().instantiation_gas;
+        if self.gas < price {
+            return Ok((live, Gas::ZERO));
+        }
+        live.make(&request)?;
+        Ok((live, price))
     }
 }
 
@@ -118,8 +141,17 @@ impl<H: AsyncHost> ReadyWork<H> {
             ..RunRequest::new("", &[], gas)
         };
         match self {
-            ReadyWork::Initialize { live, host, gas } => {
-                live.initialize(request(gas), RunHost::new(host, interrupt))
+            ReadyWork::Initialize {
+                live,
+                host,
+                gas,
+                price,
+            } => {
+                let request = RunRequest {
+                    loading_gas: price,
+                    ..request(gas)
+                };
+                live.initialize(request, RunHost::new(host, interrupt))
             }
             ReadyWork::Enter(enter) => {
                 let Enter {
@@ -136,15 +168,15 @@ impl<H: AsyncHost> ReadyWork<H> {
                 };
                 live.run(request, RunHost::new(host, interrupt))
             }
-            ReadyWork::Resume { suspended, reply } => suspended.resume(reply),
+            ReadyWork::Resume(resume) => resume.suspended.resume(resume.reply),
         }
     }
 
-    /// As [`Work::into_enter`].
-    pub(crate) fn into_enter(self) -> Option<Box<Enter<H>>> {
+    /// The work, if it was to enter an instance: that is unchanged.
+    pub(crate) fn into_enter(self) -> Option<Work<H>> {
         match self {
-            ReadyWork::Enter(enter) => Some(enter),
-            ReadyWork::Initialize { .. } | ReadyWork::Resume { .. } => None,
+            ReadyWork::Enter(enter) => Some(Work::Enter(enter)),
+            ReadyWork::Initialize { .. } | ReadyWork::Resume(_) => None,
         }
     }
 }

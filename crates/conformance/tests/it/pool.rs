@@ -1,9 +1,13 @@
 //! The instance pool: its limits, and the error when it is full.
 
-use std::{error::Error, process::Command, sync::Arc};
+use std::{
+    error::Error,
+    process::Command,
+    sync::{Arc, Mutex},
+};
 
-use fusee_engine::{Engine, EngineError, Gas, Resource, Value};
-use fusee_engine_wasmtime::{Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
+use fusee_engine::{Engine, EngineError, Gas, Host, Resource, Stop, Syscall, Value};
+use fusee_engine_wasmtime::{AddressSpace, Bounds, Reset, WasmtimeEngine, WasmtimeEngineBuilder};
 use fusee_executor::{Executor, Outcome, PreparedProgram, RunError, RunRequest};
 
 use crate::guest::{TestHost, host, rules, wasm};
@@ -80,6 +84,39 @@ fn check(options: WasmtimeEngineBuilder) {
     }
 }
 
+/// Marks the process that has few addresses.
+const CRAMPED: &str = "FUSEE_TEST_CRAMPED";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn fifty_instances_live_where_there_are_two_gigabytes_of_addresses() {
+    if std::env::var_os(CRAMPED).is_none() {
+        let test = "pool::fifty_instances_live_where_there_are_two_gigabytes_of_addresses";
+        let status = Command::new("sh")
+            .args(["-c", "ulimit -v 2097152; exec \"$0\" --exact \"$1\""])
+            .arg(std::env::current_exe().unwrap())
+            .arg(test)
+            .env(CRAMPED, "1")
+            .status()
+            .unwrap();
+        assert!(status.success(), "{status}");
+        return;
+    }
+    assert_eq!(AddressSpace::of_host(), AddressSpace::Scarce);
+    let executor = executor(WasmtimeEngine::builder());
+    let grown = wasm(&WAITS.replace("GROW", "(drop (memory.grow (i32.const 40)))"));
+    let grown = executor.prepare(&grown, &rules()).unwrap();
+    let [fixed, _] = programs(&executor);
+    let suspended: Vec<_> = (0..25)
+        .flat_map(|_| [&fixed, &grown])
+        .map(|program| run(&executor, program).unwrap())
+        .collect();
+    assert_eq!(suspended.len(), 50);
+    for outcome in suspended {
+        assert_eq!(resume(outcome), [Value::I64(42)]);
+    }
+}
+
 #[test]
 fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
     let plain = WasmtimeEngine::builder();
@@ -95,12 +132,72 @@ fn no_option_of_the_pool_changes_what_is_compiled_or_computed() {
         assert_eq!(*engine.fingerprint().as_bytes(), fingerprint);
         check(options);
     }
-    let other = plain.growing(Bounds::Checked).instances(2);
-    assert_ne!(
-        *other.build().unwrap().fingerprint().as_bytes(),
-        fingerprint
+    for other in [
+        plain.growing(Bounds::Checked).instances(2),
+        plain.address_space(AddressSpace::Scarce),
+    ] {
+        assert_ne!(
+            *other.build().unwrap().fingerprint().as_bytes(),
+            fingerprint
+        );
+        check(other);
+    }
+}
+
+/// Runs a program when it is dropped, where the engine has a single slot.
+#[derive(Debug)]
+struct TakesTheSlot {
+    executor: Arc<Executor>,
+    program: Arc<PreparedProgram>,
+    seen: Arc<Mutex<Vec<bool>>>,
+}
+
+impl Host for TakesTheSlot {
+    fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
+        match call.request.args[0] {
+            1 => Err(Stop::Suspend),
+            _ => Err(Stop::Fail(EngineError::Host("as asked".into()))),
+        }
+    }
+}
+
+impl Drop for TakesTheSlot {
+    fn drop(&mut self) {
+        let has_room = run(&self.executor, &self.program).is_ok();
+        self.seen.lock().unwrap().push(has_room);
+    }
+}
+
+#[test]
+fn a_run_that_fails_or_is_dropped_drops_its_guest_before_its_host() {
+    let executor = Arc::new(executor(WasmtimeEngine::builder().instances(1)));
+    let program = wasm(
+        r#"(module
+  (import "env" "wait" (func $wait (param i64) (result i64)))
+  (func (export "wait") (param i64) (result i64) (call $wait (local.get 0)))
+  (func (export "twice") (result i64)
+    (drop (call $wait (i64.const 1)))
+    (call $wait (i64.const 0))))"#,
     );
-    check(other);
+    let program = executor.prepare(&program, &rules()).unwrap();
+    let waits = programs(&executor)[0].clone();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let begin = |entry, args: &[Value]| {
+        let host = TakesTheSlot {
+            executor: Arc::clone(&executor),
+            program: Arc::clone(&waits),
+            seen: Arc::clone(&seen),
+        };
+        let request = RunRequest::new(entry, args, Gas::new(1_000_000));
+        executor.run(&program, request, host)
+    };
+    begin("wait", &[Value::I64(0)]).unwrap_err();
+    drop(begin("wait", &[Value::I64(1)]).unwrap());
+    let Outcome::Syscall(suspended) = begin("twice", &[]).unwrap() else {
+        panic!("it waits");
+    };
+    suspended.resume(0).unwrap_err();
+    assert_eq!(*seen.lock().unwrap(), [true; 3]);
 }
 
 /// Marks the process whose memory is measured.

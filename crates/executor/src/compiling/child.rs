@@ -117,8 +117,9 @@ fn compile(
     compiler: impl FnOnce() -> Result<Arc<dyn Compiler>, EngineError>,
 ) -> Result<Vec<u8>, Failure> {
     let on_machine = |error: &dyn std::error::Error| Failure::Machine(error.to_string());
-    limit(limits).map_err(|error| on_machine(&error))?;
+    // Before the limits, so that it finds what the executor's engine found on this host.
     let compiler = compiler().map_err(|error| Failure::Machine(describe(&error)))?;
+    limit(limits).map_err(|error| on_machine(&error))?;
     let mut program = Vec::new();
     io::stdin()
         .lock()

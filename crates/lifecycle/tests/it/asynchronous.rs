@@ -232,3 +232,31 @@ fn calls_run_on_a_runtime_with_many_threads() {
         assert!(!instance.is_alive(), "{lane}");
     }
 }
+
+/// Answers a number whose digits are all arguments.
+struct Digits;
+
+impl Host for Digits {
+    fn syscall(&mut self, _: &mut Syscall<'_>) -> Result<u64, Stop> {
+        Err(Stop::Suspend)
+    }
+}
+
+impl AsyncHost for Digits {
+    fn wait<'a>(&'a mut self, guest: Guest<'a>) -> Waiting<'a> {
+        Box::pin(async move { Ok((0..8).fold(0, |number, index| number * 10 + guest.arg(index))) })
+    }
+}
+
+#[test]
+fn a_host_function_that_waits_can_have_eight_parameters() {
+    let text = r#"(module
+      (import "env" "wide" (func $wide (param i64 i32 i64 i32 i64 i32 i64 i32) (result i32)))
+      (func (export "f") (result i32)
+        (call $wide (i64.const 1) (i32.const 2) (i64.const 3) (i32.const 4)
+          (i64.const 5) (i32.const 6) (i64.const 7) (i32.const 8))))"#;
+    for (lane, sandbox) in sandboxes(|builder| builder) {
+        let mut instance = instance(&sandbox, text, Digits);
+        assert_eq!(call(&mut instance, "f", &[]), [12_345_678], "{lane}");
+    }
+}

@@ -1,12 +1,16 @@
 //! Calls by name, and the errors that they end with.
 
-use std::error::Error as _;
+use std::{error::Error as _, sync::Arc};
 
+use fusee_conformance::lanes;
 use fusee_engine::{Gas, Trap};
-use fusee_lifecycle::{CallOutcome, CallRequest, Error, ExportFault, GuestFault};
+use fusee_instrument::{Limits, Rules};
+use fusee_lifecycle::{
+    AllocRequest, CallOutcome, CallRequest, Error, ExportFault, GuestFault, Sandbox,
+};
 
 use crate::support::{
-    GAS, Later, PLAIN, Quick, WAITS, call, instance, sandbox, sandboxes, try_call,
+    GAS, Later, PLAIN, Quick, WAITS, call, instance, rules, sandbox, sandboxes, try_call,
 };
 
 #[test]
@@ -89,7 +93,7 @@ fn a_buffer_export_that_was_not_named_is_an_export_error() {
             .build()
             .unwrap();
     let error = instance(&sandbox, PLAIN, Quick)
-        .alloc_blocking(1, GAS)
+        .alloc_blocking(AllocRequest::new(1, GAS))
         .unwrap_err();
     assert!(matches!(
         error,
@@ -121,7 +125,7 @@ fn check_end(export: &str, reason: impl Fn(&End) -> String) {
         assert!(matches!(instance.read(0, 1), Err(Error::Gone { .. })));
         assert!(matches!(instance.write(0, &[1]), Err(Error::Gone { .. })));
         assert!(matches!(instance.host(), Err(Error::Gone { .. })));
-        let buffer = instance.alloc_blocking(1, GAS);
+        let buffer = instance.alloc_blocking(AllocRequest::new(1, GAS));
         assert!(matches!(buffer, Err(Error::Gone { .. })));
         assert!(sandbox.health().is_healthy(), "{lane}");
     }
@@ -218,5 +222,37 @@ fn gas_is_the_same_on_all_lanes() {
             try_call(&mut waits, "sum", &[]).unwrap().gas_used(),
         ];
         assert_eq!(*first.get_or_insert(used), used, "{lane}");
+    }
+}
+
+#[test]
+fn the_stack_is_as_high_as_the_rules_say_on_every_engine() {
+    let text = r#"(module
+      (func $dig (export "dig") (param i32) (result i32)
+        (if (result i32) (i32.eqz (local.get 0))
+          (then (i32.const 0))
+          (else (i32.add (i32.const 1)
+            (call $dig (i32.sub (local.get 0) (i32.const 1))))))))"#;
+    // The default, and the most that the counter of metered programs has room for.
+    for (stack_bytes, depth) in [(262_144, 2_000), (524_280, 4_000)] {
+        let base = rules();
+        let limits = Limits {
+            stack_bytes,
+            ..*base.limits()
+        };
+        let schedule = base.schedule().clone();
+        let rules = Rules::named("high", schedule, limits, base.syscalls().to_vec());
+        let mut used = Vec::new();
+        for lane in lanes() {
+            let builder = Sandbox::builder(Arc::new(lane.executor), rules.clone());
+            let sandbox = builder.suspension(lane.suspension).build().unwrap();
+            let mut instance = instance(&sandbox, text, Quick);
+            let outcome = try_call(&mut instance, "dig", &[depth]).unwrap();
+            assert_eq!(outcome.values(), [depth], "{}, {stack_bytes}", lane.name);
+            let deep = try_call(&mut instance, "dig", &[depth * 3 / 2]).unwrap();
+            assert_eq!(deep.trap(), Some(Trap::StackOverflow), "{}", lane.name);
+            used.push([outcome.gas_used(), deep.gas_used()]);
+        }
+        assert!(used.iter().all(|gas| *gas == used[0]), "{used:?}");
     }
 }

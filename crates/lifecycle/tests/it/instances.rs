@@ -5,7 +5,8 @@ use std::sync::Arc;
 use fusee_conformance::Cramped;
 use fusee_engine::{Gas, Trap};
 use fusee_lifecycle::{
-    CallRequest, Error, ExportFault, GuestFault, InstanceRequest, MEMORY_PAGES, MemoryFault,
+    AllocRequest, CallRequest, Error, ExportFault, GuestFault, InstanceRequest, MEMORY_PAGES,
+    MemoryFault,
 };
 
 use crate::support::{
@@ -131,12 +132,12 @@ fn a_guest_allocates_a_buffer_and_finds_the_input_in_it() {
     for (lane, sandbox) in sandboxes(|builder| builder) {
         let mut instance = instance(&sandbox, PLAIN, Quick);
         let first = instance
-            .alloc_blocking(100, GAS)
+            .alloc_blocking(AllocRequest::new(100, GAS))
             .unwrap()
             .into_result()
             .unwrap();
         let second = instance
-            .alloc_blocking(4, GAS)
+            .alloc_blocking(AllocRequest::new(4, GAS))
             .unwrap()
             .into_result()
             .unwrap();
@@ -154,8 +155,31 @@ fn a_buffer_may_be_allocated_at_a_wide_address() {
       (func (export "alloc") (param i32) (result i64) (i64.const 4096)))"#;
     let sandbox = sandbox(|builder| builder);
     let mut instance = instance(&sandbox, text, Quick);
-    let outcome = instance.alloc_blocking(16, GAS).unwrap();
+    let outcome = instance.alloc_blocking(AllocRequest::new(16, GAS)).unwrap();
     assert_eq!(outcome.value(), Some(&4_096));
+}
+
+#[test]
+fn a_buffer_can_be_described_instead_of_pointed_to() {
+    // A descriptor at 16: the address of the buffer, and its size. The results are no addresses of
+    // so many bytes, and are not taken for some.
+    for (text, raw) in [
+        ("(result i64) (i64.const 16)", 16),
+        ("(result i32) (i32.const -2)", 0xffff_fffe),
+        ("(result i64) (i64.const -2)", u64::MAX - 1),
+    ] {
+        let text = format!(
+            r#"(module (memory 1) (data (i32.const 16) "\00\04\00\00\08\00\00\00")
+              (func (export "describe") (param i32) {text}))"#
+        );
+        for (lane, sandbox) in sandboxes(|builder| builder.alloc_export_raw("describe")) {
+            let mut instance = instance(&sandbox, &text, Quick);
+            let request = AllocRequest::new(1 << 20, GAS);
+            let described = instance.alloc_blocking(request).unwrap();
+            assert_eq!(described.into_result().unwrap(), raw, "{lane}");
+            assert_eq!(*instance.read(16, 2).unwrap(), [0, 4], "{lane}");
+        }
+    }
 }
 
 #[test]
@@ -168,7 +192,7 @@ fn a_buffer_out_of_range_is_a_guest_fault_and_no_export_is_an_export_error() {
                   (func (export "f") (result i64) (i64.const 1)))"#
             );
             let mut instance = instance(&sandbox, &text, Quick);
-            let outcome = instance.alloc_blocking(16, GAS).unwrap();
+            let outcome = instance.alloc_blocking(AllocRequest::new(16, GAS)).unwrap();
             assert!(
                 matches!(
                     outcome.fault(),
@@ -180,7 +204,9 @@ fn a_buffer_out_of_range_is_a_guest_fault_and_no_export_is_an_export_error() {
             assert_eq!(call(&mut instance, "f", &[]), [1], "{lane}");
         }
         let mut without = instance(&sandbox, WAITS, Later(0));
-        let error = without.alloc_blocking(16, GAS).unwrap_err();
+        let error = without
+            .alloc_blocking(AllocRequest::new(16, GAS))
+            .unwrap_err();
         assert!(matches!(
             error,
             Error::Export {

@@ -90,7 +90,11 @@ pub(crate) const WAITS: &str = r#"(module
 
 const I64: ValueType = ValueType::I64;
 
+const I32: ValueType = ValueType::I32;
+
 const WAIT: u32 = 0;
+/// A function of more parameters than a request has room for.
+const WIDE: u32 = 5;
 
 /// The rules of these tests, with limits as the crate gives them.
 pub(crate) fn rules() -> Rules {
@@ -101,7 +105,7 @@ pub(crate) fn rules() -> Rules {
             number,
             params: params.to_vec(),
             result: *result,
-            may_suspend: number == WAIT,
+            may_suspend: [WAIT, WIDE].contains(&number),
             price: SyscallPrice::FREE,
         };
     let table: &[(&str, &[ValueType], Option<ValueType>)] = &[
@@ -110,6 +114,7 @@ pub(crate) fn rules() -> Rules {
         ("panic", &[], None),
         ("finish", &[], None),
         ("fail", &[], None),
+        ("wide", &[I64, I32, I64, I32, I64, I32, I64, I32], Some(I32)),
     ];
     fusee_lifecycle::rules((0..).zip(table).map(signature).collect()).with_floats(Floats::Canonical)
 }
@@ -193,7 +198,7 @@ pub(crate) struct Quick;
 impl Host for Quick {
     fn syscall(&mut self, call: &mut Syscall<'_>) -> Result<u64, Stop> {
         match call.request.number {
-            WAIT => Err(Stop::Suspend),
+            WAIT | WIDE => Err(Stop::Suspend),
             1 => {
                 thread::sleep(Duration::from_millis(2));
                 Ok(0)
