@@ -14,10 +14,10 @@
 //! - At every return: release the frame, and return the packed counter.
 //! - At a call in place of a return: release the frame, and pass the packed counter.
 //! - For profiling: call the host first at the entry, and last before every return.
-//! - Before a block with parameters: an empty loop, which is free in compiled code. At the begin of a
-//!   block wasmi 2.0.0 copies the locals that lie on the operand stack, so that the block may write
-//!   them. It leaves out as many as the block has parameters, whatever the parameters are. An empty
-//!   loop has none, so that all are copied there.
+//! - Before a block with parameters: an empty loop, which is free in compiled code. At the begin of
+//!   a block wasmi 2.0.0 copies the locals that lie on the operand stack, so that the block may
+//!   write them. It leaves out as many as the block has parameters, whatever the parameters are. An
+//!   empty loop has none, so that all are copied there.
 //! - Before `select`: copy the condition to a local, which is free in compiled code. wasmi 2.0.0
 //!   fuses `select` with a preceding comparison with zero and takes any operand for the compared
 //!   one. It does not fuse a value that comes from a local.
