@@ -96,11 +96,12 @@ fn a_lost_instance_fails_every_frame_in_it_each_with_its_own_answer() {
 fn every_abnormal_end_loses_the_frames_of_the_instance() {
     let panic = (-1_i32).to_le_bytes();
     let fine = 0_i32.to_le_bytes();
+    let unknown = (-99_i32).to_le_bytes();
     let ends: [(u8, &[&[u8]]); 8] = [
         (op::TRAP, &[]),
         (op::LOOP, &[]),
         (op::EXIT, &[&panic]),
-        (op::EXIT, &[&fine]),
+        (op::EXIT, &[&unknown]),
         (op::READ_BEYOND, &[]),
         (op::READ_OUTSIDE, &[]),
         (op::INTERRUPT, &[]),
@@ -115,6 +116,19 @@ fn every_abnormal_end_loses_the_frames_of_the_instance() {
         });
         assert_eq!(found, ExitCode::UnexpectedFatalExecutionFailure, "{op}");
     }
+}
+
+/// An exit with 0 is a good end, whatever waits in the instance.
+#[test]
+fn an_exit_with_0_keeps_the_frames_of_the_instance() {
+    let resumed = on_all_lanes(Billing::Metered, |transaction, program| {
+        let waiting = waits(call(transaction, program, op::INTERRUPT, &[b"x"]));
+        let fine = 0_i32.to_le_bytes();
+        end(call(transaction, program, op::EXIT, &[&fine]));
+        end(transaction.resume(waiting, &answer(b"back")).unwrap())
+    });
+    assert_eq!(resumed.exit_code, ExitCode::Ok);
+    assert!(resumed.payload().windows(4).any(|part| part == b"back"));
 }
 
 #[test]
