@@ -5,7 +5,7 @@ extern crate alloc;
 extern crate fluentbase_sdk;
 
 use alloc::{borrow::Cow, vec::Vec};
-use fluentbase_sdk::{system_entrypoint, ExitCode, SharedAPI, StorageAPI, SystemAPI, B256, U256};
+use fluentbase_sdk::{system_entrypoint, ExitCode, SystemAPI, B256, U256};
 
 pub fn main_entry(sdk: &mut impl SystemAPI) -> Result<(), ExitCode> {
     // An answer: the frame goes on behind its interruption.
