@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 pub(crate) use fusee::engines::PolkaVmBackend as Backend;
-use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
+use fusee::engines::{
+    AddressSpace, PolkaVmEngine, WasmiEngine, WasmtimeEngine, WasmtimeEngineBuilder,
+};
 use fusee::sandbox::{
     Compiler, Engine, Executor, Gas, LiveInstance, Outcome, Rules, RunRequest, Value,
 };
@@ -20,23 +22,25 @@ use crate::kernels::{Contender, ENTRY, End, Looper};
 /// number, and the benches create dozens of engines.
 const INSTANCES: u32 = 100;
 
+/// Wasmtime with addresses for instances, whatever the process has: under callgrind it has few, and
+/// what is counted there is code that guard pages protect.
+fn reserving() -> WasmtimeEngineBuilder {
+    WasmtimeEngine::builder().address_space(AddressSpace::Ample)
+}
+
 /// Wasmtime alone.
 pub(crate) fn wasmtime() -> Result<Arc<dyn Engine>> {
-    Ok(Arc::new(
-        WasmtimeEngine::builder().instances(INSTANCES).build()?,
-    ))
+    Ok(Arc::new(reserving().instances(INSTANCES).build()?))
 }
 
 /// The same, with the default number of instances.
 pub(crate) fn roomy_wasmtime() -> Result<Arc<dyn Engine>> {
-    Ok(Arc::new(WasmtimeEngine::new()?))
+    Ok(Arc::new(reserving().build()?))
 }
 
 /// Wasmtime, for programs that run on the interpreter until they are compiled.
 fn compiler() -> Result<Arc<dyn Compiler>> {
-    Ok(Arc::new(
-        WasmtimeEngine::builder().instances(INSTANCES).build()?,
-    ))
+    Ok(Arc::new(reserving().instances(INSTANCES).build()?))
 }
 
 /// The interpreter.
