@@ -1,5 +1,5 @@
-//! The syscalls for cryptography: the same program on Fluent's own runtime and on Fusee. It comes to
-//! the same output and exit code, for operands that are valid, at the edges, and at random.
+//! The syscalls for cryptography: the same program on Fluent's own runtime and on Fusee has the same
+//! output and exit code, for operands that are valid, at the edges, and random.
 
 use std::sync::Arc;
 

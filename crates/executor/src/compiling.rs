@@ -21,7 +21,8 @@ pub enum CompileIn {
     /// The rules admit programs of a few kilobytes that take an optimising compiler a minute. So
     /// the background compiles without optimisation, and only programs whose work is small
     /// ([`CompileWork`](fusee_engine::CompileWork)), which excludes some large real ones.
-    /// [`Executor::compile`](crate::Executor::compile) compiles any program, with optimisation.
+    /// [`Executor::compile`](crate::Executor::compile) compiles any program that is not compiled
+    /// yet, with optimisation.
     #[default]
     Thread,
     /// In a separate process for each program, with limits.

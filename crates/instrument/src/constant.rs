@@ -25,8 +25,8 @@ impl Constant {
 /// Computes a valid constant expression. `None` if it is not of integers alone.
 pub(crate) fn constant(expression: &ConstExpr<'_>) -> Option<Constant> {
     let mut operators = expression.get_operators_reader();
-    // Most expressions have one operand.
-    let mut operands = Vec::with_capacity(1);
+    // Allocates nothing for the many `ref.func` of element segments.
+    let mut operands = Vec::new();
     loop {
         let result = match operators.read().ok()? {
             Operator::I32Const { value } => Constant::I32(value),

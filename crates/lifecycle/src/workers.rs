@@ -408,7 +408,7 @@ impl Workers {
         if queue.is_closed {
             return refuse(Error::Closed, work);
         }
-        // With the lock: whoever drops the steps looks for their guests with it, afterwards.
+        // With the lock: dropping the steps takes it afterwards, to find their guests.
         if steps
             .as_ref()
             .is_some_and(|steps| steps.interrupt.is_triggered())
