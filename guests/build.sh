@@ -59,15 +59,24 @@ build_rust() {
     (
         cd "$guests"
         unset CARGO_ENCODED_RUSTFLAGS
-        export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
+        export RUSTC=$rustc RUSTC_WRAPPER=$guests/rustc.sh RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
         export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
         export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
         cargo build --quiet --locked --release --target wasm32v1-none -Zbuild-std=core \
             --package token --package caller --package playground --package relay --package verifier --package script
     )
-    cp "$target/wasm32v1-none/release/"{token,caller,playground,relay,verifier,script}.wasm "$out"
-    chmod -x "$out/"{token,caller,playground,relay,verifier,script}.wasm
-    "$tools/names" "$out/"{token,caller,playground,relay,verifier,script}.wasm
+    # By itself, since its messages are a feature of a crate that all share.
+    (
+        cd "$guests"
+        unset CARGO_ENCODED_RUSTFLAGS
+        export RUSTC=$rustc RUSTC_WRAPPER=$guests/rustc.sh RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
+        export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
+        export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
+        cargo build --quiet --locked --release --target wasm32v1-none -Zbuild-std=core --package panics
+    )
+    cp "$target/wasm32v1-none/release/"{token,caller,playground,relay,verifier,script,panics}.wasm "$out"
+    chmod -x "$out/"{token,caller,playground,relay,verifier,script,panics}.wasm
+    "$tools/names" "$out/"{token,caller,playground,relay,verifier,script,panics}.wasm
 }
 
 # The first rustc of the pinned version that has the sources of core beside it.
@@ -87,7 +96,7 @@ build_c() {
     local clang=clang-$CLANG_MAJOR source
     if [[ $("$clang" --version 2>/dev/null) != *"version $CLANG_VERSION "* ]] ||
         ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
-        skipped+=("kernel_*: need $clang $CLANG_VERSION and its linker
+        skipped+=("kernel_* asks: need $clang $CLANG_VERSION and its linker
   apt-get install $clang lld-$CLANG_MAJOR")
         return
     fi
@@ -98,6 +107,10 @@ build_c() {
             -o "$out/kernel_$(basename "$source" .c).wasm" "$source"
         "$tools/names" "$out/kernel_$(basename "$source" .c).wasm"
     done
+    "$clang" --target=wasm32 -mcpu=mvp -O2 -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin -nostdlib \
+        -Wl,--no-entry -Wl,--export=ask -Wl,--strip-debug -Wl,--compress-relocations -Wl,-z,stack-size=4096 \
+        -o "$out/asks.wasm" "$guests/polkavm/asks.c"
+    "$tools/names" "$out/asks.wasm"
 }
 
 # Programs for PolkaVM: position-independent RISC-V with all its relocations, of which the linker makes a program.
@@ -137,7 +150,7 @@ build_polkavm_rust() {
         (
             cd "$guests"
             unset CARGO_ENCODED_RUSTFLAGS RUSTFLAGS
-            export RUSTC=$rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
+            export RUSTC=$rustc RUSTC_WRAPPER=$guests/rustc.sh RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
             cargo rustc --quiet --locked --release --target "$target/$triple.json" -Zbuild-std=core -Zjson-target-spec \
                 --package "$contract" --crate-type staticlib </dev/null
         )
@@ -216,7 +229,7 @@ repeat() {
 
 check_plain_guests() {
     local plain=()
-    for name in token caller playground relay verifier script counter arith kernel_ puppet visits endless; do
+    for name in asks token caller playground relay verifier script counter arith kernel_ puppet visits endless; do
         plain+=("$out/$name"*.wasm)
     done
     "$tools/check" "${plain[@]}"

@@ -9,7 +9,7 @@
 //! It writes `docs/calibration.md` and the table in `crates/instrument/src/schedule.rs`, if it is
 //! told to.
 
-mod contracts;
+pub(crate) mod contracts;
 mod guest;
 mod instances;
 mod operators;

@@ -10,13 +10,14 @@ use crate::{
     Options,
     contest::{
         self,
-        Contender::{Apart, Here, Live, Timed},
+        Contender::{Here, Live, Timed},
         Contest, Way,
         guest::Guest,
     },
     ours::{self, wasmi, wasmtime},
     peers::{
         self,
+        cosmwasm::apart,
         wasmtime::calls::Cleaning::{Everything, WrittenPages},
     },
     report::{Findings, Unit},
@@ -44,7 +45,7 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
+            ("wasmer", apart("wasmer-fresh")),
         ],
     },
     Contest {
@@ -59,10 +60,10 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(WrittenPages, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
-            ("cosmwasm-vm pinned, no call", Apart("cosmwasm-pinned")),
-            ("cosmwasm-vm memory, no call", Apart("cosmwasm-memory")),
-            ("cosmwasm-vm file, no call", Apart("cosmwasm-file")),
+            ("wasmer", apart("wasmer-fresh")),
+            ("cosmwasm-vm pinned, no call", apart("cosmwasm-pinned")),
+            ("cosmwasm-vm memory, no call", apart("cosmwasm-memory")),
+            ("cosmwasm-vm file, no call", apart("cosmwasm-file")),
         ],
     },
     Contest {
@@ -74,7 +75,7 @@ const CONTESTS: &[Contest] = &[
         peers: &[
             ("wasmtime", Live(peers::wasmtime::calls::again)),
             ("wasmi", Live(peers::wasmi::calls::again)),
-            ("wasmer", Apart("wasmer-again")),
+            ("wasmer", apart("wasmer-again")),
         ],
     },
     Contest {
@@ -102,20 +103,6 @@ const CONTESTS: &[Contest] = &[
         peers: &[("wasmi", Live(peers::wasmi::calls::again))],
     },
     Contest {
-        name: "contract/execute",
-        unit: Unit::Microseconds,
-        guest: Guest::hackatom,
-        way: HACKATOM_CALLS,
-        // A guest of our own: no call to hackatom's host would be answered here.
-        ours: Here(|_| ours::contract::transfer(wasmtime()?)),
-        peers: &[
-            ("cosmwasm-vm pinned", Apart("cosmwasm-pinned-execute")),
-            ("cosmwasm-vm memory", Apart("cosmwasm-memory-execute")),
-            ("cosmwasm-vm file", Apart("cosmwasm-file-execute")),
-            ("cosmwasm-vm, instance reused", Apart("cosmwasm-reused")),
-        ],
-    },
-    Contest {
         name: "syscall/inline",
         unit: Unit::Nanoseconds,
         guest: || Guest::asking(INLINE),
@@ -127,7 +114,7 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
+            ("wasmer", apart("wasmer-fresh")),
         ],
     },
     Contest {
@@ -167,8 +154,8 @@ const CONTESTS: &[Contest] = &[
             ("wasmtime", Here(peers::wasmtime::calls::deployed)),
             ("wasmi", Here(peers::wasmi::calls::deployed)),
             ("wasmi eager", Here(peers::wasmi::calls::deployed_eagerly)),
-            ("wasmer", Apart("wasmer-deploy")),
-            ("cosmwasm-vm, no call", Apart("cosmwasm-deploy")),
+            ("wasmer", apart("wasmer-deploy")),
+            ("cosmwasm-vm, no call", apart("cosmwasm-deploy")),
         ],
     },
     Contest {
@@ -182,8 +169,8 @@ const CONTESTS: &[Contest] = &[
                 "wasmtime, unchecked",
                 Here(peers::wasmtime::calls::restarted),
             ),
-            ("wasmer, unchecked", Apart("wasmer-restart")),
-            ("cosmwasm-vm, no call", Apart("cosmwasm-restart")),
+            ("wasmer, unchecked", apart("wasmer-restart")),
+            ("cosmwasm-vm, no call", apart("cosmwasm-restart")),
         ],
     },
     Contest {
@@ -201,7 +188,7 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
+            ("wasmer", apart("wasmer-fresh")),
         ],
     },
     Contest {
@@ -219,7 +206,7 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(Everything, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
+            ("wasmer", apart("wasmer-fresh")),
         ],
     },
     Contest {
@@ -237,8 +224,8 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(WrittenPages, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
-            ("cosmwasm-vm pinned, no call", Apart("cosmwasm-pinned")),
+            ("wasmer", apart("wasmer-fresh")),
+            ("cosmwasm-vm pinned, no call", apart("cosmwasm-pinned")),
         ],
     },
     Contest {
@@ -256,8 +243,8 @@ const CONTESTS: &[Contest] = &[
                 Here(|guest| peers::wasmtime::calls::fresh(WrittenPages, guest)),
             ),
             ("wasmi", Here(peers::wasmi::calls::fresh)),
-            ("wasmer", Apart("wasmer-fresh")),
-            ("cosmwasm-vm pinned, no call", Apart("cosmwasm-pinned")),
+            ("wasmer", apart("wasmer-fresh")),
+            ("cosmwasm-vm pinned, no call", apart("cosmwasm-pinned")),
         ],
     },
 ];

@@ -5,7 +5,9 @@
 //! something else with what is measured.
 
 mod calibrate;
+mod compat;
 mod contest;
+mod contract;
 mod count;
 mod executor;
 mod kernels;
@@ -93,6 +95,12 @@ const GROUPS: &[Group] = &[
         page: Some(executor::page::PAGE),
     },
     Group {
+        name: "contract",
+        about: "what a transaction takes, over cosmwasm-vm and soroban-env-host, and its calls, searches and trace",
+        measure: contract::measure,
+        page: Some(contract::page::PAGE),
+    },
+    Group {
         name: "system",
         about: "what a call of a system program takes, and how long a guest runs on that was interrupted",
         measure: system::measure,
@@ -103,6 +111,12 @@ const GROUPS: &[Group] = &[
         about: "what it takes to make, run and answer a child, over PolkaVM and the bare engines",
         measure: virtualization::measure,
         page: Some(virtualization::page::PAGE),
+    },
+    Group {
+        name: "compat",
+        about: "what the calls of a node take, over Substrate's own backend and over Wasmtime as Freenet uses it",
+        measure: compat::measure,
+        page: Some(compat::page::PAGE),
     },
 ];
 

@@ -3,6 +3,8 @@
 pub(crate) mod calls;
 pub(crate) mod children;
 pub(crate) mod contract;
+pub(crate) mod freenet;
+pub(crate) mod substrate;
 pub(crate) mod system;
 
 use std::sync::Arc;

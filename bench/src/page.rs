@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use crate::{
     machine, plot,
-    report::{Findings, Latency, Row},
+    report::{Cost, Findings, Latency, Row},
 };
 
 /// What a page says around the rows.
@@ -87,12 +87,18 @@ impl Page {
                 .iter()
                 .filter(|latency| section.holds(latency.name))
                 .collect();
-            if rows.is_empty() && latencies.is_empty() {
+            let costs: Vec<&Cost> = found
+                .costs
+                .iter()
+                .filter(|cost| section.holds(&cost.name))
+                .collect();
+            if rows.is_empty() && latencies.is_empty() && costs.is_empty() {
                 continue;
             }
             writeln!(text, "\n## {}\n\n{}\n", section.title, section.remark)?;
             write_rows(text, &rows)?;
             write_latencies(text, &latencies)?;
+            write_costs(text, &costs)?;
         }
         Ok(())
     }
@@ -158,18 +164,44 @@ fn write_latencies(text: &mut String, latencies: &[&Latency]) -> fmt::Result {
     Ok(())
 }
 
+fn write_costs(text: &mut String, costs: &[&Cost]) -> fmt::Result {
+    if costs.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "| | time | gas | time of 1,000 gas |")?;
+    writeln!(text, "|---|---|---|---|")?;
+    for cost in costs {
+        writeln!(
+            text,
+            "| `{}` | {} ns | {} | {} ns |",
+            cost.name,
+            plot::number(cost.nanoseconds),
+            cost.gas,
+            plot::number(cost.nanoseconds_a_thousand_gas()),
+        )?;
+    }
+    Ok(())
+}
+
 impl Section {
     fn holds(&self, name: &str) -> bool {
         self.prefixes.iter().any(|prefix| name.starts_with(prefix))
     }
 }
 
-/// Three figures or so, with the unit; for threads, with the calls a second.
+/// The rows that tell how many there are in a second.
+const RATES: &[&str] = &["threads/", "contract"];
+
+/// Three figures or so, with the unit; for some rows, with how many there are in a second.
 fn figure(number: f64, row: &Row) -> String {
     let text = plot::number(number);
-    match row.name.starts_with("threads/") {
-        true => format!("{text} {}, {:.0}/s", row.unit, 1e6 / number),
-        false => format!("{text} {}", row.unit),
+    let is_rate = RATES.iter().any(|prefix| row.name.starts_with(prefix));
+    match plot::nanoseconds_of(row.unit).filter(|_| is_rate) {
+        Some(nanoseconds) => {
+            let rate = 1e9 / (number * nanoseconds);
+            format!("{text} {}, {rate:.0}/s", row.unit)
+        }
+        None => format!("{text} {}", row.unit),
     }
 }
 

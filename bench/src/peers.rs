@@ -3,7 +3,9 @@
 pub(crate) mod cosmwasm;
 mod io;
 pub(crate) mod polkavm;
-mod process;
+pub(crate) mod process;
+pub(crate) mod soroban;
+pub(crate) mod substrate;
 pub(crate) mod wasm_instrument;
 pub(crate) mod wasmer;
 pub(crate) mod wasmi;

@@ -19,7 +19,10 @@ const SIDES: &[(&str, &str)] = &[
     ("wasmi", "#2f9e6e"),
     ("wasmer", "#a06cd5"),
     ("polkavm", "#d6336c"),
+    ("sc-virtualization", "#b08900"),
     ("cosmwasm-vm", "#8a8f98"),
+    ("soroban-env-host", "#b08900"),
+    ("BTreeMap", "#a06cd5"),
 ];
 
 const OURS: &str = "ours";
@@ -106,7 +109,8 @@ fn points(rows: &[Row]) -> Vec<Point<'_>> {
     points
 }
 
-fn nanoseconds_of(unit: &str) -> Option<f64> {
+/// The nanoseconds of a unit of time.
+pub(crate) fn nanoseconds_of(unit: &str) -> Option<f64> {
     match unit {
         "ns" => Some(1.0),
         "us" => Some(1e3),

@@ -14,6 +14,24 @@ use crate::measure::{Quartiles, Sample, geometric_mean};
 pub(crate) struct Findings {
     pub(crate) rows: Vec<Row>,
     pub(crate) latencies: Vec<Latency>,
+    pub(crate) costs: Vec<Cost>,
+}
+
+/// What something takes of ours, and costs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Cost {
+    pub(crate) name: String,
+    /// The median.
+    pub(crate) nanoseconds: f64,
+    pub(crate) gas: u64,
+}
+
+impl Cost {
+    /// The time of a thousand gas.
+    pub(crate) fn nanoseconds_a_thousand_gas(&self) -> f64 {
+        let gas = u32::try_from(self.gas).map_or(f64::INFINITY, f64::from);
+        1e3 * self.nanoseconds / gas
+    }
 }
 
 /// How long something took each time that one side did it.
@@ -132,6 +150,7 @@ impl From<Vec<Row>> for Findings {
         Self {
             rows,
             latencies: Vec::new(),
+            costs: Vec::new(),
         }
     }
 }
@@ -157,13 +176,17 @@ impl Latency {
 
 impl Serialize for Findings {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let length = self.rows.len().saturating_add(self.latencies.len());
+        let lengths = [self.rows.len(), self.latencies.len(), self.costs.len()];
+        let length = lengths.into_iter().sum();
         let mut all = serializer.serialize_seq(Some(length))?;
         for row in &self.rows {
             all.serialize_element(row)?;
         }
         for latency in &self.latencies {
             all.serialize_element(latency)?;
+        }
+        for cost in &self.costs {
+            all.serialize_element(cost)?;
         }
         all.end()
     }
@@ -201,6 +224,9 @@ pub(crate) fn table(found: &Findings) -> anyhow::Result<()> {
     if !found.latencies.is_empty() {
         latencies_table(&found.latencies)?;
     }
+    if !found.costs.is_empty() {
+        costs_table(&found.costs)?;
+    }
     Ok(())
 }
 
@@ -219,6 +245,26 @@ fn latencies_table(latencies: &[Latency]) -> io::Result<()> {
             latency.name,
             latency.side,
             latency.milliseconds.len(),
+        )?;
+    }
+    Ok(())
+}
+
+fn costs_table(costs: &[Cost]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "{:28}  {:>9}  {:>9}  ns for 1,000 gas",
+        "name", "ns", "gas"
+    )?;
+    for cost in costs {
+        writeln!(
+            out,
+            "{:28}  {:>9.1}  {:>9}  {:.1}",
+            cost.name,
+            cost.nanoseconds,
+            cost.gas,
+            cost.nanoseconds_a_thousand_gas(),
         )?;
     }
     Ok(())

@@ -1,7 +1,8 @@
-//! The group `system`: what a call of a system program takes, whose instance stays alive, and how
-//! long a guest runs on that was interrupted.
+//! The group `system`: what a call of a system program takes, whose instance stays alive, how long
+//! a guest runs on that was interrupted, and what the imports for cryptography take.
 
 mod cancel;
+pub(crate) mod crypto;
 pub(crate) mod guest;
 pub(crate) mod page;
 
@@ -111,10 +112,11 @@ const CONTESTS: &[Contest] = &[
     },
 ];
 
-/// The rows that were asked for, and how long what was interrupted ran on.
+/// The rows that were asked for, how long what was interrupted ran on, and what imports take.
 pub(crate) fn measure(options: &Options) -> Result<Findings> {
     Ok(Findings {
         rows: contest::measure(CONTESTS, options)?,
         latencies: cancel::measure(options)?,
+        costs: crypto::measure(options)?,
     })
 }

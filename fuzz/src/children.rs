@@ -12,14 +12,14 @@ pub mod programs;
 
 use std::sync::{Arc, LazyLock};
 
-use fusee_engine::{Engine, Gas, Program};
+use fusee_engine::{Engine, Format, Gas, Program};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
 use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::{Bounds, WasmtimeEngine};
 use fusee_executor::Executor;
 use fusee_instrument::{Floats, PolkaVmRules, Rules, prepare};
 use fusee_virtualization::{
-    ChildLimits, ChildRules, ChildSettings, Children, StorageScope, Symbols,
+    ChildLimits, ChildRules, ChildSettings, Children, Conventions, StorageScope, Symbols,
     wire::{InstanceId, ModuleId},
 };
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
@@ -90,11 +90,15 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
     ]
 });
 
-static RULES: LazyLock<ChildRules> = LazyLock::new(|| {
+/// Those of this repository, and those of Substrate.
+static RULES: LazyLock<[ChildRules; 2]> = LazyLock::new(|| {
     let rules = Rules::v1(fusee_virtualization::functions::v1())
         .with_floats(Floats::Canonical)
         .with_polkavm(PolkaVmRules::v1());
-    ChildRules::new(rules, Symbols::Any)
+    [
+        ChildRules::new(rules, Symbols::Any),
+        ChildRules::substrate_v1(),
+    ]
 });
 
 /// A program that may be compiled.
@@ -113,21 +117,29 @@ struct Candidate {
 pub fn check(bytes: &[u8]) {
     // What ends early has been done as far as it goes.
     // Two worlds are enough to differ; compiling for all of them would take most of the time.
-    let pair = usize::from(bytes.last().is_some_and(|last| last % 2 == 1));
+    let last = bytes.last().copied().unwrap_or_default();
+    let pair = usize::from(last % 2);
     let worlds = WORLDS.chunks_exact(2).nth(pair).unwrap_or_default();
-    let _ = drive(worlds, &mut Unstructured::new(bytes));
+    let rules = &RULES[usize::from(last / 2 % 2)];
+    let _ = drive(worlds, rules, &mut Unstructured::new(bytes));
 }
 
-fn drive(worlds: &'static [World], u: &mut Unstructured<'_>) -> Result<()> {
+fn drive(
+    worlds: &'static [World],
+    rules: &'static ChildRules,
+    u: &mut Unstructured<'_>,
+) -> Result<()> {
     let mut candidates = Vec::new();
     for _ in 0..u.int_in_range(1..=3)? {
         let source = programs::source(u)?;
+        let program = prepare(
+            &source.bytes,
+            &rules.for_program(&source.bytes, &Symbols::Any, true),
+        );
         candidates.push(Candidate {
-            program: prepare(
-                &source.bytes,
-                &RULES.for_program(&source.bytes, &Symbols::Any, true),
-            )
-            .ok(),
+            program: program.ok().filter(|program| {
+                rules.conventions() == Conventions::Fusee || program.format == Format::PolkaVm
+            }),
             bytes: source.bytes,
             ending: source.ending,
         });
@@ -138,12 +150,12 @@ fn drive(worlds: &'static [World], u: &mut Unstructured<'_>) -> Result<()> {
     };
     let worlds = worlds.iter().map(|world| {
         let executor = Arc::clone(&world.executor);
-        let children = Children::new(executor, RULES.clone(), settings.clone());
+        let children = Children::new(executor, rules.clone(), settings.clone());
         (world.name, children)
     });
     let mut driven = Driven {
         worlds: worlds.collect(),
-        model: Model::new(candidates),
+        model: Model::new(candidates, rules),
     };
     // Most inputs get somewhere.
     driven.compile(0, None);
@@ -405,7 +417,7 @@ impl Driven {
         let position = choice.checked_rem(exports.len()).unwrap_or(0);
         Ok(exports
             .get(position)
-            .map_or_else(|| b"f".to_vec(), |name| name.clone().into_bytes()))
+            .map_or_else(|| b"f".to_vec(), Clone::clone))
     }
 
     fn gas(&self, u: &mut Unstructured<'_>, instance: u32) -> Result<i64> {

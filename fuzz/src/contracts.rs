@@ -8,7 +8,8 @@
 use std::sync::{Arc, LazyLock};
 
 use fusee_contract::{
-    Action, Address, ContractRules, Contracts, ExecutionResult, Progress, Transaction, genesis,
+    Action, Address, BlockContext, ContractRules, Contracts, ExecutionResult, Progress,
+    Transaction, genesis,
 };
 use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
@@ -87,7 +88,12 @@ static START: LazyLock<(MemoryState, [Address; 2])> = LazyLock::new(|| {
             input: Vec::new(),
         };
         let transaction = transaction(action, 100_000_000);
-        let applied = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new());
+        let applied = contracts.execute(
+            Arc::new(state.clone()),
+            transaction,
+            &BlockContext::default(),
+            &Interrupt::new(),
+        );
         let applied = applied
             .expect("the host is well")
             .included()
@@ -156,9 +162,12 @@ fn run(
 ) -> (Vec<Vec<u8>>, Option<ExecutionResult>) {
     let state = Arc::new(START.0.clone());
     let fault = |error| panic!("{}: a fault of the host: {error}", world.name);
-    let begun = world
-        .contracts
-        .begin(state, transaction.clone(), &Interrupt::new());
+    let begun = world.contracts.begin(
+        state,
+        transaction.clone(),
+        &BlockContext::default(),
+        &Interrupt::new(),
+    );
     let mut progress = begun.unwrap_or_else(fault);
     let mut questions = Vec::new();
     let applied = loop {

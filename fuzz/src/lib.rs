@@ -1,6 +1,7 @@
 //! What the fuzz targets share: lanes to run on, the rules of contracts, a mutator that knows wasm,
 //! what checks children and the contracts that have them, and what leads to higher ratios.
 
+pub mod capsule;
 pub mod children;
 pub mod contracts;
 

@@ -1,14 +1,25 @@
-// What a PolkaVM program tells its linker: which functions it exports, and which it imports by name.
+// What a program tells its linker: which functions it exports, and which it imports by name.
 //
-// Both are told in sections that the linker reads and leaves out: a description of each function, and for an export
+// For PolkaVM, both are told in sections that the linker reads and leaves out: a description of each function, and for an export
 // where it is. An import is a function of one instruction that the processor does not have; what follows it in the code is
 // where its description is.
 
 typedef unsigned char u8;
 typedef int i32;
 typedef unsigned int u32;
-typedef long i64;
-typedef unsigned long u64;
+typedef long long i64;
+typedef unsigned long long u64;
+
+#ifdef __wasm__
+
+// EXPORT(function, arguments, results), of a function that is defined. The linker exports it by name.
+#define EXPORT(function, arguments, results)
+
+// IMPORT(function, arguments, results), of a function that is declared.
+#define IMPORT(function, arguments, results)                                                                           \
+    extern __typeof__(function) function __attribute__((import_module("fusee"), import_name(#function)));
+
+#else
 
 struct __attribute__((packed)) described {
     u8 version;
@@ -42,3 +53,5 @@ struct __attribute__((packed)) described {
             ".quad import_" #function "\n"                                                                             \
             "ret\n"                                                                                                    \
             ".popsection\n");
+
+#endif

@@ -8,11 +8,18 @@ use fusee_instrument::{Limits, MAX_PAGES, Schedule};
 
 use crate::page::{Page, line};
 
-pub(crate) const PAGES: [Page; 1] = [Page {
-    path: "docs/schedule-v1.md",
-    command: "schedule",
-    text: || page(&Schedule::v1(), &Limits::v1()),
-}];
+pub(crate) const PAGES: [Page; 2] = [
+    Page {
+        path: "docs/schedule-v1.md",
+        command: "schedule",
+        text: || page(&Schedule::v1(), &Limits::v1()),
+    },
+    Page {
+        path: "docs/schedule-v2.md",
+        command: "schedule",
+        text: || page(&Schedule::v2(), &Limits::v1()),
+    },
+];
 
 const INTRODUCTION: &str = "\
 <!-- Written by `cargo xtask schedule` from crates/instrument. Change the tables there, not this page. -->
@@ -73,7 +80,7 @@ fn page(schedule: &Schedule, limits: &Limits) -> String {
             schedule.version
         ),
     );
-    page.push_str(&lengths(schedule));
+    page.push_str(&lengths(schedule, limits));
     page.push_str(&instance(schedule));
     page.push_str(&frame(schedule));
     page.push_str(&limits_table(limits));
@@ -81,7 +88,7 @@ fn page(schedule: &Schedule, limits: &Limits) -> String {
     page
 }
 
-fn lengths(schedule: &Schedule) -> String {
+fn lengths(schedule: &Schedule, limits: &Limits) -> String {
     let prices = schedule.dynamic;
     let bulk = (64, prices.bulk_64_bytes);
     let elements = (1, prices.table_element);
@@ -104,6 +111,14 @@ fn lengths(schedule: &Schedule) -> String {
         line(
             &mut text,
             format_args!("| `{name}` | {unit} | {price} | {most} |"),
+        );
+    }
+    let has_table_grow = schedule.operators().any(|(name, _)| name == "table.grow");
+    if has_table_grow {
+        let (price, most) = (prices.grow_element, limits.table_elements);
+        line(
+            &mut text,
+            format_args!("| `table.grow` | 1 | {price} | {most} |"),
         );
     }
     text

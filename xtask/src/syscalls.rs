@@ -94,6 +94,16 @@ fn constants() -> String {
             "the export that runs once, at deployment",
         ),
         (
+            "MIGRATE_METHOD",
+            format!("`{}`", fusee_abi::MIGRATE_METHOD),
+            "the export that an upgrade runs in the new code",
+        ),
+        (
+            "RECEIVE_METHOD",
+            format!("`{}`", fusee_abi::RECEIVE_METHOD),
+            "the export that a transfer to the contract runs",
+        ),
+        (
             "ADDRESS_BYTES",
             fusee_abi::ADDRESS_BYTES.to_string(),
             "bytes in an address",

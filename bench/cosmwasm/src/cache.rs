@@ -1,5 +1,4 @@
-//! cosmwasm-vm: instances from each tier of its cache, alone and with an `execute` of its
-//! `hackatom`.
+//! cosmwasm-vm: instances from each tier of its cache, alone and with an `execute` of a token.
 //!
 //! It calls what a chain calls, and nothing else of a guest: `allocate` is not among that.
 
@@ -13,7 +12,10 @@ use cosmwasm_vm::{
 };
 use tempfile::TempDir;
 
-use crate::contender::{Contender, Guest};
+use crate::{
+    contender::{Contender, Guest},
+    token,
+};
 
 const CAPABILITIES: &str = "cosmwasm_1_1,cosmwasm_1_2,cosmwasm_1_3,cosmwasm_1_4,cosmwasm_2_0,\
     cosmwasm_2_1,cosmwasm_2_2,iterator,staking";
@@ -34,7 +36,7 @@ pub(crate) enum Tier {
 }
 
 type Programs = Cache<MockApi, MockStorage, MockQuerier>;
-type Hackatom = Instance<MockApi, MockStorage, MockQuerier>;
+type Program = Instance<MockApi, MockStorage, MockQuerier>;
 type World = Backend<MockApi, MockStorage, MockQuerier>;
 
 /// A cache that knows one program, and its folder, which goes with it.
@@ -44,10 +46,11 @@ struct Stored {
     folder: TempDir,
 }
 
-/// A call of `execute`, as bytes.
-struct Execute {
+/// A transfer, as bytes for `execute`.
+struct Transfer {
     environment: Vec<u8>,
     sender: Vec<u8>,
+    message: Vec<u8>,
 }
 
 /// A fresh instance, not called.
@@ -58,25 +61,25 @@ pub(crate) fn instance(tier: Tier, guest: &Guest) -> Result<Contender> {
     })))
 }
 
-/// A fresh instance, and `execute`.
-pub(crate) fn execute(tier: Tier, guest: &Guest) -> Result<Contender> {
-    let stored = Stored::in_tier(tier, guest)?;
-    let (first, execute) = stored.instantiated()?;
+/// A fresh instance, and a transfer of the token.
+pub(crate) fn transfer(tier: Tier) -> Result<Contender> {
+    let stored = Stored::in_tier(tier, &token::guest()?)?;
+    let (first, transfer) = stored.instantiated()?;
     let mut world = first.recycle();
     Ok(Contender::Alone(Box::new(move || {
         let mut instance = stored.instance(world.take().context("the state is lost")?)?;
-        execute.call(&mut instance)?;
+        transfer.call(&mut instance)?;
         world = instance.recycle();
         Ok(())
     })))
 }
 
-/// `execute` on an instance that stays alive.
-pub(crate) fn reused(guest: &Guest) -> Result<Contender> {
-    let stored = Stored::in_tier(Tier::Pinned, guest)?;
-    let (mut instance, execute) = stored.instantiated()?;
+/// A transfer of the token on an instance that stays alive.
+pub(crate) fn reused() -> Result<Contender> {
+    let stored = Stored::in_tier(Tier::Pinned, &token::guest()?)?;
+    let (mut instance, transfer) = stored.instantiated()?;
     Ok(Contender::Alone(Box::new(move || {
-        execute.call(&mut instance)
+        transfer.call(&mut instance)
     })))
 }
 
@@ -143,36 +146,35 @@ impl Stored {
         Ok(())
     }
 
-    fn instance(&self, world: World) -> Result<Hackatom> {
+    fn instance(&self, world: World) -> Result<Program> {
         Ok(self.programs.get_instance(&self.checksum, world, OPTIONS)?)
     }
 
-    /// An instance whose state is set up, and a call that can be repeated on that state.
-    fn instantiated(&self) -> Result<(Hackatom, Execute)> {
+    /// An instance whose sender has all tokens, and a transfer that can be repeated.
+    fn instantiated(&self) -> Result<(Program, Transfer)> {
         let mut instance = self.instance(mock_backend(&[]))?;
-        let [creator, verifier, beneficiary] =
-            ["creator", "verifies", "benefits"].map(|name| instance.api().addr_make(name));
-        let message = format!(r#"{{"verifier":"{verifier}","beneficiary":"{beneficiary}"}}"#);
+        let [sender, recipient] =
+            ["sender", "recipient"].map(|name| instance.api().addr_make(name));
         let environment = to_vec(&mock_env())?;
-        let creator = to_vec(&mock_info(&creator, &[]))?;
-        let answer =
-            call_instantiate_raw(&mut instance, &environment, &creator, message.as_bytes())?;
+        let sender = to_vec(&mock_info(&sender, &[]))?;
+        let supply = br#"{"supply":"1000000000000"}"#;
+        let answer = call_instantiate_raw(&mut instance, &environment, &sender, supply)?;
         ensure_ok(&answer)?;
-        let sender = to_vec(&mock_info(&verifier, &[]))?;
+        let message = format!(r#"{{"transfer":{{"recipient":"{recipient}","amount":"1"}}}}"#);
         Ok((
             instance,
-            Execute {
+            Transfer {
                 environment,
                 sender,
+                message: message.into_bytes(),
             },
         ))
     }
 }
 
-impl Execute {
-    fn call(&self, instance: &mut Hackatom) -> Result<()> {
-        let message = br#"{"release":{"denom":"earth"}}"#;
-        let answer = call_execute_raw(instance, &self.environment, &self.sender, message)?;
+impl Transfer {
+    fn call(&self, instance: &mut Program) -> Result<()> {
+        let answer = call_execute_raw(instance, &self.environment, &self.sender, &self.message)?;
         ensure_ok(&answer)
     }
 }

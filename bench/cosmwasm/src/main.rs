@@ -3,11 +3,12 @@
 //! Its input is a line with a contender, the entry of a guest, its argument and its answer, and the
 //! number of bytes of the guest, then those bytes, then a question a line: `processor TIMES` or
 //! `real THREADS TIMES`. It answers each by a line: the nanoseconds that all of it took, of the
-//! thread's processor or of the wall's clock.
+//! thread's processor or of the wall's clock. The contenders `token-..` have a guest of their own.
 
 mod cache;
 mod contender;
 mod singlepass;
+mod token;
 
 use std::io::{self, BufRead, Read, Write};
 
@@ -50,13 +51,13 @@ fn contender(name: &str, guest: Guest) -> Result<Contender> {
         ("wasmer", "restart") => singlepass::restarted(guest),
         ("cosmwasm", "deploy") => cache::deployed(guest),
         ("cosmwasm", "restart") => cache::restarted(&guest),
-        ("cosmwasm", "reused") => cache::reused(&guest),
         ("cosmwasm", "pinned") => cache::instance(cache::Tier::Pinned, &guest),
         ("cosmwasm", "memory") => cache::instance(cache::Tier::Memory, &guest),
         ("cosmwasm", "file") => cache::instance(cache::Tier::File, &guest),
-        ("cosmwasm", "pinned-execute") => cache::execute(cache::Tier::Pinned, &guest),
-        ("cosmwasm", "memory-execute") => cache::execute(cache::Tier::Memory, &guest),
-        ("cosmwasm", "file-execute") => cache::execute(cache::Tier::File, &guest),
+        ("token", "reused") => cache::reused(),
+        ("token", "pinned") => cache::transfer(cache::Tier::Pinned),
+        ("token", "memory") => cache::transfer(cache::Tier::Memory),
+        ("token", "file") => cache::transfer(cache::Tier::File),
         _ => bail!("nobody is called `{name}`"),
     }
 }

@@ -1,18 +1,27 @@
 //! What syscalls take, in a contract, on a state in memory: what a disk takes comes on top.
 //!
-//! A method makes a syscall many times; what the same transaction takes without is subtracted.
+//! A method makes a syscall many times; what the same transaction takes without is subtracted. The
+//! group `contract` shows the same times with the gas of the calls.
 
 use std::{fmt::Write, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use fusee::abi::{IMPORT_MODULE, SYSCALLS, Wire};
 use fusee::chain::{
-    Action, Address, ContractRules, Contracts, Included, MemoryState, StateReader, Status,
-    Transaction, genesis,
+    Action, Address, BlockContext, ContractRules, Contracts, Included, MemoryState, StateReader,
+    Status, Transaction, genesis,
 };
 use fusee::sandbox::{Executor, Gas, Interrupt};
 
-use super::{ENGINES, Engine, Item, Kind, PerEngine, each_engine, probe::Probe};
+use super::{ENGINES, Engine, Item, Kind, PerEngine, each_engine, prices::grouped, probe::Probe};
+use crate::{Options, report::Cost};
+
+/// The first key that is written: the last number, and zeros.
+const KEY: [u8; 32] = {
+    let mut key = [0; 32];
+    key[0] = 1;
+    key
+};
 
 /// Bytes that a syscall with bytes reads or writes more than one without.
 const BYTES: u32 = 1_024;
@@ -36,7 +45,12 @@ struct Repeated {
 enum State {
     Nothing,
     Values,
+    /// The same, among [`CROWD`] other entries of the contract.
+    Crowd,
 }
+
+/// Entries of a large storage.
+const CROWD: u32 = 200_000;
 
 const REPEATED: &[Repeated] = &[
     Repeated::new("input_read", "(i32.const 4096) (i32.const 0)", "(i32.const 4096) (i32.const 1024)"),
@@ -77,6 +91,55 @@ const REPEATED: &[Repeated] = &[
             "(i32.const 64) (i32.const 160) (i32.const 7) (i32.const 4096) (i32.const 1024) (i32.const 128)",
         )
     },
+    Repeated::new(
+        "storage_try_write",
+        "(i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 0)",
+        "(i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 1024)",
+    ),
+    NEXT,
+    PREVIOUS,
+    REMOVE_RANGE,
+    Repeated { state: State::Crowd, ..NEXT },
+    Repeated { state: State::Crowd, ..PREVIOUS },
+    Repeated { state: State::Crowd, ..REMOVE_RANGE },
+    Repeated {
+        before: TRANSIENT,
+        ..Repeated::transient(
+            "transient_read",
+            "(i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 1024)",
+            "",
+        )
+    },
+    Repeated::transient(
+        "transient_write",
+        "(i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 0)",
+        "(i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 1024)",
+    ),
+    Repeated {
+        before: TRANSIENT,
+        ..Repeated::transient("transient_remove", "(i32.const 0) (i32.const 32)", "")
+    },
+    Repeated::new(
+        "event_emit_topics",
+        "(i32.const 192) (i32.const 80) (i32.const 4096) (i32.const 0)",
+        "(i32.const 192) (i32.const 80) (i32.const 4096) (i32.const 1024)",
+    ),
+    Repeated::new("deposit", "(i32.const 4096)", ""),
+    Repeated::new("code_hash", "(i32.const 0) (i32.const 4096)", ""),
+    Repeated::new("admin", "(i32.const 0) (i32.const 4096)", ""),
+    Repeated::new("set_reentrancy", "(i32.const 1)", ""),
+    Repeated::new("block_height", "", ""),
+    Repeated::new("block_proposer", "(i32.const 4096)", ""),
+    Repeated::new("chain_id", "(i32.const 4096) (i32.const 64)", ""),
+    Repeated {
+        before: "(drop (call $input_read (i32.const 64) (i32.const 32)))",
+        times: 32,
+        ..Repeated::new(
+            "call_read_only",
+            "(i32.const 64) (i32.const 160) (i32.const 7) (i32.const 4096) (i32.const 0) (i64.const -1)",
+            "(i32.const 64) (i32.const 160) (i32.const 7) (i32.const 4096) (i32.const 1024) (i64.const -1)",
+        )
+    },
     Repeated {
         before: "(drop (call $input_read (i32.const 64) (i32.const 32)))
             (drop (call $call (i32.const 64) (i32.const 176) (i32.const 6) (i32.const 4096) (i32.const 0) (i32.const 128)))",
@@ -88,6 +151,43 @@ const REPEATED: &[Repeated] = &[
     },
 ];
 
+/// A search from the key on, without an end.
+const NEXT: Repeated = Repeated {
+    state: State::Values,
+    ..Repeated::new(
+        "storage_next",
+        "(i32.const 0) (i32.const 32) (i32.const 0) (i32.const 0) (i32.const 4096) (i32.const 0)",
+        "(i32.const 0) (i32.const 32) (i32.const 0) (i32.const 0) (i32.const 4096) (i32.const 1024)",
+    )
+};
+
+/// A search from the key back.
+const PREVIOUS: Repeated = Repeated {
+    state: State::Values,
+    ..Repeated::new(
+        "storage_previous",
+        "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 0)",
+        "(i32.const 0) (i32.const 0) (i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 1024)",
+    )
+};
+
+/// Removes the entry under the key.
+const REMOVE_RANGE: Repeated = Repeated {
+    state: State::Values,
+    ..Repeated::new(
+        "storage_remove_range",
+        "(i32.const 0) (i32.const 32) (i32.const 0) (i32.const 0) (i32.const 1)",
+        "",
+    )
+};
+
+/// Puts 1,024 bytes under each key of transient storage, which has room for them under 128.
+const TRANSIENT: &str = "(local.set $n (i32.const 128))
+    (loop $fill
+        (i32.store (i32.const 0) (local.get $n))
+        (call $transient_write (i32.const 0) (i32.const 32) (i32.const 4096) (i32.const 1024))
+        (br_if $fill (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))";
+
 /// Every syscall but `revert`, which cannot be repeated and does no more than `output_write`.
 #[derive(Debug)]
 pub(super) struct Syscalls {
@@ -97,7 +197,10 @@ pub(super) struct Syscalls {
 #[derive(Debug)]
 struct Measured {
     name: &'static str,
+    remark: String,
     times: u32,
+    /// The gas of one call without bytes, and of one with them.
+    gas: (u64, u64),
     without: PerEngine<Probe>,
     few: PerEngine<Probe>,
     many: Option<PerEngine<Probe>>,
@@ -114,22 +217,62 @@ impl Repeated {
             state: State::Nothing,
         }
     }
+
+    /// On transient storage.
+    const fn transient(name: &'static str, few: &'static str, many: &'static str) -> Self {
+        Self {
+            times: 128,
+            ..Self::new(name, few, many)
+        }
+    }
+
+    fn remark(&self) -> String {
+        match self.state {
+            State::Nothing | State::Values => String::new(),
+            State::Crowd => format!("of {} entries", grouped(CROWD.into()).replace('_', ",")),
+        }
+    }
 }
 
 impl Syscalls {
     pub(super) fn new() -> Result<Self> {
+        Self::of(|_| true)
+    }
+
+    /// Those whose names are wanted.
+    fn of(is_wanted: impl Fn(&str) -> bool) -> Result<Self> {
+        let wanted: Vec<_> = REPEATED
+            .iter()
+            .filter(|repeated| is_wanted(repeated.name))
+            .collect();
+        if wanted.is_empty() {
+            return Ok(Self {
+                syscalls: Vec::new(),
+            });
+        }
         let [wasmtime, wasmi] = ENGINES.map(|engine| World::new(&engine));
         let worlds = [wasmtime?, wasmi?];
         let probes = |repeated: &Repeated, suffix: &str| -> Result<PerEngine<Probe>> {
             let [wasmtime, wasmi] = worlds.each_ref().map(|world| world.probe(repeated, suffix));
             Ok([wasmtime?, wasmi?])
         };
-        let syscalls = REPEATED
-            .iter()
+        let gas = |repeated: &Repeated, suffix: &str| -> Result<u64> {
+            let [world, _] = &worlds;
+            world.gas(repeated, suffix)
+        };
+        let syscalls = wanted
+            .into_iter()
             .map(|repeated| {
                 let many = !repeated.many.is_empty();
+                let without = gas(repeated, "without")?;
+                let once = |suffix| -> Result<u64> {
+                    let all = gas(repeated, suffix)?.saturating_sub(without);
+                    Ok(all / u64::from(repeated.times))
+                };
                 Ok(Measured {
                     name: repeated.name,
+                    remark: repeated.remark(),
+                    gas: (once("few")?, if many { once("many")? } else { 0 }),
                     times: repeated.times,
                     without: probes(repeated, "without")?,
                     few: probes(repeated, "few")?,
@@ -152,7 +295,7 @@ impl Syscalls {
 
     /// A callee's instance is paid for by itself: `instance` is what that takes.
     pub(super) fn items(&self, instance: PerEngine<f64>) -> Result<Vec<Item>> {
-        let rules = ContractRules::v1().program;
+        let rules = ContractRules::latest().program;
         let mut items = Vec::new();
         for syscall in &self.syscalls {
             let price = rules
@@ -164,7 +307,7 @@ impl Syscalls {
             let item = |kind, now, time| Item {
                 kind,
                 name: syscall.name.to_owned(),
-                remark: String::new(),
+                remark: syscall.remark.clone(),
                 now,
                 least: now,
                 price: now,
@@ -174,7 +317,7 @@ impl Syscalls {
             let base = each_engine(|engine| {
                 let time = Probe::of(&syscall.few, engine) - Probe::of(&syscall.without, engine);
                 let own = match syscall.name {
-                    "call" => super::of(&instance, engine),
+                    "call" | "call_read_only" => super::of(&instance, engine),
                     _ => 0.0,
                 };
                 (time / times - own).max(0.0)
@@ -192,11 +335,50 @@ impl Syscalls {
     }
 }
 
+/// What the syscalls take and cost on each engine, of those whose names are wanted. The price of a
+/// callee's instance is among the gas of a call, and its time is among the time.
+pub(crate) fn costs(options: &Options) -> Result<Vec<Cost>> {
+    let name = |syscall: &str, engine: &Engine| format!("syscall/{syscall}, {}", engine.name);
+    let mut syscalls = Syscalls::of(|syscall| {
+        let mut names = ENGINES.iter().map(|engine| name(syscall, engine));
+        names.any(|name| options.wants(&name))
+    })?;
+    for _ in 0..options.rounds {
+        syscalls.probes().try_for_each(Probe::sample)?;
+    }
+    let mut costs = Vec::new();
+    for syscall in &syscalls.syscalls {
+        let (few, many) = syscall.gas;
+        let ways = [
+            ("", Some(&syscall.few), few),
+            (", 1,024 bytes", syscall.many.as_ref(), many),
+        ];
+        for (bytes, probes, gas) in ways {
+            let Some(probes) = probes else {
+                continue;
+            };
+            for (engine, index) in ENGINES.iter().zip(0..) {
+                let time = Probe::of(probes, index) - Probe::of(&syscall.without, index);
+                let remark = match syscall.remark.as_str() {
+                    "" => String::new(),
+                    remark => format!(" {remark}"),
+                };
+                costs.push(Cost {
+                    name: name(&format!("{}{remark}{bytes}", syscall.name), engine),
+                    nanoseconds: time / f64::from(syscall.times),
+                    gas,
+                });
+            }
+        }
+    }
+    Ok(costs)
+}
+
 /// A contract that makes the syscalls, and those that it calls.
 struct World {
     contracts: Arc<Contracts>,
-    /// Nothing under any key; a value under each.
-    states: [Arc<dyn StateReader>; 2],
+    /// Nothing under any key; a value under each; the same among many.
+    states: [Arc<dyn StateReader>; 3],
     caller: Address,
     /// It has no memory, so that its instance is the cheapest.
     plain: Address,
@@ -207,7 +389,7 @@ struct World {
 impl World {
     fn new(engine: &Engine) -> Result<Self> {
         let executor = Executor::builder((engine.ours)()?).build();
-        let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::v1());
+        let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::latest());
         let mut state = MemoryState::new();
         state.apply(&genesis(&[(account(), u128::MAX)]));
         let mut deploy = |text: &str| -> Result<Address> {
@@ -225,28 +407,53 @@ impl World {
         let plain = deploy(r#"(module (func (export "nothing")))"#)?;
         let mut values = state.clone();
         let write = call(caller, "storage_write_many", plain);
-        values.apply(&execute(&contracts, Arc::new(state.clone()), write)?.changes);
+        let written = execute(&contracts, Arc::new(state.clone()), write)?.changes;
+        values.apply(&written);
+        let (key, value) = written
+            .iter()
+            .find_map(|(key, value)| Some((key.strip_suffix(&KEY)?, value?)))
+            .context("nothing was written under the first key")?;
+        // Behind the keys and before them.
+        let others = (0..CROWD).map(|number| {
+            let number = number.reverse_bits().to_be_bytes();
+            ([key, number.as_slice(), &[1; 28]].concat(), value)
+        });
+        let crowd = values.iter().map(|(key, value)| (key.to_vec(), value));
+        let crowd: MemoryState = crowd.chain(others).collect();
         Ok(Self {
             contracts: Arc::new(contracts),
-            states: [Arc::new(state), Arc::new(values)],
+            states: [Arc::new(state), Arc::new(values), Arc::new(crowd)],
             caller,
             plain,
             returning,
         })
     }
 
-    fn probe(&self, repeated: &Repeated, suffix: &str) -> Result<Probe> {
-        let contracts = Arc::clone(&self.contracts);
-        let [nothing, values] = &self.states;
+    /// The gas of one transaction.
+    fn gas(&self, repeated: &Repeated, suffix: &str) -> Result<u64> {
+        let (state, action) = self.transaction(repeated, suffix);
+        let included = execute(&self.contracts, state, action)?;
+        Ok(included.receipt.gas_used.units())
+    }
+
+    fn transaction(&self, repeated: &Repeated, suffix: &str) -> (Arc<dyn StateReader>, Action) {
+        let [nothing, values, crowd] = &self.states;
         let state = Arc::clone(match repeated.state {
             State::Nothing => nothing,
             State::Values => values,
+            State::Crowd => crowd,
         });
         let callee = match repeated.name {
-            "call" => self.plain,
+            "call" | "call_read_only" => self.plain,
             _ => self.returning,
         };
-        let action = call(self.caller, &format!("{}_{suffix}", repeated.name), callee);
+        let method = format!("{}_{suffix}", repeated.name);
+        (state, call(self.caller, &method, callee))
+    }
+
+    fn probe(&self, repeated: &Repeated, suffix: &str) -> Result<Probe> {
+        let contracts = Arc::clone(&self.contracts);
+        let (state, action) = self.transaction(repeated, suffix);
         Probe::new(move |times| {
             for _ in 0..times {
                 execute(&contracts, Arc::clone(&state), action.clone())?;
@@ -278,7 +485,12 @@ fn execute(contracts: &Contracts, state: Arc<dyn StateReader>, action: Action) -
         value: 0,
         gas: Gas::MAX,
     };
-    let result = contracts.execute(state, transaction, &Interrupt::new())?;
+    let result = contracts.execute(
+        state,
+        transaction,
+        &BlockContext::default(),
+        &Interrupt::new(),
+    )?;
     let applied = result.included()?;
     ensure!(
         applied.receipt.status == Status::Success,
@@ -292,7 +504,7 @@ fn execute(contracts: &Contracts, state: Arc<dyn StateReader>, action: Action) -
 /// A method for each way to make each syscall, and what their callee is asked for.
 fn contract() -> Result<String> {
     let mut text = String::from("(module\n");
-    let rules = ContractRules::v1().program;
+    let rules = ContractRules::latest().program;
     let listed = |number| rules.prices().price(number).is_some();
     for syscall in SYSCALLS.iter().filter(|row| listed(row.number)) {
         let params: String = syscall
@@ -315,10 +527,15 @@ fn contract() -> Result<String> {
         (data (i32.const 128) "\ff\ff\ff\ff\ff\ff\ff\ff\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00\00")
         (data (i32.const 160) "nothing")
         (data (i32.const 176) "output")
+        (data (i32.const 192) "\10\00\00\00an event's topic\10\00\00\00an event's topic\10\00\00\00an event's topic\10\00\00\00an event's topic")
         (func (export "output") (call $output_write (i32.const 4096) (i32.const 1024)))
         "#,
     );
-    for repeated in REPEATED {
+    // The same methods go through every state.
+    for repeated in REPEATED
+        .iter()
+        .filter(|repeated| repeated.state != State::Crowd)
+    {
         let returns = SYSCALLS
             .iter()
             .any(|row| row.name == repeated.name && row.result.is_some());

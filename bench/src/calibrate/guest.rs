@@ -81,7 +81,7 @@ impl Repeated {
 impl Operators {
     pub(super) fn new() -> Result<Self> {
         let mut operators = BTreeMap::new();
-        for (name, _) in Schedule::v1().operators() {
+        for (name, _) in Schedule::v2().operators() {
             let patterns = patterns(name)
                 .with_context(|| format!("nobody said how to repeat {name}"))?
                 .into_iter()
@@ -110,7 +110,7 @@ impl Operators {
     }
 
     pub(super) fn items(&self) -> Result<Vec<Item>> {
-        let schedule = Schedule::v1();
+        let schedule = Schedule::v2();
         let operators = schedule.operators().map(|(name, now)| {
             Ok(Item {
                 kind: Kind::Operator,
@@ -178,7 +178,7 @@ impl Operators {
 /// One of each field of `Dynamic` and each operator that it is the price of; but for pages, whose
 /// price is what it takes to use them.
 fn lengths() -> Result<Vec<Length>> {
-    let prices = Schedule::v1().dynamic;
+    let prices = Schedule::v2().dynamic;
     let data = u32::try_from(DATA_BYTES)?;
     let (bulk, table) = (prices.bulk_64_bytes, prices.table_element);
     [

@@ -176,7 +176,7 @@ impl Instances {
             dynamic,
             instance: now,
             ..
-        } = Schedule::v1();
+        } = Schedule::v2();
         let blocks = f64::from(u32::try_from(BYTES / 64).unwrap_or(u32::MAX));
         let item = |kind, name: &str, remark: &str, now: u32, time| Item {
             kind,

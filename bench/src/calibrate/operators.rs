@@ -222,6 +222,7 @@ fn by_name(name: &str) -> Option<Pattern> {
         "table.fill" => Pattern::new(
             "(table.fill $table (local.get $zero) (local.get $ref) (local.get $length))",
         ),
+        "table.grow" => added("(table.grow $table (local.get $ref) (local.get $zero))"),
         "table.get" => {
             added("(ref.is_null (table.get $table (local.get $zero)))").less("ref.is_null")
         }
@@ -253,6 +254,13 @@ fn integer(name: &str, value_type: &str, operation: &str) -> Option<Pattern> {
     let rotated = |value: String| then("rotl", value);
     let xored = |value: String| then("xor", value);
     Some(match operation {
+        "add128" | "sub128" => Pattern::new(set(format!(
+            "(i64.xor ({name} {chain} {operand} {operand} {chain}))"
+        )))
+        .less("i64.xor"),
+        "mul_wide_s" | "mul_wide_u" => {
+            Pattern::new(set(format!("(i64.xor ({name} {chain} {operand}))"))).less("i64.xor")
+        }
         "add" | "sub" | "mul" | "and" | "or" | "xor" | "shl" | "shr_s" | "shr_u" => {
             Pattern::new(set(format!("({name} {chain} {operand})")))
         }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use crate::{
     contest::guest::Guest,
     measure::{Gauge, processor_time, real_time},
-    peers::cosmwasm,
+    peers::process::{self, Program},
 };
 
 /// Does a guest's call from the beginning, and returns what it answers.
@@ -26,10 +26,13 @@ pub(crate) enum Contender {
     Here(fn(Guest) -> Result<Call>),
     /// In this process, with an instance that stays alive.
     Live(fn(Guest) -> Result<Recall>),
+    /// In this process, with something alive that each measurement makes anew: its threads run
+    /// where the system has put them, which may double its times.
+    Anew(fn(Guest) -> Result<Recall>),
     /// In this process, telling its time itself.
     Timed(fn(Guest) -> Result<Gauge>),
-    /// In the process of cosmwasm-vm and Wasmer, by the name that it has there.
-    Apart(&'static str),
+    /// In a process of its own, by the name that it has there.
+    Apart(&'static Program, &'static str),
 }
 
 /// How it is measured, and what is told.
@@ -39,6 +42,9 @@ pub(crate) enum Way {
     InARow(u32),
     /// One call, in processor time of the thread: the time of one of its so many syscalls.
     EachSyscall(u32),
+    /// So many calls on this thread, in real time, since a process or a thread beside it computes.
+    /// The time of one of so many parts of all.
+    InRealTime { calls: u32, parts: u32 },
     /// One call, in real time: it may compute on several threads, and wait for a disk.
     Once,
     /// So many calls on each of so many threads, in real time: what one takes while all of them
@@ -49,25 +55,39 @@ pub(crate) enum Way {
 impl Contender {
     pub(crate) fn gauge(self, way: Way, guest: Guest) -> Result<Gauge> {
         match self {
-            Contender::Here(make) => Ok(way.gauge(make(guest)?)),
-            Contender::Live(make) => match way {
-                Way::InARow(calls) => Ok(in_a_row(calls, way.parts(), make(guest)?)),
-                _ => bail!("a live instance is called in a row"),
-            },
+            Contender::Here(make) => way.gauge(make(guest)?),
+            Contender::Live(make) => way.gauge_alone(make(guest)?),
+            Contender::Anew(make) => Ok(Box::new(move || {
+                let mut gauge = way.gauge_alone(make(guest.clone())?)?;
+                gauge()?;
+                gauge()
+            })),
             Contender::Timed(make) => make(guest),
-            Contender::Apart(name) => cosmwasm::gauge(name, &guest, way.question(), way.parts()),
+            Contender::Apart(program, name) => {
+                process::gauge(program, name, &guest, way.question(), way.parts())
+            }
         }
     }
 }
 
 impl Way {
-    fn gauge(self, call: Call) -> Gauge {
+    fn gauge(self, call: Call) -> Result<Gauge> {
         let parts = self.parts();
         match self {
-            Way::InARow(calls) => in_a_row(calls, parts, call),
-            Way::EachSyscall(_) => in_a_row(1, parts, call),
-            Way::Once => on_threads(1, 1, parts, call),
-            Way::OnThreads { threads, calls } => on_threads(threads, calls, parts, call),
+            Way::InARow(_) | Way::EachSyscall(_) | Way::InRealTime { .. } => self.gauge_alone(call),
+            Way::Once => Ok(on_threads(1, 1, parts, call)),
+            Way::OnThreads { threads, calls } => Ok(on_threads(threads, calls, parts, call)),
+        }
+    }
+
+    /// Of calls on this thread alone.
+    fn gauge_alone(self, call: impl FnMut() -> Result<i32> + 'static) -> Result<Gauge> {
+        let parts = self.parts();
+        match self {
+            Way::InARow(calls) => Ok(in_a_row(calls, parts, call)),
+            Way::EachSyscall(_) => Ok(in_a_row(1, parts, call)),
+            Way::InRealTime { calls, .. } => Ok(in_real_time(calls, parts, call)),
+            Way::Once | Way::OnThreads { .. } => bail!("it is called on this thread alone"),
         }
     }
 
@@ -76,6 +96,7 @@ impl Way {
         match self {
             Way::InARow(calls) => format!("processor {calls}"),
             Way::EachSyscall(_) => "processor 1".to_owned(),
+            Way::InRealTime { calls, .. } => format!("real 1 {calls}"),
             Way::Once => "real 1 1".to_owned(),
             Way::OnThreads { threads, calls } => format!("real {threads} {calls}"),
         }
@@ -84,7 +105,9 @@ impl Way {
     /// Into how many parts the time of all is divided.
     fn parts(self) -> f64 {
         match self {
-            Way::InARow(parts) | Way::EachSyscall(parts) => f64::from(parts),
+            Way::InARow(parts) | Way::EachSyscall(parts) | Way::InRealTime { parts, .. } => {
+                f64::from(parts)
+            }
             Way::Once => 1.0,
             Way::OnThreads { threads, calls } => f64::from(threads) * f64::from(calls),
         }
@@ -94,6 +117,13 @@ impl Way {
 fn in_a_row(calls: u32, parts: f64, mut call: impl FnMut() -> Result<i32> + 'static) -> Gauge {
     Box::new(move || {
         let (done, time) = processor_time(|| repeat(calls, &mut call));
+        done.map(|()| time.as_secs_f64() / parts)
+    })
+}
+
+fn in_real_time(calls: u32, parts: f64, mut call: impl FnMut() -> Result<i32> + 'static) -> Gauge {
+    Box::new(move || {
+        let (done, time) = real_time(|| repeat(calls, &mut call));
         done.map(|()| time.as_secs_f64() / parts)
     })
 }

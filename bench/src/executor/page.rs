@@ -53,14 +53,6 @@ const SECTIONS: &[Section] = &[
             `-wasmi` are Fusee on the interpreter.",
     },
     Section {
-        title: "A transaction",
-        prefixes: &["contract/"],
-        remark: "The example of each machine, on a state in memory. Fusee's is a transfer of the \
-            token in `guests/`, from the transaction to its receipt, always in a fresh instance. \
-            cosmwasm-vm's is `execute` of `hackatom`, without the work of a chain around it. The \
-            two do different work.",
-    },
-    Section {
         title: "A syscall",
         prefixes: &["syscall/", "syscall-wasmi/"],
         remark: "Answered inline, or with the guest suspended and resumed. Fusee charges gas for \

@@ -1,17 +1,25 @@
 //! Our side of the group `system`: calls of a program whose instance stays alive, and programs that
 //! are interrupted from outside.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
 use fusee::sandbox::{
     Engine, EngineError, Executor, Gas, Interrupt, Outcome, RunError, RunRequest, Value,
 };
-use fusee::system::{Answer, Billing, Call, State, Step, SystemPrograms, contract_rules};
+use fusee::system::{
+    Answer, Billing, Call, State, Step, SystemPrograms, contract_rules, contract_rules_v1_5,
+    system_rules_v1_5,
+};
 
+use super::reserving;
 use crate::{
     contest::{self, Recall, guest::Guest},
-    system::guest::{ANSWER, Busy, EXIT_CODE_BYTES, INPUT},
+    measure::processor_time,
+    system::{
+        crypto::{CALLS, Looping},
+        guest::{ANSWER, Busy, EXIT_CODE_BYTES, INPUT},
+    },
 };
 
 /// More than any call uses.
@@ -55,6 +63,34 @@ pub(crate) fn call(engine: Arc<dyn Engine>, billing: Billing, guest: Guest) -> R
             }
         }
     }))
+}
+
+/// Calls of a contract on Wasmtime that calls an import so many times: the time and the gas of one.
+pub(crate) fn looping(wasm: &[u8]) -> Result<Looping> {
+    let engine = reserving().instances(4).build()?;
+    let executor = Arc::new(Executor::compiled(Arc::new(engine)).build());
+    let programs =
+        SystemPrograms::new(executor).rules(system_rules_v1_5(), contract_rules_v1_5())?;
+    let wasm = wasm.to_vec();
+    let run = move |calls: u32| -> Result<(Duration, u64)> {
+        let mut transaction = programs.transaction(Interrupt::new());
+        let call = Call {
+            state: State::Main,
+            input: calls.to_le_bytes().to_vec(),
+            gas: Gas::new(1_000_000_000),
+        };
+        let (step, time) = processor_time(|| transaction.call_code(&wasm, call));
+        match step? {
+            Step::Ended(end) if end.exit_code.code() == 0 => Ok((time, end.gas_used.units())),
+            other => bail!("the contract failed: {other:?}"),
+        }
+    };
+    let gas = run(2 * CALLS)?.1.saturating_sub(run(CALLS)?.1) / u64::from(CALLS);
+    let gauge = move || {
+        let (one, many) = (run(1)?.0, run(1 + CALLS)?.0);
+        Ok(many.saturating_sub(one).as_secs_f64() / f64::from(CALLS))
+    };
+    Ok((Box::new(gauge), gas))
 }
 
 /// The same program as one that nobody trusts: an instance for each call. It asks its host for

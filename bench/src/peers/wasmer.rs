@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::process::Process;
+use super::process::{Process, Program};
 use crate::kernels::{Timed, Work};
+
+const PROGRAM: Program = Program {
+    folder: "wasmer",
+    environment: &[],
+};
 
 /// Nothing counts what the guest does.
 pub(crate) fn bare(wasm: &[u8]) -> Result<Timed> {
@@ -18,7 +23,7 @@ pub(crate) fn metered(wasm: &[u8]) -> Result<Timed> {
 }
 
 fn contender(kind: &str, wasm: &[u8]) -> Result<Timed> {
-    let mut process = Process::start("wasmer", kind, wasm)?;
+    let mut process = Process::start(&PROGRAM, kind, wasm)?;
     Ok(Box::new(move |n| {
         let line = process.ask(n)?;
         let (checksum, nanoseconds) = line.split_once(' ').context("Wasmer answers two numbers")?;

@@ -71,6 +71,6 @@ fn config() -> Config {
         .wasm_tail_call(false)
         .wasm_extended_const(false)
         .wasm_custom_page_sizes(false)
-        .wasm_wide_arithmetic(false);
+        .wasm_wide_arithmetic(true);
     config
 }

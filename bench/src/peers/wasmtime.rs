@@ -3,6 +3,7 @@
 mod artifact;
 pub(crate) mod calls;
 pub(crate) mod children;
+pub(crate) mod freenet;
 pub(crate) mod system;
 
 use wasmtime::{
@@ -134,7 +135,8 @@ fn config() -> Config {
                 | WasmFeatures::FLOATS
                 | WasmFeatures::MULTI_VALUE
                 | WasmFeatures::BULK_MEMORY
-                | WasmFeatures::REFERENCE_TYPES,
+                | WasmFeatures::REFERENCE_TYPES
+                | WasmFeatures::WIDE_ARITHMETIC,
             true,
         );
     config

@@ -83,4 +83,11 @@ const SECTIONS: &[Section] = &[
             height 64, without a loop; `fill` fills 64 MiB again and again. Wasmtime has an \
             epoch that ticks each millisecond, and a deadline of one tick. The goal is 10 ms.",
     },
+    Section {
+        title: "Imports for cryptography",
+        prefixes: &["crypto/"],
+        remark: "A call of an import of version 1.5, on Wasmtime, with the loop that makes it: its time, \
+            and its gas. No peer runs here: these are for judging the prices. Points are sums of \
+            generators, and numbers have all their bits.",
+    },
 ];

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, future::Future, pin::Pin, sync::Arc};
 
-use freenet_stdlib::prelude::error_codes;
+use chrono::{DateTime, Datelike, Days, Timelike, Utc};
+use freenet_stdlib::prelude::{encode_secret_key_list, error_codes};
 use fusee::{
     lifecycle::{AsyncHost, Guest, Waiting},
     sandbox::{
@@ -29,6 +30,26 @@ pub trait Node: Send + Sync + 'static {
 
     /// The state of a contract, which may be a peer's to tell.
     fn contract_state(&self, id: [u8; 32]) -> Later<'_, Option<Vec<u8>>>;
+
+    /// The keys of the secrets that begin so, in any order. A node bounds how many there are.
+    fn secret_keys(&self, prefix: &[u8]) -> Vec<Vec<u8>>;
+
+    /// Stores the state of a contract, whose code the node has. Otherwise, one of Freenet's error
+    /// codes.
+    fn put_contract_state(&self, id: [u8; 32], state: Vec<u8>) -> Later<'_, Result<(), i32>>;
+
+    /// Replaces the state of a contract that has one. Otherwise, one of Freenet's error codes.
+    fn update_contract_state(&self, id: [u8; 32], state: Vec<u8>) -> Later<'_, Result<(), i32>>;
+
+    /// Registers interest in the changes of a contract. Otherwise, one of Freenet's error codes.
+    fn subscribe_contract(&self, id: [u8; 32]) -> Later<'_, Result<(), i32>>;
+
+    /// The time that guests are told. A node has its clock; what has to be repeated, a fixed time.
+    fn now(&self) -> DateTime<Utc>;
+
+    /// Fills the buffer with random bytes. A node has the system's; what has to be repeated, those
+    /// of a generator with a known seed.
+    fn random(&self, buffer: &mut [u8]);
 
     /// Makes a delegate of a program and its parameters: its key and the hash of its code, or one
     /// of Freenet's error codes.
@@ -58,7 +79,28 @@ enum Function {
     RemoveSecret,
     StateLength,
     State,
+    PutState,
+    UpdateState,
+    Subscribe,
     CreateDelegate,
+    SecretKeysLength,
+    SecretKeys,
+    Now,
+    Random,
+}
+
+impl Function {
+    /// Whether the node may have to ask others.
+    const fn may_suspend(self) -> bool {
+        matches!(
+            self,
+            Function::StateLength
+                | Function::State
+                | Function::PutState
+                | Function::UpdateState
+                | Function::Subscribe
+        )
+    }
 }
 
 const TABLE: &[Row] = &[
@@ -147,11 +189,60 @@ const TABLE: &[Row] = &[
         Function::State,
     ),
     (
+        "freenet_delegate_contracts",
+        "__frnt__delegate__put_contract_state",
+        &[I64, I32, I64, I64],
+        Some(I64),
+        Function::PutState,
+    ),
+    (
+        "freenet_delegate_contracts",
+        "__frnt__delegate__update_contract_state",
+        &[I64, I32, I64, I64],
+        Some(I64),
+        Function::UpdateState,
+    ),
+    (
+        "freenet_delegate_contracts",
+        "__frnt__delegate__subscribe_contract",
+        &[I64, I32],
+        Some(I64),
+        Function::Subscribe,
+    ),
+    (
         "freenet_delegate_management",
         "__frnt__delegate__create_delegate",
         &[I64, I64, I64, I64, I64, I64, I64, I64],
         Some(I32),
         Function::CreateDelegate,
+    ),
+    (
+        "freenet_delegate_secrets",
+        "__frnt__delegate__list_secrets_len",
+        &[I64, I32],
+        Some(I32),
+        Function::SecretKeysLength,
+    ),
+    (
+        "freenet_delegate_secrets",
+        "__frnt__delegate__list_secrets",
+        &[I64, I32, I64, I32],
+        Some(I32),
+        Function::SecretKeys,
+    ),
+    (
+        "freenet_time",
+        "__frnt__time__utc_now",
+        &[I64, I64],
+        None,
+        Function::Now,
+    ),
+    (
+        "freenet_rand",
+        "__frnt__rand__rand_bytes",
+        &[I64, I64, I32],
+        None,
+        Function::Random,
     ),
 ];
 
@@ -164,7 +255,7 @@ pub(crate) fn syscalls() -> Vec<SyscallRule> {
         number,
         params: params.to_vec(),
         result: *result,
-        may_suspend: matches!(function, Function::StateLength | Function::State),
+        may_suspend: function.may_suspend(),
         price: SyscallPrice::FREE,
     };
     (0..).zip(TABLE).map(rule).collect()
@@ -238,7 +329,27 @@ impl Host for FreenetHost {
                     error_codes::ERR_SECRET_NOT_FOUND
                 }))
             }
-            Function::StateLength | Function::State => Err(Stop::Suspend),
+            Function::StateLength
+            | Function::State
+            | Function::PutState
+            | Function::UpdateState
+            | Function::Subscribe => Err(Stop::Suspend),
+            Function::SecretKeysLength => {
+                let keys = self.node.secret_keys(&call.memory.read(a, b)?);
+                Ok(length(key_list(&keys).len()))
+            }
+            Function::SecretKeys => {
+                let keys = self.node.secret_keys(&call.memory.read(a, b)?);
+                put(&mut call.memory, &key_list(&keys), c, d)
+            }
+            Function::Now => {
+                call.memory.write(b, &date_time(self.node.now()))?;
+                Ok(0)
+            }
+            Function::Random => {
+                self.random(&mut call.memory, b, c)?;
+                Ok(0)
+            }
             Function::CreateDelegate => {
                 let wasm = call.memory.read(a, b)?.into_owned();
                 let params = call.memory.read(c, d)?.into_owned();
@@ -264,24 +375,64 @@ impl AsyncHost for FreenetHost {
             let Ok(id) = <[u8; 32]>::try_from(&*guest.read(id_at, id_length)?) else {
                 return Ok(long_code(error_codes::ERR_INVALID_PARAM));
             };
-            let Some(state) = self.node.contract_state(id).await else {
-                return Ok(long_code(error_codes::ERR_CONTRACT_NOT_FOUND));
+            let function = function(guest.request().number);
+            let done = match function {
+                Some(Function::PutState) => {
+                    let state = guest.read(at, room)?.into_owned();
+                    self.node.put_contract_state(id, state).await
+                }
+                Some(Function::UpdateState) => {
+                    let state = guest.read(at, room)?.into_owned();
+                    self.node.update_contract_state(id, state).await
+                }
+                Some(Function::Subscribe) => self.node.subscribe_contract(id).await,
+                _ => return self.read_state(function, guest, id).await,
             };
-            match function(guest.request().number) {
-                Some(Function::State) if room < length(state.len()) => {
-                    Ok(long_code(error_codes::ERR_BUFFER_TOO_SMALL))
-                }
-                Some(Function::State) => {
-                    guest.write(at, &state)?;
-                    Ok(length(state.len()))
-                }
-                _ => Ok(length(state.len())),
-            }
+            Ok(long_code(done.err().unwrap_or(error_codes::SUCCESS)))
         })
     }
 }
 
 impl FreenetHost {
+    /// Answers with the state of a contract, or with its length.
+    async fn read_state(
+        &self,
+        function: Option<Function>,
+        mut guest: Guest<'_>,
+        id: [u8; 32],
+    ) -> Result<u64, Stop> {
+        let [_, _, at, room, ..] = guest.request().args;
+        let Some(state) = self.node.contract_state(id).await else {
+            return Ok(long_code(error_codes::ERR_CONTRACT_NOT_FOUND));
+        };
+        match function {
+            Some(Function::State) if room < length(state.len()) => {
+                Ok(long_code(error_codes::ERR_BUFFER_TOO_SMALL))
+            }
+            Some(Function::State) => {
+                guest.write(at, &state)?;
+                Ok(length(state.len()))
+            }
+            _ => Ok(length(state.len())),
+        }
+    }
+
+    /// Writes random bytes, a piece at a time: the guest says how many.
+    fn random(&self, memory: &mut GuestMemory<'_>, at: u64, count: u64) -> Result<(), Stop> {
+        let (mut at, mut left) = (at, count);
+        let mut buffer = [0; 4_096];
+        while left > 0 {
+            let piece = left.min(length(buffer.len()));
+            let piece = buffer.get_mut(..usize::try_from(piece).unwrap_or(0));
+            let piece = piece.unwrap_or_default();
+            self.node.random(piece);
+            memory.write(at, piece)?;
+            at = at.saturating_add(length(piece.len()));
+            left = left.saturating_sub(length(piece.len()));
+        }
+        Ok(())
+    }
+
     /// Fills a buffer from its beginning with what is left of its input: how much that is.
     fn fill(&mut self, memory: &mut GuestMemory<'_>, descriptor: u64) -> Result<u64, Stop> {
         let buffer = Buffer::decode(&memory.read(descriptor, Buffer::BYTES)?);
@@ -298,6 +449,32 @@ impl FreenetHost {
         memory.write(buffer.written_at, &written.to_le_bytes())?;
         Ok(u64::from(written))
     }
+}
+
+fn key_list(keys: &[Vec<u8>]) -> Vec<u8> {
+    encode_secret_key_list(keys.iter().map(Vec::as_slice))
+}
+
+/// A date and a time as they lie in the memory of a guest: as `chrono` 0.4 keeps them, in the order
+/// in which Rust lays them out, which a test with a guest checks. The date is the year, the day of
+/// the year, whether it is a common year, and the weekday of the last day of the year before.
+fn date_time(now: DateTime<Utc>) -> [u8; 12] {
+    let last = now
+        .with_ordinal(1)
+        .and_then(|first| first.checked_sub_days(Days::new(1)));
+    let weekday = last.map_or(0, |last| last.weekday().num_days_from_monday());
+    let weekday = if weekday == 0 { 7 } else { weekday };
+    let is_common = now.with_ordinal(366).is_none();
+    let date = (now.year() << 13).cast_unsigned()
+        | now.ordinal() << 4
+        | u32::from(is_common) << 3
+        | weekday;
+    let words = [date, now.num_seconds_from_midnight(), now.nanosecond()];
+    let mut bytes = [0; 12];
+    for (word, byte) in words.iter().zip(bytes.chunks_exact_mut(4)) {
+        byte.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
 }
 
 /// Writes bytes where the guest has room for them: how many they are.

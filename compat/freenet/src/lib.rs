@@ -15,4 +15,4 @@ mod runtime;
 pub use error::Error;
 pub use host::{Later, Node};
 pub use instance::Instance;
-pub use runtime::{Config, Runtime};
+pub use runtime::{Config, NATIVE_STACK_BYTES, Runtime};

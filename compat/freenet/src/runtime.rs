@@ -8,7 +8,7 @@ use fusee::{
         CALL_TIME, InstanceRequest, MEMORY_PAGES, Module, RunOn, Sandbox, SandboxBuilder, WhenFull,
         rules,
     },
-    sandbox::{Executor, Floats, Gas, Limits, Rules},
+    sandbox::{Executor, Extensions, Floats, Gas, Limits, Rules, Schedule},
 };
 
 use crate::{
@@ -120,14 +120,25 @@ impl Runtime {
     }
 }
 
+/// Frames of a program may have this many bytes together, as Freenet's engine has 8 MiB of native
+/// stack.
+const STACK_BYTES: u64 = 8 << 20;
+
+/// Native stack for programs that use all of that. An executor on Wasmtime needs
+/// [`WasmtimeEngineBuilder::guest_stack_bytes`](fusee::engines::WasmtimeEngineBuilder) of at least
+/// so many; what does not fit stays on the interpreter.
+pub const NATIVE_STACK_BYTES: usize = 24 << 20;
+
 /// Programs of Rust's standard library have floats, though few compute with them.
 fn builder(executor: Arc<Executor>, memory_pages: u64) -> SandboxBuilder {
     let base = rules(syscalls());
     let limits = Limits {
         memory_pages,
+        stack_bytes: STACK_BYTES,
         ..*base.limits()
     };
-    let schedule = base.schedule().clone();
-    let rules = Rules::named("freenet", schedule, limits, syscalls());
-    Sandbox::builder(executor, rules.with_floats(Floats::Canonical))
+    let rules = Rules::named("freenet", Schedule::v2(), limits, syscalls())
+        .with_floats(Floats::Canonical)
+        .with_extensions(Extensions::ALL);
+    Sandbox::builder(executor, rules)
 }

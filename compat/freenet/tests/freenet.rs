@@ -5,28 +5,29 @@
 
 use std::{
     collections::BTreeMap,
-    future::{Future, poll_fn},
+    future::{Future, poll_fn, ready},
     path::{Path, PathBuf},
     pin::pin,
     process::Command,
     sync::{
         Arc, Mutex, OnceLock,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU8, AtomicUsize, Ordering},
     },
     task::Poll,
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use freenet_stdlib::prelude::{
     ApplicationMessage, CodeHash, InboundDelegateMsg, OutboundDelegateMsg, RelatedContracts, State,
-    StateDelta, UpdateData, ValidateResult,
+    StateDelta, UpdateData, ValidateResult, error_codes,
 };
 use fusee::{
     engines::{AddressSpace, WasmiEngine, WasmtimeEngine},
     lifecycle::WhenFull,
     sandbox::{Executor, Gas, Trap},
 };
-use fusee_compat_freenet::{Config, Error, Instance, Later, Node, Runtime};
+use fusee_compat_freenet::{Config, Error, Instance, Later, NATIVE_STACK_BYTES, Node, Runtime};
 
 /// The programs of the guests, built once. `None` if this machine cannot build them.
 fn guests() -> Option<&'static [Vec<u8>; 2]> {
@@ -75,6 +76,10 @@ fn build() -> Option<[Vec<u8>; 2]> {
 #[derive(Default)]
 struct MemoryNode {
     secrets: Mutex<BTreeMap<Vec<u8>, Vec<u8>>>,
+    states: Mutex<BTreeMap<[u8; 32], Vec<u8>>>,
+    subscribed: Mutex<Vec<[u8; 32]>>,
+    now: Mutex<Option<DateTime<Utc>>>,
+    random_pieces: AtomicU8,
     fetching: AtomicUsize,
     most_fetching: AtomicUsize,
 }
@@ -92,6 +97,51 @@ impl Node for MemoryNode {
 
     fn remove_secret(&self, key: &[u8]) -> bool {
         self.secrets.lock().unwrap().remove(key).is_some()
+    }
+
+    fn secret_keys(&self, prefix: &[u8]) -> Vec<Vec<u8>> {
+        let secrets = self.secrets.lock().unwrap();
+        let keys = secrets.keys().filter(|key| key.starts_with(prefix));
+        keys.cloned().collect()
+    }
+
+    fn put_contract_state(&self, id: [u8; 32], state: Vec<u8>) -> Later<'_, Result<(), i32>> {
+        Box::pin(async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if id == [0; 32] {
+                return Err(error_codes::ERR_CONTRACT_CODE_NOT_REGISTERED);
+            }
+            self.states.lock().unwrap().insert(id, state);
+            Ok(())
+        })
+    }
+
+    fn update_contract_state(&self, id: [u8; 32], state: Vec<u8>) -> Later<'_, Result<(), i32>> {
+        let is_stored = self.states.lock().unwrap().contains_key(&id);
+        match is_stored {
+            true => self.put_contract_state(id, state),
+            false => Box::pin(ready(Err(error_codes::ERR_CONTRACT_NOT_FOUND))),
+        }
+    }
+
+    fn subscribe_contract(&self, id: [u8; 32]) -> Later<'_, Result<(), i32>> {
+        let is_stored = self.states.lock().unwrap().contains_key(&id);
+        Box::pin(ready(match is_stored {
+            true => {
+                self.subscribed.lock().unwrap().push(id);
+                Ok(())
+            }
+            false => Err(error_codes::ERR_CONTRACT_NOT_FOUND),
+        }))
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.now.lock().unwrap().unwrap_or_default()
+    }
+
+    /// Each piece that is asked for has its number.
+    fn random(&self, buffer: &mut [u8]) {
+        buffer.fill(self.random_pieces.fetch_add(1, Ordering::SeqCst));
     }
 
     /// A contract's state is its id, twice.
@@ -115,7 +165,10 @@ impl Node for MemoryNode {
 /// A runtime on every engine, and on Wasmtime where there is little address space.
 fn runtimes(config: Config) -> Vec<(&'static str, Runtime, Arc<MemoryNode>)> {
     let wasmtime = |address_space| {
-        let engine = WasmtimeEngine::builder().address_space(address_space);
+        let engine = WasmtimeEngine::builder()
+            .address_space(address_space)
+            .instances(100)
+            .guest_stack_bytes(NATIVE_STACK_BYTES);
         Executor::builder(Arc::new(engine.build().unwrap())).build()
     };
     let executors = [
@@ -199,6 +252,22 @@ fn contracts_validate_states_of_any_size_alike_on_every_engine() {
         }
         assert!(used.iter().all(|gas| *gas == used[0]), "{length}: {used:?}");
     }
+}
+
+/// Freenet's engine has room for 65,513 small frames.
+#[test]
+fn a_contract_calls_itself_as_often_as_on_freenet_s_engine() {
+    let mut used = Vec::new();
+    for (engine, runtime, _) in runtimes(PATIENT) {
+        let Some(mut contract) = contract(&runtime) else {
+            return;
+        };
+        let related = RelatedContracts::new();
+        let result = contract.validate_state(b"deep", &valid(9), &related);
+        assert_eq!(result.unwrap().unwrap(), ValidateResult::Valid, "{engine}");
+        used.push(contract.gas_used());
+    }
+    assert!(used.iter().all(|gas| *gas == used[0]), "{used:?}");
 }
 
 #[test]
@@ -324,6 +393,100 @@ fn delegates_keep_secrets_and_create_delegates() {
             ask(&mut delegate, b"x").unwrap_err().contains("unknown"),
             "{engine}"
         );
+    }
+}
+
+#[test]
+fn delegates_list_their_secrets_by_a_prefix() {
+    for (engine, runtime, _) in runtimes(PATIENT) {
+        let Some(mut delegate) = delegate(&runtime) else {
+            return;
+        };
+        assert_eq!(ask(&mut delegate, b"kb1").unwrap(), b"b1", "{engine}");
+        assert_eq!(ask(&mut delegate, b"ka1").unwrap(), b"a1", "{engine}");
+        assert_eq!(ask(&mut delegate, b"ka2").unwrap(), b"a1,a2", "{engine}");
+    }
+}
+
+#[test]
+fn delegates_put_update_and_watch_the_states_of_contracts() {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let _entered = tokio.enter();
+    for (engine, runtime, node) in runtimes(PATIENT) {
+        let Some(mut delegate) = delegate(&runtime) else {
+            return;
+        };
+        let mut asks = |what: u8, id: u8, state: &[u8]| {
+            let message = [&[what], [id; 32].as_slice(), state].concat();
+            ask(&mut delegate, &message).unwrap()
+        };
+        for what in *b"uw" {
+            assert_eq!(asks(what, 1, b""), [0], "{engine}: nothing is there");
+        }
+        assert_eq!(
+            asks(b'p', 0, b"state"),
+            [0],
+            "{engine}: the code is unknown"
+        );
+        let large = vec![7; 200_000];
+        assert_eq!(asks(b'p', 1, &large), [1], "{engine}");
+        assert_eq!(node.states.lock().unwrap()[&[1; 32]], large, "{engine}");
+        assert_eq!(asks(b'u', 1, b"next"), [1], "{engine}");
+        assert_eq!(node.states.lock().unwrap()[&[1; 32]], b"next", "{engine}");
+        assert_eq!(asks(b'w', 1, b""), [1], "{engine}");
+        assert_eq!(*node.subscribed.lock().unwrap(), [[1; 32]], "{engine}");
+    }
+}
+
+#[test]
+fn guests_are_told_the_time_that_the_node_says() {
+    let times = [
+        // Years that begin on each day of the week, common and leap, with the last days of both.
+        "1970-01-01T00:00:00+00:00",
+        "1999-12-31T23:59:59.999999999+00:00",
+        "2000-12-31T12:00:00+00:00",
+        "2015-02-28T01:02:03+00:00",
+        "2016-02-29T01:02:03+00:00",
+        "2017-03-01T01:02:03.000000001+00:00",
+        "2018-04-05T06:07:08+00:00",
+        "2019-05-06T07:08:09+00:00",
+        "2020-12-31T23:59:59+00:00",
+        "2021-01-01T00:00:00+00:00",
+        "2022-06-07T08:09:10+00:00",
+        "2024-02-29T10:20:30.123456789+00:00",
+        "2026-11-23T07:22:00+00:00",
+        "2100-03-01T00:00:00+00:00",
+    ];
+    for (engine, runtime, node) in runtimes(PATIENT) {
+        let Some(mut delegate) = delegate(&runtime) else {
+            return;
+        };
+        for time in times {
+            let time: DateTime<Utc> = time.parse().unwrap();
+            *node.now.lock().unwrap() = Some(time);
+            let told = String::from_utf8(ask(&mut delegate, b"t").unwrap()).unwrap();
+            assert_eq!(told, format!("{time:?}"), "{engine}");
+        }
+    }
+}
+
+#[test]
+fn guests_have_the_random_bytes_of_the_node() {
+    for (engine, runtime, node) in runtimes(PATIENT) {
+        let Some(mut delegate) = delegate(&runtime) else {
+            return;
+        };
+        let mut asks = |count: u32| {
+            node.random_pieces.store(1, Ordering::SeqCst);
+            ask(
+                &mut delegate,
+                &[b"r", count.to_le_bytes().as_slice()].concat(),
+            )
+        };
+        assert_eq!(asks(0).unwrap(), b"", "{engine}");
+        assert_eq!(asks(32).unwrap(), [1; 32], "{engine}");
+        let expected = [[1; 4_096].as_slice(), &[2; 4_096], &[3; 1_808]].concat();
+        assert_eq!(asks(10_000).unwrap(), expected, "{engine}");
     }
 }
 

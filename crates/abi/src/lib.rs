@@ -1,7 +1,8 @@
 //! The interface between a guest and its host: syscall table, status codes and sizes.
 //!
 //! The table in `syscalls.rs` is the only definition of the syscalls. The table in `virtualization`
-//! is the only definition of the functions by which a guest runs nested VMs. They generate:
+//! is the only definition of the functions by which a guest runs nested VMs, and that in `wasi` of
+//! those of WASI preview 1. They generate:
 //!
 //! - the stubs that a guest links: the module `guest` on wasm targets, the macro [`stubs`]
 //!   elsewhere
@@ -28,6 +29,7 @@ mod table;
 pub mod status;
 mod syscalls;
 pub mod virtualization;
+pub mod wasi;
 
 #[cfg(target_family = "wasm")]
 pub use syscalls::guest;
@@ -39,6 +41,25 @@ pub const IMPORT_MODULE: &str = "fusee";
 
 /// The exported function that runs once, at deployment.
 pub const DEPLOY_METHOD: &str = "deploy";
+
+/// The method that an upgrade calls in the new code, and nothing else calls. Since version 2 of the
+/// rules.
+pub const MIGRATE_METHOD: &str = "migrate";
+
+/// Which calls may enter a contract while one of its frames waits (`set_reentrancy`).
+pub mod reentrancy {
+    /// Those that it makes to itself.
+    pub const SELF: u32 = 1;
+    /// Read-only ones.
+    pub const READ_ONLY: u32 = 2;
+    /// All.
+    pub const ANY: u32 = 4;
+    /// Every bit that has a meaning.
+    pub const ALL: u32 = SELF | READ_ONLY | ANY;
+}
+
+/// The method that a transfer to a contract calls. Since version 2 of the rules.
+pub const RECEIVE_METHOD: &str = "receive";
 
 /// Size of an address in bytes.
 pub const ADDRESS_BYTES: u32 = 32;

@@ -43,4 +43,16 @@ statuses! {
     REFUSED = -9;
     /// The oracle request has no reply.
     UNANSWERED = -10;
+    /// The contract's balance does not cover the deposit for its storage.
+    INSUFFICIENT_DEPOSIT = -11;
+    /// There is no uploaded code with this hash.
+    UNKNOWN_CODE = -12;
+    /// The address has a contract already.
+    ADDRESS_TAKEN = -13;
+    /// Somebody else is the admin of the contract, or nobody.
+    NOT_ADMIN = -14;
+    /// The new code lacks methods of the old one.
+    MISSING_METHODS = -15;
+    /// The callee was sent a value that it did not look at.
+    NOT_PAYABLE = -16;
 }

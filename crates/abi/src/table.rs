@@ -65,7 +65,7 @@ pub struct Syscall {
     pub number: u32,
     /// The name that a guest imports.
     pub name: &'static str,
-    /// The parameters, in order. At most six.
+    /// The parameters, in order. At most six, but for WASI, which has functions with up to nine.
     pub params: &'static [Param],
     /// The type of the result on the wire, if any.
     pub result: Option<Wire>,

@@ -3,14 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
-use fusee::sandbox::{Floats, Gas};
+use fusee::{
+    ledger::TransactionId,
+    sandbox::{CodeHash, Floats, Gas},
+};
 
 use crate::{
-    engines::EngineChoice,
+    arguments,
+    engines::{EngineChoice, ReplayChoice},
     failure::{EXIT_CODES, Exit, Failure},
     numbers::{parse_amount, parse_gas},
     output::{Format, Output},
-    values::{self, GRAMMAR},
+    values,
 };
 
 /// Default gas limit.
@@ -57,12 +61,34 @@ pub(crate) enum Verb {
     Gas(GasArgs),
     /// Deploy a program as a contract
     Deploy(DeployArgs),
+    /// Show what a contract tells of itself, or write it into a program
+    Interface(InterfaceArgs),
+    /// Store a program, of which contracts can be made
+    Upload(UploadArgs),
+    /// Make a contract of uploaded code
+    Create(CreateArgs),
+    /// Replace the code of a contract
+    Upgrade(UpgradeArgs),
+    /// Hand over a contract, or give it up for ever
+    Admin(AdminArgs),
+    /// Remove uploaded code that no contract has
+    RemoveCode(RemoveCodeArgs),
     /// Call a method of a contract and commit its changes
     Call(CallArgs),
     /// Call a method of a contract read-only
     Query(QueryArgs),
+    /// Show the calls, syscalls, storage and gas of a call, and commit nothing
+    Trace(TraceCallArgs),
+    /// Run a recorded transaction again, without its chain, and compare
+    Replay(ReplayArgs),
+    /// Make, list and show keys, and sign by them
+    Keys(KeysArgs),
     /// List accounts and contracts
     Accounts(AccountsArgs),
+    /// Prove what an account or a contract has, to people who trust no more than the state root
+    Prove(ProveArgs),
+    /// Verify what `fusee prove` wrote, against a state root that you trust
+    Verify(VerifyArgs),
 }
 
 #[derive(Debug, Args)]
@@ -104,7 +130,7 @@ pub(crate) struct RunArgs {
     pub(crate) gas: Gas,
 
     /// Whether the program may use floating point
-    #[arg(long, value_enum, default_value = "refused")]
+    #[arg(long, value_enum, default_value = "canonical")]
     pub(crate) floats: FloatsChoice,
 
     /// Engine to run on
@@ -122,14 +148,14 @@ Exit code 1 means that the program is refused.
 Examples:
   fusee check guests/wasm/token.wasm
   fusee check guests/wasm/hostile_floats.wasm
-  fusee check guests/wasm/hostile_floats.wasm --floats canonical
+  fusee check guests/wasm/hostile_floats.wasm --floats refused
   fusee check guests/wasm/token.wasm --json")]
 pub(crate) struct CheckArgs {
     /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
     /// Whether the program may use floating point
-    #[arg(long, value_enum, default_value = "refused")]
+    #[arg(long, value_enum, default_value = "canonical")]
     pub(crate) floats: FloatsChoice,
 }
 
@@ -154,7 +180,7 @@ pub(crate) struct InspectArgs {
     pub(crate) file: PathBuf,
 
     /// Whether the program may use floating point
-    #[arg(long, value_enum, default_value = "refused")]
+    #[arg(long, value_enum, default_value = "canonical")]
     pub(crate) floats: FloatsChoice,
 
     /// Number of functions to list, largest first; JSON lists all
@@ -207,7 +233,7 @@ pub(crate) struct GasArgs {
     pub(crate) gas: Gas,
 
     /// Whether the program may use floating point; contracts may not
-    #[arg(long, value_enum, default_value = "refused")]
+    #[arg(long, value_enum, default_value = "canonical")]
     pub(crate) floats: FloatsChoice,
 
     /// Engine to run on
@@ -229,13 +255,57 @@ pub(crate) struct GasArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
-{GRAMMAR}
+{grammar}
 
 Examples:
   fusee deploy guests/wasm/counter.wasm
   fusee deploy guests/wasm/token.wasm --args 1000000 --from alice
-  fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run"))]
+  fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run
+  fusee deploy token.wasm --args supply=1_000_000     (with an interface)", grammar = arguments::grammar()))]
 pub(crate) struct DeployArgs {
+    /// Program file: .wasm, .wat or .polkavm
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints the methods with their arguments and results, the events and the errors, as the author of the
+contract described them. Nothing checks that they are true, and no run depends on them.
+
+With --embed, reads an interface as JSON (guests/interfaces/token.json is one), and writes the program
+with it; beside a program for PolkaVM, writes a file `.interface`.
+
+Examples:
+  fusee interface guests/wasm/token.wasm --embed guests/interfaces/token.json --output token.wasm
+  fusee interface token.wasm
+  fusee interface token.wasm --json")]
+pub(crate) struct InterfaceArgs {
+    /// Program file: .wasm, .wat or .polkavm
+    pub(crate) file: PathBuf,
+
+    /// Write this interface into the program
+    #[arg(long, value_name = "JSON")]
+    pub(crate) embed: Option<PathBuf>,
+
+    /// Write the program here [default: in place]
+    #[arg(long, value_name = "FILE", requires = "embed")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints the hash of the code. Code that is stored already is not stored again.
+
+Examples:
+  fusee upload guests/wasm/counter.wasm
+  fusee upload guests/wasm/token.wasm --from alice --json")]
+pub(crate) struct UploadArgs {
     /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
 
@@ -245,12 +315,110 @@ pub(crate) struct DeployArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
-{GRAMMAR}
+Runs the method `deploy` of the code if it has one, with the arguments.
+
+{grammar}
+
+Examples; HASH is what `fusee upload` printed:
+  fusee create HASH --args 1000000
+  fusee create HASH --args 1000000 --admin alice --salt 0000000000000000000000000000000000000000000000000000000000000001", grammar = arguments::grammar()))]
+pub(crate) struct CreateArgs {
+    /// Hash of the code
+    #[arg(value_name = "HASH", value_parser = values::parse_hash)]
+    pub(crate) code: CodeHash,
+
+    /// 64 hexadecimal digits that decide the address together with the sender [default: the number
+    /// of the sender's transaction and the code do]
+    #[arg(long, value_name = "HEX", value_parser = Hex::parse)]
+    pub(crate) salt: Option<Hex>,
+
+    /// Account or contract that may upgrade the contract [default: nobody, ever]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) admin: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+The sender has to be the admin of the contract. The new code needs all methods of the old one. Runs
+its method `migrate` if it has one, with the arguments.
+
+{grammar}
+
+Examples; 3f9c20 is the start of the contract's address, and HASH what `fusee upload` printed:
+  fusee upgrade 3f9c20 HASH --from alice
+  fusee upgrade 3f9c20 HASH --from alice --dry-run --json", grammar = arguments::grammar()))]
+pub(crate) struct UpgradeArgs {
+    /// Address of the contract, or at least its first six digits
+    pub(crate) contract: String,
+
+    /// Hash of the new code
+    #[arg(value_name = "HASH", value_parser = values::parse_hash)]
+    pub(crate) code: CodeHash,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The sender has to be the admin of the contract.
+
+Examples; 3f9c20 is the start of the contract's address:
+  fusee admin 3f9c20 --to bob --from alice
+  fusee admin 3f9c20 --nobody --from alice")]
+#[command(group = clap::ArgGroup::new("next").required(true))]
+pub(crate) struct AdminArgs {
+    /// Address of the contract, or at least its first six digits
+    pub(crate) contract: String,
+
+    /// The next admin
+    #[arg(long, value_name = "ADDRESS", group = "next")]
+    pub(crate) to: Option<String>,
+
+    /// Give the contract up: nobody can upgrade it, ever
+    #[arg(long, group = "next")]
+    pub(crate) nobody: bool,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The sender has to be who uploaded the code.
+
+Examples; HASH is what `fusee upload` printed:
+  fusee remove-code HASH --from alice
+  fusee remove-code HASH --from alice --dry-run")]
+pub(crate) struct RemoveCodeArgs {
+    /// Hash of the code
+    #[arg(value_name = "HASH", value_parser = values::parse_hash)]
+    pub(crate) code: CodeHash,
+
+    #[command(flatten)]
+    pub(crate) transaction: TransactionArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+{grammar}
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee call 3f9c20 transfer --args @bob 250 --from alice
   fusee call 3f9c20 transfer --args @bob 250 --engine all --dry-run --json
-  fusee call bob --value 1000"))]
+  fusee call 3f9c20 transfer --args @bob 250 --trace
+  fusee call 3f9c20 transfer --args amount=250 to=bob     (with an interface)
+  fusee call 3f9c20 transfer --input 0x0102 --dry-run     (raw bytes)
+  fusee call bob --value 1000", grammar = arguments::grammar()))]
 pub(crate) struct CallArgs {
     /// Address of the contract, or at least its first six digits; or an account
     pub(crate) address: String,
@@ -260,16 +428,20 @@ pub(crate) struct CallArgs {
 
     #[command(flatten)]
     pub(crate) transaction: TransactionArgs,
+
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
 }
 
 #[derive(Debug, Args)]
 #[command(after_help = format!("\
-{GRAMMAR}
+{grammar}
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee query 3f9c20 balance_of --args @alice
   fusee query 3f9c20 total_supply --engine all
-  fusee query 3f9c20 total_supply --json"))]
+  fusee query 3f9c20 total_supply --json
+  fusee query 3f9c20 balance_of --args @alice --trace", grammar = arguments::grammar()))]
 pub(crate) struct QueryArgs {
     /// Address of the contract, or at least its first six digits
     pub(crate) address: String,
@@ -279,6 +451,74 @@ pub(crate) struct QueryArgs {
 
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+
+    #[command(flatten)]
+    pub(crate) trace: TraceArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("\
+Executes the call as `fusee call --dry-run` does, and prints its result and its trace: for each call
+the contract, the method, the caller, the gas with callees, the gas limit and the input; and for
+each syscall its storage, event and result. Arguments, outputs, messages of reverts and events are
+told by the interface of the code that ran, if it has one. The column of gas has the own gas of each line, and adds
+up to the gas used. If the call fails, the frames that failed come first, the innermost of them at
+the top. Engines have to agree on the trace.
+
+{grammar}
+
+Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
+  fusee trace 3f9c20 transfer --args @bob 250 --from alice
+  fusee trace 3f9c20 transfer --args @bob 250 --engine all --json
+  fusee trace 3f9c20 transfer --args @bob 250 --svg transfer.svg", grammar = arguments::grammar()))]
+pub(crate) struct TraceCallArgs {
+    /// Address of the contract, or at least its first six digits; or an account
+    pub(crate) address: String,
+
+    /// Method to call [default: none, only transfer the value]
+    pub(crate) method: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+
+    /// Value to transfer
+    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]
+    pub(crate) value: u128,
+
+    /// Also write a flame graph of contracts, functions and syscalls to this file, from a second
+    /// run that has to come to the same
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A capsule holds one transaction with all that it read: rules, code, state, block, oracle answers; and
+the outcome that it had. `--capsule FILE` of `call`, `deploy`, `upload`, `create`, `upgrade`, `admin`
+and `remove-code` writes one, also if the transaction fails.
+
+Needs no data folder, and changes none. Prints the outcome, and whether it is the same on every
+engine and the same as recorded. If not, prints the first call or syscall that differs, with the gas
+of both sides. Exit code 0 means that everything is equal, whatever the transaction came to, and
+exit code 3 that something differs.
+
+Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
+  fusee call 3f9c20 transfer --args @bob 250 --dry-run --capsule transfer.capsule
+  fusee replay transfer.capsule
+  fusee replay transfer.capsule --engine wasmi --json
+  fusee call 3f9c20 total_supply --capsule small.capsule --capsule-without-code
+  fusee replay small.capsule --code guests/wasm/token.wasm")]
+pub(crate) struct ReplayArgs {
+    /// Capsule, as `--capsule` wrote it
+    pub(crate) file: PathBuf,
+
+    /// Engine to run on
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) engine: ReplayChoice,
+
+    /// Program files, for code that the capsule only names
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(crate) code: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -290,6 +530,55 @@ Examples:
 pub(crate) struct AccountsArgs {
     #[command(flatten)]
     pub(crate) folder: FolderArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fusee prove alice
+  fusee prove 3c9b8513a90e --storage supply --storage 0x6f776e6572
+  fusee prove alice --json > alice.json
+  fusee verify alice.json --root STATE_ROOT
+
+A proof takes some hundred bytes. It also shows that a key is absent.")]
+pub(crate) struct ProveArgs {
+    /// A development account such as alice, an address, or the first digits of a contract
+    #[arg(value_name = "ADDRESS")]
+    pub(crate) address: String,
+
+    /// Prove this key of the contract's storage, as text or as digits after 0x; repeat it for more
+    /// [default: balance, nonce and code hash]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) storage: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) folder: FolderArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fusee prove alice --json > alice.json
+  fusee verify alice.json --root STATE_ROOT
+
+The state root in the file is not used, since it is as untrusted as the proofs. Take the root from a
+source that you trust, such as `fusee accounts --json` on your own node.")]
+pub(crate) struct VerifyArgs {
+    /// The answer of `fusee prove --json`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// The state root that you trust, 64 digits
+    #[arg(long, value_name = "ROOT")]
+    pub(crate) root: String,
+}
+
+/// The flag of a trace.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// Also print the calls, syscalls, storage and gas, as `fusee trace` does
+    #[arg(long)]
+    pub(crate) trace: bool,
 }
 
 /// Flags of `deploy` and `call`.
@@ -305,6 +594,21 @@ pub(crate) struct TransactionArgs {
     /// Execute without committing
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) capsule: CapsuleArgs,
+}
+
+/// Flags of the capsule of a transaction.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CapsuleArgs {
+    /// Also write the transaction with all that it read to this file, for `fusee replay`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) capsule: Option<PathBuf>,
+
+    /// Name the code in the capsule by its hash alone
+    #[arg(long, requires = "capsule")]
+    pub(crate) capsule_without_code: bool,
 }
 
 /// Flags of `deploy`, `call` and `query`.
@@ -313,13 +617,17 @@ pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) folder: FolderArgs,
 
-    /// Arguments, in order; see below
+    /// Arguments, in order or by name; see below
     #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
     pub(crate) args: Vec<String>,
 
     /// Raw input in hexadecimal, instead of --args
     #[arg(long, value_name = "HEX", value_parser = Hex::parse)]
     pub(crate) input: Option<Hex>,
+
+    /// Ignore the interfaces of contracts: read --args and show results without them
+    #[arg(long)]
+    pub(crate) no_interface: bool,
 
     /// Gas limit
     #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
@@ -329,9 +637,115 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "NAME", default_value = "alice")]
     pub(crate) from: String,
 
+    /// Time of the block in milliseconds since the Unix epoch [default: a second for each
+    /// transaction so far]
+    #[arg(long, value_name = "MS")]
+    pub(crate) time: Option<u64>,
+
     /// Engine to run on
     #[arg(long, value_enum, default_value = "tiered")]
     pub(crate) engine: EngineChoice,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    arg_required_else_help = true,
+    after_help = "\
+A key is a file, encrypted by a password, which no command can recover. The address of its account
+follows from the public key. No file is ever overwritten: to use a key elsewhere, copy its file.
+
+The keys of the development accounts follow from their names, so everybody has them.
+
+Examples:
+  fusee keys new treasury
+  fusee keys new bot --scheme secp256k1 --password-file password.txt
+  fusee keys list
+  fusee keys show treasury --json"
+)]
+pub(crate) struct KeysArgs {
+    /// Folder of keys; created with the first one
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "FUSEE_KEYS",
+        default_value = ".fusee-keys"
+    )]
+    pub(crate) keys: PathBuf,
+
+    #[command(subcommand)]
+    pub(crate) verb: KeysVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysVerb {
+    /// Make a key, and ask for its password
+    New(NewKeyArgs),
+    /// List all keys with the addresses of their accounts
+    List,
+    /// Show a key without its secret
+    Show(KeyNameArgs),
+    /// Sign the id of a transaction
+    Sign(SignArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewKeyArgs {
+    /// Name of the key: 1 to 32 of a-z, 0-9, `-` and `_`
+    pub(crate) name: String,
+
+    /// Signature scheme
+    #[arg(long, value_enum, default_value = "ed25519")]
+    pub(crate) scheme: KeyScheme,
+
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyNameArgs {
+    /// Name of the key, or of a development account
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Prints the key and the signature as a transaction has them (docs/transactions.md).")]
+pub(crate) struct SignArgs {
+    /// Name of the key, or of a development account
+    pub(crate) name: String,
+
+    /// Id of the transaction: 64 hexadecimal digits
+    #[arg(value_parser = parse_transaction_id)]
+    pub(crate) id: TransactionId,
+
+    #[command(flatten)]
+    pub(crate) password: PasswordArgs,
+}
+
+/// Where the password of a key comes from.
+#[derive(Debug, Args)]
+pub(crate) struct PasswordArgs {
+    /// File whose first bytes up to the last line break are the password [default: ask for it]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// The scheme of a key in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeyScheme {
+    /// Ed25519
+    Ed25519,
+    /// ECDSA over secp256k1
+    Secp256k1,
+}
+
+fn parse_transaction_id(text: &str) -> Result<TransactionId, String> {
+    let mut bytes = [0; 32];
+    match hex::decode_to_slice(text, &mut bytes) {
+        Ok(()) => Ok(TransactionId::from_bytes(bytes)),
+        Err(_) => Err("an id has 64 hexadecimal digits".to_owned()),
+    }
 }
 
 /// The flag of the data folder.
@@ -345,9 +759,10 @@ pub(crate) struct FolderArgs {
 /// The rule for floating point.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FloatsChoice {
-    /// Refuse floating point, as for contracts
+    /// Refuse floating point
     Refused,
-    /// Admit floating point; NaNs are canonicalised, so all machines compute the same bits
+    /// Admit floating point, as for contracts; NaNs are canonicalised, so all machines compute the
+    /// same bits
     Canonical,
 }
 

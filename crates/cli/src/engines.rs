@@ -5,9 +5,10 @@ use std::{fmt::Write, path::Path, sync::Arc};
 use anyhow::anyhow;
 use clap::ValueEnum;
 use fusee::chain::{ContractRules, Contracts};
-use fusee::engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine};
+use fusee::engines::{PolkaVmBackend, PolkaVmEngine, WasmiEngine, WasmtimeEngine};
 use fusee::sandbox::{
     self, CompileCommand, CompileIn, Compiler, Executor, ExecutorBuilder, Format, Gas,
+    WithInterpreter,
 };
 
 use crate::{
@@ -26,6 +27,19 @@ pub(crate) enum EngineChoice {
     /// Interpreter
     Wasmi,
     /// Compiler and interpreter; their results must be equal
+    All,
+}
+
+/// The engines that a capsule is replayed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReplayChoice {
+    /// WebAssembly compiled, PolkaVM interpreted
+    Wasmtime,
+    /// WebAssembly and PolkaVM interpreted
+    Wasmi,
+    /// WebAssembly interpreted, PolkaVM compiled; Linux on x86-64
+    PolkavmRecompiler,
+    /// All of them; the recompiler if the capsule has PolkaVM code, and the machine supports it
     All,
 }
 
@@ -114,6 +128,13 @@ fn with_options<K>(
     if let Ok(polkavm) = PolkaVmEngine::new() {
         builder = builder.engine(Arc::new(polkavm));
     }
+    with_caches(builder, artifacts)
+}
+
+fn with_caches<K>(
+    mut builder: ExecutorBuilder<K>,
+    artifacts: Option<&Path>,
+) -> Result<ExecutorBuilder<K>, Failure> {
     if let Some(folder) = artifacts {
         builder = builder.artifacts(folder, ARTIFACT_BYTES).map_err(|error| {
             let message = format!("cannot keep compiled programs in `{}`", folder.display());
@@ -136,6 +157,14 @@ pub(crate) fn contracts(
     choice: EngineChoice,
     artifacts: Option<&Path>,
 ) -> Result<Vec<On<Contracts>>, Failure> {
+    contracts_by(choice, artifacts, &ContractRules::latest())
+}
+
+fn contracts_by(
+    choice: EngineChoice,
+    artifacts: Option<&Path>,
+    rules: &ContractRules,
+) -> Result<Vec<On<Contracts>>, Failure> {
     let tiered = || Ok::<_, Failure>(Executor::tiered(interpreter(), compiler()?));
     // Programs are compiled before their first call.
     let wasmtime = || Ok::<_, Failure>(("wasmtime", tiered()?.compile_gas(Gas::ZERO)));
@@ -147,15 +176,58 @@ pub(crate) fn contracts(
         EngineChoice::All => vec![wasmtime()?, wasmi()],
     };
     let built = builders.into_iter().map(|(engine, builder)| {
-        let executor = with_options(builder, artifacts)?.build_interpreting();
-        let contracts = Contracts::new(&executor, ContractRules::latest());
-        let it = contracts.map_err(|error| {
-            Failure::new(Exit::Host, error)
-                .next("contracts need an engine for every format that the rules admit")
-        })?;
-        Ok(On { engine, it })
+        let builder = with_options(builder, artifacts)?;
+        on_rules(engine, builder, rules.clone())
     });
     built.collect()
+}
+
+/// Contract executors to replay a capsule on, by its rules.
+pub(crate) fn replaying(
+    choice: ReplayChoice,
+    rules: &ContractRules,
+    has_polkavm: bool,
+) -> Result<Vec<On<Contracts>>, Failure> {
+    let wasm = match choice {
+        ReplayChoice::All => vec![EngineChoice::Wasmtime, EngineChoice::Wasmi],
+        ReplayChoice::Wasmtime => vec![EngineChoice::Wasmtime],
+        ReplayChoice::Wasmi => vec![EngineChoice::Wasmi],
+        ReplayChoice::PolkavmRecompiler => Vec::new(),
+    };
+    let mut all = Vec::new();
+    for choice in wasm {
+        all.extend(contracts_by(choice, None, rules)?);
+    }
+    let recompiler = match choice {
+        ReplayChoice::All if has_polkavm => PolkaVmEngine::on(PolkaVmBackend::ProcessSandbox).ok(),
+        ReplayChoice::PolkavmRecompiler => {
+            let engine = PolkaVmEngine::on(PolkaVmBackend::ProcessSandbox);
+            Some(engine.map_err(|error| {
+                Failure::new(Exit::Host, error)
+                    .next("use `--engine wasmi`, which works on any machine")
+            })?)
+        }
+        _ => None,
+    };
+    if let Some(recompiler) = recompiler {
+        let builder = Executor::interpreted(interpreter()).engine(Arc::new(recompiler));
+        let builder = with_caches(builder, None)?;
+        all.push(on_rules("polkavm-recompiler", builder, rules.clone())?);
+    }
+    Ok(all)
+}
+
+fn on_rules(
+    engine: &'static str,
+    builder: ExecutorBuilder<WithInterpreter>,
+    rules: ContractRules,
+) -> Result<On<Contracts>, Failure> {
+    let contracts = Contracts::new(&builder.build_interpreting(), rules);
+    let it = contracts.map_err(|error| {
+        Failure::new(Exit::Host, error)
+            .next("contracts need an engine for every format that the rules admit")
+    })?;
+    Ok(On { engine, it })
 }
 
 /// Whether all results are the same.

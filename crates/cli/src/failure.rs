@@ -5,7 +5,10 @@
 use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
-use fusee::chain::{ContractError, Foreign, InvalidTransaction, StoreError, Transaction};
+use fusee::chain::{
+    CapsuleError, ContractError, Foreign, InvalidTransaction, StoreError, Transaction,
+};
+use fusee::keystore::KeystoreError;
 use fusee::sandbox::{PrepareError, Refusal, RunError};
 use serde::Serialize;
 
@@ -70,18 +73,20 @@ struct ErrorJson<'a> {
 struct InvalidJson {
     reason: &'static str,
     /// The number in the transaction. As text, because JSON readers round large numbers.
-    has: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has: Option<String>,
     /// The bound that it exceeds.
-    bound: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<String>,
 }
 
 impl InvalidJson {
     fn of(invalid: InvalidTransaction) -> Self {
-        let (has, bound) = invalid.figures();
+        let (has, bound) = invalid.figures().unzip();
         Self {
             reason: invalid.name(),
-            has: has.to_string(),
-            bound: bound.to_string(),
+            has: has.map(|has: u128| has.to_string()),
+            bound: bound.map(|bound: u128| bound.to_string()),
         }
     }
 }
@@ -156,6 +161,12 @@ impl Failure {
         self
     }
 
+    /// Says where in the input the error is.
+    pub(crate) fn within(mut self, place: &str) -> Self {
+        self.error = anyhow!("{place}: {}", self.error);
+        self
+    }
+
     pub(crate) const fn exit(&self) -> Exit {
         self.exit
     }
@@ -222,10 +233,51 @@ impl From<StoreError> for Failure {
     }
 }
 
+impl From<KeystoreError> for Failure {
+    fn from(error: KeystoreError) -> Self {
+        let (exit, next) = match &error {
+            KeystoreError::Name { .. } => (Exit::Usage, "choose another name"),
+            KeystoreError::Exists { .. } => (
+                Exit::Usage,
+                "choose another name: keys are never overwritten",
+            ),
+            KeystoreError::Missing { .. } => (
+                Exit::Usage,
+                "see `fusee keys list`, or choose another folder with --keys",
+            ),
+            KeystoreError::WrongPassword { .. } => (Exit::Usage, "try the password again"),
+            KeystoreError::Version { .. } => (Exit::Host, "use the version of fusee that wrote it"),
+            KeystoreError::Damaged { .. } => (Exit::Host, "restore the file from a backup"),
+            _ => (
+                Exit::Host,
+                "check that the folder is readable and writable, or choose another with --keys",
+            ),
+        };
+        Self::new(exit, error).next(next)
+    }
+}
+
 impl From<ContractError> for Failure {
     fn from(error: ContractError) -> Self {
         Self::new(Exit::Host, error)
             .next("nothing was committed; run the command again, or choose another --engine")
+    }
+}
+
+impl From<CapsuleError> for Failure {
+    fn from(error: CapsuleError) -> Self {
+        let next = match &error {
+            CapsuleError::NotACapsule => "pass a file that `--capsule` wrote",
+            CapsuleError::Version { .. } => "use the version of fusee that wrote it",
+            CapsuleError::UnknownRules { .. } => {
+                "use the version of fusee that wrote it, or replay it by the program that has the \
+                 rules (`Capsule::replay`)"
+            }
+            CapsuleError::MissingCode { .. } => "pass the program with --code FILE",
+            CapsuleError::TooLarge { .. } => "the transaction reads too much for a capsule",
+            _ => "record it again, or get the file again",
+        };
+        Self::new(Exit::Usage, error).next(next)
     }
 }
 

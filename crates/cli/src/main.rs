@@ -8,11 +8,14 @@
 
 mod addresses;
 mod args;
+mod arguments;
 mod chain;
+mod decoded;
 mod engines;
 mod failure;
 mod flame;
 mod instance;
+mod interfaces;
 mod log;
 mod memory;
 mod names;
@@ -23,6 +26,7 @@ mod program;
 mod receipt;
 mod symbols;
 mod table;
+mod trace;
 mod values;
 mod verbs;
 
@@ -69,8 +73,19 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Inspect(args) => verbs::inspect::run(&args, output),
         Verb::Gas(args) => verbs::gas::run(&args, output),
         Verb::Deploy(args) => verbs::deploy::run(&args, output),
+        Verb::Interface(args) => verbs::interface::run(&args, output),
+        Verb::Upload(args) => verbs::code::upload(&args, output),
+        Verb::Create(args) => verbs::code::create(&args, output),
+        Verb::Upgrade(args) => verbs::code::upgrade(&args, output),
+        Verb::Admin(args) => verbs::code::admin(&args, output),
+        Verb::RemoveCode(args) => verbs::code::remove(&args, output),
         Verb::Call(args) => verbs::call::run(&args, output),
+        Verb::Trace(args) => verbs::trace::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),
+        Verb::Replay(args) => verbs::replay::run(&args, output),
+        Verb::Keys(args) => verbs::keys::run(&args, output),
         Verb::Accounts(args) => verbs::accounts::run(&args, output),
+        Verb::Prove(args) => verbs::proof::prove(&args, output),
+        Verb::Verify(args) => verbs::proof::verify(&args, output),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fusee::abi;
 use fusee::sandbox::Inspection;
 use fusee::sandbox::{
     Gas,
@@ -70,7 +71,8 @@ struct SyscallPart {
 }
 
 /// Names of functions and syscalls by index.
-struct Names {
+#[derive(Debug, Default)]
+pub(crate) struct Names {
     functions: BTreeMap<u32, String>,
     syscalls: BTreeMap<u32, String>,
 }
@@ -192,7 +194,7 @@ impl Profile {
 }
 
 impl Names {
-    fn of(program: &Inspection) -> Self {
+    pub(crate) fn of(program: &Inspection) -> Self {
         let function = |name: &fusee::sandbox::inspection::FunctionName| {
             Some((name.index, clean(&demangled(name.name.as_deref()?))))
         };
@@ -211,7 +213,16 @@ impl Names {
         }
     }
 
-    fn frame(&self, place: ProfileSpan) -> Frame {
+    /// The same names of functions, and the names that traces have for syscalls.
+    pub(crate) fn with_syscalls_of_traces(self) -> Self {
+        let rows = abi::SYSCALLS.iter().chain(abi::wasi::FUNCTIONS);
+        Self {
+            syscalls: rows.map(|row| (row.number, row.name.to_owned())).collect(),
+            ..self
+        }
+    }
+
+    pub(crate) fn frame(&self, place: ProfileSpan) -> Frame {
         let (kind, name) = match place {
             ProfileSpan::Function(index) => {
                 let name = self.functions.get(&index).cloned();

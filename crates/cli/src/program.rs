@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use fusee::chain::ContractRules;
 use fusee::sandbox::{Export, Format, Program, Refusal, Rule, Rules};
 
 use crate::{
@@ -67,6 +68,15 @@ pub(crate) fn prepare(path: &Path, wasm: &[u8], rules: &Rules) -> Result<Program
     fusee::sandbox::prepare(wasm, rules).map_err(|refusal| refused(path, wasm, refusal))
 }
 
+/// Checks a program by the newest rules of contracts.
+pub(crate) fn check_contract(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let rules = ContractRules::latest();
+    let program = prepare(path, bytes, &rules.program)?;
+    rules
+        .check_methods(&program)
+        .map_err(|refusal| refused(path, bytes, refusal))
+}
+
 /// The failure of a program that the rules refuse.
 pub(crate) fn refused(path: &Path, wasm: &[u8], refusal: Refusal) -> Failure {
     let next = advice(wasm, &refusal);
@@ -87,6 +97,9 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
         }
         Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
             "a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides"
+        }
+        Rule::ExportSignature => {
+            "let it take and return nothing: it reads its arguments with `input_read`, and sets its output with `output_write`"
         }
         Rule::ReservedName => "rename it: the prefix `fusee:` is reserved for metering",
         Rule::Segment => "increase the initial size of the memory or table to hold its segments",

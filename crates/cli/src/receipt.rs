@@ -1,6 +1,6 @@
 //! Receipts as complete JSON, and as text with hints about the meaning of bytes.
 
-use fusee::chain::{Address, Event, Receipt, Status};
+use fusee::chain::{Address, Event, LogLine, Receipt, Status};
 use serde::Serialize;
 
 use crate::{failure::Exit, names, numbers::grouped};
@@ -25,12 +25,23 @@ pub(crate) struct ReceiptJson {
 }
 
 #[derive(Debug, Serialize)]
-struct EventJson {
+pub(crate) struct EventJson {
     address: String,
+    /// The first topic, by which most events have their name.
     topic: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     topic_text: Option<String>,
+    /// All topics, if there is not exactly one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<Vec<String>>,
     data: String,
+}
+
+/// A line of the debug log as JSON.
+#[derive(Debug, Serialize)]
+pub(crate) struct LogJson {
+    address: String,
+    text: String,
 }
 
 /// A line of text: label and value.
@@ -58,12 +69,24 @@ impl ReceiptJson {
     }
 }
 
+impl LogJson {
+    pub(crate) fn new(line: &LogLine) -> Self {
+        Self {
+            address: line.contract.to_string(),
+            text: String::from_utf8_lossy(&line.text).into_owned(),
+        }
+    }
+}
+
 impl EventJson {
-    fn new(event: &Event) -> Self {
+    pub(crate) fn new(event: &Event) -> Self {
+        let name = event.topics.first().map(Vec::as_slice).unwrap_or_default();
         Self {
             address: event.address.to_string(),
-            topic: hexed(&event.topic),
-            topic_text: printable(&event.topic).map(str::to_owned),
+            topic: hexed(name),
+            topic_text: printable(name).map(str::to_owned),
+            topics: (event.topics.len() != 1)
+                .then(|| event.topics.iter().map(|topic| hexed(topic)).collect()),
             data: hexed(&event.data),
         }
     }
@@ -84,7 +107,10 @@ pub(crate) fn lines(receipt: &Receipt) -> Vec<Line> {
         grouped(receipt.gas_used),
         grouped(receipt.gas_limit)
     );
-    let mut lines = vec![line("status", status(receipt)), line("gas used", gas)];
+    let mut lines = vec![
+        line("status", status_of(receipt.status, &receipt.output)),
+        line("gas used", gas),
+    ];
     if receipt.status != Status::Reverted && !receipt.output.is_empty() {
         lines.push(line("output", hinted(&receipt.output)));
     }
@@ -100,14 +126,26 @@ pub(crate) fn lines(receipt: &Receipt) -> Vec<Line> {
     lines
 }
 
+/// A line of the debug log: contract and text, of which control characters are escaped.
+pub(crate) fn log_line(logged: &LogLine) -> Line {
+    let mut text = format!("{} ", names::short(logged.contract));
+    for character in String::from_utf8_lossy(&logged.text).chars() {
+        match character.is_control() {
+            true => text.extend(character.escape_default()),
+            false => text.push(character),
+        }
+    }
+    line("log", text)
+}
+
 pub(crate) fn line(about: &str, text: impl Into<String>) -> Line {
     [about.to_owned(), text.into()]
 }
 
-/// The status and its reason.
-fn status(receipt: &Receipt) -> String {
-    let name = receipt.status.name();
-    match reason(receipt) {
+/// A status and its reason, of a receipt or a call with this output.
+pub(crate) fn status_of(status: Status, output: &[u8]) -> String {
+    let name = status.name();
+    match reason_of(status, output) {
         Some(reason) => format!("{name}: {reason}"),
         None => name.to_owned(),
     }
@@ -115,23 +153,26 @@ fn status(receipt: &Receipt) -> String {
 
 /// The reason of the status; for a revert, the message of the contract.
 pub(crate) fn reason(receipt: &Receipt) -> Option<String> {
-    match receipt.status {
+    reason_of(receipt.status, &receipt.output)
+}
+
+/// The reason of a status; for a revert, the output, which is the message of the contract.
+pub(crate) fn reason_of(status: Status, output: &[u8]) -> Option<String> {
+    match status {
         Status::Success | Status::OutOfGas => None,
-        Status::Reverted if receipt.output.is_empty() => Some("no message".to_owned()),
-        Status::Reverted => Some(text_or_hex(&receipt.output)),
+        Status::Reverted if output.is_empty() => Some("no message".to_owned()),
+        Status::Reverted => Some(text_or_hex(output)),
         Status::Trapped(trap) => Some(trap.to_string()),
         Status::Rejected(rejection) => Some(rejection.to_string()),
     }
 }
 
-/// An event: contract, topic and data.
+/// An event: contract, topics and data.
 pub(crate) fn event(event: &Event) -> String {
-    format!(
-        "{} {} {}",
-        names::short(event.address),
-        text_or_hex(&event.topic),
-        hinted(&event.data)
-    )
+    let mut parts = vec![names::short(event.address)];
+    parts.extend(event.topics.iter().map(|topic| text_or_hex(topic)));
+    parts.push(hinted(&event.data));
+    parts.join(" ")
 }
 
 pub(crate) fn hexed(bytes: &[u8]) -> String {

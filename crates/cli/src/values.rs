@@ -1,18 +1,19 @@
 //! Arguments: JSON values from the command line, encoded as the bytes that a contract reads.
+//! [`crate::arguments`] has those of methods with an interface.
 //!
 //! The encoding is borsh: it is canonical and small, and has a maintained `no_std` library for
 //! guests. Types that JSON lacks, such as the width of an integer, follow from the rules in
 //! [`GRAMMAR`] or are explicit, as in `{"u8": 1}`.
 
 use borsh::BorshSerialize;
-use fusee::chain::Address;
+use fusee::{chain::Address, sandbox::CodeHash};
 use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// The syntax of `--args`, for the help.
+/// The syntax of `--args` for methods without an interface, for the help.
 pub(crate) const GRAMMAR: &str = "\
-Arguments (--args) are JSON values. They are encoded in order with borsh, a canonical encoding:
+Without an interface, arguments are JSON values. They are encoded in order with borsh, a canonical encoding:
   5                    u64                  -5           i64
   true                 bool, one byte       null         an absent Option
   hello                string               '\"5\"'        string
@@ -45,10 +46,27 @@ pub(crate) fn encode(args: &[String], resolve: Resolve<'_>) -> Result<Vec<u8>, F
     Ok(bytes)
 }
 
+/// Parses the hash of a program: 64 hexadecimal digits.
+pub(crate) fn parse_hash(text: &str) -> Result<CodeHash, String> {
+    let bytes = parse_hex(text)?;
+    let bytes: Result<[u8; 32], _> = bytes.try_into();
+    bytes
+        .map(CodeHash::from_bytes)
+        .map_err(|_| format!("`{text}` is not a hash, which is 64 hexadecimal digits"))
+}
+
 /// Parses bytes in hexadecimal, with or without `0x`.
 pub(crate) fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     hex::decode(digits).map_err(|error| format!("not bytes in hexadecimal digits: {error}"))
+}
+
+/// The contents of a file that an argument names.
+pub(crate) fn read_file(place: &str, path: &str) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::usage(format!("{place}: {path} cannot be read: {error}"))
+            .next("pass a path relative to the current folder")
+    })
 }
 
 /// The context in which the values of one argument are encoded.
@@ -153,10 +171,7 @@ fn push_typed(
             push_bytes(bytes, &data, context)
         }
         ("file", Value::String(path)) => {
-            let data = std::fs::read(path).map_err(|error| {
-                Failure::usage(format!("{}: {path} cannot be read: {error}", context.place))
-                    .next("pass a path relative to the current folder")
-            })?;
+            let data = read_file(context.place, path)?;
             push_bytes(bytes, &data, context)
         }
         ("string" | "bytes" | "file", _) => Err(refuse(

@@ -57,7 +57,7 @@ fn lanes_beside(polkavm: Option<Arc<dyn Engine>>) -> Vec<Lane> {
     let wasmtime = |bounds, address_space| -> Arc<dyn Engine> {
         // As many as the tests of the specification keep alive at once.
         let engine = WasmtimeEngine::builder()
-            .instances(4_096)
+            .instances(2_048)
             .growing(bounds)
             .address_space(address_space);
         Arc::new(engine.build().expect("Wasmtime works on this machine"))

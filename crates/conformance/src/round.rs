@@ -26,7 +26,8 @@ pub fn schedule() -> Schedule {
     let [grow_page, grow_far_page] = length("memory.grow");
     let [bulk_64_bytes, _] = length("memory.fill");
     let [table_element, _] = length("table.fill");
-    let mut schedule = Schedule::v1().with_operators(|name, _| number("Operators", name));
+    let [grow_element, _] = length("table.grow");
+    let mut schedule = Schedule::v2().with_operators(|name, _| number("Operators", name));
     schedule.version = 0;
     schedule.resident_pages = instance("resident_pages");
     schedule.dynamic = Dynamic {
@@ -34,6 +35,7 @@ pub fn schedule() -> Schedule {
         grow_far_page,
         bulk_64_bytes,
         table_element,
+        grow_element,
     };
     schedule.instance = InstancePrices {
         base: instance("base"),

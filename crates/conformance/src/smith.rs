@@ -10,7 +10,7 @@ mod program;
 use std::fmt;
 
 use fusee_engine::ValueType;
-use fusee_instrument::{Rules, SyscallPrice, SyscallRule};
+use fusee_instrument::{Extensions, Limits, Rules, Schedule, SyscallPrice, SyscallRule};
 
 use crate::{
     Lane,
@@ -55,9 +55,7 @@ pub fn program(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tally, String> {
-    let rules = rules(seed)
-        .with_floats(choices.floats())
-        .with_extensions(choices.extensions());
+    let rules = rules(seed, choices.extensions()).with_floats(choices.floats());
     match program::make(choices) {
         Some(wasm) => differential::check(lanes, &wasm, &rules, seed),
         None => Ok(Tally::default()),
@@ -72,9 +70,7 @@ fn check_program(lanes: &[Lane], choices: Choices<'_>, seed: u64) -> Result<Tall
 /// [`Divergence`] if profiling changes a result, or if a profile does not add up to the gas used.
 pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
     let choices = Choices::of_seed(seed);
-    let rules = rules(seed)
-        .with_floats(choices.floats())
-        .with_extensions(choices.extensions());
+    let rules = rules(seed, choices.extensions()).with_floats(choices.floats());
     match program::make(choices) {
         Some(wasm) => differential::check_profiles(lanes, &wasm, &rules, seed)
             .map_err(|what| Divergence { seed, what }),
@@ -83,7 +79,7 @@ pub fn check_profiles(lanes: &[Lane], seed: u64) -> Result<u64, Divergence> {
 }
 
 /// Rules with round or measured prices, alternating. Both are used in one executor.
-fn rules(seed: u64) -> Rules {
+fn rules(seed: u64, extensions: Extensions) -> Rules {
     let signature =
         |(number, name, params, result): (u32, &str, &[ValueType], Option<ValueType>)| {
             SyscallRule {
@@ -97,11 +93,14 @@ fn rules(seed: u64) -> Rules {
             }
         };
     let syscalls = program::IMPORTS.iter().copied().map(signature).collect();
-    if seed.is_multiple_of(2) {
+    let rules = if seed.is_multiple_of(2) {
         crate::round::rules(syscalls)
-    } else {
+    } else if extensions == Extensions::NONE {
         Rules::v1(syscalls)
-    }
+    } else {
+        Rules::named("program-1-extended", Schedule::v2(), Limits::v1(), syscalls)
+    };
+    rules.with_extensions(extensions)
 }
 
 impl fmt::Display for Divergence {

@@ -3,6 +3,7 @@
 //! Each of the three has its own state key ([`keys`]). An [`Account`] combines them for tools. No
 //! transaction reads or writes an [`Account`].
 
+use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_engine::CodeHash;
 use fusee_state::{Diff, StateReader, Value};
 
@@ -26,6 +27,18 @@ pub struct AccountCode {
     /// The hash.
     pub hash: CodeHash,
     /// The size in bytes. It decides the price of a call, which is charged before the code is read.
+    pub bytes: u32,
+}
+
+/// Who uploaded code, and how many contracts have it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct CodeUse {
+    /// Who uploaded it first, and may remove it while no contract has it.
+    pub uploader: Address,
+    /// The number of contracts that have it. One more than those if contracts were deployed by
+    /// rules that do not count: such code stays.
+    pub contracts: u64,
+    /// The size in bytes.
     pub bytes: u32,
 }
 
@@ -80,6 +93,18 @@ pub(crate) fn decode_nonce(address: Address, value: Option<Value>) -> Result<u64
     Ok(decode(address, AccountField::Nonce, value)?.unwrap_or_default())
 }
 
+/// Encodes the bytes of a storage that are under a deposit. None have no value.
+pub(crate) fn encode_stored_bytes(bytes: u64) -> Option<Vec<u8>> {
+    (bytes > 0).then(|| encoding::encode(&bytes))
+}
+
+pub(crate) fn decode_stored_bytes(
+    address: Address,
+    value: Option<Value>,
+) -> Result<u64, ContractError> {
+    Ok(decode(address, AccountField::StoredBytes, value)?.unwrap_or_default())
+}
+
 pub(crate) fn decode_code(
     address: Address,
     value: Option<Value>,
@@ -89,6 +114,28 @@ pub(crate) fn decode_code(
         hash: CodeHash::from_bytes(hash),
         bytes,
     }))
+}
+
+pub(crate) fn decode_admin(
+    address: Address,
+    value: Option<Value>,
+) -> Result<Option<Address>, ContractError> {
+    decode(address, AccountField::Admin, value)
+}
+
+pub(crate) fn decode_reentrancy(
+    address: Address,
+    value: Option<Value>,
+) -> Result<u8, ContractError> {
+    Ok(decode(address, AccountField::Reentrancy, value)?.unwrap_or_default())
+}
+
+pub(crate) fn decode_code_use(
+    hash: CodeHash,
+    value: Option<Value>,
+) -> Result<Option<CodeUse>, ContractError> {
+    let value = value.map(|bytes| encoding::decode(&bytes)).transpose();
+    value.map_err(|source| ContractError::CorruptCodeUse { hash, source })
 }
 
 fn decode<T: borsh::BorshDeserialize>(

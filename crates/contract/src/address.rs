@@ -43,6 +43,18 @@ impl Address {
         Self(digest.finalize().into())
     }
 
+    /// The address of the contract that `creator` deploys with this salt: SHA-256 of a tag, the
+    /// creator and the salt. It does not depend on the code, so that it is known before the code
+    /// is.
+    #[must_use]
+    pub fn of_salted_contract(creator: Address, salt: &[u8; 32]) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(b"fusee salted contract address");
+        digest.update(creator.0);
+        digest.update(salt);
+        Self(digest.finalize().into())
+    }
+
     /// The address of a development account: SHA-256 of a tag and its name. It has no private key.
     #[must_use]
     pub fn of_development_account(name: &str) -> Self {

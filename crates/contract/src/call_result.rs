@@ -26,6 +26,14 @@ impl CallResult {
         Self::of(Status::Rejected(rejection))
     }
 
+    /// The result of what runs nothing.
+    pub(crate) const fn immediate(result: Result<(), Rejection>) -> Self {
+        match result {
+            Ok(()) => Self::of(Status::Success),
+            Err(rejection) => Self::rejected(rejection),
+        }
+    }
+
     pub(crate) fn receipt(
         self,
         events: Vec<Event>,
@@ -60,6 +68,12 @@ impl CallResult {
                 Rejection::Reentrant => status::REENTRANT,
                 Rejection::CallLimit | Rejection::CodeLimit => status::CALL_LIMIT,
                 Rejection::RefusedCode => status::REFUSED,
+                Rejection::UnknownCode => status::UNKNOWN_CODE,
+                Rejection::AddressTaken => status::ADDRESS_TAKEN,
+                // Only a transaction removes code.
+                Rejection::NotAdmin | Rejection::CodeInUse => status::NOT_ADMIN,
+                Rejection::MissingMethods => status::MISSING_METHODS,
+                Rejection::NotPayable => status::NOT_PAYABLE,
             },
         };
         syscalls::status(code)

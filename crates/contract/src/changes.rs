@@ -1,4 +1,4 @@
-//! The pending changes of a transaction: state and events, reverted together.
+//! The pending changes of a transaction: state, events and transient storage, reverted together.
 
 use std::sync::Arc;
 
@@ -7,15 +7,20 @@ use fusee_state::{Checkpoint, Diff, Journal, ReadSet, StateReader, Value};
 
 use crate::{
     Address, ContractError, Event,
-    account::{self, AccountCode},
+    account::{self, AccountCode, CodeUse},
+    deposit::Deposit,
+    encoding,
+    events::{Events, EventsCheckpoint},
     keys,
+    transient::{Transient, TransientCheckpoint},
 };
 
 /// The pending changes of a transaction. The running frame owns them.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) journal: Journal,
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Events,
+    pub(crate) transient: Transient,
 }
 
 /// The final changes of a transaction.
@@ -25,11 +30,12 @@ pub(crate) struct Parts {
     pub(crate) events: Vec<Event>,
 }
 
-/// A checkpoint of state and events, committed or reverted together.
+/// A checkpoint of all changes, committed or reverted together.
 #[derive(Debug)]
 pub(crate) struct ChangesCheckpoint {
     journal: Checkpoint,
-    events: usize,
+    events: EventsCheckpoint,
+    transient: TransientCheckpoint,
 }
 
 impl Changes {
@@ -37,7 +43,8 @@ impl Changes {
     pub(crate) fn new(state: Arc<dyn StateReader>) -> Self {
         Self {
             journal: Journal::new(state),
-            events: Vec::new(),
+            events: Events::default(),
+            transient: Transient::new(),
         }
     }
 
@@ -46,24 +53,27 @@ impl Changes {
         Parts {
             diff,
             reads,
-            events: self.events,
+            events: self.events.into_list(),
         }
     }
 
     pub(crate) fn checkpoint(&mut self) -> ChangesCheckpoint {
         ChangesCheckpoint {
             journal: self.journal.checkpoint(),
-            events: self.events.len(),
+            events: self.events.checkpoint(),
+            transient: self.transient.checkpoint(),
         }
     }
 
     pub(crate) fn commit(&mut self, checkpoint: ChangesCheckpoint) {
         self.journal.commit(checkpoint.journal);
+        self.transient.commit(checkpoint.transient);
     }
 
     pub(crate) fn revert(&mut self, checkpoint: ChangesCheckpoint) {
         self.journal.revert(checkpoint.journal);
-        self.events.truncate(checkpoint.events);
+        self.events.revert(checkpoint.events);
+        self.transient.revert(checkpoint.transient);
     }
 
     pub(crate) fn balance(&mut self, address: Address) -> Result<u128, ContractError> {
@@ -83,28 +93,78 @@ impl Changes {
         account::decode_code(address, self.journal.read(&keys::code_hash(address))?)
     }
 
-    /// Creates a contract: stores code at an address.
-    pub(crate) fn set_code(&mut self, address: Address, hash: CodeHash, code: &[u8]) {
-        let bytes = u32::try_from(code.len()).unwrap_or(u32::MAX);
-        let encoded = account::encode_code(AccountCode { hash, bytes });
-        self.journal.write(keys::code_hash(address), encoded);
+    /// Stores code under its hash.
+    pub(crate) fn store_code(&mut self, hash: CodeHash, code: &[u8]) {
         self.journal.write(keys::code(hash), Value::from(code));
     }
 
+    /// Whether code is stored under a hash. The code is not read.
+    pub(crate) fn has_code(&mut self, hash: CodeHash) -> Result<bool, ContractError> {
+        Ok(self.journal.read(&keys::code(hash))?.is_some())
+    }
+
+    /// Gives a contract code, which is stored or will be.
+    pub(crate) fn set_code(&mut self, address: Address, code: AccountCode) {
+        let encoded = account::encode_code(code);
+        self.journal.write(keys::code_hash(address), encoded);
+    }
+
+    /// Who uploaded the code, and how many contracts have it. `None` if it was not uploaded.
+    pub(crate) fn code_use(&mut self, hash: CodeHash) -> Result<Option<CodeUse>, ContractError> {
+        account::decode_code_use(hash, self.journal.read(&keys::code_use(hash))?)
+    }
+
+    pub(crate) fn set_code_use(&mut self, hash: CodeHash, code_use: CodeUse) {
+        let encoded = encoding::encode(&code_use);
+        self.journal.write(keys::code_use(hash), encoded);
+    }
+
+    /// Removes code that no contract has.
+    pub(crate) fn remove_code(&mut self, hash: CodeHash) {
+        self.journal.remove(keys::code_use(hash));
+        self.journal.remove(keys::code(hash));
+    }
+
+    /// The admin of a contract.
+    pub(crate) fn admin(&mut self, address: Address) -> Result<Option<Address>, ContractError> {
+        account::decode_admin(address, self.journal.read(&keys::admin(address))?)
+    }
+
+    pub(crate) fn set_admin(&mut self, address: Address, admin: Option<Address>) {
+        let encoded = admin.map(|admin| encoding::encode(&admin));
+        self.set(keys::admin(address), encoded);
+    }
+
+    /// The re-entrancy policy of a contract.
+    pub(crate) fn reentrancy(&mut self, address: Address) -> Result<u8, ContractError> {
+        account::decode_reentrancy(address, self.journal.read(&keys::reentrancy(address))?)
+    }
+
+    pub(crate) fn set_reentrancy(&mut self, address: Address, policy: u8) {
+        let encoded = (policy != 0).then(|| encoding::encode(&policy));
+        self.set(keys::reentrancy(address), encoded);
+    }
+
     /// Transfers `value` from one address to another. Returns false, and transfers nothing, if the
-    /// sender's balance is smaller. Reads no balance if `value` is 0.
+    /// sender's balance is smaller, without the deposit for its storage. Reads no balance if
+    /// `value` is 0.
     pub(crate) fn transfer(
         &mut self,
         from: Address,
         to: Address,
         value: u128,
+        deposit: Deposit,
     ) -> Result<bool, ContractError> {
         if value == 0 {
             return Ok(true);
         }
+        let held = self.held(from, deposit)?;
         let Some(rest) = self.balance(from)?.checked_sub(value) else {
             return Ok(false);
         };
+        if rest < held {
+            return Ok(false);
+        }
         if from == to {
             return Ok(true);
         }
@@ -117,7 +177,7 @@ impl Changes {
         Ok(true)
     }
 
-    fn set(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
+    pub(crate) fn set(&mut self, key: Vec<u8>, value: Option<Vec<u8>>) {
         match value {
             Some(value) => self.journal.write(key, value),
             None => self.journal.remove(key),

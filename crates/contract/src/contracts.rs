@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use fusee_abi as abi;
 use fusee_engine::{CodeHash, EngineError, Gas, Profiler};
 use fusee_executor::{Executor, InterpretingExecutor, PrepareError, PreparedProgram, Suspension};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
 use crate::{
-    Action, Address, ContractError, ContractRules, InvalidTransaction, Transaction,
-    account::AccountCode, changes::Changes, entry::Entry, keys,
+    Action, Address, ContractError, ContractRules, DebugLog, Inspector, InvalidTransaction,
+    Transaction, account::AccountCode, changes::Changes, entry::Entry, keys, observers::Observers,
+    steps::StepRecorder,
 };
 
 /// Runs transactions and queries by one set of rules on one executor. Clones are cheap and
@@ -20,6 +22,7 @@ pub struct Contracts {
     pub(crate) rules: Arc<ContractRules>,
     pub(crate) suspension: Suspension,
     pub(crate) profiler: Option<Profiler>,
+    pub(crate) observers: Observers,
 }
 
 impl Contracts {
@@ -54,6 +57,7 @@ impl Contracts {
             rules: Arc::new(rules),
             suspension: Suspension::AsNeeded,
             profiler: None,
+            observers: Observers::default(),
         }
     }
 
@@ -70,10 +74,41 @@ impl Contracts {
     /// receipts.
     #[must_use]
     pub fn profiler(mut self, profiler: Profiler) -> Self {
-        let rules = Arc::make_mut(&mut self.rules);
-        rules.program = rules.program.clone().profiled();
+        self.mark_functions();
         self.profiler = Some(profiler);
         self
+    }
+
+    /// From now on, programs report which of their functions run.
+    fn mark_functions(&mut self) {
+        let rules = Arc::make_mut(&mut self.rules);
+        rules.program = rules.program.clone().profiled();
+    }
+
+    /// Collects the debug log of one transaction or query. Does not affect receipts.
+    #[must_use]
+    pub fn debug_log(mut self, log: DebugLog) -> Self {
+        self.observers.log = Some(log);
+        self
+    }
+
+    /// Records the trace of one transaction or query. Does not affect receipts, changes or read
+    /// sets. The values before writes are read from the state: an error of its reader is then one
+    /// of the transaction.
+    #[must_use]
+    pub fn inspector(mut self, inspector: Inspector) -> Self {
+        if inspector.is_by_function() {
+            self.mark_functions();
+        }
+        self.observers.inspector = Some(inspector);
+        self
+    }
+
+    /// Contracts that record the steps of one transaction.
+    pub(crate) fn recording(&self, recorder: StepRecorder) -> Self {
+        let mut contracts = self.clone();
+        contracts.observers.steps = Some(recorder);
+        contracts
     }
 
     /// The rules.
@@ -106,17 +141,8 @@ impl Contracts {
         let Some(prepared) = self.load(&mut changes, address, code.hash)? else {
             return Ok(None);
         };
-        let exports = prepared
-            .program()
-            .exports
-            .iter()
-            .map(|export| export.name.as_str());
-        Ok(Some(
-            exports
-                .filter(|name| Entry::Method.admits(&prepared, name))
-                .map(str::to_owned)
-                .collect(),
-        ))
+        let methods = Entry::Method.methods(&self.rules, &prepared);
+        Ok(Some(methods.map(str::to_owned).collect()))
     }
 
     /// The intrinsic price of a transaction: its base price, its input and its code.
@@ -125,10 +151,25 @@ impl Contracts {
         let prices = self.rules.prices;
         let (code, input) = match action {
             Action::Deploy { code, input } => (code.len(), input.len()),
-            Action::Call { input, .. } => (0, input.len()),
+            Action::Upload { code } => (code.len(), 0),
+            Action::Call { input, .. }
+            | Action::Create { input, .. }
+            | Action::Upgrade { input, .. } => (0, input.len()),
+            Action::SetAdmin { .. } | Action::RemoveCode { .. } => (0, 0),
         };
+        // What a contract would pay for the same.
+        let syscall = match action {
+            Action::Deploy { .. } | Action::Call { .. } => None,
+            Action::Create { .. } => Some(abi::DEPLOY),
+            Action::Upgrade { .. } => Some(abi::UPGRADE),
+            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. } => {
+                Some(abi::SET_ADMIN)
+            }
+        };
+        let syscall = syscall.and_then(|number| self.rules.program.prices().price(number));
         prices
             .transaction
+            .saturating_add(syscall.map_or(Gas::ZERO, |price| price.base))
             .saturating_add(prices.code_byte.saturating_mul(length(code)))
             .saturating_add(prices.input_byte.saturating_mul(length(input)))
     }
@@ -158,6 +199,17 @@ impl Contracts {
             value,
             gas,
         } = transaction;
+        let is_known = matches!(action, Action::Deploy { .. } | Action::Call { .. });
+        if !is_known && !self.rules.has_upgrades() {
+            return Ok(Some(InvalidTransaction::UnknownAction));
+        }
+        let calls_nobody = matches!(
+            action,
+            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. }
+        );
+        if calls_nobody && *value > 0 {
+            return Ok(Some(InvalidTransaction::ValueWithoutCall { value: *value }));
+        }
         if let Some(too_large) = self.find_too_large(action) {
             return Ok(Some(too_large));
         }
@@ -183,17 +235,21 @@ impl Contracts {
 
     fn find_too_large(&self, action: &Action) -> Option<InvalidTransaction> {
         let limits = self.rules.limits;
-        let input = match action {
-            Action::Deploy { code, input } => {
-                let (bytes, limit) = (
-                    length(code.len()),
-                    self.rules.program.limits().program_bytes,
-                );
-                if bytes > limit {
-                    return Some(InvalidTransaction::CodeTooLarge { bytes, limit });
-                }
-                input
+        let none = Vec::new();
+        if let Action::Deploy { code, .. } | Action::Upload { code } = action {
+            let (bytes, limit) = (
+                length(code.len()),
+                self.rules.program.limits().program_bytes,
+            );
+            if bytes > limit {
+                return Some(InvalidTransaction::CodeTooLarge { bytes, limit });
             }
+        }
+        let input = match action {
+            Action::Deploy { input, .. }
+            | Action::Create { input, .. }
+            | Action::Upgrade { input, .. } => input,
+            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. } => &none,
             Action::Call { method, input, .. } => {
                 let (bytes, limit) = (length(method.len()), u64::from(limits.method_bytes));
                 if bytes > limit {
@@ -202,15 +258,24 @@ impl Contracts {
                 input
             }
         };
-        let (bytes, limit) = (length(input.len()), u64::from(limits.data_bytes));
+        let (bytes, limit) = (length(input.len()), u64::from(self.rules.input_bytes()));
         (bytes > limit).then_some(InvalidTransaction::InputTooLarge { bytes, limit })
     }
 
     /// Prepares code for deployment, or returns the reason why the rules refuse it.
-    pub(crate) fn prepare(
+    pub(crate) fn prepare_deployed(
         &self,
         code: &[u8],
     ) -> Result<Result<Arc<PreparedProgram>, Refusal>, ContractError> {
+        // Not where code is loaded: what is deployed stays callable under later rules.
+        Ok(self.prepare(code)?.and_then(|prepared| {
+            self.rules.check_methods(prepared.program())?;
+            Ok(prepared)
+        }))
+    }
+
+    /// Prepares code, or returns the reason why the rules of programs refuse it.
+    fn prepare(&self, code: &[u8]) -> Result<Result<Arc<PreparedProgram>, Refusal>, ContractError> {
         match self.executor.prepare(code, &self.rules.program) {
             Ok(prepared) => Ok(Ok(prepared)),
             Err(PrepareError::Refused(refusal)) => Ok(Err(refusal)),

@@ -8,7 +8,8 @@ use std::io;
 use borsh::{BorshDeserialize, BorshSerialize};
 use thiserror::Error;
 
-/// The version of every encoding of this crate: receipts, balances, nonces and code hashes.
+/// The version of the encodings of this crate: balances, nonces, code hashes, and receipts whose
+/// events have one topic each. Other receipts have version 2.
 pub const ENCODING_VERSION: u8 = 1;
 
 /// The error of decoding a value.
@@ -20,7 +21,7 @@ pub enum EncodingError {
     Version {
         /// The version that it has.
         found: u8,
-        /// The only version that this program reads.
+        /// The newest version that this program reads.
         expected: u8,
     },
     /// The input is empty.

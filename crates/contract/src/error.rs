@@ -1,5 +1,6 @@
 //! Errors: faults of the host. What a transaction can cause is in its receipt.
 
+use fusee_engine::CodeHash;
 use fusee_executor::{PrepareError, RunError};
 use fusee_state::StateError;
 use fusee_virtualization::VirtualizationError;
@@ -30,6 +31,14 @@ pub enum ContractError {
         /// The contract.
         address: Address,
     },
+    /// The state has an invalid value under the key of a code's use.
+    #[error("the state holds no valid use of the code {hash}")]
+    CorruptCodeUse {
+        /// The hash of the code.
+        hash: CodeHash,
+        /// The error of decoding the value.
+        source: EncodingError,
+    },
     /// A program could not be prepared.
     #[error("the contract's code could not be prepared")]
     Prepare(#[from] PrepareError),
@@ -51,6 +60,12 @@ pub enum AccountField {
     Nonce,
     /// The code hash.
     CodeHash,
+    /// The bytes of storage under a deposit.
+    StoredBytes,
+    /// The admin of a contract.
+    Admin,
+    /// The re-entrancy policy of a contract.
+    Reentrancy,
 }
 
 impl AccountField {
@@ -61,6 +76,9 @@ impl AccountField {
             AccountField::Balance => "balance",
             AccountField::Nonce => "nonce",
             AccountField::CodeHash => "code hash",
+            AccountField::StoredBytes => "size of storage",
+            AccountField::Admin => "admin",
+            AccountField::Reentrancy => "re-entrancy policy",
         }
     }
 }

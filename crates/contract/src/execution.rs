@@ -12,17 +12,23 @@ use fusee_instrument::Refusal;
 use fusee_state::{Diff, ReadSet, StateReader};
 
 use crate::{
-    Action, Address, ContractError, Contracts, Event, InvalidTransaction, Receipt, Rejection,
-    Status, Transaction,
+    Action, Address, BlockContext, ContractError, ContractRules, Contracts, Event,
+    InvalidTransaction, Receipt, Rejection, Status, Transaction,
+    account::AccountCode,
     call_result::CallResult,
     call_stack::{self, Call, CallStack, OracleRequest},
     changes::{Changes, ChangesCheckpoint, Parts},
+    deployment::Opening,
     entry::Entry,
     frame::{Access, Context},
 };
 
 /// The result of a transaction. Nothing is written until the embedder commits the changes.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every result is of the large variant"
+)]
 pub enum ExecutionResult {
     /// A block can include the transaction, whatever its status.
     Included(Included),
@@ -80,6 +86,7 @@ pub(crate) struct TransactionExecution {
     pub(crate) contracts: Contracts,
     pub(crate) state: Arc<dyn StateReader>,
     pub(crate) transaction: Transaction,
+    pub(crate) block: BlockContext,
     pub(crate) interrupt: Interrupt,
     pub(crate) tier: Tier,
     /// The oracle replies so far.
@@ -116,14 +123,13 @@ enum ExecutionState {
 /// The entry point of the outermost call.
 struct Callee {
     address: Address,
-    entry: Entry,
+    opening: Opening,
     method: String,
     input: Vec<u8>,
-    program: Option<Arc<PreparedProgram>>,
 }
 
 impl Contracts {
-    /// Runs a transaction on `state`. Oracle requests are answered with `UNANSWERED`.
+    /// Runs a transaction on `state`, in a block. Oracle requests are answered with `UNANSWERED`.
     ///
     /// Increments the sender's nonce unless the transaction is invalid, whatever its status.
     ///
@@ -134,9 +140,10 @@ impl Contracts {
         &self,
         state: Arc<dyn StateReader>,
         transaction: Transaction,
+        block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<ExecutionResult, ContractError> {
-        let mut progress = self.begin(state, transaction, interrupt)?;
+        let mut progress = self.begin(state, transaction, block, interrupt)?;
         loop {
             progress = match progress {
                 Progress::Ended(result) => return Ok(*result),
@@ -156,12 +163,14 @@ impl Contracts {
         &self,
         state: Arc<dyn StateReader>,
         transaction: Transaction,
+        block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<Progress, ContractError> {
         let execution = TransactionExecution {
             contracts: self.clone(),
             state,
             transaction,
+            block: block.clone(),
             interrupt: interrupt.clone(),
             tier: Tier::Best,
             answers: Vec::new(),
@@ -255,6 +264,7 @@ impl TransactionExecution {
     }
 
     fn begin(&self) -> Result<ExecutionState, ContractError> {
+        self.contracts.observers.clear();
         let mut changes = Changes::new(Arc::clone(&self.state));
         let transaction = &self.transaction;
         if let Some(invalid) = self.contracts.find_invalid(&mut changes, transaction)? {
@@ -268,6 +278,7 @@ impl TransactionExecution {
             gas,
         } = *transaction;
         let intrinsic = self.contracts.intrinsic_gas(action);
+        self.contracts.observers.charge_intrinsic(intrinsic);
         // A valid transaction has a gas limit of at least its intrinsic price.
         let rest = gas.saturating_sub(intrinsic);
         let nonce = changes.nonce(from)?;
@@ -275,7 +286,7 @@ impl TransactionExecution {
         let checkpoint = changes.checkpoint();
         let callee = match action {
             Action::Deploy { code, input } => {
-                let program = match self.contracts.prepare(code)? {
+                let program = match self.contracts.prepare_deployed(code)? {
                     Ok(program) => program,
                     Err(refusal) => {
                         changes.revert(checkpoint);
@@ -289,24 +300,92 @@ impl TransactionExecution {
                 };
                 let hash = program.program().code_hash;
                 let address = Address::of_contract(from, nonce, hash);
-                changes.set_code(address, hash, code);
-                Callee::deployed(address, program, input)
+                let bytes = u32::try_from(code.len()).unwrap_or(u32::MAX);
+                let account_code = AccountCode { hash, bytes };
+                if self.contracts.rules.has_upgrades() {
+                    changes.upload(from, hash, code)?;
+                    changes.create(address, account_code, None)?;
+                } else {
+                    changes.store_code(hash, code);
+                    changes.set_code(address, account_code);
+                }
+                Callee::deployed(&self.contracts.rules, address, program, input)
+            }
+            Action::Create {
+                code,
+                salt,
+                admin,
+                input,
+            } => Callee {
+                address: match salt {
+                    Some(salt) => Address::of_salted_contract(from, salt),
+                    None => Address::of_contract(from, nonce, *code),
+                },
+                opening: Opening::Create {
+                    code: *code,
+                    admin: *admin,
+                },
+                method: String::new(),
+                input: input.clone(),
+            },
+            Action::Upgrade {
+                contract,
+                code,
+                input,
+            } => Callee {
+                address: *contract,
+                opening: Opening::Upgrade { code: *code },
+                method: String::new(),
+                input: input.clone(),
+            },
+            Action::Upload { code } => {
+                let (result, refusal) = match self.contracts.prepare_deployed(code)? {
+                    Ok(program) => {
+                        let hash = program.program().code_hash;
+                        changes.upload(from, hash, code)?;
+                        let output = hash.as_bytes().to_vec();
+                        let result = CallResult {
+                            output,
+                            ..CallResult::of(Status::Success)
+                        };
+                        (result, None)
+                    }
+                    Err(refusal) => (CallResult::rejected(Rejection::RefusedCode), Some(refusal)),
+                };
+                return Ok(self.without_call(changes, checkpoint, result, refusal));
+            }
+            Action::SetAdmin { contract, admin } => {
+                let result = changes.hand_over(*contract, from, *admin)?;
+                return Ok(self.without_call(
+                    changes,
+                    checkpoint,
+                    CallResult::immediate(result),
+                    None,
+                ));
+            }
+            Action::RemoveCode { code } => {
+                let result = changes.discard(*code, from)?;
+                return Ok(self.without_call(
+                    changes,
+                    checkpoint,
+                    CallResult::immediate(result),
+                    None,
+                ));
             }
             Action::Call { to, method, input } => Callee {
                 address: *to,
-                entry: Entry::Method,
+                opening: Opening::Method,
                 method: method.clone(),
                 input: input.clone(),
-                program: None,
             },
         };
         let Callee {
             address,
-            entry,
+            opening,
             method,
             input,
-            program,
         } = callee;
+        let entry = opening.entry();
         let entered = Call {
             context: Context {
                 caller: from,
@@ -317,11 +396,10 @@ impl TransactionExecution {
                 access: Access::ReadWrite,
             },
             gas: rest,
-            entry,
-            program,
+            opening,
             changes,
         };
-        let mut stack = CallStack::new(&self.contracts, &self.interrupt, self.tier);
+        let mut stack = CallStack::new(&self.contracts, &self.block, &self.interrupt, self.tier);
         let progress = stack.run(entered)?;
         let call = Box::new(OpenCall {
             stack,
@@ -331,6 +409,30 @@ impl TransactionExecution {
             intrinsic,
         });
         self.end(call, progress)
+    }
+
+    /// The end of a transaction that calls no contract.
+    fn without_call(
+        &self,
+        mut changes: Changes,
+        checkpoint: ChangesCheckpoint,
+        result: CallResult,
+        refusal: Option<Refusal>,
+    ) -> ExecutionState {
+        match result.status {
+            Status::Success => changes.commit(checkpoint),
+            _ => changes.revert(checkpoint),
+        }
+        let Transaction { action, gas, .. } = &self.transaction;
+        let result = CallResult {
+            gas_used: self.contracts.intrinsic_gas(action),
+            ..result
+        };
+        included(
+            changes,
+            |events| result.receipt(events, *gas, None),
+            refusal,
+        )
     }
 
     /// Commits or reverts the changes of the call, if it has ended.
@@ -369,8 +471,13 @@ impl TransactionExecution {
 impl Callee {
     /// Begins the call of a contract's method `deploy`. A contract without `deploy` is deployed
     /// without a call, unless the transaction has an input for it.
-    fn deployed(address: Address, program: Arc<PreparedProgram>, input: &[u8]) -> Self {
-        let has_deploy = Entry::Deploy.admits(&program, fusee_abi::DEPLOY_METHOD);
+    fn deployed(
+        rules: &ContractRules,
+        address: Address,
+        program: Arc<PreparedProgram>,
+        input: &[u8],
+    ) -> Self {
+        let has_deploy = Entry::Deploy.admits(rules, &program, fusee_abi::DEPLOY_METHOD);
         let method = if has_deploy || !input.is_empty() {
             fusee_abi::DEPLOY_METHOD.to_owned()
         } else {
@@ -378,10 +485,9 @@ impl Callee {
         };
         Self {
             address,
-            entry: Entry::Deploy,
+            opening: Opening::Deployed(program),
             method,
             input: input.to_vec(),
-            program: Some(program),
         }
     }
 }

@@ -1,23 +1,36 @@
 //! Frames: the call of one contract, and the host of its syscalls.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use fusee_engine::{EngineError, Gas, Source, Stop};
 use fusee_instrument::SyscallPrices;
 use fusee_virtualization::{Owner, StorageScope, Symbols};
 
 use crate::{
-    Address, ContractLimits, ContractPrices, ContractRules,
+    Address, BlockContext, ContractLimits, ContractPrices, ContractRules, Contracts, Extensions,
+    StorageAccess, StorageKind,
     changes::{Changes, ChangesCheckpoint},
+    deployment::Opening,
+    deposit::Deposit,
     keys,
+    observers::Observers,
+    syscalls::WasiState,
 };
 
 /// The call of one contract.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) context: Context,
+    pub(crate) block: BlockContext,
     pub(crate) limits: ContractLimits,
     pub(crate) prices: ContractPrices,
+    pub(crate) deposit: Deposit,
+    /// The maximum size of an input that it passes.
+    pub(crate) input_bytes: u32,
+    /// The maximum size of its output.
+    pub(crate) output_bytes: u32,
+    /// `None` for rules of version 1, which have no such limits.
+    pub(crate) extensions: Option<Extensions>,
     /// The prices of the syscalls.
     pub(crate) syscall_prices: Arc<SyscallPrices>,
     /// The changes of the transaction. `None` during a call to another contract, whose frame has
@@ -28,18 +41,22 @@ pub(crate) struct Frame {
     pub(crate) output: Vec<u8>,
     /// Whether the output is a revert message.
     pub(crate) has_reverted: bool,
+    /// Whether the contract has looked at the value that it was sent.
+    pub(crate) has_seen_value: bool,
     /// The return data of the last call from this frame.
     pub(crate) return_data: Vec<u8>,
     /// The request for which this frame is suspended.
     pub(crate) pending: Option<PendingRequest>,
     /// The symbols that its nested VMs may import. `None`: any.
     pub(crate) symbols: Option<Arc<Symbols>>,
+    pub(crate) wasi: WasiState,
+    pub(crate) observers: Observers,
 }
 
 /// The request for which a frame is suspended.
 #[derive(Debug)]
 pub(crate) enum PendingRequest {
-    /// A call to another contract.
+    /// A call to another contract, or to one that is made or upgraded.
     Call(CallRequest),
     /// An oracle request, with its bytes.
     Oracle(Vec<u8>),
@@ -63,7 +80,7 @@ pub(crate) enum Access {
     ReadOnly,
 }
 
-/// The parameters of a `call` syscall.
+/// The parameters of a call that a syscall makes.
 #[derive(Debug)]
 pub(crate) struct CallRequest {
     pub(crate) to: Address,
@@ -71,28 +88,117 @@ pub(crate) struct CallRequest {
     pub(crate) value: u128,
     pub(crate) input: Vec<u8>,
     pub(crate) gas: Gas,
+    pub(crate) access: Access,
+    pub(crate) opening: Opening,
 }
 
 impl Frame {
     pub(crate) fn new(
         context: Context,
+        block: &BlockContext,
         rules: &ContractRules,
         changes: Changes,
         checkpoint: ChangesCheckpoint,
     ) -> Self {
         Self {
             context,
+            block: block.clone(),
             limits: rules.limits,
             prices: rules.prices,
+            deposit: Deposit::of(rules),
+            input_bytes: rules.input_bytes(),
+            output_bytes: rules.output_bytes(),
+            extensions: rules.extensions,
             syscall_prices: Arc::clone(rules.program.prices()),
             changes: Some(changes),
             checkpoint,
             output: Vec::new(),
             has_reverted: false,
+            has_seen_value: false,
             return_data: Vec::new(),
             pending: None,
             symbols: None,
+            wasi: WasiState::default(),
+            observers: Observers::default(),
         }
+    }
+
+    /// Sets what observes the frame.
+    pub(crate) fn observed(self, contracts: &Contracts) -> Self {
+        Self {
+            observers: contracts.observers.clone(),
+            ..self
+        }
+    }
+
+    /// Records a read of an entry, for the trace.
+    pub(crate) fn trace_read(&self, store: StorageKind, key: &[u8], value: Option<&[u8]>) {
+        self.trace_access(store, key, value, value);
+    }
+
+    /// Records a change of an entry, for the trace.
+    pub(crate) fn trace_access(
+        &self,
+        store: StorageKind,
+        key: &[u8],
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) {
+        if let Some(inspector) = &self.observers.inspector {
+            inspector.access(StorageAccess {
+                store,
+                key: key.to_vec(),
+                before: before.map(<[u8]>::to_vec),
+                after: after.map(<[u8]>::to_vec),
+            });
+        }
+    }
+
+    /// Writes a line to the debug log.
+    pub(crate) fn log(&mut self, text: &[u8]) {
+        self.end_line();
+        if let Some(log) = &self.observers.log {
+            log.write(self.context.address, text);
+        }
+    }
+
+    /// Writes text to the debug log, of which each part up to an end of a line is a line. A line
+    /// that does not end within the limit of a write is ended there.
+    pub(crate) fn log_stream(&mut self, text: &[u8], limit: u32) {
+        if self.observers.log.is_none() {
+            return;
+        }
+        for part in text.split_inclusive(|byte| *byte == b'\n') {
+            let line = part.strip_suffix(b"\n");
+            self.wasi.line.extend_from_slice(line.unwrap_or(part));
+            let has_room = u32::try_from(self.wasi.line.len()).is_ok_and(|length| length < limit);
+            if let Some(log) = self
+                .observers
+                .log
+                .as_ref()
+                .filter(|_| line.is_some() || !has_room)
+            {
+                log.write(self.context.address, &mem::take(&mut self.wasi.line));
+            }
+        }
+    }
+
+    /// Ends a line that the text of a stream has left open.
+    pub(crate) fn end_line(&mut self) {
+        let line = mem::take(&mut self.wasi.line);
+        if let Some(log) = self.observers.log.as_ref().filter(|_| !line.is_empty()) {
+            log.write(self.context.address, &line);
+        }
+    }
+
+    /// The rules of the syscalls that came with version 2.
+    ///
+    /// # Errors
+    ///
+    /// If the rules admit such a syscall without them: a fault of the host.
+    pub(crate) fn extensions(&self) -> Result<Extensions, Stop> {
+        let missing = || fail("the rules admit a syscall without its extensions".into());
+        self.extensions.ok_or_else(missing)
     }
 
     /// The changes of the transaction.

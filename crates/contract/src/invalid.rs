@@ -43,6 +43,15 @@ pub enum InvalidTransaction {
         /// The limit in bytes.
         limit: u64,
     },
+    /// The transaction sends a value, and its action calls nobody who could take it.
+    #[error("the value is {value}, and nobody is called who could take it")]
+    ValueWithoutCall {
+        /// The value that the transaction sends.
+        value: u128,
+    },
+    /// The rules have no such action.
+    #[error("the rules have no such action")]
+    UnknownAction,
     /// The name of the method exceeds the limit of the rules.
     #[error("the method's name has {bytes} bytes, the rules admit {limit}")]
     MethodTooLong {
@@ -63,13 +72,17 @@ impl InvalidTransaction {
             InvalidTransaction::InputTooLarge { .. } => "input_too_large",
             InvalidTransaction::CodeTooLarge { .. } => "code_too_large",
             InvalidTransaction::MethodTooLong { .. } => "method_too_long",
+            InvalidTransaction::UnknownAction => "unknown_action",
+            InvalidTransaction::ValueWithoutCall { .. } => "value_without_call",
         }
     }
 
-    /// Both numbers of the message: the actual one, and the required one.
+    /// Both numbers of the message: the actual one, and the required one. `None` if it has none.
     #[must_use]
-    pub fn figures(self) -> (u128, u128) {
-        match self {
+    pub fn figures(self) -> Option<(u128, u128)> {
+        Some(match self {
+            InvalidTransaction::UnknownAction => return None,
+            InvalidTransaction::ValueWithoutCall { value } => (value, 0),
             InvalidTransaction::GasLimitTooLow { limit, intrinsic } => {
                 (limit.units().into(), intrinsic.units().into())
             }
@@ -77,6 +90,6 @@ impl InvalidTransaction {
             InvalidTransaction::InputTooLarge { bytes, limit }
             | InvalidTransaction::CodeTooLarge { bytes, limit }
             | InvalidTransaction::MethodTooLong { bytes, limit } => (bytes.into(), limit.into()),
-        }
+        })
     }
 }

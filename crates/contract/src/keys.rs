@@ -8,6 +8,10 @@
 //! | `n` | address          | none       | nonce: version 1, `u64` little-endian      | 0           |
 //! | `h` | address          | none       | code hash: version 1, 32 bytes; `u32` size | no contract |
 //! | `c` | code hash        | none       | the code that has this hash                | no code     |
+//! | `d` | contract address | none       | bytes of storage under a deposit: version 1, `u64` | 0   |
+//! | `a` | contract address | none       | admin: version 1, 32 bytes                 | no admin    |
+//! | `r` | contract address | none       | re-entrancy policy: version 1, `u8`        | 0           |
+//! | `u` | code hash        | none       | use of the code: version 1, `CodeUse`      | not uploaded |
 //! | `s` | contract address | 0 or more  | what the contract stores under the rest    | absent      |
 //!
 //! The fields of an account have separate keys, so that a payment to a contract does not conflict
@@ -15,8 +19,10 @@
 //!
 //! A balance or nonce of 0 is not stored: its key is removed. So equal states have equal keys.
 //!
-//! Code is addressed by its hash: a `c` key never changes once it is written. Conflict detection
-//! between transactions can ignore these keys.
+//! Code is addressed by its hash: the value of a `c` key never changes. It is removed only if no
+//! contract has the code, which its `u` key counts. So each reader of a `c` key has read the `h` or
+//! `u` key that says that it is there, and conflict detection between transactions can ignore `c`
+//! keys.
 //!
 //! All nodes must agree on the layout. A golden test pins it.
 
@@ -32,6 +38,14 @@ pub const NONCE: u8 = b'n';
 pub const CODE_HASH: u8 = b'h';
 /// The tag of code.
 pub const CODE: u8 = b'c';
+/// The tag of the sizes of contract storages that are under a deposit.
+pub const STORED_BYTES: u8 = b'd';
+/// The tag of admins.
+pub const ADMIN: u8 = b'a';
+/// The tag of re-entrancy policies.
+pub const REENTRANCY: u8 = b'r';
+/// The tag of uses of code.
+pub const CODE_USE: u8 = b'u';
 /// The tag of contract storage.
 pub const STORAGE: u8 = b's';
 
@@ -73,10 +87,48 @@ pub fn code(hash: CodeHash) -> Vec<u8> {
     key(CODE, hash.as_bytes(), &[])
 }
 
+/// The key of the size of a contract's storage that is under a deposit.
+#[must_use]
+pub fn stored_bytes(address: Address) -> Vec<u8> {
+    key(STORED_BYTES, address.as_bytes(), &[])
+}
+
+/// The key of a contract's admin.
+#[must_use]
+pub fn admin(address: Address) -> Vec<u8> {
+    key(ADMIN, address.as_bytes(), &[])
+}
+
+/// The key of a contract's re-entrancy policy.
+#[must_use]
+pub fn reentrancy(address: Address) -> Vec<u8> {
+    key(REENTRANCY, address.as_bytes(), &[])
+}
+
+/// The key of the use of the code with this hash.
+#[must_use]
+pub fn code_use(hash: CodeHash) -> Vec<u8> {
+    key(CODE_USE, hash.as_bytes(), &[])
+}
+
 /// The key under which a contract stores `rest`.
 #[must_use]
 pub fn storage(address: Address, rest: &[u8]) -> Vec<u8> {
     key(STORAGE, address.as_bytes(), rest)
+}
+
+/// The end of the keys under which a contract stores: the first key after all of them.
+#[must_use]
+pub fn storage_end(address: Address) -> Vec<u8> {
+    let mut end = storage(address, &[]);
+    // The successor of an address of all ones is that of the tag.
+    for byte in end.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            break;
+        }
+    }
+    end
 }
 
 /// Splits a key of the state into its parts. Returns `None` if it is too short.

@@ -5,37 +5,61 @@
 //! which no block can include. [`Contracts::query`] runs a method in read-only mode. Neither writes
 //! to the state: the caller commits the changes.
 //!
-//! The result depends only on the state, the transaction and the rules. It does not depend on the
-//! engine or on caches. The changes of a failed frame are reverted, but its gas is not refunded.
-//! Calls between contracts do not consume native stack.
+//! The result depends only on the state, the transaction, its block and the rules. It does not
+//! depend on the engine or on caches. The changes of a failed frame are reverted, but its gas is
+//! not refunded. Calls between contracts do not consume native stack.
 #![forbid(unsafe_code)]
 
 mod account;
 mod address;
+mod block;
 mod call_result;
 mod call_stack;
+mod capsule;
 mod changes;
 mod contracts;
+mod debug_log;
+mod deployment;
+mod deposit;
 mod encoding;
 mod entry;
 mod error;
+mod events;
 mod execution;
 mod frame;
+mod inspector;
 mod invalid;
 pub mod keys;
+mod observers;
 mod query;
 mod receipt;
 mod rules;
+mod steps;
 mod syscalls;
+mod trace;
 mod transaction;
+mod transient;
 
-pub use account::{Account, AccountCode, genesis};
+pub use account::{Account, AccountCode, CodeUse, genesis};
 pub use address::{Address, AddressError};
+pub use block::BlockContext;
+pub use capsule::{
+    Capsule, CapsuleError, CapsuleOutcome, CapsuleRun, ChangesDigest, StepDifference,
+};
 pub use contracts::Contracts;
+pub use debug_log::{DebugLog, LogLine};
 pub use encoding::{ENCODING_VERSION, EncodingError};
 pub use error::{AccountField, ContractError};
 pub use execution::{ExecutionResult, Included, Progress, Waiting};
+pub use inspector::Inspector;
 pub use invalid::InvalidTransaction;
 pub use receipt::{Event, Receipt, Rejection, Status};
-pub use rules::{ContractChildren, ContractLimits, ContractPrices, ContractRules, ContractRulesId};
+pub use rules::{
+    ContractChildren, ContractLimits, ContractPrices, ContractRules, ContractRulesId, Extensions,
+};
+pub use steps::{RunStep, StepFrame, StepKind};
+pub use trace::{
+    Dropped, FailedFrame, FrameEnd, FrameKind, FrameTrace, Resource, StorageAccess, StorageKind,
+    SyscallTrace, Trace, TraceStep,
+};
 pub use transaction::{Action, Query, Transaction};

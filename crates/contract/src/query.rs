@@ -7,10 +7,11 @@ use fusee_executor::Tier;
 use fusee_state::StateReader;
 
 use crate::{
+    BlockContext,
     call_stack::{self, Call, CallStack},
     changes::Changes,
     contracts::Contracts,
-    entry::Entry,
+    deployment::Opening,
     error::ContractError,
     frame::{Access, Context},
     receipt::Receipt,
@@ -18,7 +19,8 @@ use crate::{
 };
 
 impl Contracts {
-    /// Runs a method in read-only mode: syscalls that change the state trap.
+    /// Runs a method in read-only mode: syscalls that change the state trap. `block` is the block
+    /// whose state it is, which contracts see as that of a transaction.
     ///
     /// # Errors
     ///
@@ -27,9 +29,14 @@ impl Contracts {
         &self,
         state: Arc<dyn StateReader>,
         query: Query,
+        block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<Receipt, ContractError> {
-        let attempt = |tier| self.attempt_query(Arc::clone(&state), &query, interrupt, tier);
+        let attempt = |tier| {
+            self.observers.clear();
+            let stack = CallStack::new(self, block, interrupt, tier);
+            Self::attempt_query(stack, Arc::clone(&state), &query)
+        };
         match attempt(Tier::Best) {
             Err(error) if self.may_interpret(&error) => attempt(Tier::Interpreter),
             result => result,
@@ -37,11 +44,9 @@ impl Contracts {
     }
 
     fn attempt_query(
-        &self,
+        mut stack: CallStack,
         state: Arc<dyn StateReader>,
         query: &Query,
-        interrupt: &Interrupt,
-        tier: Tier,
     ) -> Result<Receipt, ContractError> {
         let changes = Changes::new(state);
         let Query {
@@ -62,11 +67,9 @@ impl Contracts {
         let call = Call {
             context,
             gas,
-            entry: Entry::Method,
-            program: None,
+            opening: Opening::Method,
             changes,
         };
-        let mut stack = CallStack::new(self, interrupt, tier);
         let mut progress = stack.run(call)?;
         loop {
             progress = match progress {

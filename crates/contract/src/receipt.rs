@@ -1,26 +1,28 @@
 //! Receipts: the results of transactions, and their encoding.
 //!
-//! The canonical bytes of a receipt are the version of the encoding (1), and the borsh encoding of
-//! its fields in order. All nodes must agree on them. So a receipt contains no text for people,
-//! except the output, which the contract wrote.
+//! The canonical bytes of a receipt are the version of the encoding, and the borsh encoding of its
+//! fields in order. In version 1, each event has one topic instead of a list. It is the version of
+//! all receipts whose events have one topic each, and version 2 that of others. All nodes must
+//! agree on the bytes. So a receipt contains no text for people, except the output, which the
+//! contract wrote.
+
+mod wire;
 
 use std::{fmt, io};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_engine::{Gas, Trap};
 
-use crate::{Address, EncodingError, encoding};
+use crate::{Address, EncodingError};
 
 /// The result of a transaction, besides its changes to the state.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receipt {
     /// How the transaction ended.
     pub status: Status,
     /// The gas limit of the transaction.
-    #[borsh(serialize_with = "write_gas", deserialize_with = "read_gas")]
     pub gas_limit: Gas,
     /// The gas that the transaction used.
-    #[borsh(serialize_with = "write_gas", deserialize_with = "read_gas")]
     pub gas_used: Gas,
     /// The output of the method, or its revert message.
     pub output: Vec<u8>,
@@ -31,12 +33,12 @@ pub struct Receipt {
 }
 
 /// An event that a contract emitted.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The contract that emitted it.
     pub address: Address,
-    /// The topic to search by.
-    pub topic: Vec<u8>,
+    /// The topics to search by. Contracts of `contract-1` emit exactly one.
+    pub topics: Vec<Vec<u8>>,
     /// The data.
     pub data: Vec<u8>,
 }
@@ -75,13 +77,25 @@ pub enum Rejection {
     RefusedCode,
     /// The transaction has loaded as much code as it may.
     CodeLimit,
+    /// There is no uploaded code with this hash.
+    UnknownCode,
+    /// The address has a contract already.
+    AddressTaken,
+    /// Somebody else is the admin of the contract or uploaded the code, or nobody.
+    NotAdmin,
+    /// The new code lacks methods of the old one.
+    MissingMethods,
+    /// Contracts have the code, which can therefore not be removed.
+    CodeInUse,
+    /// The contract was sent a value that it did not look at.
+    NotPayable,
 }
 
 impl Receipt {
     /// The canonical bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        encoding::encode(self)
+        wire::encode(self)
     }
 
     /// Decodes a receipt from its canonical bytes.
@@ -90,7 +104,7 @@ impl Receipt {
     ///
     /// [`EncodingError`] if the bytes are malformed or have another version of the encoding.
     pub fn decode(bytes: &[u8]) -> Result<Self, EncodingError> {
-        encoding::decode(bytes)
+        wire::decode(bytes)
     }
 }
 
@@ -108,7 +122,7 @@ impl Status {
     }
 
     /// Numbers in receipts. They are stable.
-    const fn code(self) -> u16 {
+    pub(crate) const fn code(self) -> u16 {
         match self {
             Status::Success => 0,
             Status::Reverted => 1,
@@ -118,7 +132,7 @@ impl Status {
         }
     }
 
-    fn from_code(code: u16) -> Option<Self> {
+    pub(crate) fn from_code(code: u16) -> Option<Self> {
         match code {
             0 => Some(Status::Success),
             1 => Some(Status::Reverted),
@@ -136,7 +150,7 @@ impl Status {
 }
 
 impl Rejection {
-    const ALL: [Rejection; 7] = [
+    const ALL: [Rejection; 13] = [
         Rejection::UnknownAddress,
         Rejection::UnknownMethod,
         Rejection::InsufficientBalance,
@@ -144,6 +158,12 @@ impl Rejection {
         Rejection::CallLimit,
         Rejection::RefusedCode,
         Rejection::CodeLimit,
+        Rejection::UnknownCode,
+        Rejection::AddressTaken,
+        Rejection::NotAdmin,
+        Rejection::MissingMethods,
+        Rejection::CodeInUse,
+        Rejection::NotPayable,
     ];
 
     /// The name of the rejection in machine-readable output.
@@ -157,6 +177,12 @@ impl Rejection {
             Rejection::CallLimit => "call_limit",
             Rejection::RefusedCode => "refused_code",
             Rejection::CodeLimit => "code_limit",
+            Rejection::UnknownCode => "unknown_code",
+            Rejection::AddressTaken => "address_taken",
+            Rejection::NotAdmin => "not_admin",
+            Rejection::MissingMethods => "missing_methods",
+            Rejection::CodeInUse => "code_in_use",
+            Rejection::NotPayable => "not_payable",
         }
     }
 
@@ -169,6 +195,12 @@ impl Rejection {
             Rejection::CallLimit => 5,
             Rejection::RefusedCode => 6,
             Rejection::CodeLimit => 7,
+            Rejection::UnknownCode => 8,
+            Rejection::AddressTaken => 9,
+            Rejection::NotAdmin => 10,
+            Rejection::MissingMethods => 11,
+            Rejection::CodeInUse => 12,
+            Rejection::NotPayable => 13,
         }
     }
 }
@@ -213,23 +245,14 @@ impl fmt::Display for Rejection {
             Rejection::CallLimit => "the call stack is full",
             Rejection::RefusedCode => "the rules refuse the code",
             Rejection::CodeLimit => "the transaction has loaded as much code as it may",
+            Rejection::UnknownCode => "no code with this hash was uploaded",
+            Rejection::AddressTaken => "the address has a contract already",
+            Rejection::NotAdmin => {
+                "only the admin of the contract, or the uploader of the code, may do this"
+            }
+            Rejection::MissingMethods => "the new code lacks methods of the old one",
+            Rejection::CodeInUse => "contracts have the code",
+            Rejection::NotPayable => "the contract was sent a value that it did not look at",
         })
-    }
-}
-
-fn write_gas<W: io::Write>(gas: &Gas, writer: &mut W) -> io::Result<()> {
-    gas.units().serialize(writer)
-}
-
-fn read_gas<R: io::Read>(reader: &mut R) -> io::Result<Gas> {
-    let units = u64::deserialize_reader(reader)?;
-    let gas = Gas::new(units);
-    if gas.units() == units {
-        Ok(gas)
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("{units} exceeds the maximum amount of gas"),
-        ))
     }
 }

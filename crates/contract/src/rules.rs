@@ -3,14 +3,22 @@
 //! A published version is final. It lists each syscall with its price, so that a new row in the
 //! syscall table does not change it.
 
+mod extensions;
+mod large;
+mod named;
+mod v2;
+mod wasi;
+
 use std::{borrow::Cow, fmt};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_abi as abi;
-use fusee_engine::{Gas, RulesId};
+use fusee_engine::{Export, Gas, Program, RulesId};
 use fusee_executor::FrameLimits;
-use fusee_instrument::{Rules, SyscallPrice, SyscallRule, encoding::RulesWriter};
+use fusee_instrument::{Refusal, Rule, Rules, SyscallPrice, SyscallRule, encoding::RulesWriter};
 use fusee_virtualization::{ChildRules, Symbols, functions};
+
+pub use extensions::Extensions;
 
 /// The id of a set of contract rules: the SHA-256 digest of its canonical encoding.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshDeserialize, BorshSerialize)]
@@ -57,6 +65,8 @@ pub struct ContractRules {
     pub prices: ContractPrices,
     /// The rules of nested VMs. `None` if contracts may not have nested VMs.
     pub children: Option<ContractChildren>,
+    /// What came with version 2. `None`: as in version 1.
+    pub extensions: Option<Extensions>,
 }
 
 /// The rules of a contract's nested VMs.
@@ -83,7 +93,8 @@ pub struct ContractLimits {
     pub topic_bytes: u32,
     /// The name of a method.
     pub method_bytes: u32,
-    /// An input, an output, a revert message, the data of an event.
+    /// The data of an event, an oracle request, a message that is hashed or verified. In version 1
+    /// also an input, an output and a revert message.
     pub data_bytes: u32,
     /// The code of all contracts together that a transaction calls.
     pub loaded_bytes: u32,
@@ -146,7 +157,22 @@ impl ContractRules {
                 instances: 64,
                 generations: 4,
             }),
+            extensions: None,
         }
+    }
+
+    /// The rules `contract-2`: those of version 1 at the same prices, and what [`Extensions`]
+    /// cover.
+    #[must_use]
+    pub fn v2() -> Self {
+        v2::rules()
+    }
+
+    /// Whether code can be uploaded and contracts upgraded, and whether contracts look at what they
+    /// are sent: since version 2.
+    #[must_use]
+    pub const fn has_upgrades(&self) -> bool {
+        self.extensions.is_some()
     }
 
     /// Adds the oracle syscall (`oracle_request`) to these rules. No published rules admit it,
@@ -169,16 +195,113 @@ impl ContractRules {
         self
     }
 
+    /// Demands a deposit for each byte of a contract's storage, in the smallest unit of balances.
+    /// No published rules do, because the worth of a unit is the chain's affair. Rules of version 1
+    /// have no deposit, and stay as they are.
+    #[must_use]
+    pub fn with_deposit(mut self, byte: u64) -> Self {
+        if let Some(extensions) = &mut self.extensions {
+            extensions.deposit_byte = byte;
+            self.name = format!("{}-deposit-{byte}", self.name).into();
+        }
+        self
+    }
+
+    /// Adds WASI preview 1 (`docs/wasi.md`), for programs of toolchains that need it to start. No
+    /// published rules admit it, because its clock and its random bytes are not what a program
+    /// takes them for. Rules of version 1 get the [`Extensions`] of version 2.
+    #[must_use]
+    pub fn with_wasi(mut self) -> Self {
+        let mut listed = self.program.syscalls().to_vec();
+        if listed
+            .iter()
+            .all(|syscall| syscall.module != abi::wasi::IMPORT_MODULE)
+        {
+            listed.extend(wasi::syscalls());
+            let name = format!("{}-wasi", self.name);
+            self.program = self
+                .program
+                .with_syscalls(listed)
+                .with_name(format!("{name}-program"));
+            self.name = name.into();
+            self.extensions.get_or_insert(v2::EXTENSIONS);
+        }
+        self
+    }
+
+    /// The maximum size of an input.
+    pub(crate) fn input_bytes(&self) -> u32 {
+        let extensions = self.extensions.as_ref();
+        extensions.map_or(self.limits.data_bytes, |extensions| extensions.input_bytes)
+    }
+
+    /// The maximum size of an output.
+    pub(crate) fn output_bytes(&self) -> u32 {
+        let extensions = self.extensions.as_ref();
+        extensions.map_or(self.limits.data_bytes, |extensions| extensions.output_bytes)
+    }
+
+    /// The deposit for a byte of storage; 0 if there is none.
+    pub(crate) fn deposit_byte(&self) -> u64 {
+        let extensions = self.extensions.as_ref();
+        extensions.map_or(0, |extensions| extensions.deposit_byte)
+    }
+
+    /// Raises the limits of contract programs to what Go programs need (`docs/wasi.md`). Compiling
+    /// the largest of them takes twice as long, so no published rules have these limits.
+    #[must_use]
+    pub fn with_large_programs(mut self) -> Self {
+        let limits = large::limits(*self.program.limits());
+        if limits != *self.program.limits() {
+            let name = format!("{}-large", self.name);
+            self.program = self
+                .program
+                .with_limits(limits)
+                .with_name(format!("{name}-program"));
+            self.name = name.into();
+        }
+        self
+    }
+
+    /// Checks the methods of a program that is to become a contract, beyond what the rules of
+    /// programs cover. Since version 2, exports `deploy`, `migrate` and `receive` take and return
+    /// nothing: in version 1, a `deploy` with parameters or results is admitted, and never runs.
+    ///
+    /// A program of a format without signatures passes, since any export of its can be called.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] by [`Rule::ExportSignature`].
+    pub fn check_methods(&self, program: &Program) -> Result<(), Refusal> {
+        if self.extensions.is_none() {
+            return Ok(());
+        }
+        let takes_any = |export: &Export| !export.params.is_empty() || !export.results.is_empty();
+        for (method, when) in [
+            (abi::DEPLOY_METHOD, "at deployment"),
+            (abi::MIGRATE_METHOD, "at an upgrade"),
+            (abi::RECEIVE_METHOD, "at a transfer"),
+        ] {
+            if program.export(method).is_some_and(takes_any) {
+                let message = format!(
+                    "the export `{method}` has parameters or results, so it cannot run {when}"
+                );
+                return Err(Refusal::whole(Rule::ExportSignature, message));
+            }
+        }
+        Ok(())
+    }
+
     /// The newest version.
     #[must_use]
     pub fn latest() -> Self {
-        Self::v1()
+        Self::v2()
     }
 
     /// Every published version, the newest last.
     #[must_use]
     pub fn published() -> Vec<Self> {
-        vec![Self::v1()]
+        vec![Self::v1(), Self::v2()]
     }
 
     /// The digest of the [encoding](Self::encode), computed on each call.
@@ -198,8 +321,12 @@ impl ContractRules {
             limits,
             prices,
             children,
+            extensions,
         } = self;
-        let mut writer = RulesWriter::new("contract rules");
+        let mut writer = RulesWriter::new(match extensions {
+            None => "contract rules",
+            Some(_) => "extended contract rules",
+        });
         writer.text(name);
         writer.bytes(&program.encode());
         let FrameLimits {
@@ -226,6 +353,9 @@ impl ContractRules {
                 writer.u32(*limit);
             }
         });
+        for (_, value) in extensions.iter().flat_map(Extensions::iter) {
+            writer.u64(value);
+        }
         writer.finish()
     }
 }
@@ -299,6 +429,12 @@ impl fmt::Display for ContractRules {
                 writeln!(formatter, "  modules: {}", children.modules)?;
                 writeln!(formatter, "  instances: {}", children.instances)?;
                 writeln!(formatter, "  generations: {}", children.generations)?;
+            }
+        }
+        if let Some(extensions) = &self.extensions {
+            writeln!(formatter, "extensions")?;
+            for (name, value) in extensions.iter() {
+                writeln!(formatter, "  {name}: {value}")?;
             }
         }
         write!(formatter, "\nprogram {}", self.program)?;

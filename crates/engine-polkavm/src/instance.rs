@@ -8,8 +8,8 @@
 use std::fmt;
 
 use fusee_engine::{
-    EngineError, Entry, Gas, GuestMemory, Host, Instance, Low, Mode, Module, Pause, Run,
-    SparseMemory, Step, Stop, Tally, Value,
+    DEFAULT_SLICE, EngineError, Entry, Gas, GuestMemory, Host, Instance, Low, Mode, Module, Pause,
+    Run, SparseMemory, Step, Stop, Tally, Value,
 };
 use polkavm::{InterruptKind, Reg};
 
@@ -19,6 +19,9 @@ use crate::{
     memory::Memory,
     module::PolkaVmModule,
 };
+
+/// Units in a slice of compiled code: half a millisecond of computation.
+const COMPILED_SLICE_UNITS: u64 = 5_000_000;
 
 pub(crate) struct PolkaVmInstance {
     memory: Memory,
@@ -191,6 +194,14 @@ impl Module for PolkaVmModule {
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError> {
         let memory = self.lease()?;
         Ok(Box::new(PolkaVmInstance::new(memory, self.clone(), mode)))
+    }
+
+    /// Compiled code stops by a signal, which takes as long as 200,000 units of computation.
+    fn default_slice(&self) -> Gas {
+        match self.is_compiled() {
+            true => Tally::new(self.program().rate).spend(COMPILED_SLICE_UNITS),
+            false => DEFAULT_SLICE,
+        }
     }
 }
 

@@ -120,6 +120,11 @@ impl PolkaVmModule {
         Ok(Memory::new(lease))
     }
 
+    /// Whether the backend is a recompiler.
+    pub(crate) fn is_compiled(&self) -> bool {
+        self.0.module.machine_code().is_some()
+    }
+
     /// The size in memory, in bytes: the program and compiled code. The interpreter's translation
     /// belongs to the instances.
     pub(crate) fn bytes(&self) -> u64 {

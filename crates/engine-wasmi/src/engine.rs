@@ -53,7 +53,7 @@ impl WasmiEngine {
             .wasm_tail_call(true)
             .wasm_extended_const(false)
             .wasm_custom_page_sizes(false)
-            .wasm_wide_arithmetic(false);
+            .wasm_wide_arithmetic(true);
         Self {
             config,
             idle: idle(IDLE_BYTES),

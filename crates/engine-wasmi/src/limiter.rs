@@ -1,7 +1,8 @@
-//! Memory growth that fails because the machine is out of memory.
+//! Growth of memories and tables that fails because the machine is out of memory.
 //!
-//! For the guest, `memory.grow` fails only by the limits of the program and the rules, which are
-//! the same on every machine. If this machine is out of memory, that is a fault of the host.
+//! For the guest, `memory.grow` and `table.grow` fail only by the limits of the program and the
+//! rules, which are the same on every machine. If this machine is out of memory, that is a fault of
+//! the host.
 
 use wasmi::{
     ResourceLimiter,

@@ -7,7 +7,8 @@ use fusee_engine::{
     SyscallRequest, reserved,
 };
 use wasmi::{
-    AsContextMut, Caller, Engine, Error, FuncType, Linker, Memory, Val, ValType,
+    AsContextMut, Caller, Engine, Error, Extern, Func, FuncType, Linker, Memory, Nullable, Ref,
+    Val, ValType,
     errors::{HostError, LinkerError},
 };
 
@@ -67,6 +68,7 @@ pub(crate) fn link(engine: &Engine, program: &Program) -> Result<Linker<State>, 
         reserved::GROW,
         move |caller: Caller<'_, State>, pages: u32| grow(caller, pages, most),
     )?;
+    linker.func_wrap(reserved::MODULE, reserved::GROW_TABLE, grow_table)?;
     for (position, import) in program.imports.iter().enumerate() {
         let name = position.to_string();
         let (number, may_suspend) = (import.number, import.may_suspend);
@@ -190,6 +192,36 @@ pub(crate) fn grow_memory(
     Ok(u32::try_from(before).ok())
 }
 
+/// Grows a table: its previous size, or -1 if its limit does not let it grow so far.
+///
+/// Used instead of wasmi's `table.grow`, which in optimised builds of wasmi 2.0.0 recurses on the
+/// native stack until the run ends.
+fn grow_table(
+    mut caller: Caller<'_, State>,
+    value: Nullable<Func>,
+    elements: u32,
+    table: u32,
+) -> Result<i32, Error> {
+    let exported = caller.get_export(&reserved::table(table));
+    let Some(table) = exported.and_then(Extern::into_table) else {
+        caller.data_mut().halt = Some(Halt::Stop(no_table()));
+        return Err(Error::host(Left));
+    };
+    let most = table.ty(&caller).maximum();
+    let wanted = table.size(&caller).saturating_add(u64::from(elements));
+    if most.is_some_and(|most| wanted > most) {
+        return Ok(-1);
+    }
+    match table.grow(&mut caller, u64::from(elements), Ref::Func(value)) {
+        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+        Err(error) => {
+            let stop = Stop::Fail(failed(Box::new(error)));
+            caller.data_mut().halt = Some(Halt::Stop(stop));
+            Err(Error::host(Left))
+        }
+    }
+}
+
 fn syscall(
     caller: Caller<'_, State>,
     number: u32,
@@ -231,6 +263,13 @@ fn answer(
     };
     caller.data_mut().halt = Some(halt);
     Err(Error::host(Left))
+}
+
+/// The meter exports every table of a program that grows one.
+fn no_table() -> Stop {
+    Stop::Fail(EngineError::Host(
+        "the guest grew a table that it does not export".into(),
+    ))
 }
 
 /// Guest code runs inside `call` and `resume` only, and both lend a run.

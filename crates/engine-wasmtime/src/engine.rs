@@ -437,7 +437,8 @@ pub(crate) fn config(bounds: Bounds, stack: NativeStack, effort: Effort) -> Conf
                 | WasmFeatures::MULTI_VALUE
                 | WasmFeatures::BULK_MEMORY
                 | WasmFeatures::REFERENCE_TYPES
-                | WasmFeatures::TAIL_CALL,
+                | WasmFeatures::TAIL_CALL
+                | WasmFeatures::WIDE_ARITHMETIC,
             true,
         )
         // Metered code marks its cold branches.

@@ -12,7 +12,8 @@ use fusee_engine::{
     SyscallRequest, reserved,
 };
 use wasmtime::{
-    AsContextMut, Caller, Engine, Error, FuncType, Linker, Memory, Store, Val, ValType,
+    AsContextMut, Caller, Engine, Error, Extern, Func, FuncType, Linker, Memory, Ref, Store, Val,
+    ValType,
 };
 
 use crate::{
@@ -95,6 +96,7 @@ pub(crate) fn link(engine: &Engine, program: &Program, mode: Mode) -> Result<Lin
         reserved::GROW,
         move |caller: Caller<'_, State>, pages: u32| grow(caller, pages, most),
     )?;
+    linker.func_wrap(reserved::MODULE, reserved::GROW_TABLE, grow_table)?;
     for (position, import) in program.imports.iter().enumerate() {
         let name = position.to_string();
         let number = import.number;
@@ -175,6 +177,32 @@ pub(crate) fn grow_memory(
         .map_err(|error| failed(error.into()))?;
     State::locate(&mut store, memory);
     Ok(u32::try_from(before).ok())
+}
+
+/// Grows a table: its previous size, or -1 if its limit does not let it grow so far.
+fn grow_table(
+    mut caller: Caller<'_, State>,
+    value: Option<Func>,
+    elements: u32,
+    table: u32,
+) -> Result<i32, Error> {
+    let exported = caller.get_export(&reserved::table(table));
+    let Some(table) = exported.and_then(Extern::into_table) else {
+        let stop = Stop::Fail(EngineError::Host(
+            "the guest grew a table that it does not export".into(),
+        ));
+        return Err(leave(&mut caller, stop));
+    };
+    let most = table.ty(&caller).maximum();
+    let wanted = table.size(&caller).saturating_add(u64::from(elements));
+    if most.is_some_and(|most| wanted > most) {
+        return Ok(-1);
+    }
+    // It has room for as many elements as any rules admit, so that only the machine can fail.
+    match table.grow(&mut caller, u64::from(elements), Ref::Func(value)) {
+        Ok(before) => Ok(i32::try_from(before).unwrap_or(-1)),
+        Err(error) => Err(leave(&mut caller, Stop::Fail(failed(error.into())))),
+    }
 }
 
 fn decide_low(caller: &mut Caller<'_, State>, gas: i64, height: i64) -> Low {

@@ -15,15 +15,12 @@ use wasmtime::{
     PoolingAllocatorMetrics,
 };
 
-use fusee_engine::{EngineError, Resource};
+use fusee_engine::{EngineError, MAX_TABLE_ELEMENTS, Resource};
 
 use crate::NAME;
 
 /// The maximum number of tables of a program under version 1 of the rules.
 const TABLES: u32 = 16;
-
-/// The maximum size of a table under version 1 of the rules.
-const TABLE_ELEMENTS: usize = 16_384;
 
 /// The maximum size of Wasmtime's instance data: more than any admitted program needs. Wasmtime
 /// compares it, and reserves nothing.
@@ -90,7 +87,7 @@ impl Pool {
             .max_unused_warm_slots(0)
             .max_memory_size(usize::try_from(memory_bytes).unwrap_or(usize::MAX))
             .max_tables_per_module(TABLES)
-            .table_elements(TABLE_ELEMENTS)
+            .table_elements(usize::try_from(MAX_TABLE_ELEMENTS).unwrap_or(usize::MAX))
             .max_core_instance_size(INSTANCE_BYTES)
             .linear_memory_keep_resident(self.resident_bytes)
             .table_keep_resident(TABLE_RESIDENT_BYTES)

@@ -3,7 +3,8 @@
 use std::{fmt::Debug, sync::Arc};
 
 use crate::{
-    Code, Effort, EngineError, Fingerprint, Format, GuestMemory, Host, Program, Run, Stop, Value,
+    Code, DEFAULT_SLICE, Effort, EngineError, Fingerprint, Format, Gas, GuestMemory, Host, Program,
+    Run, Stop, Value,
 };
 
 /// A compiler or interpreter, with its runtime.
@@ -95,6 +96,14 @@ pub trait Module: Debug + Send + Sync {
     /// [`EngineError::Instantiate`] if instantiation fails for another reason. Both are faults of
     /// the host.
     fn instantiate(&self, mode: Mode) -> Result<Box<dyn Instance>, EngineError>;
+
+    /// The slice of gas that a guest receives at a time, unless the embedder sets one. It affects
+    /// no outcome. The longer the engine takes to stop a guest and continue it, the larger it
+    /// should be, as long as it takes no more than milliseconds of computation. Default:
+    /// [`DEFAULT_SLICE`].
+    fn default_slice(&self) -> Gas {
+        DEFAULT_SLICE
+    }
 }
 
 /// Whether the runs of an instance can be suspended.

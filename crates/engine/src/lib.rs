@@ -11,6 +11,7 @@ mod artifact;
 mod backend;
 mod effort;
 mod error;
+mod exports;
 mod fingerprint;
 mod format;
 mod gas;
@@ -31,6 +32,7 @@ pub use artifact::{Artifact, ArtifactKey, Code, Mismatch};
 pub use backend::{Compiler, Engine, Entry, Instance, Interpreter, Mode, Module, Pause, Step};
 pub use effort::Effort;
 pub use error::{EngineError, Resource, Source};
+pub use exports::Exports;
 pub use fingerprint::Fingerprint;
 pub use format::Format;
 pub use gas::Gas;
@@ -39,11 +41,12 @@ pub use host::{
 };
 pub use idle::{Idle, Lease, ModulePool};
 pub use memory::{GuestMemory, SparseMemory};
-pub use meter::{Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
+pub use meter::{DEFAULT_SLICE, Interrupt, MAX_SLICE, Meter, OutOfGas, OutOfGasPolicy};
 pub use optimisation::unoptimised;
 pub use profile::Profiler;
 pub use program::{
-    CodeHash, CompileWork, Export, Frames, Import, MemoryLimits, PAGE_BYTES, Program, RulesId,
+    CodeHash, CompileWork, Export, Frames, Import, MAX_TABLE_ELEMENTS, MemoryLimits, PAGE_BYTES,
+    Program, RulesId,
 };
 pub use rate::{Rate, Tally};
 pub use run::{Low, Run};

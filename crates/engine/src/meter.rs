@@ -11,8 +11,12 @@ use std::sync::{
 
 use crate::Gas;
 
+/// The slice of an engine that runs out of one at little cost: it takes some tens of microseconds
+/// of computation.
+pub const DEFAULT_SLICE: Gas = Gas::new(100_000);
+
 /// The largest slice: metered code packs gas and stack height into one counter.
-pub const MAX_SLICE: Gas = Gas::new(1 << 45);
+pub const MAX_SLICE: Gas = Gas::new(1 << 40);
 
 /// The guest used more gas than it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -100,6 +100,13 @@ impl Profiler {
         parts.fold(Gas::ZERO, |sum, part| sum.saturating_add(*part))
     }
 
+    /// The path to which the run adds the gas that it uses now. Its last span is the current one.
+    /// Until the span ends, it is the same.
+    #[must_use]
+    pub fn current(&self) -> Path {
+        self.lock().key()
+    }
+
     /// Starts a new profile. The same call may run again, after an error of the engine.
     pub(crate) fn begin(&self) {
         *self.lock() = Recording::default();

@@ -5,7 +5,11 @@ use std::{fmt, io};
 use borsh::{BorshDeserialize, BorshSerialize};
 use sha2::{Digest, Sha256};
 
-use crate::{Format, Gas, MAX_REGISTER_ARGS, Rate, Value, ValueType};
+use crate::{Exports, Format, Gas, MAX_REGISTER_ARGS, Rate, Value, ValueType};
+
+/// The elements that every engine has room for in a table that grows. No rules admit the growth of
+/// larger ones.
+pub const MAX_TABLE_ELEMENTS: u32 = 16_384;
 
 /// Bytes in a page of wasm memory.
 pub const PAGE_BYTES: u64 = 65_536;
@@ -139,7 +143,7 @@ pub struct Program {
     /// The syscalls, in the order of the imports in `code`.
     pub imports: Vec<Import>,
     /// The exported functions, which a caller can enter.
-    pub exports: Vec<Export>,
+    pub exports: Exports,
     /// The stack frames of the functions in `code`. Empty for formats other than wasm.
     pub frames: Frames,
     /// The memory, if the program has one.
@@ -213,7 +217,7 @@ impl Program {
     /// The exported function with this name.
     #[must_use]
     pub fn export(&self, name: &str) -> Option<&Export> {
-        self.exports.iter().find(|export| export.name == name)
+        self.exports.get(self.exports.position(name)?)
     }
 
     /// Whether an exported function can be called with these arguments.

@@ -18,7 +18,7 @@ pub struct ExecutorBuilder<K = AnyEngine> {
     compiled_bytes: u64,
     artifacts: Option<Artifacts>,
     cache_bytes: u64,
-    slice: Gas,
+    slice: Option<Gas>,
     compile_gas: Gas,
     suspended_runs: u32,
     engines_known: PhantomData<K>,
@@ -40,7 +40,7 @@ impl<K> ExecutorBuilder<K> {
             compiled_bytes: 64 << 20,
             artifacts: None,
             cache_bytes: 128 << 20,
-            slice: Gas::new(100_000),
+            slice: None,
             compile_gas: Gas::new(100),
             suspended_runs: 10_000,
             engines_known: PhantomData,
@@ -69,14 +69,16 @@ impl<K> ExecutorBuilder<K> {
         self
     }
 
-    /// The slice: the gas that a guest receives at a time. Default: 100,000 gas.
+    /// The slice: the gas that a guest receives at a time. Default: that of the engine
+    /// ([`Module::default_slice`](fusee_engine::Module::default_slice)), which is 100,000 gas, and
+    /// for PolkaVM's recompiler the gas of 5,000,000 units of its cost model.
     ///
-    /// A run can be interrupted at the end of each slice. The default takes some tens of
+    /// A run can be interrupted at the end of each slice. 100,000 gas take some tens of
     /// microseconds of computation, or milliseconds if each memory access is the first to its page.
     /// The slice affects no outcome.
     #[must_use]
     pub const fn slice(mut self, slice: Gas) -> Self {
-        self.slice = slice;
+        self.slice = Some(slice);
         self
     }
 

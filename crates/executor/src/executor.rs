@@ -25,11 +25,12 @@ pub struct Executor {
     preparer: Arc<Preparer>,
     compile_queue: CompileQueue,
     interpreter_only: AtomicBool,
-    slice: Gas,
+    /// `None`: that of the engine.
+    slice: Option<Gas>,
 }
 
 impl Executor {
-    pub(crate) fn with_preparer(preparer: Preparer, slice: Gas) -> Self {
+    pub(crate) fn with_preparer(preparer: Preparer, slice: Option<Gas>) -> Self {
         Self {
             preparer: Arc::new(preparer),
             compile_queue: CompileQueue::default(),
@@ -180,7 +181,8 @@ impl Executor {
         request: &RunRequest<'_>,
     ) -> Result<LiveInstance, RunError> {
         let module = self.module(prepared, request)?;
-        Ok(LiveInstance::new(Arc::clone(prepared), module, self.slice))
+        let slice = self.slice.unwrap_or_else(|| module.default_slice());
+        Ok(LiveInstance::new(Arc::clone(prepared), module, slice))
     }
 
     /// Chooses the module that a call runs on.

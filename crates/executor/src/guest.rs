@@ -7,7 +7,7 @@
 use std::{mem, sync::Arc};
 
 use fusee_engine::{
-    EngineError, Entry, Export, Gas, GuestMemory, Host, Instance, Meter, Mode, Module, OutOfGas,
+    EngineError, Entry, Gas, GuestMemory, Host, Instance, Meter, Mode, Module, OutOfGas,
     OutOfGasPolicy, PAGE_BYTES, Pause, Program, Run, Step, Stop, Trap, Value, profile::ProfileSpan,
 };
 
@@ -248,9 +248,11 @@ impl Guest {
     ) -> Option<(Entry, &'a [Value])> {
         let mut first = first;
         let program = self.program.program();
-        let mut exports = program.exports.iter();
-        let initializer =
-            exports.position(|export| export.name == INITIALIZE && export.params.is_empty());
+        let takes_nothing = |position: &usize| {
+            let export = program.exports.get(*position);
+            export.is_some_and(|export| export.params.is_empty())
+        };
+        let initializer = program.exports.position(INITIALIZE).filter(takes_nothing);
         // Asking for it by name runs it once, too.
         let initializer = initializer.filter(|entry| Some(*entry) != asked);
         let start = program.has_start.then_some(Entry::Start);
@@ -433,12 +435,11 @@ fn find_entry(
     request: &RunRequest<'_>,
 ) -> Result<usize, RunError> {
     let name = || request.entry.to_owned();
-    let is_asked = |export: &Export| export.name == request.entry;
     let at = |position: usize| Some((position, program.exports.get(position)?));
-    let again = last.and_then(at).filter(|(_, export)| is_asked(export));
-    let mut exports = program.exports.iter().enumerate();
+    let again = last.and_then(at);
     let (position, export) = again
-        .or_else(|| exports.find(|(_, export)| is_asked(export)))
+        .filter(|(_, export)| export.name == request.entry)
+        .or_else(|| at(program.exports.position(request.entry)?))
         .ok_or_else(|| RunError::UnknownEntry { name: name() })?;
     if !program.takes(export, request.args) {
         let given = request.args.iter().map(|value| value.value_type());

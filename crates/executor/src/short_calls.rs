@@ -77,10 +77,9 @@ impl ShortCalls {
 
     /// Whether the calls of this entry are short.
     pub(crate) fn includes(&self, program: &Program, entry: &str) -> bool {
-        let mut exports = program.exports.iter().zip(&self.balances);
-        exports
-            .find(|(export, _)| export.name == entry)
-            .is_some_and(|(_, balance)| balance.load(Ordering::Relaxed) > 0)
+        let position = program.exports.position(entry);
+        let balance = position.and_then(|position| self.balances.get(position));
+        balance.is_some_and(|balance| balance.load(Ordering::Relaxed) > 0)
     }
 
     /// Counts a call that the second code would have served, and returns whether such calls have

@@ -66,6 +66,9 @@
 //! - [`backend`]: the seam to engines, for a new one.
 //! - [`engines`]: the engines, each a cargo feature: `wasmtime`, `wasmi`, `polkavm`. Default: all.
 //! - [`chain`]: contracts on a state, and the store that keeps it.
+//! - [`keystore`]: secret keys in files, encrypted by a password.
+//! - [`ledger`]: signed transactions, their keys, and what makes them invalid.
+//! - [`proof`]: a verifier of what a state has under a key.
 //! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
 //! - [`system`]: trusted programs whose instance stays alive between calls.
 //! - [`virtualization`]: guests that run guests.
@@ -79,6 +82,10 @@
 mod documents {
     #[doc = include_str!("../../../README.md")]
     struct _Readme;
+    #[doc = include_str!("../../../docs/capsules.md")]
+    struct _Capsules;
+    #[doc = include_str!("../../../docs/contracts.md")]
+    struct _Contracts;
     #[doc = include_str!("../../../docs/executor.md")]
     struct _Executor;
     #[doc = include_str!("../../../docs/lifecycle.md")]
@@ -87,15 +94,18 @@ mod documents {
     struct _SystemPrograms;
     #[doc = include_str!("../../../docs/virtualization.md")]
     struct _Virtualization;
+    #[doc = include_str!("../../../docs/wasi.md")]
+    struct _Wasi;
 }
 
 /// The sandbox: prepare a program, run it, suspend and resume it.
 pub mod sandbox {
     pub use fusee_engine::{
-        CodeHash, Compiler, Effort, Engine, EngineError, Export, Format, Gas, GuestMemory, Host,
-        Import, Interrupt, MAX_REGISTER_ARGS, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits, MoreArgs,
-        OutOfGas, OutOfGasPolicy, PAGE_BYTES, Profiler, Program, Rate, Resource, RulesId, Source,
-        SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile, reserved,
+        CodeHash, Compiler, Effort, Engine, EngineError, Export, Exports, Format, Gas, GuestMemory,
+        Host, Import, Interrupt, MAX_REGISTER_ARGS, MAX_SLICE, MAX_SYSCALL_ARGS, MemoryLimits,
+        MoreArgs, OutOfGas, OutOfGasPolicy, PAGE_BYTES, Profiler, Program, Rate, Resource, RulesId,
+        Source, SparseMemory, Stop, Syscall, SyscallRequest, Trap, Value, ValueType, profile,
+        reserved,
     };
     pub use fusee_executor::*;
     pub use fusee_instrument::*;
@@ -131,6 +141,26 @@ pub mod chain {
     pub use fusee_contract::*;
     pub use fusee_state::*;
     pub use fusee_store::*;
+}
+
+/// Secret keys in files, encrypted by a password.
+pub mod keystore {
+    pub use fusee_keystore::*;
+}
+
+/// Signed transactions: what accounts sign, and what makes them invalid.
+pub mod ledger {
+    pub use fusee_ledger::*;
+}
+
+/// Proofs of what a state has under a key.
+pub mod proof {
+    pub use fusee_proof::*;
+}
+
+/// What a contract tells of itself: methods, arguments, events.
+pub mod interface {
+    pub use fusee_interface::*;
 }
 
 /// The engines, one a cargo feature.

@@ -58,6 +58,8 @@ pub(crate) enum Action {
         table: u32,
     },
     RefFunc(u32),
+    /// `table.grow`, which the host executes.
+    TableGrow(u32),
     Select,
     TypedSelect,
     /// An operator whose cost depends on a length operand.

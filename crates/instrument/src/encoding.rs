@@ -14,6 +14,7 @@ use fusee_engine::{Gas, Rate, ValueType};
 use crate::{
     Dynamic, Extensions, Floats, FrameSize, InstructionSets, Limits, PolkaVmChecks, PolkaVmRules,
     Schedule, SyscallPrice, SyscallRule,
+    schedule::Row,
     work::{Crossings, Transfers, UNITS, Units},
 };
 
@@ -34,9 +35,9 @@ impl RulesWriter {
         writer
     }
 
-    /// Continues an encoding.
-    pub(crate) const fn resume(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    /// Begins a part of an encoding.
+    pub(crate) const fn part() -> Self {
+        Self(Vec::new())
     }
 
     /// Writes one byte.
@@ -121,9 +122,13 @@ impl RulesWriter {
             grow_far_page,
             bulk_64_bytes,
             table_element,
+            grow_element,
         } = *dynamic;
         for price in [grow_page, grow_far_page, bulk_64_bytes, table_element] {
             self.u32(price);
+        }
+        if schedule.has_price(Row::TableGrow) {
+            self.u32(grow_element);
         }
         for (_, price) in instance.iter() {
             self.u32(price);
@@ -292,8 +297,15 @@ impl RulesWriter {
         });
     }
 
+    /// Rules that admit no extension encode none, and those that admit the first two only encode
+    /// two.
     pub(crate) fn extensions(&mut self, extensions: Extensions) {
-        for (_, is_admitted) in extensions.iter() {
+        let encoded = match extensions.generation() {
+            0 => 0,
+            1 => 2,
+            _ => 4,
+        };
+        for (_, is_admitted) in extensions.iter().take(encoded) {
             self.u8(u8::from(is_admitted));
         }
     }

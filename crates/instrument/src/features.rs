@@ -66,7 +66,7 @@ pub(crate) fn admitted(extensions: Extensions) -> WasmFeatures {
         stack_switching: false,
         tail_call: extensions.tail_calls,
         threads: false,
-        wide_arithmetic: false,
+        wide_arithmetic: extensions.wide_arithmetic,
     })
 }
 

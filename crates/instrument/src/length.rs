@@ -12,10 +12,13 @@ pub(crate) enum Length {
     Pages,
     Bytes,
     Elements,
+    /// Elements that a table grows by.
+    NewElements,
 }
 
 /// The greatest number of pages that a wasm memory can have. `memory.grow` by more pages is charged
-/// as if by this number.
+/// as if by this number. `table.grow` by more elements than the rules admit is charged as if by as
+/// many as they admit.
 pub const MAX_PAGES: u64 = 65_536;
 
 /// Bulk memory operators that may process the whole memory. The rules bound all other operators
@@ -46,7 +49,8 @@ impl BulkOperator {
 }
 
 impl Length {
-    pub(crate) const ALL: [Length; 3] = [Length::Pages, Length::Bytes, Length::Elements];
+    /// Those that every metered program can charge by.
+    pub(crate) const ALWAYS: [Length; 3] = [Length::Pages, Length::Bytes, Length::Elements];
 
     /// The unit of the operator's length operand, if its cost depends on one.
     pub(crate) fn of(operator: &Operator<'_>) -> Option<Self> {
@@ -69,6 +73,7 @@ impl Length {
             Length::Pages => (prices.grow_far_page, 0),
             Length::Bytes => (prices.bulk_64_bytes, 6),
             Length::Elements => (prices.table_element, 0),
+            Length::NewElements => (prices.grow_element, 0),
         }
     }
 }

@@ -64,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) tail_calls: bool,
     /// Whether the function contains `memory.grow`.
     pub(crate) grows: bool,
+    /// Whether the function contains `table.grow`.
+    pub(crate) grows_tables: bool,
     /// Whether the function contains an operator that changes a table or drops a segment, which a
     /// reset of the instance does not undo.
     pub(crate) is_irreversible: bool,
@@ -140,6 +142,7 @@ pub(crate) fn plan(
         calls: visitor.calls,
         tail_calls: visitor.tail_calls,
         grows: visitor.grows,
+        grows_tables: visitor.grows_tables,
         is_irreversible: visitor.is_irreversible,
         fills: visitor.fills,
         copies: visitor.copies,

@@ -67,7 +67,7 @@ pub(crate) fn prepare(
         rules: rules.id(),
         code: bytes.to_vec(),
         imports,
-        exports,
+        exports: exports.into(),
         frames: Frames::default(),
         memory: (memory > 0).then_some(MemoryLimits {
             initial: memory,

@@ -86,7 +86,7 @@ pub(crate) fn metered_program(
             .map(|import| import.import)
             .chain(profile_imports.into_iter().flatten())
             .collect(),
-        exports: survey.exports,
+        exports: survey.exports.into(),
         frames,
         memory: survey.memory,
         grows_memory: survey.plans.iter().any(|plan| plan.grows),

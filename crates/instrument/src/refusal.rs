@@ -47,7 +47,8 @@ impl Refusal {
     }
 
     /// A refusal of the program as a whole, without an offset.
-    pub(crate) fn whole(rule: Rule, message: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn whole(rule: Rule, message: impl Into<String>) -> Self {
         Self {
             rule,
             value: None,
@@ -121,6 +122,8 @@ pub enum Rule {
     UnknownImport,
     /// Imports have the signature of the syscall.
     ImportSignature,
+    /// Exports that the host calls by a fixed name have the signature by which it calls them.
+    ExportSignature,
     /// Imports and exports do not use names reserved for metered code.
     ReservedName,
     /// Active segments fit into the initial memory or table, so that instantiation cannot fail.
@@ -145,6 +148,7 @@ impl Rule {
             Rule::ImportKind => "import_kind",
             Rule::UnknownImport => "unknown_import",
             Rule::ImportSignature => "import_signature",
+            Rule::ExportSignature => "export_signature",
             Rule::ReservedName => "reserved_name",
             Rule::Segment => "segment",
             Rule::Limit(name) | Rule::Feature(name) => name,

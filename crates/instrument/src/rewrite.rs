@@ -24,29 +24,36 @@ mod wrappers;
 
 use std::convert::Infallible;
 
+use fusee_engine::MAX_TABLE_ELEMENTS;
 use wasm_encoder::reencode;
 
+use self::counter::Packing;
 use crate::{
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
-    schedule::STACK_UNIT_BYTES,
     survey::Survey,
 };
 
 pub(crate) fn rewrite(wasm: &[u8], rules: &Rules, survey: &Survey) -> Result<Vec<u8>, Refusal> {
-    check_stack(rules)?;
+    check_rules(rules)?;
     let code = module::encode(wasm, rules, survey).map_err(internal)?;
     let bytes = u64::try_from(code.len()).unwrap_or(u64::MAX);
     check_limit("output_bytes", bytes, rules.most_output_bytes(), None)?;
     Ok(code)
 }
 
-/// Refuses stack limits that do not fit into the packed counter.
-fn check_stack(rules: &Rules) -> Result<(), Refusal> {
+/// Refuses limits of the stack that do not fit into the packed counter, and of tables that grow to
+/// what an engine may not have room for.
+fn check_rules(rules: &Rules) -> Result<(), Refusal> {
     let limits = rules.limits();
-    let max = counter::MAX_UNITS.saturating_mul(STACK_UNIT_BYTES);
+    let max = Packing::of(limits).max_bytes();
     check_limit("stack_bytes", limits.stack_bytes, max, None)?;
-    check_limit("frame_bytes", limits.frame_bytes, max, None)
+    check_limit("frame_bytes", limits.frame_bytes, max, None)?;
+    if rules.extensions().table_grow {
+        let max = u64::from(MAX_TABLE_ELEMENTS);
+        check_limit("table_elements", limits.table_elements, max, None)?;
+    }
+    Ok(())
 }
 
 /// The survey has validated the program, so encoding it again cannot fail. If it fails all the

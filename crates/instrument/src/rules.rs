@@ -3,12 +3,13 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt, iter, sync::Arc};
 
 use fusee_engine::{Format, RulesId};
+use sha2::{Digest, Sha256};
 
 use crate::{
     Extensions, Floats, InstructionSets, Limits, PolkaVmChecks, PolkaVmRules, SyscallPrices,
     SyscallRule,
     encoding::RulesWriter,
-    schedule::{Group, Schedule},
+    schedule::{Group, Row, Schedule},
     work::UNITS,
 };
 
@@ -29,9 +30,16 @@ pub struct Rules {
     extensions: Extensions,
     polkavm: Option<PolkaVmRules>,
     profiled: bool,
-    /// The encoding of everything but the syscalls.
-    head: Arc<[u8]>,
+    head: Head,
     id: RulesId,
+}
+
+/// The encoding of everything but the syscalls, and the digest of that far: the rules of every
+/// program that has syscalls of its own begin so.
+#[derive(Clone)]
+struct Head {
+    bytes: Arc<[u8]>,
+    digest: Sha256,
 }
 
 impl Rules {
@@ -65,7 +73,7 @@ impl Rules {
             extensions: Extensions::NONE,
             polkavm: None,
             profiled: false,
-            head: Arc::new([]),
+            head: Head::of(Vec::new()),
             id: RulesId::from_bytes([0; 32]),
         }
         .sealed()
@@ -87,6 +95,12 @@ impl Rules {
             ..self
         }
         .identified()
+    }
+
+    /// The same rules with other limits. Default: [`Limits::v1`].
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }.sealed()
     }
 
     /// The same rules with another decision on floating point. Default: [`Floats::Refused`].
@@ -186,7 +200,12 @@ impl Rules {
     /// [profiled](Self::profiled) is not part of it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = RulesWriter::resume(self.head.to_vec());
+        [&*self.head.bytes, &self.tail()].concat()
+    }
+
+    /// The encoding of the syscalls.
+    fn tail(&self) -> Vec<u8> {
+        let mut writer = RulesWriter::part();
         writer.list(&self.syscalls, RulesWriter::syscall);
         writer.finish()
     }
@@ -197,6 +216,12 @@ impl Rules {
             Group::Base => true,
             Group::Floats => self.floats == Floats::Canonical,
             Group::TailCalls => self.extensions.tail_calls,
+            Group::TableGrow => {
+                self.extensions.table_grow && self.schedule.has_price(Row::TableGrow)
+            }
+            Group::WideArithmetic => {
+                self.extensions.wide_arithmetic && self.schedule.has_price(Row::I64Add128)
+            }
         }
     }
 
@@ -224,10 +249,11 @@ impl Rules {
             head: _,
             id: _,
         } = &self;
-        let is_extended = *extensions != Extensions::NONE;
-        let mut writer = RulesWriter::new(match is_extended {
-            true => "extended program rules",
-            false => "program rules",
+        let generation = extensions.generation();
+        let mut writer = RulesWriter::new(match generation {
+            0 => "program rules",
+            1 => "extended program rules",
+            _ => "further extended program rules",
         });
         writer.text(name);
         writer.schedule(schedule);
@@ -235,16 +261,38 @@ impl Rules {
         writer.units();
         writer.floats(*floats);
         writer.polkavm(*polkavm);
-        if is_extended {
-            writer.extensions(*extensions);
-        }
-        self.head = writer.finish().into();
+        writer.extensions(*extensions);
+        self.head = Head::of(writer.finish());
         self.identified()
     }
 
     fn identified(mut self) -> Self {
-        self.id = RulesId::of(&self.encode());
+        let digest = self.head.digest.clone().chain_update(self.tail());
+        self.id = RulesId::from_bytes(digest.finalize().into());
         self
+    }
+}
+
+impl Head {
+    fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            digest: Sha256::new_with_prefix(&bytes),
+            bytes: bytes.into(),
+        }
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Head {}
+
+impl fmt::Debug for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Head").field(&self.bytes).finish()
     }
 }
 
@@ -274,6 +322,9 @@ impl fmt::Display for Rules {
         writeln!(formatter, "  grow_far_page: {}", dynamic.grow_far_page)?;
         writeln!(formatter, "  bulk_64_bytes: {}", dynamic.bulk_64_bytes)?;
         writeln!(formatter, "  table_element: {}", dynamic.table_element)?;
+        if self.schedule.has_price(Row::TableGrow) {
+            writeln!(formatter, "  grow_element: {}", dynamic.grow_element)?;
+        }
         for (name, price) in instance.iter() {
             writeln!(formatter, "  instance {name}: {price}")?;
         }

@@ -42,6 +42,8 @@ pub struct Dynamic {
     pub bulk_64_bytes: u32,
     /// For each element of `table.fill`, `table.copy` and `table.init`.
     pub table_element: u32,
+    /// For each element requested by `table.grow`, if the schedule has a price for that.
+    pub grow_element: u32,
 }
 
 /// Prices of instantiation.
@@ -166,21 +168,31 @@ pub(crate) enum Group {
     Floats,
     /// Calls in place of a return, at the prices of other calls.
     TailCalls,
+    /// Growth of tables.
+    TableGrow,
+    /// Integers of 128 bits.
+    WideArithmetic,
 }
 
 /// The table entry of an operator.
 pub(crate) type Entry = (Group, Row);
 
 macro_rules! operators {
-    ($([$group:ident] $($variant:ident $name:literal $v1:literal,)*)*) => {
-        /// The operators with a price, by their names in the text format.
-        pub const OPERATORS: &[&str] = &[$($($name),*),*];
+    (
+        version 1: $([$group:ident] $($variant:ident $name:literal $price:literal,)*)*;
+        version 2: $([$group2:ident] $($variant2:ident $name2:literal $price2:literal,)*)*;
+    ) => {
+        /// The operators with a price, by their names in the text format. Version 1 of the schedule
+        /// has a price for the first of them.
+        pub const OPERATORS: &[&str] = &[$($($name,)*)* $($($name2,)*)*];
 
-        const PRICES_V1: &[u32] = &[$($($v1),*),*];
+        const PRICES_V1: &[u32] = &[$($($price),*),*];
+
+        const PRICES_V2: &[u32] = &[$($($price,)*)* $($($price2,)*)*];
 
         /// A row of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Row { $($($variant),*),* }
+        pub(crate) enum Row { $($($variant,)*)* $($($variant2,)*)* }
 
         /// The table entry of each operator, as a constant with the operator's name. The entries
         /// shadow the glob import of [`unpriced`](super::unpriced).
@@ -190,6 +202,8 @@ macro_rules! operators {
             pub(crate) use super::unpriced::*;
 
             $($(pub(crate) const $variant: Option<Entry> = Some((Group::$group, Row::$variant));)*)*
+            $($(pub(crate) const $variant2: Option<Entry> =
+                Some((Group::$group2, Row::$variant2));)*)*
 
             pub(crate) const ReturnCall: Option<Entry> = Some((Group::TailCalls, Row::Call));
             pub(crate) const ReturnCallIndirect: Option<Entry> =
@@ -225,7 +239,7 @@ macro_rules! define_entry {
 wasmparser::for_each_operator!(define_entry);
 
 operators! {
-    // operator, name, price in version 1
+    version 1: // operator, name, price
     [Base]
     Unreachable     "unreachable"           1,
     Nop             "nop"                   0,
@@ -429,21 +443,42 @@ operators! {
     I64TruncSatF32U     "i64.trunc_sat_f32_u"   15,
     I64TruncSatF64S     "i64.trunc_sat_f64_s"   15,
     I64TruncSatF64U     "i64.trunc_sat_f64_u"   15,
+    ;
+    version 2: // has those of version 1 too, at their prices
+    [TableGrow]
+    TableGrow           "table.grow"           900,
+    [WideArithmetic]
+    I64Add128           "i64.add128"             6,
+    I64Sub128           "i64.sub128"             6,
+    I64MulWideS         "i64.mul_wide_s"         9,
+    I64MulWideU         "i64.mul_wide_u"         9,
+    ;
 }
 
 impl Schedule {
     /// Version 1: measured prices, see `docs/calibration.md`.
     #[must_use]
     pub const fn v1() -> Self {
+        Self::numbered(1, PRICES_V1, 0)
+    }
+
+    /// Version 2: version 1, with prices of the operators that rules can admit beside its own.
+    #[must_use]
+    pub const fn v2() -> Self {
+        Self::numbered(2, PRICES_V2, 100)
+    }
+
+    const fn numbered(version: u32, operators: &'static [u32], grow_element: u32) -> Self {
         Self {
-            version: 1,
-            operators: Cow::Borrowed(PRICES_V1),
+            version,
+            operators: Cow::Borrowed(operators),
             resident_pages: 32,
             dynamic: Dynamic {
                 grow_page: 13_000,
                 grow_far_page: 85_000,
                 bulk_64_bytes: 18,
                 table_element: 3,
+                grow_element,
             },
             instance: InstancePrices {
                 base: 3_700,
@@ -521,6 +556,11 @@ impl Schedule {
             .iter()
             .copied()
             .zip(self.operators.iter().copied())
+    }
+
+    /// Whether the schedule has a price for an operator.
+    pub(crate) fn has_price(&self, row: Row) -> bool {
+        self.prices().of(row).is_some()
     }
 
     pub(crate) fn prices(&self) -> Prices<'_> {

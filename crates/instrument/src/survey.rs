@@ -162,7 +162,10 @@ fn read_section(
                 survey.functions.push(type_index?);
             }
         }
-        Payload::TableSection(section) => progress.segments.read_tables(section, rules)?,
+        Payload::TableSection(section) => {
+            survey.tables = section.count();
+            progress.segments.read_tables(section, rules)?;
+        }
         Payload::MemorySection(section) => survey.memory = read_memory(section, rules)?,
         Payload::GlobalSection(section) => {
             survey.globals = section.count();

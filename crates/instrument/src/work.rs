@@ -365,6 +365,10 @@ impl Work {
             | Row::I32RemU
             | Row::I64DivS
             | Row::I64DivU
+            | Row::I64Add128
+            | Row::I64Sub128
+            | Row::I64MulWideS
+            | Row::I64MulWideU
             | Row::I64RemS
             | Row::I64RemU => UNITS.division,
             _ => UNITS.operator,
@@ -495,9 +499,9 @@ impl Work {
             | Operator::MemoryFill { .. }
             | Operator::MemoryCopy { .. }
             | Operator::MemoryInit { .. } => Weight::of(UNITS.memory_bulk, transfers.memory_bulk),
-            Operator::TableFill { .. } | Operator::TableInit { .. } => {
-                Weight::of(UNITS.table_bulk, transfers.table_bulk)
-            }
+            Operator::TableFill { .. }
+            | Operator::TableInit { .. }
+            | Operator::TableGrow { .. } => Weight::of(UNITS.table_bulk, transfers.table_bulk),
             Operator::TableCopy { .. } => Weight::of(UNITS.table_copy, transfers.table_copy),
             Operator::TableGet { .. } | Operator::TableSet { .. } => {
                 Weight::of(UNITS.table_element, transfers.table_element)
@@ -579,7 +583,8 @@ impl Work {
             | Operator::MemoryInit { .. }
             | Operator::TableFill { .. }
             | Operator::TableInit { .. }
-            | Operator::TableCopy { .. } => add(crossings.blocks, height),
+            | Operator::TableCopy { .. }
+            | Operator::TableGrow { .. } => add(crossings.blocks, height),
             // All locals count as alive, since the edits do not tell these operators from others.
             Operator::TableGet { .. } | Operator::TableSet { .. } => {
                 add(crossings.blocks, height.saturating_add(self.locals));

@@ -1,7 +1,12 @@
 //! What the current thread does for a sandbox: runs a guest, or steps that were submitted together.
 //!
 //! A guest does not run within the host function of another: each would take native stack that
-//! nothing limits, and none could be interrupted.
+//! nothing limits, and none could be interrupted. It may also be the stack of another guest, whose
+//! end an engine does not know.
+//!
+//! This is the thread's, and not a value that calls pass on: between the guest and the call that
+//! its host function makes is code of the embedder's, which may use another sandbox, or another
+//! executor.
 
 use std::{cell::Cell, cell::RefCell};
 

@@ -33,6 +33,10 @@ const REMOVED: u8 = 0;
 const VALUE: u8 = 1;
 
 impl Diff {
+    pub(crate) const fn new(changes: BTreeMap<Vec<u8>, Option<Value>>) -> Self {
+        Self { changes }
+    }
+
     /// The changes in ascending order of keys. `None`: the key is removed.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&[u8]>)> {
         self.changes

@@ -3,11 +3,11 @@
 //! Invariant: reverting to a checkpoint restores exactly the values at that checkpoint.
 //! Invariant: the diff is the last value of each key whose write was not reverted. It does not
 //! depend on the base: a write of the base's value is in the diff.
-//! Invariant: the read set is every key that was read from the base. Reverting does not remove
-//! reads, because the later execution depends on them.
+//! Invariant: the read set is every key that was read from the base, and every range in which it
+//! was searched. Reverting does not remove reads, because the later execution depends on them.
 //!
-//! The journal does not access the disk. Its [`StateReader`] may, at most once for each key. A
-//! write never reads.
+//! The journal does not access the disk. Its [`StateReader`] may, at most once for each key that is
+//! not peeked at. A write never reads.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -15,8 +15,9 @@ use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
+use crate::ranges::after;
 use crate::reads::BaseValue;
-use crate::{Diff, ReadSet, StateError, StateReader, Value};
+use crate::{Diff, Direction, KeyRange, ReadSet, StateError, StateReader, Value};
 
 /// Changes on top of an unchanging base, and a record of reads from the base.
 ///
@@ -74,6 +75,15 @@ pub struct Checkpoint {
     depth: usize,
 }
 
+/// A key that a search has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The first key of the range with a value.
+    Entry(Vec<u8>, Value),
+    /// A key that the transaction has removed. The search goes on behind it.
+    Removed(Vec<u8>),
+}
+
 impl Journal {
     /// Creates a journal without changes on top of `base`.
     pub fn new(base: Arc<dyn StateReader>) -> Self {
@@ -103,6 +113,71 @@ impl Journal {
         self.reads
             .insert(key.to_vec(), BaseValue::Known(value.clone()));
         Ok(value)
+    }
+
+    /// The current value under `key`, as [`read`](Self::read) returns it, but records nothing: for
+    /// an observer, on which nothing depends. The first read may then be another one of the base.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn peek(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        if let Some(change) = self.changes.get(key) {
+            return Ok(change.clone());
+        }
+        match self.reads.value(key) {
+            Some(BaseValue::Known(value)) => Ok(value.clone()),
+            Some(BaseValue::Unknown) | None => self.base.read(key),
+        }
+    }
+
+    /// Searches a range for its first key in a direction, by one step: to an entry, or to a key
+    /// that was removed, so that the caller can charge for each. `None` if there is neither.
+    ///
+    /// Searches the base as far as that key, and adds what it searched to the read set.
+    ///
+    /// # Errors
+    ///
+    /// If the base cannot be read.
+    pub fn step(
+        &mut self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<Step>, StateError> {
+        let mut changes = self.changes.range::<[u8], _>(range.bounds());
+        let changed = match direction {
+            Direction::Ascending => changes.next(),
+            Direction::Descending => changes.next_back(),
+        };
+        let (mut start, mut end) = (range.start().to_vec(), range.end().to_vec());
+        // What is behind the changed key does not matter.
+        match (changed, direction) {
+            (None, _) => {}
+            (Some((key, _)), Direction::Ascending) => end.clone_from(key),
+            (Some((key, _)), Direction::Descending) => start = after(key),
+        }
+        let found = self.base.seek(KeyRange::new(&start, &end), direction)?;
+        let step = match (&found, changed) {
+            (Some((key, value)), _) => Some(Step::Entry(key.clone(), Value::clone(value))),
+            (None, Some((key, Some(value)))) => Some(Step::Entry(key.clone(), value.clone())),
+            (None, Some((key, None))) => Some(Step::Removed(key.clone())),
+            (None, None) => None,
+        };
+        if let Some((key, value)) = found {
+            match direction {
+                Direction::Ascending => end = after(&key),
+                Direction::Descending => start.clone_from(&key),
+            }
+            self.reads.insert(key, BaseValue::Known(Some(value)));
+        }
+        self.reads.insert_range(start, end);
+        Ok(step)
+    }
+
+    /// The current value under `key` if it was changed: `Some(None)` if it was removed. `None` if
+    /// it was not changed. Does not read the base, and records nothing.
+    pub fn changed(&self, key: &[u8]) -> Option<Option<&Value>> {
+        self.changes.get(key).map(Option::as_ref)
     }
 
     /// Records a read of `key` without reading it, for a caller that has the value in a cache. So
@@ -176,7 +251,7 @@ impl Journal {
     /// If a checkpoint is open, because its changes are neither committed nor reverted.
     pub fn into_parts(self) -> (Diff, ReadSet) {
         assert!(self.open.is_empty(), "the journal has an open checkpoint");
-        (self.changes.into_iter().collect(), self.reads)
+        (Diff::new(self.changes), self.reads)
     }
 
     /// Returns the write set.

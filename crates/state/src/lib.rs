@@ -13,13 +13,16 @@ mod error;
 mod journal;
 mod memory;
 mod overlay;
+mod ranges;
 mod reader;
 mod reads;
+mod recorded;
 
 pub use diff::Diff;
 pub use error::{DiffError, StateError};
-pub use journal::{Checkpoint, Journal};
+pub use journal::{Checkpoint, Journal, Step};
 pub use memory::MemoryState;
 pub use overlay::{Overlay, OverlayView};
-pub use reader::{StateReader, Value};
+pub use reader::{Direction, KeyRange, StateReader, Value};
 pub use reads::ReadSet;
+pub use recorded::{NotRecorded, RecordedState};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Diff, StateError, StateReader, Value};
+use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
 
 /// State in memory. Reading it never fails.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -47,5 +47,18 @@ impl<V: Into<Value>> FromIterator<(Vec<u8>, V)> for MemoryState {
 impl StateReader for MemoryState {
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         Ok(self.entries.get(key).cloned())
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        let mut entries = self.entries.range::<[u8], _>(range.bounds());
+        let entry = match direction {
+            Direction::Ascending => entries.next(),
+            Direction::Descending => entries.next_back(),
+        };
+        Ok(entry.map(|(key, value)| (key.clone(), Value::clone(value))))
     }
 }

@@ -5,12 +5,17 @@
 //!
 //! The cost of applying a diff depends only on its own size: all views share one map with versioned
 //! values. A value that no live view can see is dropped at the next change of its key.
+//!
+//! A search must not pass the same removed keys again and again, since it is paid once. So keys
+//! without any value are not searched, and ranges of the base all of whose keys were found to be
+//! changed are not searched twice.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::{Diff, StateError, StateReader, Value};
+use crate::ranges::{Ranges, after};
+use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
 
 /// Changes on top of a base, one diff after another.
 ///
@@ -36,12 +41,14 @@ use crate::{Diff, StateError, StateReader, Value};
 pub struct Overlay {
     base: Arc<dyn StateReader>,
     shared: Arc<RwLock<Shared>>,
+    hidden: Arc<Mutex<Hidden>>,
 }
 
 /// A [`StateReader`] of one version of an [`Overlay`]. It may outlive the overlay.
 pub struct OverlayView {
     base: Arc<dyn StateReader>,
     shared: Arc<RwLock<Shared>>,
+    hidden: Arc<Mutex<Hidden>>,
     version: u64,
 }
 
@@ -52,8 +59,17 @@ struct Shared {
     version: u64,
     /// The changes of each key with the versions that made them, oldest first.
     changes: BTreeMap<Vec<u8>, Vec<(u64, Option<Value>)>>,
+    /// The keys with a value in any of their changes.
+    valued: BTreeSet<Vec<u8>>,
     /// The number of live views of each version.
     views: BTreeMap<u64, usize>,
+}
+
+/// Ranges of the base in which every key is changed, as seen by this version and all later ones.
+#[derive(Default)]
+struct Hidden {
+    version: u64,
+    ranges: Ranges,
 }
 
 impl Overlay {
@@ -62,6 +78,7 @@ impl Overlay {
         Self {
             base,
             shared: Arc::default(),
+            hidden: Arc::default(),
         }
     }
 
@@ -74,6 +91,7 @@ impl Overlay {
         Arc::new(OverlayView {
             base: Arc::clone(&self.base),
             shared: Arc::clone(&self.shared),
+            hidden: Arc::clone(&self.hidden),
             version,
         })
     }
@@ -86,11 +104,11 @@ impl Overlay {
         shared.version = shared.version.saturating_add(1);
         let oldest_view = shared.views.keys().next().copied();
         for (key, value) in diff {
+            let has_value = value.is_some();
             let change = (shared.version, value);
-            match shared.changes.entry(key) {
-                Entry::Vacant(unknown) => {
-                    unknown.insert(vec![change]);
-                }
+            let had_value = shared.valued.contains(&key);
+            let changes = match shared.changes.entry(key.clone()) {
+                Entry::Vacant(unknown) => unknown.insert(vec![change]),
                 Entry::Occupied(known) => {
                     let changes = known.into_mut();
                     let dead = match oldest_view {
@@ -100,7 +118,18 @@ impl Overlay {
                     };
                     changes.drain(..dead);
                     changes.push(change);
+                    changes
                 }
+            };
+            let keeps_value = has_value || changes.iter().any(|(_, value)| value.is_some());
+            match (had_value, keeps_value) {
+                (false, true) => {
+                    shared.valued.insert(key);
+                }
+                (true, false) => {
+                    shared.valued.remove(&key);
+                }
+                _ => {}
             }
         }
     }
@@ -130,13 +159,95 @@ impl Overlay {
 
 impl StateReader for OverlayView {
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
-        if let Some(changes) = read(&self.shared).changes.get(key) {
-            let seen = changes.get(..visible(changes, self.version));
-            if let Some((_, value)) = seen.and_then(<[_]>::last) {
-                return Ok(value.clone());
-            }
+        let change = self.change(&read(&self.shared), key);
+        match change {
+            Some(value) => Ok(value),
+            None => self.base.read(key),
         }
-        self.base.read(key)
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        let changed = self.seek_changes(range, direction);
+        // What is behind the changed key does not matter.
+        let behind = changed.as_ref().map(|(key, _)| after(key));
+        let range = match (&changed, &behind, direction) {
+            (Some((key, _)), _, Direction::Ascending) => KeyRange::new(range.start(), key),
+            (_, Some(behind), Direction::Descending) => KeyRange::new(behind, range.end()),
+            _ => range,
+        };
+        Ok(self.seek_base(range, direction)?.or(changed))
+    }
+}
+
+impl OverlayView {
+    /// The first key of the range with a value among the changes.
+    fn seek_changes(&self, range: KeyRange<'_>, direction: Direction) -> Option<(Vec<u8>, Value)> {
+        let shared = read(&self.shared);
+        let value = |key: &Vec<u8>| {
+            let value = self.change(&shared, key)??;
+            Some((key.clone(), value))
+        };
+        let mut valued = shared.valued.range::<[u8], _>(range.bounds());
+        match direction {
+            Direction::Ascending => valued.find_map(value),
+            Direction::Descending => valued.rev().find_map(value),
+        }
+    }
+
+    /// The first entry of the range in the base whose key is not changed.
+    fn seek_base(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        let knows = hidden.version <= self.version;
+        let (mut start, mut end) = (range.start().to_vec(), range.end().to_vec());
+        while start < end {
+            let known = match direction {
+                _ if !knows => None,
+                Direction::Ascending => hidden.ranges.end_of(&start),
+                Direction::Descending => hidden.ranges.start_of(&end),
+            };
+            if let Some(known) = known {
+                match direction {
+                    Direction::Ascending => start = known.to_vec(),
+                    Direction::Descending => end = known.to_vec(),
+                }
+                continue;
+            }
+            let found = self.base.seek(KeyRange::new(&start, &end), direction)?;
+            let Some((key, value)) = found else {
+                break;
+            };
+            if self.change(&read(&self.shared), &key).is_none() {
+                return Ok(Some((key, value)));
+            }
+            let (first, last) = match direction {
+                Direction::Ascending => (start, after(&key)),
+                Direction::Descending => (key, end),
+            };
+            if knows {
+                hidden.version = self.version;
+                hidden.ranges.insert(first.clone(), last.clone());
+            }
+            (start, end) = match direction {
+                Direction::Ascending => (last, range.end().to_vec()),
+                Direction::Descending => (range.start().to_vec(), first),
+            };
+        }
+        Ok(None)
+    }
+
+    /// The change of a key that this view sees, or `None` if it sees none.
+    fn change(&self, shared: &Shared, key: &[u8]) -> Option<Option<Value>> {
+        let changes = shared.changes.get(key)?;
+        let seen = changes.get(..visible(changes, self.version))?;
+        seen.last().map(|(_, value)| value.clone())
     }
 }
 

@@ -4,7 +4,7 @@
 //! store open, and the database file is either complete or missing.
 
 use std::cell::Cell;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::panic;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,11 @@ use std::rc::Rc;
 use redb::Database;
 
 use crate::error::At;
+use crate::folder::{self, LOCK, Lock};
 use crate::{Foreign, StoreError, format};
 
 const FILE: &str = "state.redb";
 const UNFINISHED: &str = "state.redb.new";
-const LOCK: &str = "lock";
 
 /// The first bytes of a database file.
 const DATABASE_MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
@@ -34,38 +34,9 @@ pub(crate) struct OpenFile {
     pub(crate) _lock: Lock,
 }
 
-/// An exclusive lock, released on drop or when the process ends, even by a crash.
-#[derive(Debug)]
-pub(crate) struct Lock(File);
-
-impl Lock {
-    pub(crate) fn take(directory: &Path) -> Result<Self, StoreError> {
-        let path = directory.join(LOCK);
-        let failed = |error| StoreError::io(&path, error);
-        let mut options = OpenOptions::new();
-        let options = options.create(true).truncate(false).write(true);
-        let file = options.open(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
-                path: directory.to_path_buf(),
-            }),
-            Err(TryLockError::Error(error)) => Err(failed(error)),
-        }
-    }
-}
-
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Closing the file is not sufficient: a child process that is being started may share it.
-        // If unlocking fails, closing remains.
-        let _ = self.0.unlock();
-    }
-}
-
 /// Opens the store in `directory`. Creates the directory and the store if they are missing.
 pub(crate) fn open(directory: &Path) -> Result<OpenFile, StoreError> {
-    create_directory(directory)?;
+    folder::create(directory)?;
     let path = directory.join(FILE);
     if !has_database(&path)? {
         inspect_siblings(directory)?;
@@ -164,38 +135,5 @@ fn create_file(directory: &Path, path: &Path) -> Result<(), StoreError> {
     transaction.commit().at(&unfinished)?;
     drop(database);
     fs::rename(&unfinished, path).map_err(|error| StoreError::io(path, error))?;
-    sync_directory(directory)
-}
-
-/// Creates a directory and its parents, durably.
-fn create_directory(directory: &Path) -> Result<(), StoreError> {
-    let failed = |error| StoreError::io(directory, error);
-    match fs::metadata(directory) {
-        Ok(metadata) if metadata.is_dir() => return Ok(()),
-        Ok(_) => return Err(failed(io::ErrorKind::NotADirectory.into())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let parent = match directory.parent() {
-        None => return Err(failed(io::ErrorKind::NotFound.into())),
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-    };
-    create_directory(parent)?;
-    match fs::create_dir(directory) {
-        // Another process has created it meanwhile.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        made => made.map_err(failed)?,
-    }
-    sync_directory(parent)
-}
-
-/// Makes the entries of a directory durable. Platforms where directories cannot be opened as files
-/// do this themselves.
-fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    if cfg!(unix) {
-        let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.map_err(|error| StoreError::io(directory, error))?;
-    }
-    Ok(())
+    Ok(folder::sync(directory)?)
 }

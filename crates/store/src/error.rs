@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::folder::Failure;
+
 /// The store cannot be opened, read or written. Always a fault of the host.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -165,6 +167,15 @@ impl StoreError {
                 path: path.to_path_buf(),
                 source: error.into(),
             },
+        }
+    }
+}
+
+impl From<Failure> for StoreError {
+    fn from(Failure { path, source }: Failure) -> Self {
+        match source.kind() {
+            io::ErrorKind::WouldBlock => Self::Locked { path },
+            _ => Self::io(&path, source),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! |            | `format`        | [`VERSION`], `u32`, little-endian         |
 //! |            | `sequence`      | transactions so far, `u64`, little-endian |
 //! |            | `history`       | the history hash, 32 bytes                |
+//! |            | `root`          | the state root, 32 bytes                  |
 //! | `state`    | a state key     | its value                                 |
 //! | `receipts` | sequence number | the receipt of that transaction           |
 //!
@@ -15,16 +16,18 @@
 //! | version | what it has                                                                      |
 //! |---------|----------------------------------------------------------------------------------|
 //! | 1       | accounts under one key each; no encoding has a version                           |
-//! | 2       | balance, nonce and code hash under keys of their own; encodings have a version  |
+//! | 2       | balance, nonce and code hash under keys of their own; encodings have a version   |
+//! | 3       | a state root                                                                     |
 
 use std::path::Path;
 
+use fusee_proof::{EMPTY, Hash};
 use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, TableError, WriteTransaction};
 
 use crate::error::At;
 use crate::{Foreign, StoreError};
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const MAGIC: &[u8] = b"fusee store";
 
 pub(crate) type Bytes = &'static [u8];
@@ -45,6 +48,7 @@ pub(crate) fn initialize(transaction: &WriteTransaction, path: &Path) -> Result<
     let head = Head {
         sequence: 0,
         history: [0; 32],
+        root: EMPTY,
     };
     head.save(&mut meta, path)
 }
@@ -74,11 +78,12 @@ pub(crate) fn identify(transaction: &ReadTransaction, path: &Path) -> Result<(),
     }
 }
 
-/// The position of a store: sequence and history hash.
+/// The position of a store: sequence, history hash and state root.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) sequence: u64,
     pub(crate) history: [u8; 32],
+    pub(crate) root: Hash,
 }
 
 impl Head {
@@ -89,6 +94,7 @@ impl Head {
         Ok(Self {
             sequence: u64::from_le_bytes(field(meta, "sequence", path)?),
             history: field(meta, "history", path)?,
+            root: field(meta, "root", path)?,
         })
     }
 
@@ -100,6 +106,7 @@ impl Head {
         let sequence = self.sequence.to_le_bytes();
         meta.insert("sequence", sequence.as_slice()).at(path)?;
         meta.insert("history", self.history.as_slice()).at(path)?;
+        meta.insert("root", self.root.as_slice()).at(path)?;
         Ok(())
     }
 }

@@ -8,8 +8,12 @@
 //!
 //! Opening a store verifies the whole file. Later damage is not detected while the store is open.
 //!
-//! The store does not interpret keys, values or receipts. It provides no proofs: it has no
-//! authenticated tree yet.
+//! Each version has a state root, and proofs of what it has under a key and what it does not have,
+//! which `fusee_proof` verifies. Opening holds the state against the root that was committed.
+//!
+//! The [block log](log) stands beside it: an append-only history of blocks, one durable write each.
+//!
+//! The store does not interpret keys, values or receipts.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -39,10 +43,14 @@
 
 mod directory;
 mod error;
+mod folder;
 mod format;
+pub mod log;
 mod snapshot;
 mod store;
+mod tree;
 
 pub use error::{Foreign, StoreError};
 pub use snapshot::Snapshot;
 pub use store::{Commit, Store};
+pub use tree::Tree;

@@ -4,14 +4,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use fusee_state::{StateError, StateReader, Value};
-use redb::{ReadOnlyTable, ReadableDatabase, ReadableTable};
-use sha2::{Digest, Sha256};
+use fusee_proof::{Hash, Proof};
+use fusee_state::{Direction, KeyRange, StateError, StateReader, Value};
+use redb::{ReadOnlyTable, ReadableDatabase};
 
-use crate::StoreError;
 use crate::directory::OpenFile;
 use crate::error::At;
 use crate::format::{self, Bytes, Head};
+use crate::{StoreError, Tree};
 
 /// One committed version of the store, which later commits do not change.
 ///
@@ -21,6 +21,7 @@ pub struct Snapshot {
     state: ReadOnlyTable<Bytes, Bytes>,
     receipts: ReadOnlyTable<u64, Bytes>,
     head: Head,
+    tree: Tree,
     // Declared last, so that the tables are dropped first. Keeps the database open, which reads
     // need.
     file: Arc<OpenFile>,
@@ -30,16 +31,28 @@ pub struct Snapshot {
 type Entry = (Vec<u8>, Vec<u8>);
 
 impl Snapshot {
-    pub(crate) fn new(file: Arc<OpenFile>) -> Result<Self, StoreError> {
+    /// A snapshot of the latest commit, of which `tree` is asked for its tree by its root: not if
+    /// it is long past.
+    pub(crate) fn new(
+        file: Arc<OpenFile>,
+        tree: impl Fn(&Hash) -> Option<Tree>,
+    ) -> Result<Self, StoreError> {
         let path = &file.path;
-        let transaction = file.database.begin_read().at(path)?;
-        let meta = transaction.open_table(format::META).at(path)?;
-        Ok(Self {
-            state: transaction.open_table(format::STATE).at(path)?,
-            receipts: transaction.open_table(format::RECEIPTS).at(path)?,
-            head: Head::load(&meta, path)?,
-            file,
-        })
+        loop {
+            let transaction = file.database.begin_read().at(path)?;
+            let meta = transaction.open_table(format::META).at(path)?;
+            let head = Head::load(&meta, path)?;
+            let Some(tree) = tree(&head.root) else {
+                continue;
+            };
+            return Ok(Self {
+                state: transaction.open_table(format::STATE).at(path)?,
+                receipts: transaction.open_table(format::RECEIPTS).at(path)?,
+                head,
+                tree,
+                file,
+            });
+        }
     }
 
     /// The number of committed transactions: the sequence number of the next transaction.
@@ -51,31 +64,20 @@ impl Snapshot {
     ///
     /// It starts as zeros. Each commit replaces it by SHA-256 of itself, the
     /// [encoded](fusee_state::Diff::encode) diff and the receipt. It identifies the history of the
-    /// state, whereas [`digest`](Snapshot::digest) identifies the state.
+    /// state, whereas the [root](Snapshot::root) identifies the state.
     pub fn history(&self) -> [u8; 32] {
         self.head.history
     }
 
-    /// SHA-256 of the whole state: for each entry, in ascending order of keys, the length of the
-    /// key as `u64`, little-endian, the key, the length of the value likewise, and the value.
-    ///
-    /// Costs a full scan of the state.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or is damaged.
-    pub fn digest(&self) -> Result<[u8; 32], StoreError> {
-        let path = &self.file.path;
-        let mut hasher = Sha256::new();
-        for entry in self.state.iter().at(path)? {
-            let (key, value) = entry.at(path)?;
-            for part in [key.value(), value.value()] {
-                let length = u64::try_from(part.len()).expect("no machine has longer slices");
-                hasher.update(length.to_le_bytes());
-                hasher.update(part);
-            }
-        }
-        Ok(hasher.finalize().into())
+    /// The state root: it identifies the state, whatever its history, and [proofs](Self::prove) are
+    /// verified against it.
+    pub fn root(&self) -> Hash {
+        self.head.root
+    }
+
+    /// Proves what the state has under a key, to [`fusee_proof::verify`].
+    pub fn prove(&self, key: &[u8]) -> Proof {
+        self.tree.prove(key)
     }
 
     /// The entries whose keys begin with `prefix`, in ascending order of keys.
@@ -100,6 +102,24 @@ impl Snapshot {
                 .as_ref()
                 .map_or(true, |(key, _)| key.starts_with(&prefix))
         }))
+    }
+
+    /// The first entry of a range in a direction.
+    fn find(&self, range: KeyRange<'_>, direction: Direction) -> Result<Option<Entry>, StoreError> {
+        let path = &self.file.path;
+        let mut entries = self
+            .state
+            .range::<&[u8]>(range.start()..range.end())
+            .at(path)?;
+        let entry = match direction {
+            Direction::Ascending => entries.next(),
+            Direction::Descending => entries.next_back(),
+        };
+        let Some(entry) = entry else {
+            return Ok(None);
+        };
+        let (key, value) = entry.at(path)?;
+        Ok(Some((key.value().to_vec(), value.value().to_vec())))
     }
 
     /// The receipt of the transaction with this sequence number, or `None` if no such transaction
@@ -138,6 +158,15 @@ impl StateReader for Snapshot {
         let value = self.state.get(key).at(&self.file.path);
         let value = value.map_err(StateError::new)?;
         Ok(value.map(|value| Value::from(value.value())))
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        let found = self.find(range, direction).map_err(StateError::new)?;
+        Ok(found.map(|(key, value)| (key, Value::from(value))))
     }
 }
 

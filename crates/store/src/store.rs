@@ -1,19 +1,21 @@
 //! The store: commits in, snapshots out.
 //!
-//! Invariant: state, receipts, sequence and history hash change together, in one durable write of
-//! the database.
+//! Invariant: state, receipts, sequence, history hash and state root change together, in one
+//! durable write of the database. The tree of the root is in memory, and made anew when a store is
+//! opened.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fusee_proof::Hash;
 use fusee_state::Diff;
-use redb::{ReadableDatabase, WriteTransaction};
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable, WriteTransaction};
 use sha2::{Digest, Sha256};
 
 use crate::directory::{self, OpenFile};
 use crate::error::At;
 use crate::format::{self, Head};
-use crate::{Snapshot, StoreError};
+use crate::{Snapshot, StoreError, Tree};
 
 /// An open store. It can be shared between threads.
 ///
@@ -23,7 +25,13 @@ pub struct Store {
     file: Arc<OpenFile>,
     /// Whether a commit has failed. Locked during a commit.
     failed: Mutex<bool>,
+    trees: Trees,
 }
+
+/// The trees of the latest commit and of the one before or after it. While a commit is written, a
+/// snapshot may find either.
+#[derive(Debug)]
+struct Trees(Mutex<[Tree; 2]>);
 
 /// The commit of one transaction.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +52,8 @@ impl Store {
     /// A new store is created only in a new or empty directory. It has an empty state, no receipts
     /// and the sequence 0. The initial state is a commit like any other.
     ///
-    /// Opening reads and verifies the whole file, at about two seconds per GiB.
+    /// Opening reads and verifies the whole file, at about two seconds per GiB, and makes the state
+    /// tree, at about a second for each million entries.
     ///
     /// # Errors
     ///
@@ -59,9 +68,11 @@ impl Store {
     fn from_file(file: OpenFile) -> Result<Self, StoreError> {
         let transaction = file.database.begin_read().at(&file.path)?;
         format::identify(&transaction, &file.path)?;
+        let tree = load(&transaction, &file.path)?;
         Ok(Self {
             file: Arc::new(file),
             failed: Mutex::new(false),
+            trees: Trees(Mutex::new([tree.clone(), tree])),
         })
     }
 
@@ -71,7 +82,7 @@ impl Store {
     ///
     /// If the file cannot be read or is damaged.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Snapshot::new(Arc::clone(&self.file))
+        Snapshot::new(Arc::clone(&self.file), |root| self.trees.of(root))
     }
 
     /// Applies the changes of one transaction and appends its receipt, durably and atomically.
@@ -92,14 +103,53 @@ impl Store {
         if *failed {
             return Err(StoreError::Failed { path: path.clone() });
         }
-        let committed = self.file.commit(commit);
+        let committed = self.file.commit(commit, &self.trees);
         *failed = !matches!(committed, Ok(_) | Err(StoreError::Stale { .. }));
         committed
     }
 }
 
+impl Trees {
+    fn of(&self, root: &Hash) -> Option<Tree> {
+        self.lock()
+            .iter()
+            .find(|tree| tree.root() == *root)
+            .cloned()
+    }
+
+    fn set(&self, trees: [Tree; 2]) {
+        *self.lock() = trees;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, [Tree; 2]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes the tree of the state, and checks that its root is the one that was committed.
+fn load(transaction: &ReadTransaction, path: &Path) -> Result<Tree, StoreError> {
+    let meta = transaction.open_table(format::META).at(path)?;
+    let state = transaction.open_table(format::STATE).at(path)?;
+    let mut failed = None;
+    let entries = state.iter().at(path)?.map_while(|entry| {
+        let entry = entry.map_err(|error| failed = Some(error));
+        entry.ok()
+    });
+    let tree = Tree::of(entries.map(|(key, value)| (key.value().to_vec(), value.value().to_vec())));
+    if let Some(error) = failed {
+        return Err(error).at(path);
+    }
+    match tree.root() == Head::load(&meta, path)?.root {
+        true => Ok(tree),
+        false => Err(StoreError::corrupt(
+            path,
+            "its state has another root than was committed",
+        )),
+    }
+}
+
 impl OpenFile {
-    fn commit(&self, commit: Commit<'_>) -> Result<u64, StoreError> {
+    fn commit(&self, commit: Commit<'_>, trees: &Trees) -> Result<u64, StoreError> {
         let mut transaction = self.database.begin_write().at(&self.path)?;
         // Two-phase commit, because contracts choose the written data. With one phase, valid
         // checksums decide after a crash which commit counts. With two phases, a partial commit
@@ -109,7 +159,7 @@ impl OpenFile {
         // No quick repair. It would let a crashed store open without a full read, and would write
         // about 150 KiB more per commit for each GiB of file. A store is always verified when it is
         // opened anyway.
-        apply(&transaction, &self.path, commit)?;
+        apply(&transaction, &self.path, commit, trees)?;
         transaction.commit().at(&self.path)?;
         Ok(commit.sequence)
     }
@@ -119,6 +169,7 @@ fn apply(
     transaction: &WriteTransaction,
     path: &Path,
     commit: Commit<'_>,
+    trees: &Trees,
 ) -> Result<(), StoreError> {
     let mut meta = transaction.open_table(format::META).at(path)?;
     let head = Head::load(&meta, path)?;
@@ -140,11 +191,19 @@ fn apply(
     let mut receipts = transaction.open_table(format::RECEIPTS).at(path)?;
     receipts.insert(head.sequence, commit.receipt).at(path)?;
 
+    let tree = trees
+        .of(&head.root)
+        .ok_or_else(|| StoreError::corrupt(path, "its state root has changed"))?;
+    let changed = tree.apply(commit.diff);
+    let root = changed.root();
+    trees.set([tree, changed]);
+
     let sequence = head.sequence.checked_add(1);
     let next = Head {
         sequence: sequence
             .ok_or_else(|| StoreError::corrupt(path, "its sequence is at the end"))?,
         history: extend(head.history, commit),
+        root,
     };
     next.save(&mut meta, path)
 }

@@ -109,20 +109,27 @@ pub fn contract_rules() -> Rules {
     rules("system-1-contract", CONTRACT_PAGES, syscalls::v1())
 }
 
+/// What the sets of version 1.5 admit beside what all rules admit.
+const EXTENSIONS_V1_5: Extensions = Extensions {
+    tail_calls: true,
+    extended_constants: true,
+    ..Extensions::NONE
+};
+
 /// The set `system-1.5`, for system programs: as [`system_rules`], with version 1.5 of the
 /// interface ([`syscalls::v1_5`]), tail calls and extended constants.
 #[must_use]
 pub fn system_rules_v1_5() -> Rules {
     rules("system-1.5", SYSTEM_PAGES, syscalls::v1_5())
         .with_floats(Floats::Canonical)
-        .with_extensions(Extensions::ALL)
+        .with_extensions(EXTENSIONS_V1_5)
 }
 
 /// The set `system-1.5-contract`, for untrusted programs: as [`contract_rules`], with version 1.5
 /// of the interface ([`syscalls::v1_5`]), tail calls and extended constants.
 #[must_use]
 pub fn contract_rules_v1_5() -> Rules {
-    rules("system-1.5-contract", CONTRACT_PAGES, syscalls::v1_5()).with_extensions(Extensions::ALL)
+    rules("system-1.5-contract", CONTRACT_PAGES, syscalls::v1_5()).with_extensions(EXTENSIONS_V1_5)
 }
 
 fn rules(name: &'static str, memory_pages: u64, syscalls: Vec<SyscallRule>) -> Rules {

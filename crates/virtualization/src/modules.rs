@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{EngineError, Export, Format, Program, Source, ValueType};
+use fusee_engine::{EngineError, Format, Program, Source, ValueType};
 use fusee_executor::{Executor, PrepareError, PreparedProgram};
 use fusee_instrument::Rules;
 
@@ -256,9 +256,9 @@ impl Module {
         let rules = self.tree().rules().rules();
         let name = checks(rules, program.format).name(function)?;
         let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
-        let is_asked =
-            |export: &Export| export.name == name && export.params.iter().all(is_integer);
-        program.exports.iter().position(is_asked)
+        let position = program.exports.position(&name)?;
+        let export = program.exports.get(position)?;
+        export.params.iter().all(is_integer).then_some(position)
     }
 
     pub(crate) fn conventions(&self) -> Conventions {

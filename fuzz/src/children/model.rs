@@ -3,9 +3,13 @@
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use fusee_engine::{Format, PAGE_BYTES, Program, ValueType};
-use fusee_virtualization::wire::{
-    CompileStatus, CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
-    InstantiateError, MemoryError, ModuleError, ModuleId,
+use fusee_instrument::PolkaVmChecks;
+use fusee_virtualization::{
+    ChildRules, Conventions,
+    wire::{
+        CompileStatus, CompiledModule, DestroyError, ExecBuffer, ExecError, ExecStatus, InstanceId,
+        InstantiateError, MemoryError, ModuleError, ModuleId,
+    },
 };
 
 use super::{Candidate, LIMITS};
@@ -13,6 +17,7 @@ use super::{Candidate, LIMITS};
 #[derive(Clone)]
 pub struct Model {
     candidates: Arc<Vec<Candidate>>,
+    rules: &'static ChildRules,
     /// Each module's program.
     modules: Vec<usize>,
     kept: BTreeMap<(Vec<u8>, Vec<u8>), usize>,
@@ -36,8 +41,9 @@ enum State {
 type Ran = Result<(ExecStatus, ExecBuffer), ExecError>;
 
 impl Model {
-    pub fn new(candidates: Vec<Candidate>) -> Self {
+    pub fn new(candidates: Vec<Candidate>, rules: &'static ChildRules) -> Self {
         Self {
+            rules,
             candidates: Arc::new(candidates),
             modules: Vec::new(),
             kept: BTreeMap::new(),
@@ -103,6 +109,11 @@ impl Model {
         key: &[u8],
         program: Option<usize>,
     ) -> Result<CompiledModule, ModuleError> {
+        let space = match self.rules.conventions() {
+            Conventions::Fusee => space,
+            // All storages share their keys.
+            _ => b"",
+        };
         let key = (space.to_vec(), key.to_vec());
         if let Some(program) = self.kept.get(&key) {
             return Ok(self.number(*program, CompileStatus::Cached));
@@ -155,6 +166,7 @@ impl Model {
 
     pub fn prepare(&mut self, instance: u32, name: &[u8]) -> Result<(), ExecError> {
         let candidates = Arc::clone(&self.candidates);
+        let rules = self.rules;
         let instance = self
             .instances
             .get_mut(&instance)
@@ -165,7 +177,9 @@ impl Model {
         let program = candidates[instance.program].program.as_ref();
         let export = program.and_then(|program| {
             let mut exports = program.exports.iter();
-            exports.find(|export| export.name.as_bytes() == name)
+            // Of functions of one name, the others have names that are those of no bytes.
+            let name = checks(rules, program.format).name(name)?;
+            exports.find(|export| export.name == name)
         });
         let is_integer = |ty: &ValueType| matches!(ty, ValueType::I32 | ValueType::I64);
         match export {
@@ -199,8 +213,9 @@ impl Model {
                 *buffer == expected
             }
             Ok((ExecStatus::Syscall, buffer)) => {
+                let checks = checks(self.rules, program.format);
                 let mut imports = program.imports.iter();
-                imports.any(|import| import.name.as_bytes() == buffer.symbol.as_bytes())
+                imports.any(|import| *checks.bytes(&import.name) == *buffer.symbol.as_bytes())
             }
         }
     }
@@ -239,13 +254,17 @@ impl Model {
     }
 
     /// The functions of the instance's program.
-    pub fn exports(&self, instance: u32) -> Vec<String> {
+    pub fn exports(&self, instance: u32) -> Vec<Vec<u8>> {
         let program = self
             .instances
             .get(&instance)
             .and_then(|instance| self.known(instance.program));
-        let exports = program.into_iter().flat_map(|program| &program.exports);
-        exports.map(|export| export.name.clone()).collect()
+        let Some(program) = program else {
+            return Vec::new();
+        };
+        let checks = checks(self.rules, program.format);
+        let names = program.exports.iter().map(|export| &export.name);
+        names.map(|name| checks.bytes(name).into_owned()).collect()
     }
 
     /// Whether what the instance runs ends by itself.
@@ -271,6 +290,14 @@ impl Model {
 
     fn known(&self, program: usize) -> Option<&Program> {
         self.candidates[program].program.as_ref()
+    }
+}
+
+/// How the names of a program of this format are read as bytes.
+fn checks(rules: &ChildRules, format: Format) -> PolkaVmChecks {
+    match (format, rules.rules().polkavm()) {
+        (Format::PolkaVm, Some(polkavm)) => polkavm.checks,
+        _ => PolkaVmChecks::Strict,
     }
 }
 

@@ -11,6 +11,8 @@ use polkavm_common::{
 
 /// Guests that are here as they are.
 const COMPUTE: &[u8] = include_bytes!("../../../guests/polkavm/compute.polkavm");
+/// Two functions of one name; only Substrate's rules admit it.
+const TWICE: &[u8] = include_bytes!("../../../guests/polkavm/hostile_export_twice.polkavm");
 const COUNTER: &[u8] = include_bytes!("../../../guests/polkavm/counter.polkavm");
 
 /// What a wasm child can do: ask with all that can be asked, keep, grow, end badly, and not end.
@@ -57,7 +59,7 @@ pub struct Source {
 }
 
 pub fn source(u: &mut Unstructured<'_>) -> Result<Source> {
-    let kind = u.int_in_range(0..=13)?;
+    let kind = u.int_in_range(0..=14)?;
     let length = usize::from(u.arbitrary::<u16>()?).min(u.len());
     let mut chosen = |length: usize| u.bytes(length);
     let (bytes, ending): (_, &[&str]) = match kind {
@@ -90,6 +92,7 @@ pub fn source(u: &mut Unstructured<'_>) -> Result<Source> {
             smith::program(chosen(length % 2_048)?).unwrap_or_default(),
             &[],
         ),
+        11 => (TWICE.to_vec(), &[]),
         _ => {
             let mut u = Unstructured::new(chosen(length % 512)?);
             (assembled(&mut u).unwrap_or_default(), &[])
@@ -279,7 +282,11 @@ const ADDRESSES: &[i32] = &[
 /// A program that is put together, if its parts fit.
 fn assembled(u: &mut Unstructured<'_>) -> Option<Vec<u8>> {
     let isa = *u
-        .choose(&[InstructionSetKind::ReviveV1, InstructionSetKind::Latest64])
+        .choose(&[
+            InstructionSetKind::ReviveV1,
+            InstructionSetKind::Latest64,
+            InstructionSetKind::JamV1,
+        ])
         .ok()?;
     let mut builder = ProgramBlobBuilder::new(isa);
     builder.set_stack_size(*u.choose(&[0, 1, 4_096, 5_000, 65_536, 70_000]).ok()?);

@@ -14,6 +14,7 @@ mod host;
 mod input;
 mod message;
 mod methods;
+mod panics;
 mod stubs;
 
 pub use buffer::Buffer;
@@ -25,8 +26,6 @@ pub use message::Message;
 #[cfg(target_env = "polkavm")]
 #[doc(hidden)]
 pub use polkavm_derive;
-
-use core::panic::PanicInfo;
 
 /// The address of an account or a contract.
 pub type Address = [u8; 32];
@@ -46,10 +45,4 @@ pub fn concat<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
     }
     assert!(rest.is_empty());
     joined
-}
-
-/// A panic is a bug in a guest: it traps, and its message is dropped with the code to format it.
-#[panic_handler]
-fn panic(_: &PanicInfo<'_>) -> ! {
-    trap()
 }

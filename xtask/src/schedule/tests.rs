@@ -7,6 +7,7 @@ use super::page;
 #[test]
 fn every_price_has_a_row() {
     check(&Schedule::v1());
+    check(&Schedule::v2());
 }
 
 fn check(schedule: &Schedule) {

@@ -13,8 +13,11 @@ const COLUMNS: usize = 100;
 /// Pages that a program writes.
 const GENERATED: &[&str] = &[
     "docs/calibration.md",
+    "docs/compat-performance.md",
+    "docs/contract-performance.md",
     "docs/performance.md",
     "docs/schedule-v1.md",
+    "docs/schedule-v2.md",
     "docs/syscalls.md",
     "docs/system-performance.md",
     "docs/virtualization-performance.md",

@@ -47,7 +47,7 @@ const OF_BOTH: &[&str] = &[
 /// Those of the schedule, and floating point whether or not it is in there.
 fn names() -> Vec<String> {
     let mut names: Vec<String> = OF_BOTH.iter().map(|name| (*name).into()).collect();
-    names.extend(Schedule::v1().operators().map(|(name, _)| name.to_owned()));
+    names.extend(Schedule::v2().operators().map(|(name, _)| name.to_owned()));
     for float in ["f32", "f64"] {
         names.extend(
             FLOATS

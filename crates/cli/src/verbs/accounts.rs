@@ -20,7 +20,7 @@ struct AccountsJson {
     contracts: Vec<ContractJson>,
     /// The sequence number of the next transaction.
     next_sequence: u64,
-    state_digest: String,
+    state_root: String,
 }
 
 #[derive(Serialize)]
@@ -71,12 +71,12 @@ impl AccountsJson {
                 None => {}
             }
         }
-        let state_digest = hex::encode(snapshot.digest()?);
+        let state_root = hex::encode(snapshot.root());
         Ok(Self {
             accounts,
             contracts,
             next_sequence: snapshot.sequence(),
-            state_digest,
+            state_root,
         })
     }
 
@@ -91,6 +91,7 @@ impl AccountsJson {
             ]
         }));
         let mut text = table(0, &rows);
+        text.push_str(&format!("\nstate root  {}\n", self.state_root));
         if self.contracts.is_empty() {
             text.push_str("\nno contracts yet: deploy one with `fusee deploy FILE`\n");
             return text;

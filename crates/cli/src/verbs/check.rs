@@ -102,10 +102,13 @@ struct FunctionJson {
 
 pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
-    let rules = ContractRules::latest()
-        .program
-        .with_floats(args.floats.rule());
-    let found = match fusee::sandbox::inspect(&wasm, &rules) {
+    let contract = ContractRules::latest();
+    let rules = contract.program.clone().with_floats(args.floats.rule());
+    let inspected = fusee::sandbox::inspect(&wasm, &rules);
+    let found = match inspected.and_then(|found| {
+        contract.check_methods(&found.program)?;
+        Ok(found)
+    }) {
         Ok(found) => found,
         Err(refusal) => return refuse(&args.file, &wasm, refusal, &rules, output),
     };

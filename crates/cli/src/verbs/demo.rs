@@ -1,6 +1,6 @@
 //! `demo`: runs a token contract on every engine, each with its own state.
 //!
-//! After every step, the demo compares the receipts byte for byte, and the digests of the states.
+//! After every step, the demo compares the receipts byte for byte, and the state roots.
 //! It prints the equivalent command of each step.
 
 mod guests;
@@ -82,7 +82,7 @@ impl Demo<'_> {
         self.say(&format!(
             "{title}\n\
              Each engine has its own state. After every step, the demo compares the receipts byte for\n\
-             byte, and the digests of the states.\n\n\
+             byte, and the state roots.\n\n\
              {}: valid, {} bytes, {} metered, {} imports, {} exports\n",
             TOKEN.file,
             grouped(TOKEN.code.len()),

@@ -1,5 +1,6 @@
 //! `deploy`: deploys a program as a contract.
 
+use fusee::abi::DEPLOY_METHOD;
 use fusee::chain::{Action, Transaction};
 use fusee::sandbox::CodeHash;
 use serde::Serialize;
@@ -11,38 +12,36 @@ use crate::{
     output::Output,
     program,
     receipt::{self, line},
-    table::table,
 };
 
 #[derive(Serialize)]
-struct DeployJson {
+struct DeployJson<'a> {
     address: Option<String>,
     code_hash: String,
     #[serde(flatten)]
-    transaction: TransactionJson,
+    transaction: TransactionJson<'a>,
 }
 
 pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failure> {
     let code = program::read(&args.file)?;
     let flags = &args.transaction;
-    let rules = fusee::chain::ContractRules::latest();
-    program::prepare(&args.file, &code, &rules.program)?;
-    let resolved = Resolved::new(&flags.common)?;
+    program::check_contract(&args.file, &code)?;
+    let resolved = Resolved::sending(flags)?.traced(&args.trace);
     let code_hash = CodeHash::of(&code);
+    let interface = resolved.interfaces.of_file(&args.file, &code);
+    let input = resolved.input(&flags.common, interface.as_deref(), DEPLOY_METHOD)?;
     let transaction = Transaction {
         from: resolved.from,
-        action: Action::Deploy {
-            code,
-            input: resolved.input.clone(),
-        },
+        action: Action::Deploy { code, input },
         value: flags.value,
         gas: flags.common.gas,
     };
     let keep = transaction::keep(flags.dry_run);
-    let executed = resolved
-        .chain
-        .execute(&resolved.contracts, &transaction, keep)?;
+    let executed = resolved.execute(&transaction, keep)?;
 
+    if executed.receipt.deployed.is_some() && executed.sequence.is_some() {
+        resolved.interfaces.keep(&args.file, code_hash)?;
+    }
     let engines = resolved.engines();
     let address = executed.receipt.deployed.map(|address| address.to_string());
     let answer = DeployJson {
@@ -54,8 +53,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
         let mut lines = Vec::new();
         lines.extend(address.map(|address| line("address", address)));
         lines.push(line("code hash", code_hash.to_string()));
-        lines.extend(transaction::lines(&engines, &executed));
-        table(0, &lines)
+        transaction::text(lines, &engines, &executed)
     })?;
     Ok(receipt::exit(&executed.receipt))
 }

@@ -2,15 +2,16 @@
 //!
 //! Programs without imports run as with `run`. Contracts are deployed on a temporary chain.
 
-use std::fs;
+use std::{fs, path::Path};
 
+use fusee::abi::DEPLOY_METHOD;
 use fusee::chain::{Action, Address, ContractRules, Contracts, Status, Transaction};
 use fusee::sandbox::{Gas, Inspection, Profiler, Rule, Rules, RunRequest, Value};
 use serde::Serialize;
 
 use super::{
     run::{self, Ending},
-    transaction::Resolved,
+    transaction::{INTERFACES, Resolved},
 };
 use crate::{
     addresses,
@@ -18,14 +19,15 @@ use crate::{
     chain::{self, Chain, Keep},
     engines::{self, On},
     failure::{Exit, Failure},
-    flame, names,
+    flame,
+    interfaces::{Interfaces, Reading},
+    names,
     numbers::grouped,
     output::Output,
     profile::{self, Paths, Profile},
     program, receipt,
     receipt::line,
     table::table,
-    values,
 };
 
 /// Gas limit of the deployment before a profiled call.
@@ -147,9 +149,9 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
         let error = anyhow::Error::new(error).context("cannot create a temporary folder");
         Failure::new(Exit::Host, error).next("check the folder in TMPDIR")
     })?;
-    let resolved = resolve(args, Chain::open(folder.path())?)?;
+    let resolved = resolve(args, folder.path())?;
     let action = if is_deployment(args) {
-        let input = resolved.input.clone();
+        let input = resolved.arguments((args, &args.args), &code, DEPLOY_METHOD)?;
         Action::Deploy { code, input }
     } else {
         resolved.deploy_and_find(args, code)?
@@ -185,15 +187,16 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
 
 /// Whether the deployment itself is profiled.
 fn is_deployment(args: &GasArgs) -> bool {
-    args.invoke.as_deref() == Some(fusee::abi::DEPLOY_METHOD)
+    args.invoke.as_deref() == Some(DEPLOY_METHOD)
 }
 
-fn resolve(args: &GasArgs, chain: Chain) -> Result<Resolved, Failure> {
+fn resolve(args: &GasArgs, folder: &Path) -> Result<Resolved, Failure> {
+    let chain = Chain::open(folder)?;
     let snapshot = chain.snapshot()?;
     let resolve = |text: &str| addresses::resolve(text, &snapshot);
     Ok(Resolved {
         from: resolve(&args.from)?,
-        input: values::encode(&args.args, &resolve)?,
+        interfaces: Interfaces::new(Reading::On, folder.join(INTERFACES)),
         contracts: engines::contracts(args.engine, None)?,
         chain,
     })
@@ -227,9 +230,7 @@ fn agreed<T: PartialEq>(answers: Vec<On<T>>, show: impl Fn(&T) -> String) -> Res
 impl Resolved {
     /// Deploys the contract, and returns the call of the requested method.
     fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Action, Failure> {
-        let snapshot = self.chain.snapshot()?;
-        let resolve = |text: &str| addresses::resolve(text, &snapshot);
-        let input = values::encode(&args.deploy_args, &resolve)?;
+        let input = self.arguments((args, &args.deploy_args), &code, DEPLOY_METHOD)?;
         let transaction = self.transaction(Action::Deploy { code, input }, DEPLOY_GAS);
         let deployed = self
             .chain
@@ -242,11 +243,24 @@ impl Resolved {
                 .next("pass the arguments of `deploy` with --deploy-args"));
         };
         let method = self.method(args, address)?;
+        let to = self.callee(&address.to_string(), &method)?;
+        let interface = self.interface(to)?;
         Ok(Action::Call {
-            to: self.callee(&address.to_string(), &method)?,
+            to,
+            input: self.encode(&args.args, interface.as_deref(), &method)?,
             method,
-            input: self.input.clone(),
         })
+    }
+
+    /// The input that arguments of a method of a program are.
+    fn arguments(
+        &self,
+        (args, words): (&GasArgs, &[String]),
+        code: &[u8],
+        method: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let interface = self.interfaces.of_file(&args.file, code);
+        self.encode(words, interface.as_deref(), method)
     }
 
     /// The requested method, or the only one.

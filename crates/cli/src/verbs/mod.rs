@@ -3,10 +3,16 @@
 pub(crate) mod accounts;
 pub(crate) mod call;
 pub(crate) mod check;
+pub(crate) mod code;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod gas;
 pub(crate) mod inspect;
+pub(crate) mod interface;
+pub(crate) mod keys;
+pub(crate) mod proof;
 pub(crate) mod query;
+pub(crate) mod replay;
 pub(crate) mod run;
+pub(crate) mod trace;
 mod transaction;

@@ -7,40 +7,62 @@ use serde::Serialize;
 use super::transaction::{self, Resolved};
 use crate::{
     args::QueryArgs,
+    decoded::Decoded,
     failure::{Exit, Failure},
     output::Output,
-    receipt::{self, ReceiptJson, line},
+    receipt::{self, LogJson, ReceiptJson, line},
     table::table,
+    trace::TraceJson,
 };
 
 #[derive(Serialize)]
-struct QueryJson {
+struct QueryJson<'a> {
     engines: Vec<&'static str>,
     #[serde(flatten)]
     receipt: ReceiptJson,
+    #[serde(skip_serializing_if = "Decoded::is_empty")]
+    decoded: Decoded,
+    log: Vec<LogJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceJson<'a>>,
 }
 
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let resolved = Resolved::new(&args.common)?;
+    let resolved = Resolved::new(&args.common)?.traced(&args.trace);
     if args.method.is_empty() {
         return Err(Failure::usage("a query needs a method").next("see `fusee query --help`"));
     }
+    let to = resolved.callee(&args.address, &args.method)?;
+    let interface = resolved.interface(to)?;
     let query = Query {
         from: resolved.from,
-        to: resolved.callee(&args.address, &args.method)?,
+        to,
         method: args.method.clone(),
-        input: resolved.input.clone(),
+        input: resolved.input(&args.common, interface.as_deref(), &args.method)?,
         gas: args.common.gas,
     };
-    let receipt = resolved.chain.query(&resolved.contracts, &query)?;
+    let executed = resolved.query(&query)?;
+    let (receipt, log) = (&executed.receipt, &executed.log);
 
     let engines = resolved.engines();
     let answer = QueryJson {
         engines: engines.clone(),
-        receipt: ReceiptJson::new(&receipt),
+        receipt: ReceiptJson::new(receipt),
+        decoded: Decoded::new(
+            (&resolved.interfaces, &*resolved.chain.snapshot()?),
+            (query.to, &query.method),
+            receipt,
+        ),
+        log: log.iter().map(LogJson::new).collect(),
+        trace: executed
+            .trace
+            .as_ref()
+            .map(|trace| TraceJson::new(trace, &executed.frames)),
     };
     output.answer(&answer, || {
-        let mut lines = receipt::lines(&receipt);
+        let mut lines = receipt::lines(receipt);
+        lines.extend(answer.decoded.lines());
+        lines.extend(log.iter().map(receipt::log_line));
         if receipt.status == Status::Trapped(Trap::SyscallRefused) {
             lines.push(line(
                 "next",
@@ -48,7 +70,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
             ));
         }
         lines.push(line("engine", transaction::ran_on(&engines)));
-        table(0, &lines)
+        transaction::with_trace(table(0, &lines), &executed)
     })?;
-    Ok(receipt::exit(&receipt))
+    Ok(receipt::exit(receipt))
 }

@@ -135,7 +135,7 @@ pub(super) fn find_export<'a>(
     program: &'a Program,
     name: Option<&str>,
 ) -> Result<&'a Export, Failure> {
-    let listed = || match program.exports.as_slice() {
+    let listed = || match &*program.exports {
         [] => "export a function, and build the program again".to_owned(),
         exports => format!(
             "the program exports {}",
@@ -146,7 +146,7 @@ pub(super) fn find_export<'a>(
                 .join(", ")
         ),
     };
-    match (name, program.exports.as_slice()) {
+    match (name, &*program.exports) {
         (Some(name), exports) => program.export(name).ok_or_else(|| {
             let near = names::nearest(name, exports.iter().map(|export| export.name.as_str()));
             let near = near

@@ -1,59 +1,144 @@
 //! Shared by `deploy`, `call` and `query`: resolved flags, and results.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
-use fusee::chain::{Address, Contracts, Snapshot};
+use fusee::chain::{Address, Contracts, Query, Snapshot, Transaction};
+use fusee::interface::Interface;
 use serde::Serialize;
 
 use crate::{
     addresses,
-    args::CommonArgs,
-    chain::{self, Chain, Executed, Keep},
+    args::{CommonArgs, TraceArgs, TransactionArgs},
+    arguments,
+    chain::{self, Chain, Executed, Keep, Tracing},
+    decoded,
     engines::{self, On},
     failure::Failure,
+    interfaces::{Interfaces, Reading, signature},
     names,
     numbers::grouped,
-    receipt::{self, Line, ReceiptJson, line},
-    values,
+    receipt::{self, Line, LogJson, ReceiptJson, line},
+    table::table,
+    trace::{self, TraceJson},
 };
 
 /// The folder of compiled programs in the data folder.
 const ARTIFACTS: &str = "compiled";
+
+/// The folder of interfaces that lay beside programs, in the data folder.
+pub(super) const INTERFACES: &str = "interfaces";
 
 /// The common flags, resolved.
 pub(crate) struct Resolved {
     pub(crate) chain: Chain,
     pub(crate) contracts: Vec<On<Contracts>>,
     pub(crate) from: Address,
-    pub(crate) input: Vec<u8>,
+    pub(crate) interfaces: Interfaces,
 }
 
 /// A transaction as JSON, with its receipt.
 #[derive(Serialize)]
-pub(crate) struct TransactionJson {
+pub(crate) struct TransactionJson<'a> {
     engines: Vec<&'static str>,
     committed: bool,
     sequence: Option<u64>,
     #[serde(flatten)]
     receipt: ReceiptJson,
+    log: Vec<LogJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capsule: Option<String>,
 }
 
 impl Resolved {
     pub(crate) fn new(args: &CommonArgs) -> Result<Self, Failure> {
-        let chain = Chain::open(&args.folder.data)?;
+        let chain = Chain::open(&args.folder.data)?.at(args.time);
         let snapshot = chain.snapshot()?;
         let resolve = |text: &str| addresses::resolve(text, &snapshot);
         let from = resolve(&args.from)?;
-        let input = match &args.input {
-            Some(input) => input.0.clone(),
-            None => values::encode(&args.args, &resolve)?,
+        let reading = match args.no_interface {
+            true => Reading::Off,
+            false => Reading::On,
         };
         Ok(Self {
             chain,
             contracts: engines::contracts(args.engine, Some(&args.folder.data.join(ARTIFACTS)))?,
             from,
-            input,
+            interfaces: Interfaces::new(reading, args.folder.data.join(INTERFACES)),
         })
+    }
+
+    /// The flags of a verb that sends a transaction.
+    pub(crate) fn sending(args: &TransactionArgs) -> Result<Self, Failure> {
+        let resolved = Self::new(&args.common)?;
+        let chain = resolved.chain.recording(&args.capsule);
+        Ok(Self { chain, ..resolved })
+    }
+
+    /// Executes a transaction on every engine, and decodes its trace.
+    pub(crate) fn execute(
+        &self,
+        transaction: &Transaction,
+        keep: Keep,
+    ) -> Result<Executed, Failure> {
+        let executed = self.chain.execute(&self.contracts, transaction, keep)?;
+        self.decode(executed)
+    }
+
+    /// Runs a query on every engine, and decodes its trace.
+    pub(crate) fn query(&self, query: &Query) -> Result<Executed, Failure> {
+        self.decode(self.chain.query(&self.contracts, query)?)
+    }
+
+    fn decode(&self, mut executed: Executed) -> Result<Executed, Failure> {
+        if let Some(trace) = &executed.trace {
+            let snapshot = self.chain.snapshot()?;
+            executed.frames = decoded::frames(&self.interfaces, &snapshot, trace);
+        }
+        Ok(executed)
+    }
+
+    /// The input of a method: the raw one, or the arguments by the interface of its code.
+    pub(crate) fn input(
+        &self,
+        args: &CommonArgs,
+        interface: Option<&Interface>,
+        method: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        match &args.input {
+            Some(input) => Ok(input.0.clone()),
+            None => self.encode(&args.args, interface, method),
+        }
+    }
+
+    /// The input that arguments of a method are.
+    pub(crate) fn encode(
+        &self,
+        args: &[String],
+        interface: Option<&Interface>,
+        method: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let snapshot = self.chain.snapshot()?;
+        let resolve = |text: &str| addresses::resolve(text, &snapshot);
+        arguments::encode(args, interface, method, &resolve)
+    }
+
+    /// The interface of a contract.
+    pub(crate) fn interface(&self, contract: Address) -> Result<Option<Rc<Interface>>, Failure> {
+        let snapshot = self.chain.snapshot()?;
+        Ok(self.interfaces.of_contract(&snapshot, contract))
+    }
+
+    /// Traces what is executed, if the flag says so.
+    pub(crate) fn traced(self, flag: &TraceArgs) -> Self {
+        let tracing = if flag.trace {
+            Tracing::On
+        } else {
+            Tracing::Off
+        };
+        let chain = self.chain.tracing(tracing);
+        Self { chain, ..self }
     }
 
     /// Resolves the address of a contract with this method; or of any account, if the method is
@@ -86,7 +171,12 @@ impl Resolved {
         }
         let all = methods.iter().map(String::as_str);
         let near = names::nearest(method, all.clone());
-        let next = match (method, near) {
+        let interface = self.interfaces.of_contract(snapshot, address);
+        let described = near.map(|near| {
+            let declared = interface.as_ref().and_then(|known| known.method(near));
+            declared.map_or_else(|| near.to_owned(), signature)
+        });
+        let next = match (method, described) {
             (fusee::abi::DEPLOY_METHOD, _) => {
                 format!(
                     "`{method}` runs once, at deployment; the other methods are {}",
@@ -116,14 +206,24 @@ impl Resolved {
     }
 }
 
-impl TransactionJson {
-    pub(crate) fn new(engines: Vec<&'static str>, executed: &Executed) -> Self {
-        let Executed { receipt, sequence } = executed;
+impl<'a> TransactionJson<'a> {
+    pub(crate) fn new(engines: Vec<&'static str>, executed: &'a Executed) -> Self {
+        let Executed {
+            receipt,
+            sequence,
+            log,
+            trace,
+            capsule,
+            frames,
+        } = executed;
         Self {
             engines,
             committed: sequence.is_some(),
             sequence: *sequence,
             receipt: ReceiptJson::new(receipt),
+            log: log.iter().map(LogJson::new).collect(),
+            trace: trace.as_ref().map(|trace| TraceJson::new(trace, frames)),
+            capsule: capsule.clone(),
         }
     }
 }
@@ -141,13 +241,30 @@ pub(crate) fn ran_on(engines: &[&str]) -> String {
     }
 }
 
+/// The text of a transaction: lines of the verb, its own lines, and its trace.
+pub(crate) fn text(mut first: Vec<Line>, engines: &[&str], executed: &Executed) -> String {
+    first.extend(lines(engines, executed));
+    with_trace(table(0, &first), executed)
+}
+
+/// A text, and the trace behind it, if there is one.
+pub(crate) fn with_trace(mut text: String, executed: &Executed) -> String {
+    if let Some(trace) = &executed.trace {
+        text.push('\n');
+        text.push_str(&trace::text(trace, &executed.frames));
+    }
+    text
+}
+
 /// The lines of a transaction: receipt, engines and commit.
-pub(crate) fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
+fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
     let mut lines = receipt::lines(&executed.receipt);
+    lines.extend(executed.log.iter().map(receipt::log_line));
     lines.push(line("engine", ran_on(engines)));
     lines.push(match executed.sequence {
         Some(sequence) => line("committed", format!("as transaction {}", grouped(sequence))),
         None => line("committed", "nothing (dry run)"),
     });
+    lines.extend(executed.capsule.iter().map(|file| line("capsule", file)));
     lines
 }

@@ -1,8 +1,10 @@
 //! `deploy`, `call`, `query` and `accounts`: contracts in a data folder.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
-use crate::support::Folder;
+use crate::support::{Folder, guests};
 
 #[test]
 fn a_token_is_deployed_called_and_queried() {
@@ -173,7 +175,7 @@ fn engines_leave_the_same_state() {
             &format!("call {counter} add --input 0x01 --engine {engine}"),
             1,
         );
-        folder.json("accounts", 0)["state_digest"].take()
+        folder.json("accounts", 0)["state_root"].take()
     };
     let digests = ["wasmtime", "wasmi", "all"].map(digest);
     assert_eq!(digests[0], digests[1]);
@@ -243,5 +245,89 @@ fn arguments_reach_the_contract_in_their_types() {
     assert_eq!(
         folder.json(&format!("query {counter} value"), 0)["output"],
         "0x0700000000000000"
+    );
+}
+
+/// Outputs the height and the time of its block.
+const READS_ITS_BLOCK: &str = r#"(module
+  (import "fusee" "block_height" (func $height (result i64)))
+  (import "fusee" "block_time" (func $time (result i64)))
+  (import "fusee" "output_write" (func $output (param i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "block")
+    (i64.store (i32.const 0) (call $height))
+    (i64.store (i32.const 8) (call $time))
+    (call $output (i32.const 0) (i32.const 16))))"#;
+
+#[test]
+fn each_transaction_has_a_block_whose_time_can_be_set() {
+    let folder = Folder::new();
+    folder.write("block.wat", READS_ITS_BLOCK);
+    let contract = folder.deploy("block.wat");
+    let block = |words: &str| {
+        let answer = folder.json(&format!("{words} --engine all"), 0);
+        let digits = answer["output"].as_str().unwrap().to_owned();
+        let bytes = hex::decode(&digits[2..]).unwrap();
+        let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+        (number(0), number(8))
+    };
+    // Genesis is transaction 0, and the deployment transaction 1.
+    assert_eq!(block(&format!("query {contract} block")), (1, 1_000));
+    assert_eq!(
+        block(&format!("call {contract} block --dry-run")),
+        (2, 2_000)
+    );
+    assert_eq!(block(&format!("call {contract} block")), (2, 2_000));
+    assert_eq!(block(&format!("query {contract} block")), (2, 2_000));
+    let later = format!("call {contract} block --time 1790000000000");
+    assert_eq!(block(&later), (3, 1_790_000_000_000));
+}
+
+#[test]
+fn what_contracts_log_is_shown_and_is_no_part_of_the_receipt() {
+    let folder = Folder::new();
+    folder.write(
+        "logs.wat",
+        r#"(module
+          (import "fusee" "debug_log" (func $log (param i32 i32)))
+          (import "fusee" "revert" (func $revert (param i32 i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "so far\0a\1b[2J\ff")
+          (func (export "go") (call $log (i32.const 0) (i32.const 12)))
+          (func (export "fail") (call $log (i32.const 0) (i32.const 6))
+            (call $revert (i32.const 0) (i32.const 2))))"#,
+    );
+    let contract = folder.deploy("logs.wat");
+    let called = folder.json(&format!("call {contract} go --engine all"), 0);
+    let log = json!([{"address": contract, "text": "so far\n\u{1b}[2J\u{fffd}"}]);
+    assert_eq!(called["log"], log);
+    assert_eq!(called["output"], "0x");
+    for words in ["call", "query"] {
+        let text = folder.text(&format!("{words} {contract} go"), 0);
+        assert!(text.contains(" so far\\n\\u{1b}[2J\u{fffd}\n"), "{text}");
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+    let failed = folder.text(&format!("call {contract} fail"), 1);
+    assert!(failed.contains("reverted: so\n"), "{failed}");
+    assert!(failed.contains(" so far\n"), "{failed}");
+}
+
+#[test]
+fn a_panic_is_told_with_its_place() {
+    let folder = Folder::new();
+    folder.write(
+        "panics.wasm",
+        fs::read(guests().join("panics.wasm")).unwrap(),
+    );
+    let contract = folder.deploy("panics.wasm");
+    let words = format!(
+        "call {contract} checked --input 0x{}{}",
+        "01".repeat(8),
+        "02".repeat(8)
+    );
+    let told = folder.text(&words, 1);
+    assert!(
+        told.contains("reverted: panicked at panics/src/lib.rs:18:9: 72340172838076673 is less"),
+        "{told}"
     );
 }

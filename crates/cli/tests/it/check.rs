@@ -110,9 +110,9 @@ fn a_refused_program_is_told_the_rule_and_where() {
           why        floating point (`f64`) is not admitted
           next       use integers: these rules refuse floating point, because NaNs differ between machines; in Rust, `serde_json` and the formatting of numbers by `core::fmt` usually bring it
     "#]]
-    .assert_eq(&folder.text("check hostile_floats.wasm", 1));
+    .assert_eq(&folder.text("check hostile_floats.wasm --floats refused", 1));
 
-    let admitted = folder.json("check hostile_floats.wasm --floats canonical", 0);
+    let admitted = folder.json("check hostile_floats.wasm", 0);
     assert_eq!(admitted["valid"], true);
 }
 
@@ -293,8 +293,8 @@ fn everything_that_is_wrong_is_listed() {
           also       memory_pages: 5000 exceeds the limit of 1024, at byte 0x29
           also       floats: floating point (`F64Const`) is not admitted, at byte 0x31, in function 1, adds
           also       tail_call: operator `ReturnCall` is not admitted, at byte 0x48, in function 2, tail
-    "#]].assert_eq(&folder.text("check wrong.wat", 1));
-    let answer = folder.json("check wrong.wat", 1);
+    "#]].assert_eq(&folder.text("check wrong.wat --floats refused", 1));
+    let answer = folder.json("check wrong.wat --floats refused", 1);
     assert_eq!(answer["refusals"][0], answer["refusal"]);
     let rules: Vec<_> = answer["refusals"]
         .as_array()
@@ -308,4 +308,27 @@ fn everything_that_is_wrong_is_listed() {
     );
     assert_eq!(answer["refusals"][3]["function"]["name"], "tail");
     assert_eq!(answer["more"], 0);
+}
+
+#[test]
+fn a_constructor_that_cannot_run_is_refused() {
+    let folder = Folder::new();
+    folder.write(
+        "unfit.wat",
+        r#"(module (func (export "deploy") (param i32)))"#,
+    );
+    let answer = folder.json("check unfit.wat", 1);
+    assert_eq!(answer["refusal"]["rule"], "export_signature");
+    expect![[r#"
+        unfit.wat: refused
+          code hash  6a48e65c63c78e0c24068c8691bc22ea3fac839de1964f59d89f81dfb1728feb
+          size       37 bytes
+          rule       export_signature
+          why        the export `deploy` has parameters or results, so it cannot run at deployment
+          next       let it take and return nothing: it reads its arguments with `input_read`, and sets its output with `output_write`
+    "#]]
+    .assert_eq(&folder.text("check unfit.wat", 1));
+    let deployed = folder.json("deploy unfit.wat", 1);
+    let message = deployed["error"]["causes"][0].as_str().unwrap();
+    assert!(message.contains("`export_signature`"), "{message}");
 }

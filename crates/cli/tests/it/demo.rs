@@ -18,8 +18,8 @@ fn every_step_agrees_and_ends_as_expected() {
     }
     for step in steps {
         assert_eq!(
-            step["engines"][0]["state_digest"],
-            step["engines"][1]["state_digest"]
+            step["engines"][0]["state_root"],
+            step["engines"][1]["state_root"]
         );
     }
     assert!(!folder.path().join(".fusee").exists());
@@ -53,7 +53,7 @@ fn the_folders_can_be_kept_and_used() {
     let last = demo["steps"].as_array().unwrap().last().unwrap();
     for engine in ["wasmtime", "wasmi"] {
         let accounts = folder.json(&format!("accounts --data kept/{engine}"), 0);
-        assert_eq!(accounts["state_digest"], last["engines"][0]["state_digest"]);
+        assert_eq!(accounts["state_root"], last["engines"][0]["state_root"]);
     }
     let again = folder.fusee("demo --keep kept");
     assert_eq!(again.code, 2);

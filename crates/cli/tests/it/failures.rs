@@ -339,7 +339,21 @@ fn flags() {
         "{help}"
     );
     for verb in [
-        "demo", "run", "check", "inspect", "gas", "deploy", "call", "query", "accounts",
+        "demo",
+        "run",
+        "check",
+        "inspect",
+        "gas",
+        "deploy",
+        "upload",
+        "create",
+        "upgrade",
+        "admin",
+        "remove-code",
+        "call",
+        "query",
+        "trace",
+        "accounts",
     ] {
         let help = folder.text(&format!("{verb} --help"), 0);
         let examples = help

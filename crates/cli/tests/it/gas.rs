@@ -33,7 +33,7 @@ fn folded(text: &str) -> BTreeMap<&str, u64> {
 }
 
 /// Of each frame of an image: its name, its gas, and its own.
-fn frames(svg: &str) -> Vec<(String, u64, u64)> {
+pub(crate) fn frames(svg: &str) -> Vec<(String, u64, u64)> {
     let number = |text: &str| text.replace(',', "").parse().unwrap();
     let frame = |title: &str| {
         let (title, _) = title.split_once("</title>").unwrap();
@@ -261,7 +261,7 @@ fn what_cannot_be_profiled_is_told() {
     for (words, code, said) in [
         ("gas nothing.wasm", 2, "does not exist"),
         ("gas bad.wasm", 1, "truncated"),
-        ("gas hostile_floats.wasm", 1, "floating"),
+        ("gas hostile_floats.wasm --floats refused", 1, "floating"),
         ("gas arith.wasm", 2, "--invoke"),
         ("gas arith.wasm --invoke add 1", 2, "takes 2 arguments"),
         ("gas caller.wasm", 2, "--invoke"),

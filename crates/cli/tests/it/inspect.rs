@@ -41,7 +41,7 @@ fn everything_in_a_program_is_listed() {
     let folder = Folder::new();
     folder.write("rich.wat", RICH);
     let answer = folder.json("inspect rich.wat", 0);
-    assert_eq!(answer["rules"]["name"], "contract-1-program");
+    assert_eq!(answer["rules"]["name"], "contract-2-program");
     assert_eq!(answer["rules"]["id"].as_str().unwrap().len(), 64);
     assert_eq!(
         answer["memory"],
@@ -325,10 +325,16 @@ fn a_refused_program_is_told_as_by_check() {
     let folder = Folder::new();
     for options in ["", "--json", "--text", "--functions 3"] {
         let common = if options == "--json" { options } else { "" };
-        let inspected = folder.text(&format!("inspect hostile_floats.wasm {options}"), 1);
+        let inspected = folder.text(
+            &format!("inspect hostile_floats.wasm --floats refused {options}"),
+            1,
+        );
         assert_eq!(
             inspected,
-            folder.text(&format!("check hostile_floats.wasm {common}"), 1)
+            folder.text(
+                &format!("check hostile_floats.wasm --floats refused {common}"),
+                1
+            )
         );
     }
 }

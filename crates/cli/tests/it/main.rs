@@ -5,6 +5,8 @@ mod chain;
 #[cfg(test)]
 mod check;
 #[cfg(test)]
+mod code;
+#[cfg(test)]
 mod compile;
 #[cfg(test)]
 mod crash;
@@ -19,8 +21,18 @@ mod hostile;
 #[cfg(test)]
 mod inspect;
 #[cfg(test)]
+mod interface;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod polkavm;
+#[cfg(test)]
+mod proof;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod trace;

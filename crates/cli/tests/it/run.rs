@@ -53,7 +53,7 @@ fn floating_point_runs_where_the_rules_admit_it() {
         values(&format!("--invoke half {nan}")),
         json!(["nan:0x7ff8000000000000"])
     );
-    let refused = folder.json("run half.wat --invoke half 3", 1);
+    let refused = folder.json("run half.wat --floats refused --invoke half 3", 1);
     let message = refused["error"]["causes"][0].as_str().unwrap();
     assert!(message.contains("refused by rule `floats`"), "{message}");
 }

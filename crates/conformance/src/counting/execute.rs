@@ -102,7 +102,7 @@ impl Machine {
         Ok(FrameExit::Return)
     }
 
-    /// Executes an operator on globals, memory or tables.
+    /// Executes an operator on globals, memory or tables, or on integers of 128 bits.
     fn execute_other(&mut self, op: &Op) -> Flow {
         match op {
             Op::GlobalGet(global) => {
@@ -144,6 +144,22 @@ impl Machine {
                 self.state.fill_table(*table, element, value, 1)?;
             }
             Op::TableSize(table) => self.push(self.state.table_size(*table)),
+            Op::TableGrow(table) => {
+                let [value, count] = self.pops();
+                let limit = self.program.table_limits.get(*table);
+                let limit = *limit.ok_or(INVALID)?;
+                let before = self.state.grow_table(*table, value, count, limit);
+                self.push(before);
+            }
+            Op::WideProduct(function) => {
+                let [left, right] = self.pops();
+                self.push_wide(function(left, right));
+            }
+            Op::Wide(function) => {
+                let [left_low, left_high, right_low, right_high] = self.pops();
+                let left = wide(left_low, left_high);
+                self.push_wide(function(left, wide(right_low, right_high)));
+            }
             Op::TableFill(table) => {
                 let [start, value, count] = self.pops();
                 self.state.fill_table(*table, start, value, count)?;
@@ -219,6 +235,13 @@ impl Machine {
         self.stack.push(value);
     }
 
+    /// Pushes the low half of a number, and then the high one.
+    fn push_wide(&mut self, value: u128) {
+        let half = |bits: u128| u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0);
+        self.push(half(value));
+        self.push(half(value >> 64));
+    }
+
     pub(super) fn pop(&mut self) -> u64 {
         self.stack.pop().expect(INVALID)
     }
@@ -240,4 +263,9 @@ impl Machine {
         let place = frame.locals.saturating_add(local);
         self.stack.get_mut(place).expect(INVALID)
     }
+}
+
+/// The number with these halves.
+fn wide(low: u64, high: u64) -> u128 {
+    u128::from(low) | u128::from(high) << 64
 }

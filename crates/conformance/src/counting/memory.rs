@@ -91,6 +91,22 @@ impl State {
             .map_or(0, |table| length(table.len()))
     }
 
+    /// The size before, or [`GROW_FAILED`].
+    pub(super) fn grow_table(&mut self, table: usize, value: u64, count: u64, limit: u64) -> u64 {
+        let Some(table) = self.tables.get_mut(table) else {
+            return GROW_FAILED;
+        };
+        let before = length(table.len());
+        let after = before.saturating_add(count);
+        match usize::try_from(after) {
+            Ok(elements) if after <= limit => {
+                table.resize(elements, value);
+                before
+            }
+            _ => GROW_FAILED,
+        }
+    }
+
     pub(super) fn table_get(&self, table: usize, element: u64) -> Result<u64, Trap> {
         let table = self.tables.get(table);
         let found = table.and_then(|table| table.get(slot_index(element)));

@@ -21,9 +21,13 @@ pub(super) enum Numeric {
     /// A unary operator that traps for some operands.
     Partial(fn(u64) -> Result<u64, Trap>),
     Division(fn(u64, u64) -> Result<u64, Trap>),
+    /// A product of two operands with twice as many bits.
+    WideProduct(fn(u64, u64) -> u128),
+    /// A binary operator on integers of 128 bits.
+    Wide(fn(u128, u128) -> u128),
 }
 
-use Numeric::{Binary, Division, Partial, Unary};
+use Numeric::{Binary, Division, Partial, Unary, Wide, WideProduct};
 
 /// A number that can be converted from and to a slot.
 trait Slot: Sized {
@@ -263,6 +267,15 @@ fn integer(operator: &Operator<'_>) -> Option<Numeric> {
         Operator::I64Add => binary!(u64, u64::wrapping_add),
         Operator::I64Sub => binary!(u64, u64::wrapping_sub),
         Operator::I64Mul => binary!(u64, u64::wrapping_mul),
+        Operator::I64Add128 => Wide(u128::wrapping_add),
+        Operator::I64Sub128 => Wide(u128::wrapping_sub),
+        Operator::I64MulWideU => {
+            WideProduct(|left, right| u128::from(left).wrapping_mul(u128::from(right)))
+        }
+        Operator::I64MulWideS => WideProduct(|left, right| {
+            let factor = |slot: u64| i128::from(slot.cast_signed());
+            factor(left).wrapping_mul(factor(right)).cast_unsigned()
+        }),
         Operator::I64DivS => division!(i64, i64::checked_div),
         Operator::I64DivU => division!(u64, u64::checked_div),
         Operator::I64RemS => remainder!(i64, i64::wrapping_rem),

@@ -57,6 +57,10 @@ pub(super) enum Op {
     Binary(fn(u64, u64) -> u64),
     Partial(fn(u64) -> Result<u64, Trap>),
     Division(fn(u64, u64) -> Result<u64, Trap>),
+    /// Multiplies two operands to a low and a high one.
+    WideProduct(fn(u64, u64) -> u128),
+    /// Combines two numbers of a low and a high operand each to another one.
+    Wide(fn(u128, u128) -> u128),
     Load(Load),
     Store(Store),
     MemorySize,
@@ -68,6 +72,7 @@ pub(super) enum Op {
     TableGet(usize),
     TableSet(usize),
     TableSize(usize),
+    TableGrow(usize),
     TableFill(usize),
     TableCopy {
         to: usize,
@@ -113,6 +118,8 @@ impl Op {
                 Numeric::Binary(function) => Op::Binary(function),
                 Numeric::Partial(function) => Op::Partial(function),
                 Numeric::Division(function) => Op::Division(function),
+                Numeric::WideProduct(function) => Op::WideProduct(function),
+                Numeric::Wide(function) => Op::Wide(function),
             });
         }
         let access = load(operator).map(Op::Load).or_else(|| store(operator));
@@ -152,6 +159,7 @@ impl Op {
             Operator::TableGet { table } => Op::TableGet(index(*table)),
             Operator::TableSet { table } => Op::TableSet(index(*table)),
             Operator::TableSize { table } => Op::TableSize(index(*table)),
+            Operator::TableGrow { table } => Op::TableGrow(index(*table)),
             Operator::TableFill { table } => Op::TableFill(index(*table)),
             Operator::TableCopy {
                 dst_table,
@@ -200,7 +208,9 @@ impl Op {
             | Op::MemoryGrow
             | Op::TableGet(_) => (1, 1),
             Op::Store(_) | Op::TableSet(_) => (2, 0),
-            Op::Binary(_) | Op::Division(_) => (2, 1),
+            Op::Binary(_) | Op::Division(_) | Op::TableGrow(_) => (2, 1),
+            Op::WideProduct(_) => (2, 2),
+            Op::Wide(_) => (4, 2),
             Op::MemoryFill
             | Op::MemoryCopy
             | Op::MemoryInit(_)

@@ -38,6 +38,7 @@ impl Prices {
         match schedule.version {
             0 => Self::round(),
             1 => Self::v1(),
+            2 => Self::of_page(include_str!("../../../../docs/schedule-v2.md")),
             other => panic!("there is no version {other} of the schedule"),
         }
     }

@@ -29,6 +29,8 @@ pub struct Program {
     pub(super) initial: State,
     /// Maximum size of the memory in pages.
     pub(super) memory_limit: u64,
+    /// Maximum size of each table.
+    pub(super) table_limits: Vec<u64>,
     /// The number of pages that are resident.
     pub(super) resident_pages: u64,
     has_memory: bool,
@@ -125,9 +127,12 @@ impl Program {
                 }
             }
             Payload::TableSection(section) => {
+                let cap = prices.number("Limits", "table_elements")?;
                 for table in section {
-                    let initial = size(table.map_err(text)?.ty.initial)?;
-                    self.initial.tables.push(vec![NULL; initial]);
+                    let table = table.map_err(text)?.ty;
+                    self.initial.tables.push(vec![NULL; size(table.initial)?]);
+                    self.table_limits
+                        .push(table.maximum.map_or(cap, |declared| declared.min(cap)));
                 }
             }
             Payload::MemorySection(section) => {

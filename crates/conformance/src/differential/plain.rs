@@ -47,6 +47,7 @@ impl Plain {
         config
             .consume_fuel(true)
             .cranelift_nan_canonicalization(true)
+            .wasm_wide_arithmetic(true)
             .cranelift_opt_level(OptLevel::None);
         let make = || {
             let engine = Engine::new(&config)?;
@@ -57,7 +58,7 @@ impl Plain {
                 live: None,
             })
         };
-        make().map_err(|error: Error| format!("plain: {error}"))
+        make().map_err(|error: Error| format!("plain: {error:#}"))
     }
 
     /// Drops the instance. The next call creates a new one.

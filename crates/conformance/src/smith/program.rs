@@ -120,6 +120,7 @@ fn config(random: &mut Random, extensions: Extensions) -> Option<wasm_smith::Con
         disallow_traps: random.below(2) == 0,
         extended_const_enabled: extensions.extended_constants,
         tail_call_enabled: extensions.tail_calls,
+        wide_arithmetic_enabled: extensions.wide_arithmetic,
         max_instructions: 300,
         max_funcs: 12,
         min_funcs: 1,
@@ -156,7 +157,6 @@ fn nothing_else() -> wasm_smith::Config {
         shared_everything_threads_enabled: false,
         simd_enabled: false,
         threads_enabled: false,
-        wide_arithmetic_enabled: false,
         ..wasm_smith::Config::default()
     }
 }

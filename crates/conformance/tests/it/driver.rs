@@ -752,7 +752,7 @@ fn a_long_chain_takes_constant_native_stack() {
         // The limit of instances of Wasmtime's lanes.
         let frames = match lane.name.starts_with("wasmi") {
             true => 10_000,
-            false => 4_000,
+            false => 2_000,
         };
         let chain = move || {
             let mut test = Test::new(lane, "", WIDE);

@@ -1,9 +1,16 @@
-//! Features that rules admit beside those of all rules: tail calls and extended constants.
+//! Features that rules admit beside those of all rules: tail calls, extended constants, growth of
+//! tables, integers of 128 bits. And stacks that need more bits of the packed counter.
 
-use fusee_conformance::{Ending, agreed, lanes};
-use fusee_engine::{Compiler, Effort, Trap, Value};
+use std::sync::Arc;
+
+use fusee_conformance::{Ending, Verdict, agreed, lanes};
+use fusee_engine::{Compiler, Effort, Gas, Trap, Value};
+use fusee_engine_wasmi::WasmiEngine;
 use fusee_engine_wasmtime::WasmtimeEngine;
-use fusee_instrument::{Extensions, Rules, inspect, inspection::Placement, prepare};
+use fusee_executor::{Executor, RunRequest, Suspension};
+use fusee_instrument::{
+    Extensions, Limits, Rules, Schedule, inspect, inspection::Placement, prepare,
+};
 
 use crate::guest::{Call, check_by, rules, wasm};
 
@@ -239,13 +246,26 @@ fn an_active_segment_at_a_computed_offset_has_to_fit() {
 fn each_feature_is_admitted_by_itself() {
     let tail = wasm("(module (func $f (return_call $f)))");
     let sum = wasm("(module (global i32 (i32.add (i32.const 3) (i32.const 4))))");
-    for (tail_calls, extended_constants) in [(false, true), (true, false)] {
-        let rules = rules().with_extensions(Extensions {
-            tail_calls,
-            extended_constants,
-        });
-        assert_eq!(prepare(&tail, &rules).is_ok(), tail_calls);
-        assert_eq!(prepare(&sum, &rules).is_ok(), extended_constants);
+    let grow =
+        wasm("(module (table 0 funcref) (func (drop (table.grow (ref.null func) (i32.const 1)))))");
+    let wide =
+        wasm("(module (func (result i64 i64) (i64.mul_wide_u (i64.const 1) (i64.const 2))))");
+    for admitted in 0..4 {
+        let extensions = Extensions {
+            tail_calls: admitted == 0,
+            extended_constants: admitted == 1,
+            table_grow: admitted == 2,
+            wide_arithmetic: admitted == 3,
+        };
+        let rules = rules().with_extensions(extensions);
+        let found = [&tail, &sum, &grow, &wide].map(|module| prepare(module, &rules).is_ok());
+        assert_eq!(found, std::array::from_fn(|position| position == admitted));
+    }
+    // A schedule without a price admits nothing.
+    let first = Rules::v1(Vec::new()).with_extensions(Extensions::ALL);
+    for module in [&grow, &wide] {
+        let refusal = prepare(module, &first).unwrap_err().to_string();
+        assert!(refusal.contains("is not admitted"), "{refusal}");
     }
     let plain = wasm("(module (func $f (call $f)))");
     let [all, none] = [extended(), rules()].map(|rules| prepare(&plain, &rules).unwrap());
@@ -260,4 +280,229 @@ fn the_native_frames_of_tail_calls_are_known() {
     for effort in [Effort::Reduced, Effort::Full] {
         engine.precompile(&program, effort).unwrap();
     }
+}
+
+const WIDE: &str = r#"(module
+  (func (export "add") (param i64 i64 i64 i64) (result i64 i64)
+    (i64.add128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "sub") (param i64 i64 i64 i64) (result i64 i64)
+    (i64.sub128 (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+  (func (export "mul_s") (param i64 i64) (result i64 i64)
+    (i64.mul_wide_s (local.get 0) (local.get 1)))
+  (func (export "mul_u") (param i64 i64) (result i64 i64)
+    (i64.mul_wide_u (local.get 0) (local.get 1)))
+  ;; The operands are constants and locals, and lie below and above others.
+  (func (export "mixed") (param i64) (result i64 i64 i64)
+    (i64.const 7)
+    (i64.mul_wide_u (local.get 0) (i64.const -1))
+    (i64.add128 (i64.const -1) (local.get 0))))"#;
+
+/// The number with these halves, low one first.
+fn number(low: i64, high: i64) -> i128 {
+    i128::from(low.cast_unsigned()) | (i128::from(high) << 64)
+}
+
+#[test]
+fn integers_of_128_bits_are_those_of_the_specification() {
+    let module = wasm(WIDE);
+    let compute = |entry, args: &[i64]| {
+        let args: Vec<Value> = args.iter().copied().map(Value::I64).collect();
+        match check(&module, entry, &args, GAS).ending {
+            Ending::Finished(values) => match values.as_slice() {
+                [Value::I64(low), Value::I64(high)] => number(*low, *high),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    };
+    let edges = [0, 1, -1, 2, i64::MAX, i64::MIN, 0x1234_5678_9abc_def0];
+    for a in edges {
+        for b in edges {
+            let product = |extend: fn(i64) -> i128| extend(a).wrapping_mul(extend(b));
+            assert_eq!(compute("mul_s", &[a, b]), product(i128::from));
+            let unsigned = product(|half| i128::from(half.cast_unsigned()));
+            assert_eq!(compute("mul_u", &[a, b]), unsigned);
+            let (left, right) = (number(a, b), number(b, 3));
+            assert_eq!(compute("add", &[a, b, b, 3]), left.wrapping_add(right));
+            assert_eq!(compute("sub", &[a, b, b, 3]), left.wrapping_sub(right));
+        }
+    }
+    // (3, 4 * 2^64) + (-1, 5): the product of 5 and 2^64 - 1 is 2^64 * 4 + (2^64 - 5).
+    let mixed = check(&module, "mixed", &[Value::I64(5)], GAS).ending;
+    let expected = [7, -6, 10].map(Value::I64).to_vec();
+    assert_eq!(mixed, Ending::Finished(expected));
+}
+
+/// `grow` returns the size before, and `call` calls an element.
+const GROWING: &str = r#"(module
+  (table $bounded 2 5 funcref) (table $free 1 funcref)
+  (elem declare func $seven)
+  (func $seven (result i32) (i32.const 7))
+  (func (export "bounded") (param i32) (result i32)
+    (table.grow $bounded (ref.func $seven) (local.get 0)))
+  (func (export "free") (param i32) (result i32)
+    (table.grow $free (ref.null func) (local.get 0)))
+  (func (export "grown") (param i32 i32) (result i32 i32 i32)
+    (table.grow $free (ref.func $seven) (local.get 0))
+    (table.size $free)
+    (call_indirect $free (result i32) (local.get 1)))
+  (func (export "twice") (param i32 i32) (result i32 i32)
+    (table.grow $bounded (ref.null func) (local.get 0))
+    (table.grow $bounded (ref.null func) (local.get 1))))"#;
+
+#[test]
+fn a_table_grows_up_to_its_limit_or_that_of_the_rules() {
+    let module = wasm(GROWING);
+    let run = |entry, args: &[i32]| {
+        let args: Vec<Value> = args.iter().copied().map(Value::I32).collect();
+        check(&module, entry, &args, GAS).ending
+    };
+    let finished =
+        |values: &[i32]| Ending::Finished(values.iter().copied().map(Value::I32).collect());
+    // Twice: a reset of an instance does not undo it, so that none is reset.
+    for _ in 0..2 {
+        assert_eq!(run("bounded", &[0]), finished(&[2]));
+        assert_eq!(run("bounded", &[3]), finished(&[2]));
+        assert_eq!(run("bounded", &[4]), finished(&[-1]));
+        assert_eq!(run("twice", &[2, 2]), finished(&[2, -1]));
+        assert_eq!(run("twice", &[4, 1]), finished(&[-1, 2]));
+        assert_eq!(run("free", &[16_383]), finished(&[1]));
+        assert_eq!(run("free", &[16_384]), finished(&[-1]));
+        assert_eq!(run("free", &[-1]), finished(&[-1]));
+        assert_eq!(run("grown", &[9, 9]), finished(&[1, 10, 7]));
+        let null = Ending::Trapped(Trap::IndirectCallToNull);
+        assert_eq!(run("grown", &[9, 0]), null);
+        let outside = Ending::Trapped(Trap::TableOutOfBounds);
+        assert_eq!(run("grown", &[9, 10]), outside);
+    }
+}
+
+/// An interpreter may take native stack for each, until the function returns.
+#[test]
+fn a_loop_may_grow_a_table_as_often_as_it_pays_for() {
+    let module = wasm(
+        r#"(module (table 0 100 funcref)
+          (func (export "often") (param i32) (result i32) (local $sum i32)
+            (loop
+              (local.set $sum (i32.add (local.get $sum)
+                (table.grow (ref.null func) (i32.eqz (i32.and (local.get 0) (i32.const 4095))))))
+              (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.get $sum)))"#,
+    );
+    let rounds = 1_000_000;
+    let verdict = check(&module, "often", &[Value::I32(rounds)], GAS);
+    let mut size = 0;
+    let sum = (1..=rounds).rev().fold(0_i32, |sum, round| {
+        let before = match round % 4_096 == 0 {
+            true if size == 100 => -1,
+            _ => size,
+        };
+        size += i32::from(round % 4_096 == 0 && size < 100);
+        sum.wrapping_add(before)
+    });
+    assert_eq!(verdict.ending, Ending::Finished(vec![Value::I32(sum)]));
+}
+
+/// Up to as many as a table can have.
+#[test]
+fn an_element_that_a_table_grows_by_has_a_price() {
+    let module = wasm(GROWING);
+    let gas = |elements| check(&module, "free", &[Value::I32(elements)], GAS).gas_used;
+    let price = u64::from(fusee_conformance::round::schedule().dynamic.grow_element);
+    let none = gas(0);
+    assert_eq!(gas(1) - none, price);
+    assert_eq!(gas(1_000) - none, price * 1_000);
+    assert_eq!(gas(16_384) - none, price * 16_384);
+    assert_eq!(gas(16_385) - none, price * 16_384);
+    assert_eq!(gas(-1) - none, price * 16_384);
+    let short = check(&module, "free", &[Value::I32(1_000)], none + 10);
+    assert_eq!(short.ending, Ending::OutOfGas);
+}
+
+/// Where a table is as large as an engine has room for, it could not grow on that engine.
+#[test]
+fn rules_with_larger_tables_do_not_let_them_grow() {
+    let limits = Limits {
+        table_elements: 16_385,
+        ..Limits::v1()
+    };
+    let rules = Rules::named("large", Schedule::v2(), limits, Vec::new());
+    let module = wasm("(module)");
+    prepare(&module, &rules).unwrap();
+    let grows = rules.with_extensions(Extensions {
+        table_grow: true,
+        ..Extensions::NONE
+    });
+    let refusal = prepare(&module, &grows).unwrap_err().to_string();
+    assert!(refusal.contains("table_elements"), "{refusal}");
+}
+
+/// The depth that a stack of this height admits, on engines with native stacks to match.
+fn deepest(stack_bytes: u64) -> i64 {
+    let limits = Limits {
+        stack_bytes,
+        ..Limits::v1()
+    };
+    let rules = Rules::named("deep", Schedule::v2(), limits, Vec::new());
+    let module = wasm(
+        r#"(module (func $deep (export "deep") (param i64) (result i64)
+          (if (i64.eqz (local.get 0)) (then (return (i64.const 0))))
+          (i64.add (i64.const 1) (call $deep (i64.sub (local.get 0) (i64.const 1))))))"#,
+    );
+    let native = usize::try_from(stack_bytes).unwrap() + (64 << 10);
+    // Few instances: other tests reserve addresses beside.
+    let wasmtime = || {
+        WasmtimeEngine::builder()
+            .instances(8)
+            .guest_stack_bytes(native)
+    };
+    let executors = [
+        Executor::builder(Arc::new(WasmiEngine::new())).build(),
+        Executor::builder(Arc::new(wasmtime().build().unwrap())).build(),
+    ];
+    let ends = |depth| {
+        let mut found = executors.iter().flat_map(|executor| {
+            let prepared = executor.prepare(&module, &rules).unwrap();
+            [Suspension::AsNeeded, Suspension::Always].map(|suspension| {
+                let args = [Value::I64(depth)];
+                let request = RunRequest {
+                    suspension,
+                    ..RunRequest::new("deep", &args, Gas::new(GAS))
+                };
+                Verdict::of(executor.run(&prepared, request, ()).unwrap())
+            })
+        });
+        let first = found.next().unwrap();
+        found.for_each(|other| assert_eq!(other, first, "{depth}"));
+        first
+    };
+    let frame = {
+        let program = prepare(&module, &rules).unwrap();
+        u64::from(program.frames.counted[0])
+    };
+    let depth = i64::try_from(stack_bytes / frame).unwrap() - 1;
+    assert_eq!(
+        ends(depth).ending,
+        Ending::Finished(vec![Value::I64(depth)])
+    );
+    let overflow = Ending::Trapped(Trap::StackOverflow);
+    assert_eq!(ends(depth + 1).ending, overflow);
+    depth
+}
+
+#[test]
+fn the_rules_decide_the_height_of_the_stack() {
+    let most = 16_777_208;
+    // The last height that the smaller packing has, the next one, what plain Wasmtime would give
+    // 8 MiB to, and the last one.
+    let found = [524_280, 524_288, 8 << 20, most].map(deepest);
+    assert!(found.is_sorted());
+    assert!(found[3] > 150_000, "{found:?}");
+    let limits = Limits {
+        stack_bytes: most + 1,
+        ..Limits::v1()
+    };
+    let rules = Rules::named("too-deep", Schedule::v2(), limits, Vec::new());
+    let refusal = prepare(&wasm("(module)"), &rules).unwrap_err().to_string();
+    assert!(refusal.contains("stack_bytes"), "{refusal}");
 }

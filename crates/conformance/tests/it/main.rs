@@ -41,6 +41,7 @@ mod rules;
 mod seam;
 mod short_calls;
 mod signatures;
+mod slices;
 mod smith;
 mod spec;
 mod tiers;

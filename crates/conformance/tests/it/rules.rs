@@ -50,6 +50,19 @@ fn the_encoding_is_golden() {
 fn an_id_is_the_digest_of_the_encoding() {
     for rules in [
         rules(),
+        rules().with_extensions(Extensions {
+            table_grow: false,
+            ..Extensions::ALL
+        }),
+        rules().with_extensions(Extensions {
+            wide_arithmetic: false,
+            ..Extensions::ALL
+        }),
+        rules().with_extensions(Extensions {
+            table_grow: false,
+            wide_arithmetic: false,
+            ..Extensions::ALL
+        }),
         rules().with_syscalls(Vec::new()),
         rules().profiled(),
     ] {
@@ -112,6 +125,11 @@ fn everything_in_the_rules_is_in_their_encoding() {
         with_schedule(&|schedule| schedule.dynamic.grow_page += 1),
         with_schedule(&|schedule| schedule.dynamic.bulk_64_bytes += 1),
         with_schedule(&|schedule| schedule.dynamic.table_element += 1),
+        with_schedule(&|schedule| *schedule = Schedule::v2()),
+        with_schedule(&|schedule| {
+            *schedule = Schedule::v2();
+            schedule.dynamic.grow_element += 1;
+        }),
         with_schedule(&|schedule| schedule.instance.base += 1),
         with_schedule(&|schedule| schedule.instance.page += 1),
         with_schedule(&|schedule| schedule.instance.data_64_bytes += 1),

@@ -353,8 +353,10 @@ fn wasmtime_refuses_a_program_that_describes_an_export_with_another_signature() 
         (Vec::new(), vec![ValueType::I64; 2]),
     ] {
         let mut other = program.clone();
-        other.exports[0].params = params;
-        other.exports[0].results = results;
+        let mut exports = Vec::from_iter(other.exports);
+        exports[0].params = params;
+        exports[0].results = results;
+        other.exports = exports.into();
         let error = engine.compile(&Arc::new(other)).unwrap_err();
         assert!(matches!(error, EngineError::Compile { .. }), "{error:?}");
     }

@@ -544,9 +544,24 @@ fn the_specification_holds_for_metered_programs() {
         }
     }
     let extended = spectest().with_extensions(Extensions::ALL);
-    let proposals = [Proposal::TailCall, Proposal::ExtendedConst];
+    let proposals = [
+        Proposal::TailCall,
+        Proposal::ExtendedConst,
+        Proposal::WideArithmetic,
+    ];
     let files: Vec<_> = spec(SpecVersion::V2)
         .map(|file| (file.name().to_owned(), file, spectest()))
+        .chain(
+            spec(SpecVersion::V2)
+                .filter(|file| file.name() == "table_grow.wast")
+                .map(|file| {
+                    (
+                        "TableGrow/table_grow.wast".to_owned(),
+                        file,
+                        extended.clone(),
+                    )
+                }),
+        )
         .chain(proposals.into_iter().flat_map(|added| {
             let extended = &extended;
             proposal(added)

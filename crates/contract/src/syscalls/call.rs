@@ -3,8 +3,11 @@
 
 use fusee_engine::{Gas, Stop, Trap};
 
-use super::{PricedSyscall, check_writable, take_address, take_array, take_region};
-use crate::frame::{CallRequest, Frame, PendingRequest};
+use super::{PricedSyscall, arg, check_writable, take_address, take_array, take_region};
+use crate::{
+    deployment::Opening,
+    frame::{Access, CallRequest, Frame, PendingRequest},
+};
 
 const OPTIONS_BYTES: usize = 24;
 
@@ -17,19 +20,54 @@ pub(super) fn call(frame: &mut Frame, call: &mut PricedSyscall<'_, '_>) -> Resul
     let method = take_region(call, 1, frame.limits.method_bytes)?;
     // All exports have UTF-8 names, so another name is an unknown method.
     let method = String::from_utf8_lossy(&method).into_owned();
-    let input = take_region(call, 3, frame.limits.data_bytes)?;
+    let input = take_region(call, 3, frame.input_bytes)?;
     let options: [u8; OPTIONS_BYTES] = take_array(call, 5)?;
     let (gas, value) = decode_options(&options).ok_or(Stop::Trap(Trap::MemoryOutOfBounds))?;
     if value > 0 {
         check_writable(frame)?;
     }
-    frame.pending = Some(PendingRequest::Call(CallRequest {
-        to,
-        method,
-        value,
-        input,
-        gas: Gas::new(gas),
-    }));
+    let access = frame.context.access;
+    suspend(
+        frame,
+        CallRequest {
+            to,
+            method,
+            value,
+            input,
+            gas: Gas::new(gas),
+            access,
+            opening: Opening::Method,
+        },
+    )
+}
+
+pub(super) fn call_read_only(
+    frame: &mut Frame,
+    call: &mut PricedSyscall<'_, '_>,
+) -> Result<u64, Stop> {
+    charge_held(frame, call)?;
+    let to = take_address(call, 0)?;
+    let method = take_region(call, 1, frame.limits.method_bytes)?;
+    let method = String::from_utf8_lossy(&method).into_owned();
+    let input = take_region(call, 3, frame.limits.data_bytes)?;
+    let gas = Gas::new(arg(call, 5)?);
+    suspend(
+        frame,
+        CallRequest {
+            to,
+            method,
+            value: 0,
+            input,
+            gas,
+            access: Access::ReadOnly,
+            opening: Opening::Method,
+        },
+    )
+}
+
+/// Suspends the frame for a call.
+pub(super) fn suspend(frame: &mut Frame, request: CallRequest) -> Result<u64, Stop> {
+    frame.pending = Some(PendingRequest::Call(request));
     Err(Stop::Suspend)
 }
 
@@ -46,14 +84,15 @@ pub(super) fn oracle_request(
 /// Charges for the caller's memory, which stays allocated during the call, in units of wasm pages.
 /// Pages of other formats are smaller: a partial wasm page is charged as a whole page, as for an
 /// instance.
-fn charge_held(frame: &Frame, call: &mut PricedSyscall<'_, '_>) -> Result<(), Stop> {
+pub(super) fn charge_held(frame: &Frame, call: &mut PricedSyscall<'_, '_>) -> Result<(), Stop> {
     let pages = call.memory.bytes().div_ceil(PAGE_BYTES);
     let price = frame.prices.held_page;
     call.charge(price.saturating_mul(pages))?;
     Ok(())
 }
 
-fn decode_options(options: &[u8; OPTIONS_BYTES]) -> Option<(u64, u128)> {
+/// The gas limit and the value that the options of a call begin with.
+pub(super) fn decode_options(options: &[u8]) -> Option<(u64, u128)> {
     let (gas, value) = options.split_first_chunk()?;
     Some((
         u64::from_le_bytes(*gas),

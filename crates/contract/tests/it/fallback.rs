@@ -5,8 +5,8 @@ use std::{process::Command, sync::Arc};
 
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
-    Action, Address, ContractError, ContractRules, Contracts, Included, Progress, Query, Status,
-    Transaction, genesis,
+    Action, Address, BlockContext, ContractError, ContractRules, Contracts, Included, Progress,
+    Query, Status, Transaction, genesis,
 };
 use fusee_engine::{EngineError, Format, Gas, Interrupt, Profiler, Trap};
 use fusee_engine_polkavm::PolkaVmEngine;
@@ -49,7 +49,12 @@ fn apply(contracts: &Contracts, actions: &[Action]) -> Result<Vec<Included>, Con
             value: 0,
             gas: Gas::new(GAS),
         };
-        let result = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new())?;
+        let result = contracts.execute(
+            Arc::new(state.clone()),
+            transaction,
+            &BlockContext::default(),
+            &Interrupt::new(),
+        )?;
         let included = result.included().unwrap();
         state.apply(&included.changes);
         Ok(included)
@@ -255,7 +260,12 @@ fn answered(
         gas: Gas::new(GAS),
     };
     let state = Arc::new(state.clone());
-    let mut progress = contracts.begin(state, transaction, &Interrupt::new())?;
+    let mut progress = contracts.begin(
+        state,
+        transaction,
+        &BlockContext::default(),
+        &Interrupt::new(),
+    )?;
     let mut questions = Vec::new();
     loop {
         progress = match progress {
@@ -392,7 +402,12 @@ fn a_child_for_which_the_engine_has_no_stack_is_the_interpreters() {
             ContractRules::latest().with_oracle(),
         );
         let state = Arc::new(state.clone());
-        let receipt = contracts.query(state, query.clone(), &Interrupt::new());
+        let receipt = contracts.query(
+            state,
+            query.clone(),
+            &BlockContext::default(),
+            &Interrupt::new(),
+        );
         assert_eq!(executor.suspended_runs(), 0);
         receipt
     };

@@ -69,7 +69,7 @@ fn returned(data: &[u8]) -> (i32, Vec<u8>) {
 fn seen(receipt: &Receipt) -> impl PartialEq + std::fmt::Debug + use<> {
     let events = receipt.events.iter();
     let events: Vec<_> = events
-        .map(|event| (event.topic.clone(), event.data.clone()))
+        .map(|event| (event.topics.clone(), event.data.clone()))
         .collect();
     (receipt.status, receipt.output.clone(), events)
 }

@@ -1,6 +1,6 @@
 //! The border between a contract and its host: deployment, methods, and every syscall's bad input.
 
-use fusee_abi::SYSCALLS;
+use fusee_abi::{SYSCALLS, Wire};
 use fusee_contract::{Action, ContractRules, Rejection, Status, Transaction};
 use fusee_engine::{Gas, Trap};
 
@@ -95,11 +95,16 @@ fn methods_are_functions_without_parameters() {
 #[test]
 fn no_syscall_reads_or_writes_outside_the_memory() {
     let mut world = World::with_rules(&ContractRules::latest().with_oracle());
+    world.block.chain_id = "longer than what is left".into();
     for syscall in SYSCALLS
         .iter()
         .filter(|syscall| syscall.params.len() > 1 || syscall.name == "caller")
     {
-        let params: Vec<_> = syscall.params.iter().map(|_| "i32").collect();
+        let params = syscall.params.iter().map(|param| match param.wire {
+            Some(Wire::I64) => "i64",
+            _ => "i32",
+        });
+        let params: Vec<_> = params.collect();
         let result = if syscall.result.is_some() {
             "(result i32)"
         } else {
@@ -110,12 +115,10 @@ fn no_syscall_reads_or_writes_outside_the_memory() {
         let args: Vec<String> = syscall
             .params
             .iter()
-            .map(|param| {
-                if param.rust_type == "Len" {
-                    "(i32.const 16)".to_owned()
-                } else {
-                    outside.clone()
-                }
+            .map(|param| match (param.wire, param.rust_type) {
+                (Some(Wire::I64), _) => "(i64.const 16)".to_owned(),
+                (_, "Len") => "(i32.const 16)".to_owned(),
+                _ => outside.clone(),
             })
             .collect();
         let contract = world.deploy_wat(&format!(

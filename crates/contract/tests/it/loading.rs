@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use fusee_abi::status;
 use fusee_contract::{
-    Action, Address, ContractRules, Contracts, Query, Rejection, Status, Transaction, keys,
+    Action, Address, BlockContext, ContractRules, Contracts, Query, Rejection, Status, Transaction,
+    keys,
 };
 use fusee_engine::{CodeHash, Gas, Interrupt};
 use fusee_engine_wasmi::WasmiEngine;
@@ -166,6 +167,8 @@ fn gas_does_not_depend_on_the_cache() {
         gas: Gas::new(GAS),
     };
     let state = Arc::new(world.state.clone());
-    let found = contracts.query(state, query, &Interrupt::new()).unwrap();
+    let found = contracts
+        .query(state, query, &BlockContext::default(), &Interrupt::new())
+        .unwrap();
     assert_eq!(found, expected);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fusee_abi::SYSCALLS;
 use fusee_conformance::{Lane, lanes};
-use fusee_contract::{Action, ContractRules, Contracts, Status, Transaction};
+use fusee_contract::{Action, BlockContext, ContractRules, Contracts, Status, Transaction};
 use fusee_engine::{Gas, Interrupt, Profiler, profile::ProfileSpan};
 
 use crate::world::{CALLER, COUNTER, GAS, World, alice, args, counted};
@@ -48,7 +48,12 @@ fn the_outermost_call_is_told_apart_and_changes_in_nothing() {
                     .suspension(lane.suspension)
                     .profiler(profiler.clone());
             let state = Arc::new(world.state.clone());
-            let applied = contracts.execute(state, transaction.clone(), &Interrupt::new());
+            let applied = contracts.execute(
+                state,
+                transaction.clone(),
+                &BlockContext::default(),
+                &Interrupt::new(),
+            );
             (
                 applied.unwrap().included().unwrap().receipt,
                 profiler.total(),

@@ -6,8 +6,8 @@ use expect_test::expect_file;
 use fusee_abi::SYSCALLS;
 use fusee_conformance::lanes;
 use fusee_contract::{
-    Action, ContractChildren, ContractError, ContractRules, ContractRulesId, Contracts, Receipt,
-    Status, Transaction, genesis,
+    Action, BlockContext, ContractChildren, ContractError, ContractRules, ContractRulesId,
+    Contracts, Extensions, Receipt, Status, Transaction, genesis,
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
@@ -29,8 +29,8 @@ const ASKS: &str = r#"(module
   (import "fusee" "clock" (func $clock (result i64)))
   (func (export "go") (drop (call $clock))))"#;
 
-/// The number that the next syscall of the table gets.
-const CLOCK: u32 = 16;
+/// A number that no syscall has.
+const CLOCK: u32 = 900;
 
 /// The newest version, with one more syscall, and another price for `storage_write`.
 fn next() -> ContractRules {
@@ -79,7 +79,12 @@ fn execute(
         value: 0,
         gas: Gas::new(gas),
     };
-    let result = contracts.execute(Arc::new(state.clone()), transaction, &Interrupt::new())?;
+    let result = contracts.execute(
+        Arc::new(state.clone()),
+        transaction,
+        &BlockContext::default(),
+        &Interrupt::new(),
+    )?;
     let included = result.included().unwrap();
     state.apply(&included.changes);
     Ok(included.receipt)
@@ -126,7 +131,10 @@ fn history(executor: &Arc<Executor>) -> String {
 #[test]
 fn published_rules_are_golden() {
     let published = ContractRules::published();
-    let golden = [expect_file!["golden/rules_contract-1.txt"]];
+    let golden = [
+        expect_file!["golden/rules_contract-1.txt"],
+        expect_file!["golden/rules_contract-2.txt"],
+    ];
     assert_eq!(
         published.len(),
         golden.len(),
@@ -136,6 +144,18 @@ fn published_rules_are_golden() {
         golden.assert_eq(&rules.to_string());
     }
     assert_eq!(published.last(), Some(&ContractRules::latest()));
+}
+
+/// They are not published, but a chain may use them.
+#[test]
+fn rules_with_wasi_and_large_programs_are_golden() {
+    let rules = ContractRules::v2().with_wasi().with_large_programs();
+    expect_file!["golden/rules_contract-2-wasi-large.txt"].assert_eq(&rules.to_string());
+    let other_order = ContractRules::v2().with_large_programs().with_wasi();
+    assert_eq!(other_order.encode().len(), rules.encode().len());
+    assert_eq!(rules.clone().with_large_programs().with_wasi(), rules);
+    assert_eq!(rules.program.syscalls(), other_order.program.syscalls());
+    assert_eq!(rules.program.limits(), other_order.program.limits());
 }
 
 #[test]
@@ -230,6 +250,9 @@ fn everything_in_the_rules_is_in_their_encoding() {
     let children = |change: &dyn Fn(&mut ContractChildren)| {
         with(&|rules| change(rules.children.as_mut().unwrap()))
     };
+    let extensions = |change: &dyn Fn(&mut Extensions)| {
+        with(&|rules| change(rules.extensions.as_mut().unwrap()))
+    };
     let priced = |syscalls: &[SyscallRule]| {
         let mut syscalls = syscalls.to_vec();
         syscalls[0].price.each = Gas::new(1_234);
@@ -237,7 +260,7 @@ fn everything_in_the_rules_is_in_their_encoding() {
     };
     let changed = [
         with(&|rules| rules.name = "contract-three".into()),
-        with(&|rules| rules.program = rules.program.clone().with_floats(Floats::Canonical)),
+        with(&|rules| rules.program = rules.program.clone().with_floats(Floats::Refused)),
         with(&|rules| {
             let syscalls = priced(rules.program.syscalls());
             rules.program = rules.program.clone().with_syscalls(syscalls);
@@ -254,6 +277,16 @@ fn everything_in_the_rules_is_in_their_encoding() {
         with(&|rules| rules.prices.code_byte = Gas::new(1)),
         with(&|rules| rules.prices.held_page = Gas::new(1)),
         with(&|rules| rules.children = None),
+        with(&|rules| rules.extensions = None),
+        extensions(&|extensions| extensions.input_bytes += 1),
+        extensions(&|extensions| extensions.output_bytes += 1),
+        extensions(&|extensions| extensions.bls_keys += 1),
+        extensions(&|extensions| extensions.topics += 1),
+        extensions(&|extensions| extensions.events += 1),
+        extensions(&|extensions| extensions.event_bytes += 1),
+        extensions(&|extensions| extensions.transient_bytes += 1),
+        extensions(&|extensions| extensions.deposit_byte += 1),
+        extensions(&|extensions| extensions.log_bytes += 1),
         children(&|children| children.modules += 1),
         children(&|children| children.instances += 1),
         children(&|children| children.generations += 1),

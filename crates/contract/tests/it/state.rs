@@ -8,8 +8,8 @@ use std::sync::{
 use expect_test::expect_file;
 use fusee_conformance::lanes;
 use fusee_contract::{
-    Account, AccountField, Action, Address, ContractError, ContractRules, Contracts, EncodingError,
-    Event, Included, Receipt, Rejection, Status, Transaction, genesis, keys,
+    Account, AccountField, Action, Address, BlockContext, ContractError, ContractRules, Contracts,
+    EncodingError, Event, Included, Receipt, Rejection, Status, Transaction, genesis, keys,
 };
 use fusee_engine::{
     CodeHash, Engine, EngineError, Fingerprint, Format, Gas, Interrupt, Module, Program, Trap,
@@ -48,7 +48,12 @@ fn deploy(code: &[u8], input: &[u8]) -> Action {
 }
 
 fn run(contracts: &Contracts, state: Arc<dyn StateReader>, transaction: Transaction) -> Included {
-    let result = contracts.execute(state, transaction, &Interrupt::new());
+    let result = contracts.execute(
+        state,
+        transaction,
+        &BlockContext::default(),
+        &Interrupt::new(),
+    );
     result.unwrap().included().unwrap()
 }
 
@@ -105,7 +110,7 @@ fn the_layout_of_keys_and_the_encodings_are_golden() {
         output: b"output".to_vec(),
         events: vec![Event {
             address,
-            topic: b"topic".to_vec(),
+            topics: vec![b"topic".to_vec()],
             data: b"data".to_vec(),
         }],
         deployed: Some(address),
@@ -123,13 +128,13 @@ fn another_version_of_an_encoding_is_refused_by_name() {
     let mut world = World::new();
     let receipt = world.call(alice(), bob(), "", &[]);
     let mut bytes = receipt.encode();
-    for found in [0, 2, 255] {
+    for found in [0, 3, 255] {
         bytes[0] = found;
         let refused = Receipt::decode(&bytes).unwrap_err();
         assert!(
-            matches!(refused, EncodingError::Version { found: version, expected: 1 } if version == found)
+            matches!(refused, EncodingError::Version { found: version, expected: 2 } if version == found)
         );
-        let text = format!("the encoding has version {found}, this program reads version 1");
+        let text = format!("the encoding has version {found}, this program reads version 2");
         assert_eq!(refused.to_string(), text);
     }
     assert!(matches!(Receipt::decode(&[]), Err(EncodingError::Empty)));

@@ -37,7 +37,7 @@ fn transfer_moves_tokens_and_tells() {
         panic!("{:?}", receipt.events)
     };
     assert_eq!(
-        (event.address, event.topic.as_slice()),
+        (event.address, event.topics[0].as_slice()),
         (token, b"transfer".as_slice())
     );
     assert_eq!(

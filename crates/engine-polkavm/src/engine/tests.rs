@@ -1,12 +1,13 @@
-//! Which instances become idle, and their limit. `conformance` tests on every lane that a reused
-//! instance behaves like a fresh one.
+//! Which instances become idle, and their limit; the default slice. `conformance` tests on every
+//! lane that a reused instance behaves like a fresh one.
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::sync::Arc;
 
 use fusee_engine::{
-    CodeHash, CompileWork, Engine, EngineError, Entry, Export, Format, Frames, Gas, Host, Instance,
-    Meter, Mode, Module, OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop, Syscall, Value,
+    CodeHash, CompileWork, DEFAULT_SLICE, Engine, EngineError, Entry, Export, Format, Frames, Gas,
+    Host, Instance, Meter, Mode, Module, OutOfGasPolicy, Program, Rate, RulesId, Run, Step, Stop,
+    Syscall, Value,
 };
 
 use crate::{Backend, PolkaVmEngine};
@@ -91,6 +92,15 @@ struct Entered {
 
 fn keep(module: &Arc<dyn Module>) -> Entered {
     enter(module, "keep", 3, 1_000_000, OutOfGasPolicy::Stop)
+}
+
+#[test]
+fn compiled_code_has_larger_slices_than_interpreted() {
+    let interpreted = module(&PolkaVmEngine::new().unwrap());
+    assert_eq!(interpreted.default_slice(), DEFAULT_SLICE);
+    if let Ok(engine) = PolkaVmEngine::on(Backend::GenericSandbox) {
+        assert_eq!(module(&engine).default_slice(), Gas::new(5_000_000));
+    }
 }
 
 #[test]

@@ -12,12 +12,23 @@
 //! cmp  sp, x16
 //! b.lo overflow
 //! _                            ; probes, if the frame has a page or more
+//! _                            ; moves the link down, see below
 //! str  _, [sp, #-16]!          ; and `stp`, for registers that it has to preserve
 //! sub  sp, sp, _               ; in x16 first, if it does not fit; unless it is zero
 //! ```
 //!
 //! A frame includes the 16 bytes of the return address and of the saved frame pointer. Where the
 //! body checks the stack, the seven lines after the third are missing.
+//!
+//! A function that calls another in its place, which takes more bytes of arguments than it has
+//! itself, makes room for them in its own frame, and moves the link down:
+//!
+//! ```text
+//! sub  sp, sp, room
+//! ldr  x29, [sp, room]
+//! stp  x29, x30, [sp]
+//! mov  x29, sp
+//! ```
 
 use super::Check;
 
@@ -29,6 +40,9 @@ const PUSH_BYTES: u32 = 16;
 
 const X16: u32 = 16;
 const X17: u32 = 17;
+
+/// The number of the frame pointer.
+const FRAME_POINTER: u32 = 29;
 
 /// The number of the stack pointer, and of the zero register.
 const SP: u32 = 31;
@@ -44,7 +58,8 @@ pub(super) fn frame(code: &[u8], check: Check) -> Option<u32> {
         Check::Body => None,
     };
     code.skip_probes();
-    let mut frame = LINK_BYTES;
+    let room = code.try_take(Code::room).unwrap_or(0);
+    let mut frame = LINK_BYTES.checked_add(room)?;
     while code.take(is_push).is_some() {
         frame = frame.checked_add(PUSH_BYTES)?;
     }
@@ -52,7 +67,7 @@ pub(super) fn frame(code: &[u8], check: Check) -> Option<u32> {
     frame = frame.checked_add(taken.unwrap_or(0))?;
     let is_known = match checked {
         Some(checked) => checked == frame,
-        None => taken.is_some() || code.take(is_of_body).is_some(),
+        None => taken.is_some() || room > 0 || code.take(is_of_body).is_some(),
     };
     is_known.then_some(frame)
 }
@@ -119,6 +134,15 @@ impl Code<'_> {
         })
     }
 
+    /// The room for the arguments of a function that is called in place of this one.
+    fn room(&mut self) -> Option<u32> {
+        let room = self.subtract()?;
+        let load = self.take(|word| is_load(word) && word & 0x3ff == SP << 5 | FRAME_POINTER)?;
+        self.take(|word| word == 0xa900_7bfd)?;
+        self.take(|word| word == 0x9100_03fd)?;
+        (load_offset(load)? == room).then_some(room)
+    }
+
     /// Skips what touches each page of a large frame, and leaves the stack pointer as it was.
     fn skip_probes(&mut self) {
         if self.try_take(Self::probe_loop).is_none() {
@@ -168,6 +192,15 @@ impl Code<'_> {
 /// `ldr _, [_, #_]`, with either encoding of the offset.
 fn is_load(word: u32) -> bool {
     word & 0xffc0_0000 == 0xf940_0000 || word & 0xffe0_0c00 == 0xf840_0000
+}
+
+/// The offset of an `ldr`, unless it is negative: 12 bits, in units of 8, or 9 bits with a sign.
+fn load_offset(word: u32) -> Option<u32> {
+    if word & 0xffc0_0000 == 0xf940_0000 {
+        return Some((word >> 10 & 0xfff) << 3);
+    }
+    let offset = word >> 12 & 0x1ff;
+    (offset < 0x100).then_some(offset)
 }
 
 /// `str` or `stp` of general or vector registers to `[sp, #-16]!`.

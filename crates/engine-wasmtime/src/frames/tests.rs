@@ -178,7 +178,7 @@ fn the_arguments_of_tail_calls_are_added() {
         return;
     };
     if cfg!(not(target_arch = "x86_64")) {
-        // Such a prologue is not known.
+        // The sizes have not been measured on others.
         return;
     }
     for params in [12, 20, 32] {
@@ -355,6 +355,46 @@ fn prologues_of_aarch64_are_read() {
     let checked_later = [&start[..], &pushes, &[0xd109_c3ff, body]].concat();
     assert_eq!(read(&checked_later, Check::Body), Some(720));
     assert_eq!(read(&[&start[..], &[body]].concat(), Check::Body), Some(16));
+    // Functions of one parameter that call others of 32 and of 60 in their place: each encoding of
+    // the offset. They have no other frame.
+    for (small, room, size) in [
+        (
+            [0x9103_c210, 0xeb30_63ff, 0x5400_0563],
+            [0xd103_83ff, 0xf84e_03fd, 0xa900_7bfd, 0x9100_03fd],
+            240,
+        ),
+        (
+            [0x9107_4210, 0xeb30_63ff, 0x5400_08e3],
+            [0xd107_03ff, 0xf940_e3fd, 0xa900_7bfd, 0x9100_03fd],
+            464,
+        ),
+    ] {
+        let few = [&start[..], &limit, &small, &room, &[0xf940_1844]].concat();
+        assert_eq!(read(&few, Check::Prologue), Some(size));
+    }
+    // Such room, and a frame.
+    for (room, bytes) in [
+        ([0xd101_03ff, 0xf844_03fd, 0xa900_7bfd, 0x9100_03fd], 0x40),
+        ([0xd104_03ff, 0xf940_83fd, 0xa900_7bfd, 0x9100_03fd], 0x100),
+    ] {
+        let with_room = |room: &[u32], checked: u32| {
+            let small = [0x9100_0210 | checked << 10, 0xeb30_63ff, 0x5400_2283];
+            let taken = [0xd109_c3ff, body];
+            read(
+                &[&start[..], &limit, &small, room, &pushes, &taken].concat(),
+                Check::Prologue,
+            )
+        };
+        assert_eq!(with_room(&room, 720 + bytes), Some(720 + bytes));
+        assert_eq!(with_room(&room, 720), None);
+        for (place, bit) in (0..room.len()).flat_map(|place| (0..32).map(move |bit| (place, bit))) {
+            let mut other = room;
+            other[place] ^= 1 << bit;
+            assert_eq!(with_room(&other, 720 + bytes), None, "{place} {bit}");
+        }
+        let in_body = [&start[..], &room, &[body]].concat();
+        assert_eq!(read(&in_body, Check::Body), Some(16 + bytes));
+    }
     // A register is pushed in another way.
     assert_eq!(
         read(&[&start[..], &[0xa9be_53f3]].concat(), Check::Body),

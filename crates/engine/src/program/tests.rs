@@ -9,11 +9,11 @@ fn program(code: &[u8]) -> Program {
         rules: RulesId::of(b"rules"),
         code: code.to_vec(),
         imports: Vec::new(),
-        exports: vec![Export {
+        exports: Exports::from(vec![Export {
             name: "run".to_owned(),
             params: vec![ValueType::I32],
             results: Vec::new(),
-        }],
+        }]),
         frames: Frames {
             limit: 64,
             added_before: 0,

@@ -44,6 +44,7 @@ pub(super) struct FunctionVisitor<'a> {
     pub(super) calls: bool,
     pub(super) tail_calls: bool,
     pub(super) grows: bool,
+    pub(super) grows_tables: bool,
     pub(super) is_irreversible: bool,
     pub(super) fills: bool,
     pub(super) copies: bool,
@@ -90,6 +91,7 @@ impl<'a> FunctionVisitor<'a> {
             calls: false,
             tail_calls: false,
             grows: false,
+            grows_tables: false,
             is_irreversible: false,
             fills: false,
             copies: false,
@@ -138,6 +140,7 @@ impl<'a> FunctionVisitor<'a> {
         if is_special(entry.1) {
             self.admit_immediates(operator)?;
             self.grows |= matches!(entry.1, Row::MemoryGrow);
+            self.grows_tables |= matches!(entry.1, Row::TableGrow);
             // A call in place of a return needs no frame: it releases that of the caller.
             match entry {
                 (Group::TailCalls, _) => self.tail_calls = true,
@@ -283,6 +286,7 @@ impl<'a> FunctionVisitor<'a> {
                 table: *table_index,
             },
             Operator::RefFunc { function_index } => Action::RefFunc(*function_index),
+            Operator::TableGrow { table } => Action::TableGrow(*table),
             Operator::Select => Action::Select,
             Operator::TypedSelect { .. } => Action::TypedSelect,
             other => match (
@@ -294,7 +298,10 @@ impl<'a> FunctionVisitor<'a> {
                 (None, None) => Action::Encode,
             },
         };
-        self.needs_scratch |= matches!(action, Action::ByLength(_) | Action::InChunks(_));
+        self.needs_scratch |= matches!(
+            action,
+            Action::ByLength(_) | Action::TableGrow(_) | Action::InChunks(_)
+        );
         self.fills |= action == Action::InChunks(BulkOperator::Fill);
         self.copies |= action == Action::InChunks(BulkOperator::Copy);
         self.work.operator(operator, self.height, resources);
@@ -380,6 +387,7 @@ const fn is_special(row: Row) -> bool {
             | Row::TableFill
             | Row::TableGet
             | Row::TableSet
+            | Row::TableGrow
             | Row::RefFunc
     )
 }
@@ -393,6 +401,7 @@ const fn is_irreversible(row: Row) -> bool {
             | Row::TableInit
             | Row::TableCopy
             | Row::TableFill
+            | Row::TableGrow
             | Row::TableSet
     )
 }

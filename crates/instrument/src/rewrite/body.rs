@@ -2,12 +2,11 @@
 
 use wasm_encoder::{BranchHint, Encode, InstructionSink, ValType};
 
-use super::{counter, floats::Floats, profile::Profile};
+use super::{counter::Packing, floats::Floats, layout::Layout, profile::Profile};
 use crate::{
     edits::Edit,
     floats::Width,
     plan::{Charge, CheckedLoop, Plan, Side},
-    schedule::STACK_UNIT_BYTES,
 };
 
 /// Functions with more charges use the encoding that compiles in linear time.
@@ -27,6 +26,7 @@ pub(super) const LOCAL_TEE: u8 = 0x22;
 const I64_CONST: u8 = 0x42;
 
 pub(super) struct Body<'a> {
+    pub(super) packing: Packing,
     pub(super) plan: &'a Plan,
     /// The guest's body.
     guest: &'a [u8],
@@ -87,13 +87,9 @@ pub(super) struct Locals {
 }
 
 impl<'a> Body<'a> {
-    pub(super) fn new(
-        plan: &'a Plan,
-        guest: &'a [u8],
-        locals: Locals,
-        profile: Option<Profile>,
-    ) -> Self {
+    pub(super) fn new(plan: &'a Plan, guest: &'a [u8], locals: Locals, layout: &Layout) -> Self {
         Body {
+            packing: layout.packing,
             plan,
             guest,
             done: locals.guest_bytes,
@@ -109,7 +105,7 @@ impl<'a> Body<'a> {
             has_many_charges: plan.charges.len() > MANY_CHARGES,
             hints: Vec::new(),
             floats: locals.floats,
-            profile,
+            profile: layout.profile,
         }
     }
 
@@ -201,7 +197,7 @@ impl<'a> Body<'a> {
     /// The frame size as a packed counter. Zero for functions without calls.
     pub(super) fn frame(&self) -> i64 {
         if self.plan.calls {
-            counter::height(self.plan.frame / STACK_UNIT_BYTES)
+            self.packing.height(self.plan.frame)
         } else {
             0
         }
@@ -258,7 +254,7 @@ impl<'a> Body<'a> {
 
     /// Pushes the packed counter that is returned: charges, and releases the frame.
     pub(super) fn leave(&mut self, charge: i64) {
-        let released = self.frame().saturating_sub(counter::gas(charge));
+        let released = self.frame().saturating_sub(self.packing.gas(charge));
         let counter = self.counter;
         self.indexed(LOCAL_GET, counter);
         if released != 0 {
@@ -273,7 +269,7 @@ impl<'a> Body<'a> {
     /// Encodes the end of the function. It may be a branch target, or unreachable.
     pub(super) fn end_function(&mut self, charge: i64) {
         if self.plan.branches_out {
-            self.charge(counter::gas(charge));
+            self.charge(self.packing.gas(charge));
             self.sink().end();
             self.leave(0);
         } else {

@@ -9,7 +9,7 @@
 //! - Around a call: pass the packed counter, and take the result.
 //! - Before an operator with a length: call the function that charges by length.
 //! - Around a bulk operator: call its chunk function if the length exceeds one chunk.
-//! - In place of `memory.grow`: call the host.
+//! - In place of `memory.grow` and `table.grow`: call the host.
 //! - Before `unreachable`: store the gas in its global, where the host reads it.
 //! - At every return: release the frame, and return the packed counter.
 //! - At a call in place of a return: release the frame, and pass the packed counter.
@@ -33,7 +33,6 @@ use wasmparser::{BinaryReader, FunctionBody, OperatorsReader};
 
 use super::{
     body::{BR, BR_IF, Body, CALL, GuestBlock, LOCAL_GET, LOCAL_SET, LOCAL_TEE, Locals, Tail},
-    counter,
     floats::Floats,
     layout::{IMPORT_GROW, Layout},
     reindex::{Encoded, Reindex, count, value_type},
@@ -91,7 +90,7 @@ impl<'a> FunctionEncoder<'a> {
             return Ok(());
         };
         let locals = self.locals(guest, plan, *type_index)?;
-        let mut body = Body::new(plan, guest.as_bytes(), locals, self.layout.profile);
+        let mut body = Body::new(plan, guest.as_bytes(), locals, self.layout);
         let function = count(survey.imports.len().saturating_add(position));
         body.profile_entry(function);
         self.entry(&mut body);
@@ -162,12 +161,16 @@ impl<'a> FunctionEncoder<'a> {
     }
 
     fn entry(&self, body: &mut Body<'_>) {
-        body.charge(counter::gas(body.plan.entry).saturating_add(body.frame()));
+        body.charge(
+            body.packing
+                .gas(body.plan.entry)
+                .saturating_add(body.frame()),
+        );
         let counter = body.counter;
         if body.plan.calls {
             body.sink()
                 .local_get(counter)
-                .i64_const(counter::LOW_MASK)
+                .i64_const(self.layout.packing.low_mask())
                 .i64_and()
                 .i64_const(0)
                 .i64_ne();
@@ -176,7 +179,7 @@ impl<'a> FunctionEncoder<'a> {
         }
         self.call_low_if(body);
         let after = body.charge_at(ENTRY, Side::AfterCheck);
-        body.charge(counter::gas(after));
+        body.charge(body.packing.gas(after));
     }
 
     /// Calls `low` if the condition on top of the stack holds, which is unlikely.
@@ -242,7 +245,7 @@ impl<'a> FunctionEncoder<'a> {
                 body.end_function(before);
                 return Ok(());
             }
-            _ => body.charge(counter::gas(before)),
+            _ => body.charge(body.packing.gas(before)),
         }
         match edit.action {
             Action::Loop(block_type) => {
@@ -258,7 +261,7 @@ impl<'a> FunctionEncoder<'a> {
             | Action::Unreachable => self.control(body, edit.action)?,
             _ => self.operator(body, edit)?,
         }
-        body.charge(counter::gas(after));
+        body.charge(body.packing.gas(after));
         Ok(())
     }
 
@@ -299,10 +302,10 @@ impl<'a> FunctionEncoder<'a> {
                 body.is_dead = true;
             }
             Action::Unreachable => {
-                let counter = body.counter;
+                let (counter, packing) = (body.counter, body.packing);
                 let mut code = body.sink();
                 code.local_get(counter);
-                counter::unpack_gas(&mut code);
+                packing.unpack_gas(&mut code);
                 code.global_set(self.layout.gas).unreachable();
                 body.is_dead = true;
             }
@@ -347,6 +350,14 @@ impl<'a> FunctionEncoder<'a> {
                     body.sink().call(IMPORT_GROW);
                 } else {
                     self.reencode(body, edit)?;
+                }
+            }
+            Action::TableGrow(table) => {
+                self.charge_by_operand(body, Length::NewElements);
+                if let Some(grow_table) = self.layout.grow_table {
+                    body.sink()
+                        .i32_const(table.cast_signed())
+                        .call(grow_table.function);
                 }
             }
             Action::InChunks(bulk) => self.in_chunks(body, edit, bulk)?,
@@ -428,7 +439,7 @@ impl<'a> FunctionEncoder<'a> {
             body.depth = body.depth.saturating_add(3);
         }
         body.sink().loop_(block_type);
-        body.charge(counter::gas(charge));
+        body.charge(body.packing.gas(charge));
         let Some(checked_loop) = checked_loop else {
             body.open(Tail::Nothing);
             return Ok(());
@@ -446,7 +457,7 @@ impl<'a> FunctionEncoder<'a> {
                 spilled: &checked_loop.spilled,
             });
         }
-        body.charge(counter::gas(after));
+        body.charge(body.packing.gas(after));
         Ok(())
     }
 
@@ -472,7 +483,7 @@ impl<'a> FunctionEncoder<'a> {
         for (global, local) in (self.layout.spill_globals..).zip(spilled) {
             body.reload(*local, global);
         }
-        body.charge(counter::gas(charged.saturating_neg()));
+        body.charge(body.packing.gas(charged.saturating_neg()));
         body.sink().br(0).end().end();
         body.depth = body.depth.saturating_sub(3);
     }

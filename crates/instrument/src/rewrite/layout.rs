@@ -4,6 +4,7 @@
 use wasm_encoder::BlockType;
 
 use super::{
+    counter::Packing,
     profile::Profile,
     reindex::{count, value_type},
 };
@@ -23,6 +24,8 @@ pub(super) const IMPORT_GROW: u32 = 1;
 pub(super) const FIXED_IMPORTS: u32 = 2;
 
 pub(super) struct Layout {
+    /// How gas and height share the packed counter.
+    pub(super) packing: Packing,
     /// The number by which the guest's function indices are shifted.
     pub(super) shift: u32,
     /// The function that calls the import `low`. The functions that charge by length follow, then
@@ -51,6 +54,8 @@ pub(super) struct Layout {
     pub(super) gas: u32,
     /// The first of the globals that locals are spilled to. They are the last globals.
     pub(super) spill_globals: u32,
+    /// The lengths that the program can charge by.
+    pub(super) lengths: Vec<Length>,
     /// The bulk operators that the program needs a chunk function for.
     pub(super) bulk: Vec<BulkOperator>,
     /// Type `(i32, i32, i32, i64) -> (i64)` of the chunk functions. The type
@@ -59,6 +64,16 @@ pub(super) struct Layout {
     pub(super) bulk_type: u32,
     /// The imports that functions call for profiling, if the rules say so.
     pub(super) profile: Option<Profile>,
+    /// The import in place of `table.grow`, if the program has one.
+    pub(super) grow_table: Option<GrowTable>,
+}
+
+/// The last import, in place of `table.grow`.
+#[derive(Clone, Copy)]
+pub(super) struct GrowTable {
+    pub(super) function: u32,
+    /// Type `(funcref, i32, i32) -> (i32)`.
+    pub(super) function_type: u32,
 }
 
 /// The number of syscall arguments for which every program has a type.
@@ -81,17 +96,25 @@ impl Layout {
             index
         };
         let syscalls_end = count(survey.imports.len()).saturating_add(FIXED_IMPORTS);
+        let packing = Packing::of(rules.limits());
         let profile = rules
             .is_profiled()
-            .then(|| Profile::starting_at(syscalls_end));
-        let shift = profile.as_ref().map_or(syscalls_end, Profile::end);
+            .then(|| Profile::starting_at(syscalls_end, packing));
+        let profile_end = profile.as_ref().map_or(syscalls_end, Profile::end);
+        let grows_tables = survey.grows_tables();
+        let shift = profile_end.saturating_add(u32::from(grows_tables));
         let is_needed = |bulk: &BulkOperator| {
             survey.plans.iter().any(|plan| match bulk {
                 BulkOperator::Fill => plan.fills,
                 BulkOperator::Copy => plan.copies,
             })
         };
+        let bulk: Vec<BulkOperator> = [BulkOperator::Fill, BulkOperator::Copy]
+            .into_iter()
+            .filter(is_needed)
+            .collect();
         Self {
+            packing,
             shift,
             low: count(survey.imports.len())
                 .saturating_add(count(survey.functions.len()))
@@ -108,11 +131,16 @@ impl Layout {
                 .iter()
                 .map(|found| found.has_many_results().then(|| take(1)))
                 .collect(),
-            bulk: [BulkOperator::Fill, BulkOperator::Copy]
+            lengths: Length::ALWAYS
                 .into_iter()
-                .filter(is_needed)
+                .chain(grows_tables.then_some(Length::NewElements))
                 .collect(),
-            bulk_type: take(2),
+            bulk_type: take(if bulk.is_empty() { 0 } else { 2 }),
+            bulk,
+            grow_table: grows_tables.then(|| GrowTable {
+                function: profile_end,
+                function_type: take(1),
+            }),
             gas: survey.globals,
             spill_globals: survey.globals.saturating_add(1),
             profile,
@@ -126,7 +154,7 @@ impl Layout {
 
     /// The function that charges by a length.
     pub(super) fn charge_length(&self, length: Length) -> u32 {
-        let position = Length::ALL.iter().position(|other| *other == length);
+        let position = self.lengths.iter().position(|other| *other == length);
         self.low
             .saturating_add(1)
             .saturating_add(count(position.unwrap_or(0)))
@@ -155,7 +183,7 @@ impl Layout {
     fn after_lengths(&self) -> u32 {
         self.low
             .saturating_add(1)
-            .saturating_add(count(Length::ALL.len()))
+            .saturating_add(count(self.lengths.len()))
     }
 
     /// The type of a block with the results of a function of this type.

@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     constant::{Constant, constant},
-    length::Length,
     rules::Rules,
     survey::Survey,
 };
@@ -155,12 +154,12 @@ impl ModuleEncoder<'_> {
     fn add_functions(&mut self) {
         let (survey, rules, layout) = (self.survey, self.rules, self.layout);
         let code = &mut self.sections.code;
-        code.function(&runtime::low());
-        for length in Length::ALL {
+        code.function(&runtime::low(layout.packing));
+        for length in &layout.lengths {
             code.function(&runtime::charge_length(
-                length,
+                *length,
                 survey.memory.is_some(),
-                rules.schedule(),
+                rules,
                 layout,
             ));
         }
@@ -242,6 +241,11 @@ impl ModuleEncoder<'_> {
         exports.export(reserved::GAS, ExportKind::Global, gas);
         if self.survey.memory.is_some() {
             exports.export(reserved::MEMORY, ExportKind::Memory, 0);
+        }
+        if self.layout.grow_table.is_some() {
+            for table in 0..self.survey.tables {
+                exports.export(&reserved::table(table), ExportKind::Table, table);
+            }
         }
         if let Some(wrapper) = start {
             exports.export(reserved::START, ExportKind::Func, wrapper);

@@ -5,21 +5,23 @@
 
 use wasm_encoder::InstructionSink;
 
-use super::counter;
+use super::counter::Packing;
 
 /// The imports that a function calls at its entry and before it returns.
 #[derive(Clone, Copy)]
 pub(super) struct Profile {
     enter: u32,
     leave: u32,
+    packing: Packing,
 }
 
 impl Profile {
     /// The two functions that begin at this index.
-    pub(super) const fn starting_at(first: u32) -> Self {
+    pub(super) const fn starting_at(first: u32, packing: Packing) -> Self {
         Self {
             enter: first,
             leave: first.saturating_add(1),
+            packing,
         }
     }
 
@@ -32,7 +34,7 @@ impl Profile {
     /// the packed counter.
     pub(super) fn enter(self, code: &mut InstructionSink<'_>, counter: u32, function: u32) {
         code.local_get(counter);
-        counter::unpack_gas(code);
+        self.packing.unpack_gas(code);
         code.i64_const(i64::from(function))
             .call(self.enter)
             .drop()
@@ -42,7 +44,7 @@ impl Profile {
     /// Reports the return of a function. The packed counter stays on the stack.
     pub(super) fn leave(self, code: &mut InstructionSink<'_>, counter: u32) {
         code.local_tee(counter).local_get(counter);
-        counter::unpack_gas(code);
+        self.packing.unpack_gas(code);
         code.call(self.leave).drop().drop();
     }
 }

@@ -3,30 +3,30 @@
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
 use super::{
-    counter,
+    counter::Packing,
     layout::{IMPORT_LOW, Layout},
 };
 use crate::{
     length::{Length, MAX_PAGES},
-    schedule::Schedule,
+    rules::Rules,
 };
 
 /// `low: (counter) -> (counter)`, called if gas or height is negative, and between chunks.
 ///
 /// Calls the host, which hands out more gas, suspends the guest, or ends the run. Metered code
 /// calls this function and not the import, because the call of an import takes two more registers.
-pub(super) fn low() -> Function {
+pub(super) fn low(packing: Packing) -> Function {
     let (counter, height) = (0, 1);
     let mut function = Function::new([(1, ValType::I64)]);
     let mut code = function.instructions();
     code.local_get(counter);
-    counter::unpack_height(&mut code);
+    packing.unpack_height(&mut code);
     code.local_set(height);
     // Subtracting a negative height returns what it borrowed from the gas.
     code.local_get(counter).local_get(height).i64_sub();
-    counter::unpack_gas(&mut code);
+    packing.unpack_gas(&mut code);
     code.local_get(height).call(IMPORT_LOW);
-    counter::pack_gas(&mut code);
+    packing.pack_gas(&mut code);
     code.local_get(height).i64_add().end();
     function
 }
@@ -36,18 +36,21 @@ pub(super) fn low() -> Function {
 pub(super) fn charge_length(
     length: Length,
     has_memory: bool,
-    schedule: &Schedule,
+    rules: &Rules,
     layout: &Layout,
 ) -> Function {
     let (operand, counter) = (0, 1);
+    let schedule = rules.schedule();
     let (unit_price, unit_log2) = length.price(schedule);
     let mut function = Function::new([]);
     let mut code = function.instructions();
     code.local_get(counter);
-    if length == Length::Pages {
-        clamp_pages(&mut code, operand);
-    } else {
-        code.local_get(operand);
+    match length {
+        Length::Pages => clamp(&mut code, operand, MAX_PAGES),
+        Length::NewElements => clamp(&mut code, operand, rules.limits().table_elements),
+        Length::Bytes | Length::Elements => {
+            code.local_get(operand);
+        }
     }
     code.i64_extend_i32_u();
     if unit_log2 > 0 {
@@ -57,13 +60,13 @@ pub(super) fn charge_length(
             .i64_const(i64::from(unit_log2))
             .i64_shr_u();
     }
-    let price = |price: u32| counter::gas(i64::from(price));
+    let price = |price: u32| layout.packing.gas(i64::from(price));
     if length == Length::Pages && has_memory {
         // Without overflow: both numbers of pages are at most `MAX_PAGES`.
         code.i64_const(price(schedule.dynamic.grow_page))
             .i64_const(price(schedule.dynamic.grow_far_page))
             .memory_size(0);
-        clamp_pages(&mut code, operand);
+        clamp(&mut code, operand, MAX_PAGES);
         code.i32_add()
             .i32_const(schedule.resident_pages.cast_signed())
             .i32_le_u()
@@ -77,13 +80,13 @@ pub(super) fn charge_length(
     function
 }
 
-/// Pushes the number of pages in a local, at most [`MAX_PAGES`].
-fn clamp_pages(code: &mut InstructionSink<'_>, pages: u32) {
-    let max = i32::try_from(MAX_PAGES).unwrap_or(i32::MAX);
-    code.local_get(pages)
-        .i32_const(max)
-        .local_get(pages)
-        .i32_const(max)
+/// Pushes the number in a local, or `most` if that is smaller.
+fn clamp(code: &mut InstructionSink<'_>, number: u32, most: u64) {
+    let most = u32::try_from(most).unwrap_or(u32::MAX).cast_signed();
+    code.local_get(number)
+        .i32_const(most)
+        .local_get(number)
+        .i32_const(most)
         .i32_lt_u()
         .select();
 }

@@ -9,7 +9,7 @@ use wasm_encoder::{
 };
 
 use super::{layout::Layout, reindex::value_type};
-use crate::{length::Length, survey::Survey};
+use crate::survey::Survey;
 
 /// Adds the types of the meter to the guest's types, in the order of the [`Layout`].
 pub(super) fn add_types(types: &mut TypeSection, survey: &Survey, layout: &Layout) {
@@ -49,9 +49,13 @@ pub(super) fn add_types(types: &mut TypeSection, survey: &Survey, layout: &Layou
         );
         add(operands.to_vec(), Vec::new());
     }
+    if layout.grow_table.is_some() {
+        let params = vec![ValType::FUNCREF, ValType::I32, ValType::I32];
+        add(params, vec![ValType::I32]);
+    }
 }
 
-/// The imports `low` and `grow`, the guest's imports, and those for profiling.
+/// The imports `low` and `grow`, the guest's imports, those for profiling, and `grow_table`.
 pub(super) fn imports(survey: &Survey, layout: &Layout) -> ImportSection {
     let mut imports = ImportSection::new();
     imports.import(
@@ -78,6 +82,13 @@ pub(super) fn imports(survey: &Survey, layout: &Layout) -> ImportSection {
             EntityType::Function(syscall_type),
         );
     }
+    if let Some(grow_table) = layout.grow_table {
+        imports.import(
+            reserved::MODULE,
+            reserved::GROW_TABLE,
+            EntityType::Function(grow_table.function_type),
+        );
+    }
     imports
 }
 
@@ -91,7 +102,7 @@ pub(super) fn functions(survey: &Survey, layout: &Layout, exported: &[u32]) -> F
         functions.function(layout.metered_type(*type_index));
     }
     functions.function(layout.low_type);
-    for _ in Length::ALL {
+    for _ in &layout.lengths {
         functions.function(layout.length_type);
     }
     for _ in &layout.bulk {

@@ -4,14 +4,12 @@ use fusee_engine::ValueType;
 use wasm_encoder::Function;
 
 use super::{
-    counter,
     layout::{FIXED_IMPORTS, Layout},
     reindex::count,
     runtime::call_low_if_negative,
 };
 use crate::{
     rules::Rules,
-    schedule::STACK_UNIT_BYTES,
     survey::{Survey, SurveyedImport},
 };
 
@@ -26,6 +24,7 @@ pub(super) fn imports<'a>(
 }
 
 fn import_wrapper(host_function: u32, import: &SurveyedImport, layout: &Layout) -> Function {
+    let packing = layout.packing;
     let params = &import.import.params;
     let counter = count(params.len());
     let mut function = Function::new([]);
@@ -33,7 +32,7 @@ fn import_wrapper(host_function: u32, import: &SurveyedImport, layout: &Layout) 
     code.local_get(counter);
     call_low_if_negative(&mut code, counter, layout);
     code.local_get(counter);
-    counter::unpack_gas(&mut code);
+    packing.unpack_gas(&mut code);
     for (index, param) in (0_u32..).zip(params) {
         code.local_get(index);
         match param {
@@ -45,9 +44,9 @@ fn import_wrapper(host_function: u32, import: &SurveyedImport, layout: &Layout) 
     }
     code.call(host_function);
     // The remaining gas is on top of the stack. The height does not change.
-    counter::pack_gas(&mut code);
+    packing.pack_gas(&mut code);
     code.local_get(counter);
-    counter::unpack_height(&mut code);
+    packing.unpack_height(&mut code);
     code.i64_add().local_set(counter);
     match import.import.result {
         None => code.drop(),
@@ -63,7 +62,7 @@ fn import_wrapper(host_function: u32, import: &SurveyedImport, layout: &Layout) 
 /// The wrapper of an exported function: the guest's type, with the gas as an additional last
 /// parameter and result.
 pub(super) fn export(guest: u32, survey: &Survey, rules: &Rules, layout: &Layout) -> Function {
-    let units = rules.limits().stack_bytes / STACK_UNIT_BYTES;
+    let packing = layout.packing;
     let gas = survey
         .type_at(survey.type_index_of(guest))
         .map_or(0, |found| count(found.param_types.len()));
@@ -72,11 +71,11 @@ pub(super) fn export(guest: u32, survey: &Survey, rules: &Rules, layout: &Layout
     for index in 0..=gas {
         code.local_get(index);
     }
-    counter::pack_gas(&mut code);
-    code.i64_const(counter::height(units))
+    packing.pack_gas(&mut code);
+    code.i64_const(packing.height(rules.limits().stack_bytes))
         .i64_add()
         .call(guest.saturating_add(layout.shift));
-    counter::unpack_gas(&mut code);
+    packing.unpack_gas(&mut code);
     code.end();
     function
 }

@@ -17,6 +17,8 @@ pub(crate) struct Survey {
     /// The exported functions with a numeric signature.
     pub(crate) exports: Vec<Export>,
     pub(crate) memory: Option<MemoryLimits>,
+    /// Number of tables.
+    pub(crate) tables: u32,
     /// Number of globals.
     pub(crate) globals: u32,
     /// Index of the start function.
@@ -79,6 +81,11 @@ impl Survey {
     /// Whether restoring memory and globals makes any used instance like a fresh one.
     pub(crate) fn is_resettable(&self) -> bool {
         !self.plans.iter().any(|plan| plan.is_irreversible)
+    }
+
+    /// Whether some function grows a table.
+    pub(crate) fn grows_tables(&self) -> bool {
+        self.plans.iter().any(|plan| plan.grows_tables)
     }
 
     /// The greatest number of locals that any loop spills.

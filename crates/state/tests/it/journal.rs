@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{error, io};
 
-use fusee_state::{Diff, Journal, MemoryState, StateError, StateReader, Value};
+use fusee_state::{
+    Diff, Direction, Journal, KeyRange, MemoryState, StateError, StateReader, Step, Value,
+};
 
 #[test]
 fn reads_fall_through_to_the_base_until_a_change_hides_it() {
@@ -14,6 +16,25 @@ fn reads_fall_through_to_the_base_until_a_change_hides_it() {
     assert_eq!(read(&mut journal, "a"), Some("3".into()));
     assert_eq!(read(&mut journal, "b"), None);
     assert_eq!(read(&mut journal, "c"), None);
+}
+
+#[test]
+fn a_peek_shows_what_a_read_would_and_records_nothing() {
+    let mut journal = journal(&[("a", "1"), ("b", "2"), ("c", "3")]);
+    let peek = |journal: &Journal, name| {
+        let value = journal.peek(&key(name)).unwrap();
+        value.map(|value| String::from_utf8(value.to_vec()).unwrap())
+    };
+    journal.write(key("a"), key("4"));
+    journal.remove(key("b"));
+    assert_eq!(peek(&journal, "a"), Some("4".into()));
+    assert_eq!(peek(&journal, "b"), None);
+    assert_eq!(peek(&journal, "c"), Some("3".into()));
+    journal.record_read(&key("c"));
+    assert_eq!(peek(&journal, "c"), Some("3".into()));
+    assert_eq!(peek(&journal, "d"), None);
+    let (_, reads) = journal.into_parts();
+    assert!(reads.iter().eq([b"c"]), "{reads:?}");
 }
 
 #[test]
@@ -246,10 +267,98 @@ fn journals_move_between_threads() {
     check::<Journal>();
 }
 
+#[test]
+fn a_search_stops_at_entries_and_at_removed_keys() {
+    let mut journal = journal(&[("b", "1"), ("d", "2"), ("f", "3")]);
+    journal.write(key("c"), key("4"));
+    journal.remove(key("d"));
+    let mut step = |start: &str, end: &str, direction| {
+        let range = KeyRange::new(start.as_bytes(), end.as_bytes());
+        match journal.step(range, direction).unwrap() {
+            None => "none".to_owned(),
+            Some(Step::Removed(key)) => format!("removed {}", String::from_utf8(key).unwrap()),
+            Some(Step::Entry(key, value)) => {
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                format!("{}={}", text(&key), text(&value))
+            }
+        }
+    };
+    use Direction::{Ascending, Descending};
+    assert_eq!(step("a", "z", Ascending), "b=1");
+    assert_eq!(step("b\0", "z", Ascending), "c=4");
+    assert_eq!(step("c\0", "z", Ascending), "removed d");
+    assert_eq!(step("d\0", "z", Ascending), "f=3");
+    assert_eq!(step("f\0", "z", Ascending), "none");
+    assert_eq!(step("a", "f", Descending), "removed d");
+    assert_eq!(step("a", "d", Descending), "c=4");
+    assert_eq!(step("a", "b", Descending), "none");
+    assert_eq!(step("f", "f", Ascending), "none");
+    assert_eq!(step("z", "a", Descending), "none");
+}
+
+/// The read set has as much of the range as the result depends on.
+#[test]
+fn a_search_records_what_it_searched() {
+    let check = |start: &str, end: &str, direction, keys: &[&str], ranges: &[(&str, &str)]| {
+        let mut journal = journal(&[("b", "1"), ("f", "3")]);
+        journal.write(key("d"), key("2"));
+        let range = KeyRange::new(start.as_bytes(), end.as_bytes());
+        let checkpoint = journal.checkpoint();
+        journal.step(range, direction).unwrap();
+        journal.revert(checkpoint);
+        let (_, reads) = journal.into_parts();
+        let found = reads
+            .ranges()
+            .map(|(start, end)| (start.to_vec(), end.to_vec()));
+        let expected = ranges.iter().map(|(start, end)| (key(start), key(end)));
+        assert!(found.eq(expected), "{reads:?}");
+        assert!(reads.iter().eq(keys.iter().map(|key| key.as_bytes())));
+        assert_eq!(reads.is_empty(), keys.is_empty() && ranges.is_empty());
+        for (start, _) in ranges {
+            assert!(reads.contains(start.as_bytes()) && !reads.contains(b"zz"));
+        }
+    };
+    use Direction::{Ascending, Descending};
+    check("a", "z", Ascending, &["b"], &[("a", "b\0")]);
+    check("c", "z", Ascending, &[], &[("c", "d")]);
+    check("e", "f", Ascending, &[], &[("e", "f")]);
+    check("a", "z", Descending, &["f"], &[("f", "z")]);
+    check("a", "f", Descending, &[], &[("d\0", "f")]);
+    check("a", "d", Descending, &["b"], &[("b", "d")]);
+    check("d", "d", Descending, &[], &[]);
+}
+
+#[test]
+fn a_state_that_cannot_be_searched_is_an_error() {
+    let mut journal = Journal::new(Arc::new(Unreadable));
+    let range = KeyRange::new(b"a", b"b");
+    assert!(journal.step(range, Direction::Ascending).is_err());
+    assert!(journal.into_parts().1.is_empty());
+}
+
+#[test]
+fn only_what_was_changed_is_a_change() {
+    let mut journal = journal(&[("a", "1"), ("b", "1")]);
+    journal.write(key("a"), key("2"));
+    journal.remove(key("b"));
+    assert_eq!(journal.changed(b"a"), Some(Some(&Value::from(*b"2"))));
+    assert_eq!(journal.changed(b"b"), Some(None));
+    assert_eq!(journal.changed(b"c"), None);
+    assert!(journal.into_parts().1.is_empty());
+}
+
 struct Unreadable;
 
 impl StateReader for Unreadable {
     fn read(&self, _key: &[u8]) -> Result<Option<Value>, StateError> {
+        Err(StateError::new(io::Error::other("the disk is on fire")))
+    }
+
+    fn seek(
+        &self,
+        _range: KeyRange<'_>,
+        _direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
         Err(StateError::new(io::Error::other("the disk is on fire")))
     }
 }
@@ -264,6 +373,15 @@ impl StateReader for Counting {
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         Ok((key != b"absent").then(|| Value::from(b"counted".as_slice())))
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        _direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        let value = self.read(range.start())?;
+        Ok(value.map(|value| (range.start().to_vec(), value)))
     }
 }
 

@@ -8,3 +8,5 @@ mod journal;
 mod model;
 #[cfg(test)]
 mod overlay;
+#[cfg(test)]
+mod recorded;

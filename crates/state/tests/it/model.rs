@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fusee_state::{Checkpoint, Diff, Journal, MemoryState};
+use fusee_state::{Checkpoint, Diff, Direction, Journal, KeyRange, MemoryState, Step as Found};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
@@ -12,6 +12,7 @@ enum Step {
     Write(u8, u8),
     Remove(u8),
     Read(u8),
+    Search(u8, u8, bool),
     Checkpoint,
     Commit,
     Revert,
@@ -26,6 +27,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..KEYS, 0..VALUES).prop_map(|(key, value)| Step::Write(key, value)),
         2 => (0..KEYS).prop_map(Step::Remove),
         2 => (0..KEYS).prop_map(Step::Read),
+        2 => (0..=KEYS, 0..=KEYS, any::<bool>())
+            .prop_map(|(start, end, ascends)| Step::Search(start, end, ascends)),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Commit),
         1 => Just(Step::Revert),
@@ -40,6 +43,8 @@ struct Model {
     written: BTreeMap<u8, Option<u8>>,
     marks: Vec<BTreeMap<u8, Option<u8>>>,
     read: BTreeSet<u8>,
+    /// The keys that searches passed in the base, whether it has them or not.
+    searched: BTreeSet<u8>,
 }
 
 struct Pair {
@@ -58,6 +63,7 @@ impl Pair {
                 written: BTreeMap::new(),
                 marks: Vec::new(),
                 read: BTreeSet::new(),
+                searched: BTreeSet::new(),
             },
         }
     }
@@ -73,6 +79,7 @@ impl Pair {
                 self.model.written.insert(key, None);
             }
             Step::Read(key) => self.check_read(key),
+            Step::Search(start, end, ascends) => self.check_search(start, end, ascends),
             Step::Checkpoint => {
                 self.open.push(self.journal.checkpoint());
                 self.model.marks.push(self.model.written.clone());
@@ -90,6 +97,38 @@ impl Pair {
                 }
             }
         }
+    }
+
+    /// Goes through the range key by key.
+    fn check_search(&mut self, start: u8, end: u8, ascends: bool) {
+        let model = &mut self.model;
+        let mut keys: Vec<u8> = (start..end).collect();
+        if !ascends {
+            keys.reverse();
+        }
+        let mut expected = None;
+        for key in keys {
+            if let Some(written) = model.written.get(&key) {
+                expected = Some(match written {
+                    Some(value) => Found::Entry(vec![key], [*value].as_slice().into()),
+                    None => Found::Removed(vec![key]),
+                });
+                break;
+            }
+            model.searched.insert(key);
+            if let Some(value) = model.base.get(&key) {
+                model.read.insert(key);
+                expected = Some(Found::Entry(vec![key], [*value].as_slice().into()));
+                break;
+            }
+        }
+        let direction = match ascends {
+            true => Direction::Ascending,
+            false => Direction::Descending,
+        };
+        let (start, end) = ([start], [end]);
+        let found = self.journal.step(KeyRange::new(&start, &end), direction);
+        assert_eq!(found.unwrap(), expected);
     }
 
     fn check_read(&mut self, key: u8) {
@@ -129,11 +168,15 @@ proptest! {
             pair.take(if keep { &Step::Commit } else { &Step::Revert });
         }
 
-        let Model { written, read, .. } = pair.model;
+        let Model { written, read, searched, .. } = pair.model;
         let (diff, reads) = pair.journal.into_parts();
         let expected: Diff = written.iter().map(|(key, value)| (vec![*key], value.map(|value| vec![value]))).collect();
         prop_assert_eq!(&diff, &expected);
         prop_assert!(reads.iter().eq(read.iter().map(std::slice::from_ref)), "{:?}", reads);
+        for key in 0..KEYS {
+            let is_read = read.contains(&key) || searched.contains(&key);
+            prop_assert_eq!(reads.contains(&[key]), is_read, "{}", key);
+        }
         prop_assert_eq!(Diff::decode(&diff.encode()), Ok(diff));
     }
 }

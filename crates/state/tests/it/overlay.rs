@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use fusee_state::{Diff, Journal, MemoryState, Overlay, StateReader, Value};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fusee_state::{
+    Diff, Direction, Journal, KeyRange, MemoryState, Overlay, StateError, StateReader, Step, Value,
+};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -14,12 +18,18 @@ const KEYS: u8 = 6;
 #[derive(Clone, Debug)]
 struct Transaction {
     reads: Vec<u8>,
+    searches: Vec<(u8, u8, bool)>,
     writes: Vec<(u8, Option<u8>)>,
 }
 
 fn transaction() -> impl Strategy<Value = Transaction> {
     let writes = vec((0..KEYS, option::of(any::<u8>())), 0..4);
-    (vec(0..KEYS, 0..4), writes).prop_map(|(reads, writes)| Transaction { reads, writes })
+    let searches = vec((0..=KEYS, 0..=KEYS, any::<bool>()), 0..3);
+    (vec(0..KEYS, 0..4), searches, writes).prop_map(|(reads, searches, writes)| Transaction {
+        reads,
+        searches,
+        writes,
+    })
 }
 
 /// What a transaction comes to on a state.
@@ -30,6 +40,16 @@ fn run(transaction: &Transaction, base: Arc<dyn StateReader>) -> Diff {
         let value = journal.read(&[*key]).unwrap();
         seen.extend(value.iter().flat_map(|value| value.iter().take(4)));
     }
+    for (start, end, ascends) in &transaction.searches {
+        let direction = match ascends {
+            true => Direction::Ascending,
+            false => Direction::Descending,
+        };
+        let range = KeyRange::new(std::slice::from_ref(start), std::slice::from_ref(end));
+        if let Some(Step::Entry(key, value)) = journal.step(range, direction).unwrap() {
+            seen.extend(key.iter().chain(value.iter().take(4)));
+        }
+    }
     for (key, value) in &transaction.writes {
         match value {
             Some(value) => journal.write(vec![*key], [seen.as_slice(), &[*value]].concat()),
@@ -39,8 +59,28 @@ fn run(transaction: &Transaction, base: Arc<dyn StateReader>) -> Diff {
     journal.into_diff()
 }
 
-fn entries(reader: &dyn StateReader) -> Vec<Option<Value>> {
-    (0..KEYS).map(|key| reader.read(&[key]).unwrap()).collect()
+/// Everything that a reader shows: each value, and the first entry of each range in each direction.
+#[derive(Debug, PartialEq)]
+struct Shown {
+    values: Vec<Option<Value>>,
+    found: Vec<Option<(Vec<u8>, Value)>>,
+}
+
+fn entries(reader: &dyn StateReader) -> Shown {
+    let mut found = Vec::new();
+    for start in 0..=KEYS {
+        for end in 0..=KEYS {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let (start, end) = ([start], [end]);
+                let range = KeyRange::new(&start, &end);
+                found.push(reader.seek(range, direction).unwrap());
+            }
+        }
+    }
+    Shown {
+        values: (0..KEYS).map(|key| reader.read(&[key]).unwrap()).collect(),
+        found,
+    }
 }
 
 fn change(key: u8, value: u8) -> Diff {
@@ -181,4 +221,70 @@ fn views_are_read_on_other_threads_while_diffs_are_applied() {
             });
         }
     });
+}
+
+/// Counts the searches of a state.
+struct Counting {
+    state: MemoryState,
+    searches: AtomicUsize,
+}
+
+impl StateReader for Counting {
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.state.read(key)
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        self.searches.fetch_add(1, Ordering::Relaxed);
+        self.state.seek(range, direction)
+    }
+}
+
+/// A transaction pays for a search once, whatever earlier transactions have removed.
+#[test]
+fn removed_keys_of_the_base_are_searched_once() {
+    const REMOVED: u16 = 500;
+    let key = |at: u16| at.to_be_bytes().to_vec();
+    let entries = (0..=REMOVED).map(|at| (key(at), vec![1]));
+    let base = Arc::new(Counting {
+        state: entries.collect(),
+        searches: AtomicUsize::new(0),
+    });
+    let mut overlay = Overlay::new(Arc::<Counting>::clone(&base));
+    let removed = (0..REMOVED).map(|at| (key(at), None::<Vec<u8>>));
+    overlay.apply(removed.collect());
+    let (start, end) = (key(0), key(REMOVED + 1));
+    let last = Some((key(REMOVED), Value::from([1])));
+    for round in 0..50 {
+        overlay.apply(change(255, round));
+        let view = overlay.view();
+        let range = KeyRange::new(&start, &end);
+        assert_eq!(view.seek(range, Direction::Ascending).unwrap(), last);
+        let range = KeyRange::new(&start, &last.as_ref().unwrap().0);
+        assert_eq!(view.seek(range, Direction::Descending).unwrap(), None);
+    }
+    let searches = base.searches.load(Ordering::Relaxed);
+    let most = usize::from(REMOVED) + 2 * 50;
+    assert!(searches <= most, "{searches} searches");
+}
+
+/// The same of keys that the overlay had and removed again.
+#[test]
+fn removed_keys_of_the_overlay_are_not_searched() {
+    let mut overlay = Overlay::new(Arc::new(MemoryState::new()));
+    overlay.apply(change(3, 1));
+    let old = overlay.view();
+    overlay.apply([(vec![3], None::<Vec<u8>>)].into_iter().collect());
+    let (start, end) = ([0], [9]);
+    let range = KeyRange::new(&start, &end);
+    for direction in [Direction::Ascending, Direction::Descending] {
+        let new = overlay.view();
+        assert_eq!(new.seek(range, direction).unwrap(), None);
+        let found = old.seek(range, direction).unwrap();
+        assert_eq!(found, Some((vec![3], Value::from([1]))));
+    }
 }

@@ -8,7 +8,7 @@ use redb::{Database, StorageBackend};
 use tempfile::TempDir;
 
 use super::*;
-use crate::directory::Lock;
+use crate::folder::Lock;
 
 /// The least that a disk writes all or nothing.
 const SECTOR: usize = 512;

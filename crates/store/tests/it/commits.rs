@@ -25,13 +25,13 @@ fn a_new_store_is_empty() {
 fn commits_survive_reopening() {
     let (directory, store) = store(40);
     let before = store.snapshot().unwrap();
-    let expected = (before.history(), before.digest().unwrap());
+    let expected = (before.history(), before.root());
     drop((before, store));
 
     let store = Store::open(directory.path()).unwrap();
     let snapshot = store.snapshot().unwrap();
     assert_eq!(snapshot.sequence(), 40);
-    assert_eq!((snapshot.history(), snapshot.digest().unwrap()), expected);
+    assert_eq!((snapshot.history(), snapshot.root()), expected);
     check(&snapshot);
     advance(&store, 40);
 }
@@ -40,14 +40,14 @@ fn commits_survive_reopening() {
 fn a_snapshot_sees_no_later_commit() {
     let (_directory, store) = store(3);
     let snapshot = store.snapshot().unwrap();
-    let (history, digest) = (snapshot.history(), snapshot.digest().unwrap());
+    let (history, root) = (snapshot.history(), snapshot.root());
     for sequence in 3..20 {
         advance(&store, sequence);
         check(&store.snapshot().unwrap());
     }
     assert_eq!(snapshot.sequence(), 3);
     assert_eq!(snapshot.history(), history);
-    assert_eq!(snapshot.digest().unwrap(), digest);
+    assert_eq!(snapshot.root(), root);
     assert_eq!(snapshot.receipt(3).unwrap(), None);
     check(&snapshot);
 }
@@ -167,7 +167,7 @@ fn receipts_are_found_by_number_and_range() {
 }
 
 #[test]
-fn the_digest_says_what_the_state_is_and_the_history_how_it_came_about() {
+fn the_root_says_what_the_state_is_and_the_history_how_it_came_about() {
     let (_first_directory, first) = store(0);
     let (_second_directory, second) = store(0);
     let one: Diff = [(b"a".to_vec(), Some(b"1".to_vec()))].into_iter().collect();
@@ -177,12 +177,17 @@ fn the_digest_says_what_the_state_is_and_the_history_how_it_came_about() {
         commit(store, 1, diffs[1]).unwrap();
     }
     let [first, second] = [first, second].map(|store| store.snapshot().unwrap());
-    assert_eq!(first.digest().unwrap(), second.digest().unwrap());
+    assert_eq!(first.root(), second.root());
     assert_ne!(first.history(), second.history());
 
-    let entries = b"\x01\0\0\0\0\0\0\0a\x01\0\0\0\0\0\0\x001\
-        \x01\0\0\0\0\0\0\0b\x01\0\0\0\0\0\0\x002";
-    assert_eq!(first.digest().unwrap(), sha256(entries));
+    for (key, value) in [(b"a", Some(b"1")), (b"b", Some(b"2")), (b"c", None)] {
+        let proof = first.prove(key).encode();
+        let value = value.map(<[u8; 1]>::as_slice);
+        assert_eq!(
+            fusee_proof::verify(&first.root(), key, value, &proof),
+            Ok(())
+        );
+    }
     let history = sha256(&[&[0; 32], one.encode().as_slice(), b"receipt"].concat());
     let history = sha256(&[&history, other.encode().as_slice(), b"receipt"].concat());
     assert_eq!(first.history(), history);

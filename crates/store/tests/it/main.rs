@@ -8,6 +8,8 @@ mod damage;
 #[cfg(unix)]
 mod kill;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod opening;
 #[cfg(test)]
 mod support;

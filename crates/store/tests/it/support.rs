@@ -1,6 +1,6 @@
 //! A stream of transactions that is a function of their numbers, and the state it leads to.
 
-use fusee_state::{Diff, MemoryState, StateReader};
+use fusee_state::{Diff, Direction, KeyRange, MemoryState, StateReader};
 use fusee_store::{Commit, Snapshot, Store};
 
 /// What transaction `sequence` changes: keys of its own, keys that many transactions share, large
@@ -63,6 +63,19 @@ pub(crate) fn check(snapshot: &Snapshot) {
     );
     for (key, value) in model.iter() {
         assert_eq!(snapshot.read(key).unwrap().as_deref(), Some(value));
+    }
+    // A search of each end of the state, and around some keys.
+    let mut ends = vec![b"".to_vec(), b"own/".to_vec(), b"own0".to_vec(), vec![0xff]];
+    ends.extend(model.iter().step_by(5).map(|(key, _)| key.to_vec()));
+    for (start, end) in ends
+        .iter()
+        .flat_map(|start| ends.iter().map(move |end| (start, end)))
+    {
+        for direction in [Direction::Ascending, Direction::Descending] {
+            let range = KeyRange::new(start, end);
+            let expected = model.seek(range, direction).unwrap();
+            assert_eq!(snapshot.seek(range, direction).unwrap(), expected);
+        }
     }
     let receipts = snapshot.receipts(0..u64::MAX).unwrap().map(Result::unwrap);
     let expected = (0..snapshot.sequence()).map(|sequence| (sequence, receipt(sequence)));

@@ -120,7 +120,7 @@ impl<G: ChildHost> Children<G> {
             functions::INSTANTIATE => Ok(reply(self.instantiate(ModuleId(low(first))))),
             functions::PREPARE => {
                 let function = bill.take(call, second)?;
-                match self.instances.get(&instance) {
+                match self.instances.get(&instance).and_then(Option::as_ref) {
                     Some(InstanceState::Idle(idle)) if idle.exports(&function) => {
                         bill.charge(call, idle.instantiation_gas())?;
                         self.suspend(Pending::Prepare { instance, function })

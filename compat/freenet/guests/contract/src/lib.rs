@@ -1,5 +1,6 @@
 //! A contract whose state is valid if its last byte is the sum of the others. Its parameters choose
-//! what it does beside that: `spin` never ends, `hog` takes all the memory there is.
+//! what it does beside that: `spin` never ends, `hog` takes all the memory there is, `deep` calls itself
+//! 60,000 times.
 
 use freenet_stdlib::prelude::*;
 
@@ -8,6 +9,17 @@ struct Contract;
 /// The sum of all bytes.
 fn sum(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |sum, byte| sum.wrapping_add(*byte))
+}
+
+/// A function that calls itself by a pointer, so that no compiler makes a loop of it.
+#[derive(Clone, Copy)]
+struct Deep(fn(Deep, u32) -> u32);
+
+fn deep(next: Deep, calls: u32) -> u32 {
+    match calls.checked_sub(1) {
+        None => 1,
+        Some(rest) => (next.0)(next, rest).rotate_left(calls % 7) ^ calls,
+    }
 }
 
 #[contract]
@@ -21,6 +33,10 @@ impl ContractInterface for Contract {
             b"spin" => loop {
                 std::hint::black_box(());
             },
+            b"deep" => {
+                let next = std::hint::black_box(Deep(deep));
+                std::hint::black_box((next.0)(next, 60_000));
+            }
             b"hog" => {
                 let mut hoard = Vec::new();
                 loop {

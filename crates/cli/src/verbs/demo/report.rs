@@ -16,7 +16,7 @@ use crate::{
     table::table,
 };
 
-/// Digits of a digest in texts.
+/// Digits of a state root in texts.
 const DIGEST_DIGITS: usize = 12;
 
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ pub(super) struct StepJson {
 #[derive(Serialize)]
 struct SideJson {
     engine: &'static str,
-    state_digest: String,
+    state_root: String,
     #[serde(flatten)]
     receipt: ReceiptJson,
     #[serde(skip)]
@@ -69,7 +69,7 @@ impl SideJson {
         let Run { receipt, state } = &on.it;
         Self {
             engine: on.engine,
-            state_digest: state.clone(),
+            state_root: state.clone(),
             receipt: ReceiptJson::new(receipt),
             status: receipt.status.name(),
             gas_used: receipt.gas_used,
@@ -129,7 +129,7 @@ fn details(receipt: &Receipt) -> Vec<receipt::Line> {
         let data = receipt::hint(&event.data).unwrap_or_else(|| receipt::hexed(&event.data));
         lines.push(receipt::line(
             "event   ",
-            format!("{} {data}", String::from_utf8_lossy(&event.topic)),
+            format!("{} {data}", String::from_utf8_lossy(&event.topics.concat())),
         ));
     }
     lines

@@ -138,7 +138,7 @@ impl Side {
                     input,
                     gas,
                 };
-                let receipt = self.chain.query(&self.contracts, &query)?;
+                let receipt = self.chain.query(&self.contracts, &query)?.receipt;
                 return Ok(Run {
                     receipt,
                     state: self.state()?,
@@ -171,6 +171,6 @@ impl Side {
     }
 
     fn state(&self) -> Result<String, Failure> {
-        Ok(hex::encode(self.chain.snapshot()?.digest()?))
+        Ok(hex::encode(self.chain.snapshot()?.root()))
     }
 }

@@ -1,0 +1,136 @@
+//! `upload`, `create`, `upgrade`, `admin` and `remove-code`: code, and the contracts made of it.
+
+use fusee::abi::{DEPLOY_METHOD, MIGRATE_METHOD};
+use fusee::chain::{Action, Transaction};
+use fusee::sandbox::CodeHash;
+use serde::Serialize;
+
+use super::transaction::{self, Resolved, TransactionJson};
+use crate::{
+    addresses,
+    args::{AdminArgs, CreateArgs, RemoveCodeArgs, TransactionArgs, UpgradeArgs, UploadArgs},
+    failure::{Exit, Failure},
+    output::Output,
+    program,
+    receipt::{self, line},
+};
+
+#[derive(Serialize)]
+struct CodeJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code_hash: Option<String>,
+    #[serde(flatten)]
+    transaction: TransactionJson<'a>,
+}
+
+pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let code = program::read(&args.file)?;
+    program::check_contract(&args.file, &code)?;
+    let hash = CodeHash::of(&code);
+    let resolved = Resolved::sending(&args.transaction)?;
+    let action = Action::Upload { code };
+    let exit = send(&resolved, &args.transaction, action, Some(hash), output)?;
+    if exit == Exit::Success && !args.transaction.dry_run {
+        resolved.interfaces.keep(&args.file, hash)?;
+    }
+    Ok(exit)
+}
+
+pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace);
+    let salt = args.salt.as_ref().map(|salt| {
+        let salt: Result<[u8; 32], _> = salt.0.as_slice().try_into();
+        salt.map_err(|_| {
+            let bytes = salt_bytes(args);
+            Failure::usage(format!("the salt has {bytes} bytes, and needs 32"))
+                .next("give 64 hexadecimal digits")
+        })
+    });
+    let admin = args.admin.as_deref().map(|text| address(&resolved, text));
+    let action = Action::Create {
+        code: args.code,
+        salt: salt.transpose()?,
+        admin: admin.transpose()?,
+        input: input(&resolved, &args.transaction, args.code, DEPLOY_METHOD)?,
+    };
+    send(&resolved, &args.transaction, action, None, output)
+}
+
+fn salt_bytes(args: &CreateArgs) -> usize {
+    args.salt.as_ref().map_or(0, |salt| salt.0.len())
+}
+
+pub(crate) fn upgrade(args: &UpgradeArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace);
+    let action = Action::Upgrade {
+        contract: address(&resolved, &args.contract)?,
+        code: args.code,
+        input: input(&resolved, &args.transaction, args.code, MIGRATE_METHOD)?,
+    };
+    send(&resolved, &args.transaction, action, None, output)
+}
+
+pub(crate) fn admin(args: &AdminArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let resolved = Resolved::sending(&args.transaction)?;
+    let admin = args.to.as_deref().map(|text| address(&resolved, text));
+    let action = Action::SetAdmin {
+        contract: address(&resolved, &args.contract)?,
+        admin: admin.transpose()?,
+    };
+    send(&resolved, &args.transaction, action, None, output)
+}
+
+pub(crate) fn remove(args: &RemoveCodeArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let resolved = Resolved::sending(&args.transaction)?;
+    let action = Action::RemoveCode { code: args.code };
+    send(&resolved, &args.transaction, action, None, output)
+}
+
+/// The input of a method of uploaded code.
+fn input(
+    resolved: &Resolved,
+    flags: &TransactionArgs,
+    code: CodeHash,
+    method: &str,
+) -> Result<Vec<u8>, Failure> {
+    let snapshot = resolved.chain.snapshot()?;
+    let interface = resolved.interfaces.of_code(&snapshot, code);
+    resolved.input(&flags.common, interface.as_deref(), method)
+}
+
+fn address(resolved: &Resolved, text: &str) -> Result<fusee::chain::Address, Failure> {
+    addresses::resolve(text, &*resolved.chain.snapshot()?)
+}
+
+fn send(
+    resolved: &Resolved,
+    flags: &TransactionArgs,
+    action: Action,
+    code: Option<CodeHash>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let transaction = Transaction {
+        from: resolved.from,
+        action,
+        value: flags.value,
+        gas: flags.common.gas,
+    };
+    let keep = transaction::keep(flags.dry_run);
+    let executed = resolved.execute(&transaction, keep)?;
+    let engines = resolved.engines();
+    let address = executed.receipt.deployed.map(|address| address.to_string());
+    let answer = CodeJson {
+        address: address.clone(),
+        code_hash: code.map(|hash| hash.to_string()),
+        transaction: TransactionJson::new(engines.clone(), &executed),
+    };
+    output.answer(&answer, || {
+        let mut lines = Vec::new();
+        lines.extend(address.map(|address| line("address", address)));
+        lines.extend(code.map(|hash| line("code hash", hash.to_string())));
+        transaction::text(lines, &engines, &executed)
+    })?;
+    Ok(receipt::exit(&executed.receipt))
+}

@@ -1,0 +1,148 @@
+//! `interface`: shows what a contract tells of itself, or writes it into a program.
+
+use std::{fs, path::Path};
+
+use fusee::interface::{self, Interface, SectionError};
+use fusee::sandbox::Format;
+use serde::Serialize;
+
+use crate::{
+    args::InterfaceArgs,
+    failure::{Exit, Failure},
+    interfaces::{beside, fields, signature},
+    output::Output,
+    program,
+    receipt::line,
+    table::table,
+};
+
+#[derive(Serialize)]
+struct Written<'a> {
+    file: String,
+    bytes: usize,
+    interface: &'a Interface,
+}
+
+pub(crate) fn run(args: &InterfaceArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let program = program::read(&args.file)?;
+    match &args.embed {
+        None => show(&args.file, &program, output),
+        Some(json) => embed(args, json, &program, output),
+    }
+}
+
+fn show(file: &Path, program: &[u8], output: &mut Output) -> Result<Exit, Failure> {
+    let found = find(file, program)?;
+    let Some(interface) = found else {
+        let message = format!("`{}` has no interface", file.display());
+        return Err(
+            Failure::new(Exit::Unsuccessful, anyhow::Error::msg(message))
+                .next("write one as JSON, and add it with `fusee interface FILE --embed JSON`"),
+        );
+    };
+    output.answer(&interface, || text(&interface))?;
+    Ok(Exit::Success)
+}
+
+fn embed(
+    args: &InterfaceArgs,
+    json: &Path,
+    program: &[u8],
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let text = fs::read(json).map_err(|error| {
+        let message = format!("cannot read `{}`", json.display());
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
+            .next("check the path and its permissions")
+    })?;
+    let interface: Interface = serde_json::from_slice(&text).map_err(|error| {
+        let message = format!("`{}` is not an interface", json.display());
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
+            .next("see guests/interfaces/token.json for one")
+    })?;
+    let refused = |error: SectionError| {
+        let message = format!("the interface cannot be added to `{}`", args.file.display());
+        Failure::new(
+            Exit::Unsuccessful,
+            anyhow::Error::new(error).context(message),
+        )
+        .next("correct the JSON")
+    };
+    let (file, bytes) = match Format::of(program) {
+        Format::Wasm => {
+            let file = args.output.clone().unwrap_or_else(|| args.file.clone());
+            let bytes = interface::embed(program, &interface).map_err(refused)?;
+            (file, bytes)
+        }
+        Format::PolkaVm => {
+            let file = args.output.clone().unwrap_or_else(|| beside(&args.file));
+            let bytes = interface.encode().map_err(|error| refused(error.into()))?;
+            (file, bytes)
+        }
+    };
+    fs::write(&file, &bytes).map_err(|error| {
+        let message = format!("cannot write `{}`", file.display());
+        Failure::new(Exit::Host, anyhow::Error::new(error).context(message))
+            .next("choose another file with --output")
+    })?;
+    let written = Written {
+        file: file.display().to_string(),
+        bytes: bytes.len(),
+        interface: &interface,
+    };
+    output.answer(&written, || {
+        let lines = [
+            line("written", file.display().to_string()),
+            line("size", format!("{} bytes", bytes.len())),
+        ];
+        table(0, &lines)
+    })?;
+    Ok(Exit::Success)
+}
+
+/// The interface in a program, or beside it.
+fn find(file: &Path, program: &[u8]) -> Result<Option<Interface>, Failure> {
+    let found = match Format::of(program) {
+        Format::Wasm => interface::extract(program),
+        Format::PolkaVm => match fs::read(beside(file)) {
+            Ok(bytes) => Interface::decode(&bytes).map(Some).map_err(Into::into),
+            Err(_) => Ok(None),
+        },
+    };
+    found.map_err(|error| {
+        let message = format!("the interface of `{}` cannot be read", file.display());
+        Failure::new(
+            Exit::Unsuccessful,
+            anyhow::Error::new(error).context(message),
+        )
+        .next("the contract runs without it; ask its author for another")
+    })
+}
+
+fn text(interface: &Interface) -> String {
+    let mut text = format!("{}\n", interface.name);
+    let mut paragraph = |doc: &str, indent: &str| {
+        for line in doc.lines() {
+            text.push_str(&format!("{indent}{line}\n"));
+        }
+    };
+    paragraph(&interface.doc, "  ");
+    for method in &interface.methods {
+        paragraph(&format!("\n{}", signature(method)), "");
+        paragraph(&method.doc, "    ");
+    }
+    for event in &interface.events {
+        let topics = match event.topics.is_empty() {
+            true => String::new(),
+            false => format!(" by {}", fields(&event.topics)),
+        };
+        let shown = format!("\nevent {}({}){topics}", event.name, fields(&event.data));
+        paragraph(&shown, "");
+        paragraph(&event.doc, "    ");
+    }
+    for error in &interface.errors {
+        paragraph(&format!("\nerror {}", error.name), "");
+        paragraph(&error.doc, "    ");
+    }
+    text
+}

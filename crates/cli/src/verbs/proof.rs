@@ -1,0 +1,169 @@
+//! `prove` and `verify`: what the state has under a key, for people who trust no more than its
+//! root.
+
+use std::fs;
+
+use fusee::chain::{Address, Snapshot, StateReader, keys};
+use fusee::proof;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    addresses,
+    args::{ProveArgs, VerifyArgs},
+    chain::Chain,
+    failure::{Exit, Failure},
+    output::Output,
+    receipt::line,
+    table::table,
+};
+
+/// The largest file of proofs that is read, in bytes.
+const FILE_BYTES: u64 = 64 << 20;
+
+#[derive(Deserialize, Serialize)]
+struct Proofs {
+    state_root: String,
+    entries: Vec<Entry>,
+}
+
+/// What the state has under a key, and the proof.
+#[derive(Deserialize, Serialize)]
+struct Entry {
+    /// What the key is, for people.
+    name: String,
+    key: String,
+    /// Absent if the key is.
+    value: Option<String>,
+    proof: String,
+}
+
+#[derive(Serialize)]
+struct Verified<'a> {
+    state_root: &'a str,
+    verified: &'a [Entry],
+}
+
+pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let snapshot = Chain::open(&args.folder.data)?.snapshot()?;
+    let address = addresses::resolve(&args.address, &snapshot)?;
+    let keys = match args.storage.as_slice() {
+        [] => account(address),
+        storage => storage
+            .iter()
+            .map(|text| {
+                Ok((
+                    format!("storage {text}"),
+                    keys::storage(address, &bytes(text)?),
+                ))
+            })
+            .collect::<Result<_, Failure>>()?,
+    };
+    let entries = keys.into_iter();
+    let entries = entries.map(|(name, key)| Entry::of(&snapshot, name, &key));
+    let proofs = Proofs {
+        state_root: hex::encode(snapshot.root()),
+        entries: entries.collect::<Result<_, _>>()?,
+    };
+    output.answer(&proofs, || proofs.text())?;
+    Ok(Exit::Success)
+}
+
+/// The keys that every account may have.
+fn account(address: Address) -> Vec<(String, Vec<u8>)> {
+    [
+        ("balance", keys::balance(address)),
+        ("nonce", keys::nonce(address)),
+        ("code hash", keys::code_hash(address)),
+    ]
+    .map(|(name, key)| (name.to_owned(), key))
+    .into()
+}
+
+/// A key of a contract's storage: digits after `0x`, or text.
+fn bytes(text: &str) -> Result<Vec<u8>, Failure> {
+    let Some(digits) = text.strip_prefix("0x") else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    hex::decode(digits).map_err(|error| {
+        let message = format!("`{text}` is no key");
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
+            .next("give an even number of hexadecimal digits after 0x, or text")
+    })
+}
+
+pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let unreadable = |error: anyhow::Error| {
+        let message = format!("`{}` has no proofs", args.file.display());
+        Failure::new(Exit::Usage, error.context(message))
+            .next("write some with `fusee prove ADDRESS --json > FILE`")
+    };
+    let size = fs::metadata(&args.file).map_err(|error| unreadable(error.into()))?;
+    if size.len() > FILE_BYTES {
+        return Err(unreadable(anyhow::anyhow!("it has more than 64 MiB")));
+    }
+    let text = fs::read(&args.file).map_err(|error| unreadable(error.into()))?;
+    let proofs: Proofs = serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))?;
+    let root = args.root.strip_prefix("0x").unwrap_or(&args.root);
+    let mut trusted = [0; 32];
+    hex::decode_to_slice(root, &mut trusted).map_err(|error| {
+        let message = format!("`{}` is no state root", args.root);
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
+            .next("take the state root from a source that you trust; it has 64 digits")
+    })?;
+    for entry in &proofs.entries {
+        entry.verify(&trusted)?;
+    }
+    let verified = Verified {
+        state_root: root,
+        verified: &proofs.entries,
+    };
+    output.answer(&verified, || {
+        format!("{}\nall proofs hold for this state root\n", proofs.text())
+    })?;
+    Ok(Exit::Success)
+}
+
+impl Entry {
+    fn of(snapshot: &Snapshot, name: String, key: &[u8]) -> Result<Self, Failure> {
+        let value = snapshot.read(key);
+        let value = value.map_err(|error| Failure::new(Exit::Host, error))?;
+        Ok(Self {
+            name,
+            key: hex::encode(key),
+            value: value.map(hex::encode),
+            proof: hex::encode(snapshot.prove(key).encode()),
+        })
+    }
+
+    fn verify(&self, root: &proof::Hash) -> Result<(), Failure> {
+        let refused = |error: anyhow::Error| {
+            let message = format!("the proof of `{}` does not hold", self.name);
+            Failure::new(Exit::Unsuccessful, error.context(message)).next(
+                "ask for the proofs again, and for the state root of the same moment from a source \
+                 that you trust",
+            )
+        };
+        let decode = |text: &str| hex::decode(text).map_err(|error| refused(error.into()));
+        let (key, proof) = (decode(&self.key)?, decode(&self.proof)?);
+        let value = self.value.as_deref().map(decode).transpose()?;
+        proof::verify(root, &key, value.as_deref(), &proof).map_err(|error| refused(error.into()))
+    }
+}
+
+impl Proofs {
+    fn text(&self) -> String {
+        let mut text = table(0, &[line("state root", self.state_root.clone())]);
+        let mut rows = vec![["key", "value", "proof"].map(str::to_owned)];
+        rows.extend(self.entries.iter().map(|entry| {
+            let value = entry.value.as_ref().map(|value| format!("0x{value}"));
+            [
+                entry.name.clone(),
+                value.unwrap_or_else(|| "absent".to_owned()),
+                format!("{} bytes", entry.proof.len() / 2),
+            ]
+        }));
+        text.push('\n');
+        text.push_str(&table(0, &rows));
+        text
+    }
+}

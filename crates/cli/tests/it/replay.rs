@@ -1,0 +1,225 @@
+//! `--capsule` of the verbs that send transactions, and `replay`.
+
+use std::fs;
+
+use expect_test::expect;
+use fusee::sandbox::CodeHash;
+use serde_json::json;
+
+use crate::support::{Folder, guests};
+
+/// Replays a capsule on every engine: equal, without the data folder.
+fn assert_equal(folder: &Folder, capsule: &str) {
+    let elsewhere = Folder::new();
+    elsewhere.write(capsule, fs::read(folder.path().join(capsule)).unwrap());
+    let answer = elsewhere.json(&format!("replay {capsule}"), 0);
+    assert_eq!(answer["equal_on_all_engines"], json!(true), "{answer}");
+    assert_eq!(answer["equal_to_recorded"], json!(true), "{answer}");
+    assert!(answer["engines"].as_array().unwrap().len() >= 2, "{answer}");
+    assert!(!elsewhere.path().join(".fusee").exists());
+}
+
+#[test]
+fn transactions_of_every_kind_replay_equal_on_every_engine() {
+    let folder = Folder::new();
+    let send = |words: &str, capsule: &str, code: i32| {
+        let words = format!("{words} --capsule {capsule}");
+        let answer = folder.json(&words, code);
+        assert_eq!(answer["capsule"], json!(capsule));
+        assert_equal(&folder, capsule);
+        answer
+    };
+    let address = |answer: &serde_json::Value| answer["address"].as_str().unwrap().to_owned();
+    let token = address(&send(
+        "deploy token.wasm --args 1000000",
+        "deploy.capsule",
+        0,
+    ));
+    send(
+        &format!("call {token} transfer --args @bob 250 --engine all --trace"),
+        "transfer.capsule",
+        0,
+    );
+    send(
+        &format!("call {token} transfer --args @bob 25000000"),
+        "reverts.capsule",
+        1,
+    );
+    send(
+        &format!("call {token} transfer --args @bob 1 --gas 20000"),
+        "out_of_gas.capsule",
+        1,
+    );
+    send("call bob --value 1000 --dry-run", "value.capsule", 0);
+    let caller = folder.deploy("caller.polkavm");
+    let counter = folder.deploy("counter.wasm");
+    send(
+        &format!("call {caller} forward --args @{counter} increment {{\"bytes\":\"0x\"}}"),
+        "both_formats.capsule",
+        0,
+    );
+    let answer = send("upload counter.polkavm", "upload.capsule", 0);
+    let hash = answer["code_hash"].as_str().unwrap();
+    let answer = send(&format!("create {hash} --admin alice"), "create.capsule", 0);
+    let contract = address(&answer);
+    send(&format!("upgrade {contract} {hash}"), "upgrade.capsule", 0);
+    send(&format!("call {contract} increment"), "polkavm.capsule", 0);
+    send(&format!("admin {contract} --nobody"), "admin.capsule", 0);
+    send(&format!("remove-code {hash}"), "remove.capsule", 1);
+}
+
+#[test]
+fn a_replay_says_what_is_equal() {
+    let folder = Folder::new();
+    let counter = folder.deploy("counter.wasm");
+    folder.text(&format!("call {counter} increment --capsule c.capsule"), 0);
+    let text = folder.text("replay c.capsule", 0);
+    expect![[r#"
+        transaction  call COUNTER increment from alice
+        rules        contract-2
+        block        2 of `fusee-dev`, time 2,000
+        status       success
+        gas used     32,472 of 1,000,000,000
+        output       0x0100000000000000  (1)
+        event        COUNTER count 0x0100000000000000  (1)
+        changes      0x037f7d766b3d0b68239df93ea6a2e9e2fb45d563b5166d7091a1e3a0a6321814
+        engines      wasmtime, wasmi
+        equal        on all engines, and to the recorded outcome
+    "#]]
+    .assert_eq(&text.replace(&counter[..12], "COUNTER"));
+    let text = folder.text("replay c.capsule --engine wasmi", 0);
+    assert!(
+        text.ends_with("engines      wasmi\nequal        to the recorded outcome\n"),
+        "{text}"
+    );
+}
+
+/// A capsule whose state says that the counter was at 7 and not at 0. Its checksum is right.
+#[test]
+fn a_replay_that_differs_shows_the_first_syscall_of_both_sides() {
+    let folder = Folder::new();
+    let counter = folder.deploy("counter.wasm");
+    folder.text(&format!("call {counter} increment"), 0);
+    folder.text(&format!("call {counter} increment --capsule c.capsule"), 0);
+    let bytes = fs::read(folder.path().join("c.capsule")).unwrap();
+    let entry = |number: u64| {
+        let value = [[1, 8, 0, 0, 0].as_slice(), &number.to_le_bytes()].concat();
+        [b"count".as_slice(), &value].concat()
+    };
+    let place = bytes.windows(18).position(|window| window == entry(1));
+    let mut altered = bytes[..bytes.len() - 32].to_vec();
+    altered[place.unwrap()..][..18].copy_from_slice(&entry(7));
+    let checksum = CodeHash::of(&altered);
+    altered.extend_from_slice(checksum.as_bytes());
+    folder.write("altered.capsule", altered);
+
+    let text = folder.text("replay altered.capsule", 3);
+    expect![[r#"
+        transaction  call COUNTER increment from alice
+        rules        contract-2
+        block        3 of `fusee-dev`, time 3,000
+        recorded     success, 32,472 gas, 1 events, changes 0xb9f9a33702d76ae0
+        wasmtime     success, 32,472 gas, 1 events, changes 0xa1944a5d5a3f7bd2
+        wasmi        success, 32,472 gas, 1 events, changes 0xa1944a5d5a3f7bd2
+        equal        on all engines, and not to the recorded outcome
+        differ       recorded and wasmtime, in output, events, changes
+        first        step 2 in COUNTER increment
+          recorded   storage_read = 8 with 999,976,066 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0xd74243a247f30928
+          wasmtime   storage_read = 8 with 999,976,066 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0x83fe3b3722f22fcf
+    "#]].assert_eq(&text.replace(&counter[..12], "COUNTER"));
+    let answer = folder.json("replay altered.capsule", 3);
+    assert_eq!(answer["equal_on_all_engines"], json!(true));
+    assert_eq!(answer["equal_to_recorded"], json!(false));
+    let [difference] = answer["differences"].as_array().unwrap().as_slice() else {
+        panic!("{answer}");
+    };
+    assert_eq!(difference["between"], json!(["recorded", "wasmtime"]));
+    assert_eq!(difference["equal_steps"], json!(1));
+    assert_eq!(difference["is_exact"], json!(true));
+    assert_eq!(difference["address"], json!(counter));
+    assert_eq!(difference["method"], json!("increment"));
+    let [recorded, replayed] = [0, 1].map(|side| difference["steps"][side].clone());
+    assert_eq!(recorded["name"], json!("storage_read"));
+    assert_eq!(recorded["gas_left"], replayed["gas_left"]);
+    assert_eq!(recorded["arguments"], replayed["arguments"]);
+    assert_ne!(recorded["result"], replayed["result"]);
+}
+
+#[test]
+fn code_that_was_left_out_has_to_be_given() {
+    let folder = Folder::new();
+    let token = folder.deploy("token.wasm --args 5");
+    let words = "transfer --args @bob 1 --dry-run --capsule small.capsule --capsule-without-code";
+    folder.text(&format!("call {token} {words}"), 0);
+    let bytes = fs::read(folder.path().join("small.capsule")).unwrap();
+    assert!(bytes.len() < 2_000, "{}", bytes.len());
+    let answer = folder.fusee("replay small.capsule");
+    assert_eq!(answer.code, 2);
+    let hash = CodeHash::of(&fs::read(guests().join("token.wasm")).unwrap());
+    assert_eq!(
+        answer.stderr,
+        format!(
+            "error: the capsule was recorded without the code {hash}\n  next: pass the program \
+             with --code FILE\n"
+        )
+    );
+    folder.text("replay small.capsule --code token.wasm", 0);
+    let answer = folder.fusee("replay small.capsule --code counter.wasm");
+    assert_eq!(answer.code, 2);
+    assert!(
+        answer.stderr.ends_with(&format!("next: it names {hash}\n")),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn what_is_no_capsule_is_refused_with_advice() {
+    let folder = Folder::new();
+    let failure = |words: &str| {
+        let answer = folder.fusee(words);
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+        answer.stderr
+    };
+    expect![[r#"
+        error: this is no capsule: it does not begin with `fuseecap`
+          next: pass a file that `--capsule` wrote
+    "#]]
+    .assert_eq(&failure("replay token.wasm"));
+    expect![[r#"
+        error: cannot read `nothing.capsule`
+          cause: No such file or directory (os error 2)
+          next: pass a file that `--capsule` wrote
+    "#]]
+    .assert_eq(&failure("replay nothing.capsule"));
+    folder.text("call bob --value 1 --capsule c.capsule", 0);
+    let mut bytes = fs::read(folder.path().join("c.capsule")).unwrap();
+    bytes[20] ^= 1;
+    folder.write("damaged.capsule", &bytes);
+    expect![[r#"
+        error: the capsule is damaged or cut off: the checksum in its last 32 bytes is not that of the 602 bytes before it
+          next: record it again, or get the file again
+    "#]].assert_eq(&failure("replay damaged.capsule"));
+    bytes[8] = 9;
+    folder.write("later.capsule", &bytes);
+    expect![[r#"
+        error: the capsule has version 9, this program reads version 1
+          next: use the version of fusee that wrote it
+    "#]]
+    .assert_eq(&failure("replay later.capsule"));
+}
+
+#[test]
+fn a_capsule_that_cannot_be_written_commits_nothing() {
+    let folder = Folder::new();
+    let answer = folder.fusee("call bob --value 1 --capsule missing/c.capsule");
+    assert_eq!(answer.code, 2);
+    assert!(
+        answer.stderr.contains("nothing was committed"),
+        "{answer:?}"
+    );
+    let answer = folder.json("call bob --value 1", 0);
+    assert_eq!(answer["sequence"], json!(1), "the first one");
+    // No block can include it, so there is nothing to replay.
+    folder.text("call bob --value 1 --gas 1 --capsule c.capsule", 5);
+    assert!(!folder.path().join("c.capsule").exists());
+}
