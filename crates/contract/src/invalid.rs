@@ -77,6 +77,21 @@ impl InvalidTransaction {
         }
     }
 
+    /// The number of the reason, which is part of consensus. It is never used again for another
+    /// reason.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            InvalidTransaction::GasLimitTooLow { .. } => 1,
+            InvalidTransaction::ValueAboveBalance { .. } => 2,
+            InvalidTransaction::InputTooLarge { .. } => 3,
+            InvalidTransaction::CodeTooLarge { .. } => 4,
+            InvalidTransaction::ValueWithoutCall { .. } => 5,
+            InvalidTransaction::UnknownAction => 6,
+            InvalidTransaction::MethodTooLong { .. } => 7,
+        }
+    }
+
     /// Both numbers of the message: the actual one, and the required one. `None` if it has none.
     #[must_use]
     pub fn figures(self) -> Option<(u128, u128)> {
