@@ -59,19 +59,6 @@ impl ReadSet {
         self.values.len()
     }
 
-    /// Adds what another read set has. Both are of the same base.
-    pub fn merge(&mut self, other: Self) {
-        for (key, value) in other.values {
-            // A value that is known stays known.
-            if !matches!(self.values.get(&key), Some(BaseValue::Known(_))) {
-                self.values.insert(key, value);
-            }
-        }
-        for (start, end) in other.ranges.iter() {
-            self.ranges.insert(start.to_vec(), end.to_vec());
-        }
-    }
-
     pub(crate) fn value(&self, key: &[u8]) -> Option<&BaseValue> {
         self.values.get(key)
     }
