@@ -19,6 +19,7 @@ mod check;
 mod encoding;
 mod invalid;
 mod key;
+pub mod parallel;
 mod rules;
 mod secret;
 mod signed;

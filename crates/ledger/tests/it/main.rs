@@ -8,6 +8,7 @@
 mod check;
 mod encoding;
 mod keys;
+mod parallel;
 mod random;
 mod rules;
 mod samples;
