@@ -112,6 +112,9 @@ impl InvalidTransaction {
             InvalidTransaction::ValueWithoutCall { .. } => 5,
             InvalidTransaction::UnknownAction => 6,
             InvalidTransaction::MethodTooLong { .. } => 7,
+            InvalidTransaction::FeeAboveBalance { .. } => 8,
+            InvalidTransaction::FeeTooLarge { .. } => 9,
+            InvalidTransaction::NoOperations => 10,
         }
     }
 

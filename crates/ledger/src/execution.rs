@@ -5,11 +5,11 @@ use std::sync::Arc;
 use fusee_contract::{Batch, BatchOperation, BatchResult, BlockContext, GasFee, IncludedBatch};
 use fusee_engine::Interrupt;
 use fusee_instrument::Refusal;
-use fusee_state::{Diff, Journal, ReadSet, StateReader};
+use fusee_state::{Diff, StateReader};
 
 use crate::{
-    Accounts, ActiveRules, Executed, Inclusion, Invalid, LedgerError, Parameters, Payment,
-    SignedTransaction, TransactionId, TransactionResult, check, keys, quota::Quota,
+    Accounts, ActiveRules, Inclusion, Invalid, LedgerError, Parameters, Payment, SignedTransaction,
+    TransactionId, TransactionResult, check, parallel::Executed, quota::Quota,
 };
 
 /// What became of a transaction in a block.
@@ -86,40 +86,34 @@ impl Terms<'_> {
         state: Arc<dyn StateReader>,
     ) -> Result<Executed<TransactionOutcome>, LedgerError> {
         let id = Some(transaction.id());
-        let mut reads = self.reads(transaction, &state);
-        let invalid = |reads, invalid| Executed {
+        let invalid = |invalid| Executed {
             changes: Diff::default(),
-            reads,
             output: TransactionOutcome::invalid(id, invalid),
         };
         let quota = match self.admit(&*state, transaction, 0)? {
             Ok(quota) => quota,
-            Err(reason) => return Ok(invalid(reads, reason)),
+            Err(reason) => return Ok(invalid(reason)),
         };
         let batch = self.batch(transaction);
         let contracts = &self.rules.contracts;
         let included = match contracts.execute_batch(state, batch, self.block, self.interrupt)? {
             BatchResult::Included(included) => included,
-            // What depends on the state was checked, and is among the reads.
-            BatchResult::Invalid(reason) => return Ok(invalid(reads, Invalid::Operations(reason))),
+            BatchResult::Invalid(reason) => return Ok(invalid(Invalid::Operations(reason))),
         };
         let IncludedBatch {
             receipts,
             gas_used,
             fee,
             changes,
-            reads: read_by_batch,
             refusal,
             ..
         } = included;
-        reads.merge(read_by_batch);
         let changes = match quota {
             Some(quota) => changes.into_iter().chain([quota.after(gas_used)]).collect(),
             None => changes,
         };
         Ok(Executed {
             changes,
-            reads,
             output: TransactionOutcome {
                 id,
                 result: TransactionResult {
@@ -152,22 +146,6 @@ impl Terms<'_> {
         let quota = Quota::read(state, transaction, self.block.height, (gas, window))?;
         let checked = quota.check(transaction.body().gas_limit);
         Ok(checked.map(|()| Some(quota)))
-    }
-
-    /// The keys that [`admit`](Self::admit) reads, or may read.
-    fn reads(&self, transaction: &SignedTransaction, state: &Arc<dyn StateReader>) -> ReadSet {
-        let body = transaction.body();
-        let mut journal = Journal::new(Arc::clone(state));
-        journal.record_read(&fusee_contract::keys::nonce(body.sender));
-        journal.record_read(&fusee_contract::keys::balance(body.sender));
-        let (_, payer) = transaction.gas_payer();
-        journal.record_read(&fusee_contract::keys::balance(payer));
-        if matches!(self.parameters.payment, Payment::Quotas { .. }) {
-            journal.record_read(&keys::quota_use(payer));
-            journal.record_read(&keys::quota(payer));
-        }
-        let (_, reads) = journal.into_parts();
-        reads
     }
 
     /// The operations of a transaction for the contracts.

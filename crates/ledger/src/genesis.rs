@@ -132,7 +132,10 @@ impl Genesis {
             .collect();
         let quotas = accounts.filter_map(|(address, account)| {
             let quota = account.quota?.units();
-            Some((keys::quota(*address), Some(versioned::encode(&quota).into())))
+            Some((
+                keys::quota(*address),
+                Some(versioned::encode(&quota).into()),
+            ))
         });
         let position = Position {
             height: self.initial_height.saturating_sub(1),

@@ -326,7 +326,9 @@ impl Invalid {
             Invalid::PriceWithoutFees { .. } => (28, "price_without_fees"),
             Invalid::QuotaExceeded { .. } => (29, "quota_exceeded"),
             Invalid::BlockFull { .. } => (30, "block_full"),
-            Invalid::Operations(invalid) => (100_u32.saturating_add(invalid.code()), invalid.name()),
+            Invalid::Operations(invalid) => {
+                (100_u32.saturating_add(invalid.code()), invalid.name())
+            }
         }
     }
 

@@ -5,10 +5,7 @@
 //! Each is a pure function of a state and its arguments: it reads the state after the last block,
 //! and writes nothing. The driver commits the changes.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
 use fusee_contract::{Address, BlockContext};
 use fusee_engine::Interrupt;
@@ -16,8 +13,8 @@ use fusee_state::StateReader;
 use thiserror::Error;
 
 use crate::{
-    Block, Finalized, Invalid, LedgerError, LedgerRules, LedgerRulesId, ListRoot, Misplaced, Parameters,
-    Position, Rulebook, SignedTransaction, TransactionOutcome,
+    Block, Finalized, Invalid, LedgerError, LedgerRules, LedgerRulesId, ListRoot, Misplaced,
+    Parameters, Position, Rulebook, SignedTransaction, TransactionOutcome,
     execution::Terms,
     open_block::{OpenBlock, Room},
     verify_batch,
@@ -28,6 +25,7 @@ use crate::{
 pub struct Ledger {
     rulebook: Rulebook,
     interrupt: Interrupt,
+    threads: NonZeroUsize,
 }
 
 /// A block whose transactions are decoded, hashed, and their signatures verified. That depends on
@@ -83,7 +81,16 @@ impl Ledger {
         Self {
             rulebook,
             interrupt: Interrupt::new(),
+            threads: NonZeroUsize::MIN,
         }
+    }
+
+    /// Sets the number of threads that execute a block's transactions (default: 1). Results do not
+    /// depend on it.
+    #[must_use]
+    pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
     }
 
     /// Sets an interrupt, which stops what runs with an error of the host (default: none).
@@ -203,7 +210,7 @@ impl Ledger {
             }
         }
         let verified = verify_encoded(&block.transactions, &open.rules.ledger);
-        let finalized = execute(open, block, block.transactions_root(), verified)?;
+        let finalized = self.execute(open, block, block.transactions_root(), verified)?;
         let mut outcomes = finalized.transactions.iter().enumerate();
         let invalid = outcomes.find_map(|(index, outcome)| {
             let reason = Box::new(outcome.invalid.clone()?);
@@ -226,7 +233,7 @@ impl Ledger {
     ) -> Result<Finalized, LedgerError> {
         let open = OpenBlock::begin(&self.rulebook, &self.interrupt, state, block)?;
         let verified = verify_encoded(&block.transactions, &open.rules.ledger);
-        execute(open, block, block.transactions_root(), verified)
+        self.execute(open, block, block.transactions_root(), verified)
     }
 
     /// Executes a block as [`finalize`](Self::finalize) does, with signatures that were verified
@@ -240,13 +247,51 @@ impl Ledger {
         state: Arc<dyn StateReader>,
         verified: VerifiedBlock,
     ) -> Result<Finalized, LedgerError> {
-        let VerifiedBlock { block, transactions_root, rules, transactions } = verified;
+        let VerifiedBlock {
+            block,
+            transactions_root,
+            rules,
+            transactions,
+        } = verified;
         let open = OpenBlock::begin(&self.rulebook, &self.interrupt, state, &block)?;
         let transactions = match rules == open.rules.ledger_id {
             true => transactions,
             false => verify_encoded(&block.transactions, &open.rules.ledger),
         };
-        execute(open, &block, transactions_root, transactions)
+        self.execute(open, &block, transactions_root, transactions)
+    }
+
+    /// Executes the transactions of a block that has begun, and ends it.
+    fn execute(
+        &self,
+        mut open: OpenBlock,
+        block: &Block,
+        transactions_root: ListRoot,
+        verified: Vec<Result<SignedTransaction, Invalid>>,
+    ) -> Result<Finalized, LedgerError> {
+        let limits = open.parameters.limits;
+        let mut room = Room::default();
+        let mut admitted = Vec::with_capacity(verified.len());
+        let mut invalid = Vec::with_capacity(verified.len());
+        for (bytes, transaction) in block.transactions.iter().zip(verified) {
+            let id = transaction.as_ref().ok().map(SignedTransaction::id);
+            let checked = room
+                .take_place(bytes.len(), &limits)
+                .and(transaction)
+                .and_then(|it| open.terms().check_static(&it).map(|()| it))
+                .and_then(|it| room.take_gas(it.body().gas_limit, &limits).map(|()| it));
+            invalid.push(match checked {
+                Ok(transaction) => {
+                    admitted.push(transaction);
+                    None
+                }
+                Err(invalid) => Some(TransactionOutcome::invalid(id, invalid)),
+            });
+        }
+        let mut executed = open.execute_all(&admitted, self.threads)?.into_iter();
+        let outcomes = invalid.into_iter();
+        let outcomes = outcomes.filter_map(|invalid| invalid.or_else(|| executed.next()));
+        open.end(transactions_root, outcomes.collect())
     }
 }
 
@@ -265,31 +310,6 @@ fn verify_encoded(
         }
     }
     transactions
-}
-
-/// Executes the transactions of a block that has begun, and ends it.
-fn execute(
-    mut open: OpenBlock,
-    block: &Block,
-    transactions_root: ListRoot,
-    verified: Vec<Result<SignedTransaction, Invalid>>,
-) -> Result<Finalized, LedgerError> {
-    let limits = open.parameters.limits;
-    let mut room = Room::default();
-    let mut outcomes = Vec::with_capacity(block.transactions.len());
-    for (bytes, transaction) in block.transactions.iter().zip(verified) {
-        let id = transaction.as_ref().ok().map(SignedTransaction::id);
-        let admitted = room
-            .take_place(bytes.len(), &limits)
-            .and(transaction)
-            .and_then(|it| open.terms().check_static(&it).map(|()| it))
-            .and_then(|it| room.take_gas(it.body().gas_limit, &limits).map(|()| it));
-        outcomes.push(match admitted {
-            Ok(transaction) => open.execute(&transaction)?,
-            Err(invalid) => TransactionOutcome::invalid(id, invalid),
-        });
-    }
-    open.end(transactions_root, outcomes)
 }
 
 /// Puts the transactions of each sender in the order of their nonces, in the places that they have

@@ -31,6 +31,7 @@ mod key;
 pub mod keys;
 mod ledger;
 mod open_block;
+pub mod parallel;
 mod parameters;
 mod quota;
 mod result;

@@ -4,7 +4,7 @@
 //! at the end. All that the driver's interface does with a block is made of these steps, so what
 //! `prepare` makes is what `process` accepts and `finalize` executes.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use fusee_contract::{Account, BlockContext, SystemCall};
 use fusee_engine::{Gas, Interrupt};
@@ -14,6 +14,7 @@ use crate::{
     ActiveRules, Block, BlockLimits, CallResult, FeeDestination, Finalized, Header, HeaderHash,
     Invalid, LedgerError, ListRoot, Parameters, Payment, Phase, Position, Rulebook, ScheduledCall,
     SignedTransaction, TransactionOutcome, chain_digest, execution::Terms, keys, list_root,
+    parallel,
 };
 
 /// A block that has begun.
@@ -81,6 +82,30 @@ impl OpenBlock {
             block: &self.context,
             interrupt: &self.interrupt,
         }
+    }
+
+    /// Executes transactions in their order, on so many threads, and applies their changes.
+    pub(crate) fn execute_all(
+        &mut self,
+        transactions: &[SignedTransaction],
+        threads: NonZeroUsize,
+    ) -> Result<Vec<TransactionOutcome>, LedgerError> {
+        let terms = Terms {
+            rules: &self.rules,
+            parameters: &self.parameters,
+            block: &self.context,
+            interrupt: &self.interrupt,
+        };
+        parallel::run(
+            &mut self.overlay,
+            transactions.len(),
+            threads,
+            |index, state| {
+                let transaction = transactions.get(index);
+                let transaction = transaction.expect("the index is below their number");
+                terms.execute(transaction, state)
+            },
+        )
     }
 
     /// Executes a transaction, and applies its changes.

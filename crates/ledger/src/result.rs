@@ -36,10 +36,7 @@ pub struct TransactionResult {
     /// The fee that it paid, in the smallest unit. 0 if it is invalid.
     pub fee: u128,
     /// The receipts of the operations that began, in order. Only the last can be of a failure.
-    #[borsh(
-        serialize_with = "write_receipts",
-        deserialize_with = "read_receipts"
-    )]
+    #[borsh(serialize_with = "write_receipts", deserialize_with = "read_receipts")]
     pub receipts: Vec<Receipt>,
 }
 

@@ -83,7 +83,7 @@ impl Rulebook {
         let migration = name.map(|name| {
             let migration = self.migrations.get(name);
             let migration = migration.ok_or_else(|| unknown(Unknown::Migration(name.clone())))?;
-            Ok((name.clone(), *migration))
+            Ok::<_, LedgerError>((name.clone(), *migration))
         });
         Ok(ActiveRules {
             ledger: Arc::clone(ledger.ok_or_else(|| unknown(Unknown::LedgerRules(ledger_id)))?),

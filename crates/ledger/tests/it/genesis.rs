@@ -86,7 +86,10 @@ fn the_identity_covers_the_genesis() {
     let identity = Genesis::parse(FILE).unwrap().identity();
     let name = hex::encode(identity);
     expect_test::expect_file!["golden/genesis_identity.txt"].assert_eq(&(name + "\n"));
-    let reordered = replaced("\"initial_height\": 5,\n    \"time\": 1790000000000,", "\"time\": 1790000000000, \"initial_height\": 5,");
+    let reordered = replaced(
+        "\"initial_height\": 5,\n    \"time\": 1790000000000,",
+        "\"time\": 1790000000000, \"initial_height\": 5,",
+    );
     assert_eq!(reordered.unwrap().identity(), identity);
     for (part, by) in [
         ("fusee-test-1", "fusee-test-2"),
@@ -104,38 +107,85 @@ fn the_identity_covers_the_genesis() {
 fn what_is_not_known_or_there_twice_is_refused() {
     check("\"time\"", "\"tme\"", "unknown field `tme`");
     check("\"time\": 1790000000000,", "", "missing field `time`");
-    check("\"time\"", "\"time\": 1, \"time\"", "duplicate field `time`");
+    check(
+        "\"time\"",
+        "\"time\": 1, \"time\"",
+        "duplicate field `time`",
+    );
     check("\"every\": 10", "\"every\": 0", "expected a nonzero u64");
-    check("\"name\": \"alice\"", "\"name\": \"alice\", \"x\": 1", "unknown field `x`");
+    check(
+        "\"name\": \"alice\"",
+        "\"name\": \"alice\", \"x\": 1",
+        "unknown field `x`",
+    );
     check("\"treasury\"", "\"burnt\"", "unknown variant `burnt`");
     let twice = "\"development_accounts\": [{ \"name\": \"alice\", \"balance\": \"0\" }, ";
-    check("\"development_accounts\": [", twice, "development_accounts[1]");
+    check(
+        "\"development_accounts\": [",
+        twice,
+        "development_accounts[1]",
+    );
     let same = "\"0707070707070707070707070707070707070707070707070707070707070707\"";
     let other = "\"0808080808080808080808080808080808080808080808080808080808080808\"";
-    check(other, same, "of `accounts[1]` is in the genesis file already");
+    check(
+        other,
+        same,
+        "of `accounts[1]` is in the genesis file already",
+    );
 }
 
 #[test]
 fn fields_without_a_valid_value_are_named() {
-    check("\"5\"", "\"6\"", "up to `development_accounts[0].balance` exceed 2^128 - 1");
+    check(
+        "\"5\"",
+        "\"6\"",
+        "up to `development_accounts[0].balance` exceed 2^128 - 1",
+    );
     check("\"5\"", "\"+5\"", "`development_accounts[0].balance`");
-    check("\"balance\": \"0\"", "\"balance\": \"-1\"", "`accounts[1].balance`");
-    check("\"0707", "\"07", "`accounts[0].address`: it is 64 hexadecimal digits");
-    check("\"0101", "\"01x1", "`parameters.activations[0].ledger_rules`");
-    check("\"0404", "\"04", "`parameters.payment.fees.destination.treasury`");
+    check(
+        "\"balance\": \"0\"",
+        "\"balance\": \"-1\"",
+        "`accounts[1].balance`",
+    );
+    check(
+        "\"0707",
+        "\"07",
+        "`accounts[0].address`: it is 64 hexadecimal digits",
+    );
+    check(
+        "\"0101",
+        "\"01x1",
+        "`parameters.activations[0].ledger_rules`",
+    );
+    check(
+        "\"0404",
+        "\"04",
+        "`parameters.payment.fees.destination.treasury`",
+    );
     check("\"0102\"", "\"012\"", "`parameters.calls[0].input`");
-    check("\"gas\": 100000\n", "\"gas\": 9223372036854775808\n", "`parameters.calls[0].gas`");
+    check(
+        "\"gas\": 100000\n",
+        "\"gas\": 9223372036854775808\n",
+        "`parameters.calls[0].gas`",
+    );
     check("\"bytes\": 1048576", "\"bytes\": 0", "`limits.bytes` is 0");
     check("fusee-test-1", "fusee test", "`chain_id`");
     check("fusee-test-1", "", "`chain_id`");
-    check("\"initial_height\": 5", "\"initial_height\": 0", "`initial_height`");
+    check(
+        "\"initial_height\": 5",
+        "\"initial_height\": 0",
+        "`initial_height`",
+    );
     check("\"height\": 1", "\"height\": 6", "`parameters.activations`");
 }
 
 #[test]
 fn a_state_without_genesis_is_no_chain() {
     let state = MemoryState::new();
-    assert!(matches!(Parameters::read(&state), Err(LedgerError::NoChain)));
+    assert!(matches!(
+        Parameters::read(&state),
+        Err(LedgerError::NoChain)
+    ));
     let error = Position::read(&state).unwrap_err();
     assert!(error.to_string().contains("genesis file"), "{error}");
     let bad = [(keys::parameters(), Some(vec![1, 2]))];

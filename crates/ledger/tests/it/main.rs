@@ -10,6 +10,7 @@ mod check;
 mod encoding;
 mod genesis;
 mod keys;
+mod parallel;
 mod random;
 mod records;
 mod roots;

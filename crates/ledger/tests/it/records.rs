@@ -67,7 +67,10 @@ fn encodings_are_golden() {
         ("header", header().encode()),
         ("header hash", header().hash().as_bytes().to_vec()),
         ("transaction result", result().encode()),
-        ("invalid transaction", TransactionResult::invalid(17).encode()),
+        (
+            "invalid transaction",
+            TransactionResult::invalid(17).encode(),
+        ),
         ("call result", call_result().encode()),
         ("use of a quota", borsh::to_vec(&(1_u8, quota_use)).unwrap()),
         ("key of parameters", keys::parameters()),

@@ -38,11 +38,11 @@ fn lists_that_differ_have_other_roots() {
         &[b"a", b"b"],
         &[b"a", b"b", b"b"],
     ];
-    let mut roots = lists
-        .map(|list| list_root(list.iter().copied()))
-        .to_vec();
+    let mut roots = lists.map(|list| list_root(list.iter().copied())).to_vec();
     // The leaf of an item as an item.
-    let inner = prove_inclusion([b"a".as_slice(), b"b"], 0).unwrap().siblings[0];
+    let inner = prove_inclusion([b"a".as_slice(), b"b"], 0)
+        .unwrap()
+        .siblings[0];
     roots.push(list_root([b"a".as_slice(), &inner]));
     let count = roots.len();
     roots.sort();
