@@ -51,10 +51,28 @@ impl Account {
     /// key of the account has an invalid value.
     pub fn read(state: &dyn StateReader, address: Address) -> Result<Self, ContractError> {
         Ok(Self {
-            balance: decode_balance(address, state.read(&keys::balance(address))?)?,
-            nonce: decode_nonce(address, state.read(&keys::nonce(address))?)?,
+            balance: Self::balance(state, address)?,
+            nonce: Self::nonce(state, address)?,
             code: decode_code(address, state.read(&keys::code_hash(address))?)?,
         })
+    }
+
+    /// Reads the balance at an address, in the smallest unit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Account::read`].
+    pub fn balance(state: &dyn StateReader, address: Address) -> Result<u128, ContractError> {
+        decode_balance(address, state.read(&keys::balance(address))?)
+    }
+
+    /// Reads the nonce at an address.
+    ///
+    /// # Errors
+    ///
+    /// As [`Account::read`].
+    pub fn nonce(state: &dyn StateReader, address: Address) -> Result<u64, ContractError> {
+        decode_nonce(address, state.read(&keys::nonce(address))?)
     }
 }
 

@@ -19,6 +19,11 @@ pub struct AddressError {
 }
 
 impl Address {
+    /// The caller that contracts see in a [`SystemCall`](crate::SystemCall): the text
+    /// `fusee system`, then zeros. It has no private key, and no contract can have it: addresses of
+    /// keys and contracts are SHA-256 digests.
+    pub const SYSTEM: Self = Self(*b"fusee system\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+
     /// Creates an address from its bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
@@ -39,6 +44,29 @@ impl Address {
         digest.update(b"fusee contract address");
         digest.update(creator.0);
         digest.update(nonce.to_le_bytes());
+        digest.update(code.as_bytes());
+        Self(digest.finalize().into())
+    }
+
+    /// The address of the contract that `creator` deploys by the operation with this index of its
+    /// transaction number `nonce`: that [of a contract](Self::of_contract) for the first operation,
+    /// otherwise SHA-256 of a tag, the creator, the nonce and the index (little-endian, 8 bytes
+    /// each) and the code's hash. So operations that deploy the same code make two contracts.
+    #[must_use]
+    pub fn of_contract_in_batch(
+        creator: Address,
+        nonce: u64,
+        operation: u64,
+        code: CodeHash,
+    ) -> Self {
+        if operation == 0 {
+            return Self::of_contract(creator, nonce, code);
+        }
+        let mut digest = Sha256::new();
+        digest.update(b"fusee batch contract address");
+        digest.update(creator.0);
+        digest.update(nonce.to_le_bytes());
+        digest.update(operation.to_le_bytes());
         digest.update(code.as_bytes());
         Self(digest.finalize().into())
     }

@@ -80,6 +80,10 @@ impl Changes {
         account::decode_balance(address, self.journal.read(&keys::balance(address))?)
     }
 
+    pub(crate) fn set_balance(&mut self, address: Address, balance: u128) {
+        self.set(keys::balance(address), account::encode_balance(balance));
+    }
+
     pub(crate) fn nonce(&mut self, address: Address) -> Result<u64, ContractError> {
         account::decode_nonce(address, self.journal.read(&keys::nonce(address))?)
     }
@@ -172,8 +176,8 @@ impl Changes {
         let Some(sum) = self.balance(to)?.checked_add(value) else {
             return Ok(false);
         };
-        self.set(keys::balance(from), account::encode_balance(rest));
-        self.set(keys::balance(to), account::encode_balance(sum));
+        self.set_balance(from, rest);
+        self.set_balance(to, sum);
         Ok(true)
     }
 

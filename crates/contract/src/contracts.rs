@@ -1,17 +1,15 @@
-//! Contracts on an executor: their rules, their code, and which transactions are valid.
+//! Contracts on an executor: their rules, their code, and what observes them.
 
 use std::sync::Arc;
 
-use fusee_abi as abi;
 use fusee_engine::{CodeHash, EngineError, Gas, Profiler};
 use fusee_executor::{Executor, InterpretingExecutor, PrepareError, PreparedProgram, Suspension};
 use fusee_instrument::Refusal;
 use fusee_state::StateReader;
 
 use crate::{
-    Action, Address, ContractError, ContractRules, DebugLog, Inspector, InvalidTransaction,
-    Transaction, account::AccountCode, changes::Changes, entry::Entry, keys, observers::Observers,
-    steps::StepRecorder,
+    Address, ContractError, ContractRules, DebugLog, Inspector, account::AccountCode,
+    changes::Changes, entry::Entry, keys, observers::Observers, steps::StepRecorder,
 };
 
 /// Runs transactions and queries by one set of rules on one executor. Clones are cheap and
@@ -69,9 +67,9 @@ impl Contracts {
         self
     }
 
-    /// Profiles the gas of one transaction or query. Gas of the outermost call is recorded by
-    /// function. Gas of other contracts is recorded under the syscall `call`. Does not affect
-    /// receipts.
+    /// Profiles the gas of one transaction or query; of a batch, that of the last operation that
+    /// runs a program. Gas of the outermost call is recorded by function. Gas of other contracts is
+    /// recorded under the syscall `call`. Does not affect receipts.
     #[must_use]
     pub fn profiler(mut self, profiler: Profiler) -> Self {
         self.mark_functions();
@@ -145,123 +143,6 @@ impl Contracts {
         Ok(Some(methods.map(str::to_owned).collect()))
     }
 
-    /// The intrinsic price of a transaction: its base price, its input and its code.
-    #[must_use]
-    pub fn intrinsic_gas(&self, action: &Action) -> Gas {
-        let prices = self.rules.prices;
-        let (code, input) = match action {
-            Action::Deploy { code, input } => (code.len(), input.len()),
-            Action::Upload { code } => (code.len(), 0),
-            Action::Call { input, .. }
-            | Action::Create { input, .. }
-            | Action::Upgrade { input, .. } => (0, input.len()),
-            Action::SetAdmin { .. } | Action::RemoveCode { .. } => (0, 0),
-        };
-        // What a contract would pay for the same.
-        let syscall = match action {
-            Action::Deploy { .. } | Action::Call { .. } => None,
-            Action::Create { .. } => Some(abi::DEPLOY),
-            Action::Upgrade { .. } => Some(abi::UPGRADE),
-            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. } => {
-                Some(abi::SET_ADMIN)
-            }
-        };
-        let syscall = syscall.and_then(|number| self.rules.program.prices().price(number));
-        prices
-            .transaction
-            .saturating_add(syscall.map_or(Gas::ZERO, |price| price.base))
-            .saturating_add(prices.code_byte.saturating_mul(length(code)))
-            .saturating_add(prices.input_byte.saturating_mul(length(input)))
-    }
-
-    /// Validates a transaction against `state`, without running it. Returns the reason if no block
-    /// can include the transaction.
-    ///
-    /// # Errors
-    ///
-    /// [`ContractError`] if the host fails.
-    pub fn check(
-        &self,
-        state: Arc<dyn StateReader>,
-        transaction: &Transaction,
-    ) -> Result<Option<InvalidTransaction>, ContractError> {
-        self.find_invalid(&mut Changes::new(state), transaction)
-    }
-
-    pub(crate) fn find_invalid(
-        &self,
-        changes: &mut Changes,
-        transaction: &Transaction,
-    ) -> Result<Option<InvalidTransaction>, ContractError> {
-        let Transaction {
-            from,
-            action,
-            value,
-            gas,
-        } = transaction;
-        let is_known = matches!(action, Action::Deploy { .. } | Action::Call { .. });
-        if !is_known && !self.rules.has_upgrades() {
-            return Ok(Some(InvalidTransaction::UnknownAction));
-        }
-        let calls_nobody = matches!(
-            action,
-            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. }
-        );
-        if calls_nobody && *value > 0 {
-            return Ok(Some(InvalidTransaction::ValueWithoutCall { value: *value }));
-        }
-        if let Some(too_large) = self.find_too_large(action) {
-            return Ok(Some(too_large));
-        }
-        let (limit, intrinsic) = (*gas, self.intrinsic_gas(action));
-        if limit < intrinsic {
-            return Ok(Some(InvalidTransaction::GasLimitTooLow {
-                limit,
-                intrinsic,
-            }));
-        }
-        // A transaction without a value does not depend on any balance.
-        if *value > 0 {
-            let (value, balance) = (*value, changes.balance(*from)?);
-            if value > balance {
-                return Ok(Some(InvalidTransaction::ValueAboveBalance {
-                    value,
-                    balance,
-                }));
-            }
-        }
-        Ok(None)
-    }
-
-    fn find_too_large(&self, action: &Action) -> Option<InvalidTransaction> {
-        let limits = self.rules.limits;
-        let none = Vec::new();
-        if let Action::Deploy { code, .. } | Action::Upload { code } = action {
-            let (bytes, limit) = (
-                length(code.len()),
-                self.rules.program.limits().program_bytes,
-            );
-            if bytes > limit {
-                return Some(InvalidTransaction::CodeTooLarge { bytes, limit });
-            }
-        }
-        let input = match action {
-            Action::Deploy { input, .. }
-            | Action::Create { input, .. }
-            | Action::Upgrade { input, .. } => input,
-            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. } => &none,
-            Action::Call { method, input, .. } => {
-                let (bytes, limit) = (length(method.len()), u64::from(limits.method_bytes));
-                if bytes > limit {
-                    return Some(InvalidTransaction::MethodTooLong { bytes, limit });
-                }
-                input
-            }
-        };
-        let (bytes, limit) = (length(input.len()), u64::from(self.rules.input_bytes()));
-        (bytes > limit).then_some(InvalidTransaction::InputTooLarge { bytes, limit })
-    }
-
     /// Prepares code for deployment, or returns the reason why the rules refuse it.
     pub(crate) fn prepare_deployed(
         &self,
@@ -309,8 +190,4 @@ impl Contracts {
             .ok_or(ContractError::MissingCode { address })?;
         Ok(self.prepare(&code)?.ok())
     }
-}
-
-fn length(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }

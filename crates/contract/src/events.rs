@@ -36,6 +36,10 @@ impl Events {
         admitted
     }
 
+    pub(crate) const fn count(&self) -> usize {
+        self.list.len()
+    }
+
     pub(crate) const fn checkpoint(&self) -> EventsCheckpoint {
         EventsCheckpoint {
             count: self.list.len(),

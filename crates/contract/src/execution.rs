@@ -1,26 +1,24 @@
-//! Executions of transactions, which are suspended at each oracle request.
+//! Executions of transactions and batches, which are suspended at each oracle request.
 //!
-//! If a compiled engine fails on a transaction that the interpreter may be able to run, the
-//! transaction restarts on the interpreter and receives the same oracle replies. Nothing has
-//! changed until then.
+//! A transaction is a batch of one operation. If a compiled engine fails on a batch that the
+//! interpreter may be able to run, the batch restarts on the interpreter and receives the same
+//! oracle replies. Nothing has changed until then.
 
 use std::{fmt, sync::Arc};
 
 use fusee_engine::{Gas, Interrupt};
-use fusee_executor::{PreparedProgram, Tier};
+use fusee_executor::Tier;
 use fusee_instrument::Refusal;
 use fusee_state::{Diff, ReadSet, StateReader};
 
 use crate::{
-    Action, Address, BlockContext, ContractError, ContractRules, Contracts, Event,
-    InvalidTransaction, Receipt, Rejection, Status, Transaction,
-    account::AccountCode,
+    Address, Batch, BatchOperation, BatchResult, BlockContext, ContractError, Contracts,
+    IncludedBatch, InvalidTransaction, Receipt, Status, Transaction,
     call_result::CallResult,
     call_stack::{self, Call, CallStack, OracleRequest},
     changes::{Changes, ChangesCheckpoint, Parts},
-    deployment::Opening,
-    entry::Entry,
     frame::{Access, Context},
+    operation::{Begun, Position},
 };
 
 /// The result of a transaction. Nothing is written until the embedder commits the changes.
@@ -76,56 +74,71 @@ pub enum Progress {
 /// it drops them, and changes nothing.
 #[derive(Debug)]
 pub struct Waiting {
-    execution: TransactionExecution,
-    call: Box<OpenCall>,
+    execution: Execution,
+    open: Box<OpenBatch>,
     request: OracleRequest,
 }
 
-/// A transaction, and everything that its result depends on.
-pub(crate) struct TransactionExecution {
-    pub(crate) contracts: Contracts,
-    pub(crate) state: Arc<dyn StateReader>,
-    pub(crate) transaction: Transaction,
-    pub(crate) block: BlockContext,
-    pub(crate) interrupt: Interrupt,
-    pub(crate) tier: Tier,
+/// A batch, and everything that its result depends on.
+pub(crate) struct Execution {
+    contracts: Contracts,
+    state: Arc<dyn StateReader>,
+    batch: Batch,
+    block: BlockContext,
+    interrupt: Interrupt,
+    tier: Tier,
     /// The oracle replies so far.
-    pub(crate) answers: Vec<Option<Vec<u8>>>,
+    answers: Vec<Option<Vec<u8>>>,
 }
 
-impl fmt::Debug for TransactionExecution {
+impl fmt::Debug for Execution {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("TransactionExecution")
-            .field("transaction", &self.transaction)
+            .debug_struct("Execution")
+            .field("batch", &self.batch)
             .field("tier", &self.tier)
             .field("answers", &self.answers.len())
             .finish_non_exhaustive()
     }
 }
 
-/// The outermost call of the transaction, which has not ended.
+/// A batch that has begun and not ended.
 #[derive(Debug)]
-struct OpenCall {
+struct OpenBatch {
     stack: CallStack,
+    /// The position before the first operation.
     checkpoint: ChangesCheckpoint,
-    address: Address,
-    entry: Entry,
+    /// The sender's nonce before the batch.
+    nonce: u64,
+    /// What the payer has paid in advance.
+    reserved: u128,
+    gas_left: Gas,
+    ended: Vec<EndedOperation>,
+    /// The operation that runs or waits.
+    current: CurrentOperation,
+    refusal: Option<Refusal>,
+}
+
+/// The operation that runs or waits.
+#[derive(Debug, Default)]
+struct CurrentOperation {
     intrinsic: Gas,
+    /// The address that it makes a contract of, if it makes one.
+    deployed: Option<Address>,
+}
+
+#[derive(Debug)]
+struct EndedOperation {
+    /// The receipt, without its events.
+    receipt: Receipt,
+    /// The number of events of all operations so far.
+    events: usize,
 }
 
 /// The state of an execution.
 enum ExecutionState {
-    Ended(Box<ExecutionResult>),
-    Waiting(Box<OpenCall>, OracleRequest),
-}
-
-/// The entry point of the outermost call.
-struct Callee {
-    address: Address,
-    opening: Opening,
-    method: String,
-    input: Vec<u8>,
+    Ended(Box<BatchResult>),
+    Waiting(Box<OpenBatch>, OracleRequest),
 }
 
 impl Contracts {
@@ -143,13 +156,8 @@ impl Contracts {
         block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<ExecutionResult, ContractError> {
-        let mut progress = self.begin(state, transaction, block, interrupt)?;
-        loop {
-            progress = match progress {
-                Progress::Ended(result) => return Ok(*result),
-                Progress::Waiting(waiting) => waiting.answer(None)?,
-            };
-        }
+        let execution = Execution::new(self, state, transaction.into(), block, interrupt);
+        Ok(execution.finish_without_oracle()?.into_single())
     }
 
     /// Runs a transaction like [`execute`](Self::execute), but returns whenever a contract makes an
@@ -166,16 +174,9 @@ impl Contracts {
         block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<Progress, ContractError> {
-        let execution = TransactionExecution {
-            contracts: self.clone(),
-            state,
-            transaction,
-            block: block.clone(),
-            interrupt: interrupt.clone(),
-            tier: Tier::Best,
-            answers: Vec::new(),
-        };
-        execution.start()
+        let mut execution = Execution::new(self, state, transaction.into(), block, interrupt);
+        let state = execution.start()?;
+        Ok(execution.progress(state))
     }
 }
 
@@ -201,51 +202,93 @@ impl Waiting {
     pub fn answer(self, answer: Option<Vec<u8>>) -> Result<Progress, ContractError> {
         let Self {
             mut execution,
-            call,
+            open,
             request,
         } = self;
-        execution.answers.push(answer.clone());
-        let state = execution.answer(call, request, answer);
-        execution.progress(state)
+        let state = execution.answer(open, request, answer)?;
+        Ok(execution.progress(state))
     }
 }
 
-impl TransactionExecution {
-    pub(crate) fn start(self) -> Result<Progress, ContractError> {
-        let state = self.replay();
-        self.progress(state)
+impl Execution {
+    pub(crate) fn new(
+        contracts: &Contracts,
+        state: Arc<dyn StateReader>,
+        batch: Batch,
+        block: &BlockContext,
+        interrupt: &Interrupt,
+    ) -> Self {
+        Self {
+            contracts: contracts.clone(),
+            state,
+            batch,
+            block: block.clone(),
+            interrupt: interrupt.clone(),
+            tier: Tier::Best,
+            answers: Vec::new(),
+        }
     }
 
-    /// Converts a state to the progress of the transaction. If only the engine failed, restarts the
-    /// transaction on the interpreter.
-    fn progress(
-        mut self,
-        mut state: Result<ExecutionState, ContractError>,
-    ) -> Result<Progress, ContractError> {
-        if let Err(error) = &state
-            && self.tier == Tier::Best
-            && self.contracts.may_interpret(error)
-        {
-            self.tier = Tier::Interpreter;
-            state = self.replay();
+    /// Runs the batch to its end. Oracle requests are answered with `UNANSWERED`.
+    pub(crate) fn finish_without_oracle(mut self) -> Result<BatchResult, ContractError> {
+        let mut state = self.start()?;
+        loop {
+            state = match state {
+                ExecutionState::Ended(result) => return Ok(*result),
+                ExecutionState::Waiting(open, request) => self.answer(open, request, None)?,
+            };
         }
-        Ok(match state? {
-            ExecutionState::Ended(result) => Progress::Ended(result),
-            ExecutionState::Waiting(call, request) => Progress::Waiting(Box::new(Waiting {
+    }
+
+    /// The progress of a transaction.
+    fn progress(self, state: ExecutionState) -> Progress {
+        match state {
+            ExecutionState::Ended(result) => Progress::Ended(Box::new(result.into_single())),
+            ExecutionState::Waiting(open, request) => Progress::Waiting(Box::new(Waiting {
                 execution: self,
-                call,
+                open,
                 request,
             })),
-        })
+        }
     }
 
-    /// Runs the transaction from its beginning to the first oracle request without a known reply.
+    fn start(&mut self) -> Result<ExecutionState, ContractError> {
+        let state = self.replay();
+        self.or_interpret(state)
+    }
+
+    fn answer(
+        &mut self,
+        open: Box<OpenBatch>,
+        request: OracleRequest,
+        answer: Option<Vec<u8>>,
+    ) -> Result<ExecutionState, ContractError> {
+        self.answers.push(answer.clone());
+        let state = self.resume(open, request, answer);
+        self.or_interpret(state)
+    }
+
+    /// Restarts the batch on the interpreter if only the engine failed.
+    fn or_interpret(
+        &mut self,
+        state: Result<ExecutionState, ContractError>,
+    ) -> Result<ExecutionState, ContractError> {
+        match state {
+            Err(error) if self.tier == Tier::Best && self.contracts.may_interpret(&error) => {
+                self.tier = Tier::Interpreter;
+                self.replay()
+            }
+            state => state,
+        }
+    }
+
+    /// Runs the batch from its beginning to the first oracle request without a known reply.
     fn replay(&self) -> Result<ExecutionState, ContractError> {
         let mut state = self.begin()?;
         for answer in &self.answers {
             state = match state {
-                ExecutionState::Waiting(call, request) => {
-                    self.answer(call, request, answer.clone())?
+                ExecutionState::Waiting(open, request) => {
+                    self.resume(open, request, answer.clone())?
                 }
                 ended @ ExecutionState::Ended(_) => return Ok(ended),
             };
@@ -253,259 +296,212 @@ impl TransactionExecution {
         Ok(state)
     }
 
-    fn answer(
+    /// Validates the batch, takes its fee, advances the nonce, and runs the operations.
+    fn begin(&self) -> Result<ExecutionState, ContractError> {
+        let Self {
+            contracts, batch, ..
+        } = self;
+        contracts.observers.clear();
+        let mut changes = Changes::new(Arc::clone(&self.state));
+        let reserved = match contracts.admit_batch(&mut changes, batch)? {
+            Ok(reserved) => reserved,
+            Err(invalid) => {
+                let result = BatchResult::Invalid(invalid);
+                return Ok(ExecutionState::Ended(Box::new(result)));
+            }
+        };
+        contracts.observers.charge_intrinsic(batch.overhead);
+        let nonce = changes.nonce(batch.from)?;
+        changes.set_nonce(batch.from, nonce.saturating_add(1));
+        let open = Box::new(OpenBatch {
+            stack: CallStack::new(contracts, &self.block, &self.interrupt, self.tier),
+            checkpoint: changes.checkpoint(),
+            nonce,
+            reserved,
+            // The gas limit of a valid batch is at least its intrinsic price.
+            gas_left: batch.gas.saturating_sub(batch.overhead),
+            ended: Vec::new(),
+            current: CurrentOperation::default(),
+            refusal: None,
+        });
+        self.run(open, changes)
+    }
+
+    /// Continues after an oracle request of the current operation.
+    fn resume(
         &self,
-        mut call: Box<OpenCall>,
+        mut open: Box<OpenBatch>,
         request: OracleRequest,
         answer: Option<Vec<u8>>,
     ) -> Result<ExecutionState, ContractError> {
-        let progress = call.stack.answer(request, answer)?;
-        self.end(call, progress)
+        match open.stack.answer(request, answer)? {
+            call_stack::Progress::Ended(changes, result) => {
+                open.end(&changes, result);
+                self.run(open, changes)
+            }
+            call_stack::Progress::Waiting(request) => Ok(ExecutionState::Waiting(open, request)),
+        }
     }
 
-    fn begin(&self) -> Result<ExecutionState, ContractError> {
-        self.contracts.observers.clear();
-        let mut changes = Changes::new(Arc::clone(&self.state));
-        let transaction = &self.transaction;
-        if let Some(invalid) = self.contracts.find_invalid(&mut changes, transaction)? {
-            let result = ExecutionResult::Invalid(invalid);
-            return Ok(ExecutionState::Ended(Box::new(result)));
-        }
-        let Transaction {
-            from,
-            ref action,
-            value,
-            gas,
-        } = *transaction;
-        let intrinsic = self.contracts.intrinsic_gas(action);
-        self.contracts.observers.charge_intrinsic(intrinsic);
-        // A valid transaction has a gas limit of at least its intrinsic price.
-        let rest = gas.saturating_sub(intrinsic);
-        let nonce = changes.nonce(from)?;
-        changes.set_nonce(from, nonce.saturating_add(1));
-        let checkpoint = changes.checkpoint();
-        let callee = match action {
-            Action::Deploy { code, input } => {
-                let program = match self.contracts.prepare_deployed(code)? {
-                    Ok(program) => program,
-                    Err(refusal) => {
-                        changes.revert(checkpoint);
-                        let result = CallResult {
-                            gas_used: intrinsic,
-                            ..CallResult::rejected(Rejection::RefusedCode)
-                        };
-                        let receipt = |events| result.receipt(events, gas, None);
-                        return Ok(included(changes, receipt, Some(refusal)));
-                    }
-                };
-                let hash = program.program().code_hash;
-                let address = Address::of_contract(from, nonce, hash);
-                let bytes = u32::try_from(code.len()).unwrap_or(u32::MAX);
-                let account_code = AccountCode { hash, bytes };
-                if self.contracts.rules.has_upgrades() {
-                    changes.upload(from, hash, code)?;
-                    changes.create(address, account_code, None)?;
-                } else {
-                    changes.store_code(hash, code);
-                    changes.set_code(address, account_code);
+    /// Runs the operations that have not begun.
+    fn run(
+        &self,
+        mut open: Box<OpenBatch>,
+        mut changes: Changes,
+    ) -> Result<ExecutionState, ContractError> {
+        while let Some(operation) = self.next(&open) {
+            match self.run_operation(&mut open, changes, operation)? {
+                call_stack::Progress::Ended(returned, result) => {
+                    open.end(&returned, result);
+                    changes = returned;
                 }
-                Callee::deployed(&self.contracts.rules, address, program, input)
+                call_stack::Progress::Waiting(request) => {
+                    return Ok(ExecutionState::Waiting(open, request));
+                }
             }
-            Action::Create {
-                code,
-                salt,
-                admin,
-                input,
-            } => Callee {
-                address: match salt {
-                    Some(salt) => Address::of_salted_contract(from, salt),
-                    None => Address::of_contract(from, nonce, *code),
-                },
-                opening: Opening::Create {
-                    code: *code,
-                    admin: *admin,
-                },
-                method: String::new(),
-                input: input.clone(),
-            },
-            Action::Upgrade {
-                contract,
-                code,
-                input,
-            } => Callee {
-                address: *contract,
-                opening: Opening::Upgrade { code: *code },
-                method: String::new(),
-                input: input.clone(),
-            },
-            Action::Upload { code } => {
-                let (result, refusal) = match self.contracts.prepare_deployed(code)? {
-                    Ok(program) => {
-                        let hash = program.program().code_hash;
-                        changes.upload(from, hash, code)?;
-                        let output = hash.as_bytes().to_vec();
-                        let result = CallResult {
-                            output,
-                            ..CallResult::of(Status::Success)
-                        };
-                        (result, None)
-                    }
-                    Err(refusal) => (CallResult::rejected(Rejection::RefusedCode), Some(refusal)),
-                };
-                return Ok(self.without_call(changes, checkpoint, result, refusal));
-            }
-            Action::SetAdmin { contract, admin } => {
-                let result = changes.hand_over(*contract, from, *admin)?;
-                return Ok(self.without_call(
-                    changes,
-                    checkpoint,
-                    CallResult::immediate(result),
-                    None,
-                ));
-            }
-            Action::RemoveCode { code } => {
-                let result = changes.discard(*code, from)?;
-                return Ok(self.without_call(
-                    changes,
-                    checkpoint,
-                    CallResult::immediate(result),
-                    None,
-                ));
-            }
-            Action::Call { to, method, input } => Callee {
-                address: *to,
-                opening: Opening::Method,
-                method: method.clone(),
-                input: input.clone(),
-            },
+        }
+        let result = self.finish(*open, changes)?;
+        Ok(ExecutionState::Ended(Box::new(result)))
+    }
+
+    /// The operation to begin, unless one has failed.
+    fn next(&self, open: &OpenBatch) -> Option<&BatchOperation> {
+        let operations = self.batch.operations.get(open.ended.len());
+        operations.filter(|_| open.failed().is_none())
+    }
+
+    fn run_operation(
+        &self,
+        open: &mut OpenBatch,
+        mut changes: Changes,
+        BatchOperation { action, value }: &BatchOperation,
+    ) -> Result<call_stack::Progress, ContractError> {
+        let position = Position {
+            from: self.batch.from,
+            nonce: open.nonce,
+            index: open.ended.len(),
         };
-        let Callee {
-            address,
-            opening,
-            method,
-            input,
-        } = callee;
-        let entry = opening.entry();
-        let entered = Call {
+        let intrinsic = self.contracts.operation_gas(position.index, action);
+        let gas = open.gas_left.checked_sub(intrinsic);
+        open.current = CurrentOperation {
+            intrinsic: intrinsic.min(open.gas_left),
+            deployed: None,
+        };
+        let observers = &self.contracts.observers;
+        observers.charge_intrinsic(open.current.intrinsic);
+        // The operations before this one may have used what it needs.
+        let Some(gas) = gas else {
+            let result = CallResult::of(Status::OutOfGas);
+            return Ok(call_stack::Progress::Ended(changes, result));
+        };
+        let begun = self
+            .contracts
+            .begin_operation(&mut changes, action, position)?;
+        let callee = match begun {
+            Begun::Call(callee) => callee,
+            Begun::Ended(result, refusal) => {
+                open.refusal = refusal;
+                return Ok(call_stack::Progress::Ended(changes, result));
+            }
+        };
+        open.current.deployed = callee.deployed_address();
+        open.stack.run(Call {
             context: Context {
-                caller: from,
-                address,
-                method,
-                value,
-                input,
+                caller: position.from,
+                address: callee.address,
+                method: callee.method,
+                value: *value,
+                input: callee.input,
                 access: Access::ReadWrite,
             },
-            gas: rest,
-            opening,
+            gas,
+            opening: callee.opening,
             changes,
-        };
-        let mut stack = CallStack::new(&self.contracts, &self.block, &self.interrupt, self.tier);
-        let progress = stack.run(entered)?;
-        let call = Box::new(OpenCall {
-            stack,
-            checkpoint,
-            address,
-            entry,
-            intrinsic,
-        });
-        self.end(call, progress)
+        })
     }
 
-    /// The end of a transaction that calls no contract.
-    fn without_call(
-        &self,
-        mut changes: Changes,
-        checkpoint: ChangesCheckpoint,
-        result: CallResult,
-        refusal: Option<Refusal>,
-    ) -> ExecutionState {
-        match result.status {
-            Status::Success => changes.commit(checkpoint),
-            _ => changes.revert(checkpoint),
-        }
-        let Transaction { action, gas, .. } = &self.transaction;
-        let result = CallResult {
-            gas_used: self.contracts.intrinsic_gas(action),
-            ..result
-        };
-        included(
-            changes,
-            |events| result.receipt(events, *gas, None),
+    /// Commits or reverts what the operations changed, and gives back what is left of the fee.
+    fn finish(&self, open: OpenBatch, mut changes: Changes) -> Result<BatchResult, ContractError> {
+        let operation = open.failed();
+        let OpenBatch {
+            checkpoint,
+            reserved,
+            gas_left,
+            ended,
             refusal,
-        )
-    }
-
-    /// Commits or reverts the changes of the call, if it has ended.
-    fn end(
-        &self,
-        call: Box<OpenCall>,
-        progress: call_stack::Progress,
-    ) -> Result<ExecutionState, ContractError> {
-        let (mut changes, result) = match progress {
-            call_stack::Progress::Ended(changes, result) => (changes, result),
-            call_stack::Progress::Waiting(request) => {
-                return Ok(ExecutionState::Waiting(call, request));
-            }
-        };
-        let OpenCall {
-            checkpoint,
-            address,
-            entry,
-            intrinsic,
             ..
-        } = *call;
-        let succeeded = result.status == Status::Success;
-        if succeeded {
-            changes.commit(checkpoint);
-        } else {
-            changes.revert(checkpoint);
+        } = open;
+        match operation {
+            None => changes.commit(checkpoint),
+            Some(_) => changes.revert(checkpoint),
         }
-        let deployed = (succeeded && entry == Entry::Deploy).then_some(address);
+        let gas_used = self.batch.gas.saturating_sub(gas_left);
+        let fee = changes.settle_fee(self.batch.fee, reserved, gas_used)?;
+        let Parts {
+            diff,
+            reads,
+            events,
+        } = changes.into_parts();
+        let mut events = events.into_iter();
+        let mut begin = 0_usize;
+        let receipts = ended.into_iter().map(
+            |EndedOperation {
+                 receipt,
+                 events: end,
+             }| {
+                let count = end.saturating_sub(begin);
+                begin = end;
+                Receipt {
+                    // Of a batch that failed, none is left.
+                    events: events.by_ref().take(count).collect(),
+                    deployed: receipt.deployed.filter(|_| operation.is_none()),
+                    ..receipt
+                }
+            },
+        );
+        Ok(BatchResult::Included(IncludedBatch {
+            receipts: receipts.collect(),
+            gas_used,
+            fee,
+            changes: diff,
+            reads,
+            refusal,
+            operation,
+        }))
+    }
+}
+
+impl OpenBatch {
+    /// The index of the operation that failed: the last one that ended.
+    fn failed(&self) -> Option<usize> {
+        let last = self.ended.last()?;
+        let has_failed = last.receipt.status != Status::Success;
+        self.ended.len().checked_sub(1).filter(|_| has_failed)
+    }
+
+    /// The current operation has ended.
+    fn end(&mut self, changes: &Changes, result: CallResult) {
+        let CurrentOperation {
+            intrinsic,
+            deployed,
+        } = std::mem::take(&mut self.current);
         let gas_used = intrinsic.saturating_add(result.gas_used);
+        let deployed = deployed.filter(|_| result.status == Status::Success);
         let result = CallResult { gas_used, ..result };
-        let receipt = |events| result.receipt(events, self.transaction.gas, deployed);
-        Ok(included(changes, receipt, None))
+        self.ended.push(EndedOperation {
+            receipt: result.receipt(Vec::new(), self.gas_left, deployed),
+            events: changes.events.count(),
+        });
+        self.gas_left = self.gas_left.saturating_sub(gas_used);
     }
 }
 
-impl Callee {
-    /// Begins the call of a contract's method `deploy`. A contract without `deploy` is deployed
-    /// without a call, unless the transaction has an input for it.
-    fn deployed(
-        rules: &ContractRules,
-        address: Address,
-        program: Arc<PreparedProgram>,
-        input: &[u8],
-    ) -> Self {
-        let has_deploy = Entry::Deploy.admits(rules, &program, fusee_abi::DEPLOY_METHOD);
-        let method = if has_deploy || !input.is_empty() {
-            fusee_abi::DEPLOY_METHOD.to_owned()
-        } else {
-            String::new()
-        };
-        Self {
-            address,
-            opening: Opening::Deployed(program),
-            method,
-            input: input.to_vec(),
+impl BatchResult {
+    /// The result of a transaction, which is a batch of one operation.
+    fn into_single(self) -> ExecutionResult {
+        match self {
+            Self::Included(included) => ExecutionResult::Included(included.into_single()),
+            Self::Invalid(invalid) => ExecutionResult::Invalid(invalid),
         }
     }
-}
-
-fn included(
-    changes: Changes,
-    receipt: impl FnOnce(Vec<Event>) -> Receipt,
-    refusal: Option<Refusal>,
-) -> ExecutionState {
-    let Parts {
-        diff,
-        reads,
-        events,
-    } = changes.into_parts();
-    ExecutionState::Ended(Box::new(ExecutionResult::Included(Included {
-        receipt: receipt(events),
-        changes: diff,
-        reads,
-        refusal,
-    })))
 }

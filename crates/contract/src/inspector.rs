@@ -115,7 +115,8 @@ impl Inspector {
     }
 
     pub(crate) fn charge_intrinsic(&self, gas: Gas) {
-        self.lock().trace.intrinsic_gas = gas;
+        let intrinsic = &mut self.lock().trace.intrinsic_gas;
+        *intrinsic = intrinsic.saturating_add(gas);
     }
 
     /// A call begins.

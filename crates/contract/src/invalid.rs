@@ -1,13 +1,14 @@
-//! Invalid transactions, which no block can include.
+//! Invalid transactions and batches, which no block can include.
 
 use fusee_engine::Gas;
 use thiserror::Error;
 
-/// Why no block can include a transaction. An invalid transaction changes nothing, not even the
+/// Why no block can include a transaction or batch. An invalid transaction changes nothing, not even the
 /// nonce, pays nothing and has no receipt.
 ///
-/// Only [`ValueAboveBalance`](Self::ValueAboveBalance) depends on the state: on the sender's
-/// balance. The other reasons are permanent under the same rules.
+/// Only [`ValueAboveBalance`](Self::ValueAboveBalance) and
+/// [`FeeAboveBalance`](Self::FeeAboveBalance) depend on the state: on the balances of the sender
+/// and of the payer. The other reasons are permanent under the same rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum InvalidTransaction {
@@ -27,6 +28,25 @@ pub enum InvalidTransaction {
         /// The balance of the sender.
         balance: u128,
     },
+    /// The price of the gas limit exceeds what the payer can spend.
+    #[error("the gas limit costs {fee}, the payer can spend {balance}")]
+    FeeAboveBalance {
+        /// The price of the gas limit.
+        fee: u128,
+        /// The balance of the payer, without the deposit for its storage.
+        balance: u128,
+    },
+    /// The price of the gas limit exceeds every balance.
+    #[error("the price is {price}, {gas} gas at this price exceed every balance")]
+    FeeTooLarge {
+        /// The price of a unit of gas.
+        price: u128,
+        /// The gas limit.
+        gas: Gas,
+    },
+    /// The batch has no operations.
+    #[error("the batch has no operations")]
+    NoOperations,
     /// The input exceeds the limit of the rules.
     #[error("the input has {bytes} bytes, the rules admit {limit}")]
     InputTooLarge {
@@ -69,6 +89,9 @@ impl InvalidTransaction {
         match self {
             InvalidTransaction::GasLimitTooLow { .. } => "gas_limit_too_low",
             InvalidTransaction::ValueAboveBalance { .. } => "value_above_balance",
+            InvalidTransaction::FeeAboveBalance { .. } => "fee_above_balance",
+            InvalidTransaction::FeeTooLarge { .. } => "fee_too_large",
+            InvalidTransaction::NoOperations => "no_operations",
             InvalidTransaction::InputTooLarge { .. } => "input_too_large",
             InvalidTransaction::CodeTooLarge { .. } => "code_too_large",
             InvalidTransaction::MethodTooLong { .. } => "method_too_long",
@@ -77,16 +100,36 @@ impl InvalidTransaction {
         }
     }
 
+    /// The number of the reason, which is part of consensus. It is never used again for another
+    /// reason.
+    #[must_use]
+    pub const fn code(self) -> u32 {
+        match self {
+            InvalidTransaction::GasLimitTooLow { .. } => 1,
+            InvalidTransaction::ValueAboveBalance { .. } => 2,
+            InvalidTransaction::InputTooLarge { .. } => 3,
+            InvalidTransaction::CodeTooLarge { .. } => 4,
+            InvalidTransaction::ValueWithoutCall { .. } => 5,
+            InvalidTransaction::UnknownAction => 6,
+            InvalidTransaction::MethodTooLong { .. } => 7,
+            InvalidTransaction::FeeAboveBalance { .. } => 8,
+            InvalidTransaction::FeeTooLarge { .. } => 9,
+            InvalidTransaction::NoOperations => 10,
+        }
+    }
+
     /// Both numbers of the message: the actual one, and the required one. `None` if it has none.
     #[must_use]
     pub fn figures(self) -> Option<(u128, u128)> {
         Some(match self {
-            InvalidTransaction::UnknownAction => return None,
+            InvalidTransaction::UnknownAction | InvalidTransaction::NoOperations => return None,
             InvalidTransaction::ValueWithoutCall { value } => (value, 0),
             InvalidTransaction::GasLimitTooLow { limit, intrinsic } => {
                 (limit.units().into(), intrinsic.units().into())
             }
             InvalidTransaction::ValueAboveBalance { value, balance } => (value, balance),
+            InvalidTransaction::FeeAboveBalance { fee, balance } => (fee, balance),
+            InvalidTransaction::FeeTooLarge { price, gas } => (price, gas.units().into()),
             InvalidTransaction::InputTooLarge { bytes, limit }
             | InvalidTransaction::CodeTooLarge { bytes, limit }
             | InvalidTransaction::MethodTooLong { bytes, limit } => (bytes.into(), limit.into()),

@@ -2,8 +2,10 @@
 //!
 //! [`Contracts::execute`] runs a [`Transaction`] on a version of the state. The result is either
 //! [`Included`], with a [`Receipt`], the changes and the read set, or an [`InvalidTransaction`],
-//! which no block can include. [`Contracts::query`] runs a method in read-only mode. Neither writes
-//! to the state: the caller commits the changes.
+//! which no block can include. [`Contracts::execute_batch`] runs several operations of one sender as
+//! one transaction, [`Contracts::execute_system`] a call that the chain makes by itself, and
+//! [`Contracts::query`] a method in read-only mode. None writes to the state: the caller commits the
+//! changes.
 //!
 //! The result depends only on the state, the transaction, its block and the rules. It does not
 //! depend on the engine or on caches. The changes of a failed frame are reverted, but its gas is
@@ -12,6 +14,7 @@
 
 mod account;
 mod address;
+mod batch;
 mod block;
 mod call_result;
 mod call_stack;
@@ -26,22 +29,28 @@ mod entry;
 mod error;
 mod events;
 mod execution;
+mod fee;
 mod frame;
 mod inspector;
 mod invalid;
 pub mod keys;
+mod lone_call;
 mod observers;
+mod operation;
 mod query;
 mod receipt;
 mod rules;
 mod steps;
 mod syscalls;
+mod system_call;
 mod trace;
 mod transaction;
 mod transient;
+mod validity;
 
 pub use account::{Account, AccountCode, CodeUse, genesis};
 pub use address::{Address, AddressError};
+pub use batch::{Batch, BatchOperation, BatchResult, GasFee, IncludedBatch};
 pub use block::BlockContext;
 pub use capsule::{
     Capsule, CapsuleError, CapsuleOutcome, CapsuleRun, ChangesDigest, StepDifference,
@@ -58,6 +67,7 @@ pub use rules::{
     ContractChildren, ContractLimits, ContractPrices, ContractRules, ContractRulesId, Extensions,
 };
 pub use steps::{RunStep, StepFrame, StepKind};
+pub use system_call::SystemCall;
 pub use trace::{
     Dropped, FailedFrame, FrameEnd, FrameKind, FrameTrace, Resource, StorageAccess, StorageKind,
     SyscallTrace, Trace, TraceStep,

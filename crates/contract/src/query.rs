@@ -3,19 +3,11 @@
 use std::sync::Arc;
 
 use fusee_engine::Interrupt;
-use fusee_executor::Tier;
 use fusee_state::StateReader;
 
 use crate::{
-    BlockContext,
-    call_stack::{self, Call, CallStack},
-    changes::Changes,
-    contracts::Contracts,
-    deployment::Opening,
-    error::ContractError,
+    BlockContext, ContractError, Contracts, Query, Receipt,
     frame::{Access, Context},
-    receipt::Receipt,
-    transaction::Query,
 };
 
 impl Contracts {
@@ -32,30 +24,13 @@ impl Contracts {
         block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<Receipt, ContractError> {
-        let attempt = |tier| {
-            self.observers.clear();
-            let stack = CallStack::new(self, block, interrupt, tier);
-            Self::attempt_query(stack, Arc::clone(&state), &query)
-        };
-        match attempt(Tier::Best) {
-            Err(error) if self.may_interpret(&error) => attempt(Tier::Interpreter),
-            result => result,
-        }
-    }
-
-    fn attempt_query(
-        mut stack: CallStack,
-        state: Arc<dyn StateReader>,
-        query: &Query,
-    ) -> Result<Receipt, ContractError> {
-        let changes = Changes::new(state);
         let Query {
             from,
             to,
             method,
             input,
             gas,
-        } = query.clone();
+        } = query;
         let context = Context {
             caller: from,
             address: to,
@@ -64,20 +39,7 @@ impl Contracts {
             input,
             access: Access::ReadOnly,
         };
-        let call = Call {
-            context,
-            gas,
-            opening: Opening::Method,
-            changes,
-        };
-        let mut progress = stack.run(call)?;
-        loop {
-            progress = match progress {
-                call_stack::Progress::Ended(_, result) => {
-                    return Ok(result.receipt(Vec::new(), gas, None));
-                }
-                call_stack::Progress::Waiting(request) => stack.answer(request, None)?,
-            };
-        }
+        let (_, result) = self.call_alone(&state, (&context, gas), block, interrupt)?;
+        Ok(result.receipt(Vec::new(), gas, None))
     }
 }

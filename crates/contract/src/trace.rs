@@ -15,10 +15,12 @@ use crate::{Address, Event, Status};
 /// The trace of one transaction or query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    /// The gas that the transaction paid before its outermost frame began. 0 for a query.
+    /// The gas that the transaction paid before its outermost frame began; that a batch paid beside
+    /// its outermost frames. 0 for a query.
     pub intrinsic_gas: Gas,
     /// The frames in the order in which they began. The first one is the outermost; it is missing
-    /// if the transaction calls no contract, and if the trace has no room for it.
+    /// if the transaction calls no contract, and if the trace has no room for it. A batch has an
+    /// outermost frame for each operation that calls.
     pub frames: Vec<FrameTrace>,
     /// The frames that failed together, the innermost first: the outermost frame, the last call
     /// that it made if that failed, and so on. Empty unless the outermost frame failed.

@@ -44,27 +44,42 @@ impl Accounts {
         transaction: &SignedTransaction,
     ) -> Result<Self, ContractError> {
         let body = transaction.body();
-        let sender = Account::read(state, body.sender)?;
-        let fee_payer = body.fee_payer.map(|payer| Account::read(state, payer));
+        let fee_payer = body.fee_payer.map(|payer| Account::balance(state, payer));
         Ok(Self {
-            nonce: sender.nonce,
-            sender_balance: sender.balance,
-            fee_payer_balance: fee_payer.transpose()?.map_or(0, |account| account.balance),
+            nonce: Account::nonce(state, body.sender)?,
+            sender_balance: Account::balance(state, body.sender)?,
+            fee_payer_balance: fee_payer.transpose()?.unwrap_or_default(),
         })
     }
 }
 
 /// Checks everything of a transaction but its signatures and what
-/// [`Contracts::check`](fusee_contract::Contracts::check) checks of its operations.
+/// [`Contracts::check_batch`](fusee_contract::Contracts::check_batch) checks of its operations.
 ///
 /// # Errors
 ///
-/// [`Invalid`] with the first reason, in the order of its numbers.
+/// [`Invalid`] with the first reason: those of [`check_static`], then those that depend on the
+/// accounts, each in the order of their numbers.
 pub fn check(
     transaction: &SignedTransaction,
     rules: &LedgerRules,
     inclusion: &Inclusion<'_>,
     accounts: &Accounts,
+) -> Result<(), Invalid> {
+    check_static(transaction, rules, inclusion)?;
+    check_accounts(transaction, inclusion.nonce_window, accounts)
+}
+
+/// Checks what of a transaction does not depend on its accounts: chain, expiry, price and gas
+/// limit.
+///
+/// # Errors
+///
+/// [`Invalid`] with the first reason, in the order of its numbers.
+pub fn check_static(
+    transaction: &SignedTransaction,
+    rules: &LedgerRules,
+    inclusion: &Inclusion<'_>,
 ) -> Result<(), Invalid> {
     let body = transaction.body();
     if body.chain_id != inclusion.chain_id {
@@ -79,7 +94,6 @@ pub fn check(
             height: inclusion.height,
         });
     }
-    check_nonce(body.nonce, accounts.nonce, inclusion.nonce_window)?;
     if body.gas_price < inclusion.minimum_price {
         return Err(Invalid::PriceBelowMinimum {
             price: body.gas_price,
@@ -96,6 +110,16 @@ pub fn check(
             block: inclusion.block_gas,
         });
     }
+    Ok(())
+}
+
+/// Checks the nonce, and whether the accounts can pay.
+pub(crate) fn check_accounts(
+    transaction: &SignedTransaction,
+    nonce_window: u64,
+    accounts: &Accounts,
+) -> Result<(), Invalid> {
+    check_nonce(transaction.body().nonce, accounts.nonce, nonce_window)?;
     check_funds(transaction, accounts)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fusee_contract::Address;
+use fusee_contract::{Address, InvalidTransaction};
 use fusee_engine::Gas;
 use thiserror::Error;
 
@@ -262,6 +262,33 @@ pub enum Invalid {
         /// Who would have to pay.
         role: Role,
     },
+    /// The chain has quotas instead of fees, so no gas has a price.
+    #[error("the gas price is {price}, this chain has no fees: set it to 0")]
+    PriceWithoutFees {
+        /// The price of the transaction.
+        price: u128,
+    },
+    /// The account that pays for the gas has not enough left in this window.
+    #[error("the gas limit is {limit}, the quota of the {role} has {left} left until height {end}")]
+    QuotaExceeded {
+        /// Who pays for the gas.
+        role: Role,
+        /// The gas limit of the transaction.
+        limit: Gas,
+        /// What is left of the quota.
+        left: Gas,
+        /// The height at which the next window begins.
+        end: u64,
+    },
+    /// The transactions before it leave it no room in the block.
+    #[error("the block is full: its limit of {limit} does not admit this transaction")]
+    BlockFull {
+        /// The name of the limit.
+        limit: &'static str,
+    },
+    /// The contract rules do not admit an operation.
+    #[error("the operations are not valid: {0}")]
+    Operations(InvalidTransaction),
 }
 
 impl Invalid {
@@ -296,6 +323,12 @@ impl Invalid {
             Invalid::GasLimitAboveBlock { .. } => (25, "gas_limit_above_block"),
             Invalid::CannotPay { .. } => (26, "cannot_pay"),
             Invalid::CostTooLarge { .. } => (27, "cost_too_large"),
+            Invalid::PriceWithoutFees { .. } => (28, "price_without_fees"),
+            Invalid::QuotaExceeded { .. } => (29, "quota_exceeded"),
+            Invalid::BlockFull { .. } => (30, "block_full"),
+            Invalid::Operations(invalid) => {
+                (100_u32.saturating_add(invalid.code()), invalid.name())
+            }
         }
     }
 

@@ -111,6 +111,15 @@ impl SignedTransaction {
         std::iter::once(sender).chain(fee_payer)
     }
 
+    /// The account that pays for the gas: the fee payer, or the sender if none is named.
+    #[must_use]
+    pub fn gas_payer(&self) -> (Role, Address) {
+        match self.body.fee_payer {
+            Some(payer) => (Role::FeePayer, payer),
+            None => (Role::Sender, self.body.sender),
+        }
+    }
+
     fn check_authorizations(&self, rules: &LedgerRules) -> Result<(), Invalid> {
         if self.body.fee_payer.is_some() != self.fee_payer.is_some() {
             return Err(Invalid::FeePayerSignature);

@@ -8,11 +8,13 @@
 //!
 //! A search must not pass the same removed keys again and again, since it is paid once. So keys
 //! without any value are not searched, and ranges of the base all of whose keys were found to be
-//! changed are not searched twice.
+//! changed are not searched twice: by no later view, and not by an older one that found them itself.
+//!
+//! Views are used on many threads at once. No lock is held while the base is read.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::ranges::{Ranges, after};
 use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
@@ -49,8 +51,14 @@ pub struct OverlayView {
     base: Arc<dyn StateReader>,
     shared: Arc<RwLock<Shared>>,
     hidden: Arc<Mutex<Hidden>>,
+    /// What this view found while the shared ranges were those of a later version.
+    found: Mutex<Ranges>,
     version: u64,
 }
+
+/// The number of changed keys that [`OverlayView::has_newer_in`] looks at. Beyond it, a transaction
+/// is run again in the time that it takes to look.
+const NEWER_LIMIT: usize = 256;
 
 /// The state that an overlay and its views share.
 #[derive(Default)]
@@ -92,6 +100,7 @@ impl Overlay {
             base: Arc::clone(&self.base),
             shared: Arc::clone(&self.shared),
             hidden: Arc::clone(&self.hidden),
+            found: Mutex::default(),
             version,
         })
     }
@@ -184,6 +193,36 @@ impl StateReader for OverlayView {
 }
 
 impl OverlayView {
+    /// Whether a diff that was applied after this view was created changes `key`.
+    pub fn has_newer(&self, key: &[u8]) -> bool {
+        let shared = read(&self.shared);
+        shared.version > self.version && self.is_older(shared.changes.get(key))
+    }
+
+    /// Whether a diff that was applied after this view was created changes a key of the range. Also
+    /// true, without an answer, if more than 256 keys of the range were changed at any time.
+    pub fn has_newer_in(&self, range: KeyRange<'_>) -> bool {
+        let shared = read(&self.shared);
+        if shared.version == self.version {
+            return false;
+        }
+        let changed = shared.changes.range::<[u8], _>(range.bounds());
+        let mut looked_at: usize = 0;
+        for (_, changes) in changed {
+            looked_at = looked_at.saturating_add(1);
+            if looked_at > NEWER_LIMIT || self.is_older(Some(changes)) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether this view does not see the last one of a key's changes.
+    fn is_older(&self, changes: Option<&Vec<(u64, Option<Value>)>>) -> bool {
+        let last = changes.and_then(|changes| changes.last());
+        last.is_some_and(|(made, _)| *made > self.version)
+    }
+
     /// The first key of the range with a value among the changes.
     fn seek_changes(&self, range: KeyRange<'_>, direction: Direction) -> Option<(Vec<u8>, Value)> {
         let shared = read(&self.shared);
@@ -204,19 +243,12 @@ impl OverlayView {
         range: KeyRange<'_>,
         direction: Direction,
     ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
-        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
-        let knows = hidden.version <= self.version;
         let (mut start, mut end) = (range.start().to_vec(), range.end().to_vec());
         while start < end {
-            let known = match direction {
-                _ if !knows => None,
-                Direction::Ascending => hidden.ranges.end_of(&start),
-                Direction::Descending => hidden.ranges.start_of(&end),
-            };
-            if let Some(known) = known {
+            if let Some(known) = self.hidden_up_to(&start, &end, direction) {
                 match direction {
-                    Direction::Ascending => start = known.to_vec(),
-                    Direction::Descending => end = known.to_vec(),
+                    Direction::Ascending => start = known,
+                    Direction::Descending => end = known,
                 }
                 continue;
             }
@@ -231,16 +263,40 @@ impl OverlayView {
                 Direction::Ascending => (start, after(&key)),
                 Direction::Descending => (key, end),
             };
-            if knows {
-                hidden.version = self.version;
-                hidden.ranges.insert(first.clone(), last.clone());
-            }
+            self.hide(first.clone(), last.clone());
             (start, end) = match direction {
                 Direction::Ascending => (last, range.end().to_vec()),
                 Direction::Descending => (range.start().to_vec(), first),
             };
         }
         Ok(None)
+    }
+
+    /// Where a search of the base from `start` to `end` goes on, if it begins in a range in which
+    /// every key is changed.
+    fn hidden_up_to(&self, start: &[u8], end: &[u8], direction: Direction) -> Option<Vec<u8>> {
+        let next = |ranges: &Ranges| match direction {
+            Direction::Ascending => ranges.end_of(start).map(<[u8]>::to_vec),
+            Direction::Descending => ranges.start_of(end).map(<[u8]>::to_vec),
+        };
+        let hidden = lock(&self.hidden);
+        if hidden.version <= self.version {
+            return next(&hidden.ranges);
+        }
+        drop(hidden);
+        next(&lock(&self.found))
+    }
+
+    /// Remembers a range of the base in which every key is changed.
+    fn hide(&self, first: Vec<u8>, last: Vec<u8>) {
+        let mut hidden = lock(&self.hidden);
+        if hidden.version <= self.version {
+            hidden.version = self.version;
+            hidden.ranges.insert(first, last);
+            return;
+        }
+        drop(hidden);
+        lock(&self.found).insert(first, last);
     }
 
     /// The change of a key that this view sees, or `None` if it sees none.
@@ -280,6 +336,11 @@ fn read(shared: &RwLock<Shared>) -> RwLockReadGuard<'_, Shared> {
 
 fn write(shared: &RwLock<Shared>) -> RwLockWriteGuard<'_, Shared> {
     shared.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+// As above. What is missing in these ranges is found again.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Overlay {

@@ -159,7 +159,7 @@ fn a_native_stack_that_ends_is_no_receipt() {
 }
 
 /// Recurses deeper than a cramped compiler can, comes back, and does something else.
-const DEEP_AND_BACK: &str = r#"(module
+pub(crate) const DEEP_AND_BACK: &str = r#"(module
     (func $deep (param i32) (result i32)
         (if (result i32) (i32.eqz (local.get 0))
             (then (i32.const 0))

@@ -6,6 +6,7 @@
 )]
 
 mod asks;
+mod batch;
 mod block;
 mod calls;
 mod capsule;

@@ -288,3 +288,53 @@ fn removed_keys_of_the_overlay_are_not_searched() {
         assert_eq!(found, Some((vec![3], Value::from([1]))));
     }
 }
+
+/// An older view does not use what a later one has found, but what it found itself.
+#[test]
+fn removed_keys_are_searched_once_by_a_view_that_is_older_than_another_search() {
+    const REMOVED: u8 = 200;
+    let base = Arc::new(Counting {
+        state: (0..=REMOVED).map(|at| (vec![at], vec![1])).collect(),
+        searches: AtomicUsize::new(0),
+    });
+    let mut overlay = Overlay::new(Arc::<Counting>::clone(&base));
+    let removed = (0..REMOVED).map(|at| (vec![at], None::<Vec<u8>>));
+    overlay.apply(removed.collect());
+    let old = overlay.view();
+    overlay.apply(change(255, 1));
+    let new = overlay.view();
+    let (start, end) = ([0], [255]);
+    for view in [new, old] {
+        base.searches.store(0, Ordering::Relaxed);
+        for _ in 0..50 {
+            let found = view.seek(KeyRange::new(&start, &end), Direction::Ascending);
+            assert_eq!(found.unwrap(), Some((vec![REMOVED], Value::from([1]))));
+        }
+        let searches = base.searches.load(Ordering::Relaxed);
+        assert_eq!(searches, usize::from(REMOVED) + 50);
+    }
+}
+
+#[test]
+fn a_view_tells_what_later_diffs_change() {
+    let mut overlay = Overlay::new(Arc::new(MemoryState::new()));
+    overlay.apply(change(3, 1));
+    let view = overlay.view();
+    assert!(!view.has_newer(&[3]) && !view.has_newer_in(KeyRange::new(&[0], &[9])));
+    overlay.apply(change(5, 1));
+    overlay.apply([(vec![7], None::<Vec<u8>>)].into_iter().collect());
+    for key in 0..9 {
+        let is_newer = [5, 7].contains(&key);
+        assert_eq!(view.has_newer(&[key]), is_newer, "{key}");
+        assert_eq!(
+            view.has_newer_in(KeyRange::new(&[key], &[key + 1])),
+            is_newer
+        );
+    }
+    assert!(!view.has_newer_in(KeyRange::new(&[0], &[5])));
+    assert!(view.has_newer_in(KeyRange::new(&[0], &[6])));
+    assert!(
+        !overlay.view().has_newer(&[5]),
+        "a view of now has nothing newer"
+    );
+}

@@ -1,0 +1,160 @@
+//! Genesis: the first state of a chain, from a file.
+//!
+//! The file is JSON; `docs/ledger.md` documents it. Reading it is strict: what it does not know, and
+//! what is there twice, is an error that names the field. No contract is deployed at genesis: the
+//! first transactions do that.
+
+mod file;
+
+use std::collections::BTreeMap;
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use fusee_contract::Address;
+use fusee_crypto::sha256;
+use fusee_engine::Gas;
+use fusee_state::Diff;
+use thiserror::Error;
+
+use crate::{Parameters, ParametersError, Position, keys, versioned};
+
+/// The domain of identities.
+const IDENTITY_TAG: &[u8] = b"fusee genesis";
+
+/// The first state of a chain.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Genesis {
+    /// The height of the first block. At least 1.
+    pub initial_height: u64,
+    /// The time of genesis, in milliseconds since the Unix epoch. No block is earlier.
+    pub time: u64,
+    /// The parameters of the chain.
+    pub parameters: Parameters,
+    /// The accounts that have something from the beginning.
+    pub accounts: BTreeMap<Address, GenesisAccount>,
+}
+
+/// What an account has from the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct GenesisAccount {
+    /// The balance, in the smallest unit.
+    pub balance: u128,
+    /// The gas that the account may use in a window. `None`: as the parameters say. Without effect
+    /// on a chain with fees.
+    #[borsh(
+        serialize_with = "versioned::write_optional_gas",
+        deserialize_with = "versioned::read_optional_gas"
+    )]
+    pub quota: Option<Gas>,
+}
+
+/// A genesis that no chain can have.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum GenesisError {
+    /// The file is not JSON, or has a field that is unknown, missing, there twice or of another
+    /// type.
+    #[error("the genesis file is malformed: {0}")]
+    File(#[from] serde_json::Error),
+    /// A field has no such value.
+    #[error("the genesis file has no valid `{field}`: {reason}")]
+    Field {
+        /// The field, with its path.
+        field: String,
+        /// What it has to be.
+        reason: &'static str,
+    },
+    /// An account is there twice.
+    #[error("the account {address} of `{field}` is in the genesis file already")]
+    Duplicate {
+        /// The second place.
+        field: String,
+        /// The account.
+        address: Address,
+    },
+    /// The balances exceed a `u128`.
+    #[error("the balances up to `{field}` exceed 2^128 - 1 together")]
+    Sum {
+        /// The balance that is too much.
+        field: String,
+    },
+    /// The parameters cannot be those of a chain.
+    #[error("the genesis file has no valid `parameters`: {0}")]
+    Parameters(#[from] ParametersError),
+}
+
+impl Genesis {
+    /// Reads a genesis file.
+    ///
+    /// # Errors
+    ///
+    /// [`GenesisError`], which names the first field that is not as it has to be.
+    pub fn parse(json: &str) -> Result<Self, GenesisError> {
+        let genesis = file::read(json)?;
+        genesis.check()?;
+        Ok(genesis)
+    }
+
+    /// Checks what the types do not say.
+    ///
+    /// # Errors
+    ///
+    /// [`GenesisError`] with the first field that a chain cannot have.
+    pub fn check(&self) -> Result<(), GenesisError> {
+        let invalid = |field: &str, reason| {
+            let field = field.to_owned();
+            Err(GenesisError::Field { field, reason })
+        };
+        self.parameters.check()?;
+        if self.initial_height == 0 {
+            return invalid("initial_height", "it is at least 1");
+        }
+        if self.parameters.activation_at(self.initial_height).is_none() {
+            let reason = "some rules hold at the initial height";
+            return invalid("parameters.activations", reason);
+        }
+        let mut sum = 0_u128;
+        for (address, account) in &self.accounts {
+            let total = sum.checked_add(account.balance);
+            sum = total.ok_or_else(|| GenesisError::Sum {
+                field: format!("balance of {address}"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The changes to an empty state that make it the first one of the chain.
+    #[must_use]
+    pub fn changes(&self) -> Diff {
+        let accounts = self.accounts.iter();
+        let balances: Vec<_> = accounts
+            .clone()
+            .map(|(address, account)| (*address, account.balance))
+            .collect();
+        let quotas = accounts.filter_map(|(address, account)| {
+            let quota = account.quota?.units();
+            Some((
+                keys::quota(*address),
+                Some(versioned::encode(&quota).into()),
+            ))
+        });
+        let position = Position {
+            height: self.initial_height.saturating_sub(1),
+            time: self.time,
+        };
+        let chain = [
+            (keys::parameters(), Some(self.parameters.encode().into())),
+            (keys::position(), Some(position.encode().into())),
+        ];
+        // A balance of 0 is no key, and there is none to remove.
+        let balances = fusee_contract::genesis(&balances).into_iter();
+        let balances = balances.filter(|(_, balance)| balance.is_some());
+        balances.chain(quotas).chain(chain).collect()
+    }
+
+    /// The identity of the chain: SHA-256 of a tag and the canonical encoding. The first block's
+    /// header has it in place of a parent.
+    #[must_use]
+    pub fn identity(&self) -> [u8; 32] {
+        sha256(&[IDENTITY_TAG, &versioned::encode(self)].concat())
+    }
+}

@@ -1,0 +1,254 @@
+//! The genesis file, as JSON has it: amounts beyond 2^53 are texts, and bytes are hexadecimal.
+
+use std::{num::NonZeroU64, str::FromStr};
+
+use fusee_contract::{Address, ContractRulesId};
+use fusee_engine::Gas;
+use serde::Deserialize;
+
+use super::{Genesis, GenesisAccount, GenesisError};
+use crate::{
+    Activation, BlockLimits, FeeDestination, LedgerRulesId, Parameters, Payment, Phase,
+    ScheduledCall,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    chain_id: String,
+    initial_height: u64,
+    time: u64,
+    parameters: FileParameters,
+    #[serde(default)]
+    accounts: Vec<FileAccount>,
+    #[serde(default)]
+    development_accounts: Vec<FileDevelopmentAccount>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileParameters {
+    activations: Vec<FileActivation>,
+    limits: FileLimits,
+    payment: FilePayment,
+    #[serde(default)]
+    calls: Vec<FileCall>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileActivation {
+    height: u64,
+    ledger_rules: String,
+    contract_rules: String,
+    #[serde(default)]
+    migration: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileLimits {
+    gas: u64,
+    bytes: u64,
+    transactions: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum FilePayment {
+    Fees(FileFees),
+    Quotas(FileQuotas),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileFees {
+    minimum_price: String,
+    destination: FileDestination,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileQuotas {
+    gas: u64,
+    window: NonZeroU64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+enum FileDestination {
+    Proposer,
+    Treasury(String),
+    Burned,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileCall {
+    phase: FilePhase,
+    every: NonZeroU64,
+    to: String,
+    method: String,
+    #[serde(default)]
+    input: String,
+    gas: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FilePhase {
+    Begin,
+    End,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileAccount {
+    address: String,
+    balance: String,
+    #[serde(default)]
+    quota: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileDevelopmentAccount {
+    name: String,
+    balance: String,
+    #[serde(default)]
+    quota: Option<u64>,
+}
+
+pub(super) fn read(json: &str) -> Result<Genesis, GenesisError> {
+    let file: File = serde_json::from_str(json)?;
+    let parameters = parameters(file.chain_id, file.parameters)?;
+    let mut genesis = Genesis {
+        initial_height: file.initial_height,
+        time: file.time,
+        parameters,
+        accounts: std::collections::BTreeMap::new(),
+    };
+    let mut sum = 0_u128;
+    let mut insert = |field: String, address, balance: &str, quota| {
+        let of_balance = format!("{field}.balance");
+        let balance = amount(&of_balance, balance)?;
+        let total = sum.checked_add(balance);
+        sum = total.ok_or(GenesisError::Sum { field: of_balance })?;
+        let quota = match quota {
+            Some(units) => Some(gas(&format!("{field}.quota"), units)?),
+            None => None,
+        };
+        let account = GenesisAccount { balance, quota };
+        match genesis.accounts.insert(address, account) {
+            Some(_) => Err(GenesisError::Duplicate { field, address }),
+            None => Ok(()),
+        }
+    };
+    for (index, account) in file.accounts.iter().enumerate() {
+        let field = format!("accounts[{index}]");
+        let address = address(&format!("{field}.address"), &account.address)?;
+        insert(field, address, &account.balance, account.quota)?;
+    }
+    for (index, account) in file.development_accounts.iter().enumerate() {
+        let field = format!("development_accounts[{index}]");
+        let address = Address::of_development_account(&account.name);
+        insert(field, address, &account.balance, account.quota)?;
+    }
+    Ok(genesis)
+}
+
+fn parameters(chain_id: String, file: FileParameters) -> Result<Parameters, GenesisError> {
+    let activations = file.activations.into_iter().enumerate();
+    let activations = activations.map(|(index, activation)| {
+        let field = format!("parameters.activations[{index}]");
+        let id = |name: &str, text: &str| bytes32(&format!("{field}.{name}"), text);
+        Ok(Activation {
+            height: activation.height,
+            ledger_rules: LedgerRulesId::from_bytes(id("ledger_rules", &activation.ledger_rules)?),
+            contract_rules: ContractRulesId::from_bytes(id(
+                "contract_rules",
+                &activation.contract_rules,
+            )?),
+            migration: activation.migration,
+        })
+    });
+    let calls = file.calls.into_iter().enumerate().map(call);
+    Ok(Parameters {
+        chain_id,
+        activations: activations.collect::<Result<_, GenesisError>>()?,
+        limits: BlockLimits {
+            gas: gas("parameters.limits.gas", file.limits.gas)?,
+            bytes: file.limits.bytes,
+            transactions: file.limits.transactions,
+        },
+        payment: payment(file.payment)?,
+        calls: calls.collect::<Result<_, _>>()?,
+    })
+}
+
+fn payment(file: FilePayment) -> Result<Payment, GenesisError> {
+    let field = "parameters.payment";
+    Ok(match file {
+        FilePayment::Fees(fees) => Payment::Fees {
+            minimum_price: amount(&format!("{field}.fees.minimum_price"), &fees.minimum_price)?,
+            destination: match fees.destination {
+                FileDestination::Proposer => FeeDestination::Proposer,
+                FileDestination::Treasury(treasury) => FeeDestination::Treasury(address(
+                    &format!("{field}.fees.destination.treasury"),
+                    &treasury,
+                )?),
+                FileDestination::Burned => FeeDestination::Burned,
+            },
+        },
+        FilePayment::Quotas(quotas) => Payment::Quotas {
+            gas: gas(&format!("{field}.quotas.gas"), quotas.gas)?,
+            window: quotas.window,
+        },
+    })
+}
+
+fn call((index, file): (usize, FileCall)) -> Result<ScheduledCall, GenesisError> {
+    let field = format!("parameters.calls[{index}]");
+    Ok(ScheduledCall {
+        phase: match file.phase {
+            FilePhase::Begin => Phase::Begin,
+            FilePhase::End => Phase::End,
+        },
+        every: file.every,
+        to: address(&format!("{field}.to"), &file.to)?,
+        method: file.method,
+        input: hex::decode(&file.input)
+            .map_err(|_| invalid(&format!("{field}.input"), "it is bytes in hexadecimal"))?,
+        gas: gas(&format!("{field}.gas"), file.gas)?,
+    })
+}
+
+fn invalid(field: &str, reason: &'static str) -> GenesisError {
+    let field = field.to_owned();
+    GenesisError::Field { field, reason }
+}
+
+fn amount(field: &str, text: &str) -> Result<u128, GenesisError> {
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    let amount = u128::from_str(text).ok().filter(|_| is_decimal);
+    amount.ok_or_else(|| invalid(field, "it is a decimal number below 2^128, as a text"))
+}
+
+fn gas(field: &str, units: u64) -> Result<Gas, GenesisError> {
+    match units <= Gas::MAX.units() {
+        true => Ok(Gas::new(units)),
+        false => Err(invalid(field, "it is below 2^63")),
+    }
+}
+
+fn bytes32(field: &str, text: &str) -> Result<[u8; 32], GenesisError> {
+    let mut bytes = [0; 32];
+    match hex::decode_to_slice(text, &mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(_) => Err(invalid(field, "it is 64 hexadecimal digits")),
+    }
+}
+
+fn address(field: &str, text: &str) -> Result<Address, GenesisError> {
+    bytes32(field, text).map(Address::new)
+}

@@ -1,0 +1,248 @@
+//! A block that has begun: migration and first calls have run, transactions follow.
+//!
+//! The order is: migration, calls at the beginning, transactions, the credit of their fees, calls
+//! at the end. All that the driver's interface does with a block is made of these steps, so what
+//! `prepare` makes is what `process` accepts and `finalize` executes.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use fusee_contract::{Account, BlockContext, SystemCall};
+use fusee_engine::{Gas, Interrupt};
+use fusee_state::{Diff, Overlay, StateReader};
+
+use crate::{
+    ActiveRules, Block, BlockLimits, CallResult, FeeDestination, Finalized, Header, HeaderHash,
+    Invalid, LedgerError, ListRoot, Parameters, Payment, Phase, Position, Rulebook, ScheduledCall,
+    SignedTransaction, TransactionOutcome, chain_digest, execution::Terms, keys, list_root,
+    parallel,
+};
+
+/// A block that has begun.
+pub(crate) struct OpenBlock {
+    pub(crate) parameters: Parameters,
+    pub(crate) rules: ActiveRules,
+    context: BlockContext,
+    interrupt: Interrupt,
+    overlay: Overlay,
+    calls: Vec<CallResult>,
+}
+
+/// What the transactions of a block have taken of its limits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    gas: Gas,
+    bytes: u64,
+    transactions: u32,
+}
+
+impl OpenBlock {
+    /// Begins a block, whose transactions do not matter yet.
+    pub(crate) fn begin(
+        rulebook: &Rulebook,
+        interrupt: &Interrupt,
+        state: Arc<dyn StateReader>,
+        block: &Block,
+    ) -> Result<Self, LedgerError> {
+        Position::read(&*state)?.check(block.height, block.time)?;
+        let mut parameters = Parameters::read(&*state)?;
+        let rules = rulebook.at(&parameters, block.height)?;
+        let mut overlay = Overlay::new(state);
+        if let Some((name, migration)) = &rules.migration {
+            let changes = migration(&*overlay.view());
+            overlay.apply(changes.map_err(|source| LedgerError::Migration {
+                name: name.clone(),
+                height: block.height,
+                source,
+            })?);
+            parameters = Parameters::read(&*overlay.view())?;
+        }
+        let context = BlockContext {
+            chain_id: parameters.chain_id.as_str().into(),
+            height: block.height,
+            time: block.time,
+            proposer: block.proposer,
+        };
+        let mut open = Self {
+            parameters,
+            rules,
+            context,
+            interrupt: interrupt.clone(),
+            overlay,
+            calls: Vec::new(),
+        };
+        open.run_calls(Phase::Begin)?;
+        Ok(open)
+    }
+
+    /// What its transactions depend on besides the state.
+    pub(crate) const fn terms(&self) -> Terms<'_> {
+        Terms {
+            rules: &self.rules,
+            parameters: &self.parameters,
+            block: &self.context,
+            interrupt: &self.interrupt,
+        }
+    }
+
+    /// Executes transactions in their order, on so many threads, and applies their changes.
+    pub(crate) fn execute_all(
+        &mut self,
+        transactions: &[SignedTransaction],
+        threads: NonZeroUsize,
+    ) -> Result<Vec<TransactionOutcome>, LedgerError> {
+        let terms = Terms {
+            rules: &self.rules,
+            parameters: &self.parameters,
+            block: &self.context,
+            interrupt: &self.interrupt,
+        };
+        parallel::run(
+            &mut self.overlay,
+            transactions.len(),
+            threads,
+            |index, state| {
+                let transaction = transactions.get(index);
+                let transaction = transaction.expect("the index is below their number");
+                terms.execute(transaction, state)
+            },
+        )
+    }
+
+    /// Executes a transaction, and applies its changes.
+    pub(crate) fn execute(
+        &mut self,
+        transaction: &SignedTransaction,
+    ) -> Result<TransactionOutcome, LedgerError> {
+        let view = self.overlay.view();
+        let executed = self.terms().execute(transaction, view)?;
+        self.overlay.apply(executed.changes);
+        Ok(executed.output)
+    }
+
+    /// Ends the block.
+    pub(crate) fn end(
+        mut self,
+        transactions_root: ListRoot,
+        transactions: Vec<TransactionOutcome>,
+    ) -> Result<Finalized, LedgerError> {
+        let results = || transactions.iter().map(|outcome| &outcome.result);
+        let sum = |gas: fn(&crate::TransactionResult) -> Gas| {
+            results().map(gas).fold(Gas::ZERO, Gas::saturating_add)
+        };
+        let (gas_declared, gas_used) = (sum(|it| it.gas_limit), sum(|it| it.gas_used));
+        // Fees come from balances, whose sum is a u128.
+        let fees = results().fold(0_u128, |sum, result| sum.saturating_add(result.fee));
+        self.credit(fees)?;
+        self.run_calls(Phase::End)?;
+        let position = Position {
+            height: self.context.height,
+            time: self.context.time,
+        };
+        let position = (keys::position(), Some(position.encode()));
+        self.overlay.apply(Diff::from_iter([position]));
+        let leaves: Vec<_> = results()
+            .map(|result| result.encode())
+            .chain(self.calls.iter().map(CallResult::encode))
+            .collect();
+        let unsealed = Header {
+            chain: chain_digest(&self.parameters.chain_id),
+            height: self.context.height,
+            time: self.context.time,
+            proposer: self.context.proposer,
+            parent: HeaderHash::from_bytes([0; 32]),
+            transactions_root,
+            receipts_root: list_root(leaves.iter().map(Vec::as_slice)),
+            state_root: [0; 32],
+            ledger_rules: self.rules.ledger_id,
+            contract_rules: self.rules.contracts_id,
+            gas_declared,
+            gas_used,
+            fees,
+        };
+        Ok(Finalized {
+            changes: self.overlay.into_diff(),
+            transactions,
+            calls: self.calls,
+            unsealed,
+        })
+    }
+
+    /// Credits the fees of the block in one sum: paid transaction by transaction, they would make
+    /// every transaction conflict with every other one.
+    fn credit(&mut self, fees: u128) -> Result<(), LedgerError> {
+        let Payment::Fees { destination, .. } = self.parameters.payment else {
+            return Ok(());
+        };
+        let receiver = match destination {
+            FeeDestination::Proposer => self.context.proposer,
+            FeeDestination::Treasury(treasury) => treasury,
+            FeeDestination::Burned => return Ok(()),
+        };
+        if fees > 0 {
+            let balance = Account::balance(&*self.overlay.view(), receiver)?;
+            // The sum of all balances is a u128, and the fees were taken from it.
+            let balance = balance.saturating_add(fees);
+            let changes = fusee_contract::genesis(&[(receiver, balance)]);
+            self.overlay.apply(changes);
+        }
+        Ok(())
+    }
+
+    /// Runs the scheduled calls of a phase. One that fails changes nothing.
+    fn run_calls(&mut self, phase: Phase) -> Result<(), LedgerError> {
+        let height = self.context.height;
+        let is_due =
+            |call: &ScheduledCall| call.phase == phase && height.is_multiple_of(call.every.get());
+        let calls = self.parameters.calls.iter().zip(0_u32..);
+        for (call, index) in calls.filter(|(call, _)| is_due(call)) {
+            let system_call = SystemCall {
+                to: call.to,
+                method: call.method.clone(),
+                input: call.input.clone(),
+                gas: call.gas,
+            };
+            let included = self.rules.contracts.execute_system(
+                self.overlay.view(),
+                system_call,
+                &self.context,
+                &self.interrupt,
+            )?;
+            self.overlay.apply(included.changes);
+            self.calls.push(CallResult {
+                index,
+                phase,
+                receipt: included.receipt,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Room {
+    /// Takes the place and the bytes of a transaction, if they are left.
+    pub(crate) fn take_place(&mut self, bytes: usize, limits: &BlockLimits) -> Result<(), Invalid> {
+        let transactions = self.transactions.saturating_add(1);
+        if transactions > limits.transactions {
+            let limit = "transactions";
+            return Err(Invalid::BlockFull { limit });
+        }
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let bytes = self.bytes.saturating_add(bytes);
+        if bytes > limits.bytes {
+            return Err(Invalid::BlockFull { limit: "bytes" });
+        }
+        (self.transactions, self.bytes) = (transactions, bytes);
+        Ok(())
+    }
+
+    /// Takes the gas limit of a transaction, if it is left.
+    pub(crate) fn take_gas(&mut self, gas: Gas, limits: &BlockLimits) -> Result<(), Invalid> {
+        match self.gas.checked_add(gas) {
+            Some(gas) if gas <= limits.gas => {
+                self.gas = gas;
+                Ok(())
+            }
+            _ => Err(Invalid::BlockFull { limit: "gas" }),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Commits: validates what was run ahead, in order, and runs again what is not valid.
+//!
+//! Invariant: a transaction is committed with the result that it has behind all before it.
+//! Invariant: if the next transaction to commit has a finished attempt, then a thread commits it.
+//! That is the thread that finished it, or the one that holds the lock at that moment, which looks
+//! again after its release.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use fusee_state::{Overlay, StateReader};
+
+use super::pace::Pace;
+use super::recorder::Recorder;
+use super::{Executed, Run, lock};
+
+/// A transaction that was run ahead.
+#[derive(Debug)]
+pub(super) struct Attempt<O> {
+    pub(super) recorder: Arc<Recorder>,
+    /// `None` after an error or a panic.
+    pub(super) executed: Option<Executed<O>>,
+}
+
+/// The transactions that are committed: as many as there are outputs.
+#[derive(Debug)]
+pub(super) struct Committed<'a, O, E> {
+    overlay: &'a mut Overlay,
+    outputs: Vec<O>,
+    /// The error that ends the run.
+    error: Option<E>,
+    pace: Pace,
+}
+
+impl<'a, O, E> Committed<'a, O, E> {
+    pub(super) fn new(overlay: &'a mut Overlay, count: usize) -> Self {
+        Self {
+            overlay,
+            outputs: Vec::with_capacity(count),
+            error: None,
+            pace: Pace::new(),
+        }
+    }
+
+    pub(super) fn into_result(self) -> Result<Vec<O>, E> {
+        match self.error {
+            None => Ok(self.outputs),
+            Some(error) => Err(error),
+        }
+    }
+}
+
+impl<O, E, F> Run<'_, O, E, F>
+where
+    F: Fn(usize, Arc<dyn StateReader>) -> Result<Executed<O>, E>,
+{
+    /// Commits finished attempts until the next one is not finished, if no other thread does.
+    pub(super) fn commit(&self) {
+        // The lock is not held while it is looked for an attempt. So whoever fails to get it has
+        // stored an attempt that its holder has still to look for.
+        while self.is_ready() {
+            let Ok(mut committed) = self.committed.try_lock() else {
+                return;
+            };
+            self.commit_ready(&mut committed);
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let next = self.attempts.get(self.position.load(Ordering::SeqCst));
+        next.is_some_and(|slot| lock(slot).is_some())
+    }
+
+    fn commit_ready(&self, committed: &mut Committed<'_, O, E>) {
+        loop {
+            let index = committed.outputs.len();
+            let Some(slot) = self.attempts.get(index) else {
+                break;
+            };
+            let attempt = lock(slot).take();
+            let is_in_turn = committed.pace.is_in_turn(index);
+            if attempt.is_none() && !(is_in_turn && self.queue.claim_in_turn(index)) {
+                break;
+            }
+            match self.settle(committed, index, attempt) {
+                Ok(executed) => {
+                    committed.overlay.apply(executed.changes);
+                    committed.outputs.push(executed.output);
+                    let next = committed.outputs.len();
+                    self.position.store(next, Ordering::SeqCst);
+                }
+                Err(error) => {
+                    committed.error = Some(error);
+                    self.position.store(usize::MAX, Ordering::SeqCst);
+                    self.queue.stop();
+                    return;
+                }
+            }
+        }
+        self.publish(committed);
+    }
+
+    /// The result of a transaction behind all before it.
+    fn settle(
+        &self,
+        committed: &mut Committed<'_, O, E>,
+        index: usize,
+        attempt: Option<Attempt<O>>,
+    ) -> Result<Executed<O>, E> {
+        if let Some(attempt) = attempt {
+            let executed = attempt.executed;
+            let valid = executed.filter(|_| attempt.recorder.is_current());
+            self.note(committed, index, valid.is_none());
+            if let Some(executed) = valid {
+                return Ok(executed);
+            }
+            self.publish(committed);
+        }
+        (self.execute)(index, committed.overlay.view())
+    }
+
+    fn note(&self, committed: &mut Committed<'_, O, E>, index: usize, was_in_vain: bool) {
+        let pace = &mut committed.pace;
+        if !pace.is_in_turn(index) && pace.note(was_in_vain) {
+            pace.begin(self.queue.pause());
+        }
+    }
+
+    /// Lets transactions run ahead of the committed ones, unless they run in turn.
+    fn publish(&self, committed: &Committed<'_, O, E>) {
+        let index = committed.outputs.len();
+        if !committed.pace.is_in_turn(index) || index == self.count {
+            self.queue.publish(index, committed.overlay.view());
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The queue: which transaction runs next, on which state.
+//!
+//! Invariant: each index is claimed once, in ascending order.
+//! Invariant: a thread waits here only while another one runs a transaction or commits.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use fusee_state::OverlayView;
+
+use super::lock;
+
+/// How far transactions run ahead of the committed ones. It bounds the memory that their results
+/// take, and does not make threads wait for a transaction that takes as long as hundreds of others.
+const AHEAD: usize = 512;
+
+pub(super) struct Queue {
+    count: usize,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+struct Inner {
+    /// The next index to claim.
+    next: usize,
+    /// The first index that is too far ahead.
+    limit: usize,
+    /// The state behind the last committed transactions.
+    view: Arc<OverlayView>,
+    waiting: usize,
+    is_stopped: bool,
+}
+
+impl Queue {
+    pub(super) const fn new(count: usize, view: Arc<OverlayView>) -> Self {
+        let inner = Inner {
+            next: 0,
+            limit: AHEAD,
+            view,
+            waiting: 0,
+            is_stopped: false,
+        };
+        Self {
+            count,
+            inner: Mutex::new(inner),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The next transaction to run ahead, and its state. Waits until there is one. `None` at the
+    /// end of the run.
+    pub(super) fn claim(&self) -> Option<(usize, Arc<OverlayView>)> {
+        let mut inner = lock(&self.inner);
+        loop {
+            if inner.is_stopped || inner.next >= self.count {
+                return None;
+            }
+            if inner.next < inner.limit {
+                let index = inner.next;
+                inner.next = index.saturating_add(1);
+                return Some((index, Arc::clone(&inner.view)));
+            }
+            inner.waiting = inner.waiting.saturating_add(1);
+            let woken = self.changed.wait(inner);
+            inner = woken.unwrap_or_else(PoisonError::into_inner);
+            inner.waiting = inner.waiting.saturating_sub(1);
+        }
+    }
+
+    /// Claims `index` for the committing thread, unless it is claimed already.
+    pub(super) fn claim_in_turn(&self, index: usize) -> bool {
+        let mut inner = lock(&self.inner);
+        let is_next = inner.next == index && !inner.is_stopped;
+        if is_next {
+            inner.next = index.saturating_add(1);
+        }
+        is_next
+    }
+
+    /// Gives later claims the state behind the first `committed` transactions, and lets them run
+    /// ahead of these.
+    pub(super) fn publish(&self, committed: usize, view: Arc<OverlayView>) {
+        let mut inner = lock(&self.inner);
+        // The last view may be dropped, which takes a lock, so it is dropped behind this one.
+        let _last = std::mem::replace(&mut inner.view, view);
+        inner.limit = committed.saturating_add(AHEAD);
+        self.wake(inner.waiting);
+        drop(inner);
+    }
+
+    /// Lets no transaction run ahead until the next state is published. Returns the next index.
+    pub(super) fn pause(&self) -> usize {
+        let mut inner = lock(&self.inner);
+        inner.limit = 0;
+        inner.next
+    }
+
+    /// Ends the run.
+    pub(super) fn stop(&self) {
+        let mut inner = lock(&self.inner);
+        inner.is_stopped = true;
+        self.wake(inner.waiting);
+    }
+
+    fn wake(&self, waiting: usize) {
+        // Without the condition, each commit would be a system call.
+        if waiting > 0 {
+            self.changed.notify_all();
+        }
+    }
+}

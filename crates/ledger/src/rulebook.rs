@@ -1,0 +1,98 @@
+//! The rulebook: the rules and migrations that a program has.
+//!
+//! Which of them hold at a height is in the state ([`Activation`](crate::Activation)). A program
+//! that does not have them stops before that height.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use fusee_contract::{ContractError, ContractRulesId, Contracts};
+use fusee_state::{Diff, StateReader};
+
+use crate::{LedgerError, LedgerRules, LedgerRulesId, Parameters, Unknown};
+
+/// A migration: the changes to a state that a block begins with. It is a pure function of the
+/// state.
+pub type Migration = fn(&dyn StateReader) -> Result<Diff, ContractError>;
+
+/// The rules and migrations that a program has. Clones are cheap.
+#[derive(Clone, Debug, Default)]
+pub struct Rulebook {
+    ledger: BTreeMap<LedgerRulesId, Arc<LedgerRules>>,
+    contracts: BTreeMap<ContractRulesId, Contracts>,
+    migrations: BTreeMap<String, Migration>,
+}
+
+/// The rules that hold at a height.
+#[derive(Clone, Debug)]
+pub struct ActiveRules {
+    /// The rules of transactions.
+    pub ledger: Arc<LedgerRules>,
+    /// Their id.
+    pub ledger_id: LedgerRulesId,
+    /// The contracts, by their rules.
+    pub contracts: Contracts,
+    /// The id of the rules of contracts.
+    pub contracts_id: ContractRulesId,
+    /// The migration that the block of this height begins with, and its name.
+    pub migration: Option<(String, Migration)>,
+}
+
+impl Rulebook {
+    /// Creates an empty rulebook.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds rules of transactions: published ones, or those of a development chain.
+    #[must_use]
+    pub fn with_ledger(mut self, rules: LedgerRules) -> Self {
+        self.ledger.insert(rules.id(), Arc::new(rules));
+        self
+    }
+
+    /// Adds contracts by one set of rules. A node makes them of an executor with an interpreter
+    /// ([`Contracts::new`]).
+    #[must_use]
+    pub fn with_contracts(mut self, contracts: Contracts) -> Self {
+        self.contracts.insert(contracts.rules().id(), contracts);
+        self
+    }
+
+    /// Adds a migration. Its name says what it does; what a name means never changes.
+    #[must_use]
+    pub fn with_migration(mut self, name: &str, migration: Migration) -> Self {
+        self.migrations.insert(name.to_owned(), migration);
+        self
+    }
+
+    /// The rules that hold at a height of a chain.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError::Unknown`] if this program does not have them.
+    pub fn at(&self, parameters: &Parameters, height: u64) -> Result<ActiveRules, LedgerError> {
+        let unknown = |source| LedgerError::Unknown { height, source };
+        let activation = parameters.activation_at(height);
+        let activation = activation.ok_or_else(|| unknown(Unknown::NoRules))?;
+        let (ledger_id, contracts_id) = (activation.ledger_rules, activation.contract_rules);
+        let ledger = self.ledger.get(&ledger_id);
+        let contracts = self.contracts.get(&contracts_id);
+        let begins_here = activation.height == height;
+        let name = activation.migration.as_ref().filter(|_| begins_here);
+        let migration = name.map(|name| {
+            let migration = self.migrations.get(name);
+            let migration = migration.ok_or_else(|| unknown(Unknown::Migration(name.clone())))?;
+            Ok::<_, LedgerError>((name.clone(), *migration))
+        });
+        Ok(ActiveRules {
+            ledger: Arc::clone(ledger.ok_or_else(|| unknown(Unknown::LedgerRules(ledger_id)))?),
+            ledger_id,
+            contracts: contracts
+                .ok_or_else(|| unknown(Unknown::ContractRules(contracts_id)))?
+                .clone(),
+            contracts_id,
+            migration: migration.transpose()?,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Genesis files: what they make, and what they must not have.
+
+use fusee_contract::{Account, Address};
+use fusee_engine::Gas;
+use fusee_ledger::{
+    FeeDestination, Genesis, GenesisError, LedgerError, Parameters, Payment, Position, keys,
+};
+use fusee_state::{MemoryState, StateReader};
+
+use crate::samples::address;
+
+const FILE: &str = r#"{
+    "chain_id": "fusee-test-1",
+    "initial_height": 5,
+    "time": 1790000000000,
+    "parameters": {
+        "activations": [{
+            "height": 1,
+            "ledger_rules": "0101010101010101010101010101010101010101010101010101010101010101",
+            "contract_rules": "0202020202020202020202020202020202020202020202020202020202020202"
+        }],
+        "limits": { "gas": 1000000000, "bytes": 1048576, "transactions": 10000 },
+        "payment": { "fees": {
+            "minimum_price": "3",
+            "destination": { "treasury": "0404040404040404040404040404040404040404040404040404040404040404" }
+        } },
+        "calls": [{
+            "phase": "end",
+            "every": 10,
+            "to": "0505050505050505050505050505050505050505050505050505050505050505",
+            "method": "tick",
+            "input": "0102",
+            "gas": 100000
+        }]
+    },
+    "accounts": [
+        { "address": "0707070707070707070707070707070707070707070707070707070707070707", "balance": "340282366920938463463374607431768211450" },
+        { "address": "0808080808080808080808080808080808080808080808080808080808080808", "balance": "0", "quota": 12 }
+    ],
+    "development_accounts": [{ "name": "alice", "balance": "5" }]
+}"#;
+
+/// The file with a part replaced.
+fn replaced(part: &str, by: &str) -> Result<Genesis, GenesisError> {
+    assert!(FILE.contains(part), "{part}");
+    Genesis::parse(&FILE.replacen(part, by, 1))
+}
+
+#[track_caller]
+fn check(part: &str, by: &str, message: &str) {
+    let error = replaced(part, by).unwrap_err().to_string();
+    assert!(error.contains(message), "{error}");
+}
+
+#[test]
+fn a_file_makes_the_first_state() {
+    let genesis = Genesis::parse(FILE).unwrap();
+    let mut state = MemoryState::new();
+    state.apply(&genesis.changes());
+    assert_eq!(Parameters::read(&state).unwrap(), genesis.parameters);
+    let position = Position {
+        height: 4,
+        time: 1_790_000_000_000,
+    };
+    assert_eq!(Position::read(&state).unwrap(), position);
+    let balance = |address| Account::read(&state, address).unwrap().balance;
+    assert_eq!(balance(address(7)), u128::MAX - 5);
+    assert_eq!(balance(address(8)), 0);
+    assert_eq!(balance(Address::of_development_account("alice")), 5);
+    assert!(state.read(&keys::quota(address(8))).unwrap().is_some());
+    assert!(state.read(&keys::quota(address(7))).unwrap().is_none());
+    let payment = Payment::Fees {
+        minimum_price: 3,
+        destination: FeeDestination::Treasury(address(4)),
+    };
+    assert_eq!(genesis.parameters.payment, payment);
+    assert_eq!(genesis.parameters.calls[0].input, [1, 2]);
+    assert_eq!(genesis.parameters.limits.gas, Gas::new(1_000_000_000));
+    // No entry of an empty balance.
+    assert_eq!(state.iter().len(), 2 + 2 + 1);
+}
+
+/// The order of accounts and of fields does not matter; everything else does.
+#[test]
+fn the_identity_covers_the_genesis() {
+    let identity = Genesis::parse(FILE).unwrap().identity();
+    let name = hex::encode(identity);
+    expect_test::expect_file!["golden/genesis_identity.txt"].assert_eq(&(name + "\n"));
+    let reordered = replaced(
+        "\"initial_height\": 5,\n    \"time\": 1790000000000,",
+        "\"time\": 1790000000000, \"initial_height\": 5,",
+    );
+    assert_eq!(reordered.unwrap().identity(), identity);
+    for (part, by) in [
+        ("fusee-test-1", "fusee-test-2"),
+        ("\"initial_height\": 5", "\"initial_height\": 6"),
+        ("1790000000000", "1790000000001"),
+        ("\"every\": 10", "\"every\": 11"),
+        ("\"balance\": \"5\"", "\"balance\": \"4\""),
+        ("\"quota\": 12", "\"quota\": 13"),
+    ] {
+        assert_ne!(replaced(part, by).unwrap().identity(), identity, "{part}");
+    }
+}
+
+#[test]
+fn what_is_not_known_or_there_twice_is_refused() {
+    check("\"time\"", "\"tme\"", "unknown field `tme`");
+    check("\"time\": 1790000000000,", "", "missing field `time`");
+    check(
+        "\"time\"",
+        "\"time\": 1, \"time\"",
+        "duplicate field `time`",
+    );
+    check("\"every\": 10", "\"every\": 0", "expected a nonzero u64");
+    check(
+        "\"name\": \"alice\"",
+        "\"name\": \"alice\", \"x\": 1",
+        "unknown field `x`",
+    );
+    check("\"treasury\"", "\"burnt\"", "unknown variant `burnt`");
+    let twice = "\"development_accounts\": [{ \"name\": \"alice\", \"balance\": \"0\" }, ";
+    check(
+        "\"development_accounts\": [",
+        twice,
+        "development_accounts[1]",
+    );
+    let same = "\"0707070707070707070707070707070707070707070707070707070707070707\"";
+    let other = "\"0808080808080808080808080808080808080808080808080808080808080808\"";
+    check(
+        other,
+        same,
+        "of `accounts[1]` is in the genesis file already",
+    );
+}
+
+#[test]
+fn fields_without_a_valid_value_are_named() {
+    check(
+        "\"5\"",
+        "\"6\"",
+        "up to `development_accounts[0].balance` exceed 2^128 - 1",
+    );
+    check("\"5\"", "\"+5\"", "`development_accounts[0].balance`");
+    check(
+        "\"balance\": \"0\"",
+        "\"balance\": \"-1\"",
+        "`accounts[1].balance`",
+    );
+    check(
+        "\"0707",
+        "\"07",
+        "`accounts[0].address`: it is 64 hexadecimal digits",
+    );
+    check(
+        "\"0101",
+        "\"01x1",
+        "`parameters.activations[0].ledger_rules`",
+    );
+    check(
+        "\"0404",
+        "\"04",
+        "`parameters.payment.fees.destination.treasury`",
+    );
+    check("\"0102\"", "\"012\"", "`parameters.calls[0].input`");
+    check(
+        "\"gas\": 100000\n",
+        "\"gas\": 9223372036854775808\n",
+        "`parameters.calls[0].gas`",
+    );
+    check("\"bytes\": 1048576", "\"bytes\": 0", "`limits.bytes` is 0");
+    check("fusee-test-1", "fusee test", "`chain_id`");
+    check("fusee-test-1", "", "`chain_id`");
+    check(
+        "\"initial_height\": 5",
+        "\"initial_height\": 0",
+        "`initial_height`",
+    );
+    check("\"height\": 1", "\"height\": 6", "`parameters.activations`");
+}
+
+#[test]
+fn a_state_without_genesis_is_no_chain() {
+    let state = MemoryState::new();
+    assert!(matches!(
+        Parameters::read(&state),
+        Err(LedgerError::NoChain)
+    ));
+    let error = Position::read(&state).unwrap_err();
+    assert!(error.to_string().contains("genesis file"), "{error}");
+    let bad = [(keys::parameters(), Some(vec![1, 2]))];
+    let mut state = MemoryState::new();
+    state.apply(&fusee_state::Diff::from_iter(bad));
+    let error = Parameters::read(&state).unwrap_err();
+    assert_eq!(error.to_string(), "the state holds no valid parameters");
+}
