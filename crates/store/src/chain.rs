@@ -80,7 +80,7 @@ const STATE: &str = "state";
 pub struct Options {
     /// Identifies the chain. A store of another identity is refused.
     pub identity: [u8; 32],
-    /// The height of the genesis (default: 0). An existing store keeps its own.
+    /// The height of the genesis (default: 0). It is part of what the chain is, as the identity.
     pub initial_height: u64,
     /// How many heights, the head included, are served for reads and proofs (default: 64, minimum:
     /// 1). After this was raised, they become so many with the next blocks.
@@ -191,8 +191,8 @@ impl ChainStore {
     ///
     /// [`ChainStoreError::Locked`] if the store is already open. [`ChainStoreError::Foreign`],
     /// [`ChainStoreError::OldStore`], [`ChainStoreError::Version`],
-    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`], [`ChainStoreError::Gap`] or
-    /// [`ChainStoreError::Ahead`] if the folder is not that of this chain, or lacks a part.
+    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`], [`ChainStoreError::NoState`],
+    /// [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the folder is not that of this chain, or lacks a part.
     /// [`ChainStoreError::Damaged`], [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a
     /// part does not verify. [`ChainStoreError::Log`] for the same of the log.
     /// [`ChainStoreError::Full`] or [`ChainStoreError::Io`] if the operating system fails.

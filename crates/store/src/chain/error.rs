@@ -76,17 +76,31 @@ pub enum ChainStoreError {
         /// The folder of the log.
         path: PathBuf,
     },
+    /// There is no flat state, and the log does not begin with the genesis.
+    #[error(
+        "the log in {} begins at height {first}, the genesis is height {initial}, and there is no \
+         state before: open it with its own initial height, or restore the state from a backup",
+        path.display()
+    )]
+    NoState {
+        /// The store's folder.
+        path: PathBuf,
+        /// The first height of the log.
+        first: u64,
+        /// The height of the genesis, as the caller gave it.
+        initial: u64,
+    },
     /// The flat state does not reach the first record of the log, so the blocks between them are
     /// lost.
     #[error(
-        "{} {}, but the log begins at height {first}: restore it from a backup",
-        path.display(), At(*height)
+        "{} is at height {height}, but the log begins at height {first}: restore it from a backup",
+        path.display()
     )]
     Gap {
         /// The folder of the flat state.
         path: PathBuf,
-        /// The height of the flat state. `None`: it is empty.
-        height: Option<u64>,
+        /// The height of the flat state.
+        height: u64,
         /// The first height of the log.
         first: u64,
     },
@@ -229,18 +243,6 @@ impl fmt::Display for Hex<'_> {
         self.0
             .iter()
             .try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
-/// Where a state is.
-struct At(Option<u64>);
-
-impl fmt::Display for At {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(height) => write!(formatter, "is at height {height}"),
-            None => write!(formatter, "is empty or missing"),
-        }
     }
 }
 

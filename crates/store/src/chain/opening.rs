@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use fusee_proof::Hash;
+
 use super::checkpoint::{Checkpointer, Target};
 use super::flat::{self, Flat, Meta};
 use super::hot::Hot;
@@ -64,7 +66,7 @@ pub(super) fn open(
         }
     }
     let log = Log::open_in(files, options.log(options.initial_height))?;
-    check_heights(&path, meta.as_ref(), &log, options.initial_height)?;
+    check_heights(folder, meta.as_ref(), &log, options.initial_height)?;
     let tree = match &meta {
         Some(meta) => load(&view, meta)?,
         None => Tree::default(),
@@ -112,22 +114,22 @@ fn check_identity(path: &Path, meta: &Meta, options: &Options) -> Result<(), Cha
 
 /// Checks that no block is missing between the flat state and the log, nor behind the log.
 fn check_heights(
-    path: &Path,
+    folder: &Path,
     meta: Option<&Meta>,
     log: &Log,
     initial: u64,
 ) -> Result<(), ChainStoreError> {
     let (first, next) = (log.first_height(), log.next_height());
-    let height = meta.map(|meta| meta.height);
-    let reached = height.map_or(initial, |height| height.saturating_add(1));
-    match height {
-        Some(height) if height >= next => Err(ChainStoreError::Ahead {
-            path: path.to_path_buf(),
-            height,
-            next,
+    let path = folder.join(STATE);
+    match meta.map(|meta| meta.height) {
+        None if first != initial => Err(ChainStoreError::NoState {
+            path: folder.to_path_buf(),
+            first,
+            initial,
         }),
-        _ if first > reached => Err(ChainStoreError::Gap {
-            path: path.to_path_buf(),
+        Some(height) if height >= next => Err(ChainStoreError::Ahead { path, height, next }),
+        Some(height) if height.saturating_add(1) < first => Err(ChainStoreError::Gap {
+            path,
             height,
             first,
         }),
@@ -146,18 +148,11 @@ pub(super) fn load(view: &flat::View, meta: &Meta) -> Result<Tree, ChainStoreErr
         }
     });
     let tree = Tree::of(entries);
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(tree),
+    if let Some(error) = failed {
+        return Err(error);
     }
-    .and_then(|tree| match tree.root() == meta.root {
-        true => Ok(tree),
-        false => Err(ChainStoreError::Root {
-            height: meta.height,
-            found: tree.root(),
-            expected: meta.root,
-        }),
-    })
+    check_root(meta.height, tree.root(), meta.root)?;
+    Ok(tree)
 }
 
 /// Applies the blocks behind the flat state, and holds every root against its record.
@@ -191,11 +186,7 @@ fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainSt
     Ok(())
 }
 
-fn check_root(
-    height: u64,
-    found: fusee_proof::Hash,
-    expected: fusee_proof::Hash,
-) -> Result<(), ChainStoreError> {
+fn check_root(height: u64, found: Hash, expected: Hash) -> Result<(), ChainStoreError> {
     match found == expected {
         true => Ok(()),
         false => Err(ChainStoreError::Root {
