@@ -41,6 +41,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod chain;
 mod directory;
 mod error;
 mod folder;

@@ -2,7 +2,7 @@
 
 mod crashes;
 mod damage;
-mod faults;
+pub(crate) mod faults;
 #[cfg(unix)]
 mod kill;
 mod opening;

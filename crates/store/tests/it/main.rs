@@ -1,6 +1,8 @@
 //! Tests of the crate at its boundary.
 
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod commits;
 #[cfg(test)]
 mod damage;

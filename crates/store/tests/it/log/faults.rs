@@ -16,10 +16,10 @@ const SECTOR: usize = 512;
 
 /// A seeded generator of numbers (SplitMix64).
 #[derive(Clone, Debug)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,22 +28,22 @@ impl Random {
     }
 
     /// Below `bound`.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound.max(1)
     }
 
-    pub(super) fn index(&mut self, bound: usize) -> usize {
+    pub(crate) fn index(&mut self, bound: usize) -> usize {
         usize::try_from(self.below(u64::try_from(bound).unwrap())).unwrap()
     }
 
-    pub(super) fn one_in(&mut self, count: u64) -> bool {
+    pub(crate) fn one_in(&mut self, count: u64) -> bool {
         self.below(count) == 0
     }
 }
 
 /// What happens to an operation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It fails. A write is done in part, and a sync may be.
     Error,
     /// As `Error`, because the disk is full.
@@ -56,7 +56,7 @@ pub(super) enum Fault {
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 5] = [
+pub(crate) const FAULTS: [Fault; 5] = [
     Fault::Error,
     Fault::Full,
     Fault::Short,
@@ -99,7 +99,7 @@ struct State {
 
 /// The disk. Clones are the same disk.
 #[derive(Clone, Debug)]
-pub(super) struct Disk(Arc<Mutex<State>>);
+pub(crate) struct Disk(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct Handle {
@@ -164,7 +164,7 @@ fn leave(bytes: &mut Vec<u8>, change: &Change, random: &mut Random) {
 }
 
 impl Disk {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             random: Random(seed),
             inodes: Vec::new(),
@@ -183,24 +183,24 @@ impl Disk {
     }
 
     /// Arms a fault for the operation after `after` others.
-    pub(super) fn arm(&self, after: u64, fault: Fault) {
+    pub(crate) fn arm(&self, after: u64, fault: Fault) {
         self.state().fault = Some((after, fault));
     }
 
-    pub(super) fn disarm(&self) {
+    pub(crate) fn disarm(&self) {
         self.state().fault = None;
     }
 
-    pub(super) fn is_down(&self) -> bool {
+    pub(crate) fn is_down(&self) -> bool {
         self.state().is_down
     }
 
-    pub(super) fn operations(&self) -> u64 {
+    pub(crate) fn operations(&self) -> u64 {
         self.state().operations
     }
 
     /// The power fails, if it has not, and comes back.
-    pub(super) fn crash(&self) {
+    pub(crate) fn crash(&self) {
         let state = &mut *self.state();
         for inode in &mut state.inodes {
             let mut changes = std::mem::take(&mut inode.unsynced);
@@ -226,13 +226,13 @@ impl Disk {
     }
 
     /// The content of a file.
-    pub(super) fn content(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn content(&self, name: &str) -> Vec<u8> {
         let state = self.state();
         state.inodes[state.visible[name]].visible.clone()
     }
 
     /// Another disk with the same visible files, all durable.
-    pub(super) fn copy(&self) -> Self {
+    pub(crate) fn copy(&self) -> Self {
         let copy = Self::new(0);
         let state = self.state();
         let mut copied = copy.state();
@@ -252,7 +252,7 @@ impl Disk {
     }
 
     /// Flips a bit of a file.
-    pub(super) fn flip(&self, name: &str, bit: usize) {
+    pub(crate) fn flip(&self, name: &str, bit: usize) {
         let state = &mut *self.state();
         let inode = &mut state.inodes[state.visible[name]];
         inode.visible[bit / 8] ^= 1 << (bit % 8);

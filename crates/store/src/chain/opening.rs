@@ -1,0 +1,198 @@
+//! Opening: the flat state, its tree, and the replay of the log behind it.
+
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use fusee_proof::Hash;
+
+use super::checkpoint::{Checkpointer, Target};
+use super::flat::{self, Flat, Meta};
+use super::hot::Hot;
+use super::shown::{Shown, State};
+use super::version::Base;
+use super::{ChainStore, ChainStoreError, Head, LOG, Options, STATE, Sealing, Writer, record};
+use crate::Tree;
+use crate::folder::{self, LOCK, Lock};
+use crate::log::{Files, Log};
+
+/// What a folder of a chain store may have.
+const OURS: [&str; 4] = [LOG, STATE, "state.new", LOCK];
+
+/// The file of a store of the old kind.
+const OLD: &str = "state.redb";
+
+/// Locks the folder of a store, which it creates if it is missing.
+pub(super) fn lock(folder: &Path) -> Result<Lock, ChainStoreError> {
+    folder::create(folder)?;
+    inspect(folder)?;
+    Ok(Lock::take(folder)?)
+}
+
+/// Checks that a folder has nothing but a chain store.
+fn inspect(folder: &Path) -> Result<(), ChainStoreError> {
+    let failed = ChainStoreError::io(folder);
+    for entry in fs::read_dir(folder).map_err(&failed)? {
+        let name = entry.map_err(&failed)?.file_name();
+        let path = folder.join(&name);
+        if name == OLD {
+            return Err(ChainStoreError::OldStore { path });
+        }
+        if !OURS.iter().any(|ours| name == *ours) {
+            return Err(ChainStoreError::Foreign { path });
+        }
+    }
+    Ok(())
+}
+
+/// Opens the store in a locked folder.
+pub(super) fn open(
+    folder: &Path,
+    lock: Lock,
+    files: Arc<dyn Files>,
+    options: Options,
+) -> Result<ChainStore, ChainStoreError> {
+    let path = folder.join(STATE);
+    let is_new = files.list().map_err(ChainStoreError::io(&path))?.is_empty();
+    let flat = Flat::open(&path)?;
+    let view = flat.view();
+    let meta = view.meta()?;
+    if let Some(meta) = &meta {
+        check_identity(&path, meta, &options)?;
+        if is_new {
+            return Err(ChainStoreError::NoLog {
+                path: files.path(""),
+            });
+        }
+    }
+    let log = Log::open_in(files, options.log(options.initial_height))?;
+    check_heights(folder, meta.as_ref(), &log, options.initial_height)?;
+    let tree = match &meta {
+        Some(meta) => load(&view, meta)?,
+        None => Tree::default(),
+    };
+    let height = meta.map(|meta| meta.height);
+    let hot = Arc::new(Hot::new(options.cache_bytes, height));
+    let base = Base {
+        height,
+        view,
+        hot: Arc::clone(&hot),
+    };
+    let shown = Arc::new(Shown::new(State::new(base, tree, options.versions)));
+    let target = Target {
+        flat,
+        shown: Arc::clone(&shown),
+        hot,
+    };
+    let mut sealing = Sealing::new(Checkpointer::start(target)?, &options);
+    replay(&log, &shown, &mut sealing)?;
+    Ok(ChainStore {
+        folder: folder.to_path_buf(),
+        options,
+        shown,
+        reader: log.reader(),
+        writer: Mutex::new(Writer {
+            log,
+            sealing,
+            pruned: None,
+            failure: None,
+        }),
+        _lock: lock,
+    })
+}
+
+fn check_identity(path: &Path, meta: &Meta, options: &Options) -> Result<(), ChainStoreError> {
+    match meta.identity == options.identity {
+        true => Ok(()),
+        false => Err(ChainStoreError::OtherIdentity {
+            path: path.to_path_buf(),
+            found: meta.identity,
+            expected: options.identity,
+        }),
+    }
+}
+
+/// Checks that no block is missing between the flat state and the log, nor behind the log.
+fn check_heights(
+    folder: &Path,
+    meta: Option<&Meta>,
+    log: &Log,
+    initial: u64,
+) -> Result<(), ChainStoreError> {
+    let (first, next) = (log.first_height(), log.next_height());
+    let path = folder.join(STATE);
+    match meta.map(|meta| meta.height) {
+        None if first != initial => Err(ChainStoreError::NoState {
+            path: folder.to_path_buf(),
+            first,
+            initial,
+        }),
+        Some(height) if height >= next => Err(ChainStoreError::Ahead { path, height, next }),
+        Some(height) if height.saturating_add(1) < first => Err(ChainStoreError::Gap {
+            path,
+            height,
+            first,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The tree of the flat state, held against its root.
+pub(super) fn load(view: &flat::View, meta: &Meta) -> Result<Tree, ChainStoreError> {
+    let mut failed = None;
+    let entries = view.entries(b"").map_while(|entry| match entry {
+        Ok((key, value)) => Some((key, value.to_vec())),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    });
+    let tree = Tree::of(entries);
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    check_root(meta.height, tree.root(), meta.root)?;
+    Ok(tree)
+}
+
+/// Applies the blocks behind the flat state, and holds every root against its record.
+fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainStoreError> {
+    let reader = log.reader();
+    let head = shown.read().head();
+    if let Some(head) = head
+        && head.height >= log.first_height()
+    {
+        // The log has the block of the flat state, too.
+        if let Some(payload) = reader.read(head.height)? {
+            let record = crate::log::Record {
+                height: head.height,
+                payload,
+            };
+            check_root(head.height, head.root, record::decode(&record)?.root)?;
+        }
+    }
+    let from = head.map_or(log.first_height(), |head| head.height.saturating_add(1));
+    let mut tree = shown.read().tree();
+    for record in reader.records(from) {
+        let block = record::decode(&record?)?;
+        tree = tree.apply(&block.changes);
+        check_root(block.height, tree.root(), block.root)?;
+        let head = Head {
+            height: block.height,
+            root: block.root,
+        };
+        sealing.show(shown, head, tree.clone(), block.changes)?;
+    }
+    Ok(())
+}
+
+fn check_root(height: u64, found: Hash, expected: Hash) -> Result<(), ChainStoreError> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(ChainStoreError::Root {
+            height,
+            found,
+            expected,
+        }),
+    }
+}
