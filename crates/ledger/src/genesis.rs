@@ -15,7 +15,7 @@ use fusee_engine::Gas;
 use fusee_state::Diff;
 use thiserror::Error;
 
-use crate::{Parameters, ParametersError, Position, keys, versioned};
+use crate::{DecodeError, Parameters, ParametersError, Position, keys, versioned};
 
 /// The domain of identities.
 const IDENTITY_TAG: &[u8] = b"fusee genesis";
@@ -151,10 +151,25 @@ impl Genesis {
         balances.chain(quotas).chain(chain).collect()
     }
 
+    /// The canonical encoding.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        versioned::encode(self)
+    }
+
+    /// Decodes a genesis from its canonical encoding.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the bytes are malformed or have another version of the encoding.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        versioned::decode(bytes)
+    }
+
     /// The identity of the chain: SHA-256 of a tag and the canonical encoding. The first block's
     /// header has it in place of a parent.
     #[must_use]
     pub fn identity(&self) -> [u8; 32] {
-        sha256(&[IDENTITY_TAG, &versioned::encode(self)].concat())
+        sha256(&[IDENTITY_TAG, &self.encode()].concat())
     }
 }

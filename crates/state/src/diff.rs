@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, btree_map};
 
-use crate::{DiffError, Value};
+use crate::{DiffError, Direction, KeyRange, Value};
 
 /// Changed keys with their new values, in ascending order of keys.
 ///
@@ -42,6 +42,21 @@ impl Diff {
         self.changes
             .iter()
             .map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// The change of a key: `Some(None)` if it is removed. `None` if it is not changed.
+    pub(crate) fn change(&self, key: &[u8]) -> Option<Option<&Value>> {
+        self.changes.get(key).map(Option::as_ref)
+    }
+
+    /// The first changed key of a range in a direction.
+    pub(crate) fn first(&self, range: KeyRange<'_>, direction: Direction) -> Option<&[u8]> {
+        let mut changes = self.changes.range::<[u8], _>(range.bounds());
+        let first = match direction {
+            Direction::Ascending => changes.next(),
+            Direction::Descending => changes.next_back(),
+        };
+        first.map(|(key, _)| key.as_slice())
     }
 
     /// Whether the diff is empty.

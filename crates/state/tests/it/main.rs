@@ -10,3 +10,5 @@ mod model;
 mod overlay;
 #[cfg(test)]
 mod recorded;
+#[cfg(test)]
+mod stacked;

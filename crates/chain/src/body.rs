@@ -1,0 +1,87 @@
+//! What the store keeps of a block beside its changes: header, transactions and results.
+//!
+//! The encoding is the version, then the encoded header, the transactions and the results by borsh.
+//! The body of the first record, that of genesis, is the encoded genesis.
+
+use std::io;
+
+use fusee_ledger::{Block, Finalized, Header, list_root};
+use fusee_store::chain;
+
+use crate::ChainError;
+
+/// The version of the encoding: its first byte.
+const VERSION: u8 = 1;
+
+/// A block as it was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredBlock {
+    /// The header.
+    pub header: Header,
+    /// The encodings of the transactions.
+    pub transactions: Vec<Vec<u8>>,
+    /// The encodings of the results: of the transactions, then of the scheduled calls.
+    pub results: Vec<Vec<u8>>,
+}
+
+impl StoredBlock {
+    /// The block, to be executed again.
+    #[must_use]
+    pub fn block(&self) -> Block {
+        Block {
+            height: self.header.height,
+            time: self.header.time,
+            proposer: self.header.proposer,
+            transactions: self.transactions.clone(),
+        }
+    }
+
+    /// Decodes the body of a stored block, and holds it against its header.
+    pub(crate) fn decode(stored: &chain::Block) -> Result<Self, ChainError> {
+        let height = stored.height;
+        let malformed = |source| ChainError::Body { height, source };
+        let (version, header, transactions, results): (u8, Vec<u8>, _, _) =
+            borsh::from_slice(&stored.body).map_err(malformed)?;
+        if version != VERSION {
+            let message = format!("it has version {version}, this program reads {VERSION}");
+            return Err(malformed(io::Error::other(message)));
+        }
+        let header = Header::decode(&header);
+        let header = header.map_err(|source| malformed(io::Error::other(source)))?;
+        let stored_block = Self {
+            header,
+            transactions,
+            results,
+        };
+        stored_block.check(stored)?;
+        Ok(stored_block)
+    }
+
+    fn check(&self, stored: &chain::Block) -> Result<(), ChainError> {
+        let height = stored.height;
+        let root = |list: &[Vec<u8>]| list_root(list.iter().map(Vec::as_slice));
+        let differing = [
+            ("height", self.header.height == height),
+            ("state root", self.header.state_root == stored.root),
+            (
+                "transactions root",
+                self.header.transactions_root == root(&self.transactions),
+            ),
+            (
+                "receipts root",
+                self.header.receipts_root == root(&self.results),
+            ),
+        ];
+        match differing.into_iter().find(|(_, is_equal)| !is_equal) {
+            Some((what, _)) => Err(ChainError::Header { height, what }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The body of a block.
+pub(crate) fn encode(header: &Header, transactions: &[Vec<u8>], finalized: &Finalized) -> Vec<u8> {
+    borsh::to_vec(&(VERSION, header.encode(), transactions, finalized.results()))
+        .expect("a vector takes any bytes, and a block is far below 4 GiB")
+}

@@ -1,0 +1,63 @@
+//! Errors of a chain on disk.
+
+use std::io;
+
+use fusee_ledger::{GenesisError, LedgerError};
+use fusee_state::StateError;
+use fusee_store::chain::ChainStoreError;
+use thiserror::Error;
+
+/// A fault of the host, or a folder that is not that of the chain.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ChainError {
+    /// The store failed, or is not that of the chain.
+    #[error(transparent)]
+    Store(#[from] ChainStoreError),
+    /// A block could not be executed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The state cannot be read.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// No chain can have this genesis.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
+    /// A stored block is not what the chain writes.
+    #[error("the stored block of height {height} is malformed")]
+    Body {
+        /// The height.
+        height: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The header of a stored block belongs to another block or state.
+    #[error("the header of the stored block of height {height} has another {what}")]
+    Header {
+        /// The height.
+        height: u64,
+        /// What differs.
+        what: &'static str,
+    },
+    /// The store has no block of this height.
+    #[error("the chain has no block of height {height}; it has {first} to {last}")]
+    NoBlock {
+        /// The height.
+        height: u64,
+        /// The first height that is kept.
+        first: u64,
+        /// The last height.
+        last: u64,
+    },
+    /// A block was executed on another one than the last.
+    #[error("a block of height {found} does not follow the tip, whose next height is {expected}")]
+    OtherTip {
+        /// The height of the block.
+        found: u64,
+        /// The height after the tip.
+        expected: u64,
+    },
+    /// An error has ended the pipeline.
+    #[error("the pipeline has stopped, and tells why with the last committed block")]
+    Stopped,
+}

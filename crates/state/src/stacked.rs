@@ -1,0 +1,129 @@
+//! Diffs stacked on a base: the state after blocks that are not committed yet.
+//!
+//! Nothing is copied: a read looks into each diff, the newest first, and then into the base. So a
+//! stack is for a few diffs, where an [`Overlay`](crate::Overlay) is for many.
+//!
+//! A search must not pass the same removed keys again and again, since removing them was paid once.
+//! So ranges that were found to be empty are not searched twice.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::ranges::{Ranges, after};
+use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
+
+/// A base with some diffs on top of it. Clones are cheap.
+#[derive(Clone)]
+pub struct StackedState {
+    base: Arc<dyn StateReader>,
+    /// Oldest first.
+    diffs: Vec<Arc<Diff>>,
+    /// Ranges without any entry, in which a search has passed removed keys.
+    empty: Arc<Mutex<Ranges>>,
+}
+
+impl StackedState {
+    /// Puts diffs on top of a base: the oldest first.
+    pub fn new(base: Arc<dyn StateReader>, diffs: Vec<Arc<Diff>>) -> Self {
+        Self {
+            base,
+            diffs,
+            empty: Arc::default(),
+        }
+    }
+
+    /// The newest change of a key. `None`: no diff has it.
+    fn change(&self, key: &[u8]) -> Option<Option<&Value>> {
+        self.diffs.iter().rev().find_map(|diff| diff.change(key))
+    }
+
+    /// The first key of a range in a direction that a diff changes.
+    fn first(&self, range: KeyRange<'_>, direction: Direction) -> Option<&[u8]> {
+        let changed = self.diffs.iter();
+        let changed = changed.filter_map(|diff| diff.first(range, direction));
+        match direction {
+            Direction::Ascending => changed.min(),
+            Direction::Descending => changed.max(),
+        }
+    }
+
+    // A panic while the lock is held leaves no partial change: only the allocator can fail in
+    // between, and it aborts.
+    fn empty(&self) -> MutexGuard<'_, Ranges> {
+        self.empty.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateReader for StackedState {
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        match self.change(key) {
+            Some(change) => Ok(change.cloned()),
+            None => self.base.read(key),
+        }
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        let (mut start, mut end) = (range.start().to_vec(), range.end().to_vec());
+        // What the base has, until it is passed.
+        let mut of_base = None;
+        while start < end {
+            let known = match direction {
+                Direction::Ascending => self.empty().end_of(&start).map(<[u8]>::to_vec),
+                Direction::Descending => self.empty().start_of(&end).map(<[u8]>::to_vec),
+            };
+            if let Some(known) = known {
+                match direction {
+                    Direction::Ascending => start = known,
+                    Direction::Descending => end = known,
+                }
+                of_base = None;
+                continue;
+            }
+            let range = KeyRange::new(&start, &end);
+            let found = match of_base.take() {
+                Some(found) => found,
+                None => self.base.seek(range, direction)?,
+            };
+            let changed = self.first(range, direction);
+            let key = match (changed, &found, direction) {
+                (None, None, _) => return Ok(None),
+                (Some(changed), None, _) => changed,
+                (None, Some((key, _)), _) => key,
+                (Some(changed), Some((key, _)), Direction::Ascending) => changed.min(key),
+                (Some(changed), Some((key, _)), Direction::Descending) => changed.max(key),
+            };
+            match self.change(key) {
+                Some(Some(value)) => return Ok(Some((key.to_vec(), value.clone()))),
+                None => return Ok(found),
+                Some(None) => {}
+            }
+            let passed = key.to_vec();
+            let is_of_base = found.as_ref().is_some_and(|(key, _)| *key == passed);
+            let behind = after(&passed);
+            match direction {
+                Direction::Ascending => {
+                    self.empty().insert(start, behind.clone());
+                    start = behind;
+                }
+                Direction::Descending => {
+                    self.empty().insert(passed.clone(), end);
+                    end = passed;
+                }
+            }
+            of_base = (!is_of_base).then_some(found);
+        }
+        Ok(None)
+    }
+}
+
+impl fmt::Debug for StackedState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StackedState")
+            .field("diffs", &self.diffs.len())
+            .finish_non_exhaustive()
+    }
+}
