@@ -106,7 +106,7 @@ impl CallResult {
 }
 
 fn decode<T: BorshDeserialize>(expected: u8, bytes: &[u8]) -> Result<T, DecodeError> {
-    match versioned::decode(bytes)? {
+    match versioned::decode::<(u8, T)>(bytes)? {
         (kind, result) if kind == expected => Ok(result),
         (kind, _) => Err(versioned::malformed(&format!(
             "the result is of kind {kind}, and not {expected}"
