@@ -5,6 +5,8 @@
     reason = "a test that panics has failed"
 )]
 
+mod blocks;
+mod chain;
 mod chain_samples;
 mod check;
 mod encoding;
