@@ -83,7 +83,11 @@ fn a_failure_keeps_the_fee_and_gives_back_the_value() {
     assert_eq!(chain.nonce(account(2)), 1);
     assert_eq!(chain.stored(contract, &[0]), None);
     // The whole gas limit.
-    let outcomes = chain.run(vec![operations(2, 1, vec![call(contract, "spins", &[], 0)])]);
+    let outcomes = chain.run(vec![operations(
+        2,
+        1,
+        vec![call(contract, "spins", &[], 0)],
+    )]);
     assert_eq!(outcomes[0].result.status(), Some(Status::OutOfGas));
     assert_eq!(outcomes[0].result.fee, 20_000_000);
     let nobody = call(account(8), "run", &[], 3);
@@ -144,12 +148,21 @@ fn invalid() -> Vec<(u32, Vec<u8>)> {
         (21, transfer(1, 1)),
         (23, changed(1, 0, |body| body.gas_price = 0)),
         (24, changed(1, 0, |body| body.gas_limit = Gas::new(100_000))),
-        (25, changed(1, 0, |body| body.gas_limit = Gas::new(1_000_000_001))),
+        (
+            25,
+            changed(1, 0, |body| body.gas_limit = Gas::new(1_000_000_001)),
+        ),
         (26, value(FUNDS)),
         (27, value(u128::MAX)),
         // The operations cost more than signature and bytes.
-        (101, changed(1, 0, |body| body.gas_limit = Gas::new(185_000))),
-        (106, operations(1, 0, vec![Operation::RemoveCode { code: [1; 32] }])),
+        (
+            101,
+            changed(1, 0, |body| body.gas_limit = Gas::new(185_000)),
+        ),
+        (
+            106,
+            operations(1, 0, vec![Operation::RemoveCode { code: [1; 32] }]),
+        ),
     ]
 }
 
@@ -164,7 +177,11 @@ fn invalid_transactions_have_a_code_and_change_nothing() {
         assert_eq!(outcome.invalid.as_ref().unwrap().code(), code);
         assert_eq!(outcome.result.gas_used, Gas::ZERO);
         assert_eq!((outcome.result.fee, outcome.result.status()), (0, None));
-        let changed: Vec<_> = finalized.changes.iter().map(|(key, _)| key.to_vec()).collect();
+        let changed: Vec<_> = finalized
+            .changes
+            .iter()
+            .map(|(key, _)| key.to_vec())
+            .collect();
         assert_eq!(changed, [keys::position()]);
         let refused = chain.ledger().process(chain.reader(), &block).unwrap();
         let Err(Refused::Invalid { index: 0, reason }) = refused else {
@@ -176,7 +193,10 @@ fn invalid_transactions_have_a_code_and_change_nothing() {
     let (mut codes, mut transactions): (Vec<_>, Vec<_>) = invalid().into_iter().unzip();
     (codes.push(0), transactions.push(transfer(1, 0)));
     // It comes after the valid one.
-    (codes.push(20), transactions.push(changed(1, 0, |body| body.gas_price = 2)));
+    (
+        codes.push(20),
+        transactions.push(changed(1, 0, |body| body.gas_price = 2)),
+    );
     assert_eq!(chain.codes(transactions), codes);
     assert_eq!(chain.nonce(account(1)), 1);
 }
@@ -241,12 +261,24 @@ fn only_the_next_block_is_executed() {
     for found in [1, 3] {
         let expected = Misplaced::Height { found, expected: 2 };
         let height = found;
-        misplaced(&Block { height, ..next.clone() }, expected);
+        misplaced(
+            &Block {
+                height,
+                ..next.clone()
+            },
+            expected,
+        );
     }
     let last = chain.blocks[0].0.time;
     let found = last - 1;
     let expected = Misplaced::Time { found, last };
-    misplaced(&Block { time: found, ..next.clone() }, expected);
+    misplaced(
+        &Block {
+            time: found,
+            ..next.clone()
+        },
+        expected,
+    );
     assert!(chain.finalize(&Block { time: last, ..next }).is_ok());
 }
 
@@ -259,7 +291,11 @@ fn every_engine_and_number_of_threads_makes_the_golden_headers() {
     chain.run(Vec::new());
     chain.run(vec![
         operations(1, 0, vec![deploy(TOKEN, &supply)]),
-        operations(2, 0, vec![deploy(COUNTER, &[]), call(counter, "increment", &[], 0)]),
+        operations(
+            2,
+            0,
+            vec![deploy(COUNTER, &[]), call(counter, "increment", &[], 0)],
+        ),
         operations(3, 0, vec![deploy(&fails(), &[])]),
     ]);
     let fails = deployed(3, 0, &fails());
@@ -267,14 +303,25 @@ fn every_engine_and_number_of_threads_makes_the_golden_headers() {
     for nonce in 1..4 {
         transactions.push(operations(1, nonce, vec![tokens_to(2, token, 10)]));
         transactions.push(operations(2, nonce, vec![tokens_to(3, token, 7)]));
-        transactions.push(operations(3, nonce, vec![call(counter, "increment", &[], 0)]));
-        transactions.push(operations(4, nonce - 1, vec![call(counter, "increment", &[], 0)]));
+        transactions.push(operations(
+            3,
+            nonce,
+            vec![call(counter, "increment", &[], 0)],
+        ));
+        transactions.push(operations(
+            4,
+            nonce - 1,
+            vec![call(counter, "increment", &[], 0)],
+        ));
     }
     transactions.extend(invalid().into_iter().map(|(_, transaction)| transaction));
     transactions.push(operations(4, 3, vec![call(fails, "traps", &[], 1)]));
     transactions.push(operations(4, 4, vec![call(fails, "spins", &[], 0)]));
     chain.run(transactions);
-    assert_eq!(chain.stored(counter, b"count").unwrap(), 7_u64.to_le_bytes());
+    assert_eq!(
+        chain.stored(counter, b"count").unwrap(),
+        7_u64.to_le_bytes()
+    );
     let mut text = String::new();
     for (_, header) in &chain.blocks {
         text.push_str(&format!("{header:#?}\nhash {}\n\n", header.hash()));

@@ -55,10 +55,7 @@ fn halve(state: &dyn StateReader) -> Result<Diff, ContractError> {
 
 /// Finds the state not as it has to be.
 fn fail(state: &dyn StateReader) -> Result<Diff, ContractError> {
-    let corrupt = Diff::from_iter([(
-        fusee_contract::keys::balance(address(1)),
-        Some(vec![9_u8]),
-    )]);
+    let corrupt = Diff::from_iter([(fusee_contract::keys::balance(address(1)), Some(vec![9_u8]))]);
     assert!(Account::balance(state, address(1)).is_ok());
     let mut state = MemoryState::new();
     state.apply(&corrupt);
@@ -131,7 +128,10 @@ impl Chain {
 
     /// The next block with these transactions.
     pub(crate) fn next(&self, transactions: Vec<Vec<u8>>) -> Block {
-        let last = self.blocks.last().map(|(block, _)| (block.height, block.time));
+        let last = self
+            .blocks
+            .last()
+            .map(|(block, _)| (block.height, block.time));
         let before = (self.genesis.initial_height - 1, self.genesis.time);
         let (height, time) = last.unwrap_or(before);
         Block {
