@@ -9,6 +9,7 @@ mod blocks;
 mod chain;
 mod chain_samples;
 mod check;
+mod codes;
 mod encoding;
 mod genesis;
 mod keys;
