@@ -36,6 +36,7 @@ mod invalid;
 pub mod keys;
 mod lone_call;
 mod observers;
+mod open_batch;
 mod operation;
 mod query;
 mod receipt;
