@@ -58,10 +58,6 @@ pub struct GasFee {
 
 /// The result of a batch. Nothing is written until the embedder commits the changes.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every result is of the large variant"
-)]
 pub enum BatchResult {
     /// A block can include the batch, whatever became of its operations.
     Included(IncludedBatch),

@@ -115,7 +115,7 @@ fn with_causes(error: &dyn Error) -> String {
 
 impl Capsule {
     /// Runs a transaction as [`Contracts::execute`] does, and records it. There is no capsule of a
-    /// transaction that no block can include.
+    /// transaction that no block can include, and none of a [`Batch`](crate::Batch).
     ///
     /// # Errors
     ///

@@ -6,18 +6,19 @@
 
 use std::{fmt, sync::Arc};
 
-use fusee_engine::{Gas, Interrupt};
-use fusee_executor::Tier;
+use fusee_engine::{EngineError, Interrupt};
+use fusee_executor::{RunError, Tier};
 use fusee_instrument::Refusal;
 use fusee_state::{Diff, ReadSet, StateReader};
 
 use crate::{
     Address, Batch, BatchOperation, BatchResult, BlockContext, ContractError, Contracts,
-    IncludedBatch, InvalidTransaction, Receipt, Status, Transaction,
+    InvalidTransaction, Receipt, Status, Transaction,
     call_result::CallResult,
     call_stack::{self, Call, CallStack, OracleRequest},
-    changes::{Changes, ChangesCheckpoint, Parts},
+    changes::Changes,
     frame::{Access, Context},
+    open_batch::{CurrentOperation, OpenBatch},
     operation::{Begun, Position},
 };
 
@@ -100,39 +101,6 @@ impl fmt::Debug for Execution {
             .field("answers", &self.answers.len())
             .finish_non_exhaustive()
     }
-}
-
-/// A batch that has begun and not ended.
-#[derive(Debug)]
-struct OpenBatch {
-    stack: CallStack,
-    /// The position before the first operation.
-    checkpoint: ChangesCheckpoint,
-    /// The sender's nonce before the batch.
-    nonce: u64,
-    /// What the payer has paid in advance.
-    reserved: u128,
-    gas_left: Gas,
-    ended: Vec<EndedOperation>,
-    /// The operation that runs or waits.
-    current: CurrentOperation,
-    refusal: Option<Refusal>,
-}
-
-/// The operation that runs or waits.
-#[derive(Debug, Default)]
-struct CurrentOperation {
-    intrinsic: Gas,
-    /// The address that it makes a contract of, if it makes one.
-    deployed: Option<Address>,
-}
-
-#[derive(Debug)]
-struct EndedOperation {
-    /// The receipt, without its events.
-    receipt: Receipt,
-    /// The number of events of all operations so far.
-    events: usize,
 }
 
 /// The state of an execution.
@@ -311,20 +279,9 @@ impl Execution {
             }
         };
         contracts.observers.charge_intrinsic(batch.overhead);
-        let nonce = changes.nonce(batch.from)?;
-        changes.set_nonce(batch.from, nonce.saturating_add(1));
-        let open = Box::new(OpenBatch {
-            stack: CallStack::new(contracts, &self.block, &self.interrupt, self.tier),
-            checkpoint: changes.checkpoint(),
-            nonce,
-            reserved,
-            // The gas limit of a valid batch is at least its intrinsic price.
-            gas_left: batch.gas.saturating_sub(batch.overhead),
-            ended: Vec::new(),
-            current: CurrentOperation::default(),
-            refusal: None,
-        });
-        self.run(open, changes)
+        let stack = CallStack::new(contracts, &self.block, &self.interrupt, self.tier);
+        let open = OpenBatch::begin(batch, stack, reserved, &mut changes)?;
+        self.run(Box::new(open), changes)
     }
 
     /// Continues after an oracle request of the current operation.
@@ -349,8 +306,12 @@ impl Execution {
         mut open: Box<OpenBatch>,
         mut changes: Changes,
     ) -> Result<ExecutionState, ContractError> {
-        while let Some(operation) = self.next(&open) {
-            match self.run_operation(&mut open, changes, operation)? {
+        while let Some((index, operation)) = self.next(&open) {
+            // Operations that run no guest do not check it themselves.
+            if index > 0 && self.interrupt.is_triggered() {
+                return Err(RunError::from(EngineError::Interrupted).into());
+            }
+            match self.run_operation(&mut open, changes, (index, operation))? {
                 call_stack::Progress::Ended(returned, result) => {
                     open.end(&returned, result);
                     changes = returned;
@@ -360,28 +321,30 @@ impl Execution {
                 }
             }
         }
-        let result = self.finish(*open, changes)?;
+        let included = open.finish(&self.batch, changes)?;
+        let result = BatchResult::Included(included);
         Ok(ExecutionState::Ended(Box::new(result)))
     }
 
     /// The operation to begin, unless one has failed.
-    fn next(&self, open: &OpenBatch) -> Option<&BatchOperation> {
-        let operations = self.batch.operations.get(open.ended.len());
-        operations.filter(|_| open.failed().is_none())
+    fn next(&self, open: &OpenBatch) -> Option<(usize, &BatchOperation)> {
+        let index = open.next()?;
+        let operation = self.batch.operations.get(index)?;
+        Some((index, operation))
     }
 
     fn run_operation(
         &self,
         open: &mut OpenBatch,
         mut changes: Changes,
-        BatchOperation { action, value }: &BatchOperation,
+        (index, BatchOperation { action, value }): (usize, &BatchOperation),
     ) -> Result<call_stack::Progress, ContractError> {
         let position = Position {
             from: self.batch.from,
             nonce: open.nonce,
-            index: open.ended.len(),
+            index,
         };
-        let intrinsic = self.contracts.operation_gas(position.index, action);
+        let intrinsic = self.contracts.operation_gas(index, action);
         let gas = open.gas_left.checked_sub(intrinsic);
         open.current = CurrentOperation {
             intrinsic: intrinsic.min(open.gas_left),
@@ -418,81 +381,6 @@ impl Execution {
             opening: callee.opening,
             changes,
         })
-    }
-
-    /// Commits or reverts what the operations changed, and gives back what is left of the fee.
-    fn finish(&self, open: OpenBatch, mut changes: Changes) -> Result<BatchResult, ContractError> {
-        let operation = open.failed();
-        let OpenBatch {
-            checkpoint,
-            reserved,
-            gas_left,
-            ended,
-            refusal,
-            ..
-        } = open;
-        match operation {
-            None => changes.commit(checkpoint),
-            Some(_) => changes.revert(checkpoint),
-        }
-        let gas_used = self.batch.gas.saturating_sub(gas_left);
-        let fee = changes.settle_fee(self.batch.fee, reserved, gas_used)?;
-        let Parts {
-            diff,
-            reads,
-            events,
-        } = changes.into_parts();
-        let mut events = events.into_iter();
-        let mut begin = 0_usize;
-        let receipts = ended.into_iter().map(
-            |EndedOperation {
-                 receipt,
-                 events: end,
-             }| {
-                let count = end.saturating_sub(begin);
-                begin = end;
-                Receipt {
-                    // Of a batch that failed, none is left.
-                    events: events.by_ref().take(count).collect(),
-                    deployed: receipt.deployed.filter(|_| operation.is_none()),
-                    ..receipt
-                }
-            },
-        );
-        Ok(BatchResult::Included(IncludedBatch {
-            receipts: receipts.collect(),
-            gas_used,
-            fee,
-            changes: diff,
-            reads,
-            refusal,
-            operation,
-        }))
-    }
-}
-
-impl OpenBatch {
-    /// The index of the operation that failed: the last one that ended.
-    fn failed(&self) -> Option<usize> {
-        let last = self.ended.last()?;
-        let has_failed = last.receipt.status != Status::Success;
-        self.ended.len().checked_sub(1).filter(|_| has_failed)
-    }
-
-    /// The current operation has ended.
-    fn end(&mut self, changes: &Changes, result: CallResult) {
-        let CurrentOperation {
-            intrinsic,
-            deployed,
-        } = std::mem::take(&mut self.current);
-        let gas_used = intrinsic.saturating_add(result.gas_used);
-        let deployed = deployed.filter(|_| result.status == Status::Success);
-        let result = CallResult { gas_used, ..result };
-        self.ended.push(EndedOperation {
-            receipt: result.receipt(Vec::new(), self.gas_left, deployed),
-            events: changes.events.count(),
-        });
-        self.gas_left = self.gas_left.saturating_sub(gas_used);
     }
 }
 

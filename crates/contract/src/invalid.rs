@@ -3,8 +3,8 @@
 use fusee_engine::Gas;
 use thiserror::Error;
 
-/// Why no block can include a transaction or batch. An invalid transaction changes nothing, not even the
-/// nonce, pays nothing and has no receipt.
+/// Why no block can include a transaction or batch. An invalid transaction changes nothing, not
+/// even the nonce, pays nothing and has no receipt.
 ///
 /// Only [`ValueAboveBalance`](Self::ValueAboveBalance) and
 /// [`FeeAboveBalance`](Self::FeeAboveBalance) depend on the state: on the balances of the sender
@@ -20,7 +20,8 @@ pub enum InvalidTransaction {
         /// The price of the transaction with its input and code.
         intrinsic: Gas,
     },
-    /// The value of the transaction exceeds the sender's balance.
+    /// The value of the transaction, or of the first operation of a batch, exceeds the sender's
+    /// balance. If the sender pays a fee, that is taken from the balance first.
     #[error("the value is {value}, the sender's balance is {balance}")]
     ValueAboveBalance {
         /// The value that the transaction sends.

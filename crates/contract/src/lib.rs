@@ -2,10 +2,10 @@
 //!
 //! [`Contracts::execute`] runs a [`Transaction`] on a version of the state. The result is either
 //! [`Included`], with a [`Receipt`], the changes and the read set, or an [`InvalidTransaction`],
-//! which no block can include. [`Contracts::execute_batch`] runs several operations of one sender as
-//! one transaction, [`Contracts::execute_system`] a call that the chain makes by itself, and
-//! [`Contracts::query`] a method in read-only mode. None writes to the state: the caller commits the
-//! changes.
+//! which no block can include. [`Contracts::execute_batch`] runs several operations of one sender
+//! as one transaction, [`Contracts::execute_system`] a call that the chain makes by itself, and
+//! [`Contracts::query`] a method in read-only mode. None of them writes to the state: the caller
+//! commits the changes.
 //!
 //! The result depends only on the state, the transaction, its block and the rules. It does not
 //! depend on the engine or on caches. The changes of a failed frame are reverted, but its gas is
@@ -36,6 +36,7 @@ mod invalid;
 pub mod keys;
 mod lone_call;
 mod observers;
+mod open_batch;
 mod operation;
 mod query;
 mod receipt;

@@ -5,7 +5,7 @@ use fusee_contract::{ContractError, ContractRulesId};
 use fusee_state::StateError;
 use thiserror::Error;
 
-use crate::{DecodeError, LedgerRulesId, Misplaced};
+use crate::{DecodeError, LedgerRulesId, Misplaced, ParametersError};
 
 /// A fault of the host. The block has no result, and nothing has changed.
 #[derive(Debug, Error)]
@@ -44,8 +44,11 @@ pub enum LedgerError {
         /// The height.
         height: u64,
         /// Why.
-        source: ContractError,
+        source: Box<ContractError>,
     },
+    /// A migration made parameters that no chain can have.
+    #[error("the parameters after the migration are not valid: {0}")]
+    Parameters(#[from] ParametersError),
     /// The block is not the one after the last one.
     #[error(transparent)]
     Misplaced(#[from] Misplaced),

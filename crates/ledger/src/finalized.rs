@@ -13,6 +13,9 @@ pub struct Finalized {
     pub transactions: Vec<TransactionOutcome>,
     /// The results of the scheduled calls, in their order.
     pub calls: Vec<CallResult>,
+    /// The encodings of the results, which are the leaves of the receipts root: of the
+    /// transactions, then of the scheduled calls.
+    pub results: Vec<Vec<u8>>,
     /// The header, without what `seal` adds.
     pub(crate) unsealed: Header,
 }
@@ -27,15 +30,5 @@ impl Finalized {
             state_root,
             ..self.unsealed.clone()
         }
-    }
-
-    /// The encodings of the results, which are the leaves of the receipts root: of the
-    /// transactions, then of the scheduled calls.
-    #[must_use]
-    pub fn results(&self) -> Vec<Vec<u8>> {
-        let transactions = self.transactions.iter();
-        let transactions = transactions.map(|outcome| outcome.result.encode());
-        let calls = self.calls.iter().map(CallResult::encode);
-        transactions.chain(calls).collect()
     }
 }

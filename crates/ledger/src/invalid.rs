@@ -327,7 +327,7 @@ impl Invalid {
             Invalid::QuotaExceeded { .. } => (29, "quota_exceeded"),
             Invalid::BlockFull { .. } => (30, "block_full"),
             Invalid::Operations(invalid) => {
-                (100_u32.saturating_add(invalid.code()), invalid.name())
+                (100_u32.saturating_add(invalid.code()), "invalid_operations")
             }
         }
     }

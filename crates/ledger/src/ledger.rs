@@ -23,7 +23,7 @@ use crate::{
 /// Checks, prepares, processes and finalizes blocks, by the rules that it has. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    rulebook: Rulebook,
+    rulebook: Arc<Rulebook>,
     interrupt: Interrupt,
     threads: NonZeroUsize,
 }
@@ -79,7 +79,7 @@ impl Ledger {
     #[must_use]
     pub fn new(rulebook: Rulebook) -> Self {
         Self {
-            rulebook,
+            rulebook: Arc::new(rulebook),
             interrupt: Interrupt::new(),
             threads: NonZeroUsize::MIN,
         }
@@ -102,7 +102,7 @@ impl Ledger {
 
     /// The rules that it has.
     #[must_use]
-    pub const fn rulebook(&self) -> &Rulebook {
+    pub fn rulebook(&self) -> &Rulebook {
         &self.rulebook
     }
 

@@ -52,9 +52,10 @@ impl OpenBlock {
             overlay.apply(changes.map_err(|source| LedgerError::Migration {
                 name: name.clone(),
                 height: block.height,
-                source,
+                source: Box::new(source),
             })?);
             parameters = Parameters::read(&*overlay.view())?;
+            parameters.check()?;
         }
         let context = BlockContext {
             chain_id: parameters.chain_id.as_str().into(),
@@ -140,7 +141,7 @@ impl OpenBlock {
         };
         let position = (keys::position(), Some(position.encode()));
         self.overlay.apply(Diff::from_iter([position]));
-        let leaves: Vec<_> = results()
+        let encoded: Vec<_> = results()
             .map(|result| result.encode())
             .chain(self.calls.iter().map(CallResult::encode))
             .collect();
@@ -151,7 +152,7 @@ impl OpenBlock {
             proposer: self.context.proposer,
             parent: HeaderHash::from_bytes([0; 32]),
             transactions_root,
-            receipts_root: list_root(leaves.iter().map(Vec::as_slice)),
+            receipts_root: list_root(encoded.iter().map(Vec::as_slice)),
             state_root: [0; 32],
             ledger_rules: self.rules.ledger_id,
             contract_rules: self.rules.contracts_id,
@@ -163,6 +164,7 @@ impl OpenBlock {
             changes: self.overlay.into_diff(),
             transactions,
             calls: self.calls,
+            results: encoded,
             unsealed,
         })
     }

@@ -30,7 +30,8 @@ pub struct Parameters {
     pub limits: BlockLimits,
     /// How transactions pay for their gas.
     pub payment: Payment,
-    /// Calls that each block makes, or each nth one, in order.
+    /// Calls that each block makes, or each nth one, in order. Their gas limits together do not
+    /// exceed that of a block.
     pub calls: Vec<ScheduledCall>,
 }
 
@@ -171,6 +172,14 @@ pub enum ParametersError {
         /// Their number.
         count: usize,
     },
+    /// The scheduled calls may use more gas than all transactions of a block.
+    #[error("`calls` may use {gas} gas together, `limits.gas` is {limit}")]
+    CallGas {
+        /// Their gas limits together.
+        gas: Gas,
+        /// The limit.
+        limit: Gas,
+    },
 }
 
 impl Parameters {
@@ -221,9 +230,18 @@ impl Parameters {
         if let Some((limit, _)) = limits.into_iter().find(|(_, value)| *value == 0) {
             return Err(ParametersError::EmptyLimit { limit });
         }
-        match self.calls.len() {
-            count if count > MAX_CALLS => Err(ParametersError::TooManyCalls { count }),
-            _ => Ok(()),
+        let count = self.calls.len();
+        if count > MAX_CALLS {
+            return Err(ParametersError::TooManyCalls { count });
+        }
+        let calls = self.calls.iter();
+        let called = calls.fold(Gas::ZERO, |sum, call| sum.saturating_add(call.gas));
+        match called <= gas {
+            true => Ok(()),
+            false => Err(ParametersError::CallGas {
+                gas: called,
+                limit: gas,
+            }),
         }
     }
 

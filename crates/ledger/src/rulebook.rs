@@ -14,7 +14,7 @@ use crate::{LedgerError, LedgerRules, LedgerRulesId, Parameters, Unknown};
 /// state.
 pub type Migration = fn(&dyn StateReader) -> Result<Diff, ContractError>;
 
-/// The rules and migrations that a program has. Clones are cheap.
+/// The rules and migrations that a program has.
 #[derive(Clone, Debug, Default)]
 pub struct Rulebook {
     ledger: BTreeMap<LedgerRulesId, Arc<LedgerRules>>,

@@ -172,6 +172,11 @@ fn fields_without_a_valid_value_are_named() {
     check("fusee-test-1", "fusee test", "`chain_id`");
     check("fusee-test-1", "", "`chain_id`");
     check(
+        "\"gas\": 1000000000",
+        "\"gas\": 99999",
+        "`calls` may use 100000 gas together",
+    );
+    check(
         "\"initial_height\": 5",
         "\"initial_height\": 0",
         "`initial_height`",

@@ -5,16 +5,23 @@
     reason = "a test that panics has failed"
 )]
 
+mod blocks;
+mod chain;
 mod chain_samples;
 mod check;
+mod codes;
 mod encoding;
 mod genesis;
 mod keys;
+mod limits;
 mod parallel;
+mod payment;
+mod proposals;
 mod random;
 mod records;
 mod roots;
 mod rules;
 mod samples;
+mod scheduled;
 mod verify;
 mod webauthn;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
-    Action, Batch, BatchOperation, BlockContext, ContractRules, Contracts, IncludedBatch,
-    Rejection, Status, genesis,
+    Action, Batch, BatchOperation, BlockContext, ContractError, ContractRules, Contracts,
+    IncludedBatch, Rejection, Status, genesis,
 };
-use fusee_engine::{Gas, Interrupt, Trap};
-use fusee_executor::Executor;
+use fusee_engine::{EngineError, Gas, Interrupt, Trap};
+use fusee_executor::{Executor, RunError};
 use fusee_instrument::Rule;
 use fusee_state::MemoryState;
 
@@ -177,4 +177,25 @@ fn the_interpreter_runs_a_batch_again_from_its_begin() {
     assert!(run(cramped.alone, &state, &batch).is_none());
     let found = run(cramped.tiered, &state, &batch).unwrap();
     super::assert_same(&Ok(found), &Ok(expected), "the interpreter's result");
+}
+
+/// An interrupt ends a batch between operations that run no guest. It is no receipt.
+#[test]
+fn an_interrupt_ends_a_batch_between_operations() {
+    let world = world();
+    let interrupt = Interrupt::new();
+    interrupt.trigger();
+    for (name, contracts) in world.lanes() {
+        let execute = |operations| {
+            contracts.execute_batch(world.reader(), batch(operations), &world.block, &interrupt)
+        };
+        let error = execute(vec![transfer(bob(), 1), transfer(bob(), 1)]).unwrap_err();
+        let is_interrupt = matches!(
+            error,
+            ContractError::Run(RunError::Engine(EngineError::Interrupted))
+        );
+        assert!(is_interrupt, "{name}: {error:?}");
+        // What has ended keeps its result.
+        execute(vec![transfer(bob(), 1)]).unwrap();
+    }
 }

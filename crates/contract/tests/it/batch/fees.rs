@@ -20,7 +20,8 @@ use super::{
 
 const LIMIT: u64 = 200_000;
 const PRICE: u128 = 3;
-const RESERVED: u128 = PRICE * LIMIT as u128;
+/// The price of the gas limit.
+const RESERVED: u128 = 600_000;
 
 fn paid_by(payer: Address, operations: Vec<BatchOperation>) -> Batch {
     Batch {

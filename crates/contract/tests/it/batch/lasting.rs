@@ -6,13 +6,13 @@ use fusee_contract::{Address, ContractRules, Extensions, Rejection, Status};
 use fusee_engine::Trap;
 
 use crate::{
-    asks::Asks,
+    asks::{Asks, deploy},
     children::{CHILD, rules as rules_with_children, wasm},
     puppet::{PUPPET, Script, noted},
     world::{COUNTER, TOKEN, World},
 };
 
-use super::{ask, asks_contract, batch, call, free, reverts, send, statuses, stores, world};
+use super::{ask, asks_contract, batch, call, free, reverts, send, statuses, stores};
 
 fn remembers(key: &[u8], value: &[u8]) -> Asks {
     let mut asks = Asks::default();
@@ -30,25 +30,29 @@ fn recalls(key: &[u8]) -> Asks {
     asks
 }
 
+/// Contracts of both formats, in one batch.
 #[test]
 fn an_operation_recalls_what_one_before_it_remembered() {
-    let mut world = world();
-    let contract = asks_contract(&mut world);
-    let operations = vec![
-        ask(contract, &remembers(b"key", b"value")),
-        ask(contract, &recalls(b"key")),
-    ];
+    let mut world = World::in_both_formats(&ContractRules::v2());
+    let contracts = deploy(&mut world);
+    let remember = contracts.map(|it| ask(it, &remembers(b"key", b"value")));
+    let recall = recalls(b"key");
+    let mut operations = remember.to_vec();
+    operations.extend(contracts.map(|it| ask(it, &recall)));
     let included = send(&mut world, &batch(operations.clone()));
-    let answers = recalls(b"key").decode(&included.receipts[1]);
-    assert_eq!(answers.results, [5]);
+    for receipt in &included.receipts[2..] {
+        assert_eq!(recall.decode(receipt).results, [5]);
+    }
     // The next transaction begins without, and so does one after a batch that failed.
     let absent = [i64::from(status::ABSENT)];
-    let recall = recalls(b"key");
-    assert_eq!(recall.answers(&mut world, contract).results, absent);
-    let mut operations = operations;
-    operations.push(ask(contract, &reverts()));
-    assert_eq!(send(&mut world, &batch(operations)).operation, Some(2));
-    assert_eq!(recall.answers(&mut world, contract).results, absent);
+    for contract in contracts {
+        assert_eq!(recall.answers(&mut world, contract).results, absent);
+    }
+    operations.push(ask(contracts[0], &reverts()));
+    assert_eq!(send(&mut world, &batch(operations)).operation, Some(4));
+    for contract in contracts {
+        assert_eq!(recall.answers(&mut world, contract).results, absent);
+    }
 }
 
 fn extended(change: impl FnOnce(&mut Extensions)) -> World {
