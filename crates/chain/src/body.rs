@@ -82,6 +82,6 @@ impl StoredBlock {
 
 /// The body of a block.
 pub(crate) fn encode(header: &Header, transactions: &[Vec<u8>], finalized: &Finalized) -> Vec<u8> {
-    borsh::to_vec(&(VERSION, header.encode(), transactions, finalized.results()))
+    borsh::to_vec(&(VERSION, header.encode(), transactions, &finalized.results))
         .expect("a vector takes any bytes, and a block is far below 4 GiB")
 }

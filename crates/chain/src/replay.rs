@@ -139,7 +139,7 @@ impl<'a> Replay<'a> {
         let mut finalized = self.ledger.finalize(state, &stored.block())?;
         self.apply(std::mem::take(&mut finalized.changes));
         let header = finalized.seal(self.parent, self.tree.root());
-        let mut differences = results(stored, &finalized.results());
+        let mut differences = results(stored, &finalized.results);
         if self.scope == Scope::Same {
             differences.extend(fields(stored, &header));
             self.parent = header.hash();

@@ -1,0 +1,8 @@
+//! Tests of the crate at its boundary.
+
+#[cfg(test)]
+mod blocks;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod world;

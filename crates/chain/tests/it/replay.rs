@@ -1,0 +1,80 @@
+//! Replays of stored chains.
+
+use std::ops::ControlFlow;
+
+use fusee_chain::{Scope, replay};
+use fusee_ledger::TransactionResult;
+
+use crate::world::{MIGRATION, blocks, commit, genesis, ledger, ledger_with, open, rules, third};
+
+const BLOCKS: u64 = 7;
+
+#[test]
+fn every_engine_replays_every_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    commit(&chain, &blocks(BLOCKS));
+    for lane in ["wasmi", "wasmtime"] {
+        let mut heights = Vec::new();
+        let replayed = replay(&chain, &genesis(), &ledger(lane), Scope::Same, |height| {
+            heights.push(height);
+            ControlFlow::Continue(())
+        });
+        let replayed = replayed.unwrap();
+        assert_eq!(replayed.differences, []);
+        assert_eq!((replayed.blocks, replayed.transactions), (BLOCKS, 25));
+        assert!(heights.into_iter().eq(1..=BLOCKS));
+    }
+}
+
+#[test]
+fn a_replay_stops_at_the_first_difference() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    commit(&chain, &blocks(BLOCKS));
+    let other = ledger_with("wasmi", third);
+    let go_on = |_| ControlFlow::Continue(());
+    let replayed = replay(&chain, &genesis(), &other, Scope::Same, go_on).unwrap();
+    assert_eq!(replayed.blocks, MIGRATION);
+    let [difference] = &replayed.differences[..] else {
+        panic!("{replayed:?}");
+    };
+    assert_eq!(
+        (difference.height, difference.what),
+        (MIGRATION, "state root")
+    );
+    let stored = chain.block(MIGRATION).unwrap().header.state_root;
+    assert_eq!(difference.stored, stored);
+    assert_ne!(difference.replayed, stored);
+}
+
+#[test]
+fn a_rehearsal_tells_every_result_that_would_differ() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    commit(&chain, &blocks(BLOCKS));
+    let (ledger_rules, [first, second]) = rules();
+    let ledger = ledger("wasmi");
+    let rehearse = |contracts| {
+        let scope = Scope::Rehearsal {
+            ledger: ledger_rules.id(),
+            contracts,
+        };
+        let go_on = |_| ControlFlow::Continue(());
+        replay(&chain, &genesis(), &ledger, scope, go_on).unwrap()
+    };
+    assert_eq!(rehearse(first.id()).differences, []);
+    let replayed = rehearse(second.id());
+    assert_eq!(replayed.blocks, BLOCKS);
+    let heights: Vec<_> = replayed.differences.iter().map(|it| it.height).collect();
+    assert!(
+        heights.contains(&1) && heights.contains(&BLOCKS),
+        "{heights:?}"
+    );
+    for difference in &replayed.differences {
+        let result = |bytes: &[u8]| TransactionResult::decode(bytes).unwrap();
+        let (stored, replayed) = (result(&difference.stored), result(&difference.replayed));
+        assert_eq!(difference.what, "result");
+        assert_ne!(stored, replayed);
+    }
+}
