@@ -67,8 +67,9 @@ struct Shared {
     version: u64,
     /// The changes of each key with the versions that made them, oldest first.
     changes: BTreeMap<Vec<u8>, Vec<(u64, Option<Value>)>>,
-    /// The keys with a value in any of their changes.
-    valued: BTreeSet<Vec<u8>>,
+    /// The keys with a value in any of their changes. `None` until the first search: most blocks
+    /// have none.
+    valued: Option<BTreeSet<Vec<u8>>>,
     /// The number of live views of each version.
     views: BTreeMap<u64, usize>,
 }
@@ -113,10 +114,9 @@ impl Overlay {
         shared.version = shared.version.saturating_add(1);
         let oldest_view = shared.views.keys().next().copied();
         for (key, value) in diff {
-            let has_value = value.is_some();
             let change = (shared.version, value);
-            let had_value = shared.valued.contains(&key);
-            let changes = match shared.changes.entry(key.clone()) {
+            let searched = shared.valued.as_mut().map(|valued| (valued, key.clone()));
+            let changes = match shared.changes.entry(key) {
                 Entry::Vacant(unknown) => unknown.insert(vec![change]),
                 Entry::Occupied(known) => {
                     let changes = known.into_mut();
@@ -130,27 +130,33 @@ impl Overlay {
                     changes
                 }
             };
-            let keeps_value = has_value || changes.iter().any(|(_, value)| value.is_some());
-            match (had_value, keeps_value) {
-                (false, true) => {
-                    shared.valued.insert(key);
-                }
-                (true, false) => {
-                    shared.valued.remove(&key);
-                }
-                _ => {}
+            if let Some((valued, key)) = searched {
+                match has_value(changes) {
+                    true => valued.insert(key),
+                    false => valued.remove(&key),
+                };
             }
         }
     }
 
     /// Returns all changes: the last value of each changed key.
     pub fn into_diff(self) -> Diff {
-        let shared = read(&self.shared);
-        let latest = |(key, changes): (&Vec<u8>, &Vec<(u64, Option<Value>)>)| {
-            let (_, value) = changes.last()?;
-            Some((key.clone(), value.clone()))
+        let shared = match Arc::try_unwrap(self.shared) {
+            Ok(shared) => shared.into_inner().unwrap_or_else(PoisonError::into_inner),
+            // A view is alive.
+            Err(shared) => {
+                let last = |(key, changes): (&Vec<u8>, &Vec<(u64, Option<Value>)>)| {
+                    let (_, value) = changes.last()?;
+                    Some((key.clone(), value.clone()))
+                };
+                return read(&shared).changes.iter().filter_map(last).collect();
+            }
         };
-        shared.changes.iter().filter_map(latest).collect()
+        let last = |(key, mut changes): (Vec<u8>, Vec<(u64, Option<Value>)>)| {
+            let (_, value) = changes.pop()?;
+            Some((key, value))
+        };
+        shared.changes.into_iter().filter_map(last).collect()
     }
 
     /// The number of changed keys.
@@ -225,12 +231,18 @@ impl OverlayView {
 
     /// The first key of the range with a value among the changes.
     fn seek_changes(&self, range: KeyRange<'_>, direction: Direction) -> Option<(Vec<u8>, Value)> {
-        let shared = read(&self.shared);
+        let mut shared = read(&self.shared);
+        if shared.valued.is_none() {
+            drop(shared);
+            write(&self.shared).list_valued();
+            shared = read(&self.shared);
+        }
         let value = |key: &Vec<u8>| {
             let value = self.change(&shared, key)??;
             Some((key.clone(), value))
         };
-        let mut valued = shared.valued.range::<[u8], _>(range.bounds());
+        let valued = shared.valued.as_ref()?;
+        let mut valued = valued.range::<[u8], _>(range.bounds());
         match direction {
             Direction::Ascending => valued.find_map(value),
             Direction::Descending => valued.rev().find_map(value),
@@ -321,6 +333,25 @@ impl Drop for OverlayView {
             }
         }
     }
+}
+
+impl Shared {
+    /// Lists the keys with a value, unless they are listed: from now on, they stay so.
+    fn list_valued(&mut self) {
+        let Self {
+            changes, valued, ..
+        } = self;
+        valued.get_or_insert_with(|| {
+            let changes = changes.iter();
+            let valued = changes.filter(|(_, changes)| has_value(changes));
+            valued.map(|(key, _)| key.clone()).collect()
+        });
+    }
+}
+
+/// Whether any of a key's changes has a value.
+fn has_value(changes: &[(u64, Option<Value>)]) -> bool {
+    changes.iter().any(|(_, value)| value.is_some())
 }
 
 /// The number of a key's changes that a view of this version sees.
