@@ -26,7 +26,7 @@ const BLOCKS: (u32, u32) = (10, 1_000);
 const SINGLE: u32 = 100;
 
 /// The rows, with their peers.
-const ROWS: [(&str, &str); 6] = [
+pub(super) const ROWS: [(&str, &str); 6] = [
     ("ledger/verify", "limit, the batch of ed25519-zebra alone"),
     ("ledger/execute", "limit, the contract alone"),
     ("ledger/execute", REDB),

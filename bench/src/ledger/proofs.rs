@@ -19,7 +19,7 @@ use crate::{
 /// The row of the opening.
 pub(super) const OPEN: &str = "ledger/open";
 
-const ROWS: [(&str, Unit); 3] = [
+pub(super) const ROWS: [(&str, Unit); 3] = [
     ("ledger/proof/make", Unit::Microseconds),
     ("ledger/proof/verify", Unit::Microseconds),
     ("ledger/proof/size", Unit::Bytes),

@@ -1,23 +1,43 @@
-//! Tests of a small chain: both sides come to the same, and every row is on the page.
+//! Tests of a small chain, on which both sides come to the same, and of the page.
 
-use super::{measure, page::PAGE};
+use super::{measure, page::PAGE, parts, proofs, throughput};
 use crate::Options;
+
+fn options(filter: &str) -> Options {
+    Options {
+        json: false,
+        rounds: 1,
+        filter: filter.to_owned(),
+        accounts: 100,
+        write: false,
+    }
+}
+
+/// Fails by itself if a transaction of the load fails, or a proof or a root is another one.
+#[test]
+fn both_sides_commit_the_same_blocks() {
+    for (filter, rows) in [
+        ("ledger/mixed/", 1),
+        ("ledger/verify", 1),
+        ("ledger/proof", 3),
+    ] {
+        let found = measure(&options(filter)).expect("both sides have the same results");
+        assert_eq!(found.rows.len(), rows, "{filter}");
+        for row in found.rows {
+            assert!(row.ours > 0.0 && row.peer > 0.0, "{row:?}");
+        }
+    }
+}
 
 #[test]
 fn each_row_is_in_one_section_of_the_page() {
-    let options = Options {
-        json: false,
-        rounds: 1,
-        filter: String::new(),
-        accounts: 100,
-        write: false,
-    };
-    let found = measure(&options).expect("both sides have the same results");
-    let rows = found.rows.iter().map(|row| row.name.as_str());
-    let latencies = found.latencies.iter().map(|latency| latency.name);
-    let names: Vec<_> = rows.chain(latencies).collect();
-    assert!(names.len() > 20, "{names:?}");
-    for name in names {
+    let contests = throughput::CONTESTS.iter();
+    let names = contests.flat_map(throughput::Contest::names);
+    let parts = parts::ROWS.iter().map(|(name, _)| *name);
+    let proofs = proofs::ROWS.iter().map(|(name, _)| *name);
+    let others = [throughput::REPLAY, parts::LATENCY, proofs::OPEN];
+    let others = parts.chain(proofs).chain(others).map(str::to_owned);
+    for name in names.chain(others) {
         let prefixes = PAGE.sections.iter().flat_map(|section| section.prefixes);
         let held = prefixes.filter(|prefix| name.starts_with(**prefix)).count();
         assert_eq!(held, 1, "{name}");

@@ -69,17 +69,26 @@ struct Reading {
 /// The results of the blocks, by which both sides are compared.
 type Results = Vec<Vec<Vec<u8>>>;
 
+impl Contest {
+    /// The names of its rows.
+    pub(super) fn names(&self) -> [String; 3] {
+        let Self { kind, size, .. } = self;
+        let names = ["", "-processor", "-written"];
+        names.map(|what| format!("ledger/{kind}{what}/block={size}"))
+    }
+}
+
 /// The rows of a contest that were asked for.
 pub(super) fn measure(contest: &Contest, sides: &mut Sides, options: &Options) -> Result<Vec<Row>> {
-    let Contest { kind, size, .. } = contest;
-    let names = ["", "-processor", "-written"];
-    let names = names.map(|what| format!("ledger/{kind}{what}/block={size}"));
+    let names = contest.names();
     if !names.iter().any(|name| options.wants(name)) {
         return Ok(Vec::new());
     }
     let mut readings = Vec::new();
     for round in 0..=options.rounds {
-        let blocks = sides.world.blocks(contest.blocks, *size, contest.load)?;
+        let blocks = sides
+            .world
+            .blocks(contest.blocks, contest.size, contest.load)?;
         // Made before our side executes the blocks.
         sides.peer()?;
         let (expected, ours) = read(&blocks, || ours(&sides.ours, &blocks, contest.load))?;
