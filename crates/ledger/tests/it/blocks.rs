@@ -189,14 +189,11 @@ fn invalid_transactions_have_a_code_and_change_nothing() {
         };
         assert_eq!(reason.code(), code);
     }
-    // Beside each other, and around a valid one.
-    let (mut codes, mut transactions): (Vec<_>, Vec<_>) = invalid().into_iter().unzip();
-    (codes.push(0), transactions.push(transfer(1, 0)));
-    // It comes after the valid one.
-    (
-        codes.push(20),
-        transactions.push(changed(1, 0, |body| body.gas_price = 2)),
-    );
+    // Beside each other, before and after a valid one.
+    let mut all = invalid();
+    all.push((0, transfer(1, 0)));
+    all.push((20, changed(1, 0, |body| body.gas_price = 2)));
+    let (codes, transactions): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     assert_eq!(chain.codes(transactions), codes);
     assert_eq!(chain.nonce(account(1)), 1);
 }
