@@ -6,15 +6,15 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use fusee_contract::{Account, BlockContext, SystemCall};
+use fusee_contract::{Account, BlockContext, Status, SystemCall};
 use fusee_engine::{Gas, Interrupt};
 use fusee_state::{Diff, Overlay, StateReader};
 
 use crate::{
     ActiveRules, Block, BlockLimits, CallResult, FeeDestination, Finalized, Header, HeaderHash,
-    Invalid, LedgerError, ListRoot, Parameters, Payment, Phase, Position, Rulebook, ScheduledCall,
-    SignedTransaction, TransactionOutcome, chain_digest, execution::Terms, keys, list_root,
-    parallel,
+    Invalid, LedgerError, ListRoot, ParameterUpdate, Parameters, Payment, Phase, Position,
+    Rulebook, ScheduledCall, SignedTransaction, TransactionOutcome, chain_digest, execution::Terms,
+    keys, list_root, parallel,
 };
 
 /// A block that has begun.
@@ -209,11 +209,31 @@ impl OpenBlock {
                 &self.context,
                 &self.interrupt,
             )?;
-            self.overlay.apply(included.changes);
+            let mut receipt = included.receipt;
+            let decides = call.updates_parameters
+                && receipt.status == Status::Success
+                && !receipt.output.is_empty();
+            let next = decides.then(|| self.parameters.next(&receipt.output, height));
+            let update = match next {
+                None => ParameterUpdate::None,
+                Some(Ok(_)) => ParameterUpdate::Applied,
+                Some(Err(_)) => ParameterUpdate::Refused,
+            };
+            match next {
+                // The reason is not part of consensus, and whoever made them can find it.
+                Some(Err(_)) => receipt.events.clear(),
+                Some(Ok(next)) => {
+                    self.overlay.apply(included.changes);
+                    let next = (keys::parameters(), Some(next.encode()));
+                    self.overlay.apply(Diff::from_iter([next]));
+                }
+                None => self.overlay.apply(included.changes),
+            }
             self.calls.push(CallResult {
                 index,
                 phase,
-                receipt: included.receipt,
+                receipt,
+                update,
             });
         }
         Ok(())

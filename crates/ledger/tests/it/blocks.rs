@@ -344,3 +344,17 @@ fn every_engine_and_number_of_threads_makes_the_golden_headers() {
     }
     expect_file!["golden/chain.txt"].assert_eq(&text);
 }
+
+#[test]
+fn an_interrupt_is_an_error_of_the_host() {
+    let mut chain = chain();
+    chain.run(vec![operations(1, 0, vec![deploy(&fails(), &[])])]);
+    let spins = call(deployed(1, 0, &fails()), "spins", &[], 0);
+    let block = chain.next(vec![operations(1, 1, vec![spins])]);
+    let interrupt = fusee_engine::Interrupt::new();
+    let ledger = chain.ledger().clone().interrupted_by(interrupt.clone());
+    assert!(ledger.finalize(chain.reader(), &block).is_ok());
+    interrupt.trigger();
+    let error = ledger.finalize(chain.reader(), &block).unwrap_err();
+    assert!(matches!(error, LedgerError::Contract(_)), "{error:?}");
+}

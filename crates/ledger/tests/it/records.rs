@@ -4,7 +4,8 @@ use expect_test::expect_file;
 use fusee_contract::{Receipt, Rejection, Status};
 use fusee_engine::{Gas, Trap};
 use fusee_ledger::{
-    Block, CallResult, DecodeError, Header, Parameters, Phase, QuotaUse, TransactionResult, keys,
+    Block, CallResult, DecodeError, Header, ParameterUpdate, Parameters, Phase, QuotaUse,
+    TransactionResult, keys,
 };
 use fusee_state::{Diff, MemoryState};
 
@@ -51,6 +52,7 @@ fn call_result() -> CallResult {
         index: 1,
         phase: Phase::End,
         receipt: receipt(Status::Trapped(Trap::Unreachable)),
+        update: ParameterUpdate::Refused,
     }
 }
 
