@@ -224,8 +224,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the host fails, does not have the rules of the height, or the block is not
-    /// the next one. No transaction causes any.
+    /// [`LedgerError`] if the host fails, does not have the rules of the height, or the block is
+    /// not the next one. No transaction causes any.
     pub fn finalize(
         &self,
         state: Arc<dyn StateReader>,
