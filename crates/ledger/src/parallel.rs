@@ -15,6 +15,7 @@ mod commit;
 mod pace;
 mod queue;
 mod recorder;
+mod writers;
 
 use std::any::Any;
 use std::num::NonZeroUsize;
@@ -26,6 +27,7 @@ use std::thread;
 use fusee_state::{Diff, Overlay, StateReader};
 
 use commit::{Attempt, Committed};
+use pace::Pace;
 use queue::Queue;
 use recorder::Recorder;
 
@@ -69,13 +71,14 @@ pub fn run<O: Send, E: Send>(
     if threads <= 1 {
         return run_in_order(overlay, count, execute);
     }
+    let pace = Pace::new(threads);
     let run = Run {
         count,
         execute,
-        queue: Queue::new(count, overlay.view()),
+        queue: Queue::new(count, pace.distance(), overlay.view()),
         attempts: (0..count).map(|_| Mutex::new(None)).collect(),
         position: AtomicUsize::new(0),
-        committed: Mutex::new(Committed::new(overlay, count)),
+        committed: Mutex::new(Committed::new(overlay, count, pace)),
         panic: Mutex::new(None),
     };
     thread::scope(|scope| {
@@ -130,8 +133,8 @@ where
     /// The work of a thread. A panic ends the run on all threads.
     fn work(&self) {
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            while let Some((index, view)) = self.queue.claim() {
-                let attempt = self.attempt(index, Recorder::new(view));
+            while let Some((index, recorder)) = self.queue.claim() {
+                let attempt = self.attempt(index, recorder);
                 if let Some(slot) = self.attempts.get(index) {
                     *lock(slot) = Some(attempt);
                 }

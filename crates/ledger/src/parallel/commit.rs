@@ -12,6 +12,7 @@ use fusee_state::{Overlay, StateReader};
 
 use super::pace::Pace;
 use super::recorder::Recorder;
+use super::writers::Writers;
 use super::{Executed, Run, lock};
 
 /// A transaction that was run ahead.
@@ -27,19 +28,29 @@ pub(super) struct Attempt<O> {
 pub(super) struct Committed<'a, O, E> {
     overlay: &'a mut Overlay,
     outputs: Vec<O>,
+    writers: Writers,
     /// The error that ends the run.
     error: Option<E>,
     pace: Pace,
 }
 
 impl<'a, O, E> Committed<'a, O, E> {
-    pub(super) fn new(overlay: &'a mut Overlay, count: usize) -> Self {
+    pub(super) fn new(overlay: &'a mut Overlay, count: usize, pace: Pace) -> Self {
         Self {
             overlay,
             outputs: Vec::with_capacity(count),
+            writers: Writers::new(),
             error: None,
-            pace: Pace::new(),
+            pace,
         }
+    }
+
+    fn push(&mut self, executed: Executed<O>) {
+        self.outputs.push(executed.output);
+        for (key, _) in executed.changes.iter() {
+            self.writers.note(key, self.outputs.len());
+        }
+        self.overlay.apply(executed.changes);
     }
 
     pub(super) fn into_result(self) -> Result<Vec<O>, E> {
@@ -84,8 +95,7 @@ where
             }
             match self.settle(committed, index, attempt) {
                 Ok(executed) => {
-                    committed.overlay.apply(executed.changes);
-                    committed.outputs.push(executed.output);
+                    committed.push(executed);
                     let next = committed.outputs.len();
                     self.position.store(next, Ordering::SeqCst);
                 }
@@ -109,7 +119,7 @@ where
     ) -> Result<Executed<O>, E> {
         if let Some(attempt) = attempt {
             let executed = attempt.executed;
-            let valid = executed.filter(|_| attempt.recorder.is_current());
+            let valid = executed.filter(|_| attempt.recorder.is_current(&committed.writers));
             self.note(committed, index, valid.is_none());
             if let Some(executed) = valid {
                 return Ok(executed);
@@ -130,7 +140,9 @@ where
     fn publish(&self, committed: &Committed<'_, O, E>) {
         let index = committed.outputs.len();
         if !committed.pace.is_in_turn(index) || index == self.count {
-            self.queue.publish(index, committed.overlay.view());
+            let limit = index.saturating_add(committed.pace.distance());
+            let view = committed.overlay.view();
+            self.queue.publish(limit, index, view);
         }
     }
 }

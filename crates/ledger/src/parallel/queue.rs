@@ -8,10 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use fusee_state::OverlayView;
 
 use super::lock;
-
-/// How far transactions run ahead of the committed ones. It bounds the memory that their results
-/// take, and does not make threads wait for a transaction that takes as long as hundreds of others.
-const AHEAD: usize = 512;
+use super::recorder::Recorder;
 
 pub(super) struct Queue {
     count: usize,
@@ -24,17 +21,19 @@ struct Inner {
     next: usize,
     /// The first index that is too far ahead.
     limit: usize,
-    /// The state behind the last committed transactions.
+    /// The number of committed transactions, and the state behind them.
+    committed: usize,
     view: Arc<OverlayView>,
     waiting: usize,
     is_stopped: bool,
 }
 
 impl Queue {
-    pub(super) const fn new(count: usize, view: Arc<OverlayView>) -> Self {
+    pub(super) const fn new(count: usize, limit: usize, view: Arc<OverlayView>) -> Self {
         let inner = Inner {
             next: 0,
-            limit: AHEAD,
+            limit,
+            committed: 0,
             view,
             waiting: 0,
             is_stopped: false,
@@ -46,9 +45,9 @@ impl Queue {
         }
     }
 
-    /// The next transaction to run ahead, and its state. Waits until there is one. `None` at the
+    /// The next transaction to run ahead, on a new recorder. Waits until there is one. `None` at the
     /// end of the run.
-    pub(super) fn claim(&self) -> Option<(usize, Arc<OverlayView>)> {
+    pub(super) fn claim(&self) -> Option<(usize, Arc<Recorder>)> {
         let mut inner = lock(&self.inner);
         loop {
             if inner.is_stopped || inner.next >= self.count {
@@ -57,7 +56,9 @@ impl Queue {
             if inner.next < inner.limit {
                 let index = inner.next;
                 inner.next = index.saturating_add(1);
-                return Some((index, Arc::clone(&inner.view)));
+                let (view, committed) = (Arc::clone(&inner.view), inner.committed);
+                drop(inner);
+                return Some((index, Recorder::new(view, committed)));
             }
             inner.waiting = inner.waiting.saturating_add(1);
             let woken = self.changed.wait(inner);
@@ -76,13 +77,13 @@ impl Queue {
         is_next
     }
 
-    /// Gives later claims the state behind the first `committed` transactions, and lets them run
-    /// ahead of these.
-    pub(super) fn publish(&self, committed: usize, view: Arc<OverlayView>) {
+    /// Lets the transactions below `limit` run ahead, on the state behind the first `committed`.
+    pub(super) fn publish(&self, limit: usize, committed: usize, view: Arc<OverlayView>) {
         let mut inner = lock(&self.inner);
         // The last view may be dropped, which takes a lock, so it is dropped behind this one.
         let _last = std::mem::replace(&mut inner.view, view);
-        inner.limit = committed.saturating_add(AHEAD);
+        inner.limit = limit;
+        inner.committed = committed;
         self.wake(inner.waiting);
         drop(inner);
     }
