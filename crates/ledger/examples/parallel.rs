@@ -15,7 +15,9 @@ use std::error::Error;
 use std::fs;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fusee_ledger::parallel::{Executed, run};
@@ -38,6 +40,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         [b'n', b'b', b's'].map(|tag| (key(tag, account), 1_000u128.to_le_bytes().to_vec()))
     });
     let base: Arc<MemoryState> = Arc::new(accounts.collect());
+    // A node has other threads. Without any, the allocator of glibc would take no locks.
+    let _other = thread::spawn(thread::park);
     for load in loads {
         let share = match load.as_str() {
             "independent" => 0,
@@ -47,10 +51,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         };
         let mut times = [Vec::new(), Vec::new()];
         let mut processor = [0.0; 2];
-        for _ in 0..rounds {
+        for round in 0..rounds {
+            let first = u64::try_from(round.saturating_mul(block))?;
             for (at, threads) in [NonZeroUsize::MIN, threads].into_iter().enumerate() {
                 let before = processor_time()?;
-                let time = measure(&base, block, threads, share);
+                let time = measure(
+                    &base,
+                    first..first.saturating_add(u64::try_from(block)?),
+                    threads,
+                    share,
+                );
                 times.get_mut(at).expect("two modes").push(time);
                 *processor.get_mut(at).expect("two modes") += processor_time()? - before;
             }
@@ -65,14 +75,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn measure(base: &Arc<MemoryState>, block: usize, threads: NonZeroUsize, share: u64) -> Duration {
+fn measure(
+    base: &Arc<MemoryState>,
+    block: Range<u64>,
+    threads: NonZeroUsize,
+    share: u64,
+) -> Duration {
+    let numbers: Vec<u64> = block.collect();
     let mut overlay = Overlay::new(Arc::<MemoryState>::clone(base));
     let begin = Instant::now();
-    let outputs = run(&mut overlay, block, threads, |index, state| {
-        let number = u64::try_from(index).unwrap_or_default();
+    let outputs = run(&mut overlay, numbers.len(), threads, |index, state| {
+        let number = numbers.get(index).copied().unwrap_or_default();
         let random = mix(number);
         let is_common = (random >> 32) % 100 < share;
-        transfer(number, random % ACCOUNTS, is_common, state)
+        transfer(number % ACCOUNTS, random % ACCOUNTS, is_common, state)
     });
     let time = begin.elapsed();
     drop(black_box((outputs, overlay)));

@@ -10,6 +10,23 @@ use fusee_state::OverlayView;
 use super::lock;
 use super::recorder::Recorder;
 
+/// A thread of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The one that called. Transactions run in turn there, since its caches are warm.
+    Caller,
+    /// Another one.
+    Helper,
+}
+
+/// What a thread does next.
+pub(super) enum Work {
+    /// Run a transaction ahead, on this state.
+    Ahead(usize, Arc<Recorder>),
+    /// Run transactions in turn.
+    InTurn,
+}
+
 pub(super) struct Queue {
     count: usize,
     inner: Mutex<Inner>,
@@ -25,6 +42,8 @@ struct Inner {
     committed: usize,
     view: Arc<OverlayView>,
     waiting: usize,
+    /// Whether transactions run in turn, and none has been claimed.
+    is_handed_over: bool,
     is_stopped: bool,
 }
 
@@ -36,6 +55,7 @@ impl Queue {
             committed: 0,
             view,
             waiting: 0,
+            is_handed_over: false,
             is_stopped: false,
         };
         Self {
@@ -45,9 +65,8 @@ impl Queue {
         }
     }
 
-    /// The next transaction to run ahead, on a new recorder. Waits until there is one. `None` at the
-    /// end of the run.
-    pub(super) fn claim(&self) -> Option<(usize, Arc<Recorder>)> {
+    /// What to do next. Waits until there is something. `None` at the end of the run.
+    pub(super) fn claim(&self, role: Role) -> Option<Work> {
         let mut inner = lock(&self.inner);
         loop {
             if inner.is_stopped || inner.next >= self.count {
@@ -58,7 +77,11 @@ impl Queue {
                 inner.next = index.saturating_add(1);
                 let (view, committed) = (Arc::clone(&inner.view), inner.committed);
                 drop(inner);
-                return Some((index, Recorder::new(view, committed)));
+                return Some(Work::Ahead(index, Recorder::new(view, committed)));
+            }
+            if inner.is_handed_over && role == Role::Caller {
+                inner.is_handed_over = false;
+                return Some(Work::InTurn);
             }
             inner.waiting = inner.waiting.saturating_add(1);
             let woken = self.changed.wait(inner);
@@ -77,14 +100,29 @@ impl Queue {
         is_next
     }
 
-    /// Lets the transactions below `limit` run ahead, on the state behind the first `committed`.
-    pub(super) fn publish(&self, limit: usize, committed: usize, view: Arc<OverlayView>) {
+    /// Lets the calling thread run transactions in turn from `index` on, unless another thread runs
+    /// that one.
+    pub(super) fn hand_over(&self, index: usize) {
+        let mut inner = lock(&self.inner);
+        if inner.next == index {
+            inner.is_handed_over = true;
+            self.wake(inner.waiting);
+        }
+    }
+
+    /// Lets so many transactions behind the first `committed` run ahead, on the state behind these.
+    pub(super) fn publish(&self, committed: usize, distance: usize, view: Arc<OverlayView>) {
+        let limit = committed.saturating_add(distance);
         let mut inner = lock(&self.inner);
         // The last view may be dropped, which takes a lock, so it is dropped behind this one.
         let _last = std::mem::replace(&mut inner.view, view);
         inner.limit = limit;
         inner.committed = committed;
-        self.wake(inner.waiting);
+        // Threads that wake up for each transaction would cost more than it.
+        let is_worth_it = inner.next.saturating_add(distance / 2) <= limit || limit >= self.count;
+        if is_worth_it {
+            self.wake(inner.waiting);
+        }
         drop(inner);
     }
 

@@ -8,8 +8,8 @@ use std::hash::{DefaultHasher, Hasher};
 /// A hash of a key.
 pub(super) type Slot = u16;
 
-/// The number of slots: one for each hash.
-const SLOTS: usize = 1 << Slot::BITS;
+/// The number of slots. What matters are the last few transactions, so few keys share one.
+const SLOTS: u16 = 4096;
 
 /// For each slot, the number of transactions that were committed when it was last written.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) struct Writers {
 
 impl Writers {
     pub(super) fn new() -> Self {
-        let committed = vec![0; SLOTS];
+        let committed = vec![0; usize::from(SLOTS)];
         Self { committed }
     }
 
@@ -43,5 +43,5 @@ pub(super) fn slot(key: &[u8]) -> Slot {
     let mut hasher = DefaultHasher::new();
     hasher.write(key);
     let [first, second, ..] = hasher.finish().to_le_bytes();
-    Slot::from_le_bytes([first, second])
+    Slot::from_le_bytes([first, second]) % SLOTS
 }

@@ -17,7 +17,7 @@ fn in_turn(count: usize, conflicts: impl Fn(usize) -> bool) -> Vec<usize> {
 
 #[test]
 fn where_half_of_the_transactions_are_in_conflict_few_run_ahead() {
-    assert_eq!(10_000 - in_turn(10_000, |_| true).len(), 64);
+    assert_eq!(10_000 - in_turn(10_000, |_| true).len(), 28);
     let half = in_turn(10_000, |index| index % 2 == 0);
     assert!(10_000 - half.len() <= 128);
 }
@@ -30,7 +30,7 @@ fn where_fewer_are_in_conflict_all_run_ahead() {
 #[test]
 fn a_burst_of_conflicts_costs_one_stretch() {
     let burst = |index| index % 1_000 < 8;
-    let expected = (0..10_000).filter(|index| (8..136).contains(&(index % 1_000)));
+    let expected = (0..10_000).filter(|index| (8..264).contains(&(index % 1_000)));
     assert!(in_turn(10_000, burst).into_iter().eq(expected));
 }
 
