@@ -8,6 +8,7 @@ use fusee_ledger::{
     TransactionResult, keys,
 };
 use fusee_state::{Diff, MemoryState};
+use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     chain_samples::{header, parameters, rich_parameters},
@@ -123,5 +124,53 @@ fn records_of_other_kinds_versions_and_lengths_are_refused() {
         assert!(TransactionResult::decode(&longer).is_err());
         assert!(Header::decode(&longer).is_err());
         assert!(Block::decode(&longer).is_err());
+    }
+}
+
+/// A record with some bytes changed, and bytes after it.
+fn forged() -> impl Strategy<Value = Vec<u8>> {
+    let records = vec![
+        rich_parameters().encode(),
+        block().encode(),
+        header().encode(),
+        result().encode(),
+        call_result().encode(),
+    ];
+    let change = (any::<prop::sample::Index>(), any::<u8>());
+    let (changes, tail) = (vec(change, 0..4), vec(any::<u8>(), 0..3));
+    (select(records), changes, tail).prop_map(|(mut bytes, changes, tail)| {
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.extend(tail);
+        bytes
+    })
+}
+
+/// The parameters of a state that has these bytes as such.
+fn read_parameters(bytes: &[u8]) -> Option<Parameters> {
+    let mut state = MemoryState::new();
+    let entry = (keys::parameters(), Some(bytes.to_vec()));
+    state.apply(&Diff::from_iter([entry]));
+    Parameters::read(&state).ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
+
+    /// Arbitrary bytes are refused, or are the encoding of what is read.
+    #[test]
+    fn bytes_have_one_meaning(bytes in prop_oneof![forged(), vec(any::<u8>(), 0..100)]) {
+        let encodings = [
+            Block::decode(&bytes).ok().map(|it| it.encode()),
+            Header::decode(&bytes).ok().map(|it| it.encode()),
+            TransactionResult::decode(&bytes).ok().map(|it| it.encode()),
+            CallResult::decode(&bytes).ok().map(|it| it.encode()),
+            read_parameters(&bytes).map(|it| it.encode()),
+        ];
+        for encoding in encodings.into_iter().flatten() {
+            prop_assert_eq!(&encoding, &bytes);
+        }
     }
 }
