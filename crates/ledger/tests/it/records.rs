@@ -114,6 +114,12 @@ fn records_of_other_kinds_versions_and_lengths_are_refused() {
         refused(&call_result().encode()),
         DecodeError::Malformed(_)
     ));
+    // The same fields as another kind.
+    for (encoded, kind) in [(call_result().encode(), 0), (result().encode(), 1)] {
+        let other = [&encoded[..1], &[kind], &encoded[2..]].concat();
+        assert!(CallResult::decode(&other).is_err());
+        assert!(TransactionResult::decode(&other).is_err());
+    }
     for bytes in [result().encode(), header().encode(), block().encode()] {
         for cut in 1..bytes.len() {
             assert!(TransactionResult::decode(&bytes[..cut]).is_err());
