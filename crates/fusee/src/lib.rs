@@ -67,7 +67,7 @@
 //! - [`engines`]: the engines, each a cargo feature: `wasmtime`, `wasmi`, `polkavm`. Default: all.
 //! - [`chain`]: contracts on a state, and the store that keeps it.
 //! - [`keystore`]: secret keys in files, encrypted by a password.
-//! - [`ledger`]: signed transactions, their keys, and what makes them invalid.
+//! - [`ledger`]: signed transactions, their keys, and what makes them invalid; blocks and genesis.
 //! - [`proof`]: a verifier of what a state has under a key.
 //! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
 //! - [`system`]: trusted programs whose instance stays alive between calls.

@@ -152,7 +152,8 @@ impl Ledger {
     /// what is invalid and what does not fit the limits of the chain or `max_bytes`, and puts the
     /// transactions of each sender in the order of their nonces.
     ///
-    /// Executes the block, so that [`process`](Self::process) accepts the proposal.
+    /// Executes the block, so that [`process`](Self::process) accepts the proposal. The signatures
+    /// of all candidates are verified, so the driver hands over about as many as fit.
     ///
     /// # Errors
     ///
@@ -224,8 +225,8 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the host fails, does not have the rules of the height, or the block is not
-    /// the next one. No transaction causes any.
+    /// [`LedgerError`] if the host fails, does not have the rules of the height, or the block is
+    /// not the next one. No transaction causes any.
     pub fn finalize(
         &self,
         state: Arc<dyn StateReader>,

@@ -63,7 +63,7 @@ pub use parameters::{
     ScheduledCall,
 };
 pub use quota::QuotaUse;
-pub use result::{CallResult, TransactionResult};
+pub use result::{CallResult, ParameterUpdate, TransactionResult};
 pub use roots::{InclusionProof, ListRoot, list_root, prove_inclusion};
 pub use rulebook::{ActiveRules, Migration, Rulebook};
 pub use rules::{LedgerLimits, LedgerRules, LedgerRulesId, SignaturePrice};

@@ -119,7 +119,7 @@ impl Chain {
     }
 
     pub(crate) fn reader(&self) -> Arc<dyn StateReader> {
-        Arc::clone(&self.state) as Arc<dyn StateReader>
+        self.state.clone()
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
