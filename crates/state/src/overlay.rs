@@ -12,7 +12,8 @@
 //!
 //! A search must not pass the same removed keys again and again, since it is paid once. So keys
 //! without any value are not searched, and ranges of the base all of whose keys were found to be
-//! changed are not searched twice: by no later view, and not by an older one that found them itself.
+//! changed are not searched twice: by no later view, and not by an older one that found them
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::fmt;

@@ -1,3 +1,5 @@
+//! The pace, without threads.
+
 use super::Pace;
 
 /// The indices of `count` transactions that run in turn if `conflicts` says which others are in
