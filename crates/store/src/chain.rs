@@ -35,14 +35,18 @@
 //! # }
 //! ```
 
+mod backup;
 mod checkpoint;
+mod doctor;
 mod epoch;
 mod error;
 mod flat;
 mod hot;
 mod opening;
 mod record;
+mod rollback;
 mod shown;
+pub mod snapshot;
 mod staged;
 mod version;
 
@@ -54,8 +58,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fusee_proof::Hash;
 use fusee_state::Diff;
 
+pub use doctor::{Finding, Report, doctor};
 pub use error::ChainStoreError;
 pub use record::Block;
+pub use rollback::rollback;
 pub use staged::Staged;
 pub use version::Version;
 
@@ -73,6 +79,9 @@ const LOG: &str = "log";
 
 /// The folder of the flat state.
 const STATE: &str = "state";
+
+/// A flat state that is not complete yet, or is not valid any more. Opening removes it.
+const UNFINISHED_STATE: &str = "state.new";
 
 /// How a chain store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -163,6 +172,8 @@ struct Writer {
     sealing: Sealing,
     /// The checkpoint up to which retention was applied.
     pruned: Option<u64>,
+    /// Shared with backups that are being written: then nothing is deleted.
+    backups: Arc<()>,
     /// The message of the first error.
     failure: Option<String>,
 }
@@ -356,7 +367,7 @@ impl Writer {
         let (Retention::Last(blocks), Some(height)) = (retention, done) else {
             return Ok(());
         };
-        if self.pruned != done {
+        if self.pruned != done && Arc::strong_count(&self.backups) == 1 {
             self.log.prune(log::Retention {
                 keep_from: self.log.next_height().saturating_sub(blocks),
                 limit: height.saturating_add(1),
