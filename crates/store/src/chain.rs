@@ -43,6 +43,7 @@ mod error;
 mod flat;
 mod hot;
 mod opening;
+mod reaper;
 mod record;
 mod rollback;
 mod shown;
@@ -68,6 +69,7 @@ pub use version::Version;
 use checkpoint::{Checkpointer, Job};
 use epoch::Epoch;
 use flat::Meta;
+use reaper::Reaper;
 use shown::Shown;
 
 use crate::Tree;
@@ -181,6 +183,7 @@ struct Writer {
 /// Divides blocks into epochs, and gives epochs to the thread that writes checkpoints.
 struct Sealing {
     checkpointer: Checkpointer,
+    reaper: Reaper,
     identity: [u8; 32],
     /// By how many heights a checkpoint trails the head.
     versions: u64,
@@ -379,9 +382,10 @@ impl Writer {
 }
 
 impl Sealing {
-    fn new(checkpointer: Checkpointer, options: &Options) -> Self {
+    fn new(checkpointer: Checkpointer, reaper: Reaper, options: &Options) -> Self {
         Self {
             checkpointer,
+            reaper,
             identity: options.identity,
             versions: options.versions.max(1),
             keys_limit: options.checkpoint_keys,
@@ -411,8 +415,7 @@ impl Sealing {
             self.sealed.push_back((last, head));
         }
         drop(state);
-        // Nodes that only this tree had are freed without the lock.
-        drop(past);
+        self.reaper.free(past);
         self.give(head.height)
     }
 

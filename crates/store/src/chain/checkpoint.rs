@@ -174,6 +174,8 @@ fn write(target: &Target, job: &Job) -> Result<(), ChainStoreError> {
         view: target.flat.view(),
         hot: Arc::clone(&target.hot),
     };
-    target.shown.write().advance(base);
+    let replaced = target.shown.write().advance(base);
+    // Freed without the lock, unless a version has it still.
+    drop(replaced);
     Ok(())
 }

@@ -9,6 +9,7 @@ use fusee_proof::Hash;
 use super::checkpoint::{Checkpointer, Target};
 use super::flat::{self, Flat, Meta};
 use super::hot::Hot;
+use super::reaper::Reaper;
 use super::shown::{Shown, State};
 use super::version::Base;
 use super::{
@@ -95,7 +96,11 @@ pub(super) fn open(
         shown: Arc::clone(&shown),
         hot,
     };
-    let mut sealing = Sealing::new(Checkpointer::start(target)?, &options);
+    let mut sealing = Sealing::new(
+        Checkpointer::start(target)?,
+        Reaper::start(folder)?,
+        &options,
+    );
     replay(&log, &shown, &mut sealing)?;
     Ok(ChainStore {
         folder: folder.to_path_buf(),

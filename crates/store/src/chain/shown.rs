@@ -49,18 +49,18 @@ impl State {
         last.map(|(_, tree)| tree.clone()).unwrap_or_default()
     }
 
-    /// Shows the next block.
-    pub(super) fn push(&mut self, height: u64, tree: Tree) -> Vec<(u64, Tree)> {
+    /// Shows the next block. Returns the trees that are not served any more.
+    pub(super) fn push(&mut self, height: u64, tree: Tree) -> Vec<Tree> {
         self.trees.push_back((height, tree));
         let served = usize::try_from(self.versions).unwrap_or(usize::MAX);
         let past = self.trees.len().saturating_sub(served);
-        self.trees.drain(..past).collect()
+        self.trees.drain(..past).map(|(_, tree)| tree).collect()
     }
 
-    /// The flat state has the oldest epoch now.
-    pub(super) fn advance(&mut self, base: Base) {
-        self.base = Arc::new(base);
-        self.epochs.pop_front();
+    /// The flat state has the oldest epoch now. Returns what it replaces.
+    pub(super) fn advance(&mut self, base: Base) -> (Arc<Base>, Option<Arc<Epoch>>) {
+        let before = std::mem::replace(&mut self.base, Arc::new(base));
+        (before, self.epochs.pop_front())
     }
 
     pub(super) fn version(&self, height: Option<u64>) -> Option<Version> {

@@ -145,6 +145,36 @@ fn a_forged_empty_chunk_is_refused() {
     }
 }
 
+/// In a state of one entry, that entry is the root, and it is beside all chunks but its own.
+#[test]
+fn an_entry_beside_its_own_chunk_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let store = ChainStore::open(&root.path().join("chain"), options()).unwrap();
+    let state = [(b"a".to_vec(), Some(b"1".to_vec()))].into_iter().collect();
+    store.commit(store.stage(state).unwrap(), b"").unwrap();
+    let manifest = store
+        .export(None, &root.path().join("snapshot"), 5)
+        .unwrap();
+    assert_eq!(manifest.bits, 1);
+    let target = root.path().join("imported");
+    let import = Import::begin(&target, options(), manifest, manifest.head).unwrap();
+    let path = fusee_proof::path(b"a");
+    let own = u32::from(path[0] >> 7);
+    let empty = |number: u32| {
+        let mut chunk = vec![1];
+        chunk.extend(number.to_le_bytes());
+        chunk.extend([1, 1]);
+        chunk.extend(path);
+        chunk.extend(fusee_proof::value_hash(b"1"));
+        chunk.extend([0; 4]);
+        chunk
+    };
+    import.add(own ^ 1, &empty(own ^ 1)).unwrap();
+    let error = import.add(own, &empty(own)).unwrap_err();
+    let expected = "it has an entry of another place beside it";
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
 #[test]
 fn an_import_that_ended_goes_on_with_what_is_missing() {
     let root = tempfile::tempdir().unwrap();
