@@ -160,6 +160,7 @@ fn an_entry_beside_its_own_chunk_is_refused() {
     let import = Import::begin(&target, options(), manifest, manifest.head).unwrap();
     let path = fusee_proof::path(b"a");
     let own = u32::from(path[0] >> 7);
+    // An empty chunk with the entry beside it.
     let empty = |number: u32| {
         let mut chunk = vec![1];
         chunk.extend(number.to_le_bytes());
@@ -169,10 +170,22 @@ fn an_entry_beside_its_own_chunk_is_refused() {
         chunk.extend([0; 4]);
         chunk
     };
+    let refused = |number: u32, chunk: &[u8], expected: &str| {
+        let error = import.add(number, chunk).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    let own_chunk = fs::read(root.path().join("snapshot").join(chunk_name(own))).unwrap();
+    let mut moved = own_chunk.clone();
+    moved[1] ^= 1;
+    refused(own ^ 1, &moved, "it has an entry of another chunk");
+    refused(
+        own,
+        &empty(own),
+        "it has an entry of another place beside it",
+    );
     import.add(own ^ 1, &empty(own ^ 1)).unwrap();
-    let error = import.add(own, &empty(own)).unwrap_err();
-    let expected = "it has an entry of another place beside it";
-    assert!(error.to_string().contains(expected), "{error}");
+    import.add(own, &own_chunk).unwrap();
+    assert_eq!(import.finish().unwrap().head(), Some(manifest.head));
 }
 
 #[test]
