@@ -41,6 +41,7 @@ mod doctor;
 mod epoch;
 mod error;
 mod flat;
+mod gaps;
 mod hot;
 mod opening;
 mod reaper;
@@ -405,7 +406,11 @@ impl Sealing {
         changes: Diff,
     ) -> Result<(), ChainStoreError> {
         self.count(&changes);
-        let last = shown.read().epochs.back().cloned().unwrap_or_default();
+        let state = shown.read();
+        let (last, gaps) = (state.epochs.back().cloned(), Arc::clone(&state.gaps));
+        drop(state);
+        let last = last.unwrap_or_default();
+        gaps.advance(head.height, &changes);
         last.add(head.height, changes);
         let mut state = shown.write();
         let past = state.push(head.height, tree);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::epoch::Epoch;
+use super::gaps::Gaps;
 use super::version::{Base, Version};
 use super::{ChainStoreError, Head};
 use crate::Tree;
@@ -22,6 +23,7 @@ pub(super) struct State {
     trees: VecDeque<(u64, Tree)>,
     /// How many are served.
     versions: u64,
+    pub(super) gaps: Arc<Gaps>,
 }
 
 impl State {
@@ -32,6 +34,7 @@ impl State {
             epochs: VecDeque::from([Arc::default()]),
             trees: height.map(|height| (height, tree)).into_iter().collect(),
             versions: versions.max(1),
+            gaps: Arc::new(Gaps::new(height)),
         }
     }
 
@@ -75,6 +78,7 @@ impl State {
             tree: tree.clone(),
             base: Arc::clone(&self.base),
             epochs: self.epochs.iter().map(Arc::clone).collect(),
+            gaps: Arc::clone(&self.gaps),
         })
     }
 }
