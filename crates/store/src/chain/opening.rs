@@ -8,7 +8,6 @@ use fusee_proof::Hash;
 
 use super::checkpoint::{Checkpointer, Target};
 use super::flat::{self, Flat, Meta};
-use super::hot::Hot;
 use super::reaper::Reaper;
 use super::shown::{Shown, State};
 use super::version::Base;
@@ -84,17 +83,11 @@ pub(super) fn open(
         None => Tree::default(),
     };
     let height = meta.map(|meta| meta.height);
-    let hot = Arc::new(Hot::new(options.cache_bytes, height));
-    let base = Base {
-        height,
-        view,
-        hot: Arc::clone(&hot),
-    };
-    let shown = Arc::new(Shown::new(State::new(base, tree, options.versions)));
+    let base = Base { height, view };
+    let shown = Arc::new(Shown::new(State::new(base, tree, &options)));
     let target = Target {
         flat,
         shown: Arc::clone(&shown),
-        hot,
     };
     let mut sealing = Sealing::new(
         Checkpointer::start(target)?,

@@ -54,9 +54,11 @@ impl Sealing {
     ) -> Result<(), ChainStoreError> {
         self.count(&changes);
         let state = shown.read();
-        let (last, gaps) = (state.epochs.back().cloned(), Arc::clone(&state.gaps));
+        let last = state.epochs.back().cloned();
+        let (hot, gaps) = (Arc::clone(&state.hot), Arc::clone(&state.gaps));
         drop(state);
         let last = last.unwrap_or_default();
+        hot.advance(head.height, &changes);
         gaps.advance(head.height, &changes);
         last.add(head.height, changes);
         let mut state = shown.write();

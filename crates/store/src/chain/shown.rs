@@ -5,8 +5,9 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::epoch::Epoch;
 use super::gaps::Gaps;
+use super::hot::Hot;
 use super::version::{Base, Version};
-use super::{ChainStoreError, Head};
+use super::{ChainStoreError, Head, Options};
 use crate::Tree;
 
 /// Shared by the store, the thread that writes checkpoints, and nobody else: versions take from it
@@ -23,17 +24,19 @@ pub(super) struct State {
     trees: VecDeque<(u64, Tree)>,
     /// How many are served.
     versions: u64,
+    pub(super) hot: Arc<Hot>,
     pub(super) gaps: Arc<Gaps>,
 }
 
 impl State {
-    pub(super) fn new(base: Base, tree: Tree, versions: u64) -> Self {
+    pub(super) fn new(base: Base, tree: Tree, options: &Options) -> Self {
         let height = base.height;
         Self {
             base: Arc::new(base),
             epochs: VecDeque::from([Arc::default()]),
             trees: height.map(|height| (height, tree)).into_iter().collect(),
-            versions: versions.max(1),
+            versions: options.versions.max(1),
+            hot: Arc::new(Hot::new(options.cache_bytes, height)),
             gaps: Arc::new(Gaps::new(height)),
         }
     }
@@ -78,6 +81,7 @@ impl State {
             tree: tree.clone(),
             base: Arc::clone(&self.base),
             epochs: self.epochs.iter().map(Arc::clone).collect(),
+            hot: Arc::clone(&self.hot),
             gaps: Arc::clone(&self.gaps),
         })
     }

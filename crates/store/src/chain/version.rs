@@ -1,6 +1,7 @@
 //! A version: the state after one block, which later blocks do not change.
 //!
-//! An entry is looked for in the epochs, newest first, and then in the flat state below them. A
+//! An entry is looked for among the hot values, in the epochs, newest first, and then in the flat
+//! state below them. A
 //! version keeps all of these, so what a checkpoint moves meanwhile does not matter to it.
 
 use std::fmt;
@@ -28,6 +29,7 @@ pub struct Version {
     pub(super) base: Arc<Base>,
     /// Oldest first. Each begins where the one before, or the base, ends.
     pub(super) epochs: Vec<Arc<Epoch>>,
+    pub(super) hot: Arc<Hot>,
     pub(super) gaps: Arc<Gaps>,
 }
 
@@ -40,7 +42,6 @@ pub(super) struct Base {
     /// `None`: it is empty.
     pub(super) height: Option<u64>,
     pub(super) view: View,
-    pub(super) hot: Arc<Hot>,
 }
 
 impl Version {
@@ -77,17 +78,15 @@ impl Version {
     }
 
     fn find(&self, key: &[u8]) -> Result<Option<Value>, ChainStoreError> {
-        for epoch in self.epochs.iter().rev() {
-            if let Some(value) = epoch.read(key, self.height) {
-                return Ok(value);
-            }
-        }
-        let Base { height, view, hot } = &*self.base;
-        if let Some(value) = hot.read(key, *height) {
+        if let Some(value) = self.hot.read(key, self.height) {
             return Ok(value);
         }
-        let value = view.read(key)?;
-        hot.add(key, value.clone(), *height);
+        let mut epochs = self.epochs.iter().rev();
+        let value = match epochs.find_map(|epoch| epoch.read(key, self.height)) {
+            Some(value) => value,
+            None => self.base.view.read(key)?,
+        };
+        self.hot.add(key, value.clone(), self.height);
         Ok(value)
     }
 
