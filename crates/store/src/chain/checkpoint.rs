@@ -12,7 +12,6 @@ use std::thread::{self, JoinHandle};
 use super::ChainStoreError;
 use super::epoch::Epoch;
 use super::flat::{Flat, Meta};
-use super::hot::Hot;
 use super::shown::Shown;
 use super::version::Base;
 
@@ -52,7 +51,6 @@ struct State {
 pub(super) struct Target {
     pub(super) flat: Flat,
     pub(super) shown: Arc<Shown>,
-    pub(super) hot: Arc<Hot>,
 }
 
 impl Checkpointer {
@@ -168,12 +166,12 @@ fn write(target: &Target, job: &Job) -> Result<(), ChainStoreError> {
         job.epoch
             .newest(|key, value| take(key, value.map(AsRef::as_ref)))
     })?;
-    target.hot.advance(job.meta.height, &job.epoch);
     let base = Base {
         height: Some(job.meta.height),
         view: target.flat.view(),
-        hot: Arc::clone(&target.hot),
     };
-    target.shown.write().advance(base);
+    let replaced = target.shown.write().advance(base);
+    // Freed without the lock, unless a version has it still.
+    drop(replaced);
     Ok(())
 }
