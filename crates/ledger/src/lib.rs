@@ -35,4 +35,4 @@ pub use key::{KeyError, PublicKey, Scheme};
 pub use rules::{LedgerLimits, LedgerRules, LedgerRulesId, SignaturePrice};
 pub use secret::SecretKey;
 pub use signed::SignedTransaction;
-pub use verify::{verify, verify_batch};
+pub use verify::{BatchVerifier, verify, verify_batch};
