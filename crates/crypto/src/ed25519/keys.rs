@@ -104,3 +104,6 @@ impl Generations {
         self.young.insert(*key, *point);
     }
 }
+
+#[cfg(test)]
+mod tests;
