@@ -69,5 +69,5 @@ pub use rulebook::{ActiveRules, Migration, Rulebook};
 pub use rules::{LedgerLimits, LedgerRules, LedgerRulesId, SignaturePrice};
 pub use secret::SecretKey;
 pub use signed::SignedTransaction;
-pub use verify::{verify, verify_batch};
+pub use verify::{BatchVerifier, verify, verify_batch};
 pub use versioned::DecodeError;
