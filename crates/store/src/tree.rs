@@ -87,6 +87,10 @@ impl Tree {
     /// The tree of a state. If a key occurs twice, any of its values counts.
     ///
     /// Two threads build the tree of many entries, which is the same.
+    ///
+    /// # Panics
+    ///
+    /// If the operating system starts no thread.
     #[must_use]
     pub fn of<B: AsRef<[u8]>>(entries: impl IntoIterator<Item = (B, B)>) -> Self {
         let (mut to_left, mut to_right) = (Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! Points of public keys, kept from batch to batch.
 //!
-//! A key is the encoding of a point, and to decode it takes a fourth of the time of a signature in
+//! A key is the encoding of a point, and to decode it takes a fifth of the time of a signature in
 //! a batch. So the points of the keys that signed are kept. They affect time alone.
 
 use std::{
