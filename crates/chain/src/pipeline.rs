@@ -109,10 +109,6 @@ impl Pipeline {
 
     /// Waits for the next block to be committed. `None` if none comes: the pipeline was closed, or
     /// an error was told.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an iterator would own the pipeline, and blocks could not be added"
-    )]
     pub fn next(&self) -> Option<Result<Committed, ChainError>> {
         self.committed.recv().ok()
     }
