@@ -93,7 +93,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ChainError::Stopped`] if an error has ended the pipeline, which [`next`](Self::next) tells.
+    /// [`ChainError::Stopped`] if an error has ended the pipeline, which [`next`](Self::next)
+    /// tells.
     pub fn add(&self, block: Block) -> Result<(), ChainError> {
         let sent = self.blocks.as_ref().map(|blocks| blocks.send(block));
         match sent {

@@ -5,11 +5,12 @@
 //! makes opening fast and keeps the state out of memory. What the blocks in between have changed is
 //! in memory, with the trees of the last heights.
 //!
-//! [`ChainStore::commit`] appends the block to the log, syncs it, and shows it to readers then. From
-//! time to time a thread of the store moves the oldest changes into the flat state, a checkpoint.
-//! After any crash the store opens with every block whose commit had returned, and at most the one
-//! that was being committed. Opening makes the state tree, replays the log behind the flat state,
-//! and holds every root against its record. `docs/chain-store.md` has the formats and the reasons.
+//! [`ChainStore::commit`] appends the block to the log, syncs it, and shows it to readers then.
+//! From time to time a thread of the store moves the oldest changes into the flat state, a
+//! checkpoint. After any crash the store opens with every block whose commit had returned, and at
+//! most the one that was being committed. Opening makes the state tree, replays the log behind the
+//! flat state, and holds every root against its record. `docs/chain-store.md` has the formats and
+//! the reasons.
 //!
 //! The first block is the genesis: the record of the initial height, whose changes are the initial
 //! state. The store does not interpret keys, values or bodies.
@@ -187,11 +188,12 @@ impl ChainStore {
     ///
     /// [`ChainStoreError::Locked`] if the store is already open. [`ChainStoreError::Foreign`],
     /// [`ChainStoreError::OldStore`], [`ChainStoreError::Version`],
-    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`], [`ChainStoreError::NoState`],
-    /// [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the folder is not that of this chain, or lacks a part.
-    /// [`ChainStoreError::Damaged`], [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a
-    /// part does not verify. [`ChainStoreError::Log`] for the same of the log.
-    /// [`ChainStoreError::Full`] or [`ChainStoreError::Io`] if the operating system fails.
+    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`],
+    /// [`ChainStoreError::NoState`], [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the
+    /// folder is not that of this chain, or lacks a part. [`ChainStoreError::Damaged`],
+    /// [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a part does not verify.
+    /// [`ChainStoreError::Log`] for the same of the log. [`ChainStoreError::Full`] or
+    /// [`ChainStoreError::Io`] if the operating system fails.
     pub fn open(folder: &Path, options: Options) -> Result<Self, ChainStoreError> {
         let lock = opening::lock(folder)?;
         let files = log::Folder::lock(&folder.join(LOG))?;

@@ -1,7 +1,7 @@
 //! Backup: a copy of the store in another folder, which opens, made while blocks go on.
 //!
-//! It has the flat state of one checkpoint and all kept blocks up to the head of the moment at which
-//! it was begun. Nothing is deleted by retention meanwhile.
+//! It has the flat state of one checkpoint and all kept blocks up to the head of the moment at
+//! which it was begun. Nothing is deleted by retention meanwhile.
 
 use std::fs;
 use std::path::Path;

@@ -71,8 +71,8 @@ impl Checkpointer {
         })
     }
 
-    /// Writes an epoch in the background. Waits if another one is waiting already, so that memory is
-    /// bounded.
+    /// Writes an epoch in the background. Waits if another one is waiting already, so that memory
+    /// is bounded.
     pub(super) fn give(&self, job: Job) -> Result<(), ChainStoreError> {
         let mut state = self.progress.lock();
         while state.pending > 1 && state.failure.is_none() {

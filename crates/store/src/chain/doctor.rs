@@ -2,8 +2,8 @@
 //!
 //! Every record of the log, every entry of the flat state, and the root of every block that can be
 //! computed: from the genesis on if all blocks are kept, and from the flat state on otherwise. The
-//! database may write when it is opened, so the flat state is read in a copy beside it, whose tables
-//! are links.
+//! database may write when it is opened, so the flat state is read in a copy beside it, whose
+//! tables are links.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Hot values: a bounded cache of the newest values of keys, present or absent.
 //!
-//! Readers of all versions share it. Each value says since which height it holds, and a reader takes
-//! it only if its version is not older. A block puts its changes in before readers see the block.
+//! Readers of all versions share it. Each value says since which height it holds, and a reader
+//! takes it only if its version is not older. A block puts its changes in before readers see the
+//! block.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

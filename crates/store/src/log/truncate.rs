@@ -1,8 +1,8 @@
 //! Truncation: removes the last records, on purpose.
 //!
-//! The acknowledged height is lowered first, then segments are removed, the last one first, and then
-//! the last one that stays is cut. So a crash leaves a log that opens, with some more records than
-//! were asked for: repeat the truncation.
+//! The acknowledged height is lowered first, then segments are removed, the last one first, and
+//! then the last one that stays is cut. So a crash leaves a log that opens, with some more records
+//! than were asked for: repeat the truncation.
 
 use super::format::{Mark, SEGMENT_HEADER, segment_name, wide};
 use super::reader::Segment;

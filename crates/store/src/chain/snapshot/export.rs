@@ -27,8 +27,8 @@ impl ChainStore {
     /// Writes a snapshot of the state after a block, by default the head, into a new folder: the
     /// file [`MANIFEST`], and one for each [chunk](chunk_name). Blocks go on meanwhile.
     ///
-    /// Chunks are made so that they have about `chunk_bytes` bytes or fewer, and are at most 65,536.
-    /// Nodes that give the same number write the same bytes.
+    /// Chunks are made so that they have about `chunk_bytes` bytes or fewer, and are at most
+    /// 65,536. Nodes that give the same number write the same bytes.
     ///
     /// # Errors
     ///

@@ -33,9 +33,9 @@ pub struct Import {
 }
 
 impl Import {
-    /// Begins to import a snapshot into a new folder, or goes on. The manifest may come from anyone;
-    /// `trusted` is the head whose root the caller trusts, for example from a block header with the
-    /// signatures of the validators.
+    /// Begins to import a snapshot into a new folder, or goes on. The manifest may come from
+    /// anyone; `trusted` is the head whose root the caller trusts, for example from a block header
+    /// with the signatures of the validators.
     ///
     /// Until it is finished, the import is in a folder whose name ends with `.import`.
     ///

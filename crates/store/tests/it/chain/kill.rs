@@ -122,8 +122,8 @@ fn importer() {
     import.finish().unwrap();
 }
 
-/// Starts a process of this binary, kills it at some moment, and returns the last number that it was
-/// told, and whether the process has ended by itself before.
+/// Starts a process of this binary, kills it at some moment, and returns the last number that it
+/// was told, and whether the process has ended by itself before.
 fn run_and_kill(test: &str, argument: &str, folder: &Path) -> (Option<u64>, bool) {
     let mut writer = Command::new(env::current_exe().unwrap())
         .arg(format!("chain::kill::{test}"))
