@@ -11,6 +11,7 @@ mod contract;
 mod count;
 mod executor;
 mod kernels;
+mod ledger;
 mod machine;
 mod measure;
 mod meter;
@@ -52,6 +53,9 @@ struct Options {
     /// peer
     #[arg(long, value_name = "NAME", default_value = "")]
     filter: String,
+    /// The accounts of the group `ledger`: 5000000 have ten million keys
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..))]
+    accounts: u32,
     /// Write what was found into this repository, rather than only comparing with what is there
     #[arg(long)]
     write: bool,
@@ -117,6 +121,12 @@ const GROUPS: &[Group] = &[
         about: "what the calls of a node take, over Substrate's own backend and over Wasmtime as Freenet uses it",
         measure: compat::measure,
         page: Some(compat::page::PAGE),
+    },
+    Group {
+        name: "ledger",
+        about: "what signed transactions take, from their bytes to the disk, over redb and jmt and over the limits",
+        measure: ledger::measure,
+        page: Some(ledger::page::PAGE),
     },
 ];
 

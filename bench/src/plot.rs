@@ -23,6 +23,8 @@ const SIDES: &[(&str, &str)] = &[
     ("cosmwasm-vm", "#8a8f98"),
     ("soroban-env-host", "#b08900"),
     ("BTreeMap", "#a06cd5"),
+    ("redb", "#4c8ed9"),
+    ("limit", "#8a8f98"),
 ];
 
 const OURS: &str = "ours";

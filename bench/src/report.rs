@@ -69,6 +69,9 @@ pub(crate) enum Unit {
     Microseconds,
     Nanoseconds,
     Kibibytes,
+    Bytes,
+    /// Of the seconds that each takes. More is better; a ratio is of times all the same.
+    TransactionsPerSecond,
 }
 
 impl Unit {
@@ -78,16 +81,20 @@ impl Unit {
             Unit::Microseconds => "us",
             Unit::Nanoseconds => "ns",
             Unit::Kibibytes => "KiB",
+            Unit::Bytes => "B",
+            Unit::TransactionsPerSecond => "tx/s",
         }
     }
 
-    /// How many there are in a second, or in a byte.
-    fn factor(self) -> f64 {
+    /// So many seconds, or bytes, in this unit.
+    fn of(self, number: f64) -> f64 {
         match self {
-            Unit::Milliseconds => 1e3,
-            Unit::Microseconds => 1e6,
-            Unit::Nanoseconds => 1e9,
-            Unit::Kibibytes => 1.0 / 1024.0,
+            Unit::Milliseconds => number * 1e3,
+            Unit::Microseconds => number * 1e6,
+            Unit::Nanoseconds => number * 1e9,
+            Unit::Kibibytes => number / 1024.0,
+            Unit::Bytes => number,
+            Unit::TransactionsPerSecond => 1.0 / number,
         }
     }
 }
@@ -104,8 +111,8 @@ impl Row {
         let ratio = Quartiles::of(samples.iter().map(Sample::ratio));
         Self {
             name,
-            ours: median(|sample| sample.ours) * unit.factor(),
-            peer: median(|sample| sample.peer) * unit.factor(),
+            ours: unit.of(median(|sample| sample.ours)),
+            peer: unit.of(median(|sample| sample.peer)),
             peer_name,
             unit: unit.name(),
             ratio: ratio.median,

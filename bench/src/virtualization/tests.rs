@@ -8,6 +8,7 @@ fn options(filter: &str) -> Options {
         json: false,
         rounds: 1,
         filter: filter.to_owned(),
+        accounts: 2,
         write: false,
     }
 }

@@ -57,6 +57,9 @@ pub enum ChainError {
         /// The height after the tip.
         expected: u64,
     },
+    /// The operating system has no thread for the pipeline.
+    #[error("no thread for the pipeline: {0}")]
+    Thread(#[source] io::Error),
     /// An error has ended the pipeline.
     #[error("the pipeline has stopped, and tells why with the last committed block")]
     Stopped,

@@ -40,7 +40,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ChainError::Store`] if the store fails.
+    /// [`ChainError::Store`] if the store fails. [`ChainError::Thread`] if the operating system has
+    /// no thread.
     pub fn new(chain: Arc<Chain>) -> Result<Self, ChainError> {
         let tip = chain.tip()?;
         let (blocks, to_verify) = sync_channel::<Block>(WAITING);
@@ -78,9 +79,9 @@ impl Pipeline {
             );
         };
         let threads = vec![
-            thread::spawn(verify),
-            thread::spawn(execute),
-            thread::spawn(commit),
+            named("verify", verify)?,
+            named("execute", execute)?,
+            named("commit", commit)?,
         ];
         Ok(Self {
             blocks: Some(blocks),
@@ -123,6 +124,12 @@ impl Drop for Pipeline {
             let _ = thread.join();
         }
     }
+}
+
+/// Starts a thread, whose name profilers show.
+fn named(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, ChainError> {
+    let thread = thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map_err(ChainError::Thread)
 }
 
 /// Does one step with everything that comes, until nothing does, nobody wants it, or an error was
