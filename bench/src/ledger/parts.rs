@@ -134,7 +134,7 @@ fn our_parts(sides: &Sides, log: &mut Alone, block: &Block) -> Result<[f64; 6]> 
 
 /// Execute; root and commit.
 fn peer_parts(chain: &mut RedbChain, block: &Block) -> Result<[f64; 2]> {
-    let verified = RedbChain::verify(chain.rules(), block);
+    let verified = chain.verifier()(block);
     let (finalized, execute) = processor_time(|| chain.execute(verified));
     let finalized = finalized?;
     let of_block = Some((block, &finalized));
@@ -224,7 +224,7 @@ pub(super) fn latencies(sides: &mut Sides, options: &Options) -> Result<Vec<Late
 }
 
 fn single(chain: &mut RedbChain, block: &Block) -> Result<()> {
-    let verified = RedbChain::verify(chain.rules(), block);
+    let verified = chain.verifier()(block);
     let finalized = chain.execute(verified)?;
     chain.commit(&finalized.changes, Some((block, &finalized)))?;
     Ok(())

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Result;
-use fusee_chain::Chain;
+use fusee::chain::Chain;
 use tempfile::TempDir;
 
 use crate::{ledger::world::World, peers::redb_jmt::RedbChain};

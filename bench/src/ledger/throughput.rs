@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use cpu_time::ProcessTime;
+use fusee::chain::{Chain, Pipeline, Scope};
 use fusee::ledger::Block;
-use fusee_chain::{Chain, Pipeline, Scope};
 
 use crate::{
     Options,
@@ -78,6 +78,9 @@ impl Contest {
     }
 }
 
+/// What a row shows of a reading, and its unit.
+type Side = (fn(&Reading) -> f64, Unit);
+
 /// The rows of a contest that were asked for.
 pub(super) fn measure(contest: &Contest, sides: &mut Sides, options: &Options) -> Result<Vec<Row>> {
     let names = contest.names();
@@ -98,7 +101,7 @@ pub(super) fn measure(contest: &Contest, sides: &mut Sides, options: &Options) -
             readings.push((ours, peer));
         }
     }
-    let sides: [(fn(&Reading) -> f64, Unit); 3] = [
+    let sides: [Side; 3] = [
         (|reading| reading.seconds, Unit::TransactionsPerSecond),
         (|reading| reading.processor, Unit::Microseconds),
         (|reading| reading.written, Unit::Bytes),
@@ -154,12 +157,12 @@ fn ours(chain: &Arc<Chain>, blocks: &[Block], load: Load) -> Result<Results> {
 
 /// The peer: one thread verifies, and one executes and commits.
 fn peer(chain: &mut RedbChain, blocks: &[Block]) -> Result<Results> {
-    let rules = chain.rules().clone();
+    let verify = chain.verifier();
     thread::scope(|scope| {
         let (verified, to_execute) = sync_channel(1);
         scope.spawn(move || {
             for block in blocks {
-                if verified.send(RedbChain::verify(&rules, block)).is_err() {
+                if verified.send(verify(block)).is_err() {
                     break;
                 }
             }
@@ -183,7 +186,7 @@ pub(super) fn replay(sides: &mut Sides) -> Result<Row> {
     let mut start = now();
     let mut time = Duration::ZERO;
     let (genesis, ledger) = (&sides.world.genesis, &sides.world.ledger);
-    let replayed = fusee_chain::replay(&sides.ours, genesis, ledger, Scope::Same, |height| {
+    let replayed = fusee::chain::replay(&sides.ours, genesis, ledger, Scope::Same, |height| {
         match height < first {
             true => start = now(),
             false => time = start.elapsed(),

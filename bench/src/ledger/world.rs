@@ -14,13 +14,13 @@ use anyhow::{Context, Result, ensure};
 use fusee::chain::{
     Address, ContractError, ContractRules, Contracts, Diff, StateReader, Status, keys,
 };
+use fusee::chain::{Chain, Options, Pipeline};
 use fusee::ledger::{
     Activation, Block, BlockLimits, FeeDestination, Finalized, Genesis, GenesisAccount, Ledger,
     LedgerRules, Operation, Parameters, Payment, Rulebook, SecretKey, SignedTransaction,
     TransactionBody,
 };
 use fusee::sandbox::{CodeHash, Executor, Gas};
-use fusee_chain::{Chain, Options, Pipeline};
 
 use crate::ours;
 

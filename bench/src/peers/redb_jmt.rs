@@ -96,14 +96,10 @@ impl RedbChain {
         Ok(chain)
     }
 
-    /// The rules of its transactions.
-    pub(crate) const fn rules(&self) -> &LedgerRules {
-        &self.rules
-    }
-
-    /// Verifies the signatures of a block.
-    pub(crate) fn verify(rules: &LedgerRules, block: &Block) -> VerifiedBlock {
-        VerifiedBlock::new(block.clone(), rules)
+    /// What verifies the signatures of blocks, on any thread.
+    pub(crate) fn verifier(&self) -> impl Fn(&Block) -> VerifiedBlock + Send + use<> {
+        let (ledger, rules) = (self.ledger.clone(), self.rules.clone());
+        move |block| ledger.verify(block.clone(), &rules)
     }
 
     /// Executes a block on the last one.

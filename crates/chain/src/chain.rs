@@ -187,7 +187,7 @@ impl Chain {
     pub fn verify(&self, block: Block) -> Result<VerifiedBlock, ChainError> {
         let parameters = Parameters::read(&self.store.version(None)?)?;
         let rules = self.ledger.rulebook().at(&parameters, block.height)?;
-        Ok(VerifiedBlock::new(block, &rules.ledger))
+        Ok(self.ledger.verify(block, &rules.ledger))
     }
 
     /// Executes a block that was decided, on a tip. Writes nothing.

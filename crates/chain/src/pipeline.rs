@@ -94,7 +94,8 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// [`ChainError::Stopped`] if an error has ended the pipeline, which [`next`](Self::next) tells.
+    /// [`ChainError::Stopped`] if an error has ended the pipeline, which [`next`](Self::next)
+    /// tells.
     pub fn add(&self, block: Block) -> Result<(), ChainError> {
         let sent = self.blocks.as_ref().map(|blocks| blocks.send(block));
         match sent {
@@ -110,10 +111,6 @@ impl Pipeline {
 
     /// Waits for the next block to be committed. `None` if none comes: the pipeline was closed, or
     /// an error was told.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "an iterator would own the pipeline, and blocks could not be added"
-    )]
     pub fn next(&self) -> Option<Result<Committed, ChainError>> {
         self.committed.recv().ok()
     }

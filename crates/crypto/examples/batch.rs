@@ -10,7 +10,7 @@
 use std::time::Instant;
 
 use ed25519_zebra::{SigningKey, VerificationKeyBytes};
-use fusee_crypto::{Ed25519Item, sha256, verify_ed25519, verify_ed25519_batch};
+use fusee_crypto::{Ed25519Item, Ed25519Keys, sha256, verify_ed25519, verify_ed25519_batch};
 
 const COUNT: u32 = 1_024;
 const ROUNDS: u32 = 5;
@@ -37,12 +37,15 @@ fn main() {
             .iter()
             .all(|item| verify_ed25519(item.public_key, item.signature, item.message))
     });
-    for size in [2, 4, 16, 64, 128, 256] {
-        report(&format!("batches of {size}"), || {
-            items
-                .chunks(size)
-                .all(|chunk| verify_ed25519_batch(chunk).iter().all(|valid| *valid))
-        });
+    let none = Ed25519Keys::default();
+    let kept = Ed25519Keys::new(10_000);
+    for size in [2, 4, 16, 64, 256, 1_024] {
+        for (name, keys) in [("", &none), (" with kept keys", &kept)] {
+            report(&format!("batches of {size}{name}"), || {
+                let mut batches = items.chunks(size);
+                batches.all(|batch| verify_ed25519_batch(batch, keys).iter().all(|valid| *valid))
+            });
+        }
     }
     let mut forged = items;
     let other = sha256(b"other");
@@ -51,8 +54,8 @@ fn main() {
             item.message = &other;
         }
     }
-    report("batches of 256, one forged in each", || {
-        let verdicts = verify_ed25519_batch(&forged);
+    report("a batch of 1024, four forged", || {
+        let verdicts = verify_ed25519_batch(&forged, &none);
         verdicts.iter().filter(|valid| !**valid).count() == 4
     });
 }

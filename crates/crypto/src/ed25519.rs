@@ -12,6 +12,7 @@
 //! - The equation has the cofactor 8.
 
 mod batch;
+mod keys;
 mod small_order;
 
 use ed25519_zebra::{Signature, VerificationKey};
@@ -19,6 +20,7 @@ use ed25519_zebra::{Signature, VerificationKey};
 use crate::{ED25519_KEY_BYTES, SIGNATURE_BYTES};
 
 pub use batch::{Ed25519Item, verify_ed25519_batch};
+pub use keys::Ed25519Keys;
 pub use small_order::is_small_order_ed25519;
 
 /// Whether `signature` is a signature of `message` by `public_key`, by the rules of ZIP-215.

@@ -15,7 +15,9 @@ mod hash;
 
 pub use bls12_381::{verify_aggregate_bls12_381, verify_bls12_381};
 pub use ecdsa::{recover_secp256k1, verify_low_s_secp256r1, verify_secp256k1, verify_secp256r1};
-pub use ed25519::{Ed25519Item, is_small_order_ed25519, verify_ed25519, verify_ed25519_batch};
+pub use ed25519::{
+    Ed25519Item, Ed25519Keys, is_small_order_ed25519, verify_ed25519, verify_ed25519_batch,
+};
 pub use hash::{blake3, keccak256, sha256};
 
 /// Size of a digest in bytes.

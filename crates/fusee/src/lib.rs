@@ -65,9 +65,9 @@
 //!   ([`Driver`](sandbox::Driver), [`Supervisor`](sandbox::Supervisor)).
 //! - [`backend`]: the seam to engines, for a new one.
 //! - [`engines`]: the engines, each a cargo feature: `wasmtime`, `wasmi`, `polkavm`. Default: all.
-//! - [`chain`]: contracts on a state, and the store that keeps it.
+//! - [`chain`]: contracts on a state, the store that keeps it, and chains of blocks on disk.
 //! - [`keystore`]: secret keys in files, encrypted by a password.
-//! - [`ledger`]: signed transactions, their keys, and what makes them invalid.
+//! - [`ledger`]: signed transactions, their keys, and what makes them invalid; blocks and genesis.
 //! - [`proof`]: a verifier of what a state has under a key.
 //! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
 //! - [`system`]: trusted programs whose instance stays alive between calls.
@@ -136,11 +136,18 @@ pub mod lifecycle {
     pub use fusee_lifecycle::*;
 }
 
-/// The chain: contracts on a state, and the store that keeps it.
+/// The chain: contracts on a state, and what keeps it: a store of transactions, or a chain of
+/// blocks.
 pub mod chain {
+    pub use fusee_chain::*;
     pub use fusee_contract::*;
     pub use fusee_state::*;
-    pub use fusee_store::*;
+    pub use fusee_store::{Commit, Foreign, Snapshot, Store, StoreError, Tree, log};
+
+    /// The store of a chain of blocks: versions, snapshots, rollback, backup, diagnosis.
+    pub mod store {
+        pub use fusee_store::chain::*;
+    }
 }
 
 /// Secret keys in files, encrypted by a password.

@@ -1,8 +1,8 @@
 //! Genesis: the first state of a chain, from a file.
 //!
-//! The file is JSON; `docs/ledger.md` documents it. Reading it is strict: what it does not know, and
-//! what is there twice, is an error that names the field. No contract is deployed at genesis: the
-//! first transactions do that.
+//! The file is JSON; `docs/ledger.md` documents it. Reading it is strict: what it does not know,
+//! and what is there twice, is an error that names the field. No contract is deployed at genesis:
+//! the first transactions do that.
 
 mod file;
 

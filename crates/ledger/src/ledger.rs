@@ -13,20 +13,23 @@ use fusee_state::StateReader;
 use thiserror::Error;
 
 use crate::{
-    Block, Finalized, Invalid, LedgerError, LedgerRules, LedgerRulesId, ListRoot, Misplaced,
-    Parameters, Position, Rulebook, SignedTransaction, TransactionOutcome,
+    BatchVerifier, Block, Finalized, Invalid, LedgerError, LedgerRules, LedgerRulesId, ListRoot,
+    Misplaced, Parameters, Position, Rulebook, SignedTransaction, TransactionOutcome,
     execution::Terms,
     open_block::{OpenBlock, Room},
-    verify_batch,
 };
 
 /// Checks, prepares, processes and finalizes blocks, by the rules that it has. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Ledger {
     rulebook: Arc<Rulebook>,
+    verifier: Arc<BatchVerifier>,
     interrupt: Interrupt,
     threads: NonZeroUsize,
 }
+
+/// How many keys of senders are kept, where nothing else is set: some 20 MB.
+const KEPT_KEYS: usize = 65_536;
 
 /// A block whose transactions are decoded, hashed, and their signatures verified. That depends on
 /// the rules of transactions alone, so a driver can do it while the block before is executed.
@@ -56,17 +59,6 @@ pub enum Refused {
 }
 
 impl VerifiedBlock {
-    /// Decodes the transactions of a block, and verifies all signatures together.
-    #[must_use]
-    pub fn new(block: Block, rules: &LedgerRules) -> Self {
-        Self {
-            transactions_root: block.transactions_root(),
-            rules: rules.id(),
-            transactions: verify_encoded(&block.transactions, rules),
-            block,
-        }
-    }
-
     /// The block.
     #[must_use]
     pub const fn block(&self) -> &Block {
@@ -80,6 +72,7 @@ impl Ledger {
     pub fn new(rulebook: Rulebook) -> Self {
         Self {
             rulebook: Arc::new(rulebook),
+            verifier: Arc::new(BatchVerifier::new(NonZeroUsize::MIN, KEPT_KEYS)),
             interrupt: Interrupt::new(),
             threads: NonZeroUsize::MIN,
         }
@@ -90,6 +83,14 @@ impl Ledger {
     #[must_use]
     pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
         self.threads = threads;
+        self
+    }
+
+    /// Sets the verifier of signatures, with its threads and the keys that it keeps (default: one
+    /// thread, 65,536 keys). Results do not depend on it.
+    #[must_use]
+    pub fn verifier(mut self, verifier: BatchVerifier) -> Self {
+        self.verifier = Arc::new(verifier);
         self
     }
 
@@ -104,6 +105,18 @@ impl Ledger {
     #[must_use]
     pub fn rulebook(&self) -> &Rulebook {
         &self.rulebook
+    }
+
+    /// Decodes the transactions of a block, and verifies all signatures together, by rules that
+    /// presumably hold at its height: [`finalize_verified`](Self::finalize_verified) makes sure.
+    #[must_use]
+    pub fn verify(&self, block: Block, rules: &LedgerRules) -> VerifiedBlock {
+        VerifiedBlock {
+            transactions_root: block.transactions_root(),
+            rules: rules.id(),
+            transactions: self.verify_encoded(&block.transactions, rules),
+            block,
+        }
     }
 
     /// Checks transactions that wait for a block, each on its own: what the next block could not
@@ -135,7 +148,7 @@ impl Ledger {
             block: &block,
             interrupt: &self.interrupt,
         };
-        let verified = verify_encoded(transactions, &rules.ledger);
+        let verified = self.verify_encoded(transactions, &rules.ledger);
         let check = |verified: Result<SignedTransaction, Invalid>| {
             let checked = verified.and_then(|it| terms.check_static(&it).map(|()| it));
             Ok(match checked {
@@ -152,7 +165,8 @@ impl Ledger {
     /// what is invalid and what does not fit the limits of the chain or `max_bytes`, and puts the
     /// transactions of each sender in the order of their nonces.
     ///
-    /// Executes the block, so that [`process`](Self::process) accepts the proposal.
+    /// Executes the block, so that [`process`](Self::process) accepts the proposal. The signatures
+    /// of all candidates are verified, so the driver hands over about as many as fit.
     ///
     /// # Errors
     ///
@@ -165,7 +179,7 @@ impl Ledger {
         max_bytes: u64,
     ) -> Result<Block, LedgerError> {
         let mut open = OpenBlock::begin(&self.rulebook, &self.interrupt, state, &candidates)?;
-        let verified = verify_encoded(&candidates.transactions, &open.rules.ledger);
+        let verified = self.verify_encoded(&candidates.transactions, &open.rules.ledger);
         let bytes = std::mem::take(&mut candidates.transactions).into_iter();
         let valid = bytes.zip(verified);
         let valid = valid.filter_map(|(bytes, verified)| Some((bytes, verified.ok()?)));
@@ -209,7 +223,7 @@ impl Ledger {
                 return Ok(Err(Refused::Invalid { index, reason }));
             }
         }
-        let verified = verify_encoded(&block.transactions, &open.rules.ledger);
+        let verified = self.verify_encoded(&block.transactions, &open.rules.ledger);
         let finalized = self.execute(open, block, block.transactions_root(), verified)?;
         let mut outcomes = finalized.transactions.iter().enumerate();
         let invalid = outcomes.find_map(|(index, outcome)| {
@@ -224,15 +238,15 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] if the host fails, does not have the rules of the height, or the block is not
-    /// the next one. No transaction causes any.
+    /// [`LedgerError`] if the host fails, does not have the rules of the height, or the block is
+    /// not the next one. No transaction causes any.
     pub fn finalize(
         &self,
         state: Arc<dyn StateReader>,
         block: &Block,
     ) -> Result<Finalized, LedgerError> {
         let open = OpenBlock::begin(&self.rulebook, &self.interrupt, state, block)?;
-        let verified = verify_encoded(&block.transactions, &open.rules.ledger);
+        let verified = self.verify_encoded(&block.transactions, &open.rules.ledger);
         self.execute(open, block, block.transactions_root(), verified)
     }
 
@@ -256,9 +270,27 @@ impl Ledger {
         let open = OpenBlock::begin(&self.rulebook, &self.interrupt, state, &block)?;
         let transactions = match rules == open.rules.ledger_id {
             true => transactions,
-            false => verify_encoded(&block.transactions, &open.rules.ledger),
+            false => self.verify_encoded(&block.transactions, &open.rules.ledger),
         };
         self.execute(open, &block, transactions_root, transactions)
+    }
+
+    /// Decodes transactions, and verifies all signatures together.
+    fn verify_encoded(
+        &self,
+        transactions: &[Vec<u8>],
+        rules: &LedgerRules,
+    ) -> Vec<Result<SignedTransaction, Invalid>> {
+        let decode = |bytes: &Vec<u8>| SignedTransaction::decode(bytes, rules);
+        let mut transactions: Vec<_> = transactions.iter().map(decode).collect();
+        let decoded: Vec<_> = transactions.iter().flatten().collect();
+        let mut verdicts = self.verifier.verify(&decoded).into_iter();
+        for transaction in transactions.iter_mut().filter(|it| it.is_ok()) {
+            if let Some(Err(invalid)) = verdicts.next() {
+                *transaction = Err(invalid);
+            }
+        }
+        transactions
     }
 
     /// Executes the transactions of a block that has begun, and ends it.
@@ -293,23 +325,6 @@ impl Ledger {
         let outcomes = outcomes.filter_map(|invalid| invalid.or_else(|| executed.next()));
         open.end(transactions_root, outcomes.collect())
     }
-}
-
-/// Decodes transactions, and verifies all signatures together.
-fn verify_encoded(
-    transactions: &[Vec<u8>],
-    rules: &LedgerRules,
-) -> Vec<Result<SignedTransaction, Invalid>> {
-    let decode = |bytes: &Vec<u8>| SignedTransaction::decode(bytes, rules);
-    let mut transactions: Vec<_> = transactions.iter().map(decode).collect();
-    let decoded: Vec<_> = transactions.iter().flatten().collect();
-    let mut verdicts = verify_batch(&decoded).into_iter();
-    for transaction in transactions.iter_mut().filter(|it| it.is_ok()) {
-        if let Some(Err(invalid)) = verdicts.next() {
-            *transaction = Err(invalid);
-        }
-    }
-    transactions
 }
 
 /// Puts the transactions of each sender in the order of their nonces, in the places that they have

@@ -63,11 +63,11 @@ pub use parameters::{
     ScheduledCall,
 };
 pub use quota::QuotaUse;
-pub use result::{CallResult, TransactionResult};
+pub use result::{CallResult, ParameterUpdate, TransactionResult};
 pub use roots::{InclusionProof, ListRoot, list_root, prove_inclusion};
 pub use rulebook::{ActiveRules, Migration, Rulebook};
 pub use rules::{LedgerLimits, LedgerRules, LedgerRulesId, SignaturePrice};
 pub use secret::SecretKey;
 pub use signed::SignedTransaction;
-pub use verify::{verify, verify_batch};
+pub use verify::{BatchVerifier, verify, verify_batch};
 pub use versioned::DecodeError;

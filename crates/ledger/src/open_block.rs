@@ -6,15 +6,15 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use fusee_contract::{Account, BlockContext, SystemCall};
+use fusee_contract::{Account, BlockContext, Included, Status, SystemCall};
 use fusee_engine::{Gas, Interrupt};
 use fusee_state::{Diff, Overlay, StateReader};
 
 use crate::{
     ActiveRules, Block, BlockLimits, CallResult, FeeDestination, Finalized, Header, HeaderHash,
-    Invalid, LedgerError, ListRoot, Parameters, Payment, Phase, Position, Rulebook, ScheduledCall,
-    SignedTransaction, TransactionOutcome, chain_digest, execution::Terms, keys, list_root,
-    parallel,
+    Invalid, LedgerError, ListRoot, ParameterUpdate, Parameters, Payment, Phase, Position,
+    Rulebook, ScheduledCall, SignedTransaction, TransactionOutcome, chain_digest, execution::Terms,
+    keys, list_root, parallel,
 };
 
 /// A block that has begun.
@@ -197,26 +197,59 @@ impl OpenBlock {
             |call: &ScheduledCall| call.phase == phase && height.is_multiple_of(call.every.get());
         let calls = self.parameters.calls.iter().zip(0_u32..);
         for (call, index) in calls.filter(|(call, _)| is_due(call)) {
-            let system_call = SystemCall {
-                to: call.to,
-                method: call.method.clone(),
-                input: call.input.clone(),
-                gas: call.gas,
-            };
-            let included = self.rules.contracts.execute_system(
-                self.overlay.view(),
-                system_call,
-                &self.context,
-                &self.interrupt,
-            )?;
-            self.overlay.apply(included.changes);
-            self.calls.push(CallResult {
-                index,
-                phase,
-                receipt: included.receipt,
-            });
+            let (changes, result) = self.run_call(call, index)?;
+            self.overlay.apply(changes);
+            self.calls.push(result);
         }
         Ok(())
+    }
+
+    /// Runs a scheduled call. Returns its changes, with those of the parameters.
+    fn run_call(
+        &self,
+        call: &ScheduledCall,
+        index: u32,
+    ) -> Result<(Diff, CallResult), LedgerError> {
+        let system_call = SystemCall {
+            to: call.to,
+            method: call.method.clone(),
+            input: call.input.clone(),
+            gas: call.gas,
+        };
+        let Included {
+            mut receipt,
+            changes,
+            ..
+        } = self.rules.contracts.execute_system(
+            self.overlay.view(),
+            system_call,
+            &self.context,
+            &self.interrupt,
+        )?;
+        let decides = call.updates_parameters
+            && receipt.status == Status::Success
+            && !receipt.output.is_empty();
+        let next = decides.then(|| self.parameters.next(&receipt.output, self.context.height));
+        let (changes, update) = match next {
+            None => (changes, ParameterUpdate::None),
+            Some(Ok(next)) => {
+                let next = (keys::parameters(), Some(next.encode().into()));
+                let changes = changes.into_iter().chain([next]).collect();
+                (changes, ParameterUpdate::Applied)
+            }
+            // The reason is not part of consensus: the output says it all.
+            Some(Err(_)) => {
+                receipt.events.clear();
+                (Diff::default(), ParameterUpdate::Refused)
+            }
+        };
+        let result = CallResult {
+            index,
+            phase: call.phase,
+            receipt,
+            update,
+        };
+        Ok((changes, result))
     }
 }
 

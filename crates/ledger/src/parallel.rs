@@ -15,6 +15,7 @@ mod commit;
 mod pace;
 mod queue;
 mod recorder;
+mod writers;
 
 use std::any::Any;
 use std::num::NonZeroUsize;
@@ -26,7 +27,8 @@ use std::thread;
 use fusee_state::{Diff, Overlay, StateReader};
 
 use commit::{Attempt, Committed};
-use queue::Queue;
+use pace::Pace;
+use queue::{Queue, Role, Work};
 use recorder::Recorder;
 
 /// What a transaction came to.
@@ -69,23 +71,26 @@ pub fn run<O: Send, E: Send>(
     if threads <= 1 {
         return run_in_order(overlay, count, execute);
     }
+    let pace = Pace::new(threads);
     let run = Run {
         count,
         execute,
-        queue: Queue::new(count, overlay.view()),
+        queue: Queue::new(count, pace.distance(), overlay.view()),
         attempts: (0..count).map(|_| Mutex::new(None)).collect(),
         position: AtomicUsize::new(0),
-        committed: Mutex::new(Committed::new(overlay, count)),
+        committed: Mutex::new(Committed::new(overlay, count, pace)),
         panic: Mutex::new(None),
     };
     thread::scope(|scope| {
         for _ in 1..threads {
             // A thread that the system does not have is not needed.
-            if let Err(_refused) = thread::Builder::new().spawn_scoped(scope, || run.work()) {
+            if let Err(_refused) =
+                thread::Builder::new().spawn_scoped(scope, || run.work(Role::Helper))
+            {
                 break;
             }
         }
-        run.work();
+        run.work(Role::Caller);
     });
     if let Some(panic) = into_inner(run.panic) {
         resume_unwind(panic);
@@ -128,14 +133,13 @@ where
     F: Fn(usize, Arc<dyn StateReader>) -> Result<Executed<O>, E> + Sync,
 {
     /// The work of a thread. A panic ends the run on all threads.
-    fn work(&self) {
+    fn work(&self, role: Role) {
         let worked = catch_unwind(AssertUnwindSafe(|| {
-            while let Some((index, view)) = self.queue.claim() {
-                let attempt = self.attempt(index, Recorder::new(view));
-                if let Some(slot) = self.attempts.get(index) {
-                    *lock(slot) = Some(attempt);
+            while let Some(work) = self.queue.claim(role) {
+                match work {
+                    Work::Ahead(index, recorder) => self.run_ahead(index, recorder, role),
+                    Work::InTurn => self.commit_in_turn(),
                 }
-                self.commit();
             }
         }));
         if let Err(panic) = worked {
@@ -144,17 +148,20 @@ where
         }
     }
 
-    /// Runs a transaction ahead.
-    fn attempt(&self, index: usize, recorder: Arc<Recorder>) -> Attempt<O> {
+    /// Runs a transaction ahead, and commits what is ready.
+    fn run_ahead(&self, index: usize, recorder: Arc<Recorder>, role: Role) {
         let state = Arc::clone(&recorder);
         let result = catch_unwind(AssertUnwindSafe(|| (self.execute)(index, state)));
         // Whether an error or a panic counts is found when the transaction runs in its turn.
         let executed = result.ok().and_then(Result::ok);
-        Attempt { recorder, executed }
+        if let Some(slot) = self.attempts.get(index) {
+            *lock(slot) = Some(Attempt { recorder, executed });
+        }
+        self.commit(role);
     }
 }
 
-// A panic ends the run, so nobody reads what it has left in a partial state.
+// A panic ends the run, so what it has left in a partial state is not read.
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

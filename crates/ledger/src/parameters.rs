@@ -12,7 +12,7 @@ use fusee_engine::Gas;
 use fusee_state::StateReader;
 use thiserror::Error;
 
-use crate::{LedgerError, LedgerRulesId, keys, versioned};
+use crate::{DecodeError, LedgerError, LedgerRulesId, keys, versioned};
 
 /// The greatest number of scheduled calls.
 const MAX_CALLS: usize = 64;
@@ -131,6 +131,9 @@ pub struct ScheduledCall {
         deserialize_with = "versioned::read_gas"
     )]
     pub gas: Gas,
+    /// Whether the output of the call, unless it is empty, is the encoding of the next parameters,
+    /// which hold from the next block on. Nothing else changes parameters, but migrations.
+    pub updates_parameters: bool,
 }
 
 /// The place of a scheduled call in a block.
@@ -172,6 +175,15 @@ pub enum ParametersError {
         /// Their number.
         count: usize,
     },
+    /// An update names another chain.
+    #[error("`chain_id` is not that of the chain, which it keeps")]
+    OtherChain,
+    /// An update changes which rules hold at a height that has passed.
+    #[error("`activations` differ up to height {height}, whose blocks have to replay")]
+    PastActivations {
+        /// The last height that keeps its rules.
+        height: u64,
+    },
     /// The scheduled calls may use more gas than all transactions of a block.
     #[error("`calls` may use {gas} gas together, `limits.gas` is {limit}")]
     CallGas {
@@ -180,6 +192,15 @@ pub enum ParametersError {
         /// The limit.
         limit: Gas,
     },
+}
+
+/// Why an output is not the encoding of the next parameters.
+#[derive(Debug, Error)]
+pub(crate) enum UpdateError {
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Parameters(#[from] ParametersError),
 }
 
 impl Parameters {
@@ -242,6 +263,25 @@ impl Parameters {
                 gas: called,
                 limit: gas,
             }),
+        }
+    }
+
+    /// Decodes parameters from their canonical encoding, and checks that they can follow these ones
+    /// after a height.
+    pub(crate) fn next(&self, encoded: &[u8], height: u64) -> Result<Self, UpdateError> {
+        let next: Self = versioned::decode(encoded)?;
+        next.check()?;
+        if next.chain_id != self.chain_id {
+            return Err(ParametersError::OtherChain.into());
+        }
+        let past = |parameters: &Self| {
+            let activations = parameters.activations.iter();
+            let past = activations.take_while(|activation| activation.height <= height);
+            past.cloned().collect::<Vec<_>>()
+        };
+        match past(self) == past(&next) {
+            true => Ok(next),
+            false => Err(ParametersError::PastActivations { height }.into()),
         }
     }
 

@@ -50,6 +50,21 @@ pub struct CallResult {
     /// The receipt. If it is of a failure, the call changed nothing.
     #[borsh(serialize_with = "write_receipt", deserialize_with = "read_receipt")]
     pub receipt: Receipt,
+    /// What it did to the parameters of the chain.
+    pub update: ParameterUpdate,
+}
+
+/// What a scheduled call did to the parameters of the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[borsh(use_discriminant = true)]
+#[repr(u8)]
+pub enum ParameterUpdate {
+    /// Nothing.
+    None = 0,
+    /// Its output is the parameters from the next block on.
+    Applied = 1,
+    /// Its output is not parameters that the chain can have next. The call changed nothing.
+    Refused = 2,
 }
 
 impl TransactionResult {

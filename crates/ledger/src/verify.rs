@@ -1,8 +1,12 @@
 //! Signatures of transactions, one by one or in batches, with the same result.
 
-use fusee_crypto::{Ed25519Item, verify_ed25519_batch};
+mod batch;
+
+use fusee_crypto::{Ed25519Item, Ed25519Keys, verify_ed25519_batch};
 
 use crate::{Invalid, Role, Scheme, SignedTransaction, signed::check_key};
+
+pub use batch::BatchVerifier;
 
 /// Verifies the signatures of a transaction: that each is by the key of its account.
 ///
@@ -30,9 +34,18 @@ struct Waiting<'a> {
 }
 
 /// Verifies the signatures of many transactions. The results are those of [`verify`], in the order
-/// of the transactions; signatures of Ed25519 take about half the time.
+/// of the transactions; signatures of Ed25519 take less than half the time.
+///
+/// A [`BatchVerifier`] takes still less, with the keys of earlier batches and more threads.
 #[must_use]
 pub fn verify_batch(transactions: &[&SignedTransaction]) -> Vec<Result<(), Invalid>> {
+    verify_with(&Ed25519Keys::default(), transactions)
+}
+
+fn verify_with(
+    keys: &Ed25519Keys,
+    transactions: &[&SignedTransaction],
+) -> Vec<Result<(), Invalid>> {
     // The first fault of a transaction counts, so a role that waits comes before a later fault.
     let mut results: Vec<Result<(), (Role, Invalid)>> = vec![Ok(()); transactions.len()];
     let mut waiting: Vec<Waiting<'_>> = Vec::new();
@@ -69,7 +82,7 @@ pub fn verify_batch(transactions: &[&SignedTransaction]) -> Vec<Result<(), Inval
             message: &waiting.id,
         })
         .collect();
-    for (waiting, valid) in waiting.iter().zip(verify_ed25519_batch(&items)) {
+    for (waiting, valid) in waiting.iter().zip(verify_ed25519_batch(&items, keys)) {
         let (role, scheme) = (waiting.role, waiting.scheme);
         let Some(result) = results.get_mut(waiting.index) else {
             continue;

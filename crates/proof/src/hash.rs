@@ -1,5 +1,9 @@
 //! The four hashes of the tree. A hash of one use is never one of another use.
 
+mod many;
+
+pub use many::{leaves, nodes};
+
 /// A hash, or the path of a key.
 pub type Hash = [u8; 32];
 
@@ -50,6 +54,7 @@ fn two(key: &Hash, first: &Hash, second: &Hash) -> Hash {
 /// # Panics
 ///
 /// If the depth is 256 or more.
+#[inline]
 #[must_use]
 pub fn bit(path: &Hash, depth: usize) -> bool {
     let byte = path.get(depth / 8).expect("a path has 256 bits");

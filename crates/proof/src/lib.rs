@@ -42,5 +42,5 @@ mod hash;
 mod proof;
 
 pub use error::{DecodeError, Mismatch, VerifyError};
-pub use hash::{EMPTY, Hash, bit, leaf, node, path, shared_bits, value_hash};
+pub use hash::{EMPTY, Hash, bit, leaf, leaves, node, nodes, path, shared_bits, value_hash};
 pub use proof::{End, MAX_DEPTH, Proof, verify};

@@ -6,15 +6,20 @@
 //! The cost of applying a diff depends only on its own size: all views share one map with versioned
 //! values. A value that no live view can see is dropped at the next change of its key.
 //!
+//! Views are used on many threads at once, while diffs are applied. So the map is split by a hash
+//! of the keys, which nothing but time depends on, into parts with locks of their own. No lock is
+//! held while the base is read. The keys are put in order by the first search.
+//!
 //! A search must not pass the same removed keys again and again, since it is paid once. So keys
 //! without any value are not searched, and ranges of the base all of whose keys were found to be
-//! changed are not searched twice: by no later view, and not by an older one that found them itself.
-//!
-//! Views are used on many threads at once. No lock is held while the base is read.
+//! changed are not searched twice: by no later view, and not by an older one that found them
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::ranges::{Ranges, after};
 use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
@@ -41,37 +46,52 @@ use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
 /// # }
 /// ```
 pub struct Overlay {
-    base: Arc<dyn StateReader>,
-    shared: Arc<RwLock<Shared>>,
-    hidden: Arc<Mutex<Hidden>>,
+    shared: Arc<Shared>,
 }
 
 /// A [`StateReader`] of one version of an [`Overlay`]. It may outlive the overlay.
 pub struct OverlayView {
-    base: Arc<dyn StateReader>,
-    shared: Arc<RwLock<Shared>>,
-    hidden: Arc<Mutex<Hidden>>,
+    shared: Arc<Shared>,
     /// What this view found while the shared ranges were those of a later version.
     found: Mutex<Ranges>,
     version: u64,
 }
 
+/// The number of parts of the map of changes.
+const PARTS: u8 = 64;
+
 /// The number of changed keys that [`OverlayView::has_newer_in`] looks at. Beyond it, a transaction
 /// is run again in the time that it takes to look.
 const NEWER_LIMIT: usize = 256;
 
-/// The state that an overlay and its views share.
-#[derive(Default)]
+/// What an overlay and its views share.
 struct Shared {
+    base: Arc<dyn StateReader>,
     /// The number of applied diffs.
-    version: u64,
-    /// The changes of each key with the versions that made them, oldest first.
-    changes: BTreeMap<Vec<u8>, Vec<(u64, Option<Value>)>>,
-    /// The keys with a value in any of their changes. `None` until the first search: most blocks
-    /// have none.
-    valued: Option<BTreeSet<Vec<u8>>>,
+    version: AtomicU64,
+    parts: Vec<Mutex<Part>>,
+    order: Mutex<Order>,
+    hidden: Mutex<Hidden>,
     /// The number of live views of each version.
-    views: BTreeMap<u64, usize>,
+    views: Mutex<BTreeMap<u64, usize>>,
+}
+
+/// The changes of each key of a part.
+type Part = BTreeMap<Vec<u8>, Vec<Change>>;
+
+/// The version that made a change, and the new value. Those of a key are in order of versions.
+type Change = (u64, Option<Value>);
+
+/// The changed keys in order, for searches.
+#[derive(Default)]
+struct Order {
+    /// What the last search did not know: changed keys with the version of the change, and whether
+    /// they have a value in any of their changes.
+    unsorted: Vec<(Vec<u8>, u64, bool)>,
+    /// The version of the last change of each key.
+    changed: BTreeMap<Vec<u8>, u64>,
+    /// The keys with a value in any of their changes.
+    valued: BTreeSet<Vec<u8>>,
 }
 
 /// Ranges of the base in which every key is changed, as seen by this version and all later ones.
@@ -84,23 +104,27 @@ struct Hidden {
 impl Overlay {
     /// Creates an overlay without changes on top of `base`.
     pub fn new(base: Arc<dyn StateReader>) -> Self {
-        Self {
+        let shared = Shared {
             base,
-            shared: Arc::default(),
-            hidden: Arc::default(),
+            version: AtomicU64::new(0),
+            parts: (0..PARTS).map(|_| Mutex::default()).collect(),
+            order: Mutex::default(),
+            hidden: Mutex::default(),
+            views: Mutex::default(),
+        };
+        Self {
+            shared: Arc::new(shared),
         }
     }
 
     /// Creates a view of the current version, which later diffs do not change.
     pub fn view(&self) -> Arc<OverlayView> {
-        let mut shared = write(&self.shared);
-        let version = shared.version;
-        let count = shared.views.entry(version).or_default();
+        let version = self.shared.version();
+        let mut views = lock(&self.shared.views);
+        let count = views.entry(version).or_default();
         *count = count.saturating_add(1);
         Arc::new(OverlayView {
-            base: Arc::clone(&self.base),
             shared: Arc::clone(&self.shared),
-            hidden: Arc::clone(&self.hidden),
             found: Mutex::default(),
             version,
         })
@@ -108,76 +132,91 @@ impl Overlay {
 
     /// Applies `diff` on top of earlier diffs.
     pub fn apply(&mut self, diff: Diff) {
-        let mut shared = write(&self.shared);
-        let shared = &mut *shared;
+        let shared = &self.shared;
         // 2^64 diffs are out of reach.
-        shared.version = shared.version.saturating_add(1);
-        let oldest_view = shared.views.keys().next().copied();
+        let version = shared.version().saturating_add(1);
+        let oldest_view = lock(&shared.views).keys().next().copied();
+        let mut unsorted = Vec::with_capacity(diff.len());
         for (key, value) in diff {
-            let change = (shared.version, value);
-            let searched = shared.valued.as_mut().map(|valued| (valued, key.clone()));
-            let changes = match shared.changes.entry(key) {
-                Entry::Vacant(unknown) => unknown.insert(vec![change]),
-                Entry::Occupied(known) => {
-                    let changes = known.into_mut();
-                    let dead = match oldest_view {
-                        // The oldest view sees the newest of its visible changes.
-                        Some(oldest) => visible(changes, oldest).saturating_sub(1),
-                        None => changes.len(),
-                    };
-                    changes.drain(..dead);
-                    changes.push(change);
-                    changes
-                }
+            let mut part = shared.part(&key);
+            let changes = part.entry(key.clone()).or_default();
+            let dead = match oldest_view {
+                // The oldest view sees the newest of its visible changes.
+                Some(oldest) => visible(changes, oldest).saturating_sub(1),
+                None => changes.len(),
             };
-            if let Some((valued, key)) = searched {
-                match has_value(changes) {
-                    true => valued.insert(key),
-                    false => valued.remove(&key),
-                };
-            }
+            changes.drain(..dead);
+            changes.push((version, value));
+            let has_value = changes.iter().any(|(_, value)| value.is_some());
+            drop(part);
+            unsorted.push((key, version, has_value));
         }
+        lock(&shared.order).unsorted.append(&mut unsorted);
+        // No view has this version before all of it is there.
+        shared.version.store(version, Ordering::Release);
     }
 
     /// Returns all changes: the last value of each changed key.
     pub fn into_diff(self) -> Diff {
-        let shared = match Arc::try_unwrap(self.shared) {
-            Ok(shared) => shared.into_inner().unwrap_or_else(PoisonError::into_inner),
-            // A view is alive.
-            Err(shared) => {
-                let last = |(key, changes): (&Vec<u8>, &Vec<(u64, Option<Value>)>)| {
-                    let (_, value) = changes.last()?;
-                    Some((key.clone(), value.clone()))
-                };
-                return read(&shared).changes.iter().filter_map(last).collect();
-            }
+        let latest = |(key, changes): (&Vec<u8>, &Vec<Change>)| {
+            let (_, value) = changes.last()?;
+            Some((key.clone(), value.clone()))
         };
-        let last = |(key, mut changes): (Vec<u8>, Vec<(u64, Option<Value>)>)| {
-            let (_, value) = changes.pop()?;
-            Some((key, value))
-        };
-        shared.changes.into_iter().filter_map(last).collect()
+        let mut all = Vec::with_capacity(self.changed_keys());
+        for part in &self.shared.parts {
+            all.extend(lock(part).iter().filter_map(latest));
+        }
+        all.into_iter().collect()
     }
 
     /// The number of changed keys.
     pub fn changed_keys(&self) -> usize {
-        read(&self.shared).changes.len()
+        let parts = self.shared.parts.iter();
+        parts.map(|part| lock(part).len()).sum()
     }
 
     /// The number of values in the overlay: one for each changed key, and the older values that
     /// views still need.
     pub fn held_values(&self) -> usize {
-        let shared = read(&self.shared);
-        shared.changes.values().map(Vec::len).sum()
+        let held = |part: &Mutex<Part>| lock(part).values().map(Vec::len).sum::<usize>();
+        self.shared.parts.iter().map(held).sum()
+    }
+}
+
+impl Shared {
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    /// The part of the map that has `key`.
+    fn part(&self, key: &[u8]) -> MutexGuard<'_, Part> {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(key);
+        let [hash, ..] = hasher.finish().to_le_bytes();
+        let part = self.parts.get(usize::from(hash % PARTS));
+        lock(part.expect("there are as many parts as `PARTS`, by `Overlay::new`"))
+    }
+
+    /// The changed keys, all of them in order.
+    fn order(&self) -> MutexGuard<'_, Order> {
+        let mut guard = lock(&self.order);
+        let order = &mut *guard;
+        for (key, version, has_value) in order.unsorted.drain(..) {
+            match has_value {
+                true => order.valued.insert(key.clone()),
+                false => order.valued.remove(&key),
+            };
+            order.changed.insert(key, version);
+        }
+        guard
     }
 }
 
 impl StateReader for OverlayView {
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
-        let change = self.change(&read(&self.shared), key);
-        match change {
+        match self.change(key) {
             Some(value) => Ok(value),
-            None => self.base.read(key),
+            None => self.shared.base.read(key),
         }
     }
 
@@ -201,48 +240,36 @@ impl StateReader for OverlayView {
 impl OverlayView {
     /// Whether a diff that was applied after this view was created changes `key`.
     pub fn has_newer(&self, key: &[u8]) -> bool {
-        let shared = read(&self.shared);
-        shared.version > self.version && self.is_older(shared.changes.get(key))
+        let part = self.shared.part(key);
+        let last = part.get(key).and_then(|changes| changes.last());
+        last.is_some_and(|(made, _)| *made > self.version)
     }
 
     /// Whether a diff that was applied after this view was created changes a key of the range. Also
     /// true, without an answer, if more than 256 keys of the range were changed at any time.
     pub fn has_newer_in(&self, range: KeyRange<'_>) -> bool {
-        let shared = read(&self.shared);
-        if shared.version == self.version {
+        if self.shared.version() == self.version {
             return false;
         }
-        let changed = shared.changes.range::<[u8], _>(range.bounds());
+        let order = self.shared.order();
         let mut looked_at: usize = 0;
-        for (_, changes) in changed {
+        for (_, made) in order.changed.range::<[u8], _>(range.bounds()) {
             looked_at = looked_at.saturating_add(1);
-            if looked_at > NEWER_LIMIT || self.is_older(Some(changes)) {
+            if looked_at > NEWER_LIMIT || *made > self.version {
                 return true;
             }
         }
         false
     }
 
-    /// Whether this view does not see the last one of a key's changes.
-    fn is_older(&self, changes: Option<&Vec<(u64, Option<Value>)>>) -> bool {
-        let last = changes.and_then(|changes| changes.last());
-        last.is_some_and(|(made, _)| *made > self.version)
-    }
-
     /// The first key of the range with a value among the changes.
     fn seek_changes(&self, range: KeyRange<'_>, direction: Direction) -> Option<(Vec<u8>, Value)> {
-        let mut shared = read(&self.shared);
-        if shared.valued.is_none() {
-            drop(shared);
-            write(&self.shared).list_valued();
-            shared = read(&self.shared);
-        }
+        let order = self.shared.order();
         let value = |key: &Vec<u8>| {
-            let value = self.change(&shared, key)??;
+            let value = self.change(key)??;
             Some((key.clone(), value))
         };
-        let valued = shared.valued.as_ref()?;
-        let mut valued = valued.range::<[u8], _>(range.bounds());
+        let mut valued = order.valued.range::<[u8], _>(range.bounds());
         match direction {
             Direction::Ascending => valued.find_map(value),
             Direction::Descending => valued.rev().find_map(value),
@@ -264,11 +291,14 @@ impl OverlayView {
                 }
                 continue;
             }
-            let found = self.base.seek(KeyRange::new(&start, &end), direction)?;
+            let found = self
+                .shared
+                .base
+                .seek(KeyRange::new(&start, &end), direction)?;
             let Some((key, value)) = found else {
                 break;
             };
-            if self.change(&read(&self.shared), &key).is_none() {
+            if self.change(&key).is_none() {
                 return Ok(Some((key, value)));
             }
             let (first, last) = match direction {
@@ -291,7 +321,7 @@ impl OverlayView {
             Direction::Ascending => ranges.end_of(start).map(<[u8]>::to_vec),
             Direction::Descending => ranges.start_of(end).map(<[u8]>::to_vec),
         };
-        let hidden = lock(&self.hidden);
+        let hidden = lock(&self.shared.hidden);
         if hidden.version <= self.version {
             return next(&hidden.ranges);
         }
@@ -301,7 +331,7 @@ impl OverlayView {
 
     /// Remembers a range of the base in which every key is changed.
     fn hide(&self, first: Vec<u8>, last: Vec<u8>) {
-        let mut hidden = lock(&self.hidden);
+        let mut hidden = lock(&self.shared.hidden);
         if hidden.version <= self.version {
             hidden.version = self.version;
             hidden.ranges.insert(first, last);
@@ -312,8 +342,9 @@ impl OverlayView {
     }
 
     /// The change of a key that this view sees, or `None` if it sees none.
-    fn change(&self, shared: &Shared, key: &[u8]) -> Option<Option<Value>> {
-        let changes = shared.changes.get(key)?;
+    fn change(&self, key: &[u8]) -> Option<Option<Value>> {
+        let part = self.shared.part(key);
+        let changes = part.get(key)?;
         let seen = changes.get(..visible(changes, self.version))?;
         seen.last().map(|(_, value)| value.clone())
     }
@@ -321,8 +352,8 @@ impl OverlayView {
 
 impl Drop for OverlayView {
     fn drop(&mut self) {
-        let mut shared = write(&self.shared);
-        if let Entry::Occupied(mut count) = shared.views.entry(self.version) {
+        let mut views = lock(&self.shared.views);
+        if let Entry::Occupied(mut count) = views.entry(self.version) {
             match count.get().checked_sub(1) {
                 None | Some(0) => {
                     count.remove();
@@ -335,51 +366,22 @@ impl Drop for OverlayView {
     }
 }
 
-impl Shared {
-    /// Lists the keys with a value, unless they are listed: from now on, they stay so.
-    fn list_valued(&mut self) {
-        let Self {
-            changes, valued, ..
-        } = self;
-        valued.get_or_insert_with(|| {
-            let changes = changes.iter();
-            let valued = changes.filter(|(_, changes)| has_value(changes));
-            valued.map(|(key, _)| key.clone()).collect()
-        });
-    }
-}
-
-/// Whether any of a key's changes has a value.
-fn has_value(changes: &[(u64, Option<Value>)]) -> bool {
-    changes.iter().any(|(_, value)| value.is_some())
-}
-
 /// The number of a key's changes that a view of this version sees.
-fn visible(changes: &[(u64, Option<Value>)], version: u64) -> usize {
+fn visible(changes: &[Change], version: u64) -> usize {
     changes.partition_point(|(made, _)| *made <= version)
 }
 
-// A panic while the lock is held leaves no partial change: only the allocator can fail in between,
+// A panic while a lock is held leaves no partial change: only the allocator can fail in between,
 // and it aborts.
-fn read(shared: &RwLock<Shared>) -> RwLockReadGuard<'_, Shared> {
-    shared.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write(shared: &RwLock<Shared>) -> RwLockWriteGuard<'_, Shared> {
-    shared.write().unwrap_or_else(PoisonError::into_inner)
-}
-
-// As above. What is missing in these ranges is found again.
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Debug for Overlay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shared = read(&self.shared);
         f.debug_struct("Overlay")
-            .field("version", &shared.version)
-            .field("changed", &shared.changes.len())
+            .field("version", &self.shared.version())
+            .field("changed", &self.changed_keys())
             .finish_non_exhaustive()
     }
 }

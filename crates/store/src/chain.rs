@@ -5,11 +5,12 @@
 //! makes opening fast and keeps the state out of memory. What the blocks in between have changed is
 //! in memory, with the trees of the last heights.
 //!
-//! [`ChainStore::commit`] appends the block to the log, syncs it, and shows it to readers then. From
-//! time to time a thread of the store moves the oldest changes into the flat state, a checkpoint.
-//! After any crash the store opens with every block whose commit had returned, and at most the one
-//! that was being committed. Opening makes the state tree, replays the log behind the flat state,
-//! and holds every root against its record. `docs/chain-store.md` has the formats and the reasons.
+//! [`ChainStore::commit`] appends the block to the log, syncs it, and shows it to readers then.
+//! From time to time a thread of the store moves the oldest changes into the flat state, a
+//! checkpoint. After any crash the store opens with every block whose commit had returned, and at
+//! most the one that was being committed. Opening makes the state tree, replays the log behind the
+//! flat state, and holds every root against its record. `docs/chain-store.md` has the formats and
+//! the reasons.
 //!
 //! The first block is the genesis: the record of the initial height, whose changes are the initial
 //! state. The store does not interpret keys, values or bodies.
@@ -35,18 +36,24 @@
 //! # }
 //! ```
 
+mod backup;
 mod checkpoint;
+mod doctor;
 mod epoch;
 mod error;
 mod flat;
+mod gaps;
 mod hot;
 mod opening;
+mod reaper;
 mod record;
+mod rollback;
+mod sealing;
 mod shown;
+pub mod snapshot;
 mod staged;
 mod version;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,17 +61,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fusee_proof::Hash;
 use fusee_state::Diff;
 
+pub use doctor::{Finding, Report, doctor};
 pub use error::ChainStoreError;
 pub use record::Block;
+pub use rollback::rollback;
 pub use staged::Staged;
 pub use version::Version;
 
-use checkpoint::{Checkpointer, Job};
-use epoch::Epoch;
-use flat::Meta;
+use sealing::Sealing;
 use shown::Shown;
 
-use crate::Tree;
 use crate::folder::Lock;
 use crate::log::{self, Files, Log, Reader};
 
@@ -73,6 +79,9 @@ const LOG: &str = "log";
 
 /// The folder of the flat state.
 const STATE: &str = "state";
+
+/// A flat state that is not complete yet, or is not valid any more. Opening removes it.
+const UNFINISHED_STATE: &str = "state.new";
 
 /// How a chain store is opened.
 #[derive(Clone, Copy, Debug)]
@@ -163,22 +172,10 @@ struct Writer {
     sealing: Sealing,
     /// The checkpoint up to which retention was applied.
     pruned: Option<u64>,
+    /// Shared with backups that are being written: then nothing is deleted.
+    backups: Arc<()>,
     /// The message of the first error.
     failure: Option<String>,
-}
-
-/// Divides blocks into epochs, and gives epochs to the thread that writes checkpoints.
-struct Sealing {
-    checkpointer: Checkpointer,
-    identity: [u8; 32],
-    /// By how many heights a checkpoint trails the head.
-    versions: u64,
-    keys_limit: u64,
-    bytes_limit: u64,
-    keys: u64,
-    bytes: u64,
-    /// Complete epochs that are not given to the thread yet.
-    sealed: VecDeque<(Arc<Epoch>, Head)>,
 }
 
 impl ChainStore {
@@ -191,11 +188,12 @@ impl ChainStore {
     ///
     /// [`ChainStoreError::Locked`] if the store is already open. [`ChainStoreError::Foreign`],
     /// [`ChainStoreError::OldStore`], [`ChainStoreError::Version`],
-    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`], [`ChainStoreError::NoState`],
-    /// [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the folder is not that of this chain, or lacks a part.
-    /// [`ChainStoreError::Damaged`], [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a
-    /// part does not verify. [`ChainStoreError::Log`] for the same of the log.
-    /// [`ChainStoreError::Full`] or [`ChainStoreError::Io`] if the operating system fails.
+    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`],
+    /// [`ChainStoreError::NoState`], [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the
+    /// folder is not that of this chain, or lacks a part. [`ChainStoreError::Damaged`],
+    /// [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a part does not verify.
+    /// [`ChainStoreError::Log`] for the same of the log. [`ChainStoreError::Full`] or
+    /// [`ChainStoreError::Io`] if the operating system fails.
     pub fn open(folder: &Path, options: Options) -> Result<Self, ChainStoreError> {
         let lock = opening::lock(folder)?;
         let files = log::Folder::lock(&folder.join(LOG))?;
@@ -356,78 +354,12 @@ impl Writer {
         let (Retention::Last(blocks), Some(height)) = (retention, done) else {
             return Ok(());
         };
-        if self.pruned != done {
+        if self.pruned != done && Arc::strong_count(&self.backups) == 1 {
             self.log.prune(log::Retention {
                 keep_from: self.log.next_height().saturating_sub(blocks),
                 limit: height.saturating_add(1),
             })?;
             self.pruned = done;
-        }
-        Ok(())
-    }
-}
-
-impl Sealing {
-    fn new(checkpointer: Checkpointer, options: &Options) -> Self {
-        Self {
-            checkpointer,
-            identity: options.identity,
-            versions: options.versions.max(1),
-            keys_limit: options.checkpoint_keys,
-            bytes_limit: options.checkpoint_bytes,
-            keys: 0,
-            bytes: 0,
-            sealed: VecDeque::new(),
-        }
-    }
-
-    /// Shows a block to readers, and makes due checkpoints.
-    fn show(
-        &mut self,
-        shown: &Shown,
-        head: Head,
-        tree: Tree,
-        changes: Diff,
-    ) -> Result<(), ChainStoreError> {
-        self.count(&changes);
-        let last = shown.read().epochs.back().cloned().unwrap_or_default();
-        last.add(head.height, changes);
-        let mut state = shown.write();
-        let past = state.push(head.height, tree);
-        if self.keys >= self.keys_limit || self.bytes >= self.bytes_limit {
-            (self.keys, self.bytes) = (0, 0);
-            state.epochs.push_back(Arc::default());
-            self.sealed.push_back((last, head));
-        }
-        drop(state);
-        // Nodes that only this tree had are freed without the lock.
-        drop(past);
-        self.give(head.height)
-    }
-
-    fn count(&mut self, changes: &Diff) {
-        let bytes = changes.iter().fold(0_usize, |sum, (key, value)| {
-            let value = value.map_or(0, <[u8]>::len);
-            sum.saturating_add(key.len()).saturating_add(value)
-        });
-        let wide = |length| u64::try_from(length).unwrap_or(u64::MAX);
-        self.keys = self.keys.saturating_add(wide(changes.len()));
-        self.bytes = self.bytes.saturating_add(wide(bytes));
-    }
-
-    /// Gives the epochs that are far enough behind the head to the thread.
-    fn give(&mut self, head: u64) -> Result<(), ChainStoreError> {
-        let is_due = |(_, last): &mut (_, Head)| {
-            let due = last.height.saturating_add(self.versions);
-            due <= head
-        };
-        while let Some((epoch, last)) = self.sealed.pop_front_if(is_due) {
-            let meta = Meta {
-                identity: self.identity,
-                height: last.height,
-                root: last.root,
-            };
-            self.checkpointer.give(Job { epoch, meta })?;
         }
         Ok(())
     }

@@ -11,7 +11,8 @@
 //! Each version has a state root, and proofs of what it has under a key and what it does not have,
 //! which `fusee_proof` verifies. Opening holds the state against the root that was committed.
 //!
-//! The [block log](log) stands beside it: an append-only history of blocks, one durable write each.
+//! The [chain store](chain) stands beside it, for chains with blocks: one durable write for each
+//! block, into the [block log](log), and versions of the state at the last heights.
 //!
 //! The store does not interpret keys, values or receipts.
 //!

@@ -25,12 +25,14 @@
 //! # }
 //! ```
 
+mod copy;
 mod error;
 mod files;
 mod format;
 mod opening;
 mod reader;
 mod segment;
+mod truncate;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -53,7 +53,7 @@ impl Store {
     /// and the sequence 0. The initial state is a commit like any other.
     ///
     /// Opening reads and verifies the whole file, at about two seconds per GiB, and makes the state
-    /// tree, at about a second for each million entries.
+    /// tree, at about half a second for each million entries.
     ///
     /// # Errors
     ///

@@ -6,6 +6,7 @@ use fusee_chain::{Chain, ChainError, Pipeline};
 use fusee_contract::Account;
 use fusee_ledger::{Header, LedgerError};
 use fusee_store::chain::ChainStoreError;
+use fusee_store::log::LogError;
 
 use crate::world::{MIGRATION, account, blocks, commit, genesis, ledger, open, options, seal};
 
@@ -183,13 +184,9 @@ fn another_genesis_is_refused() {
     other.time += 1;
     let options = Chain::options(&other);
     let error = Chain::open(folder.path(), &other, ledger("wasmi"), options).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ChainError::Store(ChainStoreError::OtherIdentity { .. })
-        ),
-        "{error}"
-    );
+    let ChainError::Store(ChainStoreError::Log(LogError::OtherIdentity { .. })) = error else {
+        panic!("{error}");
+    };
     let chain = open(folder.path());
     assert_eq!(chain.tip().unwrap().height(), 1);
     let error = chain.block(2).unwrap_err();

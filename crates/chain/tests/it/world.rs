@@ -39,11 +39,12 @@ pub(crate) fn third(state: &dyn StateReader) -> Result<Diff, ContractError> {
     Ok(fusee_contract::genesis(&[(account(4), balance)]))
 }
 
+/// The rules of transactions, the chain's of contracts, and others by which transactions cost more.
 pub(crate) fn rules() -> (LedgerRules, [ContractRules; 2]) {
-    (
-        LedgerRules::v1(),
-        [ContractRules::v1(), ContractRules::v2()],
-    )
+    let mut dearer = ContractRules::v1();
+    dearer.name = "dearer".into();
+    dearer.prices.transaction = Gas::new(20_000);
+    (LedgerRules::v1(), [ContractRules::v1(), dearer])
 }
 
 /// A ledger on the lane of this name.

@@ -92,6 +92,8 @@ struct FileCall {
     #[serde(default)]
     input: String,
     gas: u64,
+    #[serde(default)]
+    updates_parameters: bool,
 }
 
 #[derive(Deserialize)]
@@ -220,6 +222,7 @@ fn call((index, file): (usize, FileCall)) -> Result<ScheduledCall, GenesisError>
         input: hex::decode(&file.input)
             .map_err(|_| invalid(&format!("{field}.input"), "it is bytes in hexadecimal"))?,
         gas: gas(&format!("{field}.gas"), file.gas)?,
+        updates_parameters: file.updates_parameters,
     })
 }
 

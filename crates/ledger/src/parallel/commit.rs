@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 use fusee_state::{Overlay, StateReader};
 
 use super::pace::Pace;
+use super::queue::Role;
 use super::recorder::Recorder;
+use super::writers::Writers;
 use super::{Executed, Run, lock};
 
 /// A transaction that was run ahead.
@@ -27,19 +29,29 @@ pub(super) struct Attempt<O> {
 pub(super) struct Committed<'a, O, E> {
     overlay: &'a mut Overlay,
     outputs: Vec<O>,
+    writers: Writers,
     /// The error that ends the run.
     error: Option<E>,
     pace: Pace,
 }
 
 impl<'a, O, E> Committed<'a, O, E> {
-    pub(super) fn new(overlay: &'a mut Overlay, count: usize) -> Self {
+    pub(super) fn new(overlay: &'a mut Overlay, count: usize, pace: Pace) -> Self {
         Self {
             overlay,
             outputs: Vec::with_capacity(count),
+            writers: Writers::new(),
             error: None,
-            pace: Pace::new(),
+            pace,
         }
+    }
+
+    fn push(&mut self, executed: Executed<O>) {
+        self.outputs.push(executed.output);
+        for (key, _) in executed.changes.iter() {
+            self.writers.note(key, self.outputs.len());
+        }
+        self.overlay.apply(executed.changes);
     }
 
     pub(super) fn into_result(self) -> Result<Vec<O>, E> {
@@ -55,15 +67,22 @@ where
     F: Fn(usize, Arc<dyn StateReader>) -> Result<Executed<O>, E>,
 {
     /// Commits finished attempts until the next one is not finished, if no other thread does.
-    pub(super) fn commit(&self) {
-        // The lock is not held while it is looked for an attempt. So whoever fails to get it has
-        // stored an attempt that its holder has still to look for.
+    pub(super) fn commit(&self, role: Role) {
+        // The holder of the lock looks for an attempt once more after its release. So a thread that
+        // fails to get the lock leaves its attempt to the holder.
         while self.is_ready() {
             let Ok(mut committed) = self.committed.try_lock() else {
                 return;
             };
-            self.commit_ready(&mut committed);
+            self.commit_ready(&mut committed, role);
         }
+    }
+
+    /// Runs and commits transactions in turn, on the calling thread.
+    pub(super) fn commit_in_turn(&self) {
+        // The thread that handed over is about to release the lock.
+        self.commit_ready(&mut lock(&self.committed), Role::Caller);
+        self.commit(Role::Caller);
     }
 
     fn is_ready(&self) -> bool {
@@ -71,21 +90,19 @@ where
         next.is_some_and(|slot| lock(slot).is_some())
     }
 
-    fn commit_ready(&self, committed: &mut Committed<'_, O, E>) {
+    fn commit_ready(&self, committed: &mut Committed<'_, O, E>, role: Role) {
         loop {
             let index = committed.outputs.len();
             let Some(slot) = self.attempts.get(index) else {
                 break;
             };
             let attempt = lock(slot).take();
-            let is_in_turn = committed.pace.is_in_turn(index);
-            if attempt.is_none() && !(is_in_turn && self.queue.claim_in_turn(index)) {
+            if attempt.is_none() && !self.runs_in_turn(committed, index, role) {
                 break;
             }
             match self.settle(committed, index, attempt) {
                 Ok(executed) => {
-                    committed.overlay.apply(executed.changes);
-                    committed.outputs.push(executed.output);
+                    committed.push(executed);
                     let next = committed.outputs.len();
                     self.position.store(next, Ordering::SeqCst);
                 }
@@ -100,6 +117,18 @@ where
         self.publish(committed);
     }
 
+    /// Whether this thread runs a transaction in turn that was not run ahead.
+    fn runs_in_turn(&self, committed: &Committed<'_, O, E>, index: usize, role: Role) -> bool {
+        match role {
+            _ if !committed.pace.is_in_turn(index) => false,
+            Role::Caller => self.queue.claim_in_turn(index),
+            Role::Helper => {
+                self.queue.hand_over(index);
+                false
+            }
+        }
+    }
+
     /// The result of a transaction behind all before it.
     fn settle(
         &self,
@@ -109,7 +138,7 @@ where
     ) -> Result<Executed<O>, E> {
         if let Some(attempt) = attempt {
             let executed = attempt.executed;
-            let valid = executed.filter(|_| attempt.recorder.is_current());
+            let valid = executed.filter(|_| attempt.recorder.is_current(&committed.writers));
             self.note(committed, index, valid.is_none());
             if let Some(executed) = valid {
                 return Ok(executed);
@@ -130,7 +159,8 @@ where
     fn publish(&self, committed: &Committed<'_, O, E>) {
         let index = committed.outputs.len();
         if !committed.pace.is_in_turn(index) || index == self.count {
-            self.queue.publish(index, committed.overlay.view());
+            let view = committed.overlay.view();
+            self.queue.publish(index, committed.pace.distance(), view);
         }
     }
 }

@@ -8,10 +8,24 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use fusee_state::OverlayView;
 
 use super::lock;
+use super::recorder::Recorder;
 
-/// How far transactions run ahead of the committed ones. It bounds the memory that their results
-/// take, and does not make threads wait for a transaction that takes as long as hundreds of others.
-const AHEAD: usize = 512;
+/// A thread of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The one that called. Transactions run in turn there, since its caches are warm.
+    Caller,
+    /// Another one.
+    Helper,
+}
+
+/// What a thread does next.
+pub(super) enum Work {
+    /// Run a transaction ahead, on this state.
+    Ahead(usize, Arc<Recorder>),
+    /// Run transactions in turn.
+    InTurn,
+}
 
 pub(super) struct Queue {
     count: usize,
@@ -24,19 +38,24 @@ struct Inner {
     next: usize,
     /// The first index that is too far ahead.
     limit: usize,
-    /// The state behind the last committed transactions.
+    /// The number of committed transactions, and the state behind them.
+    committed: usize,
     view: Arc<OverlayView>,
     waiting: usize,
+    /// Whether transactions run in turn, and none has been claimed.
+    is_handed_over: bool,
     is_stopped: bool,
 }
 
 impl Queue {
-    pub(super) const fn new(count: usize, view: Arc<OverlayView>) -> Self {
+    pub(super) const fn new(count: usize, limit: usize, view: Arc<OverlayView>) -> Self {
         let inner = Inner {
             next: 0,
-            limit: AHEAD,
+            limit,
+            committed: 0,
             view,
             waiting: 0,
+            is_handed_over: false,
             is_stopped: false,
         };
         Self {
@@ -46,9 +65,8 @@ impl Queue {
         }
     }
 
-    /// The next transaction to run ahead, and its state. Waits until there is one. `None` at the
-    /// end of the run.
-    pub(super) fn claim(&self) -> Option<(usize, Arc<OverlayView>)> {
+    /// What to do next. Waits until there is something. `None` at the end of the run.
+    pub(super) fn claim(&self, role: Role) -> Option<Work> {
         let mut inner = lock(&self.inner);
         loop {
             if inner.is_stopped || inner.next >= self.count {
@@ -57,7 +75,13 @@ impl Queue {
             if inner.next < inner.limit {
                 let index = inner.next;
                 inner.next = index.saturating_add(1);
-                return Some((index, Arc::clone(&inner.view)));
+                let (view, committed) = (Arc::clone(&inner.view), inner.committed);
+                drop(inner);
+                return Some(Work::Ahead(index, Recorder::new(view, committed)));
+            }
+            if inner.is_handed_over && role == Role::Caller {
+                inner.is_handed_over = false;
+                return Some(Work::InTurn);
             }
             inner.waiting = inner.waiting.saturating_add(1);
             let woken = self.changed.wait(inner);
@@ -76,14 +100,29 @@ impl Queue {
         is_next
     }
 
-    /// Gives later claims the state behind the first `committed` transactions, and lets them run
-    /// ahead of these.
-    pub(super) fn publish(&self, committed: usize, view: Arc<OverlayView>) {
+    /// Lets the calling thread run transactions in turn from `index` on, unless another thread runs
+    /// that one.
+    pub(super) fn hand_over(&self, index: usize) {
+        let mut inner = lock(&self.inner);
+        if inner.next == index {
+            inner.is_handed_over = true;
+            self.wake(inner.waiting);
+        }
+    }
+
+    /// Lets so many transactions behind the first `committed` run ahead, on the state behind these.
+    pub(super) fn publish(&self, committed: usize, distance: usize, view: Arc<OverlayView>) {
+        let limit = committed.saturating_add(distance);
         let mut inner = lock(&self.inner);
         // The last view may be dropped, which takes a lock, so it is dropped behind this one.
         let _last = std::mem::replace(&mut inner.view, view);
-        inner.limit = committed.saturating_add(AHEAD);
-        self.wake(inner.waiting);
+        inner.limit = limit;
+        inner.committed = committed;
+        // Threads that wake up for each transaction would cost more than it.
+        let is_worth_it = inner.next.saturating_add(distance / 2) <= limit || limit >= self.count;
+        if is_worth_it {
+            self.wake(inner.waiting);
+        }
         drop(inner);
     }
 

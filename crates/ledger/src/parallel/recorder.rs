@@ -9,42 +9,64 @@ use std::sync::{Arc, Mutex};
 use fusee_state::{Direction, KeyRange, OverlayView, StateError, StateReader, Value};
 
 use super::lock;
+use super::writers::{Slot, Writers, slot};
 
 /// A view, and what was read through it.
 pub(super) struct Recorder {
     view: Arc<OverlayView>,
+    /// The number of committed transactions that the view shows.
+    committed: usize,
     reads: Mutex<Reads>,
 }
 
 #[derive(Default)]
 struct Reads {
-    keys: Vec<Vec<u8>>,
+    /// All keys that were read, one behind the other.
+    bytes: Vec<u8>,
+    /// Of each key: its slot, and its end in `bytes`.
+    keys: Vec<(Slot, usize)>,
     /// The parts of ranges that were searched: first keys and ends, which are not in them.
     ranges: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Recorder {
-    pub(super) fn new(view: Arc<OverlayView>) -> Arc<Self> {
+    pub(super) fn new(view: Arc<OverlayView>, committed: usize) -> Arc<Self> {
         let reads = Mutex::default();
-        Arc::new(Self { view, reads })
+        Arc::new(Self {
+            view,
+            committed,
+            reads,
+        })
     }
 
     /// Whether nothing that was read has been changed by a diff that was applied since the view was
-    /// created.
-    pub(super) fn is_current(&self) -> bool {
+    /// created. `writers` has these diffs.
+    pub(super) fn is_current(&self, writers: &Writers) -> bool {
         let reads = lock(&self.reads);
-        let newer_key = |key: &Vec<u8>| self.view.has_newer(key);
+        let mut start = 0;
+        for &(slot, end) in &reads.keys {
+            let key = reads.bytes.get(start..end).unwrap_or_default();
+            start = end;
+            // Most keys are cleared by their slots, which is cheaper than a search for them.
+            if writers.may_have_written(slot, self.committed) && self.view.has_newer(key) {
+                return false;
+            }
+        }
         let newer_in = |(start, end): &(Vec<u8>, Vec<u8>)| {
             let range = KeyRange::new(start, end);
             self.view.has_newer_in(range)
         };
-        !reads.keys.iter().any(newer_key) && !reads.ranges.iter().any(newer_in)
+        !reads.ranges.iter().any(newer_in)
     }
 }
 
 impl StateReader for Recorder {
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
-        lock(&self.reads).keys.push(key.to_vec());
+        let mut reads = lock(&self.reads);
+        reads.bytes.extend_from_slice(key);
+        let end = reads.bytes.len();
+        reads.keys.push((slot(key), end));
+        drop(reads);
         self.view.read(key)
     }
 

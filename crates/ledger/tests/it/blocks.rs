@@ -189,14 +189,11 @@ fn invalid_transactions_have_a_code_and_change_nothing() {
         };
         assert_eq!(reason.code(), code);
     }
-    // Beside each other, and around a valid one.
-    let (mut codes, mut transactions): (Vec<_>, Vec<_>) = invalid().into_iter().unzip();
-    (codes.push(0), transactions.push(transfer(1, 0)));
-    // It comes after the valid one.
-    (
-        codes.push(20),
-        transactions.push(changed(1, 0, |body| body.gas_price = 2)),
-    );
+    // Beside each other, before and after a valid one.
+    let mut all = invalid();
+    all.push((0, transfer(1, 0)));
+    all.push((20, changed(1, 0, |body| body.gas_price = 2)));
+    let (codes, transactions): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     assert_eq!(chain.codes(transactions), codes);
     assert_eq!(chain.nonce(account(1)), 1);
 }
@@ -346,4 +343,18 @@ fn every_engine_and_number_of_threads_makes_the_golden_headers() {
         text.push_str(&describe(header));
     }
     expect_file!["golden/chain.txt"].assert_eq(&text);
+}
+
+#[test]
+fn an_interrupt_is_an_error_of_the_host() {
+    let mut chain = chain();
+    chain.run(vec![operations(1, 0, vec![deploy(&fails(), &[])])]);
+    let spins = call(deployed(1, 0, &fails()), "spins", &[], 0);
+    let block = chain.next(vec![operations(1, 1, vec![spins])]);
+    let interrupt = fusee_engine::Interrupt::new();
+    let ledger = chain.ledger().clone().interrupted_by(interrupt.clone());
+    assert!(ledger.finalize(chain.reader(), &block).is_ok());
+    interrupt.trigger();
+    let error = ledger.finalize(chain.reader(), &block).unwrap_err();
+    assert!(matches!(error, LedgerError::Contract(_)), "{error:?}");
 }

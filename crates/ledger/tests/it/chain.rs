@@ -8,7 +8,7 @@ use fusee_engine::{CodeHash, Gas};
 use fusee_ledger::{
     Block, Finalized, Genesis, Header, HeaderHash, Ledger, LedgerError, LedgerRules, Operation,
     Parameters, Rulebook, SecretKey, SignedTransaction, TransactionBody, TransactionOutcome,
-    VerifiedBlock, list_root, prove_inclusion,
+    list_root, prove_inclusion,
 };
 use fusee_state::{Diff, MemoryState, StateReader};
 
@@ -119,7 +119,7 @@ impl Chain {
     }
 
     pub(crate) fn reader(&self) -> Arc<dyn StateReader> {
-        Arc::clone(&self.state) as Arc<dyn StateReader>
+        self.state.clone()
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
@@ -149,7 +149,7 @@ impl Chain {
             let finalized = ledger.finalize(self.reader(), block)?;
             // By the rules that hold, or by others.
             for rules in [LedgerRules::v1(), rules()] {
-                let verified = VerifiedBlock::new(block.clone(), &rules);
+                let verified = ledger.verify(block.clone(), &rules);
                 let again = ledger.finalize_verified(self.reader(), verified)?;
                 assert_eq!(again, finalized, "{name}");
             }

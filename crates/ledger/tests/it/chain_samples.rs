@@ -51,6 +51,7 @@ pub(crate) fn rich_parameters() -> Parameters {
         method: "tick".to_owned(),
         input: vec![1, 2],
         gas: Gas::new(7_000),
+        updates_parameters: phase == Phase::End,
     };
     Parameters {
         activations: vec![activation(1, 1, None), activation(9, 3, Some("halve"))],

@@ -12,6 +12,7 @@ mod check;
 mod codes;
 mod encoding;
 mod genesis;
+mod governance;
 mod keys;
 mod limits;
 mod parallel;

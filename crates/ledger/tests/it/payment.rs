@@ -30,48 +30,40 @@ fn quotas(gas: u64) -> Payment {
     }
 }
 
-/// The sum of all balances after a block, and that of one account.
-fn after_a_block(destination: FeeDestination, of: Address) -> (u128, u128) {
+/// The balance of an account after a block that paid fees. All balances and what was burned are
+/// what there was.
+fn after_a_block(destination: FeeDestination, of: Address) -> u128 {
     let mut chain = chain(fees(destination));
     chain.run(vec![
         transfer(1, 0),
         changed(2, 0, |body| body.gas_price = 3),
     ]);
-    let everybody = [account(1), account(2), account(3), account(4), account(9)];
-    let others = [proposer(), address(4)];
-    let sum = everybody
-        .into_iter()
-        .chain(others)
-        .map(|it| chain.balance(it));
     let (_, header) = &chain.blocks[0];
     assert!(header.fees > u128::from(header.gas_used.units()));
-    (sum.sum::<u128>() + burned(destination, header.fees), {
-        chain.balance(of) + header.fees - header.fees
-    })
-}
-
-fn burned(destination: FeeDestination, fees: u128) -> u128 {
-    match destination {
-        FeeDestination::Burned => fees,
+    let senders = [1, 2, 3, 4, 9].map(account);
+    let everybody = senders.into_iter().chain([proposer(), address(4)]);
+    let sum: u128 = everybody.map(|it| chain.balance(it)).sum();
+    let burned = match destination {
+        FeeDestination::Burned => header.fees,
         _ => 0,
-    }
+    };
+    assert_eq!(sum + burned, 4 * FUNDS);
+    chain.balance(of)
 }
 
 #[test]
 fn fees_go_where_the_parameters_say() {
-    let fee_of = |destination, of| {
-        let (sum, balance) = after_a_block(destination, of);
-        assert_eq!(sum, 4 * FUNDS);
-        balance
-    };
-    let by_proposer = fee_of(FeeDestination::Proposer, proposer());
+    let by_proposer = after_a_block(FeeDestination::Proposer, proposer());
     assert!(by_proposer > 0);
     assert_eq!(
-        fee_of(FeeDestination::Treasury(address(4)), address(4)),
+        after_a_block(FeeDestination::Treasury(address(4)), address(4)),
         by_proposer
     );
-    assert_eq!(fee_of(FeeDestination::Treasury(address(4)), proposer()), 0);
-    assert_eq!(fee_of(FeeDestination::Burned, proposer()), 0);
+    assert_eq!(
+        after_a_block(FeeDestination::Treasury(address(4)), proposer()),
+        0
+    );
+    assert_eq!(after_a_block(FeeDestination::Burned, proposer()), 0);
 }
 
 /// The proposer has its fees after the block, and not within it.

@@ -127,6 +127,7 @@ fn chain(destination: FeeDestination) -> (Chain, Address) {
         method: method.to_owned(),
         input: Vec::new(),
         gas: Gas::new(50_000),
+        updates_parameters: false,
     };
     let mut parameters = Parameters {
         payment: Payment::Fees {

@@ -4,9 +4,11 @@ use expect_test::expect_file;
 use fusee_contract::{Receipt, Rejection, Status};
 use fusee_engine::{Gas, Trap};
 use fusee_ledger::{
-    Block, CallResult, DecodeError, Header, Parameters, Phase, QuotaUse, TransactionResult, keys,
+    Block, CallResult, DecodeError, Header, ParameterUpdate, Parameters, Phase, QuotaUse,
+    TransactionResult, keys,
 };
 use fusee_state::{Diff, MemoryState};
+use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     chain_samples::{header, parameters, rich_parameters},
@@ -51,6 +53,7 @@ fn call_result() -> CallResult {
         index: 1,
         phase: Phase::End,
         receipt: receipt(Status::Trapped(Trap::Unreachable)),
+        update: ParameterUpdate::Refused,
     }
 }
 
@@ -111,6 +114,12 @@ fn records_of_other_kinds_versions_and_lengths_are_refused() {
         refused(&call_result().encode()),
         DecodeError::Malformed(_)
     ));
+    // The same fields as another kind.
+    for (encoded, kind) in [(call_result().encode(), 0), (result().encode(), 1)] {
+        let other = [&encoded[..1], &[kind], &encoded[2..]].concat();
+        assert!(CallResult::decode(&other).is_err());
+        assert!(TransactionResult::decode(&other).is_err());
+    }
     for bytes in [result().encode(), header().encode(), block().encode()] {
         for cut in 1..bytes.len() {
             assert!(TransactionResult::decode(&bytes[..cut]).is_err());
@@ -121,5 +130,53 @@ fn records_of_other_kinds_versions_and_lengths_are_refused() {
         assert!(TransactionResult::decode(&longer).is_err());
         assert!(Header::decode(&longer).is_err());
         assert!(Block::decode(&longer).is_err());
+    }
+}
+
+/// A record with some bytes changed, and bytes after it.
+fn forged() -> impl Strategy<Value = Vec<u8>> {
+    let records = vec![
+        rich_parameters().encode(),
+        block().encode(),
+        header().encode(),
+        result().encode(),
+        call_result().encode(),
+    ];
+    let change = (any::<prop::sample::Index>(), any::<u8>());
+    let (changes, tail) = (vec(change, 0..4), vec(any::<u8>(), 0..3));
+    (select(records), changes, tail).prop_map(|(mut bytes, changes, tail)| {
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.extend(tail);
+        bytes
+    })
+}
+
+/// The parameters of a state that has these bytes as such.
+fn read_parameters(bytes: &[u8]) -> Option<Parameters> {
+    let mut state = MemoryState::new();
+    let entry = (keys::parameters(), Some(bytes.to_vec()));
+    state.apply(&Diff::from_iter([entry]));
+    Parameters::read(&state).ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
+
+    /// Arbitrary bytes are refused, or are the encoding of what is read.
+    #[test]
+    fn bytes_have_one_meaning(bytes in prop_oneof![forged(), vec(any::<u8>(), 0..100)]) {
+        let encodings = [
+            Block::decode(&bytes).ok().map(|it| it.encode()),
+            Header::decode(&bytes).ok().map(|it| it.encode()),
+            TransactionResult::decode(&bytes).ok().map(|it| it.encode()),
+            CallResult::decode(&bytes).ok().map(|it| it.encode()),
+            read_parameters(&bytes).map(|it| it.encode()),
+        ];
+        for encoding in encodings.into_iter().flatten() {
+            prop_assert_eq!(&encoding, &bytes);
+        }
     }
 }

@@ -22,6 +22,7 @@ fn scheduled(phase: Phase, every: u64, to: Address, method: &str) -> ScheduledCa
         method: method.to_owned(),
         input: Vec::new(),
         gas: Gas::new(100_000),
+        updates_parameters: false,
     }
 }
 

@@ -1,9 +1,11 @@
 //! Signatures: alone and in batches, by the account's key, of this transaction.
 
+use std::num::NonZeroUsize;
+
 use fusee_contract::Address;
 use fusee_ledger::{
-    Authorization, Invalid, KeyError, PublicKey, Role, Scheme, SecretKey, SignedTransaction,
-    verify, verify_batch,
+    Authorization, BatchVerifier, Invalid, KeyError, PublicKey, Role, Scheme, SecretKey,
+    SignedTransaction, verify, verify_batch,
 };
 
 use crate::samples::{all, body, ed25519, rules, secp256k1, sponsored, transfer};
@@ -96,6 +98,45 @@ fn the_fee_payer_signs_for_itself() {
     assert_eq!(verdict(&by_both), wrong(Role::Sender, Scheme::Ed25519));
     let by_payer = with(&both, sender.sign(&both.id()), Some(payer.sign(&other)));
     assert_eq!(verdict(&by_payer), wrong(Role::FeePayer, Scheme::Ed25519));
+}
+
+/// Forged and valid signatures of each scheme, in the parts of every thread.
+#[test]
+fn threads_and_kept_keys_change_no_result() {
+    let mut transactions: Vec<_> = all().into_iter().map(|(_, one)| one).collect();
+    for number in 1..=100 {
+        let key = SecretKey::ed25519([number; 32]);
+        let transaction = transfer(&key);
+        let other = transfer(&ed25519()).id();
+        transactions.push(match number % 9 {
+            0 => with(&transaction, key.sign(&other), None),
+            _ => transaction,
+        });
+        let key = SecretKey::development(&number.to_string());
+        let payer = secp256k1();
+        let transaction = sponsored(&key, &payer);
+        let id = transaction.id();
+        transactions.push(match number % 30 {
+            0 => with(&transaction, key.sign(&id), Some(payer.sign(&other))),
+            _ => transaction,
+        });
+    }
+    let batch: Vec<_> = transactions.iter().collect();
+    let expected: Vec<_> = batch
+        .iter()
+        .map(|transaction| verify(transaction))
+        .collect();
+    assert_eq!(expected.iter().filter(|result| result.is_err()).count(), 14);
+    for threads in [1, 2, 3, 8] {
+        for kept_keys in [0, 10, 1_000] {
+            let verifier = BatchVerifier::new(NonZeroUsize::new(threads).unwrap(), kept_keys);
+            assert!(verifier.verify(&[]).is_empty());
+            for _ in 0..2 {
+                assert_eq!(verifier.verify(&batch), expected, "{threads} {kept_keys}");
+                assert_eq!(verifier.verify(&batch[..7]), expected[..7]);
+            }
+        }
+    }
 }
 
 #[test]

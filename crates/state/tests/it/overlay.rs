@@ -338,3 +338,19 @@ fn a_view_tells_what_later_diffs_change() {
         "a view of now has nothing newer"
     );
 }
+
+/// Telling what is newer in a range takes bounded time, since a search is not paid for it.
+#[test]
+fn a_view_does_not_look_through_many_changes_for_newer_ones() {
+    let key = |at: u16| at.to_be_bytes().to_vec();
+    for (changed, is_newer) in [(256, false), (257, true)] {
+        let mut overlay = Overlay::new(Arc::new(MemoryState::new()));
+        overlay.apply((0..changed).map(|at| (key(at), Some(vec![1]))).collect());
+        let view = overlay.view();
+        let (start, end) = (key(0), key(999));
+        assert!(!view.has_newer_in(KeyRange::new(&start, &end)));
+        overlay.apply([(key(1_000), Some(vec![1]))].into_iter().collect());
+        let found = view.has_newer_in(KeyRange::new(&start, &end));
+        assert_eq!(found, is_newer, "{changed}");
+    }
+}

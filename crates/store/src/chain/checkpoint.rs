@@ -12,7 +12,6 @@ use std::thread::{self, JoinHandle};
 use super::ChainStoreError;
 use super::epoch::Epoch;
 use super::flat::{Flat, Meta};
-use super::hot::Hot;
 use super::shown::Shown;
 use super::version::Base;
 
@@ -52,7 +51,6 @@ struct State {
 pub(super) struct Target {
     pub(super) flat: Flat,
     pub(super) shown: Arc<Shown>,
-    pub(super) hot: Arc<Hot>,
 }
 
 impl Checkpointer {
@@ -73,8 +71,8 @@ impl Checkpointer {
         })
     }
 
-    /// Writes an epoch in the background. Waits if another one is waiting already, so that memory is
-    /// bounded.
+    /// Writes an epoch in the background. Waits if another one is waiting already, so that memory
+    /// is bounded.
     pub(super) fn give(&self, job: Job) -> Result<(), ChainStoreError> {
         let mut state = self.progress.lock();
         while state.pending > 1 && state.failure.is_none() {
@@ -168,12 +166,12 @@ fn write(target: &Target, job: &Job) -> Result<(), ChainStoreError> {
         job.epoch
             .newest(|key, value| take(key, value.map(AsRef::as_ref)))
     })?;
-    target.hot.advance(job.meta.height, &job.epoch);
     let base = Base {
         height: Some(job.meta.height),
         view: target.flat.view(),
-        hot: Arc::clone(&target.hot),
     };
-    target.shown.write().advance(base);
+    let replaced = target.shown.write().advance(base);
+    // Freed without the lock, unless a version has it still.
+    drop(replaced);
     Ok(())
 }

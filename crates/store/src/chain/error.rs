@@ -225,6 +225,32 @@ pub enum ChainStoreError {
         /// The height of the head.
         head: u64,
     },
+    /// The state before the block is not kept, so a rollback cannot go there. Nothing was modified.
+    #[error(
+        "cannot go back to height {height}: the state is at height {checkpoint} already, and the \
+         blocks before height {first}, from which it could be made anew, are deleted; use a backup \
+         or snapshot"
+    )]
+    RollbackTooFar {
+        /// The height that was asked for.
+        height: u64,
+        /// The height of the flat state, the lowest to which a rollback can go.
+        checkpoint: u64,
+        /// The first height of the log.
+        first: u64,
+    },
+    /// There is something at the path where a new folder is to be made. It was not modified.
+    #[error("{} exists: name a folder that does not", path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// There is no store at the path.
+    #[error("{} has no chain store", path.display())]
+    NoStore {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A key is longer than the flat state can store. Nothing was written.
     #[error("a key of {found} bytes is longer than the limit of {limit} bytes")]
     KeyLength {

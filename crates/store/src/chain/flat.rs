@@ -19,8 +19,11 @@ use crate::folder;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-/// The key of what the state is of. All others begin with [`ENTRY`].
-const META: &[u8] = &[0];
+/// The key of what the state is of.
+const META: &[u8] = &[NOTE];
+
+/// The first byte of a key that is not that of an entry.
+pub(super) const NOTE: u8 = 0;
 
 /// The first byte of the key of an entry.
 const ENTRY: u8 = 1;
@@ -109,9 +112,25 @@ impl Flat {
         meta: &Meta,
         give: impl FnOnce(&mut Taker<'_>) -> Result<(), ChainStoreError>,
     ) -> Result<(), ChainStoreError> {
+        self.ingest_with(&[(META.to_vec(), Some(meta.encode()))], give)
+    }
+
+    /// As [`Self::ingest`], with other notes than what the state is of. They are keys that ascend
+    /// and begin with [`NOTE`].
+    pub(super) fn ingest_with(
+        &self,
+        notes: &[Note],
+        give: impl FnOnce(&mut Taker<'_>) -> Result<(), ChainStoreError>,
+    ) -> Result<(), ChainStoreError> {
         let failed = ChainStoreError::state(&self.path);
         let mut ingestion = self.table.start_ingestion().map_err(&failed)?;
-        ingestion.write(META, meta.encode()).map_err(&failed)?;
+        for (key, value) in notes {
+            let written = match value {
+                Some(value) => ingestion.write(key.as_slice(), value.as_slice()),
+                None => ingestion.write_tombstone(key.as_slice()),
+            };
+            written.map_err(&failed)?;
+        }
         give(&mut |key, value| {
             let written = match value {
                 Some(value) => ingestion.write(prefixed(key), value),
@@ -126,17 +145,26 @@ impl Flat {
     }
 }
 
+/// A key that is not that of an entry, and its value. `None`: it is removed.
+pub(super) type Note = (Vec<u8>, Option<Vec<u8>>);
+
 /// Takes an entry to write, or a key to remove.
 pub(super) type Taker<'a> = dyn FnMut(&[u8], Option<&[u8]>) -> Result<(), ChainStoreError> + 'a;
 
 impl View {
     /// What the state is of, or `None` if it is empty.
     pub(super) fn meta(&self) -> Result<Option<Meta>, ChainStoreError> {
-        let read = || self.snapshot.get(&self.table, META);
-        let bytes = guarded(&self.path, || read().map_err(self.failed()))?;
+        let bytes = self.note(META)?;
         bytes
             .map(|bytes| Meta::decode(&bytes, &self.path))
             .transpose()
+    }
+
+    /// The value of a key that is not that of an entry.
+    pub(super) fn note(&self, key: &[u8]) -> Result<Option<Vec<u8>>, ChainStoreError> {
+        let read = || self.snapshot.get(&self.table, key);
+        let value = guarded(&self.path, || read().map_err(self.failed()))?;
+        Ok(value.map(|value| value.to_vec()))
     }
 
     pub(super) fn read(&self, key: &[u8]) -> Result<Option<Value>, ChainStoreError> {

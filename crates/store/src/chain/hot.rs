@@ -1,15 +1,13 @@
-//! Hot values: a bounded cache of what the flat state has under a key, present or absent.
+//! Hot values: a bounded cache of the newest values of keys, present or absent.
 //!
-//! Readers of an old version of the flat state and of the new one share it. Each value says since
-//! which height of the flat state it holds, and a reader takes it only if its own state is not
-//! older.
+//! Readers of all versions share it. Each value says since which height it holds, and a reader
+//! takes it only if its version is not older. A block puts its changes in before readers see the
+//! block.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fusee_state::Value;
+use fusee_state::{Diff, Value};
 use lru::LruCache;
-
-use super::epoch::Epoch;
 
 /// How many threads can use it at a time without waiting, at best.
 const SHARDS: usize = 16;
@@ -24,7 +22,7 @@ pub(super) struct Hot {
 
 #[derive(Debug)]
 struct Shard {
-    /// The height of the flat state of which values are added.
+    /// The last block whose changes are in it.
     height: Option<u64>,
     entries: LruCache<Box<[u8]>, Cached>,
     bytes: usize,
@@ -33,12 +31,12 @@ struct Shard {
 
 #[derive(Debug)]
 struct Cached {
-    since: Option<u64>,
+    since: u64,
     value: Option<Value>,
 }
 
 impl Hot {
-    /// A cache of up to about `bytes` bytes for a flat state at a height.
+    /// A cache of up to about `bytes` bytes, of the state at a height.
     pub(super) fn new(bytes: usize, height: Option<u64>) -> Self {
         let shard = || Shard {
             height,
@@ -51,36 +49,45 @@ impl Hot {
         }
     }
 
-    /// What the flat state at a height has under a key, if that is known.
-    pub(super) fn read(&self, key: &[u8], height: Option<u64>) -> Option<Option<Value>> {
+    /// What the state at a height has under a key, if that is known.
+    pub(super) fn read(&self, key: &[u8], height: u64) -> Option<Option<Value>> {
         let mut shard = self.shard(key)?;
         let cached = shard.entries.get(key)?;
         (cached.since <= height).then(|| cached.value.clone())
     }
 
-    /// Remembers what the flat state at a height has under a key, if that is the latest state.
-    pub(super) fn add(&self, key: &[u8], value: Option<Value>, height: Option<u64>) {
+    /// Remembers what the state at a height has under a key. Ignored if the changes of later blocks
+    /// are in the cache, which may have changed it.
+    pub(super) fn add(&self, key: &[u8], value: Option<Value>, height: u64) {
         if let Some(mut shard) = self.shard(key)
-            && shard.height == height
+            && shard.height == Some(height)
         {
-            shard.put(key, value);
+            shard.put(
+                key,
+                Cached {
+                    since: height,
+                    value,
+                },
+            );
         }
     }
 
-    /// Takes over what an epoch has changed, which is in the flat state at `height` now. Readers of
-    /// that state may exist only after this.
-    pub(super) fn advance(&self, height: u64, epoch: &Epoch) {
+    /// Takes over the changes of the next block. Readers of that height may exist only after this.
+    pub(super) fn advance(&self, height: u64, changes: &Diff) {
         for shard in &self.shards {
             lock(shard).height = Some(height);
         }
-        let taken = epoch.newest(|key, value| {
+        for (key, value) in changes.iter() {
             if let Some(mut shard) = self.shard(key) {
-                shard.put(key, value.cloned());
+                let value = value.map(Value::from);
+                shard.put(
+                    key,
+                    Cached {
+                        since: height,
+                        value,
+                    },
+                );
             }
-            Ok::<_, std::convert::Infallible>(())
-        });
-        match taken {
-            Ok(()) => {}
         }
     }
 
@@ -100,10 +107,10 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl Shard {
-    fn put(&mut self, key: &[u8], value: Option<Value>) {
-        let since = self.height;
-        self.bytes = self.bytes.saturating_add(size(key, value.as_ref()));
-        let before = self.entries.put(key.into(), Cached { since, value });
+    fn put(&mut self, key: &[u8], cached: Cached) {
+        let taken = size(key, cached.value.as_ref());
+        self.bytes = self.bytes.saturating_add(taken);
+        let before = self.entries.put(key.into(), cached);
         if let Some(before) = before {
             let freed = size(key, before.value.as_ref());
             self.bytes = self.bytes.saturating_sub(freed);

@@ -8,16 +8,19 @@ use fusee_proof::Hash;
 
 use super::checkpoint::{Checkpointer, Target};
 use super::flat::{self, Flat, Meta};
-use super::hot::Hot;
+use super::reaper::Reaper;
 use super::shown::{Shown, State};
 use super::version::Base;
-use super::{ChainStore, ChainStoreError, Head, LOG, Options, STATE, Sealing, Writer, record};
+use super::{
+    ChainStore, ChainStoreError, Head, LOG, Options, STATE, Sealing, UNFINISHED_STATE, Writer,
+    doctor, record,
+};
 use crate::Tree;
 use crate::folder::{self, LOCK, Lock};
-use crate::log::{Files, Log};
+use crate::log::{Files, Log, Reader, Record};
 
 /// What a folder of a chain store may have.
-const OURS: [&str; 4] = [LOG, STATE, "state.new", LOCK];
+const OURS: [&str; 5] = [LOG, STATE, UNFINISHED_STATE, doctor::COPY, LOCK];
 
 /// The file of a store of the old kind.
 const OLD: &str = "state.redb";
@@ -26,11 +29,13 @@ const OLD: &str = "state.redb";
 pub(super) fn lock(folder: &Path) -> Result<Lock, ChainStoreError> {
     folder::create(folder)?;
     inspect(folder)?;
-    Ok(Lock::take(folder)?)
+    let lock = Lock::take(folder)?;
+    flat::remove(&folder.join(doctor::COPY))?;
+    Ok(lock)
 }
 
 /// Checks that a folder has nothing but a chain store.
-fn inspect(folder: &Path) -> Result<(), ChainStoreError> {
+pub(super) fn inspect(folder: &Path) -> Result<(), ChainStoreError> {
     let failed = ChainStoreError::io(folder);
     for entry in fs::read_dir(folder).map_err(&failed)? {
         let name = entry.map_err(&failed)?.file_name();
@@ -66,25 +71,29 @@ pub(super) fn open(
         }
     }
     let log = Log::open_in(files, options.log(options.initial_height))?;
-    check_heights(folder, meta.as_ref(), &log, options.initial_height)?;
+    check_heights(folder, meta.as_ref(), &log.reader(), options.initial_height)?;
     let tree = match &meta {
         Some(meta) => load(&view, meta)?,
+        None if view.entries(b"").next().is_some() => {
+            return Err(ChainStoreError::damaged(
+                &path,
+                "it has entries without a height",
+            ));
+        }
         None => Tree::default(),
     };
     let height = meta.map(|meta| meta.height);
-    let hot = Arc::new(Hot::new(options.cache_bytes, height));
-    let base = Base {
-        height,
-        view,
-        hot: Arc::clone(&hot),
-    };
-    let shown = Arc::new(Shown::new(State::new(base, tree, options.versions)));
+    let base = Base { height, view };
+    let shown = Arc::new(Shown::new(State::new(base, tree, &options)));
     let target = Target {
         flat,
         shown: Arc::clone(&shown),
-        hot,
     };
-    let mut sealing = Sealing::new(Checkpointer::start(target)?, &options);
+    let mut sealing = Sealing::new(
+        Checkpointer::start(target)?,
+        Reaper::start(folder)?,
+        &options,
+    );
     replay(&log, &shown, &mut sealing)?;
     Ok(ChainStore {
         folder: folder.to_path_buf(),
@@ -95,13 +104,18 @@ pub(super) fn open(
             log,
             sealing,
             pruned: None,
+            backups: Arc::default(),
             failure: None,
         }),
         _lock: lock,
     })
 }
 
-fn check_identity(path: &Path, meta: &Meta, options: &Options) -> Result<(), ChainStoreError> {
+pub(super) fn check_identity(
+    path: &Path,
+    meta: &Meta,
+    options: &Options,
+) -> Result<(), ChainStoreError> {
     match meta.identity == options.identity {
         true => Ok(()),
         false => Err(ChainStoreError::OtherIdentity {
@@ -113,10 +127,10 @@ fn check_identity(path: &Path, meta: &Meta, options: &Options) -> Result<(), Cha
 }
 
 /// Checks that no block is missing between the flat state and the log, nor behind the log.
-fn check_heights(
+pub(super) fn check_heights(
     folder: &Path,
     meta: Option<&Meta>,
-    log: &Log,
+    log: &Reader,
     initial: u64,
 ) -> Result<(), ChainStoreError> {
     let (first, next) = (log.first_height(), log.next_height());
@@ -164,7 +178,7 @@ fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainSt
     {
         // The log has the block of the flat state, too.
         if let Some(payload) = reader.read(head.height)? {
-            let record = crate::log::Record {
+            let record = Record {
                 height: head.height,
                 payload,
             };
@@ -186,7 +200,7 @@ fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainSt
     Ok(())
 }
 
-fn check_root(height: u64, found: Hash, expected: Hash) -> Result<(), ChainStoreError> {
+pub(super) fn check_root(height: u64, found: Hash, expected: Hash) -> Result<(), ChainStoreError> {
     match found == expected {
         true => Ok(()),
         false => Err(ChainStoreError::Root {

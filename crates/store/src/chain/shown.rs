@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::epoch::Epoch;
+use super::gaps::Gaps;
+use super::hot::Hot;
 use super::version::{Base, Version};
-use super::{ChainStoreError, Head};
+use super::{ChainStoreError, Head, Options};
 use crate::Tree;
 
 /// Shared by the store, the thread that writes checkpoints, and nobody else: versions take from it
@@ -22,16 +24,20 @@ pub(super) struct State {
     trees: VecDeque<(u64, Tree)>,
     /// How many are served.
     versions: u64,
+    pub(super) hot: Arc<Hot>,
+    pub(super) gaps: Arc<Gaps>,
 }
 
 impl State {
-    pub(super) fn new(base: Base, tree: Tree, versions: u64) -> Self {
+    pub(super) fn new(base: Base, tree: Tree, options: &Options) -> Self {
         let height = base.height;
         Self {
             base: Arc::new(base),
             epochs: VecDeque::from([Arc::default()]),
             trees: height.map(|height| (height, tree)).into_iter().collect(),
-            versions: versions.max(1),
+            versions: options.versions.max(1),
+            hot: Arc::new(Hot::new(options.cache_bytes, height)),
+            gaps: Arc::new(Gaps::new(height)),
         }
     }
 
@@ -49,18 +55,18 @@ impl State {
         last.map(|(_, tree)| tree.clone()).unwrap_or_default()
     }
 
-    /// Shows the next block.
-    pub(super) fn push(&mut self, height: u64, tree: Tree) -> Vec<(u64, Tree)> {
+    /// Shows the next block. Returns the trees that are not served any more.
+    pub(super) fn push(&mut self, height: u64, tree: Tree) -> Vec<Tree> {
         self.trees.push_back((height, tree));
         let served = usize::try_from(self.versions).unwrap_or(usize::MAX);
         let past = self.trees.len().saturating_sub(served);
-        self.trees.drain(..past).collect()
+        self.trees.drain(..past).map(|(_, tree)| tree).collect()
     }
 
-    /// The flat state has the oldest epoch now.
-    pub(super) fn advance(&mut self, base: Base) {
-        self.base = Arc::new(base);
-        self.epochs.pop_front();
+    /// The flat state has the oldest epoch now. Returns what it replaces.
+    pub(super) fn advance(&mut self, base: Base) -> (Arc<Base>, Option<Arc<Epoch>>) {
+        let before = std::mem::replace(&mut self.base, Arc::new(base));
+        (before, self.epochs.pop_front())
     }
 
     pub(super) fn version(&self, height: Option<u64>) -> Option<Version> {
@@ -75,6 +81,8 @@ impl State {
             tree: tree.clone(),
             base: Arc::clone(&self.base),
             epochs: self.epochs.iter().map(Arc::clone).collect(),
+            hot: Arc::clone(&self.hot),
+            gaps: Arc::clone(&self.gaps),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A version: the state after one block, which later blocks do not change.
 //!
-//! An entry is looked for in the epochs, newest first, and then in the flat state below them. A
+//! An entry is looked for among the hot values, in the epochs, newest first, and then in the flat
+//! state below them. A
 //! version keeps all of these, so what a checkpoint moves meanwhile does not matter to it.
 
 use std::fmt;
@@ -13,6 +14,7 @@ use fusee_state::{Direction, KeyRange, StateError, StateReader, Value};
 use super::ChainStoreError;
 use super::epoch::{Change, Epoch};
 use super::flat::{Entries, Entry, View};
+use super::gaps::{self, Gaps};
 use super::hot::Hot;
 use crate::Tree;
 
@@ -27,7 +29,12 @@ pub struct Version {
     pub(super) base: Arc<Base>,
     /// Oldest first. Each begins where the one before, or the base, ends.
     pub(super) epochs: Vec<Arc<Epoch>>,
+    pub(super) hot: Arc<Hot>,
+    pub(super) gaps: Arc<Gaps>,
 }
+
+/// How many removed keys a search passes before it looks for a gap.
+const PASSED: usize = 64;
 
 /// The flat state below the epochs.
 #[derive(Debug)]
@@ -35,7 +42,6 @@ pub(super) struct Base {
     /// `None`: it is empty.
     pub(super) height: Option<u64>,
     pub(super) view: View,
-    pub(super) hot: Arc<Hot>,
 }
 
 impl Version {
@@ -72,17 +78,15 @@ impl Version {
     }
 
     fn find(&self, key: &[u8]) -> Result<Option<Value>, ChainStoreError> {
-        for epoch in self.epochs.iter().rev() {
-            if let Some(value) = epoch.read(key, self.height) {
-                return Ok(value);
-            }
-        }
-        let Base { height, view, hot } = &*self.base;
-        if let Some(value) = hot.read(key, *height) {
+        if let Some(value) = self.hot.read(key, self.height) {
             return Ok(value);
         }
-        let value = view.read(key)?;
-        hot.add(key, value.clone(), *height);
+        let mut epochs = self.epochs.iter().rev();
+        let value = match epochs.find_map(|epoch| epoch.read(key, self.height)) {
+            Some(value) => value,
+            None => self.base.view.read(key)?,
+        };
+        self.hot.add(key, value.clone(), self.height);
         Ok(value)
     }
 
@@ -91,13 +95,69 @@ impl Version {
         range: KeyRange<'_>,
         direction: Direction,
     ) -> Result<Option<Entry>, ChainStoreError> {
-        if range.start() == range.end() {
-            return Ok(None);
+        let (gaps, height) = (&self.gaps, self.height);
+        let (mut start, mut end) = (range.start().to_vec(), range.end().to_vec());
+        while start < end {
+            let beyond = match direction {
+                Direction::Ascending => gaps.end(&start, height),
+                Direction::Descending => gaps.start(&end, height),
+            };
+            if let Some(beyond) = beyond {
+                match direction {
+                    Direction::Ascending => start = beyond,
+                    Direction::Descending => end = beyond,
+                }
+                continue;
+            }
+            let (found, passed) = self.look(KeyRange::new(&start, &end), direction)?;
+            match direction {
+                Direction::Ascending => gaps.add(&start, &passed, height),
+                Direction::Descending => gaps.add(&passed, &end, height),
+            }
+            if found.is_some() {
+                return Ok(found);
+            }
+            match direction {
+                Direction::Ascending => start = passed,
+                Direction::Descending => end = passed,
+            }
         }
+        Ok(None)
+    }
+
+    /// The first entry in a direction, if not too many removed keys are before it, and to where the
+    /// range has no entry.
+    fn look(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<(Option<Entry>, Vec<u8>), ChainStoreError> {
         let flat = self.base.view.range(range);
-        self.merge(flat, range.bounds(), direction)
-            .next()
-            .transpose()
+        let mut merge = self.merge(flat, range.bounds(), direction);
+        let mut last = None;
+        for _ in 0..PASSED {
+            match merge.change()? {
+                Some((key, None)) => last = Some(key),
+                Some((key, Some(value))) => {
+                    let passed = match direction {
+                        Direction::Ascending => key.clone(),
+                        Direction::Descending => gaps::after(&key),
+                    };
+                    return Ok((Some((key, value)), passed));
+                }
+                None => {
+                    last = None;
+                    break;
+                }
+            }
+        }
+        let passed = match (last, direction) {
+            (Some(key), Direction::Ascending) => gaps::after(&key),
+            (Some(key), Direction::Descending) => key,
+            (None, Direction::Ascending) => range.end().to_vec(),
+            (None, Direction::Descending) => range.start().to_vec(),
+        };
+        Ok((None, passed))
     }
 
     fn merge<'a>(

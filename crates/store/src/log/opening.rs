@@ -4,6 +4,7 @@
 //! the noted height are written once more and synced, because a sync that failed before the log was
 //! opened may have left them in the memory of the operating system alone.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::format::{
     GENESIS, Keys, MARK, Mark, SEGMENT_HEADER, SegmentHeader, UNFINISHED_SUFFIX, segment_height,
     segment_name, wide,
 };
-use super::reader::Segment;
+use super::reader::{Segment, Visible};
 use super::segment::{create_segment, read_header, read_mark, write_mark};
 use super::walk::{Flaw, Start, Stop, Walk};
 use super::{Checksum, Cut, Damage, LogError};
@@ -71,12 +72,12 @@ pub(super) fn open(files: &dyn Files, keys: &Keys, first: u64) -> Result<Opened,
     if !names.has_mark {
         return create(files, keys, first, &names);
     }
-    let mark = read_mark(files, keys)?;
-    let (deleted, kept): (Vec<u64>, Vec<u64>) =
-        (names.segments.iter()).partition(|height| **height < mark.first);
-    let last = check_segments(files, keys, &mark, &kept)?;
-    let scanned = scan_last(files, keys, &mark, &last)?;
-
+    let Checked {
+        mark,
+        deleted,
+        last,
+        scanned,
+    } = check(files, keys, &names)?;
     let changed = scanned.make_durable(&mark)?;
     // The height at which the log begins has to be durable before what is below it is removed. The
     // removals need not be: the next opening does what a crash undoes.
@@ -105,6 +106,60 @@ pub(super) fn open(files: &dyn Files, keys: &Keys, first: u64) -> Result<Opened,
         checksum: scanned.checksum,
         cut: scanned.cut,
     })
+}
+
+/// What opening has found, before it writes anything.
+#[derive(Debug)]
+struct Checked {
+    mark: Mark,
+    /// The first heights of segments that retention has deleted, and a crash has kept.
+    deleted: Vec<u64>,
+    last: Last,
+    scanned: Scanned,
+}
+
+fn check(files: &dyn Files, keys: &Keys, names: &Names) -> Result<Checked, LogError> {
+    let mark = read_mark(files, keys)?;
+    let (deleted, kept): (Vec<u64>, Vec<u64>) =
+        (names.segments.iter()).partition(|height| **height < mark.first);
+    let last = check_segments(files, keys, &mark, &kept)?;
+    let scanned = scan_last(files, keys, &mark, &last)?;
+    Ok(Checked {
+        mark,
+        deleted,
+        last,
+        scanned,
+    })
+}
+
+/// What opening would find, without writing anything: the records, and what it would cut. `None` if
+/// there is no log.
+pub(super) fn inspect(
+    files: &dyn Files,
+    keys: &Keys,
+) -> Result<Option<(Visible, Option<Cut>)>, LogError> {
+    let names = Names::list(files)?;
+    if !names.has_mark {
+        return match names.segments.is_empty() {
+            true => Ok(None),
+            false => Err(LogError::Missing {
+                path: files.path(MARK),
+            }),
+        };
+    }
+    let Checked { last, scanned, .. } = check(files, keys, &names)?;
+    let mut segments = last.before;
+    segments.push(Segment {
+        first: last.header.first,
+        length: scanned.end,
+    });
+    let visible = Visible {
+        segments,
+        next: scanned.next,
+        offsets: scanned.offsets,
+        indexes: BTreeMap::new(),
+    };
+    Ok(Some((visible, scanned.cut)))
 }
 
 /// Creates a log, or finishes what a crash interrupted: the segment comes first, and the file of

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::files::{Files, LogFile};
 use super::format::{Keys, SEGMENT_HEADER, segment_name, wide};
-use super::segment;
 use super::walk::{Start, Walk};
-use super::{Damage, LogError};
+use super::{Cut, Damage, LogError, opening, segment};
 
 /// How much an iterator reads at a time, in bytes.
 const CHUNK: usize = 256 << 10;
@@ -89,6 +88,28 @@ impl Shared {
 impl Reader {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    /// Reads a log that is not open, and changes nothing. Returns what opening would cut off, too,
+    /// or `None` if there is no log. Verifies what [opening](super::Log::open) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::open`](super::Log::open).
+    pub fn inspect(
+        files: Arc<dyn Files>,
+        identity: [u8; 32],
+    ) -> Result<Option<(Self, Option<Cut>)>, LogError> {
+        let keys = Keys::new(identity);
+        let Some((visible, cut)) = opening::inspect(&*files, &keys)? else {
+            return Ok(None);
+        };
+        let shared = Shared {
+            files,
+            keys,
+            visible: Mutex::new(visible),
+        };
+        Ok(Some((Self::new(Arc::new(shared)), cut)))
     }
 
     /// The lowest height that is kept.
@@ -203,7 +224,7 @@ impl Reader {
         }
     }
 
-    fn walk(
+    pub(super) fn walk(
         &self,
         segment: Segment,
         offset: u64,

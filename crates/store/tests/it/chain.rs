@@ -7,6 +7,8 @@ mod kill;
 mod model;
 mod opening;
 mod readers;
+mod repair;
+mod snapshot;
 mod speed;
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ mod kill;
 mod opening;
 mod speed;
 mod torture;
+mod truncate;
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ fn stored(folder: &Path) {
     assert!(store.checkpoint().is_some());
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
@@ -32,7 +32,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// The files below a folder, relative to it.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(one) = folders.pop() {
@@ -49,7 +49,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn flip(file: &Path, bit: usize) {
+pub(super) fn flip(file: &Path, bit: usize) {
     let mut bytes = fs::read(file).unwrap();
     bytes[bit / 8] ^= 1 << (bit % 8);
     fs::write(file, bytes).unwrap();

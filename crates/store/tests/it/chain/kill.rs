@@ -10,12 +10,14 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use fusee_store::chain::snapshot::{Import, MANIFEST, Manifest, chunk_name};
 use fusee_store::chain::{ChainStore, Options, Retention};
 
 use super::{advance, check, options};
 
 const ROUNDS: u64 = 10;
 const FOLDER_ARGUMENT: &str = "chain=";
+const IMPORT_ARGUMENT: &str = "import=";
 const COMMITTED: &str = "committed ";
 const SIGKILL: i32 = 9;
 
@@ -48,7 +50,9 @@ fn torture(rounds: u64) -> (u64, u64) {
     let folder = root.path().join("chain");
     let (mut survived, mut checkpoint, mut checkpoints) = (0, None, 0);
     for round in 0..rounds {
-        let told = run_and_kill_writer(&folder).map_or(survived, |last| last + 1);
+        let (last, is_finished) = run_and_kill("writer", FOLDER_ARGUMENT, &folder);
+        assert!(!is_finished, "it goes on until it is killed");
+        let told = last.map_or(survived, |last| last + 1);
         let store = ChainStore::open(&folder, writer_options()).unwrap();
         let next = super::next(&store);
         assert!(
@@ -69,37 +73,82 @@ fn torture(rounds: u64) -> (u64, u64) {
     (survived, checkpoints)
 }
 
-/// Starts a writer, kills it at some moment, and returns the last height that it was told of.
-fn run_and_kill_writer(folder: &Path) -> Option<u64> {
+#[test]
+fn a_killed_import_goes_on_until_it_is_finished() {
+    let root = tempfile::tempdir().unwrap();
+    let store = ChainStore::open(&root.path().join("chain"), options()).unwrap();
+    while super::next(&store) < 60 {
+        advance(&store);
+    }
+    let manifest = store
+        .export(None, &root.path().join("snapshot"), 10)
+        .unwrap();
+    let chunks = u64::from(manifest.chunks());
+    let (mut lives, mut done) = (0, 0);
+    while done < chunks {
+        let (last, is_finished) = run_and_kill("importer", IMPORT_ARGUMENT, root.path());
+        let told = last.map_or(done, |last| last + 1);
+        assert!(told >= done, "chunk {done} was imported, and then again");
+        if is_finished {
+            break;
+        }
+        (lives, done) = (lives + 1, told);
+    }
+    assert!(lives > 1, "the import was never killed");
+    let imported = root.path().join("imported");
+    if !imported.exists() {
+        let import = Import::begin(&imported, options(), manifest, manifest.head).unwrap();
+        import.finish().unwrap();
+    }
+    let store = ChainStore::open(&imported, options()).unwrap();
+    super::check_version(&store.version(None).unwrap(), &super::model(59));
+}
+
+/// Not a test but a process that is killed: imports the chunks that are missing.
+#[test]
+fn importer() {
+    let Some(root) = argument(IMPORT_ARGUMENT) else {
+        return;
+    };
+    let snapshot = root.join("snapshot");
+    let manifest = Manifest::decode(&std::fs::read(snapshot.join(MANIFEST)).unwrap()).unwrap();
+    let imported = root.join("imported");
+    let import = Import::begin(&imported, options(), manifest, manifest.head).unwrap();
+    for number in import.missing().unwrap() {
+        let chunk = std::fs::read(snapshot.join(chunk_name(number))).unwrap();
+        import.add(number, &chunk).unwrap();
+        println!("{COMMITTED}{number}");
+    }
+    import.finish().unwrap();
+}
+
+/// Starts a process of this binary, kills it at some moment, and returns the last number that it
+/// was told, and whether the process has ended by itself before.
+fn run_and_kill(test: &str, argument: &str, folder: &Path) -> (Option<u64>, bool) {
     let mut writer = Command::new(env::current_exe().unwrap())
-        .args([
-            "chain::kill::writer",
-            "--exact",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .arg(format!("{FOLDER_ARGUMENT}{}", folder.display()))
+        .arg(format!("chain::kill::{test}"))
+        .args(["--exact", "--nocapture", "--test-threads=1"])
+        .arg(format!("{argument}{}", folder.display()))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
     let mut last = None;
-    for _ in 0..random(40) {
-        last = committed(lines.next().expect("it goes on until it is killed")).or(last);
+    for line in lines.by_ref().take(usize::try_from(random(30)).unwrap()) {
+        last = committed(line).or(last);
     }
-    thread::sleep(Duration::from_micros(random(20_000)));
+    thread::sleep(Duration::from_micros(random(10_000)));
     writer.kill().unwrap();
     let status = writer.wait().unwrap();
-    assert_eq!(
-        status.signal(),
-        Some(SIGKILL),
-        "it ended by itself: {status}"
+    assert!(
+        status.success() || status.signal() == Some(SIGKILL),
+        "{status}"
     );
     // What it said until then counts.
     for line in lines {
         last = committed(line).or(last);
     }
-    last
+    (last, status.success())
 }
 
 fn committed(line: std::io::Result<String>) -> Option<u64> {
@@ -111,17 +160,18 @@ fn committed(line: std::io::Result<String>) -> Option<u64> {
 /// Not a test but the process that is killed. Does nothing unless it is given a folder.
 #[test]
 fn writer() {
-    let folder = env::args().find_map(|argument| {
-        let folder = argument.strip_prefix(FOLDER_ARGUMENT)?;
-        Some(PathBuf::from(folder))
-    });
-    let Some(folder) = folder else {
+    let Some(folder) = argument(FOLDER_ARGUMENT) else {
         return;
     };
     let store = ChainStore::open(&folder, writer_options()).unwrap();
     for _ in 0..100_000 {
         println!("{COMMITTED}{}", advance(&store).height);
     }
+}
+
+/// The path of an argument of this process.
+fn argument(name: &str) -> Option<PathBuf> {
+    env::args().find_map(|argument| Some(PathBuf::from(argument.strip_prefix(name)?)))
 }
 
 /// A number below `bound`, another one each time.

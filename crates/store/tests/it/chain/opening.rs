@@ -72,6 +72,23 @@ fn a_checkpoint_trails_the_head_so_that_opening_serves_all_versions_again() {
 }
 
 #[test]
+fn no_checkpoint_is_closer_to_the_head_than_the_versions_that_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.versions = 7;
+    let store = ChainStore::open(folder.path(), options).unwrap();
+    let mut closest = u64::MAX;
+    for _ in 0..40 {
+        let head = advance(&store);
+        store.wait_for_checkpoints().unwrap();
+        if let Some(checkpoint) = store.checkpoint() {
+            closest = closest.min(head.height - checkpoint);
+        }
+    }
+    assert_eq!(closest, 7);
+}
+
+#[test]
 fn a_lost_flat_state_is_made_anew_from_all_blocks() {
     let folder = tempfile::tempdir().unwrap();
     stored(folder.path(), 40);

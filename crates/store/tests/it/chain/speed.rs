@@ -10,6 +10,24 @@ use fusee_store::chain::{ChainStore, Options};
 use super::IDENTITY;
 use crate::log::faults::Random;
 
+/// The processor time of this thread, and of all threads of the process. 0 but on Linux.
+fn processor_time() -> (Duration, Duration) {
+    let read = |path: std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let first = text
+            .split_whitespace()
+            .next()
+            .and_then(|first| first.parse().ok());
+        Duration::from_nanos(first.unwrap_or_default())
+    };
+    let tasks = std::fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let all = tasks.map(|task| read(task.path().join("schedstat"))).sum();
+    (read("/proc/thread-self/schedstat".into()), all)
+}
+
 fn key(number: u64) -> Vec<u8> {
     let mut key = vec![3; 36];
     key[..8].copy_from_slice(&number.to_be_bytes());
@@ -40,26 +58,40 @@ fn commits_over_many_keys() {
     println!("genesis of {keys} keys: {:?}", begin.elapsed());
 
     for (writes, blocks) in [(1_000, 600), (10_000, 150)] {
-        let (mut stage, mut commit) = (Duration::ZERO, Vec::new());
+        let mut stage = [Duration::ZERO; 2];
+        let (mut commit, mut commit_times) = (Duration::ZERO, Vec::new());
+        let mut making = Duration::ZERO;
+        let (_, all_before) = processor_time();
         for _ in 0..blocks {
+            let (before, _) = processor_time();
             let changes = (0..writes).map(|_| write(random.below(keys), &mut random));
             let changes: Diff = changes.collect();
+            let (made, _) = processor_time();
+            making += made - before;
             let begin = Instant::now();
             let staged = store.stage(changes).unwrap();
-            stage += begin.elapsed();
+            stage[0] += begin.elapsed();
+            let (staged_at, _) = processor_time();
+            stage[1] += staged_at - made;
             let begin = Instant::now();
             store.commit(staged, &[7; 200_000]).unwrap();
-            commit.push(begin.elapsed());
+            commit_times.push(begin.elapsed());
+            commit += processor_time().0 - staged_at;
         }
-        commit.sort();
-        let sum: Duration = commit.iter().sum();
+        let (_, all) = processor_time();
+        commit_times.sort();
+        let sum: Duration = commit_times.iter().sum();
         println!(
-            "{writes} writes a block: tree {:?}, commit {:?} (median {:?}, 99 % {:?}, greatest {:?})",
-            stage / blocks,
+            "{writes} writes a block: tree {:?} (processor {:?}); commit {:?} (processor {:?}; \
+             median {:?}, 99 % {:?}, greatest {:?}); processor, all threads {:?}",
+            stage[0] / blocks,
+            stage[1] / blocks,
             sum / blocks,
-            commit[commit.len() / 2],
-            commit[commit.len() * 99 / 100],
-            commit[commit.len() - 1],
+            commit / blocks,
+            commit_times[commit_times.len() / 2],
+            commit_times[commit_times.len() * 99 / 100],
+            commit_times[commit_times.len() - 1],
+            (all - all_before - making) / blocks,
         );
     }
     reads(&store, keys);

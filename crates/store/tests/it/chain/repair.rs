@@ -1,0 +1,213 @@
+//! Rollback, doctor and backup.
+
+use std::fs;
+use std::path::Path;
+use std::thread;
+
+use fusee_store::chain::{ChainStore, ChainStoreError, Finding, Retention, doctor, rollback};
+use fusee_store::log::LogError;
+
+use super::damage::{copy, files, flip};
+use super::{advance, advance_until, check, model, next, options};
+
+fn stored(folder: &Path, blocks: u64) {
+    let store = ChainStore::open(folder, options()).unwrap();
+    advance_until(&store, blocks);
+    store.wait_for_checkpoints().unwrap();
+}
+
+#[test]
+fn a_rollback_goes_back_to_any_kept_height_and_the_chain_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let good = root.path().join("good");
+    stored(&good, 40);
+    // Also before the flat state, which is made anew then.
+    for height in [0, 3, 20, 37, 38, 39] {
+        let folder = root.path().join(height.to_string());
+        copy(&good, &folder);
+        let head = rollback(&folder, options(), height).unwrap();
+        assert_eq!(head.height, height);
+        let store = ChainStore::open(&folder, options()).unwrap();
+        assert_eq!(store.head(), Some(head));
+        check(&store);
+        advance_until(&store, 45);
+        check(&store);
+    }
+    let error = rollback(&good, options(), 40).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "height 40 is not served: heights 0 to 39 are"
+    );
+    check(&ChainStore::open(&good, options()).unwrap());
+}
+
+#[test]
+fn a_rollback_to_a_state_that_is_gone_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.retention = Retention::Last(1);
+    let store = ChainStore::open(folder.path(), options).unwrap();
+    advance_until(&store, 60);
+    store.wait_for_checkpoints().unwrap();
+    advance(&store);
+    let (first, checkpoint) = (store.first_height(), store.checkpoint().unwrap());
+    assert!(first < checkpoint, "{first}, {checkpoint}");
+    drop(store);
+    let error = rollback(folder.path(), options, checkpoint - 1).unwrap_err();
+    let is_too_far = matches!(error, ChainStoreError::RollbackTooFar { .. });
+    assert!(is_too_far, "{error}");
+    let error = rollback(folder.path(), options, first - 1).unwrap_err();
+    assert!(
+        matches!(error, ChainStoreError::NotServed { .. }),
+        "{error}"
+    );
+    let store = ChainStore::open(folder.path(), options).unwrap();
+    assert_eq!(next(&store), 61);
+    drop(store);
+    let head = rollback(folder.path(), options, checkpoint).unwrap();
+    assert_eq!(head.height, checkpoint);
+    check(&ChainStore::open(folder.path(), options).unwrap());
+}
+
+/// Every file with its content.
+fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let paths = files(folder).into_iter();
+    paths
+        .map(|path| (path.clone(), fs::read(folder.join(path)).unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_doctor_verifies_a_healthy_store_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = doctor(folder.path(), options()).unwrap_err();
+    assert!(matches!(error, ChainStoreError::NoStore { .. }), "{error}");
+    stored(folder.path(), 40);
+    let before = contents(folder.path());
+    let report = doctor(folder.path(), options()).unwrap();
+    assert!(report.is_healthy(), "{report:?}");
+    assert_eq!(
+        (report.blocks, report.roots, report.first_height),
+        (40, 40, 0)
+    );
+    assert_eq!(report.head.unwrap().height, 39);
+    let checkpoint = report.checkpoint.unwrap();
+    assert_eq!(
+        report.entries,
+        u64::try_from(model(checkpoint).len()).unwrap()
+    );
+    assert!(
+        contents(folder.path()) == before,
+        "the doctor has changed the store"
+    );
+    let store = ChainStore::open(folder.path(), options()).unwrap();
+    let error = doctor(folder.path(), options()).unwrap_err();
+    assert!(matches!(error, ChainStoreError::Locked { .. }), "{error}");
+    drop(store);
+}
+
+#[test]
+fn the_doctor_names_what_is_wrong() {
+    let root = tempfile::tempdir().unwrap();
+    let good = root.path().join("good");
+    stored(&good, 40);
+    let bad = |name: &str| {
+        let folder = root.path().join(name);
+        copy(&good, &folder);
+        folder
+    };
+    let one = |folder: &Path| {
+        let report = doctor(folder, options()).unwrap();
+        let finding = report
+            .findings
+            .into_iter()
+            .next()
+            .expect("something is wrong");
+        let text = finding.to_string();
+        (finding, text)
+    };
+
+    let damaged = bad("damaged");
+    let log = files(&damaged.join("log"));
+    let segment = log
+        .iter()
+        .find(|path| path.extension().is_some_and(|kind| kind == "seg"))
+        .unwrap();
+    flip(&damaged.join("log").join(segment), 3_000);
+    let (finding, text) = one(&damaged);
+    let Finding::Fault(ChainStoreError::Log(LogError::Damaged { path, .. })) = finding else {
+        panic!("{text}");
+    };
+    assert_eq!(path, damaged.join("log").join(segment));
+
+    let torn = bad("torn");
+    let last = torn.join("log").join(
+        log.iter()
+            .rfind(|path| path.extension().is_some_and(|kind| kind == "seg"))
+            .unwrap(),
+    );
+    let mut bytes = fs::read(&last).unwrap();
+    bytes.extend([1; 50]);
+    fs::write(&last, bytes).unwrap();
+    let (finding, text) = one(&torn);
+    assert!(matches!(finding, Finding::Torn(_)), "{text}");
+    let expected = "a crash has interrupted the commit of height 40: opening cuts off 50 bytes, \
+                    and nothing acknowledged is lost";
+    assert_eq!(text, expected);
+
+    let no_log = bad("no_log");
+    fs::remove_dir_all(no_log.join("log")).unwrap();
+    let (finding, text) = one(&no_log);
+    assert!(
+        matches!(finding, Finding::Fault(ChainStoreError::NoLog { .. })),
+        "{text}"
+    );
+
+    let state = bad("state");
+    let tables = files(&state.join("state")).into_iter();
+    let tables = tables.filter(|path| path.parent().unwrap().ends_with("tables"));
+    for table in tables {
+        flip(&state.join("state").join(table), 200);
+    }
+    let (finding, text) = one(&state);
+    assert!(
+        matches!(finding, Finding::Fault(ChainStoreError::Damaged { .. })),
+        "{text}"
+    );
+    assert!(text.contains("if the log has all blocks, remove"), "{text}");
+}
+
+#[test]
+fn a_backup_made_while_blocks_go_on_opens_and_goes_on() {
+    let root = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.retention = Retention::Last(10);
+    let store = ChainStore::open(&root.path().join("chain"), options).unwrap();
+    let target = root.path().join("backup");
+    let error = store.backup(&target).unwrap_err();
+    assert!(
+        matches!(error, ChainStoreError::NoGenesis { .. }),
+        "{error}"
+    );
+    advance_until(&store, 40);
+    for number in 0..4 {
+        let target = root.path().join(format!("backup{number}"));
+        let head = thread::scope(|scope| {
+            let backup = scope.spawn(|| store.backup(&target).unwrap());
+            for _ in 0..30 {
+                advance(&store);
+            }
+            backup.join().unwrap()
+        });
+        let restored = ChainStore::open(&target, options).unwrap();
+        assert_eq!(restored.head(), Some(head));
+        check(&restored);
+        advance_until(&restored, head.height + 30);
+        check(&restored);
+        drop(restored);
+        assert!(doctor(&target, options).unwrap().is_healthy());
+    }
+    let error = store.backup(&root.path().join("backup0")).unwrap_err();
+    assert!(matches!(error, ChainStoreError::Exists { .. }), "{error}");
+    check(&store);
+}
