@@ -15,6 +15,7 @@ const GENERATED: &[&str] = &[
     "docs/calibration.md",
     "docs/compat-performance.md",
     "docs/contract-performance.md",
+    "docs/ledger-performance.md",
     "docs/performance.md",
     "docs/schedule-v1.md",
     "docs/schedule-v2.md",
