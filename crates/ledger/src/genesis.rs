@@ -163,7 +163,12 @@ impl Genesis {
     ///
     /// [`DecodeError`] if the bytes are malformed or have another version of the encoding.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        versioned::decode(bytes)
+        let genesis: Self = versioned::decode(bytes)?;
+        // Borsh reads the entries of a map in any order.
+        match genesis.encode() == bytes {
+            true => Ok(genesis),
+            false => Err(versioned::malformed("the accounts are not in ascending order").into()),
+        }
     }
 
     /// The identity of the chain: SHA-256 of a tag and the canonical encoding. The first block's

@@ -7,7 +7,10 @@ use fusee_ledger::{
 };
 use fusee_state::{MemoryState, StateReader};
 
-use crate::samples::address;
+use crate::{
+    chain_samples::{genesis, parameters},
+    samples::address,
+};
 
 const FILE: &str = r#"{
     "chain_id": "fusee-test-1",
@@ -198,4 +201,18 @@ fn a_state_without_genesis_is_no_chain() {
     state.apply(&fusee_state::Diff::from_iter(bad));
     let error = Parameters::read(&state).unwrap_err();
     assert_eq!(error.to_string(), "the state holds no valid parameters");
+}
+
+#[test]
+fn accounts_have_one_order() {
+    let accounts = [(address(1), 5), (address(2), 6)];
+    let genesis = genesis(parameters(), &accounts);
+    let encoded = genesis.encode();
+    assert_eq!(Genesis::decode(&encoded).unwrap(), genesis);
+    // An address, a balance, and no quota.
+    let (head, entries) = encoded.split_at(encoded.len() - 2 * 49);
+    let (first, second) = entries.split_at(49);
+    let error = Genesis::decode(&[head, second, first].concat()).unwrap_err();
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(cause, "the accounts are not in ascending order");
 }
