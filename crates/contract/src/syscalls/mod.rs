@@ -112,8 +112,8 @@ fn dispatch(
     }
 }
 
-/// A syscall with its price. Handlers access guest memory by it, and not past it, so that whoever
-/// observes the syscall sees what passes.
+/// A syscall with its price. Handlers access guest memory through it alone, so that an observer of
+/// the syscall sees every byte that passes.
 struct PricedSyscall<'a, 'b> {
     syscall: &'a mut Syscall<'b>,
     price: SyscallPrice,

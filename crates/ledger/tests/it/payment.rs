@@ -30,8 +30,8 @@ fn quotas(gas: u64) -> Payment {
     }
 }
 
-/// The balance of an account after a block that paid fees. All balances and what was burned are
-/// what there was.
+/// The balance of an account after a block that paid fees. Checks that all balances and the burned
+/// fees add up to the sum before the block.
 fn after_a_block(destination: FeeDestination, of: Address) -> u128 {
     let mut chain = chain(fees(destination));
     chain.run(vec![
