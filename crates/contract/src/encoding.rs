@@ -33,12 +33,22 @@ pub enum EncodingError {
 }
 
 /// Encodes a value: the version, then its canonical bytes.
-pub(crate) fn encode(value: &impl BorshSerialize) -> Vec<u8> {
+///
+/// # Panics
+///
+/// If a length in the value exceeds a `u32`.
+#[must_use]
+pub fn encode(value: &impl BorshSerialize) -> Vec<u8> {
     borsh::to_vec(&(ENCODING_VERSION, value))
         .expect("a vector takes any bytes, and no length here exceeds a u32")
 }
 
-pub(crate) fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, EncodingError> {
+/// Decodes a value.
+///
+/// # Errors
+///
+/// [`EncodingError`] if the bytes are malformed or have another version of the encoding.
+pub fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, EncodingError> {
     match bytes.split_first() {
         Some((&ENCODING_VERSION, value)) => Ok(borsh::from_slice(value)?),
         Some((&found, _)) => Err(EncodingError::Version {

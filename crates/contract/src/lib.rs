@@ -24,7 +24,7 @@ mod contracts;
 mod debug_log;
 mod deployment;
 mod deposit;
-mod encoding;
+pub mod encoding;
 mod entry;
 mod error;
 mod events;

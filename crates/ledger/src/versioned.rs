@@ -6,50 +6,11 @@ use std::{io, num::NonZeroU64};
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_engine::Gas;
 use fusee_state::StateReader;
-use thiserror::Error;
 
 use crate::LedgerError;
 
-/// The version of these encodings, which is their first byte.
-pub(crate) const VERSION: u8 = 1;
-
-/// Bytes that are not the encoding of what they are read as.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The encoding has another version.
-    #[error("the encoding has version {found}, this program reads version {expected}")]
-    Version {
-        /// The version that it has.
-        found: u8,
-        /// The version that it has to have.
-        expected: u8,
-    },
-    /// There are no bytes.
-    #[error("the encoding has no bytes")]
-    Empty,
-    /// The bytes after the version are malformed.
-    #[error("the bytes after the version are malformed")]
-    Malformed(#[from] io::Error),
-}
-
-/// Encodes a value.
-pub(crate) fn encode(value: &impl BorshSerialize) -> Vec<u8> {
-    borsh::to_vec(&(VERSION, value))
-        .expect("a vector takes any bytes, and no length here exceeds a u32")
-}
-
-/// Decodes a value.
-pub(crate) fn decode<T: BorshDeserialize>(bytes: &[u8]) -> Result<T, DecodeError> {
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => Ok(borsh::from_slice(rest)?),
-        Some((&found, _)) => Err(DecodeError::Version {
-            found,
-            expected: VERSION,
-        }),
-        None => Err(DecodeError::Empty),
-    }
-}
+pub use fusee_contract::EncodingError as DecodeError;
+pub(crate) use fusee_contract::encoding::{decode, encode};
 
 /// Reads a value of the state. `None` if the state has none.
 pub(crate) fn read<T: BorshDeserialize>(
