@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use cpu_time::ProcessTime;
-use fusee::chain::{Chain, Pipeline, Scope};
+use fusee::chain::{Chain, Pipeline, Scope, Start};
 use fusee::ledger::Block;
 
 use crate::{
@@ -186,7 +186,8 @@ pub(super) fn replay(sides: &mut Sides) -> Result<Row> {
     let mut start = now();
     let mut time = Duration::ZERO;
     let (genesis, ledger) = (&sides.world.genesis, &sides.world.ledger);
-    let replayed = fusee::chain::replay(&sides.ours, genesis, ledger, Scope::Same, |height| {
+    let start_with = Start::Genesis(genesis);
+    let replayed = fusee::chain::replay(&sides.ours, start_with, ledger, Scope::Same, |height| {
         match height < first {
             true => start = now(),
             false => time = start.elapsed(),

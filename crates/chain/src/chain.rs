@@ -42,6 +42,13 @@ pub struct Sealed {
 }
 
 impl Executed {
+    /// A block with the result that a [ledger](Ledger::finalize) has come to on the chain's tip. It
+    /// is for drivers that execute a block on several engines before they commit it once.
+    #[must_use]
+    pub fn of(block: Block, finalized: Finalized) -> Self {
+        Self::new(block.height, finalized, block.transactions)
+    }
+
     /// The result of the block.
     #[must_use]
     pub const fn finalized(&self) -> &Finalized {

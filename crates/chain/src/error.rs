@@ -1,8 +1,9 @@
 //! Errors of a chain on disk.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
-use fusee_ledger::{GenesisError, LedgerError};
+use fusee_ledger::{DecodeError, GenesisError, LedgerError};
 use fusee_state::StateError;
 use fusee_store::chain::ChainStoreError;
 use thiserror::Error;
@@ -57,10 +58,56 @@ pub enum ChainError {
         /// The height after the tip.
         expected: u64,
     },
+    /// The data folder has something else than a chain. Nothing was modified.
+    #[error("{} is not a file of a chain: choose another folder", path.display())]
+    ForeignFolder {
+        /// What is in it.
+        path: PathBuf,
+    },
+    /// The data folder is of a version before there were blocks. Nothing was modified.
+    #[error(
+        "{} is a store of an older version, which had no blocks: choose another folder",
+        path.display()
+    )]
+    OldFolder {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The data folder has the chain of another genesis. Nothing was modified.
+    #[error("{} has the chain of another genesis: choose another folder", path.display())]
+    OtherGenesis {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file of the genesis is damaged, or has the encoding of another version.
+    #[error("{} is no genesis", path.display())]
+    GenesisFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DecodeError,
+    },
+    /// The operating system failed to read or write.
+    #[error("reading or writing {} failed", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// The operating system has no thread for the pipeline.
     #[error("no thread for the pipeline: {0}")]
     Thread(#[source] io::Error),
     /// An error has ended the pipeline.
     #[error("the pipeline has stopped, and tells why with the last committed block")]
     Stopped,
+}
+
+impl ChainError {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
 }

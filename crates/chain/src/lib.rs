@@ -9,12 +9,15 @@
 //! Each of the three steps can work on another block at the same time: a [`Tip`] is the end of a
 //! chain whose last blocks are not committed yet. [`Pipeline`] does that with threads of its own.
 //!
+//! A [`DataFolder`] has a chain together with its genesis.
+//!
 //! [`replay`] executes the stored blocks again, and stops at the first difference.
 #![forbid(unsafe_code)]
 
 mod body;
 mod chain;
 mod error;
+mod folder;
 mod pipeline;
 mod replay;
 mod tip;
@@ -22,6 +25,7 @@ mod tip;
 pub use body::StoredBlock;
 pub use chain::{Chain, Executed, Options, Sealed};
 pub use error::ChainError;
+pub use folder::DataFolder;
 pub use pipeline::{Committed, Pipeline};
-pub use replay::{Difference, Replayed, Scope, replay};
+pub use replay::{Difference, Replayed, Scope, Start, replay};
 pub use tip::Tip;

@@ -1,6 +1,7 @@
 //! Replay: executes the stored blocks of a chain again, and compares what comes out.
 //!
-//! A replay reads the chain and writes nothing. It keeps the whole state in memory.
+//! A replay begins with the genesis, or with a later state: that of a snapshot or backup. It reads
+//! the chain and writes nothing, and keeps the whole state in memory.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -10,10 +11,20 @@ use fusee_engine::Gas;
 use fusee_ledger::{
     Activation, Genesis, Header, HeaderHash, Ledger, LedgerRulesId, Parameters, keys,
 };
+use fusee_store::chain::Version;
 use fusee_state::{Diff, MemoryState};
 use fusee_store::Tree;
 
 use crate::{Chain, ChainError, StoredBlock};
+
+/// What a replay begins with.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// The genesis.
+    Genesis(&'a Genesis),
+    /// The state after a block, and the hash of its header.
+    After(&'a Version, HeaderHash),
+}
 
 /// What a replay does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +32,7 @@ pub enum Scope {
     /// By the rules of the chain. Headers, with their roots, and results are compared. Ends at the
     /// first difference: the state is another one from there on.
     Same,
-    /// As if these rules held from the first height on. Results are compared, and all differences
+    /// As if these rules held from the first height of the replay on. Results are compared, and all differences
     /// are reported: what an upgrade would change.
     Rehearsal {
         /// The rules of transactions.
@@ -59,25 +70,33 @@ pub struct Replayed {
     pub differences: Vec<Difference>,
 }
 
-/// Replays the blocks of a chain from genesis on, by `ledger`, which can have other engines than
-/// the chain's. Tells `progress` each height that is done, which can end the replay.
+/// Replays the blocks of a chain after `start`, by `ledger`, which can have other engines than the
+/// chain's. Tells `progress` each height that is done, which can end the replay.
 ///
 /// # Errors
 ///
-/// [`ChainError::NoBlock`] if retention has deleted the first block. [`ChainError::Ledger`] if the
+/// [`ChainError::NoBlock`] if retention has deleted the first block. [`ChainError::State`] if the
+/// state to begin with cannot be read. [`ChainError::Ledger`] if the
 /// host fails. [`ChainError::Store`], [`ChainError::Body`] or [`ChainError::Header`] if the chain
 /// cannot be read.
 pub fn replay(
     chain: &Chain,
-    genesis: &Genesis,
+    start: Start<'_>,
     ledger: &Ledger,
     scope: Scope,
     mut progress: impl FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Replayed, ChainError> {
     let mut replayed = Replayed::default();
-    let mut replay = Replay::new(genesis, ledger, scope);
+    let first = match start {
+        Start::Genesis(_) => chain.initial_height(),
+        Start::After(state, _) => state.height().saturating_add(1),
+    };
+    let mut replay = Replay::new(start, ledger, scope)?;
+    if let Scope::Rehearsal { ledger, contracts } = scope {
+        replay.activate(first, ledger, contracts)?;
+    }
     let last = chain.store().head().map_or(0, |head| head.height);
-    for height in chain.initial_height()..=last {
+    for height in first..=last {
         let stored = chain.block(height)?;
         let found = replay.block(&stored)?;
         replayed.blocks = replayed.blocks.saturating_add(1);
@@ -102,30 +121,47 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(genesis: &Genesis, ledger: &'a Ledger, scope: Scope) -> Self {
+    fn new(start: Start<'_>, ledger: &'a Ledger, scope: Scope) -> Result<Self, ChainError> {
+        let (entries, parent) = match start {
+            Start::Genesis(genesis) => {
+                (genesis.changes(), HeaderHash::from_bytes(genesis.identity()))
+            }
+            Start::After(state, parent) => {
+                let entries = state.entries();
+                let entries = entries.map(|entry| entry.map(|(key, value)| (key, Some(value))));
+                (entries.collect::<Result<Diff, _>>()?, parent)
+            }
+        };
         let mut replay = Self {
             ledger,
             scope,
             state: Arc::new(MemoryState::new()),
             tree: Tree::default(),
-            parent: HeaderHash::from_bytes(genesis.identity()),
+            parent,
         };
-        replay.apply(genesis.changes());
-        if let Scope::Rehearsal { ledger, contracts } = scope {
-            let activation = Activation {
-                height: genesis.initial_height,
-                ledger_rules: ledger,
-                contract_rules: contracts,
+        replay.apply(entries);
+        Ok(replay)
+    }
+
+    /// Makes other rules hold from a height on.
+    fn activate(
+        &mut self,
+        height: u64,
+        ledger_rules: LedgerRulesId,
+        contract_rules: ContractRulesId,
+    ) -> Result<(), ChainError> {
+        let parameters = Parameters {
+            activations: vec![Activation {
+                height,
+                ledger_rules,
+                contract_rules,
                 migration: None,
-            };
-            let parameters = Parameters {
-                activations: vec![activation],
-                ..genesis.parameters.clone()
-            };
-            let changed = (keys::parameters(), Some(parameters.encode()));
-            replay.apply([changed].into_iter().collect());
-        }
-        replay
+            }],
+            ..Parameters::read(&*self.state)?
+        };
+        let changed = (keys::parameters(), Some(parameters.encode()));
+        self.apply([changed].into_iter().collect());
+        Ok(())
     }
 
     fn apply(&mut self, changes: Diff) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fusee::chain::{Account, Address, ContractError, Snapshot, keys};
+use fusee::chain::{Account, Address, ContractError, Direction, KeyRange, StateReader, keys};
 
 use crate::{
     failure::{Exit, Failure},
@@ -13,8 +13,8 @@ use crate::{
 const PREFIX_DIGITS: usize = 6;
 
 /// The account at an address.
-pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, Failure> {
-    Account::read(snapshot, address).map_err(|error| match error {
+pub(crate) fn account(state: &dyn StateReader, address: Address) -> Result<Account, Failure> {
+    Account::read(state, address).map_err(|error| match error {
         ContractError::CorruptAccount { .. } => Failure::new(Exit::Host, error)
             .next("restore the folder from a backup, or choose a new one with --data"),
         error => Failure::new(Exit::Host, error),
@@ -22,22 +22,26 @@ pub(crate) fn account(snapshot: &Snapshot, address: Address) -> Result<Account, 
 }
 
 /// Every account in the state, ordered by address.
-pub(crate) fn accounts(snapshot: &Snapshot) -> Result<Vec<(Address, Account)>, Failure> {
+pub(crate) fn accounts(state: &dyn StateReader) -> Result<Vec<(Address, Account)>, Failure> {
     let mut addresses = BTreeSet::new();
     for tag in [keys::BALANCE, keys::NONCE, keys::CODE_HASH] {
-        for entry in snapshot.scan(&[tag])? {
-            let (key, _) = entry?;
+        let (mut start, end) = (vec![tag], [tag.saturating_add(1)]);
+        let failed = |error| Failure::new(Exit::Host, error);
+        let next = |start: &[u8]| state.seek(KeyRange::new(start, &end), Direction::Ascending);
+        while let Some((mut key, _)) = next(&start).map_err(failed)? {
             addresses.extend(keys::parts(&key).map(|parts| Address::new(parts.owner)));
+            key.push(0);
+            start = key;
         }
     }
     let accounts = addresses.into_iter();
     accounts
-        .map(|address| Ok((address, account(snapshot, address)?)))
+        .map(|address| Ok((address, account(state, address)?)))
         .collect()
 }
 
 /// Resolves an address: a development account, 64 digits, or the first digits of a contract.
-pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failure> {
+pub(crate) fn resolve(text: &str, state: &dyn StateReader) -> Result<Address, Failure> {
     let name = text.strip_prefix('@').unwrap_or(text);
     if ACCOUNTS.contains(&name) {
         return Ok(names::account(name));
@@ -46,7 +50,7 @@ pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failur
         return Ok(address);
     }
     let digits = name.strip_prefix("0x").unwrap_or(name).to_ascii_lowercase();
-    let contracts = contracts(snapshot)?;
+    let contracts = contracts(state)?;
     if digits.len() < PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let failure = Failure::usage(format!("`{text}` is neither an account nor an address"));
         return Err(failure.next(match nearest(name, ACCOUNTS) {
@@ -68,16 +72,16 @@ pub(crate) fn resolve(text: &str, snapshot: &Snapshot) -> Result<Address, Failur
 }
 
 /// The failure of an address without a contract.
-pub(crate) fn no_contract(text: &str, snapshot: &Snapshot) -> Result<Failure, Failure> {
-    Ok(unknown(text, &contracts(snapshot)?))
+pub(crate) fn no_contract(text: &str, state: &dyn StateReader) -> Result<Failure, Failure> {
+    Ok(unknown(text, &contracts(state)?))
 }
 
 fn unknown(text: &str, contracts: &[Address]) -> Failure {
     Failure::usage(format!("no contract at `{text}`")).next(expected(contracts))
 }
 
-fn contracts(snapshot: &Snapshot) -> Result<Vec<Address>, Failure> {
-    let accounts = accounts(snapshot)?.into_iter();
+fn contracts(state: &dyn StateReader) -> Result<Vec<Address>, Failure> {
+    let accounts = accounts(state)?.into_iter();
     Ok(accounts
         .filter(|(_, account)| account.code.is_some())
         .map(|(address, _)| address)

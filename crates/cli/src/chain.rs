@@ -1,31 +1,42 @@
-//! The chain in a data folder: its state, with one durable commit per transaction.
+//! The chain in a data folder: a block for each transaction, executed on every engine.
 //!
-//! The first use of a folder commits the development accounts with their funds.
+//! The first use of a folder makes a development chain, whose accounts have funds. No clock is
+//! read, so a repetition comes to the same.
+
+mod agreement;
+mod rules;
 
 use std::{fs, path::Path, sync::Arc};
 
 use fusee::chain::{
-    Address, BlockContext, Capsule, Commit, Contracts, DebugLog, Diff, ExecutionResult, Included,
-    Inspector, LogLine, Query, Receipt, Snapshot, StateReader, Store, Trace, Transaction, genesis,
+    self as chains, Address, BlockContext, Contracts, DataFolder, DebugLog, Inspector, LogLine,
+    Query, Receipt, Trace,
+    store::Version,
 };
-use fusee::sandbox::Interrupt;
+use fusee::ledger::{
+    Authorization, Block, Finalized, Genesis, Ledger, Operation, Parameters, Position, Rulebook,
+    SignedTransaction, TransactionBody, TransactionId,
+};
+use fusee::sandbox::{Gas, Interrupt};
 
 use crate::{
+    addresses,
     args::CapsuleArgs,
     decoded::FrameValues,
     engines::{self, On},
     failure::{Exit, Failure},
     names,
+    signer::Signer,
 };
+
+use self::agreement::Observed;
+pub(crate) use self::rules::{contract_rules, ledger_rules, rulebook};
 
 /// Initial balance of each development account.
 pub(crate) const FUNDS: u128 = 1_000_000_000_000;
 
-/// The chain id that contracts see.
-const CHAIN_ID: &str = "fusee-dev";
-
-/// The time from one transaction to the next in milliseconds, where no time is given.
-const TRANSACTION_TIME: u64 = 1_000;
+/// The time from one block to the next in milliseconds, where no time is given.
+const BLOCK_TIME: u64 = 1_000;
 
 /// The most bytes of one debug log that are kept.
 const LOG_BYTES: usize = 1 << 20;
@@ -36,7 +47,7 @@ const TRACE_BYTES: usize = 16 << 20;
 /// The chain in a data folder. It locks the folder while it is open.
 #[derive(Debug)]
 pub(crate) struct Chain {
-    store: Store,
+    chain: chains::Chain,
     time: Option<u64>,
     tracing: Tracing,
     recording: Option<CapsuleArgs>,
@@ -51,19 +62,33 @@ pub(crate) enum Tracing {
     ByFunction,
 }
 
-/// Whether to commit the changes of a transaction.
+/// Whether to commit the block of a transaction. Without, it need not be signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
     Commit,
     Nothing,
 }
 
+/// What a transaction is to do, before it is signed.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) sender: Signer,
+    pub(crate) fee_payer: Option<Signer>,
+    pub(crate) operation: Operation,
+    pub(crate) gas: Gas,
+    /// `None`: the minimum of the chain.
+    pub(crate) gas_price: Option<u128>,
+}
+
 /// A transaction or query with equal results on every engine.
 #[derive(Debug)]
 pub(crate) struct Executed {
+    /// The receipt, with all gas of the transaction.
     pub(crate) receipt: Receipt,
-    /// Its sequence number, if it was committed.
-    pub(crate) sequence: Option<u64>,
+    /// The fee that was paid for it.
+    pub(crate) fee: u128,
+    /// The transaction in its block, if that was committed.
+    pub(crate) committed: Option<Committed>,
     /// What its contracts wrote for people.
     pub(crate) log: Vec<LogLine>,
     /// Its trace, if the chain [traces](Chain::tracing).
@@ -74,33 +99,43 @@ pub(crate) struct Executed {
     pub(crate) frames: Vec<FrameValues>,
 }
 
-/// What is collected beside a result on one engine.
-struct Observed<T> {
-    result: T,
-    trace: Option<Trace>,
+/// A transaction that is in a block of the chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Committed {
+    pub(crate) height: u64,
+    pub(crate) id: TransactionId,
+}
+
+/// The chain in a folder; a development chain, if there is none.
+pub(crate) fn folder(path: &Path) -> Result<DataFolder, Failure> {
+    match DataFolder::open(path)? {
+        Some(folder) => Ok(folder),
+        None => Ok(DataFolder::create(path, development())?),
+    }
+}
+
+/// The genesis of a development chain.
+pub(crate) fn development() -> Genesis {
+    let accounts = names::ACCOUNTS.map(|name| (name, FUNDS));
+    Genesis::development(chains::ContractRules::latest().id(), &accounts)
 }
 
 impl Chain {
     /// Opens the folder, and creates it if it is missing.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Failure> {
-        let chain = Self {
-            store: Store::open(folder)?,
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let folder = folder(path)?;
+        // Blocks are executed by ledgers that have engines.
+        let ledger = Ledger::new(Rulebook::new());
+        Ok(Self {
+            chain: folder.chain(ledger, folder.options())?,
             time: None,
             tracing: Tracing::Off,
             recording: None,
-        };
-        if chain.store.snapshot()?.sequence() == 0 {
-            let balances: Vec<_> = names::ACCOUNTS
-                .iter()
-                .map(|name| (names::account(name), FUNDS))
-                .collect();
-            chain.commit(0, &genesis(&balances), &[])?;
-        }
-        Ok(chain)
+        })
     }
 
-    /// Sets the time of blocks, in milliseconds since the Unix epoch. Default: a second for each
-    /// transaction, the first one of which is that of genesis.
+    /// Sets the time of blocks, in milliseconds since the Unix epoch. Default: a second after the
+    /// last one.
     pub(crate) fn at(self, time: Option<u64>) -> Self {
         Self { time, ..self }
     }
@@ -118,51 +153,47 @@ impl Chain {
         Self { recording, ..self }
     }
 
-    /// The block of the next transaction, which it has for itself. No clock is read, so a
-    /// repetition comes to the same.
-    fn block(&self, sequence: u64) -> BlockContext {
-        let default = sequence.saturating_mul(TRANSACTION_TIME);
-        BlockContext {
-            chain_id: CHAIN_ID.into(),
-            height: sequence,
-            time: self.time.unwrap_or(default),
-            ..BlockContext::default()
-        }
+    /// The state after the last block.
+    pub(crate) fn state(&self) -> Result<Version, Failure> {
+        Ok(self.chain.version(None)?)
     }
 
-    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, Failure> {
-        Ok(Arc::new(self.store.snapshot()?))
+    /// The chain on disk.
+    pub(crate) const fn chain(&self) -> &chains::Chain {
+        &self.chain
     }
 
-    /// Runs a transaction on every engine, and commits its changes once if the engines agree. An
+    /// The rules of contracts in the next block.
+    pub(crate) fn contract_rules(&self) -> Result<chains::ContractRules, Failure> {
+        let state = self.state()?;
+        rules::contract_rules(&Parameters::read(&state)?, state.height().saturating_add(1))
+    }
+
+    /// Runs a transaction on every engine, and commits its block once if the engines agree. An
     /// invalid transaction is a failure, and changes nothing.
     pub(crate) fn execute(
         &self,
         contracts: &[On<Contracts>],
-        transaction: &Transaction,
+        request: &Request,
         keep: Keep,
     ) -> Result<Executed, Failure> {
-        let snapshot = self.snapshot()?;
-        let sequence = snapshot.sequence();
-        let block = self.block(sequence);
+        let state = self.state()?;
+        let (block, id) = self.block(&state, request, keep)?;
         let log = DebugLog::new(LOG_BYTES);
-        let mut capsules = Vec::new();
+        let capsules: Vec<chains::Capsule> = Vec::new();
         let results = self.on_each(contracts, &log, |contracts| {
-            let (transaction, interrupt) = (transaction.clone(), Interrupt::new());
-            let state = state(&snapshot);
-            if self.recording.is_none() {
-                return Ok(contracts.execute(state, transaction, &block, &interrupt)?);
-            }
-            let (result, capsule) =
-                Capsule::record(contracts, state, transaction, &block, &interrupt)?;
-            capsules.extend(capsule);
-            Ok(result)
+            let ledger = Ledger::new(rules::rulebook(contracts.clone()));
+            let state: Arc<dyn chains::StateReader> = Arc::new(state.clone());
+            // TODO capsule
+            Ok(match keep {
+                Keep::Commit => ledger.finalize(state, &block)?,
+                Keep::Nothing => ledger.simulate(state, &block)?,
+            })
         })?;
-        drop(snapshot);
         // Written before anything is compared: it is what a bug is reported with.
         let (capsule, is_same) = self.keep_capsule(capsules)?;
-        if !is_same || !engines::agree(&results, Observed::eq(are_equal)) {
-            let shown = Observed::shown(shown_result);
+        if !is_same || !engines::agree(&results, Observed::eq(Finalized::eq)) {
+            let shown = Observed::shown(agreement::finalized);
             let failure = engines::disagreement(&results, shown);
             return Err(match capsule {
                 None => failure,
@@ -172,18 +203,16 @@ impl Chain {
                 )),
             });
         }
-        let Observed { result, trace } = first(results)?;
-        let included = result.included();
-        let Included {
-            receipt, changes, ..
-        } = included.map_err(|invalid| Failure::invalid(invalid, transaction))?;
-        let sequence = match keep {
-            Keep::Commit => Some(self.commit(sequence, &changes, &receipt.encode())?),
+        let Observed { result, trace } = agreement::first(results)?;
+        let (receipt, fee) = receipt_of(&result, request)?;
+        let committed = match keep {
+            Keep::Commit => Some(self.commit(block, result, id)?),
             Keep::Nothing => None,
         };
         Ok(Executed {
             receipt,
-            sequence,
+            fee,
+            committed,
             log: log.lines(),
             trace,
             capsule,
@@ -191,27 +220,93 @@ impl Chain {
         })
     }
 
-    /// Runs a query on every engine.
+    /// The next block, with one transaction: signed, if it is to be kept.
+    fn block(
+        &self,
+        state: &Version,
+        request: &Request,
+        keep: Keep,
+    ) -> Result<(Block, TransactionId), Failure> {
+        let parameters = Parameters::read(state)?;
+        let last = Position::read(state)?;
+        let height = last.height.saturating_add(1);
+        let sender = request.sender.address();
+        let body = TransactionBody {
+            chain_id: parameters.chain_id.clone(),
+            sender,
+            nonce: addresses::account(state, sender)?.nonce,
+            expiry: height,
+            gas_limit: request.gas,
+            gas_price: request.gas_price.unwrap_or(parameters.minimum_price()),
+            fee_payer: request.fee_payer.as_ref().map(Signer::address),
+            operations: vec![request.operation.clone()],
+        };
+        let id = body.id();
+        let sign = |signer: &Signer| match keep {
+            Keep::Commit => Ok::<_, Failure>(signer.unlock()?.sign(&id)),
+            Keep::Nothing => Ok(Authorization::unsigned(&signer.public_key())),
+        };
+        let sender = sign(&request.sender)?;
+        let fee_payer = request.fee_payer.as_ref().map(sign).transpose()?;
+        let rules = rules::ledger_rules(&parameters, height)?;
+        let transaction = SignedTransaction::new(body, sender, fee_payer, &rules);
+        let transaction = transaction.map_err(|invalid| Failure::invalid(&invalid, request))?;
+        let time = self
+            .time
+            .unwrap_or_else(|| last.time.saturating_add(BLOCK_TIME));
+        let block = Block {
+            height,
+            time,
+            proposer: BlockContext::default().proposer,
+            transactions: vec![transaction.encode()],
+        };
+        Ok((block, id))
+    }
+
+    fn commit(
+        &self,
+        block: Block,
+        result: Finalized,
+        id: TransactionId,
+    ) -> Result<Committed, Failure> {
+        let sealed = self.chain.seal(chains::Executed::of(block, result))?;
+        let (header, _) = self.chain.commit(sealed)?;
+        Ok(Committed {
+            height: header.height,
+            id,
+        })
+    }
+
+    /// Runs a query on every engine, in the last block.
     pub(crate) fn query(
         &self,
         contracts: &[On<Contracts>],
         query: &Query,
     ) -> Result<Executed, Failure> {
-        let snapshot = self.snapshot()?;
-        // That of the last transaction.
-        let block = self.block(snapshot.sequence().saturating_sub(1));
+        let state = self.state()?;
+        let last = Position::read(&state)?;
+        let block = BlockContext {
+            chain_id: Parameters::read(&state)?.chain_id.as_str().into(),
+            height: last.height,
+            time: self.time.unwrap_or(last.time),
+            ..BlockContext::default()
+        };
         let log = DebugLog::new(LOG_BYTES);
         let receipts = self.on_each(contracts, &log, |contracts| {
-            let query = query.clone();
-            Ok(contracts.query(state(&snapshot), query, &block, &Interrupt::new())?)
+            let (state, query) = (Arc::new(state.clone()), query.clone());
+            Ok(contracts.query(state, query, &block, &Interrupt::new())?)
         })?;
         if !engines::agree(&receipts, Observed::eq(Receipt::eq)) {
-            return Err(engines::disagreement(&receipts, Observed::shown(shown)));
+            return Err(engines::disagreement(
+                &receipts,
+                Observed::shown(agreement::receipt),
+            ));
         }
-        let Observed { result, trace } = first(receipts)?;
+        let Observed { result, trace } = agreement::first(receipts)?;
         Ok(Executed {
             receipt: result,
-            sequence: None,
+            fee: 0,
+            committed: None,
             log: log.lines(),
             trace,
             capsule: None,
@@ -248,7 +343,10 @@ impl Chain {
     }
 
     /// Writes the first capsule, and compares all. Returns the name of the file.
-    fn keep_capsule(&self, capsules: Vec<Capsule>) -> Result<(Option<String>, bool), Failure> {
+    fn keep_capsule(
+        &self,
+        capsules: Vec<chains::Capsule>,
+    ) -> Result<(Option<String>, bool), Failure> {
         let Some(CapsuleArgs {
             capsule: Some(path),
             capsule_without_code,
@@ -277,92 +375,36 @@ impl Chain {
         let is_same = encoded.iter().all(|other| other == first);
         Ok((Some(path.display().to_string()), is_same))
     }
+}
 
-    fn commit(&self, sequence: u64, diff: &Diff, receipt: &[u8]) -> Result<u64, Failure> {
-        Ok(self.store.commit(Commit {
-            sequence,
-            diff,
-            receipt,
-        })?)
+/// The receipt of the only operation of a block, with all gas of its transaction, and the fee.
+fn receipt_of(block: &Finalized, request: &Request) -> Result<(Receipt, u128), Failure> {
+    let outcome = block.transactions.first();
+    let outcome = outcome.ok_or_else(|| Failure::usage("the block has no transaction"))?;
+    if let Some(invalid) = &outcome.invalid {
+        return Err(Failure::invalid(invalid, request));
     }
+    let result = &outcome.result;
+    let receipt = result.receipts.first().cloned();
+    let receipt = receipt.ok_or_else(|| Failure::usage("the transaction has no operation"))?;
+    let receipt = Receipt {
+        gas_used: result.gas_used,
+        gas_limit: result.gas_limit,
+        ..receipt
+    };
+    Ok((receipt, result.fee))
 }
 
 /// The methods of the contract at an address; `None` if the current rules refuse its code.
 pub(crate) fn methods(
-    snapshot: &Arc<Snapshot>,
+    state: &Version,
     contracts: &[On<Contracts>],
     address: Address,
 ) -> Result<Option<Vec<String>>, Failure> {
     match contracts.first() {
-        Some(first) => Ok(first.it.methods(state(snapshot), address)?),
+        Some(first) => Ok(first.it.methods(Arc::new(state.clone()), address)?),
         None => Ok(None),
     }
-}
-
-fn state(snapshot: &Arc<Snapshot>) -> Arc<dyn StateReader> {
-    Arc::<Snapshot>::clone(snapshot)
-}
-
-impl<T> Observed<T> {
-    /// Whether two results and their traces are the same.
-    fn eq(same: impl Fn(&T, &T) -> bool) -> impl Fn(&Self, &Self) -> bool {
-        move |one, other| same(&one.result, &other.result) && one.trace == other.trace
-    }
-
-    /// Describes a result, and its trace by its size.
-    fn shown(show: impl Fn(&T) -> String) -> impl Fn(&Self) -> String {
-        move |observed| {
-            let mut text = show(&observed.result);
-            if let Some(trace) = &observed.trace {
-                let syscalls = trace.frames.iter().map(|frame| frame.syscalls().count());
-                let (frames, syscalls) = (trace.frames.len(), syscalls.sum::<usize>());
-                text.push_str(&format!(
-                    ", a trace of {frames} frames and {syscalls} syscalls"
-                ));
-            }
-            text
-        }
-    }
-}
-
-fn first<T>(answers: Vec<On<T>>) -> Result<T, Failure> {
-    let first = answers.into_iter().next();
-    first
-        .map(|on| on.it)
-        .ok_or_else(|| Failure::usage("no engine was chosen"))
-}
-
-fn are_equal(one: &ExecutionResult, other: &ExecutionResult) -> bool {
-    use ExecutionResult as Result;
-    match (one, other) {
-        (Result::Included(one), Result::Included(other)) => {
-            one.receipt == other.receipt && one.changes == other.changes && one.reads == other.reads
-        }
-        (Result::Invalid(one), Result::Invalid(other)) => one == other,
-        _ => false,
-    }
-}
-
-fn shown_result(result: &ExecutionResult) -> String {
-    match result {
-        ExecutionResult::Included(included) => format!(
-            "{}, {} keys changed, {} keys read",
-            shown(&included.receipt),
-            included.changes.len(),
-            included.reads.len()
-        ),
-        ExecutionResult::Invalid(invalid) => format!("invalid: {invalid}"),
-    }
-}
-
-fn shown(receipt: &Receipt) -> String {
-    format!(
-        "{}, {} gas used, output 0x{}, {} events",
-        receipt.status,
-        receipt.gas_used,
-        hex::encode(&receipt.output),
-        receipt.events.len()
-    )
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use fusee::chain::{Address, Event, Receipt, Snapshot, Status, Trace, TraceStep};
+use fusee::chain::{Address, Event, Receipt, StateReader, Status, Trace, TraceStep};
 use fusee::interface::{ErrorMessage, Field, Interface, MAX_VALUES, ReadBudget};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -76,15 +76,15 @@ struct Decoder {
 impl Decoded {
     /// Decodes the output of a method, or the message with which it reverted, and the events.
     pub(crate) fn new(
-        (interfaces, snapshot): (&Interfaces, &Snapshot),
+        (interfaces, state): (&Interfaces, &dyn StateReader),
         (contract, method): (Address, &str),
         receipt: &Receipt,
     ) -> Self {
         let mut decoder = Decoder::new();
-        let interface = interfaces.of_contract(snapshot, contract);
+        let interface = interfaces.of_contract(state, contract);
         let interface = interface.as_deref();
         let events = receipt.events.iter().filter_map(|event| {
-            let interface = interfaces.of_contract(snapshot, event.address)?;
+            let interface = interfaces.of_contract(state, event.address)?;
             decoder.event(&interface, event)
         });
         let events = events.collect();
@@ -117,14 +117,14 @@ impl Decoded {
 /// Decodes each frame of a trace by the interface of the code that it ran.
 pub(crate) fn frames(
     interfaces: &Interfaces,
-    snapshot: &Snapshot,
+    state: &dyn StateReader,
     trace: &Trace,
 ) -> Vec<FrameValues> {
     let mut decoder = Decoder::new();
     let frames = trace.frames.iter().map(|frame| {
         let interface: Option<Rc<Interface>> = frame
             .code
-            .and_then(|code| interfaces.of_code(snapshot, code));
+            .and_then(|code| interfaces.of_code(state, code));
         let Some(interface) = interface else {
             return FrameValues::default();
         };

@@ -156,13 +156,6 @@ fn with_caches<K>(
 pub(crate) fn contracts(
     choice: EngineChoice,
     artifacts: Option<&Path>,
-) -> Result<Vec<On<Contracts>>, Failure> {
-    contracts_by(choice, artifacts, &ContractRules::latest())
-}
-
-fn contracts_by(
-    choice: EngineChoice,
-    artifacts: Option<&Path>,
     rules: &ContractRules,
 ) -> Result<Vec<On<Contracts>>, Failure> {
     let tiered = || Ok::<_, Failure>(Executor::tiered(interpreter(), compiler()?));
@@ -196,7 +189,7 @@ pub(crate) fn replaying(
     };
     let mut all = Vec::new();
     for choice in wasm {
-        all.extend(contracts_by(choice, None, rules)?);
+        all.extend(contracts(choice, None, rules)?);
     }
     let recompiler = match choice {
         ReplayChoice::All if has_polkavm => PolkaVmEngine::on(PolkaVmBackend::ProcessSandbox).ok(),

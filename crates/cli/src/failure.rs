@@ -6,13 +6,14 @@ use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
 use fusee::chain::{
-    CapsuleError, ContractError, Foreign, InvalidTransaction, StoreError, Transaction,
+    CapsuleError, ChainError, ContractError, InvalidTransaction, store::ChainStoreError,
 };
 use fusee::keystore::KeystoreError;
-use fusee::sandbox::{PrepareError, Refusal, RunError};
+use fusee::ledger::{Invalid, LedgerError, Role};
+use fusee::sandbox::{Gas, PrepareError, Refusal, RunError};
 use serde::Serialize;
 
-use crate::{names, numbers::grouped};
+use crate::{chain::Request, names, numbers::grouped};
 
 /// The exit status of the process. The help documents the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub(crate) struct Failure {
     exit: Exit,
     error: anyhow::Error,
     next: Option<String>,
-    invalid: Option<InvalidTransaction>,
+    invalid: Option<InvalidJson>,
 }
 
 /// A failure as JSON.
@@ -65,11 +66,11 @@ struct ErrorJson<'a> {
     next: Option<&'a str>,
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
-    invalid: Option<InvalidJson>,
+    invalid: Option<&'a InvalidJson>,
 }
 
 /// An invalid transaction as JSON.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 struct InvalidJson {
     reason: &'static str,
     /// The number in the transaction. As text, because JSON readers round large numbers.
@@ -81,13 +82,29 @@ struct InvalidJson {
 }
 
 impl InvalidJson {
-    fn of(invalid: InvalidTransaction) -> Self {
-        let (has, bound) = invalid.figures().unzip();
+    fn of(invalid: &Invalid) -> Self {
+        let (reason, figures) = match invalid {
+            Invalid::Operations(invalid) => (invalid.name(), invalid.figures()),
+            invalid => (invalid.name(), figures(invalid)),
+        };
+        let (has, bound) = figures.unzip();
         Self {
-            reason: invalid.name(),
+            reason,
             has: has.map(|has: u128| has.to_string()),
             bound: bound.map(|bound: u128| bound.to_string()),
         }
+    }
+}
+
+/// What a transaction has, and the bound of it, if that is why it is invalid.
+fn figures(invalid: &Invalid) -> Option<(u128, u128)> {
+    let gas = |gas: Gas| u128::from(gas.units());
+    match invalid {
+        Invalid::GasLimitTooLow { limit, intrinsic } => Some((gas(*limit), gas(*intrinsic))),
+        Invalid::GasLimitAboveBlock { limit, block } => Some((gas(*limit), gas(*block))),
+        Invalid::CannotPay { cost, balance, .. } => Some((*cost, *balance)),
+        Invalid::PriceBelowMinimum { price, minimum } => Some((*price, *minimum)),
+        _ => None,
     }
 }
 
@@ -134,23 +151,55 @@ impl Failure {
     }
 
     /// A transaction that cannot be included in a block.
-    pub(crate) fn invalid(invalid: InvalidTransaction, transaction: &Transaction) -> Self {
+    pub(crate) fn invalid(invalid: &Invalid, request: &Request) -> Self {
         let next = match invalid {
-            InvalidTransaction::GasLimitTooLow { intrinsic, .. } => {
-                format!("set --gas above {}", grouped(intrinsic))
+            Invalid::GasLimitTooLow { intrinsic: gas, .. }
+            | Invalid::Operations(InvalidTransaction::GasLimitTooLow { intrinsic: gas, .. }) => {
+                format!("set --gas above {}", grouped(gas))
             }
-            InvalidTransaction::ValueAboveBalance { balance, .. } => format!(
-                "`{}` has a balance of {}: lower --value, or choose another account with --from",
-                names::short(transaction.from),
+            Invalid::GasLimitAboveBlock { block, .. } => {
+                format!("set --gas to {} or less", grouped(block))
+            }
+            Invalid::CannotPay {
+                role: Role::Sender,
+                balance,
+                ..
+            } => format!(
+                "`{}` has a balance of {}: lower --value, --gas or --gas-price, or choose another \
+                 account with --from",
+                names::short(request.sender.address()),
                 grouped(balance)
             ),
-            InvalidTransaction::InputTooLarge { .. } => "pass a smaller input".to_owned(),
-            InvalidTransaction::CodeTooLarge { .. } => "reduce the size of the program".to_owned(),
+            Invalid::CannotPay { balance, .. } => format!(
+                "the fee payer has a balance of {}: lower --gas or --gas-price, or choose another \
+                 account with --fee-payer",
+                grouped(balance)
+            ),
+            Invalid::PriceBelowMinimum { minimum, .. } => {
+                format!("set --gas-price to {} or more", grouped(minimum))
+            }
+            Invalid::PriceWithoutFees { .. } => "leave --gas-price out".to_owned(),
+            Invalid::FeePayerIsSender => "leave --fee-payer out".to_owned(),
+            Invalid::SchemeNotAdmitted { .. } => {
+                "sign by a key that the chain admits: see `fusee keys new`".to_owned()
+            }
+            Invalid::TooLarge { .. }
+            | Invalid::Operations(InvalidTransaction::InputTooLarge { .. }) => {
+                "pass a smaller input or program".to_owned()
+            }
+            Invalid::Operations(InvalidTransaction::CodeTooLarge { .. }) => {
+                "reduce the size of the program".to_owned()
+            }
             _ => "see `fusee --help`".to_owned(),
         };
-        let error = anyhow::Error::new(invalid).context("the transaction is invalid");
+        let told = InvalidJson::of(invalid);
+        let error = match invalid.clone() {
+            Invalid::Operations(invalid) => anyhow::Error::new(invalid),
+            invalid => anyhow::Error::new(invalid),
+        };
+        let error = error.context("the transaction is invalid");
         Self {
-            invalid: Some(invalid),
+            invalid: Some(told),
             ..Self::new(Exit::Invalid, error).next(next)
         }
     }
@@ -196,40 +245,81 @@ impl Failure {
                     .collect(),
                 next: self.next.as_deref(),
                 exit_code: self.exit.number(),
-                invalid: self.invalid.map(InvalidJson::of),
+                invalid: self.invalid.as_ref(),
             },
         }
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
+impl From<ChainError> for Failure {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::Store(error) => error.into(),
+            ChainError::Ledger(error) => error.into(),
+            error => {
+                let next = match &error {
+                    ChainError::ForeignFolder { .. } => {
+                        "choose an empty or new folder with --data; this folder was not modified"
+                    }
+                    ChainError::OldFolder { .. } | ChainError::OtherGenesis { .. } => {
+                        "choose another folder with --data; this folder was not modified"
+                    }
+                    ChainError::Io { .. } => {
+                        "check that the folder is readable and writable, or choose another one \
+                         with --data"
+                    }
+                    ChainError::NoBlock { .. } => "choose one of these heights",
+                    ChainError::Genesis(_) => "correct the genesis file",
+                    _ => "see `fusee doctor`, and restore the folder from a backup",
+                };
+                Self::new(Exit::Host, error).next(next)
+            }
+        }
+    }
+}
+
+impl From<ChainStoreError> for Failure {
+    fn from(error: ChainStoreError) -> Self {
         let next = match &error {
-            StoreError::Locked { .. } => {
+            ChainStoreError::Locked { .. } => {
                 "wait for the other process to exit, or choose another folder with --data"
             }
-            StoreError::Foreign {
-                found: Foreign::OtherFiles,
-                ..
-            } => "choose an empty or new folder with --data; this folder was not modified",
-            StoreError::Foreign { .. } => {
+            ChainStoreError::Foreign { .. } | ChainStoreError::OtherIdentity { .. } => {
                 "choose another folder with --data; this folder was not modified"
             }
-            StoreError::Format { .. } => {
+            ChainStoreError::Version { .. } => {
                 "use the version of fusee that wrote it, or choose another folder with --data"
             }
-            StoreError::Full { .. } => {
+            ChainStoreError::Full { .. } => {
                 "free disk space, or choose a folder on another disk with --data"
             }
-            StoreError::Corrupt { .. } => {
-                "restore the folder from a backup, or choose a new one with --data"
+            ChainStoreError::NotServed { .. } => "choose one of these heights",
+            ChainStoreError::Exists { .. } => "choose a folder that does not exist",
+            ChainStoreError::Poisoned { .. } | ChainStoreError::Stale { .. } => {
+                "run the command again"
             }
-            StoreError::Failed { .. } | StoreError::Stale { .. } => "run the command again",
-            _ => {
+            ChainStoreError::Io { .. } | ChainStoreError::NoStore { .. } => {
                 "check that the folder exists and is readable and writable, or choose another one with --data"
             }
+            _ => "see `fusee doctor`, restore the folder from a backup, or choose a new one with --data",
         };
         Self::new(Exit::Host, error).next(next)
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Contract(error) => error.into(),
+            LedgerError::Misplaced(error) => {
+                Self::new(Exit::Usage, error).next("give a later time with --time")
+            }
+            LedgerError::Unknown { .. } => {
+                Self::new(Exit::Host, error).next("use a version of fusee that has them")
+            }
+            error => Self::new(Exit::Host, error)
+                .next("nothing was committed; see `fusee doctor`"),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
     rc::Rc,
 };
 
-use fusee::chain::{Account, Address, Snapshot, StateReader, keys};
+use fusee::chain::{Account, Address, StateReader, keys};
 use fusee::{
     interface::{self, Field, Interface, MAX_BYTES, Method},
     sandbox::CodeHash,
@@ -57,17 +57,17 @@ impl Interfaces {
     /// The interface of the code that a contract has in a state.
     pub(crate) fn of_contract(
         &self,
-        snapshot: &Snapshot,
+        state: &dyn StateReader,
         contract: Address,
     ) -> Option<Rc<Interface>> {
-        let code = Account::read(snapshot, contract).ok()?.code?;
-        self.of_code(snapshot, code.hash)
+        let code = Account::read(state, contract).ok()?.code?;
+        self.of_code(state, code.hash)
     }
 
     /// The interface of code in a state.
-    pub(crate) fn of_code(&self, snapshot: &Snapshot, hash: CodeHash) -> Option<Rc<Interface>> {
+    pub(crate) fn of_code(&self, state: &dyn StateReader, hash: CodeHash) -> Option<Rc<Interface>> {
         self.find(hash, || {
-            let program = snapshot.read(&keys::code(hash)).ok()??;
+            let program = state.read(&keys::code(hash)).ok()??;
             extract(&program).or_else(|| read(&self.kept(hash)))
         })
     }

@@ -21,9 +21,12 @@ mod memory;
 mod names;
 mod numbers;
 mod output;
+mod password;
 mod profile;
 mod program;
+mod progress;
 mod receipt;
+mod signer;
 mod symbols;
 mod table;
 mod trace;
@@ -82,10 +85,19 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Call(args) => verbs::call::run(&args, output),
         Verb::Trace(args) => verbs::trace::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),
+        Verb::Replay(args) if args.file.is_none() => verbs::replay_chain::run(&args, output),
         Verb::Replay(args) => verbs::replay::run(&args, output),
         Verb::Keys(args) => verbs::keys::run(&args, output),
         Verb::Accounts(args) => verbs::accounts::run(&args, output),
+        Verb::Blocks(args) => verbs::blocks::list(&args, output),
+        Verb::Block(args) => verbs::blocks::show(&args, output),
         Verb::Prove(args) => verbs::proof::prove(&args, output),
         Verb::Verify(args) => verbs::proof::verify(&args, output),
+        Verb::Genesis(args) => verbs::genesis::run(&args, output),
+        Verb::Init(args) => verbs::folder::init(&args, output),
+        Verb::Doctor(args) => verbs::folder::doctor(&args.folder, output),
+        Verb::Rollback(args) => verbs::folder::rollback(&args, output),
+        Verb::Backup(args) => verbs::folder::backup(&args, output),
+        Verb::Snapshot(args) => verbs::snapshot::run(&args, output),
     }
 }

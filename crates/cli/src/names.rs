@@ -2,7 +2,7 @@
 
 use fusee::chain::Address;
 
-/// The development accounts. They have no keys: access to the data folder is access to them.
+/// The development accounts. Their keys follow from their names, so everybody can sign for them.
 pub(crate) const ACCOUNTS: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
 /// Digits of an address in texts, more than the minimum prefix.

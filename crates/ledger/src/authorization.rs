@@ -49,7 +49,37 @@ pub enum Authorization {
     } = 3,
 }
 
+/// The sizes of the parts of a passkey signature that browsers make.
+const WEBAUTHN_BYTES: (usize, usize) = (37, 134);
+
 impl Authorization {
+    /// An authorization by a key whose signature is not valid, and has the size of a valid one: to
+    /// [simulate](crate::Ledger::simulate) a transaction before it is signed.
+    #[must_use]
+    pub fn unsigned(key: &PublicKey) -> Self {
+        let signature = [0; SIGNATURE_BYTES];
+        match key {
+            PublicKey::Development(name) => Self::Development {
+                name: name.clone(),
+                signature,
+            },
+            PublicKey::Ed25519(public_key) => Self::Ed25519 {
+                public_key: *public_key,
+                signature,
+            },
+            PublicKey::Secp256k1(public_key) => Self::Secp256k1 {
+                public_key: *public_key,
+                signature,
+            },
+            PublicKey::WebAuthn(public_key) => Self::WebAuthn {
+                public_key: *public_key,
+                signature,
+                authenticator_data: vec![0; WEBAUTHN_BYTES.0],
+                client_data: vec![0; WEBAUTHN_BYTES.1],
+            },
+        }
+    }
+
     /// The scheme.
     #[must_use]
     pub const fn scheme(&self) -> Scheme {

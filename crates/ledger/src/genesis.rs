@@ -4,6 +4,7 @@
 //! and what is there twice, is an error that names the field. No contract is deployed at genesis:
 //! the first transactions do that.
 
+mod development;
 mod file;
 
 use std::collections::BTreeMap;

@@ -250,6 +250,25 @@ impl Ledger {
         self.execute(open, block, block.transactions_root(), verified)
     }
 
+    /// Executes a block as [`finalize`](Self::finalize) would if all signatures were valid. They are
+    /// not verified, so anybody can see what a transaction would come to, also before it is signed
+    /// ([`Authorization::unsigned`](crate::Authorization::unsigned)).
+    ///
+    /// # Errors
+    ///
+    /// As [`finalize`](Self::finalize).
+    pub fn simulate(
+        &self,
+        state: Arc<dyn StateReader>,
+        block: &Block,
+    ) -> Result<Finalized, LedgerError> {
+        let open = OpenBlock::begin(&self.rulebook, &self.interrupt, state, block)?;
+        let transactions = block.transactions.iter();
+        let decoded = transactions.map(|bytes| SignedTransaction::decode(bytes, &open.rules.ledger));
+        let decoded = decoded.collect();
+        self.execute(open, block, block.transactions_root(), decoded)
+    }
+
     /// Executes a block as [`finalize`](Self::finalize) does, with signatures that were verified
     /// before. They are verified again if they were by other rules.
     ///

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use fusee_chain::{Scope, replay};
+use fusee_chain::{Scope, Start, replay};
 use fusee_ledger::TransactionResult;
 
 use crate::world::{MIGRATION, blocks, commit, genesis, ledger, ledger_with, open, rules, third};
@@ -16,7 +16,7 @@ fn every_engine_replays_every_header() {
     commit(&chain, &blocks(BLOCKS));
     for lane in ["wasmi", "wasmtime"] {
         let mut heights = Vec::new();
-        let replayed = replay(&chain, &genesis(), &ledger(lane), Scope::Same, |height| {
+        let replayed = replay(&chain, Start::Genesis(&genesis()), &ledger(lane), Scope::Same, |height| {
             heights.push(height);
             ControlFlow::Continue(())
         });
@@ -34,7 +34,7 @@ fn a_replay_stops_at_the_first_difference() {
     commit(&chain, &blocks(BLOCKS));
     let other = ledger_with("wasmi", third);
     let go_on = |_| ControlFlow::Continue(());
-    let replayed = replay(&chain, &genesis(), &other, Scope::Same, go_on).unwrap();
+    let replayed = replay(&chain, Start::Genesis(&genesis()), &other, Scope::Same, go_on).unwrap();
     assert_eq!(replayed.blocks, MIGRATION);
     let [difference] = &replayed.differences[..] else {
         panic!("{replayed:?}");
@@ -61,7 +61,7 @@ fn a_rehearsal_tells_every_result_that_would_differ() {
             contracts,
         };
         let go_on = |_| ControlFlow::Continue(());
-        replay(&chain, &genesis(), &ledger, scope, go_on).unwrap()
+        replay(&chain, Start::Genesis(&genesis()), &ledger, scope, go_on).unwrap()
     };
     assert_eq!(rehearse(first.id()).differences, []);
     let replayed = rehearse(second.id());
@@ -77,4 +77,38 @@ fn a_rehearsal_tells_every_result_that_would_differ() {
         assert_eq!(difference.what, "result");
         assert_ne!(stored, replayed);
     }
+}
+
+#[test]
+fn a_replay_begins_with_any_state_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let blocks = blocks(BLOCKS);
+    let (first, later) = blocks.split_at(5);
+    commit(&chain, first);
+    let (state, parent) = (chain.version(None).unwrap(), chain.last_hash());
+    commit(&chain, later);
+    let go_on = |_| ControlFlow::Continue(());
+    let start = Start::After(&state, parent);
+    let replayed = replay(&chain, start, &ledger("wasmi"), Scope::Same, go_on).unwrap();
+    assert_eq!(replayed.differences, []);
+    assert_eq!(replayed.blocks, BLOCKS - 5);
+    // Of another state, the first block has another root.
+    let start = Start::After(&state, chain.last_hash());
+    let replayed = replay(&chain, start, &ledger("wasmi"), Scope::Same, go_on).unwrap();
+    let [difference] = &replayed.differences[..] else {
+        panic!("{replayed:?}");
+    };
+    assert_eq!((difference.height, difference.what), (6, "parent"));
+    // A rehearsal, too, begins there.
+    let (ledger_rules, [_, second]) = rules();
+    let scope = Scope::Rehearsal {
+        ledger: ledger_rules.id(),
+        contracts: second.id(),
+    };
+    let start = Start::After(&state, parent);
+    let replayed = replay(&chain, start, &ledger("wasmi"), scope, go_on).unwrap();
+    assert_eq!(replayed.blocks, BLOCKS - 5);
+    assert!(replayed.differences.iter().all(|it| it.height > 5));
+    assert!(!replayed.differences.is_empty());
 }

@@ -2,7 +2,7 @@
 
 use fusee::{chain::Trace, sandbox::Gas};
 
-use super::Observed;
+use super::agreement::Observed;
 
 #[test]
 fn results_with_different_traces_are_different() {

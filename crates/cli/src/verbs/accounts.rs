@@ -1,6 +1,6 @@
 //! `accounts`: lists accounts with balances, and contracts.
 
-use fusee::chain::{Account, Address, Snapshot};
+use fusee::chain::{Account, Address, store::Version};
 use serde::Serialize;
 
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 struct AccountsJson {
     accounts: Vec<AccountJson>,
     contracts: Vec<ContractJson>,
-    /// The sequence number of the next transaction.
-    next_sequence: u64,
+    /// The height of the last block.
+    height: u64,
     state_root: String,
 }
 
@@ -40,25 +40,25 @@ struct ContractJson {
 }
 
 pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let snapshot = Chain::open(&args.folder.data)?.snapshot()?;
-    let answer = AccountsJson::of(&snapshot)?;
+    let state = Chain::open(&args.folder.data)?.state()?;
+    let answer = AccountsJson::of(&state)?;
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }
 
 impl AccountsJson {
-    fn of(snapshot: &Snapshot) -> Result<Self, Failure> {
+    fn of(state: &Version) -> Result<Self, Failure> {
         let mut accounts = Vec::new();
         // The named accounts come first, in their order.
         for name in names::ACCOUNTS {
             let address = names::account(name);
             accounts.push(AccountJson::of(
                 address,
-                &addresses::account(snapshot, address)?,
+                &addresses::account(state, address)?,
             ));
         }
         let mut contracts = Vec::new();
-        for (address, account) in addresses::accounts(snapshot)? {
+        for (address, account) in addresses::accounts(state)? {
             match account.code {
                 Some(code) => contracts.push(ContractJson {
                     address: address.to_string(),
@@ -71,12 +71,11 @@ impl AccountsJson {
                 None => {}
             }
         }
-        let state_root = hex::encode(snapshot.root());
         Ok(Self {
             accounts,
             contracts,
-            next_sequence: snapshot.sequence(),
-            state_root,
+            height: state.height(),
+            state_root: hex::encode(state.root()),
         })
     }
 
@@ -91,7 +90,8 @@ impl AccountsJson {
             ]
         }));
         let mut text = table(0, &rows);
-        text.push_str(&format!("\nstate root  {}\n", self.state_root));
+        text.push_str(&format!("\nheight      {}\n", grouped(self.height)));
+        text.push_str(&format!("state root  {}\n", self.state_root));
         if self.contracts.is_empty() {
             text.push_str("\nno contracts yet: deploy one with `fusee deploy FILE`\n");
             return text;

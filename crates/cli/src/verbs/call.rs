@@ -1,6 +1,6 @@
 //! `call`: calls a method of a contract or transfers value, and commits the changes.
 
-use fusee::chain::{Action, Transaction};
+use fusee::ledger::Operation;
 use serde::Serialize;
 
 use super::transaction::{self, Resolved, TransactionJson};
@@ -23,26 +23,18 @@ struct CallJson<'a> {
 pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let flags = &args.transaction;
     let resolved = Resolved::sending(flags)?.traced(&args.trace);
-    let transaction = Transaction {
-        from: resolved.from,
-        action: action(
-            &resolved,
-            &flags.common,
-            &args.address,
-            args.method.as_deref(),
-        )?,
-        value: flags.value,
-        gas: flags.common.gas,
-    };
+    let target = (args.address.as_str(), args.method.as_deref());
+    let operation = operation(&resolved, &flags.common, target, flags.value)?;
+    let request = resolved.request(operation, flags.common.gas);
     let keep = transaction::keep(flags.dry_run);
-    let executed = resolved.execute(&transaction, keep)?;
+    let executed = resolved.execute(&request, keep)?;
 
     let engines = resolved.engines();
-    let decoded = match &transaction.action {
-        Action::Call { to, method, .. } => {
-            let snapshot = resolved.chain.snapshot()?;
+    let decoded = match &request.operation {
+        Operation::Call { to, method, .. } => {
+            let state = resolved.chain.state()?;
             Decoded::new(
-                (&resolved.interfaces, &snapshot),
+                (&resolved.interfaces, &state),
                 (*to, method),
                 &executed.receipt,
             )
@@ -60,18 +52,26 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
 }
 
 /// The call of a method, or a transfer without one.
-pub(super) fn action(
+pub(super) fn operation(
     resolved: &Resolved,
     args: &CommonArgs,
-    address: &str,
-    method: Option<&str>,
-) -> Result<Action, Failure> {
+    (address, method): (&str, Option<&str>),
+    value: u128,
+) -> Result<Operation, Failure> {
     let method = method.unwrap_or_default();
     let to = resolved.callee(address, method)?;
+    if method.is_empty() {
+        return match args.args.is_empty() && args.input.is_none() {
+            true => Ok(Operation::Transfer { to, value }),
+            false => Err(Failure::usage("a transfer has no arguments")
+                .next("name the method before --args or --input")),
+        };
+    }
     let interface = resolved.interface(to)?;
-    Ok(Action::Call {
+    Ok(Operation::Call {
         to,
         method: method.to_owned(),
         input: resolved.input(args, interface.as_deref(), method)?,
+        value,
     })
 }

@@ -1,7 +1,7 @@
 //! `upload`, `create`, `upgrade`, `admin` and `remove-code`: code, and the contracts made of it.
 
 use fusee::abi::{DEPLOY_METHOD, MIGRATE_METHOD};
-use fusee::chain::{Action, Transaction};
+use fusee::ledger::Operation;
 use fusee::sandbox::CodeHash;
 use serde::Serialize;
 
@@ -30,8 +30,8 @@ pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Fai
     program::check_contract(&args.file, &code)?;
     let hash = CodeHash::of(&code);
     let resolved = Resolved::sending(&args.transaction)?;
-    let action = Action::Upload { code };
-    let exit = send(&resolved, &args.transaction, action, Some(hash), output)?;
+    let operation = Operation::Upload { code };
+    let exit = send(&resolved, &args.transaction, operation, Some(hash), output)?;
     if exit == Exit::Success && !args.transaction.dry_run {
         resolved.interfaces.keep(&args.file, hash)?;
     }
@@ -49,13 +49,14 @@ pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Fai
         })
     });
     let admin = args.admin.as_deref().map(|text| address(&resolved, text));
-    let action = Action::Create {
-        code: args.code,
+    let operation = Operation::Create {
+        code: *args.code.as_bytes(),
         salt: salt.transpose()?,
         admin: admin.transpose()?,
         input: input(&resolved, &args.transaction, args.code, DEPLOY_METHOD)?,
+        value: args.transaction.value,
     };
-    send(&resolved, &args.transaction, action, None, output)
+    send(&resolved, &args.transaction, operation, None, output)
 }
 
 fn salt_bytes(args: &CreateArgs) -> usize {
@@ -64,28 +65,31 @@ fn salt_bytes(args: &CreateArgs) -> usize {
 
 pub(crate) fn upgrade(args: &UpgradeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace);
-    let action = Action::Upgrade {
+    let operation = Operation::Upgrade {
         contract: address(&resolved, &args.contract)?,
-        code: args.code,
+        code: *args.code.as_bytes(),
         input: input(&resolved, &args.transaction, args.code, MIGRATE_METHOD)?,
+        value: args.transaction.value,
     };
-    send(&resolved, &args.transaction, action, None, output)
+    send(&resolved, &args.transaction, operation, None, output)
 }
 
 pub(crate) fn admin(args: &AdminArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?;
     let admin = args.to.as_deref().map(|text| address(&resolved, text));
-    let action = Action::SetAdmin {
+    let operation = Operation::SetAdmin {
         contract: address(&resolved, &args.contract)?,
         admin: admin.transpose()?,
     };
-    send(&resolved, &args.transaction, action, None, output)
+    send(&resolved, &args.transaction, operation, None, output)
 }
 
 pub(crate) fn remove(args: &RemoveCodeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?;
-    let action = Action::RemoveCode { code: args.code };
-    send(&resolved, &args.transaction, action, None, output)
+    let operation = Operation::RemoveCode {
+        code: *args.code.as_bytes(),
+    };
+    send(&resolved, &args.transaction, operation, None, output)
 }
 
 /// The input of a method of uploaded code.
@@ -95,30 +99,28 @@ fn input(
     code: CodeHash,
     method: &str,
 ) -> Result<Vec<u8>, Failure> {
-    let snapshot = resolved.chain.snapshot()?;
-    let interface = resolved.interfaces.of_code(&snapshot, code);
+    let state = resolved.chain.state()?;
+    let interface = resolved.interfaces.of_code(&state, code);
     resolved.input(&flags.common, interface.as_deref(), method)
 }
 
 fn address(resolved: &Resolved, text: &str) -> Result<fusee::chain::Address, Failure> {
-    addresses::resolve(text, &*resolved.chain.snapshot()?)
+    addresses::resolve(text, &resolved.chain.state()?)
 }
 
 fn send(
     resolved: &Resolved,
     flags: &TransactionArgs,
-    action: Action,
+    operation: Operation,
     code: Option<CodeHash>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let transaction = Transaction {
-        from: resolved.from,
-        action,
-        value: flags.value,
-        gas: flags.common.gas,
-    };
+    if flags.value != operation.value() {
+        return Err(Failure::usage("this operation takes no value").next("leave --value out"));
+    }
+    let request = resolved.request(operation, flags.common.gas);
     let keep = transaction::keep(flags.dry_run);
-    let executed = resolved.execute(&transaction, keep)?;
+    let executed = resolved.execute(&request, keep)?;
     let engines = resolved.engines();
     let address = executed.receipt.deployed.map(|address| address.to_string());
     let answer = CodeJson {

@@ -27,7 +27,7 @@ use self::{
 };
 
 /// A gas limit with which a transfer is valid, but runs out of gas.
-const LITTLE_GAS: u64 = 12_000;
+const LITTLE_GAS: u64 = 270_000;
 
 struct Demo<'a> {
     output: &'a mut Output,

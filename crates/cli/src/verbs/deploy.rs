@@ -1,7 +1,7 @@
 //! `deploy`: deploys a program as a contract.
 
 use fusee::abi::DEPLOY_METHOD;
-use fusee::chain::{Action, Transaction};
+use fusee::ledger::Operation;
 use fusee::sandbox::CodeHash;
 use serde::Serialize;
 
@@ -30,16 +30,13 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let code_hash = CodeHash::of(&code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
     let input = resolved.input(&flags.common, interface.as_deref(), DEPLOY_METHOD)?;
-    let transaction = Transaction {
-        from: resolved.from,
-        action: Action::Deploy { code, input },
-        value: flags.value,
-        gas: flags.common.gas,
-    };
+    let value = flags.value;
+    let operation = Operation::Deploy { code, input, value };
+    let request = resolved.request(operation, flags.common.gas);
     let keep = transaction::keep(flags.dry_run);
-    let executed = resolved.execute(&transaction, keep)?;
+    let executed = resolved.execute(&request, keep)?;
 
-    if executed.receipt.deployed.is_some() && executed.sequence.is_some() {
+    if executed.receipt.deployed.is_some() && executed.committed.is_some() {
         resolved.interfaces.keep(&args.file, code_hash)?;
     }
     let engines = resolved.engines();

@@ -5,7 +5,8 @@
 use std::{fs, path::Path};
 
 use fusee::abi::DEPLOY_METHOD;
-use fusee::chain::{Action, Address, ContractRules, Contracts, Status, Transaction};
+use fusee::chain::{Address, ContractRules, Contracts, Status};
+use fusee::ledger::Operation;
 use fusee::sandbox::{Gas, Inspection, Profiler, Rule, Rules, RunRequest, Value};
 use serde::Serialize;
 
@@ -14,8 +15,7 @@ use super::{
     transaction::{INTERFACES, Resolved},
 };
 use crate::{
-    addresses,
-    args::GasArgs,
+    args::{GasArgs, KeyFolderArgs, PasswordArgs},
     chain::{self, Chain, Keep},
     engines::{self, On},
     failure::{Exit, Failure},
@@ -27,11 +27,12 @@ use crate::{
     profile::{self, Paths, Profile},
     program, receipt,
     receipt::line,
+    signer::Signer,
     table::table,
 };
 
 /// Gas limit of the deployment before a profiled call.
-const DEPLOY_GAS: Gas = Gas::new(1 << 40);
+const DEPLOY_GAS: Gas = Gas::new(1_000_000_000_000);
 
 /// A run with its profile.
 struct Spent {
@@ -150,20 +151,21 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
         Failure::new(Exit::Host, error).next("check the folder in TMPDIR")
     })?;
     let resolved = resolve(args, folder.path())?;
-    let action = if is_deployment(args) {
+    let operation = if is_deployment(args) {
         let input = resolved.arguments((args, &args.args), &code, DEPLOY_METHOD)?;
-        Action::Deploy { code, input }
+        let value = 0;
+        Operation::Deploy { code, input, value }
     } else {
         resolved.deploy_and_find(args, code)?
     };
-    let (contracts, profilers): (Vec<_>, Vec<_>) = engines::contracts(args.engine, None)?
+    let (contracts, profilers): (Vec<_>, Vec<_>) = engines::contracts(args.engine, None, &ContractRules::latest())?
         .into_iter()
         .map(profiled)
         .unzip();
-    let transaction = resolved.transaction(action, args.gas);
+    let request = resolved.request(operation, args.gas);
     let receipt = resolved
         .chain
-        .execute(&contracts, &transaction, Keep::Nothing)?
+        .execute(&contracts, &request, Keep::Nothing)?
         .receipt;
     let paths = |on: On<Profiler>| On {
         engine: on.engine,
@@ -192,12 +194,14 @@ fn is_deployment(args: &GasArgs) -> bool {
 
 fn resolve(args: &GasArgs, folder: &Path) -> Result<Resolved, Failure> {
     let chain = Chain::open(folder)?;
-    let snapshot = chain.snapshot()?;
-    let resolve = |text: &str| addresses::resolve(text, &snapshot);
+    let keys = KeyFolderArgs::default();
+    let sender = Signer::find(&args.from, &keys, &PasswordArgs::default(), &chain.state()?)?;
     Ok(Resolved {
-        from: resolve(&args.from)?,
+        sender,
+        fee_payer: None,
+        gas_price: None,
         interfaces: Interfaces::new(Reading::On, folder.join(INTERFACES)),
-        contracts: engines::contracts(args.engine, None)?,
+        contracts: engines::contracts(args.engine, None, &ContractRules::latest())?,
         chain,
     })
 }
@@ -229,12 +233,13 @@ fn agreed<T: PartialEq>(answers: Vec<On<T>>, show: impl Fn(&T) -> String) -> Res
 
 impl Resolved {
     /// Deploys the contract, and returns the call of the requested method.
-    fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Action, Failure> {
+    fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Operation, Failure> {
         let input = self.arguments((args, &args.deploy_args), &code, DEPLOY_METHOD)?;
-        let transaction = self.transaction(Action::Deploy { code, input }, DEPLOY_GAS);
+        let value = 0;
+        let request = self.request(Operation::Deploy { code, input, value }, DEPLOY_GAS);
         let deployed = self
             .chain
-            .execute(&self.contracts, &transaction, Keep::Commit)?
+            .execute(&self.contracts, &request, Keep::Commit)?
             .receipt;
         let Some(address) = deployed.deployed else {
             let reason = receipt::reason(&deployed).unwrap_or_else(|| deployed.status.to_string());
@@ -245,8 +250,9 @@ impl Resolved {
         let method = self.method(args, address)?;
         let to = self.callee(&address.to_string(), &method)?;
         let interface = self.interface(to)?;
-        Ok(Action::Call {
+        Ok(Operation::Call {
             to,
+            value: 0,
             input: self.encode(&args.args, interface.as_deref(), &method)?,
             method,
         })
@@ -268,7 +274,7 @@ impl Resolved {
         if let Some(method) = &args.invoke {
             return Ok(method.clone());
         }
-        let methods = chain::methods(&self.chain.snapshot()?, &self.contracts, address)?;
+        let methods = chain::methods(&self.chain.state()?, &self.contracts, address)?;
         let methods = methods.unwrap_or_default();
         let listed = names::list(methods.iter().map(String::as_str));
         match <[String; 1]>::try_from(methods) {
@@ -276,15 +282,6 @@ impl Resolved {
             Err(_) => Err(Failure::usage("no method given").next(format!(
                 "choose one with --invoke: the methods are {listed}"
             ))),
-        }
-    }
-
-    fn transaction(&self, action: Action, gas: Gas) -> Transaction {
-        Transaction {
-            from: self.from,
-            action,
-            value: 0,
-            gas,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! `keys`: makes, lists and shows keys, and signs by them.
 
-use std::{fs, io, path::Path};
-
 use fusee::{
     keystore::{KeyInfo, Keystore, KeystoreError},
     ledger::{PublicKey, Scheme, SecretKey},
@@ -14,6 +12,7 @@ use crate::{
     failure::{Exit, Failure},
     names::ACCOUNTS,
     output::Output,
+    password,
     receipt::line,
     table::table,
 };
@@ -43,7 +42,7 @@ struct SignedJson {
 }
 
 pub(crate) fn run(args: &KeysArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let keystore = Keystore::new(args.keys.clone());
+    let keystore = Keystore::new(args.folder.keys.clone());
     match &args.verb {
         KeysVerb::New(args) => make(&keystore, args, output),
         KeysVerb::List => list(&keystore, output),
@@ -106,7 +105,8 @@ fn sign(keystore: &Keystore, args: &SignArgs, output: &mut Output) -> Result<Exi
         false => {
             // A key that does not exist is told before its password is asked for.
             keystore.info(&args.name)?;
-            let password = password(&args.password, "Password: ")?;
+            let file = args.password.password_file.as_deref();
+            let password = password::read(file, "Password: ")?;
             keystore.unlock(&args.name, &password)?
         }
     };
@@ -122,43 +122,15 @@ fn sign(keystore: &Keystore, args: &SignArgs, output: &mut Output) -> Result<Exi
 }
 
 fn new_password(args: &PasswordArgs) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let first = password(args, "New password: ")?;
+    let file = args.password_file.as_deref();
+    let first = password::read(file, "New password: ")?;
     if first.is_empty() {
         return Err(Failure::usage("the password is empty").next("choose a longer one"));
     }
-    if args.password_file.is_none() && *password(args, "The same again: ")? != *first {
+    if file.is_none() && *password::read(file, "The same again: ")? != *first {
         return Err(Failure::usage("the passwords differ").next("run the command again"));
     }
     Ok(first)
-}
-
-/// The password of the file without its last line break, or else of the terminal, without echo.
-fn password(args: &PasswordArgs, prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    match &args.password_file {
-        Some(file) => read_password(file).map(Zeroizing::new),
-        None => rpassword::prompt_password(prompt)
-            .map(|password| Zeroizing::new(password.into_bytes()))
-            .map_err(|error| {
-                let error = anyhow::Error::new(error).context("cannot ask for the password");
-                Failure::new(Exit::Usage, error)
-                    .next("run the command in a terminal, or pass --password-file")
-            }),
-    }
-}
-
-fn read_password(file: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = fs::read(file).map_err(|error: io::Error| {
-        let context = format!("cannot read the password file `{}`", file.display());
-        Failure::new(Exit::Usage, anyhow::Error::new(error).context(context))
-            .next("check --password-file")
-    })?;
-    if bytes.ends_with(b"\n") {
-        bytes.pop();
-    }
-    if bytes.ends_with(b"\r") {
-        bytes.pop();
-    }
-    Ok(bytes)
 }
 
 impl KeyJson {

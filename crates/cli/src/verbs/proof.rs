@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use fusee::chain::{Address, Snapshot, StateReader, keys};
+use fusee::chain::{Address, StateReader, keys, store::Version};
 use fusee::proof;
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +44,8 @@ struct Verified<'a> {
 }
 
 pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let snapshot = Chain::open(&args.folder.data)?.snapshot()?;
-    let address = addresses::resolve(&args.address, &snapshot)?;
+    let state = Chain::open(&args.folder.data)?.state()?;
+    let address = addresses::resolve(&args.address, &state)?;
     let keys = match args.storage.as_slice() {
         [] => account(address),
         storage => storage
@@ -59,9 +59,9 @@ pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failu
             .collect::<Result<_, Failure>>()?,
     };
     let entries = keys.into_iter();
-    let entries = entries.map(|(name, key)| Entry::of(&snapshot, name, &key));
+    let entries = entries.map(|(name, key)| Entry::of(&state, name, &key));
     let proofs = Proofs {
-        state_root: hex::encode(snapshot.root()),
+        state_root: hex::encode(state.root()),
         entries: entries.collect::<Result<_, _>>()?,
     };
     output.answer(&proofs, || proofs.text())?;
@@ -124,14 +124,14 @@ pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Fai
 }
 
 impl Entry {
-    fn of(snapshot: &Snapshot, name: String, key: &[u8]) -> Result<Self, Failure> {
-        let value = snapshot.read(key);
+    fn of(state: &Version, name: String, key: &[u8]) -> Result<Self, Failure> {
+        let value = state.read(key);
         let value = value.map_err(|error| Failure::new(Exit::Host, error))?;
         Ok(Self {
             name,
             key: hex::encode(key),
             value: value.map(hex::encode),
-            proof: hex::encode(snapshot.prove(key).encode()),
+            proof: hex::encode(state.prove(key).encode()),
         })
     }
 

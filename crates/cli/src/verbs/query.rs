@@ -35,7 +35,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
     let to = resolved.callee(&args.address, &args.method)?;
     let interface = resolved.interface(to)?;
     let query = Query {
-        from: resolved.from,
+        from: resolved.sender.address(),
         to,
         method: args.method.clone(),
         input: resolved.input(&args.common, interface.as_deref(), &args.method)?,
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
         engines: engines.clone(),
         receipt: ReceiptJson::new(receipt),
         decoded: Decoded::new(
-            (&resolved.interfaces, &*resolved.chain.snapshot()?),
+            (&resolved.interfaces, &resolved.chain.state()?),
             (query.to, &query.method),
             receipt,
         ),

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use fusee::chain::{ContractRules, Receipt, StateReader, Trace, Transaction, keys};
+use fusee::chain::{Receipt, StateReader, Trace, keys};
 use fusee::sandbox::CodeHash;
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     args::{TraceArgs, TraceCallArgs},
-    chain::{Executed, Keep, Tracing},
+    chain::{Executed, Keep, Request, Tracing},
     failure::{Exit, Failure},
     flame,
     output::Output,
@@ -26,24 +26,16 @@ use crate::{
 
 pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let mut resolved = Resolved::new(&args.common)?.traced(&TraceArgs { trace: true });
-    let transaction = Transaction {
-        from: resolved.from,
-        action: call::action(
-            &resolved,
-            &args.common,
-            &args.address,
-            args.method.as_deref(),
-        )?,
-        value: args.value,
-        gas: args.common.gas,
-    };
-    let executed = resolved.execute(&transaction, Keep::Nothing)?;
+    let target = (args.address.as_str(), args.method.as_deref());
+    let operation = call::operation(&resolved, &args.common, target, args.value)?;
+    let request = resolved.request(operation, args.common.gas);
+    let executed = resolved.execute(&request, Keep::Nothing)?;
     let mut lines = Vec::new();
     if let Some(path) = &args.svg {
         let method = args.method.as_deref().unwrap_or_default();
         let title = profile::clean(&format!("{} {method}", args.address));
         let stacks;
-        (resolved, stacks) = profiled(resolved, &transaction, &executed.receipt)?;
+        (resolved, stacks) = profiled(resolved, &request, &executed.receipt)?;
         draw(path, &flame::svg(&title, &stacks))?;
         lines.push(line("image", path.display().to_string()));
     }
@@ -57,14 +49,14 @@ pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Fai
 /// receipt. Returns the gas by stacks, which has to add up to the gas of that receipt.
 fn profiled(
     resolved: Resolved,
-    transaction: &Transaction,
+    request: &Request,
     expected: &Receipt,
 ) -> Result<(Resolved, Stacks), Failure> {
     let resolved = Resolved {
         chain: resolved.chain.tracing(Tracing::ByFunction),
         ..resolved
     };
-    let Executed { receipt, trace, .. } = resolved.execute(transaction, Keep::Nothing)?;
+    let Executed { receipt, trace, .. } = resolved.execute(request, Keep::Nothing)?;
     let trace = trace.unwrap_or_default();
     let stacks = trace::stacks(&trace, &function_names(&resolved, &trace)?);
     let sum = stacks.values().copied().fold(0, u64::saturating_add);
@@ -89,11 +81,11 @@ fn function_names(
     resolved: &Resolved,
     trace: &Trace,
 ) -> Result<BTreeMap<CodeHash, Names>, Failure> {
-    let snapshot = resolved.chain.snapshot()?;
-    let rules = ContractRules::latest().program;
+    let state = resolved.chain.state()?;
+    let rules = resolved.chain.contract_rules()?.program;
     let codes: BTreeSet<CodeHash> = trace.frames.iter().filter_map(|frame| frame.code).collect();
     let names = codes.into_iter().filter_map(|code| {
-        let program = snapshot.read(&keys::code(code)).ok()??;
+        let program = state.read(&keys::code(code)).ok()??;
         let found = fusee::sandbox::inspect(&program, &rules).ok()?;
         Some((code, Names::of(&found).with_syscalls_of_traces()))
     });

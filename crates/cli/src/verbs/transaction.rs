@@ -1,16 +1,18 @@
 //! Shared by `deploy`, `call` and `query`: resolved flags, and results.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
-use fusee::chain::{Address, Contracts, Query, Snapshot, Transaction};
+use fusee::chain::{Address, Contracts, Query, store::Version};
 use fusee::interface::Interface;
+use fusee::ledger::Operation;
+use fusee::sandbox::Gas;
 use serde::Serialize;
 
 use crate::{
     addresses,
-    args::{CommonArgs, TraceArgs, TransactionArgs},
+    args::{CommonArgs, PasswordArgs, TraceArgs, TransactionArgs},
     arguments,
-    chain::{self, Chain, Executed, Keep, Tracing},
+    chain::{self, Chain, Committed, Executed, Keep, Request, Tracing},
     decoded,
     engines::{self, On},
     failure::Failure,
@@ -18,6 +20,7 @@ use crate::{
     names,
     numbers::grouped,
     receipt::{self, Line, LogJson, ReceiptJson, line},
+    signer::Signer,
     table::table,
     trace::{self, TraceJson},
 };
@@ -32,7 +35,9 @@ pub(super) const INTERFACES: &str = "interfaces";
 pub(crate) struct Resolved {
     pub(crate) chain: Chain,
     pub(crate) contracts: Vec<On<Contracts>>,
-    pub(crate) from: Address,
+    pub(crate) sender: Signer,
+    pub(crate) fee_payer: Option<Signer>,
+    pub(crate) gas_price: Option<u128>,
     pub(crate) interfaces: Interfaces,
 }
 
@@ -41,7 +46,12 @@ pub(crate) struct Resolved {
 pub(crate) struct TransactionJson<'a> {
     engines: Vec<&'static str>,
     committed: bool,
-    sequence: Option<u64>,
+    /// The height of the block.
+    height: Option<u64>,
+    /// The id of the transaction.
+    transaction: Option<String>,
+    /// As text, because JSON readers round large numbers.
+    fee: String,
     #[serde(flatten)]
     receipt: ReceiptJson,
     log: Vec<LogJson>,
@@ -53,36 +63,63 @@ pub(crate) struct TransactionJson<'a> {
 
 impl Resolved {
     pub(crate) fn new(args: &CommonArgs) -> Result<Self, Failure> {
+        Self::by(args, &PasswordArgs::default())
+    }
+
+    fn by(args: &CommonArgs, password: &PasswordArgs) -> Result<Self, Failure> {
         let chain = Chain::open(&args.folder.data)?.at(args.time);
-        let snapshot = chain.snapshot()?;
-        let resolve = |text: &str| addresses::resolve(text, &snapshot);
-        let from = resolve(&args.from)?;
+        let sender = Signer::find(&args.from, &args.keys, password, &chain.state()?)?;
+        let rules = chain.contract_rules()?;
         let reading = match args.no_interface {
             true => Reading::Off,
             false => Reading::On,
         };
         Ok(Self {
             chain,
-            contracts: engines::contracts(args.engine, Some(&args.folder.data.join(ARTIFACTS)))?,
-            from,
+            contracts: engines::contracts(
+                args.engine,
+                Some(&args.folder.data.join(ARTIFACTS)),
+                &rules,
+            )?,
+            sender,
+            fee_payer: None,
+            gas_price: None,
             interfaces: Interfaces::new(reading, args.folder.data.join(INTERFACES)),
         })
     }
 
     /// The flags of a verb that sends a transaction.
     pub(crate) fn sending(args: &TransactionArgs) -> Result<Self, Failure> {
-        let resolved = Self::new(&args.common)?;
-        let chain = resolved.chain.recording(&args.capsule);
-        Ok(Self { chain, ..resolved })
+        let resolved = Self::by(&args.common, &args.password)?;
+        let state = resolved.chain.state()?;
+        let find = |text: &String| Signer::find(text, &args.common.keys, &args.password, &state);
+        let fee_payer = args.fee_payer.as_ref().map(find).transpose()?;
+        Ok(Self {
+            chain: resolved.chain.recording(&args.capsule),
+            fee_payer,
+            gas_price: args.gas_price,
+            ..resolved
+        })
+    }
+
+    /// What is sent with these flags.
+    pub(crate) fn request(&self, operation: Operation, gas: Gas) -> Request {
+        Request {
+            sender: self.sender.clone(),
+            fee_payer: self.fee_payer.clone(),
+            operation,
+            gas,
+            gas_price: self.gas_price,
+        }
     }
 
     /// Executes a transaction on every engine, and decodes its trace.
     pub(crate) fn execute(
         &self,
-        transaction: &Transaction,
+        request: &Request,
         keep: Keep,
     ) -> Result<Executed, Failure> {
-        let executed = self.chain.execute(&self.contracts, transaction, keep)?;
+        let executed = self.chain.execute(&self.contracts, request, keep)?;
         self.decode(executed)
     }
 
@@ -93,8 +130,8 @@ impl Resolved {
 
     fn decode(&self, mut executed: Executed) -> Result<Executed, Failure> {
         if let Some(trace) = &executed.trace {
-            let snapshot = self.chain.snapshot()?;
-            executed.frames = decoded::frames(&self.interfaces, &snapshot, trace);
+            let state = self.chain.state()?;
+            executed.frames = decoded::frames(&self.interfaces, &state, trace);
         }
         Ok(executed)
     }
@@ -119,15 +156,15 @@ impl Resolved {
         interface: Option<&Interface>,
         method: &str,
     ) -> Result<Vec<u8>, Failure> {
-        let snapshot = self.chain.snapshot()?;
-        let resolve = |text: &str| addresses::resolve(text, &snapshot);
+        let state = self.chain.state()?;
+        let resolve = |text: &str| addresses::resolve(text, &state);
         arguments::encode(args, interface, method, &resolve)
     }
 
     /// The interface of a contract.
     pub(crate) fn interface(&self, contract: Address) -> Result<Option<Rc<Interface>>, Failure> {
-        let snapshot = self.chain.snapshot()?;
-        Ok(self.interfaces.of_contract(&snapshot, contract))
+        let state = self.chain.state()?;
+        Ok(self.interfaces.of_contract(&state, contract))
     }
 
     /// Traces what is executed, if the flag says so.
@@ -144,26 +181,26 @@ impl Resolved {
     /// Resolves the address of a contract with this method; or of any account, if the method is
     /// empty.
     pub(crate) fn callee(&self, text: &str, method: &str) -> Result<Address, Failure> {
-        let snapshot = self.chain.snapshot()?;
-        let address = addresses::resolve(text, &snapshot)?;
+        let state = self.chain.state()?;
+        let address = addresses::resolve(text, &state)?;
         if !method.is_empty() {
-            self.check_method(&snapshot, (text, address), method)?;
+            self.check_method(&state, (text, address), method)?;
         }
         Ok(address)
     }
 
     fn check_method(
         &self,
-        snapshot: &Arc<Snapshot>,
+        state: &Version,
         (text, address): (&str, Address),
         method: &str,
     ) -> Result<(), Failure> {
-        if addresses::account(snapshot, address)?.code.is_none() {
-            return Err(addresses::no_contract(text, snapshot)?);
+        if addresses::account(state, address)?.code.is_none() {
+            return Err(addresses::no_contract(text, state)?);
         }
         // The current rules may refuse code that was deployed under older ones. The receipt says
         // so.
-        let Some(methods) = chain::methods(snapshot, &self.contracts, address)? else {
+        let Some(methods) = chain::methods(state, &self.contracts, address)? else {
             return Ok(());
         };
         if methods.iter().any(|name| name == method) {
@@ -171,7 +208,7 @@ impl Resolved {
         }
         let all = methods.iter().map(String::as_str);
         let near = names::nearest(method, all.clone());
-        let interface = self.interfaces.of_contract(snapshot, address);
+        let interface = self.interfaces.of_contract(state, address);
         let described = near.map(|near| {
             let declared = interface.as_ref().and_then(|known| known.method(near));
             declared.map_or_else(|| near.to_owned(), signature)
@@ -210,7 +247,8 @@ impl<'a> TransactionJson<'a> {
     pub(crate) fn new(engines: Vec<&'static str>, executed: &'a Executed) -> Self {
         let Executed {
             receipt,
-            sequence,
+            fee,
+            committed,
             log,
             trace,
             capsule,
@@ -218,8 +256,10 @@ impl<'a> TransactionJson<'a> {
         } = executed;
         Self {
             engines,
-            committed: sequence.is_some(),
-            sequence: *sequence,
+            committed: committed.is_some(),
+            height: committed.map(|it| it.height),
+            transaction: committed.map(|it| it.id.to_string()),
+            fee: fee.to_string(),
             receipt: ReceiptJson::new(receipt),
             log: log.iter().map(LogJson::new).collect(),
             trace: trace.as_ref().map(|trace| TraceJson::new(trace, frames)),
@@ -261,10 +301,16 @@ fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
     let mut lines = receipt::lines(&executed.receipt);
     lines.extend(executed.log.iter().map(receipt::log_line));
     lines.push(line("engine", ran_on(engines)));
-    lines.push(match executed.sequence {
-        Some(sequence) => line("committed", format!("as transaction {}", grouped(sequence))),
-        None => line("committed", "nothing (dry run)"),
-    });
+    if executed.fee > 0 {
+        lines.push(line("fee", grouped(executed.fee)));
+    }
+    match executed.committed {
+        Some(Committed { height, id }) => {
+            lines.push(line("committed", format!("in block {}", grouped(height))));
+            lines.push(line("transaction", id.to_string()));
+        }
+        None => lines.push(line("committed", "nothing (dry run)")),
+    }
     lines.extend(executed.capsule.iter().map(|file| line("capsule", file)));
     lines
 }

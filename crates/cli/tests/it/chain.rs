@@ -24,7 +24,9 @@ fn a_token_is_deployed_called_and_queried() {
     assert_eq!(called["status"], "success");
     assert_eq!(called["output"], "0x");
     assert_eq!(called["committed"], true);
-    assert_eq!(called["sequence"], 2);
+    assert_eq!(called["height"], 2);
+    assert_eq!(called["transaction"].as_str().unwrap().len(), 64);
+    assert_eq!(called["fee"], "0");
     let event = &called["events"][0];
     assert_eq!(event["address"], address);
     assert_eq!(event["topic"], "0x7472616e73666572");
@@ -53,7 +55,7 @@ fn a_token_is_deployed_called_and_queried() {
     );
     let text = folder.text(&format!("call {token} transfer --args @bob 1"), 0);
     assert!(
-        text.contains("(alice bob 1)") && text.contains("as transaction 3"),
+        text.contains("(alice bob 1)") && text.contains("in block 3"),
         "{text}"
     );
 }
@@ -83,15 +85,15 @@ fn every_other_way_to_end_is_told_with_its_reason() {
         json!({"status": "trapped", "trap": "unreachable"}),
     );
     check(
-        format!("{token} transfer --args @bob 5 --gas 12_000"),
-        json!({"status": "out_of_gas", "gas_used": 12_000}),
+        format!("{token} transfer --args @bob 5 --gas 270_000"),
+        json!({"status": "out_of_gas", "gas_used": 270_000}),
     );
     let text = folder.text(
         &format!("call {token} transfer --args @bob 5 --from carol"),
         1,
     );
     assert!(
-        text.starts_with("status     reverted: insufficient balance: has 0, needs 5\n"),
+        text.starts_with("status       reverted: insufficient balance: has 0, needs 5\n"),
         "{text}"
     );
     let text = folder.text(&format!("query {token} transfer --args @bob 5"), 1);
@@ -121,21 +123,21 @@ fn an_invalid_transaction_has_its_own_exit_code_and_commits_nothing() {
     };
     check(
         "call bob --value 99_000_000_000_000",
-        json!({"reason": "value_above_balance", "has": "99000000000000", "bound": "1000000000000"}),
-        "the value is 99000000000000, the sender's balance is 1000000000000",
-        "`alice` has a balance of 1,000,000,000,000: lower --value, or choose another account with --from",
+        json!({"reason": "cannot_pay", "has": "99000000000000", "bound": "1000000000000"}),
+        "the sender has to pay up to 99000000000000, its balance is 1000000000000",
+        "`alice` has a balance of 1,000,000,000,000: lower --value, --gas or --gas-price, or choose another account with --from",
     );
     check(
-        &format!("call {token} transfer --args @bob 5 --gas 10_159"),
-        json!({"reason": "gas_limit_too_low", "has": "10159", "bound": "10160"}),
-        "the gas limit is 10159, the transaction costs 10160 gas before anything runs",
-        "set --gas above 10,160",
+        &format!("call {token} transfer --args @bob 5 --gas 265_559"),
+        json!({"reason": "gas_limit_too_low", "has": "265559", "bound": "265560"}),
+        "the gas limit is 265559, the transaction costs 265560 gas before anything runs",
+        "set --gas above 265,560",
     );
     check(
         "deploy token.wasm --args 1000 --gas 1",
-        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "270082"}),
-        "the gas limit is 1, the transaction costs 270082 gas before anything runs",
-        "set --gas above 270,082",
+        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "357880"}),
+        "the gas limit is 1, signatures and bytes cost 357880",
+        "set --gas above 357,880",
     );
 }
 
@@ -156,7 +158,8 @@ fn a_dry_run_says_the_same_and_changes_nothing() {
         for answer in [&mut dry, &mut real] {
             let answer = answer.as_object_mut().unwrap();
             answer.remove("committed");
-            answer.remove("sequence");
+            answer.remove("height");
+            answer.remove("transaction");
         }
         assert_eq!(dry, real);
     }
@@ -228,7 +231,7 @@ fn the_folder_is_named_by_a_flag_or_the_environment() {
         .output()
         .unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(answer["next_sequence"], 2);
+    assert_eq!(answer["height"], 1);
 }
 
 #[test]
@@ -271,7 +274,7 @@ fn each_transaction_has_a_block_whose_time_can_be_set() {
         let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
         (number(0), number(8))
     };
-    // Genesis is transaction 0, and the deployment transaction 1.
+    // The deployment is in block 1.
     assert_eq!(block(&format!("query {contract} block")), (1, 1_000));
     assert_eq!(
         block(&format!("call {contract} block --dry-run")),

@@ -39,7 +39,7 @@ fn a_contract_is_made_of_uploaded_code_upgraded_and_given_up() {
     let late = folder.json(&format!("upgrade {contract} {hash} --from bob"), 1);
     assert_eq!(late["rejection"], "not_admin");
     let text = folder.text(&format!("remove-code {other} --from bob"), 0);
-    assert!(text.contains("as transaction"), "{text}");
+    assert!(text.contains("in block 14"), "{text}");
     assert_eq!(
         folder.json(&format!("create {other}"), 1)["rejection"],
         json!("unknown_code")
@@ -70,9 +70,7 @@ fn a_wrong_hash_or_salt_is_told() {
     );
     let text = folder.fusee("admin 3f9c20").stderr;
     assert!(text.contains("--nobody"), "{text}");
-    let invalid = folder.json("upload counter.wasm --value 3", 5);
-    assert_eq!(
-        invalid["error"]["invalid"]["reason"], "value_without_call",
-        "{invalid}"
-    );
+    let refused = folder.fusee("upload counter.wasm --value 3");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("takes no value"), "{refused:?}");
 }

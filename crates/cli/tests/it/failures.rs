@@ -3,7 +3,8 @@
 use std::{fs, process::Stdio};
 
 use expect_test::{Expect, expect};
-use fusee::chain::Store;
+use fusee::chain::{ContractRules, DataFolder};
+use fusee::ledger::{Genesis, Ledger, Rulebook};
 
 use crate::support::Folder;
 
@@ -245,8 +246,8 @@ fn names_of_accounts_contracts_and_methods() {
         "#]],
     );
     assert_eq!(
-        folder.json("accounts", 0)["next_sequence"],
-        2,
+        folder.json("accounts", 0)["height"],
+        1,
         "nothing of this was committed"
     );
 }
@@ -254,7 +255,10 @@ fn names_of_accounts_contracts_and_methods() {
 #[test]
 fn a_locked_folder() {
     let folder = Folder::new();
-    let _store = Store::open(&folder.path().join(".fusee")).unwrap();
+    let genesis = Genesis::development(ContractRules::latest().id(), &[]);
+    let data = DataFolder::create(&folder.path().join(".fusee"), genesis).unwrap();
+    let ledger = Ledger::new(Rulebook::new());
+    let _chain = data.chain(ledger, data.options()).unwrap();
     check(
         &folder,
         "accounts",

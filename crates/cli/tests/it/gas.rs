@@ -94,13 +94,13 @@ fn all_parts_are_the_gas_used_however_a_run_ends() {
         ),
         ("token.wasm --invoke deploy 1000".to_owned(), "success", 0),
         (
-            "token.wasm --invoke transfer @bob 250 --gas 20000 --deploy-args 1000".to_owned(),
+            "token.wasm --invoke transfer @bob 250 --gas 280000 --deploy-args 1000".to_owned(),
             "out_of_gas",
             1,
         ),
         (
             // The least with which it is valid.
-            "token.wasm --invoke transfer @bob 250 --gas 10160 --deploy-args 1000".to_owned(),
+            "token.wasm --invoke transfer @bob 250 --gas 265560 --deploy-args 1000".to_owned(),
             "out_of_gas",
             1,
         ),
@@ -148,7 +148,9 @@ fn a_profile_tells_what_run_and_call_tell() {
     let called = folder.json(&format!("call {address} transfer --args @bob 250"), 0);
     let profiled = folder.json(TRANSFER, 0);
     assert_eq!(profiled["total"], called["gas_used"]);
-    assert_eq!(profiled["transaction"], 10_000 + 4 * (32 + 8));
+    let (signature, bytes) = (250_000, 270);
+    let body = 10_000 + 4 * (32 + 8);
+    assert_eq!(profiled["transaction"], signature + 20 * bytes + body);
     assert_eq!(profiled["forfeited"], 0);
     // Its chain is not the one of the folder.
     let again = Folder::new();

@@ -39,7 +39,7 @@ fn an_interface_is_written_into_a_program_and_shown() {
     assert_eq!(event["name"], "transfer");
     assert_eq!(event["fields"]["amount"], 7);
     let text = folder.text(&format!("call {contract} transfer --args @bob 7"), 0);
-    let shown = "emitted    transfer(from: @alice, to: @bob, amount: 7)";
+    let shown = "emitted      transfer(from: @alice, to: @bob, amount: 7)";
     assert!(text.contains(shown), "{text}");
 
     // A contract may be wrong about itself.
@@ -376,7 +376,7 @@ fn a_frame_is_told_by_the_code_that_it_ran() {
         "{text}"
     );
     let called = folder.text(&format!("call {contract} run --input 0x6e6f --dry-run"), 1);
-    assert!(called.contains("meaning    It said no one.\n"), "{called}");
+    assert!(called.contains("meaning      It said no one.\n"), "{called}");
 
     folder.json(&format!("upgrade {contract} {two}"), 0);
     let (text, frame) = told("--args 0x6e6f");
@@ -528,7 +528,7 @@ fn the_interfaces_of_guests_are_those_of_their_programs() {
         assert_eq!(nest["decoded"]["events"][0]["fields"], json!({"left": 1}));
         let reverted = folder.text(&format!("call {caller} write_then_revert"), 1);
         assert!(
-            reverted.contains("meaning    `write_then_revert` was called."),
+            reverted.contains("meaning      `write_then_revert` was called."),
             "{reverted}"
         );
         let counter = deploy(&format!("counter.{format}"), "");

@@ -212,7 +212,7 @@ fn a_flame_graph_of_a_trace_has_the_gas_used() {
     let folder = Folder::new();
     let caller = folder.deploy("caller.wasm");
     let other = folder.deploy("caller.polkavm");
-    for (method, gas) in [("who", "1_000_000"), ("write_then_loop", "200_000")] {
+    for (method, gas) in [("who", "1_300_000"), ("write_then_loop", "500_000")] {
         let words = format!(
             "trace {caller} try_and_write --args @{other} {method} {{\"bytes\":\"0x\"}} --gas {gas}"
         );
@@ -278,7 +278,7 @@ fn a_flame_graph_tells_the_functions_of_every_contract_apart() {
     for (name, rest, gas) in [
         ("returns", "", 10_000_000),
         ("traps", "unreachable", 10_000_000),
-        ("loops", loops, 300_000),
+        ("loops", loops, 600_000),
     ] {
         folder.write(&format!("{name}.wat"), callee(rest));
         let callee = folder.deploy(&format!("{name}.wat"));

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 
-use fusee::chain::{Action, Address, Contracts, Query, Receipt, Transaction};
+use fusee::chain::{Address, ContractRules, Contracts, Query, Receipt};
+use fusee::ledger::Operation;
 use fusee::sandbox::Gas;
 
 use super::guests::Guest;
 use crate::{
     addresses,
-    chain::{Chain, Keep},
+    chain::{Chain, Keep, Request},
     engines::{self, EngineChoice, On},
     failure::Failure,
-    names, values,
+    names,
+    signer::Signer,
+    values,
 };
 
 /// Gas limit of a step.
@@ -104,15 +107,15 @@ impl Step {
 
 impl Side {
     pub(super) fn open(folder: &Path, choice: EngineChoice) -> Result<Option<Self>, Failure> {
-        let contracts = engines::contracts(choice, None)?;
+        let contracts = engines::contracts(choice, None, &ContractRules::latest())?;
         let Some(engine) = contracts.first().map(|on| on.engine) else {
             return Ok(None);
         };
         let folder = folder.join(engine);
         let chain = Chain::open(&folder)?;
-        if chain.snapshot()?.sequence() != 1 {
+        if chain.state()?.height() != 0 {
             let message = format!(
-                "`{}` has a state already: the demo needs a new folder",
+                "`{}` has a chain already: the demo needs a new folder",
                 folder.display()
             );
             return Err(Failure::usage(message).next("choose a new folder with --keep"));
@@ -126,13 +129,13 @@ impl Side {
 
     pub(super) fn run(&self, step: &Step) -> Result<Run, Failure> {
         let input = values::encode(&step.args, &|text| {
-            addresses::resolve(text, &*self.chain.snapshot()?)
+            addresses::resolve(text, &self.chain.state()?)
         })?;
-        let (from, gas) = (names::account(step.from), Gas::new(step.gas));
-        let action = match step.work {
+        let gas = Gas::new(step.gas);
+        let operation = match step.work {
             Work::Query(to, method) => {
                 let query = Query {
-                    from,
+                    from: names::account(step.from),
                     to,
                     method: method.to_owned(),
                     input,
@@ -144,25 +147,28 @@ impl Side {
                     state: self.state()?,
                 });
             }
-            Work::Call(to, method) => Action::Call {
+            Work::Call(to, method) => Operation::Call {
                 to,
                 method: method.to_owned(),
                 input,
+                value: 0,
             },
-            Work::Deploy(guest) => Action::Deploy {
+            Work::Deploy(guest) => Operation::Deploy {
                 code: guest.code.to_vec(),
                 input,
+                value: 0,
             },
         };
-        let transaction = Transaction {
-            from,
-            action,
-            value: 0,
+        let request = Request {
+            sender: Signer::development(step.from),
+            fee_payer: None,
+            operation,
             gas,
+            gas_price: None,
         };
         let receipt = self
             .chain
-            .execute(&self.contracts, &transaction, Keep::Commit)?
+            .execute(&self.contracts, &request, Keep::Commit)?
             .receipt;
         Ok(Run {
             receipt,
@@ -171,6 +177,6 @@ impl Side {
     }
 
     fn state(&self) -> Result<String, Failure> {
-        Ok(hex::encode(self.chain.snapshot()?.root()))
+        Ok(hex::encode(self.chain.state()?.root()))
     }
 }

@@ -1,0 +1,150 @@
+//! The data folder of a chain: its genesis in the file `genesis`, and its store in `chain`.
+//!
+//! Programs can keep more in it, for example compiled code. The genesis is written once, durably,
+//! and never changed: a folder has it completely, or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fusee_ledger::{Genesis, Ledger};
+
+use crate::{Chain, ChainError, Options};
+
+/// The file of the encoded genesis.
+const GENESIS: &str = "genesis";
+
+/// The folder of the store.
+const CHAIN: &str = "chain";
+
+/// The file of a store of the first kind, which committed transactions without blocks.
+const OLD: &str = "state.redb";
+
+/// The data folder of a chain.
+#[derive(Clone, Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    genesis: Genesis,
+}
+
+impl DataFolder {
+    /// Opens a data folder. `None` if there is no folder, or nothing in it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::OldFolder`] or [`ChainError::ForeignFolder`] if the folder has something else
+    /// than a chain. [`ChainError::GenesisFile`] if the genesis is damaged. [`ChainError::Io`] if
+    /// the operating system fails.
+    pub fn open(path: &Path) -> Result<Option<Self>, ChainError> {
+        let file = path.join(GENESIS);
+        let bytes = match fs::read(&file) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                check_empty(path)?;
+                return Ok(None);
+            }
+            Err(error) => return Err(ChainError::io(&file)(error)),
+        };
+        let genesis = Genesis::decode(&bytes).map_err(|source| ChainError::GenesisFile {
+            path: file,
+            source,
+        })?;
+        Ok(Some(Self {
+            path: path.to_path_buf(),
+            genesis,
+        }))
+    }
+
+    /// Makes the data folder of a new chain, or opens that of a chain with the same genesis.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Genesis`] if no chain can have the genesis. [`ChainError::OtherGenesis`] if
+    /// the folder has another chain. Otherwise as [`open`](Self::open).
+    pub fn create(path: &Path, genesis: Genesis) -> Result<Self, ChainError> {
+        genesis.check()?;
+        if Self::open(path)?.is_none() {
+            fs::create_dir_all(path).map_err(ChainError::io(path))?;
+            write(path, &genesis.encode())?;
+        }
+        // Of two processes at the same time, one has written it.
+        match Self::open(path)? {
+            Some(folder) if folder.genesis == genesis => Ok(folder),
+            _ => Err(ChainError::OtherGenesis {
+                path: path.to_path_buf(),
+            }),
+        }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of the store.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.path.join(CHAIN)
+    }
+
+    /// The genesis.
+    #[must_use]
+    pub const fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The options of the chain's store, with their defaults.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Chain::options(&self.genesis)
+    }
+
+    /// Opens the chain.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chain::open`].
+    pub fn chain(&self, ledger: Ledger, options: Options) -> Result<Chain, ChainError> {
+        Chain::open(&self.store(), &self.genesis, ledger, options)
+    }
+}
+
+/// Writes the genesis at once, unless another process has written one.
+fn write(folder: &Path, genesis: &[u8]) -> Result<(), ChainError> {
+    let failed = ChainError::io(folder);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(&failed)?;
+    file.write_all(genesis).map_err(&failed)?;
+    file.as_file().sync_all().map_err(&failed)?;
+    match file.persist_noclobber(folder.join(GENESIS)) {
+        Ok(_) => {}
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error.error)),
+    }
+    if cfg!(unix) {
+        let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Checks that a folder that has no genesis is missing or empty. Hidden files may be in it: those
+/// of a genesis that was not finished.
+fn check_empty(path: &Path) -> Result<(), ChainError> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(ChainError::io(path)(error)),
+    };
+    for entry in entries {
+        let name = entry.map_err(ChainError::io(path))?.file_name();
+        let path = path.join(&name);
+        if name == OLD {
+            return Err(ChainError::OldFolder { path });
+        }
+        if !name.to_string_lossy().starts_with('.') {
+            return Err(ChainError::ForeignFolder { path });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! The rules that this program has, by which it executes the blocks of a chain.
+
+use fusee::chain::{ContractRules, Contracts};
+use fusee::ledger::{Activation, LedgerRules, Parameters, Rulebook};
+
+use crate::failure::{Exit, Failure};
+
+/// What published rules can be changed by, as in their names.
+const CHANGES: [&str; 6] = [
+    "",
+    "-wasi",
+    "-large",
+    "-wasi-large",
+    "-oracle",
+    "-oracle-wasi-large",
+];
+
+/// Every rules of transactions: the published ones, and those of development chains.
+fn all_ledger_rules() -> impl Iterator<Item = LedgerRules> {
+    let published = LedgerRules::published().into_iter();
+    published.flat_map(|rules| [rules.clone(), rules.with_development_accounts()])
+}
+
+/// The rules of transactions that hold at a height of a chain.
+pub(crate) fn ledger_rules(parameters: &Parameters, height: u64) -> Result<LedgerRules, Failure> {
+    let id = activation(parameters, height)?.ledger_rules;
+    let found = all_ledger_rules().find(|rules| rules.id() == id);
+    found.ok_or_else(|| unknown(height, format!("ledger rules {id}")))
+}
+
+/// The rules of contracts that hold at a height of a chain.
+pub(crate) fn contract_rules(
+    parameters: &Parameters,
+    height: u64,
+) -> Result<ContractRules, Failure> {
+    let id = activation(parameters, height)?.contract_rules;
+    let published = ContractRules::published().into_iter().rev();
+    let mut known = published.flat_map(|rules| {
+        CHANGES.map(|change| ContractRules::named(&format!("{}{change}", rules.name)))
+    });
+    let found = known.find_map(|rules| rules.filter(|it| it.id() == id));
+    found.ok_or_else(|| unknown(height, format!("contract rules {id}")))
+}
+
+/// All rules of transactions, with these contracts.
+pub(crate) fn rulebook(contracts: Contracts) -> Rulebook {
+    let book = all_ledger_rules().fold(Rulebook::new(), Rulebook::with_ledger);
+    book.with_contracts(contracts)
+}
+
+fn activation(parameters: &Parameters, height: u64) -> Result<&Activation, Failure> {
+    let found = parameters.activation_at(height);
+    found.ok_or_else(|| unknown(height, "none hold there".to_owned()))
+}
+
+fn unknown(height: u64, rules: String) -> Failure {
+    let error = anyhow::anyhow!("this program has no rules for height {height}: {rules}");
+    Failure::new(Exit::Host, error).next("use a version of fusee that has them")
+}

@@ -1,0 +1,70 @@
+//! `genesis`: a file to begin a chain with.
+
+use fusee::ledger::{Genesis, LedgerRules};
+use serde_json::{Value, json};
+
+use crate::{
+    args::GenesisArgs,
+    chain::{FUNDS, development},
+    failure::{Exit, Failure},
+    names::ACCOUNTS,
+    output::Output,
+};
+
+pub(crate) fn run(args: &GenesisArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let file = file(args)?;
+    let text = format!("{file:#}\n");
+    // What is printed can be read.
+    Genesis::parse(&text).map_err(|error| {
+        Failure::new(Exit::Usage, error).next("correct the flags; see `fusee genesis --help`")
+    })?;
+    output.text(&text)?;
+    Ok(Exit::Success)
+}
+
+fn file(args: &GenesisArgs) -> Result<Value, Failure> {
+    let dev = development().parameters;
+    let rules = match &args.rules {
+        Some(name) => fusee::chain::ContractRules::named(name).ok_or_else(|| {
+            Failure::usage(format!("there are no contract rules `{name}`"))
+                .next("name published ones, such as contracts-2, or contracts-2-wasi-large")
+        })?,
+        None => fusee::chain::ContractRules::latest(),
+    };
+    let is_development = args.account.is_empty();
+    let ledger = match is_development {
+        true => LedgerRules::latest().with_development_accounts(),
+        false => LedgerRules::latest(),
+    };
+    let accounts = args.account.iter();
+    let accounts = accounts.map(|(address, balance)| {
+        json!({"address": address.to_string(), "balance": balance.to_string()})
+    });
+    let developers = ACCOUNTS.iter().filter(|_| is_development);
+    let developers =
+        developers.map(|name| json!({"name": name, "balance": FUNDS.to_string()}));
+    Ok(json!({
+        "chain_id": args.chain_id.clone().unwrap_or(dev.chain_id),
+        "initial_height": 1,
+        "time": args.time,
+        "parameters": {
+            "activations": [{
+                "height": 1,
+                "ledger_rules": ledger.id().to_string(),
+                "contract_rules": rules.id().to_string(),
+            }],
+            "limits": {
+                "gas": args.block_gas.map_or(dev.limits.gas, |gas| gas).units(),
+                "bytes": dev.limits.bytes,
+                "transactions": dev.limits.transactions,
+            },
+            "payment": {"fees": {
+                "minimum_price": args.minimum_price.to_string(),
+                "destination": "burned",
+            }},
+            "calls": [],
+        },
+        "accounts": accounts.collect::<Vec<_>>(),
+        "development_accounts": developers.collect::<Vec<_>>(),
+    }))
+}

@@ -1,0 +1,308 @@
+//! `replay` of a chain: executes its blocks again on each engine, and compares.
+
+use std::{num::NonZeroUsize, ops::ControlFlow};
+
+use fusee::chain::{
+    self as chains, ContractRules, Difference, Replayed, Scope, Start, StoredBlock, replay,
+};
+use fusee::ledger::{
+    CallResult, Genesis, Ledger, LedgerRules, Parameters, SignedTransaction, TransactionResult,
+};
+use serde::Serialize;
+
+use crate::{
+    args::ReplayArgs,
+    chain::{Chain, contract_rules, ledger_rules, rulebook},
+    engines::{self, EngineChoice, On},
+    failure::{Exit, Failure},
+    numbers::grouped,
+    output::Output,
+    progress,
+    receipt::{self, line},
+    table::table,
+};
+
+/// The most differences that text shows.
+const SHOWN: usize = 20;
+
+#[derive(Serialize)]
+struct ReplayJson {
+    /// The rules of the rehearsal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<[String; 2]>,
+    first_height: u64,
+    last_height: u64,
+    threads: NonZeroUsize,
+    engines: Vec<EngineJson>,
+    equal: bool,
+}
+
+#[derive(Serialize)]
+struct EngineJson {
+    engine: &'static str,
+    blocks: u64,
+    transactions: u64,
+    differences: Vec<DifferenceJson>,
+}
+
+#[derive(Serialize)]
+struct DifferenceJson {
+    height: u64,
+    what: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    /// The transaction that the result is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transaction: Option<String>,
+    stored: String,
+    replayed: String,
+}
+
+/// Whose blocks are replayed, from where on.
+struct Replay {
+    chain: Chain,
+    genesis: Genesis,
+    from: Option<Chain>,
+}
+
+pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let folder = super::folder::existing(&args.folder)?;
+    let replaying = Replay {
+        chain: Chain::open(&args.folder.data)?,
+        genesis: folder.genesis().clone(),
+        from: args.from.as_deref().map(Chain::open).transpose()?,
+    };
+    let scope = scope(args, &replaying.chain)?;
+    let choice = args.engine.of_chains()?;
+    let mut engines = Vec::new();
+    for (engine, ledger) in ledgers(choice, &replaying.chain, &scope)? {
+        let replayed = replaying.run(&ledger.threads(args.threads), &scope)?;
+        engines.push(replaying.told(engine, replayed)?);
+    }
+    let equal = engines.iter().all(|engine| engine.differences.is_empty());
+    let answer = ReplayJson {
+        rules: match &scope {
+            Chosen::Same => None,
+            Chosen::Rehearsal(ledger, contracts) => {
+                Some([ledger.name.to_string(), contracts.name.to_string()])
+            }
+        },
+        first_height: replaying.first()?,
+        last_height: replaying.chain.state()?.height(),
+        threads: args.threads,
+        engines,
+        equal,
+    };
+    output.answer(&answer, || answer.text())?;
+    Ok(match equal {
+        true => Exit::Success,
+        false => Exit::Disagreement,
+    })
+}
+
+/// By which rules the blocks are executed.
+enum Chosen {
+    Same,
+    Rehearsal(Box<LedgerRules>, Box<ContractRules>),
+}
+
+fn scope(args: &ReplayArgs, chain: &Chain) -> Result<Chosen, Failure> {
+    if args.rules.is_empty() {
+        return Ok(Chosen::Same);
+    }
+    let state = chain.state()?;
+    let parameters = Parameters::read(&state)?;
+    let mut ledger = ledger_rules(&parameters, state.height())?;
+    let mut contracts = contract_rules(&parameters, state.height())?;
+    for name in &args.rules {
+        let named = LedgerRules::published().into_iter();
+        let mut named = named.flat_map(|it| [it.clone(), it.with_development_accounts()]);
+        match (ContractRules::named(name), named.find(|it| it.name == *name)) {
+            (Some(found), _) => contracts = found,
+            (None, Some(found)) => ledger = found,
+            (None, None) => {
+                return Err(Failure::usage(format!("there are no rules `{name}`"))
+                    .next("name published ones, such as contracts-2 or ledger-1"));
+            }
+        }
+    }
+    Ok(Chosen::Rehearsal(Box::new(ledger), Box::new(contracts)))
+}
+
+/// A ledger with each engine, that has all rules of the chain and of the rehearsal.
+fn ledgers(
+    choice: EngineChoice,
+    chain: &Chain,
+    scope: &Chosen,
+) -> Result<Vec<(&'static str, Ledger)>, Failure> {
+    let state = chain.state()?;
+    let parameters = Parameters::read(&state)?;
+    let heights = parameters.activations.iter().map(|it| it.height);
+    let past = heights.filter(|height| *height <= state.height().max(1));
+    let rules = past.map(|height| contract_rules(&parameters, height));
+    let mut rules: Vec<ContractRules> = rules.collect::<Result<_, _>>()?;
+    if let Chosen::Rehearsal(_, contracts) = scope {
+        rules.push(ContractRules::clone(contracts));
+    }
+    let mut books: Vec<(&'static str, fusee::ledger::Rulebook)> = Vec::new();
+    for rules in rules {
+        for (index, On { engine, it }) in engines::contracts(choice, None, &rules)?
+            .into_iter()
+            .enumerate()
+        {
+            match books.get_mut(index) {
+                Some((_, book)) => *book = std::mem::take(book).with_contracts(it),
+                None => books.push((engine, rulebook(it))),
+            }
+        }
+    }
+    let books = books.into_iter();
+    Ok(books
+        .map(|(engine, book)| (engine, Ledger::new(book)))
+        .collect())
+}
+
+impl Replay {
+    fn first(&self) -> Result<u64, Failure> {
+        match &self.from {
+            Some(from) => Ok(from.state()?.height().saturating_add(1)),
+            None => Ok(self.chain.chain().initial_height()),
+        }
+    }
+
+    fn run(&self, ledger: &Ledger, chosen: &Chosen) -> Result<Replayed, Failure> {
+        let (first, last) = (self.first()?, self.chain.state()?.height());
+        let state;
+        let start = match &self.from {
+            Some(from) => {
+                state = from.state()?;
+                Start::After(&state, from.chain().last_hash())
+            }
+            None => Start::Genesis(&self.genesis),
+        };
+        let scope = match chosen {
+            Chosen::Same => Scope::Same,
+            Chosen::Rehearsal(ledger, contracts) => Scope::Rehearsal {
+                ledger: ledger.id(),
+                contracts: contracts.id(),
+            },
+        };
+        let count = |height: u64| usize::try_from(height).unwrap_or(usize::MAX);
+        let all = count(last.saturating_add(1).saturating_sub(first));
+        Ok(replay(self.chain.chain(), start, ledger, scope, |height| {
+            let done = count(height.saturating_add(1).saturating_sub(first));
+            progress::tell("blocks", done, all);
+            ControlFlow::Continue(())
+        })?)
+    }
+
+    fn told(&self, engine: &'static str, replayed: Replayed) -> Result<EngineJson, Failure> {
+        let differences = replayed.differences.iter();
+        let differences = differences.map(|difference| self.difference(difference));
+        Ok(EngineJson {
+            engine,
+            blocks: replayed.blocks,
+            transactions: replayed.transactions,
+            differences: differences.collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn difference(&self, difference: &Difference) -> Result<DifferenceJson, Failure> {
+        let block: StoredBlock = self.chain.chain().block(difference.height)?;
+        let bytes = difference.index.and_then(|index| block.transactions.get(index));
+        let rules = ledger_rules(&Parameters::read(&self.chain.state()?)?, difference.height)?;
+        let transaction = bytes.and_then(|bytes| SignedTransaction::decode(bytes, &rules).ok());
+        let shown = |bytes: &[u8]| match difference.index {
+            Some(_) => result(bytes),
+            None => hex::encode(bytes),
+        };
+        Ok(DifferenceJson {
+            height: difference.height,
+            what: difference.what,
+            index: difference.index,
+            transaction: transaction.map(|it| it.id().to_string()),
+            stored: shown(&difference.stored),
+            replayed: shown(&difference.replayed),
+        })
+    }
+}
+
+/// A result in one line.
+fn result(bytes: &[u8]) -> String {
+    let operations = |receipts: &[chains::Receipt]| {
+        let last = receipts.last();
+        last.map_or_else(
+            || "no operation".to_owned(),
+            |last| receipt::status_of(last.status, &last.output),
+        )
+    };
+    match (TransactionResult::decode(bytes), CallResult::decode(bytes)) {
+        (Ok(result), _) if result.code != 0 => format!("invalid, reason {}", result.code),
+        (Ok(result), _) => format!(
+            "{}, {} gas, fee {}",
+            operations(&result.receipts),
+            grouped(result.gas_used),
+            grouped(result.fee)
+        ),
+        (_, Ok(call)) => format!(
+            "scheduled call {}: {}, {} gas",
+            call.index,
+            receipt::status_of(call.receipt.status, &call.receipt.output),
+            grouped(call.receipt.gas_used)
+        ),
+        _ => "none".to_owned(),
+    }
+}
+
+impl ReplayJson {
+    fn text(&self) -> String {
+        let mut lines = Vec::new();
+        if let Some([ledger, contracts]) = &self.rules {
+            lines.push(line("rehearsal", format!("{ledger}, {contracts}")));
+        }
+        for engine in &self.engines {
+            lines.push(line(
+                engine.engine,
+                format!(
+                    "{} blocks, {} transactions, {} differences",
+                    grouped(engine.blocks),
+                    grouped(engine.transactions),
+                    grouped(engine.differences.len())
+                ),
+            ));
+        }
+        let heights = (grouped(self.first_height), grouped(self.last_height));
+        lines.push(line(
+            "verdict",
+            match (self.equal, self.rules.is_some()) {
+                (true, false) => format!("equal from height {} to {}", heights.0, heights.1),
+                (true, true) => "no result would differ".to_owned(),
+                (false, false) => "DIFFERENT: see below".to_owned(),
+                (false, true) => "results would differ: see below".to_owned(),
+            },
+        ));
+        let mut text = table(0, &lines);
+        for engine in self.engines.iter().filter(|it| !it.differences.is_empty()) {
+            text.push_str(&format!("\n{}\n", engine.engine));
+            for difference in engine.differences.iter().take(SHOWN) {
+                let index = difference.index.map(|index| format!(" {index}"));
+                let id = difference.transaction.as_ref();
+                let id = id.map(|id| format!(" (transaction {id})"));
+                text.push_str(&format!(
+                    "  height {}, {}{}{}\n    stored    {}\n    replayed  {}\n",
+                    grouped(difference.height),
+                    difference.what,
+                    index.unwrap_or_default(),
+                    id.unwrap_or_default(),
+                    difference.stored,
+                    difference.replayed
+                ));
+            }
+            let more = engine.differences.len().saturating_sub(SHOWN);
+            if more > 0 {
+                text.push_str(&format!("  {} more: see --json\n", grouped(more)));
+            }
+        }
+        text
+    }
+}

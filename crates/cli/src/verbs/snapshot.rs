@@ -1,0 +1,139 @@
+//! `snapshot`: the state at a height in chunks, to begin another node with.
+
+use std::{fs, path::Path};
+
+use fusee::chain::{
+    DataFolder,
+    store::{
+        Head,
+        snapshot::{Import, MANIFEST, Manifest, SnapshotError, chunk_name},
+    },
+};
+use fusee::ledger::{Header, HeaderHash};
+use serde::Serialize;
+
+use crate::{
+    args::{ExportArgs, ImportArgs, SnapshotArgs, SnapshotVerb},
+    chain::{Chain, development},
+    failure::{Exit, Failure},
+    numbers::grouped,
+    output::Output,
+    receipt::line,
+    table::table,
+};
+
+/// The file of the header whose hash makes a snapshot trusted.
+const HEADER: &str = "header";
+
+/// The greatest size of a chunk that is read, in bytes.
+const CHUNK_BYTES: u64 = 1 << 30;
+
+#[derive(Serialize)]
+struct SnapshotJson {
+    height: u64,
+    header: String,
+    state_root: String,
+    chunks: u32,
+}
+
+pub(crate) fn run(args: &SnapshotArgs, output: &mut Output) -> Result<Exit, Failure> {
+    match &args.verb {
+        SnapshotVerb::Export(args) => export(args, output),
+        SnapshotVerb::Import(args) => import(args, output),
+    }
+}
+
+fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let chain = Chain::open(&args.folder.data)?;
+    let height = args.height.unwrap_or(chain.state()?.height());
+    let header = chain.chain().header(height)?;
+    let manifest = chain
+        .chain()
+        .store()
+        .export(Some(height), &args.target, args.chunk_bytes)?;
+    let file = args.target.join(HEADER);
+    fs::write(&file, header.encode()).map_err(|error| unreadable(&file, error.into()))?;
+    tell(&manifest, &header, output)
+}
+
+fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let read = |name: &str| {
+        let file = args.source.join(name);
+        let size = fs::metadata(&file).map_err(|error| unreadable(&file, error.into()))?;
+        if size.len() > CHUNK_BYTES {
+            return Err(unreadable(&file, anyhow::anyhow!("it has more than 1 GiB")));
+        }
+        fs::read(&file).map_err(|error| unreadable(&file, error.into()))
+    };
+    let manifest = Manifest::decode(&read(MANIFEST)?)?;
+    let header = Header::decode(&read(HEADER)?);
+    let header = header.map_err(|error| unreadable(&args.source.join(HEADER), error.into()))?;
+    let found = header.hash();
+    if found != HeaderHash::from_bytes(args.header) {
+        let message = format!("the snapshot belongs to the block with the hash {found}");
+        return Err(Failure::new(Exit::Unsuccessful, anyhow::anyhow!(message)).next(
+            "get the snapshot of the block that you trust, or check --header: take it from a \
+             source that you trust",
+        ));
+    }
+    let genesis = match &args.genesis {
+        Some(file) => super::folder::genesis(file)?,
+        None => development(),
+    };
+    let folder = DataFolder::create(&args.folder.data, genesis)?;
+    let trusted = Head {
+        height: header.height,
+        root: header.state_root,
+    };
+    let import = Import::begin(&folder.store(), folder.options(), manifest, trusted)?;
+    let missing = import.missing()?;
+    for (done, number) in missing.iter().enumerate() {
+        import.add(*number, &read(&chunk_name(*number))?)?;
+        crate::progress::tell("chunks", done.saturating_add(1), missing.len());
+    }
+    // Before the store is there, which needs it.
+    folder.keep_base(&header)?;
+    import.finish()?;
+    tell(&manifest, &header, output)
+}
+
+fn tell(manifest: &Manifest, header: &Header, output: &mut Output) -> Result<Exit, Failure> {
+    let answer = SnapshotJson {
+        height: manifest.head.height,
+        header: header.hash().to_string(),
+        state_root: hex::encode(manifest.head.root),
+        chunks: manifest.chunks(),
+    };
+    output.answer(&answer, || {
+        table(
+            0,
+            &[
+                line("height", grouped(answer.height)),
+                line("header", &answer.header),
+                line("state root", &answer.state_root),
+                line("chunks", grouped(answer.chunks)),
+            ],
+        )
+    })?;
+    Ok(Exit::Success)
+}
+
+fn unreadable(file: &Path, error: anyhow::Error) -> Failure {
+    let message = format!("cannot read or write `{}`", file.display());
+    Failure::new(Exit::Usage, error.context(message))
+        .next("make a snapshot with `fusee snapshot export DIR`")
+}
+
+impl From<SnapshotError> for Failure {
+    fn from(error: SnapshotError) -> Self {
+        let next = match error {
+            SnapshotError::Store(error) => return error.into(),
+            SnapshotError::OtherImport => "finish that import, or choose another folder",
+            SnapshotError::Chunk { .. } | SnapshotError::Incomplete { .. } => {
+                "get these chunks again, and run the command again: it goes on"
+            }
+            _ => "get the snapshot again",
+        };
+        Self::new(Exit::Unsuccessful, error).next(next)
+    }
+}
