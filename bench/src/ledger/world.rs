@@ -304,6 +304,7 @@ fn genesis((ledger, contracts): &(LedgerRules, ContractRules), accounts: &[Addre
                 destination: FeeDestination::Proposer,
             },
             calls: Vec::new(),
+            validators: Vec::new(),
         },
         accounts: BTreeMap::from_iter(accounts),
     }

@@ -12,7 +12,9 @@ use fusee_engine::Gas;
 use fusee_state::StateReader;
 use thiserror::Error;
 
-use crate::{DecodeError, LedgerError, LedgerRulesId, keys, versioned};
+use crate::{
+    DecodeError, LedgerError, LedgerRulesId, Validator, ValidatorsError, keys, validator, versioned,
+};
 
 /// The greatest number of scheduled calls.
 const MAX_CALLS: usize = 64;
@@ -33,6 +35,9 @@ pub struct Parameters {
     /// Calls that each block makes, or each nth one, in order. Their gas limits together do not
     /// exceed that of a block.
     pub calls: Vec<ScheduledCall>,
+    /// Who agrees on blocks, if a consensus engine asks the chain for it. Empty: the driver decides
+    /// by itself. Genesis decides which of both, for ever.
+    pub validators: Vec<Validator>,
 }
 
 /// The rules from a height on.
@@ -175,6 +180,12 @@ pub enum ParametersError {
         /// Their number.
         count: usize,
     },
+    /// The validators cannot be those of a chain.
+    #[error("`validators`: {0}")]
+    Validators(#[from] ValidatorsError),
+    /// An update gives validators to a chain without them, or takes them all away.
+    #[error("`validators` is empty before the update or after it: genesis decides whether it is")]
+    ValidatorsOrNone,
     /// An update names another chain.
     #[error("`chain_id` is not that of the chain, which it keeps")]
     OtherChain,
@@ -255,6 +266,7 @@ impl Parameters {
         if count > MAX_CALLS {
             return Err(ParametersError::TooManyCalls { count });
         }
+        validator::check(&self.validators)?;
         let calls = self.calls.iter();
         let called = calls.fold(Gas::ZERO, |sum, call| sum.saturating_add(call.gas));
         match called <= gas {
@@ -273,6 +285,9 @@ impl Parameters {
         next.check()?;
         if next.chain_id != self.chain_id {
             return Err(ParametersError::OtherChain.into());
+        }
+        if next.validators.is_empty() != self.validators.is_empty() {
+            return Err(ParametersError::ValidatorsOrNone.into());
         }
         let past = |parameters: &Self| {
             let activations = parameters.activations.iter();

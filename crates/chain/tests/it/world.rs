@@ -98,6 +98,7 @@ pub(crate) fn genesis() -> Genesis {
                 destination: FeeDestination::Proposer,
             },
             calls: Vec::new(),
+            validators: Vec::new(),
         },
         accounts: BTreeMap::from_iter(accounts),
     }

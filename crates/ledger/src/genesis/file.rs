@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Genesis, GenesisAccount, GenesisError};
 use crate::{
     Activation, BlockLimits, FeeDestination, LedgerRulesId, Parameters, Payment, Phase,
-    ScheduledCall,
+    ScheduledCall, Validator,
 };
 
 #[derive(Deserialize)]
@@ -33,6 +33,16 @@ struct FileParameters {
     payment: FilePayment,
     #[serde(default)]
     calls: Vec<FileCall>,
+    #[serde(default)]
+    validators: Vec<FileValidator>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileValidator {
+    key: String,
+    power: u64,
+    account: String,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +185,15 @@ fn parameters(chain_id: String, file: FileParameters) -> Result<Parameters, Gene
         })
     });
     let calls = file.calls.into_iter().enumerate().map(call);
+    let validators = file.validators.iter().enumerate();
+    let validators = validators.map(|(index, validator)| {
+        let field = format!("parameters.validators[{index}]");
+        Ok(Validator {
+            key: bytes32(&format!("{field}.key"), &validator.key)?,
+            power: validator.power,
+            account: address(&format!("{field}.account"), &validator.account)?,
+        })
+    });
     Ok(Parameters {
         chain_id,
         activations: activations.collect::<Result<_, GenesisError>>()?,
@@ -185,6 +204,7 @@ fn parameters(chain_id: String, file: FileParameters) -> Result<Parameters, Gene
         },
         payment: payment(file.payment)?,
         calls: calls.collect::<Result<_, _>>()?,
+        validators: validators.collect::<Result<_, GenesisError>>()?,
     })
 }
 

@@ -6,7 +6,7 @@ use fusee_contract::{Address, ContractRules, ContractRulesId};
 use fusee_engine::Gas;
 use fusee_ledger::{
     Activation, BlockLimits, FeeDestination, Genesis, GenesisAccount, Header, HeaderHash,
-    LedgerRulesId, Parameters, Payment, Phase, ScheduledCall,
+    LedgerRulesId, Parameters, Payment, Phase, ScheduledCall, Validator,
 };
 
 use crate::samples::{address, rules};
@@ -33,6 +33,15 @@ pub(crate) fn parameters() -> Parameters {
             destination: FeeDestination::Proposer,
         },
         calls: Vec::new(),
+        validators: Vec::new(),
+    }
+}
+
+pub(crate) fn validator(number: u8, power: u64) -> Validator {
+    Validator {
+        key: [number; 32],
+        power,
+        account: address(number),
     }
 }
 
@@ -60,6 +69,7 @@ pub(crate) fn rich_parameters() -> Parameters {
             destination: FeeDestination::Treasury(address(4)),
         },
         calls: vec![call(Phase::Begin, 1), call(Phase::End, 100)],
+        validators: vec![validator(1, 10), validator(2, 0)],
         ..parameters()
     }
 }

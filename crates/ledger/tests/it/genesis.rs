@@ -188,6 +188,51 @@ fn fields_without_a_valid_value_are_named() {
 }
 
 #[test]
+fn a_file_names_the_first_validators() {
+    let entry = |key: &str, power: u64| {
+        let (key, account) = (key.repeat(32), "09".repeat(32));
+        format!(r#"{{ "key": "{key}", "power": {power}, "account": "{account}" }}"#)
+    };
+    let with = |entries: &[String]| {
+        let list = entries.join(", ");
+        let by = format!("\"validators\": [{list}], \"calls\": [");
+        replaced("\"calls\": [", &by)
+    };
+    let genesis = with(&[entry("01", 5), entry("02", 0)]).unwrap();
+    let key = |number| [number; 32];
+    let powers = genesis
+        .parameters
+        .validators
+        .iter()
+        .map(|it| (it.key, it.power));
+    assert_eq!(powers.collect::<Vec<_>>(), [(key(1), 5), (key(2), 0)]);
+    assert_eq!(genesis.parameters.validators[0].account, address(9));
+    assert!(
+        Genesis::parse(FILE)
+            .unwrap()
+            .parameters
+            .validators
+            .is_empty()
+    );
+    let refused = |entries: &[String], message: &str| {
+        let error = with(entries).unwrap_err().to_string();
+        assert!(error.contains(message), "{error}");
+    };
+    refused(&[entry("01", 0)], "`validators`: no entry has voting power");
+    refused(
+        &[entry("01", 1), entry("01", 1)],
+        "the key of entry 1 is that",
+    );
+    refused(
+        &[entry("01", 1 << 60)],
+        "the voting powers up to entry 0 exceed",
+    );
+    refused(&[entry("1", 1)], "`parameters.validators[0].key`: it is 64");
+    let many: Vec<_> = (0..=1_000).map(|_| entry("01", 1)).collect();
+    refused(&many, "there are 1001 entries");
+}
+
+#[test]
 fn a_state_without_genesis_is_no_chain() {
     let state = MemoryState::new();
     assert!(matches!(

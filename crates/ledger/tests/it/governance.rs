@@ -3,12 +3,13 @@
 use fusee_contract::{ContractRules, Status};
 use fusee_engine::Gas;
 use fusee_ledger::{
-    Activation, CallResult, LedgerRules, ParameterUpdate, Parameters, Phase, ScheduledCall,
+    Activation, CallResult, LedgerRules, MAX_VOTING_POWER, ParameterUpdate, Parameters, Phase,
+    ScheduledCall, Validator,
 };
 
 use crate::{
     chain::{Chain, call, changed, deploy, deployed, interpreted, ledgers, operations, transfer},
-    chain_samples::parameters,
+    chain_samples::{parameters, validator},
 };
 
 /// Stores what is proposed, and decides for it in the next block.
@@ -123,6 +124,8 @@ fn decisions_that_the_chain_cannot_follow_change_nothing() {
         changed(&|next| next.activations[0].contract_rules = ContractRules::v2().id()),
         // The block of the decision has height 3.
         changed(&|next| next.activations.push(later.clone())),
+        // A chain without validators has none for ever.
+        changed(&|next| next.validators.push(validator(1, 1))),
     ] {
         let mut again = Chain::of(chain.ledgers.clone(), chain.genesis.clone());
         again.commit(chain.blocks[0].0.clone());
@@ -139,6 +142,36 @@ fn decisions_that_the_chain_cannot_follow_change_nothing() {
         decide(&mut chain, council, &next).update,
         ParameterUpdate::Applied
     );
+}
+
+#[test]
+fn validators_change_to_what_an_engine_can_follow() {
+    let (chain, council) = chain(true);
+    let mut genesis = chain.genesis.clone();
+    genesis.parameters.validators = vec![validator(1, 10), validator(2, 10)];
+    let mut chain = Chain::of(chain.ledgers.clone(), genesis);
+    let code = wat::parse_str(COUNCIL).unwrap();
+    chain.run(vec![operations(1, 0, vec![deploy(&code, &[])])]);
+    let before = current(&chain);
+    let mut decided = |validators: Vec<Validator>| {
+        let next = Parameters {
+            validators,
+            ..before.clone()
+        };
+        decide(&mut chain, council, &next.encode()).update
+    };
+    for refused in [
+        Vec::new(),
+        vec![validator(1, 0), validator(2, 0)],
+        vec![validator(1, 1), validator(2, 1), validator(1, 1)],
+        vec![validator(1, MAX_VOTING_POWER), validator(2, 1)],
+        vec![validator(1, u64::MAX), validator(2, u64::MAX)],
+    ] {
+        assert_eq!(decided(refused), ParameterUpdate::Refused);
+    }
+    let largest = vec![validator(1, MAX_VOTING_POWER), validator(2, 0)];
+    assert_eq!(decided(largest.clone()), ParameterUpdate::Applied);
+    assert_eq!(current(&chain).validators, largest);
 }
 
 #[test]
