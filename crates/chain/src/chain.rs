@@ -19,6 +19,8 @@ pub struct Chain {
     store: ChainStore,
     ledger: Ledger,
     initial_height: u64,
+    /// The header of the block whose state a snapshot was of, if the chain goes on from one.
+    base: Option<Header>,
     /// The hash of the last header.
     last: Mutex<HeaderHash>,
 }
@@ -101,10 +103,34 @@ impl Chain {
     ) -> Result<Self, ChainError> {
         genesis.check()?;
         let store = ChainStore::open(folder, options)?;
-        Self::on(store, genesis, ledger)
+        Self::on(store, genesis, ledger, None)
     }
 
-    fn on(store: ChainStore, genesis: &Genesis, ledger: Ledger) -> Result<Self, ChainError> {
+    /// As [`open`](Self::open), for a folder that was made of a snapshot. `base` is the header of
+    /// the block whose state the snapshot is of, by which the caller trusted its root. The chain
+    /// has the blocks after it alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open). [`ChainError::Header`] if `base` belongs to another state.
+    pub fn open_after(
+        base: Header,
+        folder: &Path,
+        genesis: &Genesis,
+        ledger: Ledger,
+        options: Options,
+    ) -> Result<Self, ChainError> {
+        genesis.check()?;
+        let store = ChainStore::open(folder, options)?;
+        Self::on(store, genesis, ledger, Some(base))
+    }
+
+    fn on(
+        store: ChainStore,
+        genesis: &Genesis,
+        ledger: Ledger,
+        base: Option<Header>,
+    ) -> Result<Self, ChainError> {
         let initial_height = genesis.initial_height;
         let identity = HeaderHash::from_bytes(genesis.identity());
         let last = match store.head() {
@@ -114,12 +140,21 @@ impl Chain {
                 identity
             }
             Some(head) if head.height < initial_height => identity,
+            Some(head) if base.as_ref().is_some_and(|base| base.height == head.height) => {
+                let base = base.as_ref().filter(|base| base.state_root == head.root);
+                let base = base.ok_or(ChainError::Header {
+                    height: head.height,
+                    what: "state root",
+                })?;
+                base.hash()
+            }
             Some(head) => stored(&store, head.height)?.header.hash(),
         };
         Ok(Self {
             store,
             ledger,
             initial_height,
+            base,
             last: Mutex::new(last),
         })
     }
@@ -169,6 +204,18 @@ impl Chain {
                 first,
                 last,
             }),
+        }
+    }
+
+    /// The header of a block, or of the one that the chain [goes on from](Self::open_after).
+    ///
+    /// # Errors
+    ///
+    /// As [`block`](Self::block).
+    pub fn header(&self, height: u64) -> Result<Header, ChainError> {
+        match self.base.as_ref().filter(|base| base.height == height) {
+            Some(base) => Ok(base.clone()),
+            None => Ok(self.block(height)?.header),
         }
     }
 

@@ -6,6 +6,7 @@ use fusee_chain::{Chain, ChainError, Pipeline};
 use fusee_contract::Account;
 use fusee_ledger::{Header, LedgerError};
 use fusee_store::chain::ChainStoreError;
+use fusee_store::chain::snapshot::{Import, chunk_name};
 use fusee_store::log::LogError;
 
 use crate::world::{MIGRATION, account, blocks, commit, genesis, ledger, open, options, seal};
@@ -194,4 +195,56 @@ fn another_genesis_is_refused() {
         error.to_string(),
         "the chain has no block of height 2; it has 1 to 1"
     );
+}
+
+#[test]
+fn a_chain_goes_on_from_a_snapshot_with_the_header_of_its_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = blocks(6);
+    let (first, later) = blocks.split_at(3);
+    let chain = open(&folder.path().join("whole"));
+    let headers = commit(&chain, first);
+    let snapshot = folder.path().join("snapshot");
+    let manifest = chain.store().export(None, &snapshot, 1_000).unwrap();
+    let expected = commit(&chain, later);
+
+    let target = folder.path().join("restored");
+    let import = Import::begin(&target, options(), manifest, manifest.head).unwrap();
+    for number in 0..manifest.chunks() {
+        let chunk = std::fs::read(snapshot.join(chunk_name(number))).unwrap();
+        import.add(number, &chunk).unwrap();
+    }
+    drop(import.finish().unwrap());
+    let open_after = |base: &Header| {
+        Chain::open_after(
+            base.clone(),
+            &target,
+            &genesis(),
+            ledger("wasmi"),
+            options(),
+        )
+    };
+    // Without the header, the next block has no parent.
+    let error = Chain::open(&target, &genesis(), ledger("wasmi"), options()).unwrap_err();
+    assert!(
+        matches!(error, ChainError::NoBlock { height: 3, .. }),
+        "{error}"
+    );
+    let mut other = headers[2].clone();
+    other.state_root = [0; 32];
+    let error = open_after(&other).unwrap_err();
+    assert!(
+        matches!(error, ChainError::Header { height: 3, .. }),
+        "{error}"
+    );
+
+    let chain = open_after(&headers[2]).unwrap();
+    assert_eq!(chain.last_hash(), headers[2].hash());
+    assert_eq!(chain.header(3).unwrap(), headers[2]);
+    assert_eq!(commit(&chain, later), expected);
+    drop(chain);
+    // The header of a block that is there does not matter any more.
+    let chain = open_after(&headers[2]).unwrap();
+    assert_eq!(chain.last_hash(), expected[2].hash());
+    assert_eq!(chain.header(6).unwrap(), expected[2]);
 }
