@@ -95,6 +95,7 @@ impl Chain {
     /// [`ChainError::Genesis`] if no chain can have the genesis. [`ChainError::Store`] if the
     /// folder is not that of this chain, or is damaged, or cannot be read or written.
     /// [`ChainError::Body`] or [`ChainError::Header`] if the last block is not what a chain writes.
+    /// [`ChainError::NoBase`] if the folder was made of a snapshot.
     pub fn open(
         folder: &Path,
         genesis: &Genesis,
@@ -147,6 +148,10 @@ impl Chain {
                     what: "state root",
                 })?;
                 base.hash()
+            }
+            Some(head) if head.height < store.first_height() => {
+                let height = head.height;
+                return Err(ChainError::NoBase { height });
             }
             Some(head) => stored(&store, head.height)?.header.hash(),
         };

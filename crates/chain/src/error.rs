@@ -50,6 +50,12 @@ pub enum ChainError {
         /// The last height.
         last: u64,
     },
+    /// The folder was made of a snapshot, and has no block yet.
+    #[error("the chain begins after height {height}: open it with the header of that block")]
+    NoBase {
+        /// The height of the snapshot.
+        height: u64,
+    },
     /// A block was executed on another one than the last.
     #[error("a block of height {found} does not follow the tip, whose next height is {expected}")]
     OtherTip {
