@@ -15,7 +15,7 @@ use fusee_instrument::Refusal;
 use fusee_state::{Diff, ReadSet, StateReader};
 
 use crate::{
-    Action, Address, BlockContext, ContractError, Contracts, Included, InvalidTransaction, Receipt,
+    Action, Address, BlockContext, ContractError, Contracts, Included, InvalidBatch, Receipt,
     Transaction, changes::Changes, execution::Execution,
 };
 
@@ -62,7 +62,7 @@ pub enum BatchResult {
     /// A block can include the batch, whatever became of its operations.
     Included(IncludedBatch),
     /// No block can include the batch. It changes nothing.
-    Invalid(InvalidTransaction),
+    Invalid(InvalidBatch),
 }
 
 /// The result of a batch that a block can include.
@@ -96,7 +96,7 @@ impl BatchResult {
     /// # Errors
     ///
     /// The reason if no block can include it.
-    pub fn included(self) -> Result<IncludedBatch, InvalidTransaction> {
+    pub fn included(self) -> Result<IncludedBatch, InvalidBatch> {
         match self {
             Self::Included(included) => Ok(included),
             Self::Invalid(invalid) => Err(invalid),
@@ -135,7 +135,7 @@ impl Contracts {
         &self,
         state: Arc<dyn StateReader>,
         batch: &Batch,
-    ) -> Result<Option<InvalidTransaction>, ContractError> {
+    ) -> Result<Option<InvalidBatch>, ContractError> {
         Ok(self.admit_batch(&mut Changes::new(state), batch)?.err())
     }
 }

@@ -389,7 +389,7 @@ impl BatchResult {
     fn into_single(self) -> ExecutionResult {
         match self {
             Self::Included(included) => ExecutionResult::Included(included.into_single()),
-            Self::Invalid(invalid) => ExecutionResult::Invalid(invalid),
+            Self::Invalid(invalid) => ExecutionResult::Invalid(invalid.reason),
         }
     }
 }

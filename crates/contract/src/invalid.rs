@@ -1,5 +1,7 @@
 //! Invalid transactions and batches, which no block can include.
 
+use std::fmt;
+
 use fusee_engine::Gas;
 use thiserror::Error;
 
@@ -81,6 +83,25 @@ pub enum InvalidTransaction {
         /// The limit in bytes.
         limit: u64,
     },
+}
+
+/// Why no block can include a batch, and because of which of its operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub struct InvalidBatch {
+    /// The reason.
+    pub reason: InvalidTransaction,
+    /// The index of the operation that is the reason. `None`: the batch as a whole is.
+    pub operation: Option<usize>,
+}
+
+impl fmt::Display for InvalidBatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, operation } = self;
+        if let Some(index) = operation {
+            write!(formatter, "operation {index}: ")?;
+        }
+        reason.fmt(formatter)
+    }
 }
 
 impl InvalidTransaction {

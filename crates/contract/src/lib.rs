@@ -62,7 +62,7 @@ pub use encoding::{ENCODING_VERSION, EncodingError};
 pub use error::{AccountField, ContractError};
 pub use execution::{ExecutionResult, Included, Progress, Waiting};
 pub use inspector::Inspector;
-pub use invalid::InvalidTransaction;
+pub use invalid::{InvalidBatch, InvalidTransaction};
 pub use receipt::{Event, Receipt, Rejection, Status};
 pub use rules::{
     ContractChildren, ContractLimits, ContractPrices, ContractRules, ContractRulesId, Extensions,

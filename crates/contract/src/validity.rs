@@ -9,7 +9,7 @@ use fusee_engine::Gas;
 use fusee_state::StateReader;
 
 use crate::{
-    Action, Batch, ContractError, Contracts, InvalidTransaction, Transaction,
+    Action, Batch, ContractError, Contracts, InvalidBatch, InvalidTransaction, Transaction,
     changes::Changes,
     deposit::Deposit,
     fee::{Cost, reserve},
@@ -98,13 +98,15 @@ impl Contracts {
         &self,
         changes: &mut Changes,
         batch: &Batch,
-    ) -> Result<Result<u128, InvalidTransaction>, ContractError> {
+    ) -> Result<Result<u128, InvalidBatch>, ContractError> {
+        let invalid = |reason, operation| Err(InvalidBatch { reason, operation });
         let Some(first) = batch.operations.first() else {
-            return Ok(Err(InvalidTransaction::NoOperations));
+            return Ok(invalid(InvalidTransaction::NoOperations, None));
         };
-        let mut operations = batch.operations.iter();
-        if let Some(invalid) = operations.find_map(|it| self.find_invalid(&it.action, it.value)) {
-            return Ok(Err(invalid));
+        for (index, operation) in batch.operations.iter().enumerate() {
+            if let Some(reason) = self.find_invalid(&operation.action, operation.value) {
+                return Ok(invalid(reason, Some(index)));
+            }
         }
         let cost = Cost {
             from: batch.from,
@@ -113,7 +115,12 @@ impl Contracts {
             intrinsic: self.batch_intrinsic_gas(batch),
             fee: batch.fee,
         };
-        reserve(changes, cost, self.deposit())
+        Ok(match reserve(changes, cost, self.deposit())? {
+            Ok(reserved) => Ok(reserved),
+            // The one value that is known before anything runs.
+            Err(reason @ InvalidTransaction::ValueAboveBalance { .. }) => invalid(reason, Some(0)),
+            Err(reason) => invalid(reason, None),
+        })
     }
 
     fn deposit(&self) -> Deposit {

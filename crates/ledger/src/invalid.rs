@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fusee_contract::{Address, InvalidTransaction};
+use fusee_contract::{Address, InvalidBatch};
 use fusee_engine::Gas;
 use thiserror::Error;
 
@@ -288,7 +288,7 @@ pub enum Invalid {
     },
     /// The contract rules do not admit an operation.
     #[error("the operations are not valid: {0}")]
-    Operations(InvalidTransaction),
+    Operations(InvalidBatch),
 }
 
 impl Invalid {
@@ -326,9 +326,10 @@ impl Invalid {
             Invalid::PriceWithoutFees { .. } => (28, "price_without_fees"),
             Invalid::QuotaExceeded { .. } => (29, "quota_exceeded"),
             Invalid::BlockFull { .. } => (30, "block_full"),
-            Invalid::Operations(invalid) => {
-                (100_u32.saturating_add(invalid.code()), "invalid_operations")
-            }
+            Invalid::Operations(invalid) => (
+                100_u32.saturating_add(invalid.reason.code()),
+                "invalid_operations",
+            ),
         }
     }
 

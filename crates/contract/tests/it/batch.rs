@@ -10,7 +10,7 @@ mod validity;
 use fusee_abi as abi;
 use fusee_contract::{
     Account, Action, Address, Batch, BatchOperation, ContractRules, IncludedBatch, Inspector,
-    InvalidTransaction, Receipt, Status, Trace,
+    InvalidBatch, Receipt, Status, Trace,
 };
 use fusee_engine::{Gas, Interrupt};
 
@@ -104,8 +104,8 @@ fn send(world: &mut World, batch: &Batch) -> IncludedBatch {
 }
 
 /// The same of a batch that may be invalid, which changes nothing.
-fn try_send(world: &mut World, batch: &Batch) -> Result<IncludedBatch, InvalidTransaction> {
-    let mut found: Option<(Result<IncludedBatch, InvalidTransaction>, Trace)> = None;
+fn try_send(world: &mut World, batch: &Batch) -> Result<IncludedBatch, InvalidBatch> {
+    let mut found: Option<(Result<IncludedBatch, InvalidBatch>, Trace)> = None;
     for (name, contracts) in world.lanes() {
         let execute = |contracts: &fusee_contract::Contracts| {
             let result = contracts.execute_batch(
@@ -144,8 +144,8 @@ fn try_send(world: &mut World, batch: &Batch) -> Result<IncludedBatch, InvalidTr
 }
 
 fn assert_same(
-    found: &Result<IncludedBatch, InvalidTransaction>,
-    expected: &Result<IncludedBatch, InvalidTransaction>,
+    found: &Result<IncludedBatch, InvalidBatch>,
+    expected: &Result<IncludedBatch, InvalidBatch>,
     message: &str,
 ) {
     let (found, expected) = match (found, expected) {

@@ -1,7 +1,7 @@
 //! The numbers and messages of invalid transactions. The numbers are part of consensus.
 
 use expect_test::expect_file;
-use fusee_contract::{Address, InvalidTransaction};
+use fusee_contract::{Address, InvalidBatch, InvalidTransaction};
 use fusee_engine::Gas;
 use fusee_ledger::{Field, Invalid, KeyError, Role, Scheme, WebAuthnFault};
 
@@ -115,7 +115,12 @@ fn found_in_the_operations() -> Vec<Invalid> {
         },
         InvalidTransaction::NoOperations,
     ];
-    operations.map(Invalid::Operations).to_vec()
+    let operations = operations.map(|reason| {
+        let is_of_one = matches!(reason, InvalidTransaction::InputTooLarge { .. });
+        let operation = is_of_one.then_some(2);
+        Invalid::Operations(InvalidBatch { reason, operation })
+    });
+    operations.to_vec()
 }
 
 #[test]

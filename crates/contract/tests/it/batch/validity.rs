@@ -9,11 +9,12 @@ use crate::world::{COUNTER, FUNDS, World, alice, bob};
 
 use super::{batch, call, free, send, transfer, try_send, world};
 
-/// A batch that is invalid on every lane, with this message, and changes nothing.
+/// A batch that is invalid on every lane, with this message, which names the operation, and changes
+/// nothing.
 fn check(world: &mut World, batch: &Batch, expected: InvalidTransaction, message: &str) {
     let before = world.state.clone();
     let invalid = try_send(world, batch).unwrap_err();
-    assert_eq!(invalid, expected);
+    assert_eq!(invalid.reason, expected);
     assert_eq!(invalid.to_string(), message);
     assert_eq!(world.state, before, "not even the nonce changes");
 }
@@ -70,7 +71,7 @@ fn an_operation_that_is_invalid_in_any_place_is_found_first() {
             bytes: 257,
             limit: 256,
         },
-        "the method's name has 257 bytes, the rules admit 256",
+        "operation 1: the method's name has 257 bytes, the rules admit 256",
     );
     let handed = BatchOperation {
         action: Action::SetAdmin {
@@ -83,13 +84,13 @@ fn an_operation_that_is_invalid_in_any_place_is_found_first() {
         &mut world,
         &second(handed.clone()),
         InvalidTransaction::ValueWithoutCall { value: 2 },
-        "the value is 2, and nobody is called who could take it",
+        "operation 1: the value is 2, and nobody is called who could take it",
     );
     check(
         &mut World::with_rules(&ContractRules::v1()),
         &second(handed),
         InvalidTransaction::UnknownAction,
-        "the rules have no such action",
+        "operation 1: the rules have no such action",
     );
 }
 
@@ -145,7 +146,7 @@ fn the_first_value_is_covered() {
             value: FUNDS + 1,
             balance: FUNDS,
         },
-        "the value is 1000001, the sender's balance is 1000000",
+        "operation 0: the value is 1000001, the sender's balance is 1000000",
     );
     let later = batch(vec![transfer(bob(), 1), transfer(bob(), FUNDS)]);
     assert_eq!(send(&mut world, &later).operation, Some(1));
