@@ -44,7 +44,7 @@ pub fn check(bytes: &[u8]) {
         return;
     };
     assert_eq!(capsule.encode().as_deref(), Ok(sealed.as_slice()));
-    if capsule.transaction().gas > MAX_GAS {
+    if capsule.subject().gas_limit() > MAX_GAS {
         return;
     }
     let outcomes = ENGINES

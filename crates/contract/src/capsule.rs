@@ -1,157 +1,62 @@
-//! Capsules: one transaction with all that its outcome depends on, and the outcome that it had.
+//! Capsules: one batch with all that its outcome depends on, and the outcome that it had. Calls
+//! that the chain makes by itself have capsules as well, and a transaction has that of the batch
+//! that it is.
 //!
 //! A capsule replays without the chain, on any engine and on later versions of this program.
 //! Invariant: a replay reads nothing but the capsule. A read of what is not in it fails, and is a
 //! difference from the recorded run.
 //!
-//! What a capsule has depends on the transaction alone, and not on the engine that recorded it.
+//! What a capsule has depends on what it executes alone, and not on the engine that recorded it.
 
 mod compare;
 mod error;
+mod outcome;
+mod record;
+mod subject;
 mod wire;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    error::Error,
     sync::Arc,
 };
 
 use fusee_engine::{CodeHash, Interrupt};
-use fusee_state::{Diff, RecordedState, StateReader, Value};
-use sha2::{Digest, Sha256};
+use fusee_state::{RecordedState, StateReader, Value};
 
 use crate::{
-    Action, Address, BlockContext, ContractError, ContractRules, ContractRulesId, Contracts,
-    ExecutionResult, Included, InvalidTransaction, Progress, Receipt, Transaction, keys,
+    Address, BlockContext, ContractError, ContractRules, ContractRulesId, Contracts,
+    execution::Execution,
+    keys,
     steps::{StepRecorder, Steps},
 };
 
 pub use compare::{CapsuleRun, StepDifference};
 pub use error::CapsuleError;
+pub use outcome::{CapsuleOutcome, CapsuleResult, ChangesDigest};
+pub use subject::CapsuleSubject;
 
-/// A transaction with its rules, block, code and oracle answers, the state that it read, and its
-/// outcome.
+/// A batch or system call with its rules, block, code and oracle answers, the state that it read,
+/// and its outcome.
 #[derive(Clone, Debug)]
 pub struct Capsule {
     rules: (String, ContractRulesId),
     block: BlockContext,
     /// Without the code that it deploys or uploads.
-    transaction: Transaction,
-    /// The hash of the code that the transaction deploys or uploads.
-    sent_code: Option<CodeHash>,
+    subject: CapsuleSubject,
+    /// The hash of the code of each operation that deploys or uploads some.
+    sent_code: Vec<CodeHash>,
     answers: Vec<Option<Vec<u8>>>,
     /// Without the code of contracts.
     state: RecordedState,
-    /// The hashes of the code that the transaction read in the state.
+    /// The hashes of the code that was read in the state.
     stored_code: BTreeSet<CodeHash>,
     /// All code of both kinds. `None` if it was left out.
     code: BTreeMap<CodeHash, Option<Value>>,
-    receipt: Receipt,
-    changes: ChangesDigest,
+    result: CapsuleResult,
     steps: Steps,
 }
 
-/// The SHA-256 digest of the [encoding](Diff::encode) of a transaction's changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChangesDigest([u8; 32]);
-
-/// The outcome of a transaction, as replays compare it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CapsuleOutcome {
-    /// The transaction was included.
-    Included {
-        /// The receipt.
-        receipt: Receipt,
-        /// The digest of the changes.
-        changes: ChangesDigest,
-    },
-    /// No block can include the transaction.
-    Invalid(InvalidTransaction),
-    /// The host failed, for this reason: among others because the transaction read what the capsule
-    /// does not have.
-    Failed(String),
-}
-
-impl ChangesDigest {
-    /// The digest of a transaction's changes.
-    #[must_use]
-    pub fn of(changes: &Diff) -> Self {
-        Self(Sha256::digest(changes.encode()).into())
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl CapsuleOutcome {
-    fn of(result: Result<ExecutionResult, ContractError>) -> Self {
-        match result {
-            Ok(ExecutionResult::Included(Included {
-                receipt, changes, ..
-            })) => Self::Included {
-                changes: ChangesDigest::of(&changes),
-                receipt,
-            },
-            Ok(ExecutionResult::Invalid(invalid)) => Self::Invalid(invalid),
-            Err(error) => Self::Failed(with_causes(&error)),
-        }
-    }
-}
-
-/// The message of an error and those of its causes. Equal messages in a row are one.
-fn with_causes(error: &dyn Error) -> String {
-    let mut messages = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        messages.push(error.to_string());
-        cause = error.source();
-    }
-    messages.dedup();
-    messages.join(": ")
-}
-
 impl Capsule {
-    /// Runs a transaction as [`Contracts::execute`] does, and records it. There is no capsule of a
-    /// transaction that no block can include, and none of a [`Batch`](crate::Batch).
-    ///
-    /// # Errors
-    ///
-    /// As [`Contracts::execute`].
-    pub fn record(
-        contracts: &Contracts,
-        state: Arc<dyn StateReader>,
-        transaction: Transaction,
-        block: &BlockContext,
-        interrupt: &Interrupt,
-    ) -> Result<(ExecutionResult, Option<Self>), ContractError> {
-        let oracle = |_: Address, _: &[u8]| None;
-        Self::record_with_oracle(contracts, state, transaction, block, interrupt, oracle)
-    }
-
-    /// The same with an oracle, which gets the contract and the bytes of each request.
-    ///
-    /// # Errors
-    ///
-    /// As [`Contracts::execute`].
-    pub fn record_with_oracle(
-        contracts: &Contracts,
-        state: Arc<dyn StateReader>,
-        transaction: Transaction,
-        block: &BlockContext,
-        interrupt: &Interrupt,
-        oracle: impl FnMut(Address, &[u8]) -> Option<Vec<u8>>,
-    ) -> Result<(ExecutionResult, Option<Self>), ContractError> {
-        let recorder = Recorder {
-            state,
-            transaction,
-            block: block.clone(),
-        };
-        recorder.record(contracts, interrupt, oracle)
-    }
-
     /// The canonical bytes, as `docs/capsules.md` has them.
     ///
     /// # Errors
@@ -175,7 +80,7 @@ impl Capsule {
     /// The most bytes of a capsule: 256 MiB.
     pub const MAX_BYTES: usize = 256 << 20;
 
-    /// The rules by which the transaction ran, for [`Contracts::new`].
+    /// The rules by which it ran, for [`Contracts::new`].
     ///
     /// # Errors
     ///
@@ -196,38 +101,35 @@ impl Capsule {
         (&self.rules.0, self.rules.1)
     }
 
-    /// The block of the transaction.
+    /// The block in which it ran.
     #[must_use]
     pub const fn block(&self) -> &BlockContext {
         &self.block
     }
 
-    /// The transaction. The code that it deploys or uploads is missing: see
+    /// What it executes. The code that operations deploy or upload is missing: see
     /// [`sent_code`](Self::sent_code).
     #[must_use]
-    pub const fn transaction(&self) -> &Transaction {
-        &self.transaction
+    pub const fn subject(&self) -> &CapsuleSubject {
+        &self.subject
     }
 
-    /// The hash of the code that the transaction deploys or uploads.
+    /// The hashes of the code that operations deploy or upload, in their order.
     #[must_use]
-    pub const fn sent_code(&self) -> Option<CodeHash> {
-        self.sent_code
+    pub fn sent_code(&self) -> &[CodeHash] {
+        &self.sent_code
     }
 
-    /// The state that the transaction read, without the code of contracts.
+    /// The state that was read, without the code of contracts.
     #[must_use]
     pub const fn state(&self) -> &RecordedState {
         &self.state
     }
 
-    /// The outcome that the transaction had.
+    /// The outcome of the recorded run.
     #[must_use]
     pub fn outcome(&self) -> CapsuleOutcome {
-        CapsuleOutcome::Included {
-            receipt: self.receipt.clone(),
-            changes: self.changes,
-        }
+        CapsuleOutcome::Included(self.result.clone())
     }
 
     /// The hashes of all code, in ascending order, with the code unless it was left out.
@@ -256,12 +158,13 @@ impl Capsule {
         })
     }
 
-    /// Runs the transaction again, on the engines of these contracts.
+    /// Runs it again, on the engines of these contracts.
     ///
     /// # Errors
     ///
-    /// [`CapsuleError::OtherRules`] if the contracts have other rules, and
-    /// [`CapsuleError::MissingCode`] if code was left out.
+    /// [`CapsuleError::OtherRules`] if the contracts have other rules,
+    /// [`CapsuleError::MissingCode`] if code was left out, and [`CapsuleError::TooMuchCode`] if its
+    /// operations send more than [`Self::MAX_BYTES`] together.
     pub fn replay(
         &self,
         contracts: &Contracts,
@@ -278,13 +181,9 @@ impl Capsule {
         for hash in &self.stored_code {
             state.insert(keys::code(*hash), Some(self.code_of(*hash)?));
         }
-        let mut transaction = self.transaction.clone();
-        if let (Some(hash), Action::Deploy { code, .. } | Action::Upload { code }) =
-            (self.sent_code, &mut transaction.action)
-        {
-            *code = self.code_of(hash)?.to_vec();
-        }
-        Ok(self.run(contracts, Arc::new(state), transaction, interrupt))
+        let subject = self.whole_subject()?;
+        let outcome = self.run(contracts, Arc::new(state), subject, interrupt);
+        Ok(outcome.unwrap_or_else(|error| CapsuleOutcome::failed(&error)))
     }
 
     /// The steps of a replay, of which one chunk is kept.
@@ -304,156 +203,55 @@ impl Capsule {
         &self,
         contracts: &Contracts,
         state: Arc<dyn StateReader>,
-        transaction: Transaction,
+        subject: CapsuleSubject,
         interrupt: &Interrupt,
-    ) -> CapsuleOutcome {
+    ) -> Result<CapsuleOutcome, ContractError> {
         let mut answers = self.answers.iter();
-        let oracle = |_: Address, _: &[u8]| Some(answers.next()?.clone());
-        let result = answered(
-            contracts,
-            state,
-            transaction,
-            &self.block,
-            interrupt,
-            oracle,
-        );
-        match result {
-            Ok(Some(result)) if answers.len() == 0 => CapsuleOutcome::of(Ok(result)),
-            Ok(result) => CapsuleOutcome::Failed(format!(
-                "the contracts made {} oracle requests than the {} that the capsule answers",
-                if result.is_some() { "fewer" } else { "more" },
-                self.answers.len(),
-            )),
-            Err(error) => CapsuleOutcome::of(Err(error)),
+        let outcome = match subject {
+            CapsuleSubject::System(call) => {
+                let included = contracts.execute_system(state, call, &self.block, interrupt)?;
+                Some(CapsuleOutcome::Included((&included).into()))
+            }
+            CapsuleSubject::Batch(batch) => {
+                let oracle = |_: Address, _: &[u8]| Some(answers.next()?.clone());
+                let execution = Execution::new(contracts, state, batch, &self.block, interrupt);
+                let result = execution.finish(oracle)?;
+                result.as_ref().map(CapsuleOutcome::of)
+            }
+        };
+        let requests = match outcome {
+            Some(outcome) if answers.len() == 0 => return Ok(outcome),
+            Some(_) => "fewer",
+            None => "more",
+        };
+        Ok(CapsuleOutcome::Failed(format!(
+            "the contracts made {requests} oracle requests than the {} that the capsule answers",
+            self.answers.len(),
+        )))
+    }
+
+    /// What it executes, with the code that operations deploy or upload.
+    fn whole_subject(&self) -> Result<CapsuleSubject, CapsuleError> {
+        let mut sent = Vec::with_capacity(self.sent_code.len());
+        let mut bytes = 0_usize;
+        for hash in &self.sent_code {
+            let code = self.code_of(*hash)?;
+            bytes = bytes.saturating_add(code.len());
+            sent.push(code);
         }
+        // The capsule has code once that many operations send.
+        if bytes > Self::MAX_BYTES {
+            return Err(CapsuleError::TooMuchCode { bytes });
+        }
+        let mut subject = self.subject.clone();
+        for (place, code) in subject.sent_code_mut().zip(sent) {
+            *place = code.to_vec();
+        }
+        Ok(subject)
     }
 
     fn code_of(&self, hash: CodeHash) -> Result<Value, CapsuleError> {
         let code = self.code.get(&hash).and_then(Clone::clone);
         code.ok_or(CapsuleError::MissingCode { hash })
     }
-}
-
-/// Runs a transaction with an oracle. Returns `None` if the oracle returns `None` instead of a
-/// reply: the transaction is then dropped.
-fn answered(
-    contracts: &Contracts,
-    state: Arc<dyn StateReader>,
-    transaction: Transaction,
-    block: &BlockContext,
-    interrupt: &Interrupt,
-    mut oracle: impl FnMut(Address, &[u8]) -> Option<Option<Vec<u8>>>,
-) -> Result<Option<ExecutionResult>, ContractError> {
-    let mut progress = contracts.begin(state, transaction, block, interrupt)?;
-    loop {
-        progress = match progress {
-            Progress::Ended(result) => return Ok(Some(*result)),
-            Progress::Waiting(waiting) => match oracle(waiting.contract(), waiting.question()) {
-                Some(answer) => waiting.answer(answer)?,
-                None => return Ok(None),
-            },
-        };
-    }
-}
-
-/// A transaction that is to be recorded.
-struct Recorder {
-    state: Arc<dyn StateReader>,
-    transaction: Transaction,
-    block: BlockContext,
-}
-
-impl Recorder {
-    fn record(
-        self,
-        contracts: &Contracts,
-        interrupt: &Interrupt,
-        mut oracle: impl FnMut(Address, &[u8]) -> Option<Vec<u8>>,
-    ) -> Result<(ExecutionResult, Option<Capsule>), ContractError> {
-        let recorder = StepRecorder::keeping(0);
-        let recorded = contracts.recording(recorder.clone());
-        let mut answers = Vec::new();
-        let answering = |contract: Address, request: &[u8]| {
-            let answer = oracle(contract, request);
-            answers.push(answer.clone());
-            Some(answer)
-        };
-        let state = Arc::clone(&self.state);
-        let transaction = self.transaction.clone();
-        let result = answered(
-            &recorded,
-            state,
-            transaction,
-            &self.block,
-            interrupt,
-            answering,
-        )?;
-        let result = result.expect("the oracle replies to each request");
-        let capsule = match &result {
-            ExecutionResult::Invalid(_) => None,
-            ExecutionResult::Included(included) => {
-                Some(self.capsule(contracts.rules(), included, answers, recorder.take())?)
-            }
-        };
-        Ok((result, capsule))
-    }
-
-    fn capsule(
-        self,
-        rules: &ContractRules,
-        included: &Included,
-        answers: Vec<Option<Vec<u8>>>,
-        steps: Steps,
-    ) -> Result<Capsule, ContractError> {
-        let state = RecordedState::record(&included.reads, &*self.state)?;
-        let mut code = BTreeMap::new();
-        let mut stored_code = BTreeSet::new();
-        let entries = state.iter().filter(|(key, value)| {
-            let Some((hash, value)) = code_hash(key).zip(*value) else {
-                return true;
-            };
-            // Code under another hash than its own is an entry like any other.
-            let is_other = CodeHash::of(value) != hash;
-            if !is_other {
-                stored_code.insert(hash);
-                code.insert(hash, Some(Value::clone(value)));
-            }
-            is_other
-        });
-        let entries: Vec<_> = entries
-            .map(|(key, value)| (key.to_vec(), value.cloned()))
-            .collect();
-        let ranges = state.ranges();
-        let ranges = ranges.map(|(start, end)| (start.to_vec(), end.to_vec()));
-        let mut transaction = self.transaction;
-        let mut sent_code = None;
-        if let Action::Deploy { code: sent, .. } | Action::Upload { code: sent } =
-            &mut transaction.action
-        {
-            let sent = Value::from(std::mem::take(sent));
-            let hash = CodeHash::of(&sent);
-            code.insert(hash, Some(sent));
-            sent_code = Some(hash);
-        }
-        Ok(Capsule {
-            rules: (rules.name.to_string(), rules.id()),
-            block: self.block,
-            transaction,
-            sent_code,
-            answers,
-            state: RecordedState::new(ranges, entries),
-            stored_code,
-            code,
-            receipt: included.receipt.clone(),
-            changes: ChangesDigest::of(&included.changes),
-            steps,
-        })
-    }
-}
-
-/// The hash of the code that a key of the state is for.
-fn code_hash(key: &[u8]) -> Option<CodeHash> {
-    let parts = keys::parts(key)?;
-    let is_code = parts.tag == keys::CODE && parts.rest.is_empty();
-    is_code.then(|| CodeHash::from_bytes(parts.owner))
 }

@@ -198,12 +198,27 @@ impl Execution {
     }
 
     /// Runs the batch to its end. Oracle requests are answered with `UNANSWERED`.
-    pub(crate) fn finish_without_oracle(mut self) -> Result<BatchResult, ContractError> {
+    pub(crate) fn finish_without_oracle(self) -> Result<BatchResult, ContractError> {
+        let result = self.finish(|_, _| Some(None))?;
+        Ok(result.expect("the oracle replies to each request"))
+    }
+
+    /// Runs the batch to its end. Returns `None` if the oracle returns `None` instead of a reply:
+    /// the batch is then dropped.
+    pub(crate) fn finish(
+        mut self,
+        mut oracle: impl FnMut(Address, &[u8]) -> Option<Option<Vec<u8>>>,
+    ) -> Result<Option<BatchResult>, ContractError> {
         let mut state = self.start()?;
         loop {
             state = match state {
-                ExecutionState::Ended(result) => return Ok(*result),
-                ExecutionState::Waiting(open, request) => self.answer(open, request, None)?,
+                ExecutionState::Ended(result) => return Ok(Some(*result)),
+                ExecutionState::Waiting(open, request) => {
+                    match oracle(request.contract, &request.question) {
+                        Some(answer) => self.answer(open, request, answer)?,
+                        None => return Ok(None),
+                    }
+                }
             };
         }
     }
@@ -351,6 +366,7 @@ impl Execution {
             deployed: None,
         };
         let observers = &self.contracts.observers;
+        observers.begin_operation(index);
         observers.charge_intrinsic(open.current.intrinsic);
         // The operations before this one may have used what it needs.
         let Some(gas) = gas else {
@@ -386,7 +402,7 @@ impl Execution {
 
 impl BatchResult {
     /// The result of a transaction, which is a batch of one operation.
-    fn into_single(self) -> ExecutionResult {
+    pub(crate) fn into_single(self) -> ExecutionResult {
         match self {
             Self::Included(included) => ExecutionResult::Included(included.into_single()),
             Self::Invalid(invalid) => ExecutionResult::Invalid(invalid.reason),

@@ -54,7 +54,8 @@ pub use address::{Address, AddressError};
 pub use batch::{Batch, BatchOperation, BatchResult, GasFee, IncludedBatch};
 pub use block::BlockContext;
 pub use capsule::{
-    Capsule, CapsuleError, CapsuleOutcome, CapsuleRun, ChangesDigest, StepDifference,
+    Capsule, CapsuleError, CapsuleOutcome, CapsuleResult, CapsuleRun, CapsuleSubject,
+    ChangesDigest, StepDifference,
 };
 pub use contracts::Contracts;
 pub use debug_log::{DebugLog, LogLine};

@@ -34,6 +34,13 @@ impl Observers {
         }
     }
 
+    /// The operation with this index begins.
+    pub(crate) fn begin_operation(&self, index: usize) {
+        if let Some(steps) = &self.steps {
+            steps.begin_operation(index);
+        }
+    }
+
     pub(crate) fn charge_intrinsic(&self, gas: Gas) {
         if let Some(inspector) = &self.inspector {
             inspector.charge_intrinsic(gas);

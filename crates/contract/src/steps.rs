@@ -1,7 +1,7 @@
-//! The steps of a transaction in brief: its calls and syscalls with their gas, and digests of all
+//! The steps of a batch or call in brief: its calls and syscalls with their gas, and digests of all
 //! that passes between contracts and host.
 //!
-//! Two runs of a transaction are compared by them. Memory is bounded: of each chunk of steps there
+//! Two runs are compared by them. Memory is bounded: of each chunk of steps there
 //! is one digest, and the steps of one chunk are kept.
 
 use std::{
@@ -25,9 +25,9 @@ use crate::{
 pub(crate) const CHUNK_STEPS: usize = 16_384;
 
 /// The size of a step's encoding in bytes.
-pub(crate) const STEP_BYTES: usize = 4 + 4 + 4 + 8 + 8 + 8 + 8 + 8;
+pub(crate) const STEP_BYTES: usize = 4 + 4 + 4 + 4 + 8 + 8 + 8 + 8 + 8;
 
-/// A step of a transaction.
+/// A step of a batch or of a call that the chain makes by itself.
 ///
 /// Two runs that agree have equal steps. The digests are the first 8 bytes of SHA-256: they find
 /// faults, and prove nothing.
@@ -35,6 +35,8 @@ pub(crate) const STEP_BYTES: usize = 4 + 4 + 4 + 8 + 8 + 8 + 8 + 8;
 pub struct RunStep {
     /// What the step is.
     pub kind: StepKind,
+    /// The index of the operation. A call of the chain itself has the one operation 0.
+    pub operation: u32,
     /// The number of frames around the frame of the step.
     pub depth: u32,
     /// Of a syscall, the gas that was left before it. Of a begin, the gas limit of the call. Of an
@@ -106,6 +108,8 @@ struct Recording {
     /// The digest of the chunk so far, and its number of steps.
     chunk: Sha256,
     chunk_steps: usize,
+    /// The index of the current operation.
+    operation: u32,
     /// The frames that have not ended, the outermost first.
     open: Vec<Arc<StepFrame>>,
 }
@@ -166,6 +170,11 @@ impl StepRecorder {
         *self.lock() = Recording::default();
     }
 
+    /// The operation with this index begins.
+    pub(crate) fn begin_operation(&self, index: usize) {
+        self.lock().operation = u32::try_from(index).unwrap_or(u32::MAX);
+    }
+
     /// A call begins.
     pub(crate) fn begin(&self, context: &Context, opening: &Opening, gas_limit: Gas) {
         let Context {
@@ -205,6 +214,7 @@ impl StepRecorder {
         }));
         let step = RunStep {
             kind: StepKind::Begin,
+            operation: 0,
             depth: 0,
             gas_left: gas_limit,
             gas_used: Gas::ZERO,
@@ -222,6 +232,7 @@ impl StepRecorder {
         let recording = &mut *self.lock();
         let step = RunStep {
             kind: StepKind::End,
+            operation: 0,
             depth: 0,
             gas_left: Gas::ZERO,
             gas_used: result.gas_used,
@@ -247,6 +258,7 @@ impl StepRecorder {
                 number,
                 has_replied: reply.is_some(),
             },
+            operation: 0,
             depth: 0,
             gas_left,
             gas_used,
@@ -272,6 +284,7 @@ impl Recording {
         };
         let around = self.open.len().saturating_sub(1);
         let step = RunStep {
+            operation: self.operation,
             depth: u32::try_from(around).unwrap_or(u32::MAX),
             ..step
         };
@@ -330,7 +343,8 @@ impl RunStep {
             } => (number, has_replied),
         };
         let fields = (
-            (number, u32::from(has_replied), self.depth),
+            (number, u32::from(has_replied)),
+            (self.operation, self.depth),
             (self.gas_left.units(), self.gas_used.units()),
             (self.arguments, self.result, self.reply),
         );
@@ -343,9 +357,10 @@ impl RunStep {
 
     /// Decodes a step. Returns `None` if no step has these bytes.
     pub(crate) fn decode(bytes: &[u8; STEP_BYTES]) -> Option<Self> {
-        type Fields = ((u32, u32, u32), (u64, u64), ([u8; 8], [u8; 8], u64));
+        type Fields = ((u32, u32), (u32, u32), (u64, u64), ([u8; 8], [u8; 8], u64));
         let fields: Fields = BorshDeserialize::try_from_slice(bytes).ok()?;
-        let ((number, has_replied, depth), (left, used), (arguments, result, reply)) = fields;
+        let ((number, has_replied), (operation, depth), (left, used), digests) = fields;
+        let (arguments, result, reply) = digests;
         let step = Self {
             kind: match number {
                 BEGIN => StepKind::Begin,
@@ -355,6 +370,7 @@ impl RunStep {
                     has_replied: has_replied == 1,
                 },
             },
+            operation,
             depth,
             gas_left: Gas::new(left),
             gas_used: Gas::new(used),

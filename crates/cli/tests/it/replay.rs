@@ -1,5 +1,7 @@
 //! `--capsule` of the verbs that send transactions, and `replay`.
 
+mod batches;
+
 use std::fs;
 
 use expect_test::expect;
@@ -7,6 +9,7 @@ use fusee::sandbox::CodeHash;
 use serde_json::json;
 
 use crate::support::{Folder, guests};
+use batches::{increment, transfer};
 
 /// Replays a capsule on every engine: equal, without the data folder.
 fn assert_equal(folder: &Folder, capsule: &str) {
@@ -94,6 +97,20 @@ fn a_replay_says_what_is_equal() {
     );
 }
 
+/// A capsule whose state has another count. Its checksum is right.
+fn counted_on(capsule: &[u8], from: u64, to: u64) -> Vec<u8> {
+    let entry = |number: u64| {
+        let value = [[1, 8, 0, 0, 0].as_slice(), &number.to_le_bytes()].concat();
+        [b"count".as_slice(), &value].concat()
+    };
+    let place = capsule.windows(18).position(|window| window == entry(from));
+    let mut altered = capsule[..capsule.len() - 32].to_vec();
+    altered[place.unwrap()..][..18].copy_from_slice(&entry(to));
+    let checksum = CodeHash::of(&altered);
+    altered.extend_from_slice(checksum.as_bytes());
+    altered
+}
+
 /// A capsule whose state says that the counter was at 7 and not at 0. Its checksum is right.
 #[test]
 fn a_replay_that_differs_shows_the_first_syscall_of_both_sides() {
@@ -102,16 +119,7 @@ fn a_replay_that_differs_shows_the_first_syscall_of_both_sides() {
     folder.text(&format!("call {counter} increment"), 0);
     folder.text(&format!("call {counter} increment --capsule c.capsule"), 0);
     let bytes = fs::read(folder.path().join("c.capsule")).unwrap();
-    let entry = |number: u64| {
-        let value = [[1, 8, 0, 0, 0].as_slice(), &number.to_le_bytes()].concat();
-        [b"count".as_slice(), &value].concat()
-    };
-    let place = bytes.windows(18).position(|window| window == entry(1));
-    let mut altered = bytes[..bytes.len() - 32].to_vec();
-    altered[place.unwrap()..][..18].copy_from_slice(&entry(7));
-    let checksum = CodeHash::of(&altered);
-    altered.extend_from_slice(checksum.as_bytes());
-    folder.write("altered.capsule", altered);
+    folder.write("altered.capsule", counted_on(&bytes, 1, 7));
 
     let text = folder.text("replay altered.capsule", 3);
     expect![[r#"
@@ -143,6 +151,96 @@ fn a_replay_that_differs_shows_the_first_syscall_of_both_sides() {
     assert_eq!(recorded["gas_left"], replayed["gas_left"]);
     assert_eq!(recorded["arguments"], replayed["arguments"]);
     assert_ne!(recorded["result"], replayed["result"]);
+}
+
+#[test]
+fn a_replay_shows_the_receipt_of_each_operation() {
+    let folder = Folder::new();
+    let operations = |counter| {
+        let nothing = batches::call(counter, "nothing");
+        vec![transfer(5), increment(counter), nothing, increment(counter)]
+    };
+    let (counter, capsule) = batches::recorded(operations);
+    folder.write("batch.capsule", capsule);
+    let text = folder.text("replay batch.capsule", 0);
+    expect![[r#"
+        transaction  4 operations from alice
+        overhead     1,500 gas
+        gas price    2, paid by bob
+        rules        contract-2
+        block        0 of ``, time 0
+        operation 0  call bob with 5
+          status     success
+          gas used   10,000 of 998,500
+        operation 1  call COUNTER increment
+          status     success
+          gas used   22,472 of 988,500
+          output     0x0200000000000000  (2)
+        operation 2  call COUNTER nothing
+          status     rejected: the contract has no such method
+          gas used   0 of 966,028
+        operation 3  call COUNTER increment
+          status     did not begin
+        gas used     33,972
+        fee          67,944
+        changes      0x668caf6f867686dd060cdb848a6bbf6be212c46aafbf5eba1817750919ac35df
+        engines      wasmtime, wasmi
+        equal        on all engines, and to the recorded outcome
+    "#]]
+    .assert_eq(&text.replace(&counter.to_string()[..12], "COUNTER"));
+    let answer = folder.json("replay batch.capsule", 0);
+    let receipts = answer["recorded"]["receipts"].as_array().unwrap();
+    let statuses: Vec<_> = receipts.iter().map(|it| it["status"].clone()).collect();
+    assert_eq!(statuses, ["success", "success", "rejected"]);
+    assert_eq!(answer["operations"].as_array().unwrap().len(), 4);
+    let engine = &answer["engines"][1];
+    assert_eq!(answer["recorded"]["receipts"], engine["receipts"]);
+    assert_eq!(answer["recorded"]["fee"], engine["fee"]);
+
+    folder.write("system.capsule", batches::recorded_system());
+    let text = folder.text("replay system.capsule", 0);
+    expect![[r#"
+        system call  call COUNTER increment
+        rules        contract-2
+        block        0 of ``, time 0
+        status       success
+        gas used     22,472 of 100,000
+        output       0x0200000000000000  (2)
+        event        COUNTER count 0x0200000000000000  (2)
+        changes      0x4425ee7e4e4af84219d5906bebde19bd6688cb1c550de092229d177f4122b289
+        engines      wasmtime, wasmi
+        equal        on all engines, and to the recorded outcome
+    "#]]
+    .assert_eq(&text.replace(&counter.to_string()[..12], "COUNTER"));
+}
+
+#[test]
+fn a_difference_names_operation_syscall_and_gas() {
+    let folder = Folder::new();
+    let operations = |counter| vec![transfer(5), transfer(6), increment(counter)];
+    let (counter, capsule) = batches::recorded(operations);
+    folder.write("altered.capsule", counted_on(&capsule, 1, 7));
+    let text = folder.text("replay altered.capsule", 3);
+    expect![[r#"
+        transaction  3 operations from alice
+        overhead     1,500 gas
+        gas price    2, paid by bob
+        rules        contract-2
+        block        0 of ``, time 0
+        recorded     3 operations, success, 33,972 gas, 1 events, changes 0xcfd62c64bcd3e21c
+        wasmtime     3 operations, success, 33,972 gas, 1 events, changes 0xff866b3ac7dd7af5
+        wasmi        3 operations, success, 33,972 gas, 1 events, changes 0xff866b3ac7dd7af5
+        equal        on all engines, and not to the recorded outcome
+        differ       recorded and wasmtime, in output of operation 2, events of operation 2, changes
+        first        step 6 in operation 2, COUNTER increment
+          recorded   storage_read = 8 with 974,566 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0xd74243a247f30928
+          wasmtime   storage_read = 8 with 974,566 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0x83fe3b3722f22fcf
+    "#]].assert_eq(&text.replace(&counter.to_string()[..12], "COUNTER"));
+    let answer = folder.json("replay altered.capsule", 3);
+    let difference = &answer["differences"][0];
+    assert_eq!(difference["operation"], json!(2));
+    assert_eq!(difference["steps"][0]["operation"], json!(2));
+    assert_eq!(difference["steps"][0]["name"], json!("storage_read"));
 }
 
 #[test]
@@ -196,13 +294,13 @@ fn what_is_no_capsule_is_refused_with_advice() {
     bytes[20] ^= 1;
     folder.write("damaged.capsule", &bytes);
     expect![[r#"
-        error: the capsule is damaged or cut off: the checksum in its last 32 bytes is not that of the 602 bytes before it
+        error: the capsule is damaged or cut off: the checksum in its last 32 bytes is not that of the 652 bytes before it
           next: record it again, or get the file again
     "#]].assert_eq(&failure("replay damaged.capsule"));
     bytes[8] = 9;
     folder.write("later.capsule", &bytes);
     expect![[r#"
-        error: the capsule has version 9, this program reads version 1
+        error: the capsule has version 9, this program reads version 2
           next: use the version of fusee that wrote it
     "#]]
     .assert_eq(&failure("replay later.capsule"));

@@ -1,4 +1,4 @@
-//! Comparison of two runs of a capsule's transaction, to the first step in which they differ.
+//! Comparison of two runs of a capsule, to the first step in which they differ.
 
 use std::iter;
 
@@ -10,7 +10,7 @@ use crate::{
     steps::{CHUNK_STEPS, RunStep, StepFrame, Steps},
 };
 
-/// A run of a capsule's transaction.
+/// A run of a capsule.
 #[derive(Clone, Copy, Debug)]
 pub enum CapsuleRun<'a> {
     /// The run that was recorded.
@@ -33,8 +33,18 @@ pub struct StepDifference {
     pub steps: [Option<RunStep>; 2],
 }
 
+impl StepDifference {
+    /// The index of the operation in which the runs differ first. `None` if their steps are not
+    /// known.
+    #[must_use]
+    pub fn operation(&self) -> Option<u32> {
+        let steps = self.steps.iter().flatten();
+        steps.map(|step| step.operation).min()
+    }
+}
+
 impl Capsule {
-    /// Finds the first step in which two runs of the transaction differ: a call, a syscall, or the
+    /// Finds the first step in which two runs differ: a call, a syscall, or the
     /// end of a call. Returns `None` if all steps are equal.
     ///
     /// Each replay runs once, and once more if the difference is beyond the first 16,384 steps.

@@ -39,6 +39,15 @@ pub enum CapsuleError {
         /// The size of the capsule.
         bytes: usize,
     },
+    /// The operations send too much code. The capsule has code once that many of them send.
+    #[error(
+        "the operations of the capsule send {bytes} bytes of code together, at most {} are admitted",
+        Capsule::MAX_BYTES
+    )]
+    TooMuchCode {
+        /// The size of the code of all operations together.
+        bytes: usize,
+    },
     /// The checksum matches, but these are not the bytes of any capsule.
     #[error("the capsule is malformed at byte {at}, in its {part}: {reason}")]
     Malformed {

@@ -9,14 +9,14 @@ mod validity;
 
 use fusee_abi as abi;
 use fusee_contract::{
-    Account, Action, Address, Batch, BatchOperation, ContractRules, IncludedBatch, Inspector,
-    InvalidBatch, Receipt, Status, Trace,
+    Account, Action, Address, Batch, BatchOperation, Capsule, ContractRules, IncludedBatch,
+    Inspector, InvalidBatch, Receipt, Status, Trace,
 };
 use fusee_engine::{Gas, Interrupt};
 
 use crate::{
     asks::Asks,
-    world::{GAS, World, alice, bob},
+    world::{GAS, World, alice, bob, check_capsule},
 };
 
 /// Rules of version 2 on all lanes for wasm.
@@ -136,11 +136,31 @@ fn try_send(world: &mut World, batch: &Batch) -> Result<IncludedBatch, InvalidBa
         }
     }
     let (result, _) = found.unwrap();
+    check_replays(world, batch, &result);
     let included = result?;
     let nonce = world.account(batch.from).nonce;
     world.state.apply(&included.changes);
     assert_eq!(world.account(batch.from).nonce, nonce + 1);
     Ok(included)
+}
+
+/// Records a batch on the first lane, and replays it on all of them. One that is invalid has no
+/// capsule.
+fn check_replays(world: &World, batch: &Batch, expected: &Result<IncludedBatch, InvalidBatch>) {
+    let (_, contracts) = world.lanes().next().unwrap();
+    let (result, capsule) = Capsule::record_batch(
+        contracts,
+        world.reader(),
+        batch.clone(),
+        &world.block,
+        &Interrupt::new(),
+    )
+    .unwrap();
+    assert_same(&result.included(), expected, "recorded");
+    assert_eq!(capsule.is_some(), expected.is_ok());
+    if let (Some(capsule), Ok(included)) = (capsule, expected) {
+        check_capsule(&capsule, included.into(), world.lanes());
+    }
 }
 
 fn assert_same(

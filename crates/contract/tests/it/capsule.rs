@@ -3,6 +3,7 @@
 //! Beside these tests, every transaction of a [`World`] is recorded on one lane and replayed on
 //! another.
 
+mod batches;
 mod faulty;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use fusee_state::StateReader;
 use sha2::{Digest, Sha256};
 
 use crate::world::{COUNTER, GAS, TOKEN, World, alice, bob, counted, wasm_alone};
+use batches::{several, system};
 use faulty::Faulty;
 
 /// Reads the keys `a` and `b`, and computes in between. The constants are such that a faulty engine
@@ -105,8 +107,19 @@ fn small() -> Vec<u8> {
     capsule.encode().unwrap()
 }
 
+/// Capsules of a transaction, of a batch and of a system call.
+fn of_each_kind() -> [Vec<u8>; 3] {
+    let (world, transaction) = loading();
+    let Action::Call { to, .. } = transaction.action else {
+        unreachable!()
+    };
+    let others = [several(&world, to), system(&world, to)];
+    let [batch, system] = others.map(|capsule| capsule.encode().unwrap());
+    [small(), batch, system]
+}
+
 #[test]
-fn the_encoding_of_version_1_is_frozen() {
+fn the_encoding_of_version_2_is_frozen() {
     let mut world = few_lanes();
     world.block = BlockContext {
         chain_id: "golden".into(),
@@ -116,27 +129,48 @@ fn the_encoding_of_version_1_is_frozen() {
     };
     let contract = world.deploy(&wat::parse_str(READS).unwrap(), &[]);
     world.call(alice(), contract, "store", &[]);
-    let (capsule, _) = world.recorded(&call(contract, "load"));
-    let bytes = capsule.encode().unwrap();
-    let lines: Vec<_> = bytes.chunks(48).map(hex::encode).collect();
-    expect_file!["golden/capsule_1.txt"].assert_eq(&(lines.join("\n") + "\n"));
+    let (transaction, _) = world.recorded(&call(contract, "load"));
+    let golden = [
+        ("transaction", transaction),
+        ("batch", several(&world, contract)),
+        ("system call", system(&world, contract)),
+    ];
+    let lines = golden.iter().flat_map(|(name, capsule)| {
+        let bytes = capsule.encode().unwrap();
+        let lines: Vec<_> = bytes.chunks(48).map(hex::encode).collect();
+        [vec![(*name).to_owned()], lines].concat()
+    });
+    let lines: Vec<_> = lines.collect();
+    expect_file!["golden/capsule_2.txt"].assert_eq(&(lines.join("\n") + "\n"));
+}
+
+#[test]
+fn a_capsule_of_version_1_is_refused_by_its_version() {
+    let lines = include_str!("golden/capsule_1.txt").lines();
+    let bytes: Vec<_> = lines.flat_map(|line| hex::decode(line).unwrap()).collect();
+    let expected = CapsuleError::Version {
+        found: 1,
+        expected: 2,
+    };
+    assert_eq!(Capsule::decode(&bytes).unwrap_err(), expected);
 }
 
 #[test]
 fn no_part_and_no_change_of_a_capsule_is_one() {
-    let bytes = small();
-    for end in 0..bytes.len() {
-        Capsule::decode(&bytes[..end]).unwrap_err();
-    }
-    for at in 0..bytes.len() {
-        for bit in [0, 7] {
-            let mut damaged = bytes.clone();
-            damaged[at] ^= 1 << bit;
-            Capsule::decode(&damaged).unwrap_err();
+    for bytes in of_each_kind() {
+        for end in 0..bytes.len() {
+            Capsule::decode(&bytes[..end]).unwrap_err();
         }
+        for at in 0..bytes.len() {
+            for bit in [0, 7] {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                Capsule::decode(&damaged).unwrap_err();
+            }
+        }
+        Capsule::decode(&[&bytes[..], &[0]].concat()).unwrap_err();
+        Capsule::decode(&bytes).unwrap();
     }
-    Capsule::decode(&[&bytes[..], &[0]].concat()).unwrap_err();
-    Capsule::decode(&bytes).unwrap();
 }
 
 #[test]
@@ -145,8 +179,8 @@ fn errors_say_what_is_wrong_and_where() {
     let error = |bytes: &[u8]| Capsule::decode(bytes).unwrap_err().to_string();
     expect!["this is no capsule: it does not begin with `fuseecap`"].assert_eq(&error(b"\0asm"));
     let mut later = bytes.clone();
-    later[8] = 2;
-    expect!["the capsule has version 2, this program reads version 1"].assert_eq(&error(&later));
+    later[8] = 3;
+    expect!["the capsule has version 3, this program reads version 2"].assert_eq(&error(&later));
     expect!["the capsule is damaged or cut off: the checksum in its last 32 bytes is not that of the 68 bytes before it"].assert_eq(&error(&bytes[..100]));
     let rest = &bytes[bytes.len() - 32..];
     let more = sealed([&bytes[..bytes.len() - 32], b"more", rest].concat());
@@ -178,11 +212,12 @@ fn errors_say_what_is_wrong_and_where() {
 
 #[test]
 fn bytes_with_a_right_checksum_decode_to_themselves_or_not_at_all() {
-    let bytes = small();
+    let kinds = of_each_kind();
     let mut random = Random::new(11);
     let (mut decoded, mut refused) = (0, 0);
     let contracts = contracts_on(Faulty::new(&[]));
-    for round in 0..4_000 {
+    for round in 0..6_000 {
+        let bytes = &kinds[round % 3];
         let mut changed = bytes.clone();
         for _ in 0..=random.below(2) {
             let at = 12
@@ -209,7 +244,7 @@ fn bytes_with_a_right_checksum_decode_to_themselves_or_not_at_all() {
             Err(_) => refused += 1,
         }
     }
-    assert!(decoded > 500 && refused > 500, "{decoded}, {refused}");
+    assert!(decoded > 800 && refused > 800, "{decoded}, {refused}");
 }
 
 #[test]
@@ -358,14 +393,14 @@ fn oracle_answers_are_part_of_a_capsule() {
     let (result, capsule) = Capsule::record_with_oracle(
         first,
         world.reader(),
-        call(contract, "run"),
+        call(contract, "run").into(),
         &world.block,
         &Interrupt::new(),
         oracle,
     )
     .unwrap();
-    let receipt = result.included().unwrap().receipt;
-    assert_eq!(receipt.output, b"12");
+    let receipts = result.included().unwrap().receipts;
+    assert_eq!(receipts[0].output, b"12");
     let bytes = capsule.unwrap().encode().unwrap();
     let capsule = Capsule::decode(&bytes).unwrap();
     for (name, contracts) in &lanes {

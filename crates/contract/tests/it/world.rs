@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use fusee_conformance::{Backend, Lane, lanes, mixed_lanes};
 use fusee_contract::{
-    Account, Action, Address, BlockContext, Capsule, CapsuleOutcome, CapsuleRun, ChangesDigest,
+    Account, Action, Address, BlockContext, Capsule, CapsuleOutcome, CapsuleResult, CapsuleRun,
     ContractError, ContractRules, Contracts, DebugLog, ExecutionResult, Included, Inspector,
     InvalidTransaction, LogLine, Progress, Query, Receipt, Trace, TraceStep, Transaction, genesis,
     keys,
@@ -368,25 +368,11 @@ impl World {
         Ok(included)
     }
 
-    /// Records a transaction on the first lane, and replays it on the last one, by its bytes alone.
+    /// Records a transaction on the first lane, and replays it on the last one.
     fn replay(&self, transaction: &Transaction, included: &Included) {
         let (capsule, _) = self.recorded(transaction);
-        let expected = CapsuleOutcome::Included {
-            receipt: included.receipt.clone(),
-            changes: ChangesDigest::of(&included.changes),
-        };
-        assert_eq!(capsule.outcome(), expected);
-        let bytes = capsule.encode().unwrap();
-        let capsule = Capsule::decode(&bytes).unwrap();
-        assert_eq!(capsule.encode().unwrap(), bytes);
-        let (name, contracts) = self.lanes.last().unwrap();
-        let outcome = capsule.replay(contracts, &Interrupt::new()).unwrap();
-        assert_eq!(outcome, expected, "{name}");
-        let difference = capsule.first_difference(
-            [CapsuleRun::Recorded, CapsuleRun::Replay(contracts)],
-            &Interrupt::new(),
-        );
-        assert_eq!(difference, Ok(None), "{name}");
+        let last = self.lanes.len() - 1;
+        check_capsule(&capsule, included.into(), self.lanes().skip(last));
     }
 
     /// A transaction that a block can include, recorded on the first lane.
@@ -508,6 +494,29 @@ fn backends() -> impl Iterator<Item = Backend> {
 fn mixed(backend: Backend) -> impl Iterator<Item = (String, Lane)> {
     let lanes = mixed_lanes(backend).into_iter();
     lanes.map(move |lane| (format!("{} and {backend:?}", lane.name), lane))
+}
+
+/// Replays a capsule on lanes, by its bytes alone: its result is the expected one, and no step
+/// differs.
+pub(crate) fn check_capsule<'a>(
+    capsule: &Capsule,
+    expected: CapsuleResult,
+    lanes: impl Iterator<Item = (&'a str, &'a Contracts)>,
+) {
+    let expected = CapsuleOutcome::Included(expected);
+    assert_eq!(capsule.outcome(), expected);
+    let bytes = capsule.encode().unwrap();
+    let capsule = Capsule::decode(&bytes).unwrap();
+    assert_eq!(capsule.encode().unwrap(), bytes);
+    for (name, contracts) in lanes {
+        let outcome = capsule.replay(contracts, &Interrupt::new()).unwrap();
+        assert_eq!(outcome, expected, "{name}");
+        let difference = capsule.first_difference(
+            [CapsuleRun::Recorded, CapsuleRun::Replay(contracts)],
+            &Interrupt::new(),
+        );
+        assert_eq!(difference, Ok(None), "{name}");
+    }
 }
 
 /// Holds what two ways to run a transaction left against each other.

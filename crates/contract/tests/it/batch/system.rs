@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
-    Address, BlockContext, ContractRules, Contracts, Event, Included, Rejection, Status,
+    Address, BlockContext, Capsule, ContractRules, Contracts, Event, Included, Rejection, Status,
     SystemCall, genesis,
 };
 use fusee_engine::{Gas, Interrupt, Trap};
@@ -12,7 +12,7 @@ use fusee_state::MemoryState;
 
 use crate::{
     fallback::DEEP_AND_BACK,
-    world::{CALLER, COUNTER, FUNDS, World, alice, assert_same},
+    world::{CALLER, COUNTER, FUNDS, World, alice, assert_same, check_capsule},
 };
 
 use super::{asks_contract, batch, call, deploy, free, stores, world};
@@ -44,6 +44,17 @@ fn send(world: &mut World, call: &SystemCall) -> Included {
         }
     }
     let included = found.unwrap();
+    let (_, contracts) = world.lanes().next().unwrap();
+    let (recorded, capsule) = Capsule::record_system(
+        contracts,
+        world.reader(),
+        call.clone(),
+        &world.block,
+        &Interrupt::new(),
+    )
+    .unwrap();
+    assert_same(&recorded, &included, "recorded");
+    check_capsule(&capsule, (&included).into(), world.lanes());
     world.state.apply(&included.changes);
     included
 }
