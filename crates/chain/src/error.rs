@@ -93,6 +93,14 @@ pub enum ChainError {
         /// Why.
         source: DecodeError,
     },
+    /// The file of the header that the chain goes on from is damaged.
+    #[error("{} is no header", path.display())]
+    BaseFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: DecodeError,
+    },
     /// The operating system failed to read or write.
     #[error("reading or writing {} failed", path.display())]
     Io {

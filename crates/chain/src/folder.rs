@@ -1,4 +1,5 @@
-//! The data folder of a chain: its genesis in the file `genesis`, and its store in `chain`.
+//! The data folder of a chain: its genesis in the file `genesis`, and its store in `chain`. If the
+//! chain goes on from a snapshot, the file `base` has the header of that block.
 //!
 //! Programs can keep more in it, for example compiled code. The genesis is written once, durably,
 //! and never changed: a folder has it completely, or not at all.
@@ -7,12 +8,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use fusee_ledger::{Genesis, Ledger};
+use fusee_ledger::{Genesis, Header, Ledger};
+use tempfile::NamedTempFile;
 
 use crate::{Chain, ChainError, Options};
 
 /// The file of the encoded genesis.
 const GENESIS: &str = "genesis";
+
+/// The file of the header that the chain goes on from.
+const BASE: &str = "base";
 
 /// The folder of the store.
 const CHAIN: &str = "chain";
@@ -104,26 +109,68 @@ impl DataFolder {
     ///
     /// # Errors
     ///
-    /// As [`Chain::open`].
+    /// As [`Chain::open_after`]. [`ChainError::BaseFile`] if the header of the snapshot is damaged.
     pub fn chain(&self, ledger: Ledger, options: Options) -> Result<Chain, ChainError> {
-        Chain::open(&self.store(), &self.genesis, ledger, options)
+        let (store, genesis) = (self.store(), &self.genesis);
+        match self.base()? {
+            None => Chain::open(&store, genesis, ledger, options),
+            Some(base) => Chain::open_after(base, &store, genesis, ledger, options),
+        }
+    }
+
+    /// Keeps the header of the block whose state a snapshot is of, before the snapshot is
+    /// [imported](fusee_store::chain::snapshot::Import) into the folder of the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::Io`] if the operating system fails.
+    pub fn keep_base(&self, header: &Header) -> Result<(), ChainError> {
+        let file = temporary(&self.path, &header.encode())?;
+        let target = self.path.join(BASE);
+        let kept = file.persist(&target);
+        kept.map_err(|error| ChainError::io(&target)(error.error))?;
+        sync(&self.path)
+    }
+
+    fn base(&self) -> Result<Option<Header>, ChainError> {
+        let path = self.path.join(BASE);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(ChainError::io(&path)(error)),
+        };
+        let header = Header::decode(&bytes);
+        header
+            .map(Some)
+            .map_err(|source| ChainError::BaseFile { path, source })
     }
 }
 
 /// Writes the genesis at once, unless another process has written one.
 fn write(folder: &Path, genesis: &[u8]) -> Result<(), ChainError> {
-    let failed = ChainError::io(folder);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(&failed)?;
-    file.write_all(genesis).map_err(&failed)?;
-    file.as_file().sync_all().map_err(&failed)?;
+    let file = temporary(folder, genesis)?;
     match file.persist_noclobber(folder.join(GENESIS)) {
         Ok(_) => {}
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(error.error)),
+        Err(error) => return Err(ChainError::io(folder)(error.error)),
     }
+    sync(folder)
+}
+
+/// Writes a file that has no name yet, durably.
+fn temporary(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, ChainError> {
+    let failed = ChainError::io(folder);
+    let mut file = NamedTempFile::new_in(folder).map_err(&failed)?;
+    file.write_all(bytes).map_err(&failed)?;
+    file.as_file().sync_all().map_err(&failed)?;
+    Ok(file)
+}
+
+/// Makes the names in a folder durable, where folders can be opened as files.
+fn sync(folder: &Path) -> Result<(), ChainError> {
     if cfg!(unix) {
         let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(failed)?;
+        synced.map_err(ChainError::io(folder))?;
     }
     Ok(())
 }

@@ -653,7 +653,7 @@ pub(crate) struct GenesisArgs {
     #[arg(long, value_name = "ADDRESS=N", value_parser = parse_funds)]
     pub(crate) account: Vec<(Address, u128)>,
 
-    /// Contract rules, by name, such as contracts-2-wasi-large [default: the newest]
+    /// Contract rules, by name, such as `contract-2-wasi-large` [default: the newest]
     #[arg(long, value_name = "NAME")]
     pub(crate) rules: Option<String>,
 
@@ -727,7 +727,8 @@ pub(crate) struct RollbackArgs {
 The copy is a data folder: restoring it is using it, or a copy of it.
 
 Examples:
-  fusee backup /mnt/backups/monday
+  fusee backup monday
+  fusee backup /mnt/backups/monday --data acme
   fusee accounts --data /mnt/backups/monday")]
 pub(crate) struct BackupArgs {
     /// Folder to be made

@@ -30,7 +30,7 @@ use crate::{
 };
 
 use self::agreement::Observed;
-pub(crate) use self::rules::{contract_rules, ledger_rules, rulebook};
+pub(crate) use self::rules::{contract_rules, ledger_rules, published_rules, rulebook};
 
 /// Initial balance of each development account.
 pub(crate) const FUNDS: u128 = 1_000_000_000_000;
@@ -161,6 +161,12 @@ impl Chain {
     /// The chain on disk.
     pub(crate) const fn chain(&self) -> &chains::Chain {
         &self.chain
+    }
+
+    /// Whether everybody can sign for development accounts in the next block.
+    pub(crate) fn is_development(&self) -> Result<bool, Failure> {
+        let state = self.state()?;
+        rules::is_development(&Parameters::read(&state)?, state.height().saturating_add(1))
     }
 
     /// The rules of contracts in the next block.

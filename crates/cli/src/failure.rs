@@ -6,7 +6,8 @@ use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
 use fusee::chain::{
-    CapsuleError, ChainError, ContractError, InvalidTransaction, store::ChainStoreError,
+    CapsuleError, ChainError, ContractError, InvalidBatch, InvalidTransaction,
+    store::ChainStoreError,
 };
 use fusee::keystore::KeystoreError;
 use fusee::ledger::{Invalid, LedgerError, Role};
@@ -84,7 +85,7 @@ struct InvalidJson {
 impl InvalidJson {
     fn of(invalid: &Invalid) -> Self {
         let (reason, figures) = match invalid {
-            Invalid::Operations(invalid) => (invalid.name(), invalid.figures()),
+            Invalid::Operations(invalid) => (invalid.reason.name(), invalid.reason.figures()),
             invalid => (invalid.name(), figures(invalid)),
         };
         let (has, bound) = figures.unzip();
@@ -154,7 +155,10 @@ impl Failure {
     pub(crate) fn invalid(invalid: &Invalid, request: &Request) -> Self {
         let next = match invalid {
             Invalid::GasLimitTooLow { intrinsic: gas, .. }
-            | Invalid::Operations(InvalidTransaction::GasLimitTooLow { intrinsic: gas, .. }) => {
+            | Invalid::Operations(InvalidBatch {
+                reason: InvalidTransaction::GasLimitTooLow { intrinsic: gas, .. },
+                ..
+            }) => {
                 format!("set --gas above {}", grouped(gas))
             }
             Invalid::GasLimitAboveBlock { block, .. } => {
@@ -184,17 +188,23 @@ impl Failure {
                 "sign by a key that the chain admits: see `fusee keys new`".to_owned()
             }
             Invalid::TooLarge { .. }
-            | Invalid::Operations(InvalidTransaction::InputTooLarge { .. }) => {
+            | Invalid::Operations(InvalidBatch {
+                reason: InvalidTransaction::InputTooLarge { .. },
+                ..
+            }) => {
                 "pass a smaller input or program".to_owned()
             }
-            Invalid::Operations(InvalidTransaction::CodeTooLarge { .. }) => {
+            Invalid::Operations(InvalidBatch {
+                reason: InvalidTransaction::CodeTooLarge { .. },
+                ..
+            }) => {
                 "reduce the size of the program".to_owned()
             }
             _ => "see `fusee --help`".to_owned(),
         };
         let told = InvalidJson::of(invalid);
         let error = match invalid.clone() {
-            Invalid::Operations(invalid) => anyhow::Error::new(invalid),
+            Invalid::Operations(invalid) => anyhow::Error::new(invalid.reason),
             invalid => anyhow::Error::new(invalid),
         };
         let error = error.context("the transaction is invalid");

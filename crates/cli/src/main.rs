@@ -85,8 +85,10 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Call(args) => verbs::call::run(&args, output),
         Verb::Trace(args) => verbs::trace::run(&args, output),
         Verb::Query(args) => verbs::query::run(&args, output),
-        Verb::Replay(args) if args.file.is_none() => verbs::replay_chain::run(&args, output),
-        Verb::Replay(args) => verbs::replay::run(&args, output),
+        Verb::Replay(args) => match &args.file {
+            Some(file) => verbs::replay::run(file, &args, output),
+            None => verbs::replay_chain::run(&args, output),
+        },
         Verb::Keys(args) => verbs::keys::run(&args, output),
         Verb::Accounts(args) => verbs::accounts::run(&args, output),
         Verb::Blocks(args) => verbs::blocks::list(&args, output),

@@ -1,9 +1,12 @@
 //! The rules that this program has, by which it executes the blocks of a chain.
 
 use fusee::chain::{ContractRules, Contracts};
-use fusee::ledger::{Activation, LedgerRules, Parameters, Rulebook};
+use fusee::ledger::{Activation, LedgerRules, Parameters, Rulebook, Scheme};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    failure::{Exit, Failure},
+    names,
+};
 
 /// What published rules can be changed by, as in their names.
 const CHANGES: [&str; 6] = [
@@ -40,6 +43,20 @@ pub(crate) fn contract_rules(
     });
     let found = known.find_map(|rules| rules.filter(|it| it.id() == id));
     found.ok_or_else(|| unknown(height, format!("contract rules {id}")))
+}
+
+/// The names of the published rules, for people.
+pub(crate) fn published_rules() -> String {
+    let contracts = ContractRules::published().into_iter().map(|it| it.name);
+    let ledger = LedgerRules::published().into_iter().map(|it| it.name);
+    let names: Vec<_> = contracts.chain(ledger).collect();
+    names::list(names.iter().map(AsRef::as_ref))
+}
+
+/// Whether everybody can sign for development accounts, by the rules of a height.
+pub(crate) fn is_development(parameters: &Parameters, height: u64) -> Result<bool, Failure> {
+    let rules = ledger_rules(parameters, height)?;
+    Ok(rules.signature_price(Scheme::Development).is_some())
 }
 
 /// All rules of transactions, with these contracts.

@@ -40,17 +40,17 @@ struct ContractJson {
 }
 
 pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let state = Chain::open(&args.folder.data)?.state()?;
-    let answer = AccountsJson::of(&state)?;
+    let chain = Chain::open(&args.folder.data)?;
+    let answer = AccountsJson::of(&chain.state()?, chain.is_development()?)?;
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }
 
 impl AccountsJson {
-    fn of(state: &Version) -> Result<Self, Failure> {
+    fn of(state: &Version, is_development: bool) -> Result<Self, Failure> {
         let mut accounts = Vec::new();
         // The named accounts come first, in their order.
-        for name in names::ACCOUNTS {
+        for name in names::ACCOUNTS.iter().filter(|_| is_development) {
             let address = names::account(name);
             accounts.push(AccountJson::of(
                 address,
@@ -65,7 +65,7 @@ impl AccountsJson {
                     code_hash: code.hash.to_string(),
                     balance: account.balance.to_string(),
                 }),
-                None if names::name_of(address).is_none() => {
+                None if !is_development || names::name_of(address).is_none() => {
                     accounts.push(AccountJson::of(address, &account))
                 }
                 None => {}

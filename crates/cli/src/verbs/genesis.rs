@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::GenesisArgs,
-    chain::{FUNDS, development},
+    chain::{FUNDS, development, published_rules},
     failure::{Exit, Failure},
     names::ACCOUNTS,
     output::Output,
@@ -26,8 +26,9 @@ fn file(args: &GenesisArgs) -> Result<Value, Failure> {
     let dev = development().parameters;
     let rules = match &args.rules {
         Some(name) => fusee::chain::ContractRules::named(name).ok_or_else(|| {
+            let rules = published_rules();
             Failure::usage(format!("there are no contract rules `{name}`"))
-                .next("name published ones, such as contracts-2, or contracts-2-wasi-large")
+                .next(format!("name published ones, such as {rules}, or NAME-wasi-large"))
         })?,
         None => fusee::chain::ContractRules::latest(),
     };
@@ -54,7 +55,7 @@ fn file(args: &GenesisArgs) -> Result<Value, Failure> {
                 "contract_rules": rules.id().to_string(),
             }],
             "limits": {
-                "gas": args.block_gas.map_or(dev.limits.gas, |gas| gas).units(),
+                "gas": args.block_gas.unwrap_or(dev.limits.gas).units(),
                 "bytes": dev.limits.bytes,
                 "transactions": dev.limits.transactions,
             },

@@ -41,8 +41,11 @@ struct Difference {
     step: Option<StepDifference>,
 }
 
-pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let capsule = open(args)?;
+pub(crate) fn run(
+    file: &Path,
+    args: &ReplayArgs,
+    output: &mut Output) -> Result<Exit, Failure> {
+    let capsule = open(file, args)?;
     let rules = capsule.rules()?;
     let has_polkavm = capsule
         .code()
@@ -69,9 +72,9 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
 }
 
 /// Reads the capsule, and adds the code that it names.
-fn open(args: &ReplayArgs) -> Result<Capsule, Failure> {
-    let shown = args.file.display();
-    let bytes = read(&args.file).map_err(|error| {
+fn open(file: &Path, args: &ReplayArgs) -> Result<Capsule, Failure> {
+    let shown = file.display();
+    let bytes = read(file).map_err(|error| {
         let error = anyhow::Error::new(error).context(format!("cannot read `{shown}`"));
         Failure::new(Exit::Usage, error).next("pass a file that `--capsule` wrote")
     })?;

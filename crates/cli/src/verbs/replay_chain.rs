@@ -3,17 +3,19 @@
 use std::{num::NonZeroUsize, ops::ControlFlow};
 
 use fusee::chain::{
-    self as chains, ContractRules, Difference, Replayed, Scope, Start, StoredBlock, replay,
+    self as chains, ContractRules, Difference, Direction, KeyRange, Replayed, Scope, Start,
+    StateReader, StoredBlock, keys, replay, store::Version,
 };
 use fusee::ledger::{
     CallResult, Genesis, Ledger, LedgerRules, Parameters, SignedTransaction, TransactionResult,
 };
+use fusee::sandbox::Format;
 use serde::Serialize;
 
 use crate::{
     args::ReplayArgs,
-    chain::{Chain, contract_rules, ledger_rules, rulebook},
-    engines::{self, EngineChoice, On},
+    chain::{Chain, contract_rules, ledger_rules, published_rules, rulebook},
+    engines::{self, On, ReplayChoice},
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -72,10 +74,14 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
         genesis: folder.genesis().clone(),
         from: args.from.as_deref().map(Chain::open).transpose()?,
     };
+    let (first, last) = (replaying.first()?, replaying.chain.state()?.height());
+    if first > last.saturating_add(1) {
+        let message = format!("the chain ends with height {last}, before height {first}");
+        return Err(Failure::usage(message).next("choose an earlier state with --from"));
+    }
     let scope = scope(args, &replaying.chain)?;
-    let choice = args.engine.of_chains()?;
     let mut engines = Vec::new();
-    for (engine, ledger) in ledgers(choice, &replaying.chain, &scope)? {
+    for (engine, ledger) in ledgers(args.engine, &replaying.chain, &scope)? {
         let replayed = replaying.run(&ledger.threads(args.threads), &scope)?;
         engines.push(replaying.told(engine, replayed)?);
     }
@@ -87,8 +93,8 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
                 Some([ledger.name.to_string(), contracts.name.to_string()])
             }
         },
-        first_height: replaying.first()?,
-        last_height: replaying.chain.state()?.height(),
+        first_height: first,
+        last_height: last,
         threads: args.threads,
         engines,
         equal,
@@ -121,8 +127,9 @@ fn scope(args: &ReplayArgs, chain: &Chain) -> Result<Chosen, Failure> {
             (Some(found), _) => contracts = found,
             (None, Some(found)) => ledger = found,
             (None, None) => {
-                return Err(Failure::usage(format!("there are no rules `{name}`"))
-                    .next("name published ones, such as contracts-2 or ledger-1"));
+                return Err(Failure::usage(format!("there are no rules `{name}`")).next(
+                    format!("name published ones, such as {}", published_rules()),
+                ));
             }
         }
     }
@@ -131,7 +138,7 @@ fn scope(args: &ReplayArgs, chain: &Chain) -> Result<Chosen, Failure> {
 
 /// A ledger with each engine, that has all rules of the chain and of the rehearsal.
 fn ledgers(
-    choice: EngineChoice,
+    choice: ReplayChoice,
     chain: &Chain,
     scope: &Chosen,
 ) -> Result<Vec<(&'static str, Ledger)>, Failure> {
@@ -144,9 +151,10 @@ fn ledgers(
     if let Chosen::Rehearsal(_, contracts) = scope {
         rules.push(ContractRules::clone(contracts));
     }
+    let has_polkavm = has_polkavm(&state)?;
     let mut books: Vec<(&'static str, fusee::ledger::Rulebook)> = Vec::new();
     for rules in rules {
-        for (index, On { engine, it }) in engines::contracts(choice, None, &rules)?
+        for (index, On { engine, it }) in engines::replaying(choice, &rules, has_polkavm)?
             .into_iter()
             .enumerate()
         {
@@ -160,6 +168,21 @@ fn ledgers(
     Ok(books
         .map(|(engine, book)| (engine, Ledger::new(book)))
         .collect())
+}
+
+/// Whether a contract of the chain is a program for PolkaVM.
+fn has_polkavm(state: &Version) -> Result<bool, Failure> {
+    let (mut start, end) = (vec![keys::CODE], [keys::CODE.saturating_add(1)]);
+    let failed = |error| Failure::new(Exit::Host, error);
+    let next = |start: &[u8]| state.seek(KeyRange::new(start, &end), Direction::Ascending);
+    while let Some((mut key, code)) = next(&start).map_err(failed)? {
+        if Format::of(&code) == Format::PolkaVm {
+            return Ok(true);
+        }
+        key.push(0);
+        start = key;
+    }
+    Ok(false)
 }
 
 impl Replay {

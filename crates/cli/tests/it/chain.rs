@@ -135,9 +135,9 @@ fn an_invalid_transaction_has_its_own_exit_code_and_commits_nothing() {
     );
     check(
         "deploy token.wasm --args 1000 --gas 1",
-        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "357880"}),
-        "the gas limit is 1, signatures and bytes cost 357880",
-        "set --gas above 357,880",
+        json!({"reason": "gas_limit_too_low", "has": "1", "bound": "357980"}),
+        "the gas limit is 1, signatures and bytes cost 357980",
+        "set --gas above 357,980",
     );
 }
 

@@ -264,18 +264,18 @@ fn a_locked_folder() {
         "accounts",
         4,
         expect![[r#"
-        error: .fusee is in use by another process
-          next: wait for the other process to exit, or choose another folder with --data
-    "#]],
+            error: .fusee/chain is in use by another process: end that process first
+              next: wait for the other process to exit, or choose another folder with --data
+        "#]],
     );
     check(
         &folder,
         "call bob --value 1",
         4,
         expect![[r#"
-        error: .fusee is in use by another process
-          next: wait for the other process to exit, or choose another folder with --data
-    "#]],
+            error: .fusee/chain is in use by another process: end that process first
+              next: wait for the other process to exit, or choose another folder with --data
+        "#]],
     );
 }
 
@@ -290,16 +290,16 @@ fn a_foreign_folder_is_left_alone() {
         "accounts --data home",
         4,
         expect![[r#"
-        error: home is a directory with other files, not a store
-          next: choose an empty or new folder with --data; this folder was not modified
-    "#]],
+            error: home/letter.txt is not a file of a chain: choose another folder
+              next: choose an empty or new folder with --data; this folder was not modified
+        "#]],
     );
     check(
         &folder,
         "deploy counter.wasm --data home",
         4,
         expect![[r#"
-            error: home is a directory with other files, not a store
+            error: home/letter.txt is not a file of a chain: choose another folder
               next: choose an empty or new folder with --data; this folder was not modified
         "#]],
     );
@@ -312,9 +312,9 @@ fn a_foreign_folder_is_left_alone() {
         "accounts --data home",
         4,
         expect![[r#"
-        error: home/state.redb is a file of another format, not a store
-          next: choose another folder with --data; this folder was not modified
-    "#]],
+            error: home/state.redb is a store of an older version, which had no blocks: choose another folder
+              next: choose another folder with --data; this folder was not modified
+        "#]],
     );
     assert_eq!(
         fs::read(home.join("state.redb")).unwrap(),
@@ -358,6 +358,15 @@ fn flags() {
         "query",
         "trace",
         "accounts",
+        "blocks",
+        "block",
+        "replay",
+        "genesis",
+        "init",
+        "doctor",
+        "rollback",
+        "backup",
+        "snapshot",
     ] {
         let help = folder.text(&format!("{verb} --help"), 0);
         let examples = help

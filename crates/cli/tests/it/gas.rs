@@ -163,38 +163,38 @@ fn the_table_lists_what_costs_most() {
     let folder = Folder::new();
     expect![[r#"
         outcome   success
-        gas used  44,928 of 1,000,000,000
+        gas used  300,328 of 1,000,000,000
         engines   wasmtime, wasmi
 
-           gas   share  with callees  where
-        16,236   36.1%                (instance)
-        11,640   25.9%                fusee.storage_write
-        10,160   22.6%                (transaction)
-         4,148    9.2%                fusee.storage_read
-         1,640    3.7%                fusee.event_emit
-           482    1.1%        17,910  token::move_tokens
-           294    0.7%        18,532  transfer
-           140    0.3%                fusee.input_read
-           132    0.3%                fusee.caller
-            56    0.1%           196  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
-        44,928  100.0%                total
+            gas   share  with callees  where
+        265,560   88.4%                (transaction)
+         16,236    5.4%                (instance)
+         11,640    3.9%                fusee.storage_write
+          4,148    1.4%                fusee.storage_read
+          1,640    0.5%                fusee.event_emit
+            482    0.2%        17,910  token::move_tokens
+            294    0.1%        18,532  transfer
+            140    0.0%                fusee.input_read
+            132    0.0%                fusee.caller
+             56    0.0%           196  <fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>
+        300,328  100.0%                total
     "#]]
     .assert_eq(&folder.text(TRANSFER, 0));
     expect![[r#"
         outcome   success
-        gas used  44,928 of 1,000,000,000
+        gas used  300,328 of 1,000,000,000
         engines   wasmtime, wasmi
 
-           gas   share  with callees  where
-        16,236   36.1%                (instance)
-        11,640   25.9%                fusee.storage_write
-        17,052   38.0%                8 more, see --top
-        44,928  100.0%                total
+            gas   share  with callees  where
+        265,560   88.4%                (transaction)
+         16,236    5.4%                (instance)
+         18,532    6.2%                8 more, see --top
+        300,328  100.0%                total
     "#]]
     .assert_eq(&folder.text(&format!("{TRANSFER} --top 2"), 0));
     expect![[r#"
         (instance) 16236
-        (transaction) 10160
+        (transaction) 265560
         transfer 294
         transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}> 56
         transfer;<fusee_guest::buffer::Buffer<128>>::fill::<<fusee_guest::buffer::Buffer<128>>::input::{closure#0}>;fusee.input_read 140

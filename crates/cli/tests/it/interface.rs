@@ -376,7 +376,7 @@ fn a_frame_is_told_by_the_code_that_it_ran() {
         "{text}"
     );
     let called = folder.text(&format!("call {contract} run --input 0x6e6f --dry-run"), 1);
-    assert!(called.contains("meaning      It said no one.\n"), "{called}");
+    assert!(called.contains("meaning    It said no one.\n"), "{called}");
 
     folder.json(&format!("upgrade {contract} {two}"), 0);
     let (text, frame) = told("--args 0x6e6f");

@@ -54,18 +54,18 @@ fn a_trace_is_a_tree_of_calls_and_syscalls() {
     let text = folder.text(&format!("{words} --engine all"), 0);
     expect![[r#"
         status     success
-        gas used   153,505 of 1,000,000,000
+        gas used   409,065 of 1,000,000,000
         output     0x080000000100000000000000
         event      COUNTER count 0x0100000000000000  (1)
         engine     wasmtime and wasmi, equal results
         committed  nothing (dry run)
 
             gas
-         10,196  transaction
-         18,518  call CALLER.forward from alice: 143,309 of 999,989,804 gas, forwarded 984,341,382 and got 984,222,525 back, input 0xCOUNTER.. (49 bytes)
+        265,756  transaction
+         18,518  call CALLER.forward from alice: 143,309 of 999,734,244 gas, forwarded 984,089,815 and got 983,970,958 back, input 0xCOUNTER.. (49 bytes)
             149    input_read = 49
           5,565    call = 8
-        110,359      call COUNTER.increment from CALLER: 118,857 of 984,341,382 gas
+        110,359      call COUNTER.increment from CALLER: 118,857 of 984,089,815 gas
           2,026        storage_read 0x636f756e74  ("count"): 0x0000000000000000  (0) = 8
           5,260        storage_write 0x636f756e74  ("count"): 0x0000000000000000  (0) -> 0x0100000000000000  (1)
           1,104        event_emit COUNTER count 0x0100000000000000  (1)
@@ -149,7 +149,7 @@ fn a_failure_is_told_from_its_innermost_frame_on() {
         ("write_then_loop", "", "out_of_gas"),
         ("write_then_revert", "", "reverted: as asked"),
         ("nothing", "", "rejected: the contract has no such method"),
-        ("who", "--gas 10_500", ""),
+        ("who", "--gas 265_780", ""),
     ] {
         let words = format!("trace {outer} pass_on {} {more}", input(&caller, method));
         let text = folder.text(&words, 1);

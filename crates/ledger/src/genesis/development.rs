@@ -49,6 +49,7 @@ impl Genesis {
                     destination: FeeDestination::Burned,
                 },
                 calls: Vec::new(),
+                validators: Vec::new(),
             },
             accounts: accounts.collect(),
         }
