@@ -136,15 +136,14 @@ pub mod lifecycle {
     pub use fusee_lifecycle::*;
 }
 
-/// The chain: contracts on a state, and what keeps it: a store of transactions, or a chain of
-/// blocks.
+/// The chain: contracts on a state, and what keeps it: a chain of blocks.
 pub mod chain {
     pub use fusee_chain::*;
     pub use fusee_contract::*;
     pub use fusee_state::*;
-    pub use fusee_store::{Commit, Foreign, Snapshot, Store, StoreError, Tree, log};
+    pub use fusee_store::{Tree, log};
 
-    /// The store of a chain of blocks: versions, snapshots, rollback, backup, diagnosis.
+    /// The store of a chain: versions, snapshots, rollback, backup, diagnosis.
     pub mod store {
         pub use fusee_store::chain::*;
     }

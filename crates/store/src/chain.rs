@@ -187,8 +187,7 @@ impl ChainStore {
     /// # Errors
     ///
     /// [`ChainStoreError::Locked`] if the store is already open. [`ChainStoreError::Foreign`],
-    /// [`ChainStoreError::OldStore`], [`ChainStoreError::Version`],
-    /// [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`],
+    /// [`ChainStoreError::Version`], [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`],
     /// [`ChainStoreError::NoState`], [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the
     /// folder is not that of this chain, or lacks a part. [`ChainStoreError::Damaged`],
     /// [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a part does not verify.

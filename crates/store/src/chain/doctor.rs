@@ -82,8 +82,7 @@ impl std::fmt::Display for Finding {
 /// # Errors
 ///
 /// If the store cannot be looked at: [`ChainStoreError::NoStore`], [`ChainStoreError::Locked`],
-/// [`ChainStoreError::Foreign`], [`ChainStoreError::OldStore`]. What is wrong with it is in the
-/// report.
+/// [`ChainStoreError::Foreign`]. What is wrong with it is in the report.
 pub fn doctor(folder: &Path, options: Options) -> Result<Report, ChainStoreError> {
     if !folder.join(LOCK).exists() {
         return Err(ChainStoreError::NoStore {

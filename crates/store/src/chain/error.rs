@@ -30,16 +30,6 @@ pub enum ChainStoreError {
         /// The foreign file.
         path: PathBuf,
     },
-    /// The folder has a store of the old kind, with a commit for each transaction.
-    #[error(
-        "{} is a store with a commit for each transaction, which has no blocks: use another folder \
-         for the chain",
-        path.display()
-    )]
-    OldStore {
-        /// The file of the old store.
-        path: PathBuf,
-    },
     /// The flat state has the format of another version of this program.
     #[error(
         "{} has state format {found}, this program reads only format {expected}: use the version \

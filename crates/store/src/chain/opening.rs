@@ -22,9 +22,6 @@ use crate::log::{Files, Log, Reader, Record};
 /// What a folder of a chain store may have.
 const OURS: [&str; 5] = [LOG, STATE, UNFINISHED_STATE, doctor::COPY, LOCK];
 
-/// The file of a store of the old kind.
-const OLD: &str = "state.redb";
-
 /// Locks the folder of a store, which it creates if it is missing.
 pub(super) fn lock(folder: &Path) -> Result<Lock, ChainStoreError> {
     folder::create(folder)?;
@@ -40,9 +37,6 @@ pub(super) fn inspect(folder: &Path) -> Result<(), ChainStoreError> {
     for entry in fs::read_dir(folder).map_err(&failed)? {
         let name = entry.map_err(&failed)?.file_name();
         let path = folder.join(&name);
-        if name == OLD {
-            return Err(ChainStoreError::OldStore { path });
-        }
         if !OURS.iter().any(|ours| name == *ours) {
             return Err(ChainStoreError::Foreign { path });
         }

@@ -156,15 +156,6 @@ fn a_foreign_folder_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_store_of_the_old_kind_is_refused_by_name() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(fusee_store::Store::open(folder.path()).unwrap());
-    let error = ChainStore::open(folder.path(), options()).unwrap_err();
-    assert!(matches!(error, ChainStoreError::OldStore { .. }), "{error}");
-    fusee_store::Store::open(folder.path()).unwrap();
-}
-
-#[test]
 fn a_store_of_another_chain_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let other = Options::new([1; 32]);

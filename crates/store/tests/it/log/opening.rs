@@ -239,8 +239,8 @@ fn a_foreign_file_is_named() {
         assert!(matches!(error, LogError::Foreign { .. }), "{error}");
     }
     let root = tempfile::tempdir().unwrap();
-    fs::write(root.path().join("state.redb"), "").unwrap();
-    refused(root.path(), &["state.redb"]);
+    fs::write(root.path().join("state.db"), "").unwrap();
+    refused(root.path(), &["state.db"]);
 }
 
 #[test]
