@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use fusee_contract::{Batch, BatchOperation, BatchResult, BlockContext, GasFee, IncludedBatch};
+use fusee_contract::{
+    Batch, BatchOperation, BatchResult, BlockContext, Capsule, GasFee, IncludedBatch,
+};
 use fusee_engine::Interrupt;
 use fusee_instrument::Refusal;
 use fusee_state::{Diff, StateReader};
@@ -126,6 +128,24 @@ impl Terms<'_> {
                 invalid: None,
                 refusal,
             },
+        })
+    }
+
+    /// Executes a transaction as [`execute`](Self::execute) does, and records the batch that it is.
+    pub(crate) fn record(
+        &self,
+        transaction: &SignedTransaction,
+        state: Arc<dyn StateReader>,
+    ) -> Result<Result<Capsule, Invalid>, LedgerError> {
+        if let Err(invalid) = self.admit(&*state, transaction, 0)? {
+            return Ok(Err(invalid));
+        }
+        let contracts = &self.rules.contracts;
+        let batch = self.batch(transaction);
+        let recorded = Capsule::record_batch(contracts, state, batch, self.block, self.interrupt)?;
+        Ok(match recorded {
+            (BatchResult::Invalid(invalid), _) => Err(Invalid::Operations(invalid)),
+            (_, capsule) => Ok(capsule.expect("a batch that is included has a capsule")),
         })
     }
 

@@ -5,6 +5,8 @@
 //! Each is a pure function of a state and its arguments: it reads the state after the last block,
 //! and writes nothing. The driver commits the changes.
 
+mod capsule;
+
 use std::{collections::BTreeMap, num::NonZeroUsize, sync::Arc};
 
 use fusee_contract::{Address, BlockContext};
@@ -18,6 +20,8 @@ use crate::{
     execution::Terms,
     open_block::{OpenBlock, Room},
 };
+
+pub use capsule::NoCapsule;
 
 /// Checks, prepares, processes and finalizes blocks, by the rules that it has. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -320,30 +324,48 @@ impl Ledger {
         transactions_root: ListRoot,
         verified: Vec<Result<SignedTransaction, Invalid>>,
     ) -> Result<Finalized, LedgerError> {
-        let limits = open.parameters.limits;
-        let mut room = Room::default();
-        let mut admitted = Vec::with_capacity(verified.len());
-        let mut invalid = Vec::with_capacity(verified.len());
-        for (bytes, transaction) in block.transactions.iter().zip(verified) {
-            let id = transaction.as_ref().ok().map(SignedTransaction::id);
-            let checked = room
-                .take_place(bytes.len(), &limits)
-                .and(transaction)
-                .and_then(|it| open.terms().check_static(&it).map(|()| it))
-                .and_then(|it| room.take_gas(it.body().gas_limit, &limits).map(|()| it));
-            invalid.push(match checked {
-                Ok(transaction) => {
-                    admitted.push(transaction);
-                    None
-                }
-                Err(invalid) => Some(TransactionOutcome::invalid(id, invalid)),
-            });
-        }
+        let Admission { admitted, invalid } = admit(&open, &block.transactions, verified);
         let mut executed = open.execute_all(&admitted, self.threads)?.into_iter();
         let outcomes = invalid.into_iter();
         let outcomes = outcomes.filter_map(|invalid| invalid.or_else(|| executed.next()));
         open.end(transactions_root, outcomes.collect())
     }
+}
+
+/// What of the transactions of a block can run, before anything does.
+struct Admission {
+    /// Those that can, in their order.
+    admitted: Vec<SignedTransaction>,
+    /// Of each transaction of the block, its outcome if it cannot.
+    invalid: Vec<Option<TransactionOutcome>>,
+}
+
+/// Checks what does not depend on the state, and whether the transactions have room in the block.
+fn admit(
+    open: &OpenBlock,
+    encoded: &[Vec<u8>],
+    verified: Vec<Result<SignedTransaction, Invalid>>,
+) -> Admission {
+    let limits = open.parameters.limits;
+    let mut room = Room::default();
+    let mut admitted = Vec::with_capacity(verified.len());
+    let mut invalid = Vec::with_capacity(verified.len());
+    for (bytes, transaction) in encoded.iter().zip(verified) {
+        let id = transaction.as_ref().ok().map(SignedTransaction::id);
+        let checked = room
+            .take_place(bytes.len(), &limits)
+            .and(transaction)
+            .and_then(|it| open.terms().check_static(&it).map(|()| it))
+            .and_then(|it| room.take_gas(it.body().gas_limit, &limits).map(|()| it));
+        invalid.push(match checked {
+            Ok(transaction) => {
+                admitted.push(transaction);
+                None
+            }
+            Err(invalid) => Some(TransactionOutcome::invalid(id, invalid)),
+        });
+    }
+    Admission { admitted, invalid }
 }
 
 /// Puts the transactions of each sender in the order of their nonces, in the places that they have

@@ -58,7 +58,7 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError};
 pub use header::{Header, HeaderHash, chain_digest};
 pub use invalid::{Invalid, Role, WebAuthnFault};
 pub use key::{KeyError, PublicKey, Scheme};
-pub use ledger::{Ledger, Refused, VerifiedBlock};
+pub use ledger::{Ledger, NoCapsule, Refused, VerifiedBlock};
 pub use parameters::{
     Activation, BlockLimits, FeeDestination, Parameters, ParametersError, Payment, Phase,
     ScheduledCall,

@@ -6,7 +6,7 @@
 
 use std::{num::NonZeroUsize, sync::Arc};
 
-use fusee_contract::{Account, BlockContext, Included, Status, SystemCall};
+use fusee_contract::{Account, BlockContext, Capsule, Included, Status, SystemCall};
 use fusee_engine::{Gas, Interrupt};
 use fusee_state::{Diff, Overlay, StateReader};
 
@@ -43,6 +43,18 @@ impl OpenBlock {
         state: Arc<dyn StateReader>,
         block: &Block,
     ) -> Result<Self, LedgerError> {
+        let mut open = Self::before_calls(rulebook, interrupt, state, block)?;
+        open.run_calls(Phase::Begin)?;
+        Ok(open)
+    }
+
+    /// The same without the calls of the beginning.
+    pub(crate) fn before_calls(
+        rulebook: &Rulebook,
+        interrupt: &Interrupt,
+        state: Arc<dyn StateReader>,
+        block: &Block,
+    ) -> Result<Self, LedgerError> {
         Position::read(&*state)?.check(block.height, block.time)?;
         let mut parameters = Parameters::read(&*state)?;
         let rules = rulebook.at(&parameters, block.height)?;
@@ -63,16 +75,14 @@ impl OpenBlock {
             time: block.time,
             proposer: block.proposer,
         };
-        let mut open = Self {
+        Ok(Self {
             parameters,
             rules,
             context,
             interrupt: interrupt.clone(),
             overlay,
             calls: Vec::new(),
-        };
-        open.run_calls(Phase::Begin)?;
-        Ok(open)
+        })
     }
 
     /// What its transactions depend on besides the state.
@@ -120,6 +130,14 @@ impl OpenBlock {
         Ok(executed.output)
     }
 
+    /// Executes a transaction, and records it. The block does not go on after it.
+    pub(crate) fn record(
+        &self,
+        transaction: &SignedTransaction,
+    ) -> Result<Result<Capsule, Invalid>, LedgerError> {
+        self.terms().record(transaction, self.overlay.view())
+    }
+
     /// Ends the block.
     pub(crate) fn end(
         mut self,
@@ -131,9 +149,7 @@ impl OpenBlock {
             results().map(gas).fold(Gas::ZERO, Gas::saturating_add)
         };
         let (gas_declared, gas_used) = (sum(|it| it.gas_limit), sum(|it| it.gas_used));
-        // Fees come from balances, whose sum is a u128.
-        let fees = results().fold(0_u128, |sum, result| sum.saturating_add(result.fee));
-        self.credit(fees)?;
+        let fees = self.credit_fees(&transactions)?;
         self.run_calls(Phase::End)?;
         let position = Position {
             height: self.context.height,
@@ -170,15 +186,21 @@ impl OpenBlock {
     }
 
     /// Credits the fees of the block in one sum: paid transaction by transaction, they would make
-    /// every transaction conflict with every other one.
-    fn credit(&mut self, fees: u128) -> Result<(), LedgerError> {
-        let Payment::Fees { destination, .. } = self.parameters.payment else {
-            return Ok(());
-        };
-        let receiver = match destination {
-            FeeDestination::Proposer => self.context.proposer,
-            FeeDestination::Treasury(treasury) => treasury,
-            FeeDestination::Burned => return Ok(()),
+    /// every transaction conflict with every other one. Returns the sum.
+    pub(crate) fn credit_fees(
+        &mut self,
+        transactions: &[TransactionOutcome],
+    ) -> Result<u128, LedgerError> {
+        // Fees come from balances, whose sum is a u128.
+        let fees = transactions.iter().map(|outcome| outcome.result.fee);
+        let fees = fees.fold(0, u128::saturating_add);
+        let receiver = match self.parameters.payment {
+            Payment::Fees { destination, .. } => match destination {
+                FeeDestination::Proposer => self.context.proposer,
+                FeeDestination::Treasury(treasury) => treasury,
+                FeeDestination::Burned => return Ok(fees),
+            },
+            Payment::Quotas { .. } => return Ok(fees),
         };
         if fees > 0 {
             let balance = Account::balance(&*self.overlay.view(), receiver)?;
@@ -187,21 +209,41 @@ impl OpenBlock {
             let changes = fusee_contract::genesis(&[(receiver, balance)]);
             self.overlay.apply(changes);
         }
-        Ok(())
+        Ok(fees)
+    }
+
+    /// The scheduled calls of the block, with their indices in the parameters.
+    pub(crate) fn due_calls(&self) -> impl Iterator<Item = (&ScheduledCall, u32)> {
+        due_calls(&self.parameters, self.context.height)
     }
 
     /// Runs the scheduled calls of a phase. One that fails changes nothing.
-    fn run_calls(&mut self, phase: Phase) -> Result<(), LedgerError> {
-        let height = self.context.height;
-        let is_due =
-            |call: &ScheduledCall| call.phase == phase && height.is_multiple_of(call.every.get());
-        let calls = self.parameters.calls.iter().zip(0_u32..);
-        for (call, index) in calls.filter(|(call, _)| is_due(call)) {
+    pub(crate) fn run_calls(&mut self, phase: Phase) -> Result<(), LedgerError> {
+        self.run_calls_before(phase, u32::MAX)
+    }
+
+    /// Runs those with an index below this one.
+    pub(crate) fn run_calls_before(&mut self, phase: Phase, end: u32) -> Result<(), LedgerError> {
+        let calls = due_calls(&self.parameters, self.context.height);
+        let calls = calls.filter(|(call, index)| call.phase == phase && *index < end);
+        for (call, index) in calls {
             let (changes, result) = self.run_call(call, index)?;
             self.overlay.apply(changes);
             self.calls.push(result);
         }
         Ok(())
+    }
+
+    /// Runs a scheduled call, and records it. The block does not go on after it.
+    pub(crate) fn record_call(&self, call: &ScheduledCall) -> Result<Capsule, LedgerError> {
+        let (_, capsule) = Capsule::record_system(
+            &self.rules.contracts,
+            self.overlay.view(),
+            system_call(call),
+            &self.context,
+            &self.interrupt,
+        )?;
+        Ok(capsule)
     }
 
     /// Runs a scheduled call. Returns its changes, with those of the parameters.
@@ -210,19 +252,13 @@ impl OpenBlock {
         call: &ScheduledCall,
         index: u32,
     ) -> Result<(Diff, CallResult), LedgerError> {
-        let system_call = SystemCall {
-            to: call.to,
-            method: call.method.clone(),
-            input: call.input.clone(),
-            gas: call.gas,
-        };
         let Included {
             mut receipt,
             changes,
             ..
         } = self.rules.contracts.execute_system(
             self.overlay.view(),
-            system_call,
+            system_call(call),
             &self.context,
             &self.interrupt,
         )?;
@@ -250,6 +286,20 @@ impl OpenBlock {
             update,
         };
         Ok((changes, result))
+    }
+}
+
+fn due_calls(parameters: &Parameters, height: u64) -> impl Iterator<Item = (&ScheduledCall, u32)> {
+    let calls = parameters.calls.iter().zip(0_u32..);
+    calls.filter(move |(call, _)| height.is_multiple_of(call.every.get()))
+}
+
+fn system_call(call: &ScheduledCall) -> SystemCall {
+    SystemCall {
+        to: call.to,
+        method: call.method.clone(),
+        input: call.input.clone(),
+        gas: call.gas,
     }
 }
 

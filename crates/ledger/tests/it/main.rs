@@ -6,6 +6,7 @@
 )]
 
 mod blocks;
+mod capsules;
 mod chain;
 mod chain_samples;
 mod check;
