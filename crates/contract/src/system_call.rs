@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use fusee_engine::{Gas, Interrupt};
-use fusee_state::StateReader;
+use fusee_engine::{Gas, Interrupt, Trap};
+use fusee_state::{Diff, ReadSet, StateReader};
 
 use crate::{
-    Address, BlockContext, ContractError, Contracts, Included,
+    Address, BlockContext, ContractError, Contracts, Included, Status,
+    call_result::CallResult,
     changes::Parts,
     frame::{Access, Context},
 };
@@ -30,8 +31,9 @@ pub struct SystemCall {
 impl Contracts {
     /// Runs a call that the chain makes by itself. Oracle requests are answered with `UNANSWERED`.
     ///
-    /// It has no intrinsic price, and its input no limit but that of the embedder. Unless it
-    /// succeeds, there are no changes.
+    /// It has no intrinsic price. Unless it succeeds, there are no changes. One whose method or
+    /// input exceeds the limits of transactions traps with [`Trap::DataLimit`], as a contract that
+    /// makes such a call does.
     ///
     /// # Errors
     ///
@@ -49,6 +51,16 @@ impl Contracts {
             input,
             gas,
         } = call;
+        if self.find_too_large_call(&method, &input).is_some() {
+            self.observers.clear();
+            let result = CallResult::of(Status::Trapped(Trap::DataLimit));
+            return Ok(Included {
+                receipt: result.receipt(Vec::new(), gas, None),
+                changes: Diff::default(),
+                reads: ReadSet::default(),
+                refusal: None,
+            });
+        }
         let context = Context {
             caller: Address::SYSTEM,
             address: to,

@@ -144,31 +144,42 @@ impl Contracts {
     }
 
     fn find_too_large(&self, action: &Action) -> Option<InvalidTransaction> {
-        let limits = self.rules.limits;
-        let none = Vec::new();
-        if let Action::Deploy { code, .. } | Action::Upload { code } = action {
-            let (bytes, limit) = (
-                length(code.len()),
-                self.rules.program.limits().program_bytes,
-            );
-            if bytes > limit {
-                return Some(InvalidTransaction::CodeTooLarge { bytes, limit });
+        match action {
+            Action::Deploy { code, input } => {
+                let invalid = self.find_too_large_code(code);
+                invalid.or_else(|| self.find_too_large_input(input))
             }
+            Action::Upload { code } => self.find_too_large_code(code),
+            Action::Call { method, input, .. } => self.find_too_large_call(method, input),
+            Action::Create { input, .. } | Action::Upgrade { input, .. } => {
+                self.find_too_large_input(input)
+            }
+            Action::SetAdmin { .. } | Action::RemoveCode { .. } => None,
         }
-        let input = match action {
-            Action::Deploy { input, .. }
-            | Action::Create { input, .. }
-            | Action::Upgrade { input, .. } => input,
-            Action::Upload { .. } | Action::SetAdmin { .. } | Action::RemoveCode { .. } => &none,
-            Action::Call { method, input, .. } => {
-                let (bytes, limit) = (length(method.len()), u64::from(limits.method_bytes));
-                if bytes > limit {
-                    return Some(InvalidTransaction::MethodTooLong { bytes, limit });
-                }
-                input
-            }
-        };
-        let (bytes, limit) = (length(input.len()), u64::from(self.rules.input_bytes()));
+    }
+
+    /// What of a call exceeds the limits of the rules.
+    pub(crate) fn find_too_large_call(
+        &self,
+        method: &str,
+        input: &[u8],
+    ) -> Option<InvalidTransaction> {
+        let (bytes, limit) = (length(method.len()), self.rules.limits.method_bytes.into());
+        match bytes > limit {
+            true => Some(InvalidTransaction::MethodTooLong { bytes, limit }),
+            false => self.find_too_large_input(input),
+        }
+    }
+
+    fn find_too_large_code(&self, code: &[u8]) -> Option<InvalidTransaction> {
+        let limit = self.rules.program.limits().program_bytes;
+        let bytes = length(code.len());
+        (bytes > limit).then_some(InvalidTransaction::CodeTooLarge { bytes, limit })
+    }
+
+    fn find_too_large_input(&self, input: &[u8]) -> Option<InvalidTransaction> {
+        let limit = self.rules.input_bytes().into();
+        let bytes = length(input.len());
         (bytes > limit).then_some(InvalidTransaction::InputTooLarge { bytes, limit })
     }
 }

@@ -240,7 +240,7 @@ fn what_has_no_capsule_is_said() {
     );
 }
 
-/// Calls of both phases count on what runs before them: calls, transactions, the credit of fees.
+/// Calls of both phases count on the calls and transactions before them.
 #[test]
 fn scheduled_calls_have_capsules() {
     let counter = Address::of_contract(account(1), 1, CodeHash::of(COUNTER));
@@ -286,7 +286,8 @@ fn scheduled_calls_have_capsules() {
             let CapsuleOutcome::Included(found) = capsule.outcome() else {
                 panic!("{:?}", capsule.outcome());
             };
-            assert_eq!(found.receipts, [expected.receipt.clone()], "{name}");
+            let expected = std::slice::from_ref(&expected.receipt);
+            assert_eq!(found.receipts, expected, "{name}");
             check_replays(&chain, &capsule);
         }
     }
@@ -296,4 +297,54 @@ fn scheduled_calls_have_capsules() {
         height: 2,
     };
     assert_eq!(not_due.unwrap().unwrap_err(), expected);
+}
+
+/// Sends a unit to account 9, and outputs what the call returned.
+fn sends() -> Vec<u8> {
+    let to: String = account(9)
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("\\{byte:02x}"))
+        .collect();
+    let wat = format!(
+        r#"(module
+            (import "fusee" "call"
+                (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
+            (import "fusee" "output_write" (func $output (param i32 i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "{to}\ff\ff\ff\ff\00\00\00\00\01")
+            (func (export "send")
+                (i32.store (i32.const 64) (call $call (i32.const 0) (i32.const 0) (i32.const 0)
+                    (i32.const 0) (i32.const 0) (i32.const 32)))
+                (call $output (i32.const 64) (i32.const 4))))"#
+    );
+    wat::parse_str(wat).unwrap()
+}
+
+/// A call of the end can send what the transactions of its block have paid.
+#[test]
+fn a_call_of_the_end_has_the_fees_of_its_block() {
+    let treasury = deployed(1, 0, &sends());
+    let mut parameters = with_uploads(Payment::Fees {
+        minimum_price: 1,
+        destination: FeeDestination::Treasury(treasury),
+    });
+    parameters.calls = vec![ScheduledCall {
+        phase: Phase::End,
+        every: 1.try_into().unwrap(),
+        to: treasury,
+        method: "send".to_owned(),
+        input: Vec::new(),
+        gas: Gas::new(1_000_000),
+        updates_parameters: false,
+    }];
+    let chain = Chain::new(interpreted(), parameters);
+    let block = chain.next(vec![operations(1, 0, vec![deploy(&sends(), &[])])]);
+    let call = chain.finalize(&block).unwrap().calls.remove(0);
+    assert_eq!(call.receipt.output, [0; 4], "{:?}", call.receipt);
+    let recorded = chain.ledger().call_capsule(chain.reader(), &block, 0);
+    let CapsuleOutcome::Included(found) = recorded.unwrap().unwrap().outcome() else {
+        unreachable!("a system call is included")
+    };
+    assert_eq!(found.receipts, [call.receipt]);
 }

@@ -146,6 +146,29 @@ fn a_system_call_that_fails_changes_nothing() {
     }
 }
 
+/// The limits are those of transactions, by which one that exceeds them is invalid.
+#[test]
+fn a_system_call_that_is_too_large_traps_before_it_begins() {
+    let rules = ContractRules::v2();
+    let mut world = World::with_rules(&rules);
+    let asks = asks_contract(&mut world);
+    let method_bytes = usize::try_from(rules.limits.method_bytes).unwrap();
+    let input_bytes = usize::try_from(rules.extensions.unwrap().input_bytes).unwrap();
+    let mut status = |method: &str, input: &[u8]| {
+        let included = send(&mut world, &system(asks, method, input, 100_000_000));
+        assert!(included.changes.is_empty());
+        (included.receipt.status, included.receipt.gas_used)
+    };
+    let unknown = Status::Rejected(Rejection::UnknownMethod);
+    let too_large = (Status::Trapped(Trap::DataLimit), Gas::ZERO);
+    let longest = "m".repeat(method_bytes);
+    assert_eq!(status(&longest, &[]).0, unknown);
+    assert_eq!(status(&(longest + "m"), &[]), too_large);
+    let largest = vec![0; input_bytes];
+    assert_eq!(status("nothing", &largest).0, unknown);
+    assert_eq!(status("nothing", &[largest, vec![0]].concat()), too_large);
+}
+
 #[test]
 fn a_system_call_on_which_an_engine_fails_is_the_interpreters() {
     let run = |executor, state: &MemoryState, call: &SystemCall| {
