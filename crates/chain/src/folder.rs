@@ -50,10 +50,8 @@ impl DataFolder {
             }
             Err(error) => return Err(ChainError::io(&file)(error)),
         };
-        let genesis = Genesis::decode(&bytes).map_err(|source| ChainError::GenesisFile {
-            path: file,
-            source,
-        })?;
+        let genesis = Genesis::decode(&bytes)
+            .map_err(|source| ChainError::GenesisFile { path: file, source })?;
         Ok(Some(Self {
             path: path.to_path_buf(),
             genesis,

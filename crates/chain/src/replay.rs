@@ -11,9 +11,9 @@ use fusee_engine::Gas;
 use fusee_ledger::{
     Activation, Genesis, Header, HeaderHash, Ledger, LedgerRulesId, Parameters, keys,
 };
-use fusee_store::chain::Version;
 use fusee_state::{Diff, MemoryState};
 use fusee_store::Tree;
+use fusee_store::chain::Version;
 
 use crate::{Chain, ChainError, StoredBlock};
 
@@ -123,9 +123,10 @@ struct Replay<'a> {
 impl<'a> Replay<'a> {
     fn new(start: Start<'_>, ledger: &'a Ledger, scope: Scope) -> Result<Self, ChainError> {
         let (entries, parent) = match start {
-            Start::Genesis(genesis) => {
-                (genesis.changes(), HeaderHash::from_bytes(genesis.identity()))
-            }
+            Start::Genesis(genesis) => (
+                genesis.changes(),
+                HeaderHash::from_bytes(genesis.identity()),
+            ),
             Start::After(state, parent) => {
                 let entries = state.entries();
                 let entries = entries.map(|entry| entry.map(|(key, value)| (key, Some(value))));

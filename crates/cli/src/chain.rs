@@ -10,8 +10,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use fusee::chain::{
     self as chains, Address, BlockContext, Contracts, DataFolder, DebugLog, Inspector, LogLine,
-    Query, Receipt, Trace,
-    store::Version,
+    Query, Receipt, Trace, store::Version,
 };
 use fusee::ledger::{
     Authorization, Block, Finalized, Genesis, Ledger, Operation, Parameters, Position, Rulebook,
@@ -186,15 +185,19 @@ impl Chain {
         let state = self.state()?;
         let (block, id) = self.block(&state, request, keep)?;
         let log = DebugLog::new(LOG_BYTES);
-        let capsules: Vec<chains::Capsule> = Vec::new();
+        let mut capsules = Vec::new();
         let results = self.on_each(contracts, &log, |contracts| {
             let ledger = Ledger::new(rules::rulebook(contracts.clone()));
             let state: Arc<dyn chains::StateReader> = Arc::new(state.clone());
-            // TODO capsule
-            Ok(match keep {
-                Keep::Commit => ledger.finalize(state, &block)?,
-                Keep::Nothing => ledger.simulate(state, &block)?,
-            })
+            let ledger = match keep {
+                Keep::Commit => ledger,
+                Keep::Nothing => ledger.simulating(),
+            };
+            if self.recording.is_some() {
+                // There is none of an invalid transaction.
+                capsules.extend(ledger.capsule(Arc::clone(&state), &block, 0)?);
+            }
+            Ok(ledger.finalize(state, &block)?)
         })?;
         // Written before anything is compared: it is what a bug is reported with.
         let (capsule, is_same) = self.keep_capsule(capsules)?;
@@ -368,7 +371,6 @@ impl Chain {
             };
             encoded.push(capsule.encode()?);
         }
-        // There is none of an invalid transaction.
         let Some(first) = encoded.first() else {
             return Ok((None, true));
         };

@@ -122,9 +122,8 @@ pub(crate) fn frames(
 ) -> Vec<FrameValues> {
     let mut decoder = Decoder::new();
     let frames = trace.frames.iter().map(|frame| {
-        let interface: Option<Rc<Interface>> = frame
-            .code
-            .and_then(|code| interfaces.of_code(state, code));
+        let interface: Option<Rc<Interface>> =
+            frame.code.and_then(|code| interfaces.of_code(state, code));
         let Some(interface) = interface else {
             return FrameValues::default();
         };

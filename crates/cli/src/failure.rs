@@ -191,15 +191,11 @@ impl Failure {
             | Invalid::Operations(InvalidBatch {
                 reason: InvalidTransaction::InputTooLarge { .. },
                 ..
-            }) => {
-                "pass a smaller input or program".to_owned()
-            }
+            }) => "pass a smaller input or program".to_owned(),
             Invalid::Operations(InvalidBatch {
                 reason: InvalidTransaction::CodeTooLarge { .. },
                 ..
-            }) => {
-                "reduce the size of the program".to_owned()
-            }
+            }) => "reduce the size of the program".to_owned(),
             _ => "see `fusee --help`".to_owned(),
         };
         let told = InvalidJson::of(invalid);
@@ -311,7 +307,9 @@ impl From<ChainStoreError> for Failure {
             ChainStoreError::Io { .. } | ChainStoreError::NoStore { .. } => {
                 "check that the folder exists and is readable and writable, or choose another one with --data"
             }
-            _ => "see `fusee doctor`, restore the folder from a backup, or choose a new one with --data",
+            _ => {
+                "see `fusee doctor`, restore the folder from a backup, or choose a new one with --data"
+            }
         };
         Self::new(Exit::Host, error).next(next)
     }
@@ -327,8 +325,7 @@ impl From<LedgerError> for Failure {
             LedgerError::Unknown { .. } => {
                 Self::new(Exit::Host, error).next("use a version of fusee that has them")
             }
-            error => Self::new(Exit::Host, error)
-                .next("nothing was committed; see `fusee doctor`"),
+            error => Self::new(Exit::Host, error).next("nothing was committed; see `fusee doctor`"),
         }
     }
 }

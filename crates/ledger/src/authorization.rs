@@ -54,7 +54,7 @@ const WEBAUTHN_BYTES: (usize, usize) = (37, 134);
 
 impl Authorization {
     /// An authorization by a key whose signature is not valid, and has the size of a valid one: to
-    /// [simulate](crate::Ledger::simulate) a transaction before it is signed.
+    /// [simulate](crate::Ledger::simulating) a transaction before it is signed.
     #[must_use]
     pub fn unsigned(key: &PublicKey) -> Self {
         let signature = [0; SIGNATURE_BYTES];

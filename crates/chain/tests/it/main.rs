@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod blocks;
 #[cfg(test)]
+mod folder;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod world;

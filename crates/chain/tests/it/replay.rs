@@ -16,10 +16,16 @@ fn every_engine_replays_every_header() {
     commit(&chain, &blocks(BLOCKS));
     for lane in ["wasmi", "wasmtime"] {
         let mut heights = Vec::new();
-        let replayed = replay(&chain, Start::Genesis(&genesis()), &ledger(lane), Scope::Same, |height| {
-            heights.push(height);
-            ControlFlow::Continue(())
-        });
+        let replayed = replay(
+            &chain,
+            Start::Genesis(&genesis()),
+            &ledger(lane),
+            Scope::Same,
+            |height| {
+                heights.push(height);
+                ControlFlow::Continue(())
+            },
+        );
         let replayed = replayed.unwrap();
         assert_eq!(replayed.differences, []);
         assert_eq!((replayed.blocks, replayed.transactions), (BLOCKS, 25));
@@ -34,7 +40,14 @@ fn a_replay_stops_at_the_first_difference() {
     commit(&chain, &blocks(BLOCKS));
     let other = ledger_with("wasmi", third);
     let go_on = |_| ControlFlow::Continue(());
-    let replayed = replay(&chain, Start::Genesis(&genesis()), &other, Scope::Same, go_on).unwrap();
+    let replayed = replay(
+        &chain,
+        Start::Genesis(&genesis()),
+        &other,
+        Scope::Same,
+        go_on,
+    )
+    .unwrap();
     assert_eq!(replayed.blocks, MIGRATION);
     let [difference] = &replayed.differences[..] else {
         panic!("{replayed:?}");

@@ -230,7 +230,10 @@ impl BlockJson {
             let id = transaction.id.as_deref().unwrap_or("undecodable bytes");
             text.push_str(&format!("\ntransaction {id}\n"));
             let sender = transaction.sender.as_deref().and_then(|it| it.parse().ok());
-            let mut lines = vec![line("  sender", sender.map(names::short).unwrap_or_default())];
+            let mut lines = vec![line(
+                "  sender",
+                sender.map(names::short).unwrap_or_default(),
+            )];
             let operations = transaction.operations.iter();
             lines.extend(operations.map(|operation| line("  operation", operation)));
             lines.push(line("  status", &transaction.status));

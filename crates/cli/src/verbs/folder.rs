@@ -173,10 +173,19 @@ impl DoctorJson {
         let mut lines = vec![
             line("last block", height(self.height)),
             line("first block", grouped(self.first_block)),
-            line("blocks", format!("{} verified", grouped(self.blocks_verified))),
+            line(
+                "blocks",
+                format!("{} verified", grouped(self.blocks_verified)),
+            ),
             line("checkpoint", height(self.checkpoint)),
-            line("entries", format!("{} verified", grouped(self.entries_verified))),
-            line("roots", format!("{} verified", grouped(self.roots_verified))),
+            line(
+                "entries",
+                format!("{} verified", grouped(self.entries_verified)),
+            ),
+            line(
+                "roots",
+                format!("{} verified", grouped(self.roots_verified)),
+            ),
         ];
         let findings = self.findings.iter();
         lines.extend(findings.map(|finding| line("finding", finding)));

@@ -158,10 +158,11 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
     } else {
         resolved.deploy_and_find(args, code)?
     };
-    let (contracts, profilers): (Vec<_>, Vec<_>) = engines::contracts(args.engine, None, &ContractRules::latest())?
-        .into_iter()
-        .map(profiled)
-        .unzip();
+    let (contracts, profilers): (Vec<_>, Vec<_>) =
+        engines::contracts(args.engine, None, &ContractRules::latest())?
+            .into_iter()
+            .map(profiled)
+            .unzip();
     let request = resolved.request(operation, args.gas);
     let receipt = resolved
         .chain

@@ -27,8 +27,9 @@ fn file(args: &GenesisArgs) -> Result<Value, Failure> {
     let rules = match &args.rules {
         Some(name) => fusee::chain::ContractRules::named(name).ok_or_else(|| {
             let rules = published_rules();
-            Failure::usage(format!("there are no contract rules `{name}`"))
-                .next(format!("name published ones, such as {rules}, or NAME-wasi-large"))
+            Failure::usage(format!("there are no contract rules `{name}`")).next(format!(
+                "name published ones, such as {rules}, or NAME-wasi-large"
+            ))
         })?,
         None => fusee::chain::ContractRules::latest(),
     };
@@ -42,8 +43,7 @@ fn file(args: &GenesisArgs) -> Result<Value, Failure> {
         json!({"address": address.to_string(), "balance": balance.to_string()})
     });
     let developers = ACCOUNTS.iter().filter(|_| is_development);
-    let developers =
-        developers.map(|name| json!({"name": name, "balance": FUNDS.to_string()}));
+    let developers = developers.map(|name| json!({"name": name, "balance": FUNDS.to_string()}));
     Ok(json!({
         "chain_id": args.chain_id.clone().unwrap_or(dev.chain_id),
         "initial_height": 1,

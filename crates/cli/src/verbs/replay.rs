@@ -41,10 +41,7 @@ struct Difference {
     step: Option<StepDifference>,
 }
 
-pub(crate) fn run(
-    file: &Path,
-    args: &ReplayArgs,
-    output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) fn run(file: &Path, args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {
     let capsule = open(file, args)?;
     let rules = capsule.rules()?;
     let has_polkavm = capsule

@@ -123,13 +123,19 @@ fn scope(args: &ReplayArgs, chain: &Chain) -> Result<Chosen, Failure> {
     for name in &args.rules {
         let named = LedgerRules::published().into_iter();
         let mut named = named.flat_map(|it| [it.clone(), it.with_development_accounts()]);
-        match (ContractRules::named(name), named.find(|it| it.name == *name)) {
+        match (
+            ContractRules::named(name),
+            named.find(|it| it.name == *name),
+        ) {
             (Some(found), _) => contracts = found,
             (None, Some(found)) => ledger = found,
             (None, None) => {
-                return Err(Failure::usage(format!("there are no rules `{name}`")).next(
-                    format!("name published ones, such as {}", published_rules()),
-                ));
+                return Err(
+                    Failure::usage(format!("there are no rules `{name}`")).next(format!(
+                        "name published ones, such as {}",
+                        published_rules()
+                    )),
+                );
             }
         }
     }
@@ -212,11 +218,17 @@ impl Replay {
         };
         let count = |height: u64| usize::try_from(height).unwrap_or(usize::MAX);
         let all = count(last.saturating_add(1).saturating_sub(first));
-        Ok(replay(self.chain.chain(), start, ledger, scope, |height| {
-            let done = count(height.saturating_add(1).saturating_sub(first));
-            progress::tell("blocks", done, all);
-            ControlFlow::Continue(())
-        })?)
+        Ok(replay(
+            self.chain.chain(),
+            start,
+            ledger,
+            scope,
+            |height| {
+                let done = count(height.saturating_add(1).saturating_sub(first));
+                progress::tell("blocks", done, all);
+                ControlFlow::Continue(())
+            },
+        )?)
     }
 
     fn told(&self, engine: &'static str, replayed: Replayed) -> Result<EngineJson, Failure> {
@@ -232,7 +244,9 @@ impl Replay {
 
     fn difference(&self, difference: &Difference) -> Result<DifferenceJson, Failure> {
         let block: StoredBlock = self.chain.chain().block(difference.height)?;
-        let bytes = difference.index.and_then(|index| block.transactions.get(index));
+        let bytes = difference
+            .index
+            .and_then(|index| block.transactions.get(index));
         let rules = ledger_rules(&Parameters::read(&self.chain.state()?)?, difference.height)?;
         let transaction = bytes.and_then(|bytes| SignedTransaction::decode(bytes, &rules).ok());
         let shown = |bytes: &[u8]| match difference.index {

@@ -71,10 +71,12 @@ fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
     let found = header.hash();
     if found != HeaderHash::from_bytes(args.header) {
         let message = format!("the snapshot belongs to the block with the hash {found}");
-        return Err(Failure::new(Exit::Unsuccessful, anyhow::anyhow!(message)).next(
-            "get the snapshot of the block that you trust, or check --header: take it from a \
+        return Err(
+            Failure::new(Exit::Unsuccessful, anyhow::anyhow!(message)).next(
+                "get the snapshot of the block that you trust, or check --header: take it from a \
              source that you trust",
-        ));
+            ),
+        );
     }
     let genesis = match &args.genesis {
         Some(file) => super::folder::genesis(file)?,

@@ -114,11 +114,7 @@ impl Resolved {
     }
 
     /// Executes a transaction on every engine, and decodes its trace.
-    pub(crate) fn execute(
-        &self,
-        request: &Request,
-        keep: Keep,
-    ) -> Result<Executed, Failure> {
+    pub(crate) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         let executed = self.chain.execute(&self.contracts, request, keep)?;
         self.decode(executed)
     }

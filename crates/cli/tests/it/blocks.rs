@@ -64,7 +64,10 @@ fn a_chain_replays_equal_on_every_engine_and_any_number_of_threads() {
         let engines = replayed["engines"].as_array().unwrap();
         assert_eq!(engines.len(), 2);
         for engine in engines {
-            assert_eq!((&engine["blocks"], &engine["transactions"]), (&json!(6), &json!(6)));
+            assert_eq!(
+                (&engine["blocks"], &engine["transactions"]),
+                (&json!(6), &json!(6))
+            );
         }
     }
     let text = folder.text("replay --engine wasmi", 0);
@@ -78,7 +81,10 @@ fn a_chain_replays_equal_on_every_engine_and_any_number_of_threads() {
 fn other_rules_are_rehearsed() {
     let (folder, _) = chain();
     let rules = "ledger-1-development";
-    assert_eq!(folder.json(&format!("replay --rules {rules}"), 0)["equal"], true);
+    assert_eq!(
+        folder.json(&format!("replay --rules {rules}"), 0)["equal"],
+        true
+    );
     // Those without development accounts admit none of the transactions.
     let differing = folder.json("replay --engine wasmi --rules ledger-1", 3);
     let differences = differing["engines"][0]["differences"].as_array().unwrap();
@@ -120,7 +126,10 @@ fn a_backup_is_a_data_folder() {
     let copied = folder.json("accounts --data kept", 0);
     assert_eq!(copied, folder.json("accounts", 0));
     folder.json("call bob --value 1 --data kept", 0);
-    assert_eq!(folder.json("replay --data kept --engine wasmi", 0)["equal"], true);
+    assert_eq!(
+        folder.json("replay --data kept --engine wasmi", 0)["equal"],
+        true
+    );
     let again = folder.fusee("backup kept");
     assert_eq!(again.code, 4);
     assert!(again.stderr.contains("kept exists"), "{again:?}");
@@ -162,7 +171,10 @@ fn a_snapshot_begins_another_node() {
     let block = |data: &str| folder.json(&format!("block 5 --data {data}"), 0);
     assert_eq!(block("second"), block(".fusee"));
     let replayed = folder.json("replay --from second --engine wasmi", 0);
-    assert_eq!((&replayed["first_height"], &replayed["equal"]), (&json!(6), &json!(true)));
+    assert_eq!(
+        (&replayed["first_height"], &replayed["equal"]),
+        (&json!(6), &json!(true))
+    );
 }
 
 #[test]
@@ -209,18 +221,41 @@ fn a_chain_is_made_of_a_genesis_file_and_driven_by_a_key() {
 
     for (words, code, told) in [
         ("call bob --value 1", 5, "`development`"),
-        ("call bob --value 1 --from poor --password-file password --gas 1000000", 5, "balance of 0"),
-        ("call bob --value 1 --from treasury --password-file password --gas-price 1", 5, "minimum is 2"),
-        ("call bob --value 1 --from treasury --password-file no", 2, "--password-file"),
-        (&format!("call bob --value 1 --from {}", "0".repeat(64)), 2, "no key of"),
-        ("call bob --value 1 --time 1 --from treasury --password-file password --gas 1000000", 2, "--time"),
+        (
+            "call bob --value 1 --from poor --password-file password --gas 1000000",
+            5,
+            "balance of 0",
+        ),
+        (
+            "call bob --value 1 --from treasury --password-file password --gas-price 1",
+            5,
+            "minimum is 2",
+        ),
+        (
+            "call bob --value 1 --from treasury --password-file no",
+            2,
+            "--password-file",
+        ),
+        (
+            &format!("call bob --value 1 --from {}", "0".repeat(64)),
+            2,
+            "no key of",
+        ),
+        (
+            "call bob --value 1 --time 1 --from treasury --password-file password --gas 1000000",
+            2,
+            "--time",
+        ),
     ] {
         let answer = folder.fusee(words);
         assert_eq!(answer.code, code, "{words}: {answer:?}");
         assert!(answer.stderr.contains(told), "{words}: {answer:?}");
     }
     // A dry run needs neither password nor key.
-    let dry = folder.json(&format!("call {counter} increment --from treasury --dry-run --gas 1000000"), 0);
+    let dry = folder.json(
+        &format!("call {counter} increment --from treasury --dry-run --gas 1000000"),
+        0,
+    );
     assert_eq!(dry["committed"], false);
     assert_eq!(folder.json("replay --engine wasmi", 0)["equal"], true);
 }
@@ -229,9 +264,15 @@ fn a_chain_is_made_of_a_genesis_file_and_driven_by_a_key() {
 fn a_damaged_folder_is_told_by_the_doctor() {
     let (folder, _) = chain();
     let healthy = folder.json("doctor", 0);
-    assert_eq!((&healthy["is_healthy"], &healthy["height"]), (&json!(true), &json!(6)));
+    assert_eq!(
+        (&healthy["is_healthy"], &healthy["height"]),
+        (&json!(true), &json!(6))
+    );
     let log = folder.path().join(".fusee/chain/log");
-    let mut files: Vec<_> = fs::read_dir(&log).unwrap().map(|it| it.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(&log)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .collect();
     files.retain(|file| fs::metadata(file).unwrap().len() > 1_000);
     let file = &files[0];
     let mut bytes = fs::read(file).unwrap();

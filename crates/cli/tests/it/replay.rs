@@ -79,10 +79,11 @@ fn a_replay_says_what_is_equal() {
     let text = folder.text("replay c.capsule", 0);
     expect![[r#"
         transaction  call COUNTER increment from alice
+        overhead     254,620 gas
         rules        contract-2
         block        2 of `fusee-dev`, time 2,000
         status       success
-        gas used     32,472 of 1,000,000,000
+        gas used     32,472 of 999,745,380
         output       0x0100000000000000  (1)
         event        COUNTER count 0x0100000000000000  (1)
         changes      0x037f7d766b3d0b68239df93ea6a2e9e2fb45d563b5166d7091a1e3a0a6321814
@@ -124,16 +125,17 @@ fn a_replay_that_differs_shows_the_first_syscall_of_both_sides() {
     let text = folder.text("replay altered.capsule", 3);
     expect![[r#"
         transaction  call COUNTER increment from alice
+        overhead     254,620 gas
         rules        contract-2
         block        3 of `fusee-dev`, time 3,000
-        recorded     success, 32,472 gas, 1 events, changes 0xb9f9a33702d76ae0
-        wasmtime     success, 32,472 gas, 1 events, changes 0xa1944a5d5a3f7bd2
-        wasmi        success, 32,472 gas, 1 events, changes 0xa1944a5d5a3f7bd2
+        recorded     success, 287,092 gas, 1 events, changes 0xb9f9a33702d76ae0
+        wasmtime     success, 287,092 gas, 1 events, changes 0xa1944a5d5a3f7bd2
+        wasmi        success, 287,092 gas, 1 events, changes 0xa1944a5d5a3f7bd2
         equal        on all engines, and not to the recorded outcome
         differ       recorded and wasmtime, in output, events, changes
         first        step 2 in COUNTER increment
-          recorded   storage_read = 8 with 999,976,066 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0xd74243a247f30928
-          wasmtime   storage_read = 8 with 999,976,066 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0x83fe3b3722f22fcf
+          recorded   storage_read = 8 with 999,721,446 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0xd74243a247f30928
+          wasmtime   storage_read = 8 with 999,721,446 gas left, 2,026 used, arguments 0x91f9ef30a5fce91a, result 0x83fe3b3722f22fcf
     "#]].assert_eq(&text.replace(&counter[..12], "COUNTER"));
     let answer = folder.json("replay altered.capsule", 3);
     assert_eq!(answer["equal_on_all_engines"], json!(true));

@@ -1,9 +1,10 @@
 //! Genesis files: what they make, and what they must not have.
 
-use fusee_contract::{Account, Address};
+use fusee_contract::{Account, Address, ContractRulesId};
 use fusee_engine::Gas;
 use fusee_ledger::{
-    FeeDestination, Genesis, GenesisError, LedgerError, Parameters, Payment, Position, keys,
+    FeeDestination, Genesis, GenesisError, LedgerError, LedgerRules, Parameters, Payment, Position,
+    keys,
 };
 use fusee_state::{MemoryState, StateReader};
 
@@ -260,4 +261,22 @@ fn accounts_have_one_order() {
     let error = Genesis::decode(&[head, second, first].concat()).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "the accounts are not in ascending order");
+}
+
+#[test]
+fn a_development_chain_has_its_accounts_and_no_minimum_price() {
+    let genesis = Genesis::development(ContractRulesId::from_bytes([2; 32]), &[("alice", 7)]);
+    genesis.check().unwrap();
+    let alice = Address::of_development_account("alice");
+    let mut state = MemoryState::new();
+    state.apply(&genesis.changes());
+    assert_eq!(Account::balance(&state, alice).unwrap(), 7);
+    let parameters = Parameters::read(&state).unwrap();
+    assert_eq!(parameters.minimum_price(), 0);
+    let rules = LedgerRules::latest().with_development_accounts();
+    assert_eq!(
+        parameters.activation_at(1).unwrap().ledger_rules,
+        rules.id()
+    );
+    assert_eq!(Genesis::decode(&genesis.encode()).unwrap(), genesis);
 }

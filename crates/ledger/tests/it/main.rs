@@ -25,5 +25,6 @@ mod roots;
 mod rules;
 mod samples;
 mod scheduled;
+mod simulation;
 mod verify;
 mod webauthn;
