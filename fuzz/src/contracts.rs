@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use fusee_contract::{
     Action, Address, BlockContext, ContractRules, Contracts, ExecutionResult, Progress,
-    Transaction, genesis,
+    Transaction, set_balances,
 };
 use fusee_engine::{Engine, Gas, Interrupt};
 use fusee_engine_polkavm::{Backend, PolkaVmEngine};
@@ -80,7 +80,7 @@ static WORLDS: LazyLock<Vec<World>> = LazyLock::new(|| {
 static START: LazyLock<(MemoryState, [Address; 2])> = LazyLock::new(|| {
     let from = Address::of_development_account("alice");
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(from, 1_000)]));
+    state.apply(&set_balances(&[(from, 1_000)]));
     let contracts = &WORLDS.first().expect("there is one").contracts;
     let addresses = [(); 2].map(|()| {
         let action = Action::Deploy {

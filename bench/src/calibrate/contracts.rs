@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use fusee::abi::{IMPORT_MODULE, SYSCALLS, Wire};
 use fusee::chain::{
     Action, Address, BlockContext, ContractRules, Contracts, Included, MemoryState, StateReader,
-    Status, Transaction, genesis,
+    Status, Transaction, set_balances,
 };
 use fusee::sandbox::{Executor, Gas, Interrupt};
 
@@ -391,7 +391,7 @@ impl World {
         let executor = Executor::builder((engine.ours)()?).build();
         let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::latest());
         let mut state = MemoryState::new();
-        state.apply(&genesis(&[(account(), u128::MAX)]));
+        state.apply(&set_balances(&[(account(), u128::MAX)]));
         let mut deploy = |text: &str| -> Result<Address> {
             let action = Action::Deploy {
                 code: wat::parse_str(text)?,

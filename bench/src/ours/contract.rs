@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use fusee::chain::{
     Action, Address, BlockContext, Capsule, ContractRules, Contracts, Included, Inspector,
-    MemoryState, StateReader, Status, Transaction, genesis,
+    MemoryState, StateReader, Status, Transaction, set_balances,
 };
 use fusee::sandbox::{Engine, Executor, Gas, Interrupt};
 
@@ -43,7 +43,7 @@ impl Chain {
         let executor = Executor::builder(engine).build();
         let contracts = Contracts::without_fallback(Arc::new(executor), rules);
         let mut state = MemoryState::new();
-        state.apply(&genesis(&[(sender(), u128::MAX)]));
+        state.apply(&set_balances(&[(sender(), u128::MAX)]));
         Self { contracts, state }
     }
 

@@ -76,9 +76,9 @@ impl Account {
     }
 }
 
-/// Creates the first changes to an empty state: the balances of these addresses.
+/// The changes that give these addresses these balances, in the smallest unit, whatever they had.
 #[must_use]
-pub fn genesis(balances: &[(Address, u128)]) -> Diff {
+pub fn set_balances(balances: &[(Address, u128)]) -> Diff {
     let balances = balances.iter();
     balances
         .map(|(address, balance)| (keys::balance(*address), encode_balance(*balance)))

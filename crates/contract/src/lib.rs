@@ -49,7 +49,7 @@ mod transaction;
 mod transient;
 mod validity;
 
-pub use account::{Account, AccountCode, CodeUse, genesis};
+pub use account::{Account, AccountCode, CodeUse, set_balances};
 pub use address::{Address, AddressError};
 pub use batch::{Batch, BatchOperation, BatchResult, GasFee, IncludedBatch};
 pub use block::BlockContext;

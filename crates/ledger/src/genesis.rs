@@ -147,7 +147,7 @@ impl Genesis {
             (keys::position(), Some(position.encode().into())),
         ];
         // A balance of 0 is no key, and there is none to remove.
-        let balances = fusee_contract::genesis(&balances).into_iter();
+        let balances = fusee_contract::set_balances(&balances).into_iter();
         let balances = balances.filter(|(_, balance)| balance.is_some());
         balances.chain(quotas).chain(chain).collect()
     }

@@ -206,7 +206,7 @@ impl OpenBlock {
             let balance = Account::balance(&*self.overlay.view(), receiver)?;
             // The sum of all balances is a u128, and the fees were taken from it.
             let balance = balance.saturating_add(fees);
-            let changes = fusee_contract::genesis(&[(receiver, balance)]);
+            let changes = fusee_contract::set_balances(&[(receiver, balance)]);
             self.overlay.apply(changes);
         }
         Ok(fees)

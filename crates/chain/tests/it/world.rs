@@ -30,13 +30,13 @@ pub(crate) fn account(number: u8) -> Address {
 
 fn halve(state: &dyn StateReader) -> Result<Diff, ContractError> {
     let balance = Account::balance(state, account(4))? / 2;
-    Ok(fusee_contract::genesis(&[(account(4), balance)]))
+    Ok(fusee_contract::set_balances(&[(account(4), balance)]))
 }
 
 /// Another one than `halve` under its name.
 pub(crate) fn third(state: &dyn StateReader) -> Result<Diff, ContractError> {
     let balance = Account::balance(state, account(4))? / 3;
-    Ok(fusee_contract::genesis(&[(account(4), balance)]))
+    Ok(fusee_contract::set_balances(&[(account(4), balance)]))
 }
 
 /// The rules of transactions, the chain's of contracts, and others by which transactions cost more.

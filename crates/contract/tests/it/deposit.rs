@@ -6,7 +6,7 @@ use fusee_abi::{
     self as abi,
     status::{INSUFFICIENT_BALANCE, INSUFFICIENT_DEPOSIT},
 };
-use fusee_contract::{Address, ContractRules, Extensions, Status, genesis, keys};
+use fusee_contract::{Address, ContractRules, Extensions, Status, keys, set_balances};
 use fusee_engine::Trap;
 use fusee_state::StateReader;
 
@@ -39,7 +39,7 @@ fn funded(world: &mut World, balance: u128) -> [Address; 2] {
 
 fn fund(world: &mut World, contract: Address, balance: u128) {
     let balance = world.account(contract).balance + balance;
-    world.state.apply(&genesis(&[(contract, balance)]));
+    world.state.apply(&set_balances(&[(contract, balance)]));
 }
 
 fn write(asks: &mut Asks, number: u32, key: &[u8], value: &[u8]) {

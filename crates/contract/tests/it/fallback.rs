@@ -6,7 +6,7 @@ use std::{process::Command, sync::Arc};
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
     Action, Address, BlockContext, ContractError, ContractRules, Contracts, Included, Progress,
-    Query, Status, Transaction, genesis,
+    Query, Status, Transaction, set_balances,
 };
 use fusee_engine::{EngineError, Format, Gas, Interrupt, Profiler, Trap};
 use fusee_engine_polkavm::PolkaVmEngine;
@@ -41,7 +41,7 @@ fn try_apply(executor: Executor, actions: &[Action]) -> Result<Vec<Included>, Co
 
 fn apply(contracts: &Contracts, actions: &[Action]) -> Result<Vec<Included>, ContractError> {
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(alice(), FUNDS)]));
+    state.apply(&set_balances(&[(alice(), FUNDS)]));
     let mut apply = |action: &Action| {
         let transaction = Transaction {
             from: alice(),
@@ -312,7 +312,7 @@ fn answered_everywhere(
 /// A state with a contract.
 fn deployed(code: &[u8]) -> (MemoryState, Address) {
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(alice(), FUNDS)]));
+    state.apply(&set_balances(&[(alice(), FUNDS)]));
     let executor = Arc::new(lanes().remove(0).executor);
     let contracts = Contracts::without_fallback(executor, ContractRules::latest().with_oracle());
     let (applied, _) = answered(&contracts, &state, &deploy(code)).unwrap();
@@ -333,7 +333,7 @@ fn a_transaction_that_was_answered_is_run_once_more_with_the_answers() {
     let (state, contract) = deployed(&wasm(ASKS_AND_RECURSES));
     let fresh = {
         let mut state = MemoryState::new();
-        state.apply(&genesis(&[(alice(), FUNDS)]));
+        state.apply(&set_balances(&[(alice(), FUNDS)]));
         state
     };
     for (state, action) in [

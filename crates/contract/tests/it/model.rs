@@ -17,7 +17,7 @@ mod script;
 
 use std::{collections::BTreeMap, env, time::Duration};
 
-use fusee_contract::{Address, ContractRules, Included, Status, Transaction, genesis, keys};
+use fusee_contract::{Address, ContractRules, Included, Status, Transaction, keys, set_balances};
 use fusee_engine::{CodeHash, Gas};
 use fusee_state::{Diff, MemoryState};
 
@@ -125,7 +125,7 @@ impl Trial {
         (limits.transient_bytes, limits.events) = (transient_bytes, events);
         let mut world = World::on_mixed_lanes(&LANES, &rules);
         let funds = accounts().map(|account| (account, FUNDS));
-        world.state.apply(&genesis(&funds));
+        world.state.apply(&set_balances(&funds));
         let chain = Chain {
             balances: funds.into_iter().collect(),
             deposit,

@@ -7,7 +7,7 @@ use fusee_abi::SYSCALLS;
 use fusee_conformance::lanes;
 use fusee_contract::{
     Action, BlockContext, ContractChildren, ContractError, ContractRules, ContractRulesId,
-    Contracts, Extensions, Receipt, Status, Transaction, genesis,
+    Contracts, Extensions, Receipt, Status, Transaction, set_balances,
 };
 use fusee_engine::{Gas, Interrupt};
 use fusee_executor::Executor;
@@ -61,7 +61,7 @@ fn next() -> ContractRules {
 
 fn funded() -> MemoryState {
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(alice(), 1_000)]));
+    state.apply(&set_balances(&[(alice(), 1_000)]));
     state
 }
 

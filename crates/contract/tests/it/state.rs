@@ -9,7 +9,7 @@ use expect_test::expect_file;
 use fusee_conformance::lanes;
 use fusee_contract::{
     Account, AccountField, Action, Address, BlockContext, ContractError, ContractRules, Contracts,
-    EncodingError, Event, Included, Receipt, Rejection, Status, Transaction, genesis, keys,
+    EncodingError, Event, Included, Receipt, Rejection, Status, Transaction, keys, set_balances,
 };
 use fusee_engine::{
     CodeHash, Engine, EngineError, Fingerprint, Format, Gas, Interrupt, Module, Program, Trap,
@@ -255,7 +255,7 @@ fn a_block_on_an_overlay_is_one_commit_a_transaction() {
     for lane in lanes() {
         let contracts = Contracts::without_fallback(Arc::new(lane.executor), ContractRules::v1());
         let mut committed = MemoryState::new();
-        committed.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
+        committed.apply(&set_balances(&[(alice(), FUNDS), (bob(), FUNDS)]));
         let mut at_once = committed.clone();
         let mut block = Overlay::new(Arc::new(committed.clone()));
         let mut deployed = Vec::new();

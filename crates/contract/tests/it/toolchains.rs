@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Command, sync::Arc};
 use fusee_conformance::{Lane, lanes};
 use fusee_contract::{
     Action, BlockContext, ContractRules, Contracts, DebugLog, Receipt, Rejection, Status,
-    Transaction, genesis,
+    Transaction, set_balances,
 };
 use fusee_engine::{Gas, Interrupt, Trap};
 use fusee_state::MemoryState;
@@ -67,7 +67,7 @@ fn run(lane: Lane, rules: &ContractRules, code: &[u8]) -> [Logged; METHODS.len()
         .suspension(lane.suspension)
         .debug_log(log.clone());
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(alice(), FUNDS)]));
+    state.apply(&set_balances(&[(alice(), FUNDS)]));
     let mut send = |action: Action| {
         let transaction = Transaction {
             from: alice(),

@@ -6,8 +6,8 @@ use fusee_conformance::{Backend, Lane, lanes, mixed_lanes};
 use fusee_contract::{
     Account, Action, Address, BlockContext, Capsule, CapsuleOutcome, CapsuleResult, CapsuleRun,
     ContractError, ContractRules, Contracts, DebugLog, ExecutionResult, Included, Inspector,
-    InvalidTransaction, LogLine, Progress, Query, Receipt, Trace, TraceStep, Transaction, genesis,
-    keys,
+    InvalidTransaction, LogLine, Progress, Query, Receipt, Trace, TraceStep, Transaction, keys,
+    set_balances,
 };
 use fusee_engine::{
     Gas, Interrupt,
@@ -139,7 +139,7 @@ impl World {
 
     fn on(lanes: impl IntoIterator<Item = (String, Lane)>, rules: &ContractRules) -> Self {
         let mut state = MemoryState::new();
-        state.apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
+        state.apply(&set_balances(&[(alice(), FUNDS), (bob(), FUNDS)]));
         let (mut executors, mut suspensions) = (Vec::new(), Vec::new());
         let mut contracts = |(name, lane): (String, Lane)| {
             let executor = Arc::new(lane.executor);

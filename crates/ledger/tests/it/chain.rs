@@ -50,7 +50,7 @@ pub(crate) fn account(number: u8) -> Address {
 /// Halves the balance of account 1.
 fn halve(state: &dyn StateReader) -> Result<Diff, ContractError> {
     let balance = Account::balance(state, account(1))? / 2;
-    Ok(fusee_contract::genesis(&[(account(1), balance)]))
+    Ok(fusee_contract::set_balances(&[(account(1), balance)]))
 }
 
 /// Finds the state not as it has to be.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_contract::{Address, genesis};
+use fusee_contract::{Address, set_balances};
 use fusee_engine::Gas;
 use fusee_ledger::{
     Accounts, Inclusion, Invalid, Operation, Role, SecretKey, SignedTransaction, TransactionBody,
@@ -208,7 +208,7 @@ fn accounts_are_read_from_the_state() {
         (alice.public_key().address(), 5),
         (secp256k1().public_key().address(), 6),
     ];
-    state.apply(&genesis(&funds));
+    state.apply(&set_balances(&funds));
     let state = Arc::new(state);
     let expected = Accounts {
         nonce: 0,

@@ -4,7 +4,7 @@ use std::{fs, sync::Arc};
 
 use fusee::chain::{
     Action, Address, Batch, BatchOperation, BlockContext, Capsule, ContractRules, Contracts,
-    GasFee, MemoryState, SystemCall, Transaction, genesis,
+    GasFee, MemoryState, SystemCall, Transaction, set_balances,
 };
 use fusee::engines::WasmiEngine;
 use fusee::sandbox::{Executor, Gas, Interrupt};
@@ -42,7 +42,7 @@ fn counted() -> (Contracts, Arc<MemoryState>, Address) {
     let contracts = Contracts::without_fallback(Arc::new(executor), ContractRules::v2());
     let mut state = MemoryState::new();
     let funds = ["alice", "bob"].map(|name| (account(name), 10_000_000));
-    state.apply(&genesis(&funds));
+    state.apply(&set_balances(&funds));
     let code = fs::read(guests().join("counter.wasm")).unwrap();
     let input = Vec::new();
     let mut send = |action| {

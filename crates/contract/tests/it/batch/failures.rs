@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
     Action, Batch, BatchOperation, BlockContext, ContractError, ContractRules, Contracts,
-    IncludedBatch, Rejection, Status, genesis,
+    IncludedBatch, Rejection, Status, set_balances,
 };
 use fusee_engine::{EngineError, Gas, Interrupt, Trap};
 use fusee_executor::{Executor, RunError};
@@ -161,7 +161,7 @@ fn run(executor: Executor, state: &MemoryState, batch: &Batch) -> Option<Include
 fn the_interpreter_runs_a_batch_again_from_its_begin() {
     let deep = wat::parse_str(DEEP_AND_BACK).unwrap();
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(alice(), FUNDS)]));
+    state.apply(&set_balances(&[(alice(), FUNDS)]));
     let operations = vec![free(deploy(COUNTER, &[])), free(deploy(&deep, &[]))];
     let made = run(lanes().remove(0).executor, &state, &batch(operations)).unwrap();
     state.apply(&made.changes);

@@ -4,7 +4,7 @@ use fusee_abi::{self as abi, status};
 use fusee_conformance::Random;
 use fusee_contract::{
     Address, Batch, BatchOperation, ContractRules, GasFee, IncludedBatch, InvalidTransaction,
-    Status, genesis,
+    Status, set_balances,
 };
 use fusee_engine::Gas;
 
@@ -88,7 +88,7 @@ fn a_failure_keeps_the_fee_and_gives_the_value_back() {
             assert_eq!(changes, expected);
             world
                 .state
-                .apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
+                .apply(&set_balances(&[(alice(), FUNDS), (bob(), FUNDS)]));
         }
     }
 }
@@ -101,7 +101,9 @@ fn nobody_can_spend_what_is_reserved() {
     let rest = 1_000;
     let insufficient = i64::from(status::INSUFFICIENT_BALANCE);
     for (value, reply) in [(rest, 0), (rest + 1, insufficient)] {
-        world.state.apply(&genesis(&[(contract, RESERVED + rest)]));
+        world
+            .state
+            .apply(&set_balances(&[(contract, RESERVED + rest)]));
         let mut looks = Asks::default();
         let address = looks.put(contract.as_bytes());
         let room = looks.room(16);
@@ -131,7 +133,7 @@ fn values_are_what_the_fee_leaves() {
         assert_eq!(send(&mut world, &batch).operation, operation);
         world
             .state
-            .apply(&genesis(&[(alice(), FUNDS), (bob(), FUNDS)]));
+            .apply(&set_balances(&[(alice(), FUNDS), (bob(), FUNDS)]));
     }
     // The first value is known before anything runs.
     let invalid = try_send(
@@ -166,7 +168,9 @@ fn a_price_of_zero_depends_on_no_balance() {
 fn a_deposit_pays_no_fee() {
     let mut world = World::with_rules(&ContractRules::v2().with_deposit(10));
     let contract = asks_contract(&mut world);
-    world.state.apply(&genesis(&[(contract, RESERVED + 680)]));
+    world
+        .state
+        .apply(&set_balances(&[(contract, RESERVED + 680)]));
     // 64 bytes for the entry, 1 for the key and 3 for the value.
     let receipt = world.call(
         alice(),
@@ -177,7 +181,9 @@ fn a_deposit_pays_no_fee() {
     assert_eq!(receipt.status, Status::Success);
     let batch = paid_by(contract, vec![transfer(bob(), 1)]);
     send(&mut world, &batch);
-    world.state.apply(&genesis(&[(contract, RESERVED + 679)]));
+    world
+        .state
+        .apply(&set_balances(&[(contract, RESERVED + 679)]));
     let expected = InvalidTransaction::FeeAboveBalance {
         fee: RESERVED,
         balance: RESERVED - 1,

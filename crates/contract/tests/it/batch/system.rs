@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_conformance::{Cramped, lanes};
 use fusee_contract::{
     Address, BlockContext, Capsule, ContractRules, Contracts, Event, Included, Rejection, Status,
-    SystemCall, genesis,
+    SystemCall, set_balances,
 };
 use fusee_engine::{Gas, Interrupt, Trap};
 use fusee_state::MemoryState;
@@ -181,7 +181,7 @@ fn a_system_call_on_which_an_engine_fails_is_the_interpreters() {
         )
     };
     let mut state = MemoryState::new();
-    state.apply(&genesis(&[(alice(), FUNDS)]));
+    state.apply(&set_balances(&[(alice(), FUNDS)]));
     let deep = wat::parse_str(DEEP_AND_BACK).unwrap();
     let executor = Arc::new(lanes().remove(0).executor);
     let contracts = Contracts::without_fallback(executor, ContractRules::v2());
