@@ -2,7 +2,6 @@
 
 mod crashes;
 mod damage;
-pub(crate) mod faults;
 #[cfg(unix)]
 mod kill;
 mod opening;

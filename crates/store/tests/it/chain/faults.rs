@@ -9,7 +9,8 @@ use fusee_store::chain::{ChainStore, ChainStoreError, Retention};
 use fusee_store::log::LogError;
 
 use super::{advance, advance_until, body, changes, check, next, options};
-use crate::log::faults::{Disk, FAULTS, Random};
+use crate::disk::{Disk, FAULTS};
+use crate::media::Random;
 
 const ROUNDS: u64 = 12;
 

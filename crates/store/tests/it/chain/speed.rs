@@ -8,7 +8,7 @@ use fusee_state::{Diff, StateReader};
 use fusee_store::chain::{ChainStore, Options};
 
 use super::IDENTITY;
-use crate::log::faults::Random;
+use crate::media::Random;
 
 /// The processor time of this thread, and of all threads of the process. 0 but on Linux.
 fn processor_time() -> (Duration, Duration) {

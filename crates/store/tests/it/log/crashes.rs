@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fusee_store::log::{Files, Log, LogError, Retention};
 
-use super::faults::{Disk, Fault};
 use super::{append_until, check, options, payload};
+use crate::disk::{Disk, Fault};
 
 fn open(disk: &Disk) -> Log {
     Log::open_in(Arc::new(disk.clone()), options()).unwrap()

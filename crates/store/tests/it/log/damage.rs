@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use fusee_store::log::{Files, Log, LogError, Options};
 
-use super::faults::Disk;
 use super::{append_until, check, options};
+use crate::disk::Disk;
 
 /// Opens a log and reads all of it.
 fn read_all(disk: &Disk, options: Options) -> Result<Log, LogError> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use fusee_store::log::{Files, Log, LogError, Options, Retention};
 
 use super::IDENTITY;
-use super::faults::{Disk, FAULTS, Random};
+use crate::disk::{Disk, FAULTS};
+use crate::media::Random;
 
 const ROUNDS: u64 = 400;
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use fusee_store::log::{Log, LogError};
 
-use super::faults::{Disk, FAULTS};
 use super::{append_until, check, options, segments};
+use crate::disk::{Disk, FAULTS};
 
 const END: u64 = 31;
 
