@@ -84,3 +84,15 @@ pub(crate) fn sync(folder: &Path) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+/// As [`sync`], for a folder and all folders below it.
+pub(crate) fn sync_all(folder: &Path) -> Result<(), Failure> {
+    let failed = Failure::at(folder);
+    for entry in fs::read_dir(folder).map_err(&failed)? {
+        let path = entry.map_err(&failed)?.path();
+        if path.is_dir() {
+            sync_all(&path)?;
+        }
+    }
+    sync(folder)
+}

@@ -281,6 +281,8 @@ fn create(path: &Path) -> Result<(), ChainStoreError> {
     let unfinished = path.with_extension(UNFINISHED);
     remove(&unfinished)?;
     drop(guarded(path, || Flat::open_existing(&unfinished))?);
+    // The database does not sync the folder in which it creates those of its tables.
+    folder::sync_all(&unfinished)?;
     fs::rename(&unfinished, path).map_err(ChainStoreError::io(path))?;
     if let Some(parent) = path.parent() {
         folder::sync(parent)?;

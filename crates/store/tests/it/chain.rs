@@ -10,6 +10,8 @@ mod readers;
 mod repair;
 mod snapshot;
 mod speed;
+#[cfg(target_os = "linux")]
+mod torture;
 
 use std::collections::BTreeMap;
 
@@ -121,6 +123,23 @@ fn check_seeks(version: &Version, model: &Model, bounds: &[Vec<u8>]) {
             let expected = expected.map(|(key, value)| (key.clone(), value.clone()));
             assert_eq!(found, expected, "{start:?} to {end:?}, {direction:?}");
         }
+    }
+}
+
+/// As [`check`], but of the state only its entries.
+fn check_quickly(store: &ChainStore) {
+    let Some(head) = store.head() else {
+        return;
+    };
+    let version = store.version(None).unwrap();
+    assert_eq!((version.height(), version.root()), (head.height, head.root));
+    let entries = version.entries().map(Result::unwrap);
+    let entries: Model = entries.map(|(key, value)| (key, value.to_vec())).collect();
+    assert_eq!(entries, model(head.height));
+    let first = store.first_height();
+    for (block, height) in store.blocks(first).zip(first..=head.height) {
+        let block = block.unwrap();
+        assert_eq!((block.height, block.body), (height, body(height)));
     }
 }
 
