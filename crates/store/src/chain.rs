@@ -72,7 +72,7 @@ use sealing::Sealing;
 use shown::Shown;
 
 use crate::folder::Lock;
-use crate::log::{self, Files, Log, Reader};
+use crate::log::{self, Log, Reader};
 
 /// The folder of the block log.
 const LOG: &str = "log";
@@ -197,20 +197,6 @@ impl ChainStore {
         let lock = opening::lock(folder)?;
         let files = log::Folder::lock(&folder.join(LOG))?;
         opening::open(folder, lock, Arc::new(files), options)
-    }
-
-    /// As [`Self::open`], with the log in another file layer.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::open`].
-    pub fn open_in(
-        folder: &Path,
-        log: Arc<dyn Files>,
-        options: Options,
-    ) -> Result<Self, ChainStoreError> {
-        let lock = opening::lock(folder)?;
-        opening::open(folder, lock, log, options)
     }
 
     /// The last committed block, or `None` before the genesis.

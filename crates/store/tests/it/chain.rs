@@ -4,12 +4,16 @@ mod damage;
 mod faults;
 #[cfg(unix)]
 mod kill;
+#[cfg(unix)]
+mod life;
 mod model;
 mod opening;
 mod readers;
 mod repair;
 mod snapshot;
 mod speed;
+#[cfg(unix)]
+mod told;
 #[cfg(target_os = "linux")]
 mod torture;
 

@@ -1,14 +1,16 @@
 //! The process that is tortured: it commits blocks, and now and then makes a backup, exports and
 //! imports a snapshot, rolls back, and opens the store anew. It says what it does.
 
+use std::env;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use fusee_store::chain::snapshot::{Import, MANIFEST, Manifest, SnapshotError, chunk_name};
 use fusee_store::chain::{ChainStore, ChainStoreError, Head, Options, Retention, rollback};
 use fusee_store::log::LogError;
 
-use super::super::{body, changes, next};
+use super::{body, changes, next};
 use crate::media::Random;
 
 pub(super) const STORE: &str = "chain";
@@ -25,15 +27,41 @@ pub(super) const IMPORTING: &str = "importing ";
 pub(super) const FAILED: &str = "failed: ";
 pub(super) const DONE: &str = "imported ";
 
+const ROOT_ARGUMENT: &str = "root=";
+const SEED_ARGUMENT: &str = "seed=";
+
+/// The process, with what is random in it by a seed.
+pub(super) fn command(root: &Path, seed: u64) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .args(["chain::life::process", "--exact", "--nocapture"])
+        .arg("--test-threads=1")
+        .arg(format!("{ROOT_ARGUMENT}{}", root.display()))
+        .arg(format!("{SEED_ARGUMENT}{seed}"));
+    command
+}
+
+/// Not a test but the process. Does nothing unless it is given a folder.
+#[test]
+fn process() {
+    let argument =
+        |name: &str| env::args().find_map(|argument| Some(argument.strip_prefix(name)?.to_owned()));
+    if let (Some(root), Some(seed)) = (argument(ROOT_ARGUMENT), argument(SEED_ARGUMENT)) {
+        live(Path::new(&root), seed.parse().unwrap());
+    }
+}
+
 /// A segment and a checkpoint every few blocks, so that most faults meet them.
 pub(super) fn options() -> Options {
-    let mut options = super::super::options();
+    let mut options = super::options();
     options.retention = Retention::Last(12);
     options
 }
 
 /// Lives until all is done, or an error ends it.
-pub(super) fn live(root: &Path, seed: u64) {
+fn live(root: &Path, seed: u64) {
+    // What is on the line already is not what the process says.
+    println!();
     let mut random = Random(seed);
     if let Err(error) = work(root, &mut random) {
         assert!(is_of_the_disk(&error), "{error}: {error:?}");
