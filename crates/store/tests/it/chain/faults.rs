@@ -52,6 +52,36 @@ fn a_failed_checkpoint_is_told_by_the_next_commit_and_loses_nothing() {
     check(&store);
 }
 
+/// The third checkpoint waits for the first one, which fails late: its block is durable by then.
+#[test]
+fn a_commit_that_waits_for_a_failing_checkpoint_is_committed_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    (options.versions, options.checkpoint_keys) = (1, 1);
+    let store = ChainStore::open(folder.path(), options).unwrap();
+    let many = (0..20_000_u32).map(|key| (key.to_be_bytes().to_vec(), Some(vec![1])));
+    let genesis = store.stage(many.collect()).unwrap();
+    // Where the database writes what it has after the next ingestion.
+    let manifest = tables(folder.path()).with_file_name("v1");
+    assert!(!manifest.exists());
+    fs::create_dir(manifest).unwrap();
+    store.commit(genesis, b"").unwrap();
+    let error = loop {
+        let height = next(&store);
+        let committed = store.commit(store.stage(changes(height)).unwrap(), b"");
+        let expected = height + u64::from(committed.is_ok());
+        assert_eq!(next(&store), expected, "{committed:?}");
+        if let Err(error) = committed {
+            break error;
+        }
+    };
+    assert!(
+        matches!(error, ChainStoreError::Checkpoint { .. }),
+        "{error}"
+    );
+    assert!(next(&store) > 3, "no checkpoint waited");
+}
+
 /// The folder of the tables of the flat state.
 fn tables(folder: &Path) -> PathBuf {
     let keyspaces = folder.join("state").join("keyspaces");
