@@ -44,6 +44,7 @@ mod error;
 mod flat;
 mod gaps;
 mod hot;
+mod manifest;
 mod opening;
 mod reaper;
 mod record;

@@ -13,7 +13,7 @@ use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Reada
 use fusee_proof::Hash;
 use fusee_state::{KeyRange, Value};
 
-use super::ChainStoreError;
+use super::{ChainStoreError, manifest};
 use crate::folder;
 
 /// The version of the format.
@@ -71,6 +71,7 @@ impl Flat {
         if !path.try_exists().map_err(ChainStoreError::io(path))? {
             create(path)?;
         }
+        manifest::check(path)?;
         guarded(path, || Self::open_existing(path))
     }
 

@@ -245,7 +245,10 @@ fn a_manifest_that_is_not_trusted_is_refused() {
 #[test]
 fn a_snapshot_is_exported_while_blocks_go_on_and_of_any_served_height() {
     let root = tempfile::tempdir().unwrap();
-    let store = ChainStore::open(&root.path().join("chain"), options()).unwrap();
+    let mut options = options();
+    // The export may begin late.
+    options.versions = 64;
+    let store = ChainStore::open(&root.path().join("chain"), options).unwrap();
     advance_until(&store, 40);
     let target = root.path().join("snapshot");
     let manifest = std::thread::scope(|scope| {
@@ -259,7 +262,7 @@ fn a_snapshot_is_exported_while_blocks_go_on_and_of_any_served_height() {
     assert_eq!(next(&store), 60);
     let import = Import::begin(
         &root.path().join("import"),
-        options(),
+        options,
         manifest,
         manifest.head,
     );
