@@ -307,6 +307,7 @@ fn genesis((ledger, contracts): &(LedgerRules, ContractRules), accounts: &[Addre
             validators: Vec::new(),
         },
         accounts: BTreeMap::from_iter(accounts),
+        contracts: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The chain: execute, seal, commit, and read what was committed.
 
+use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -92,7 +93,8 @@ impl Chain {
     ///
     /// # Errors
     ///
-    /// [`ChainError::Genesis`] if no chain can have the genesis. [`ChainError::Store`] if the
+    /// [`ChainError::Genesis`] if no chain can have the genesis, or a contract of it cannot be
+    /// deployed. [`ChainError::Store`] if the
     /// folder is not that of this chain, or is damaged, or cannot be read or written.
     /// [`ChainError::Body`] or [`ChainError::Header`] if the last block is not what a chain writes.
     /// [`ChainError::NoBase`] if the folder was made of a snapshot.
@@ -103,8 +105,11 @@ impl Chain {
         options: Options,
     ) -> Result<Self, ChainError> {
         genesis.check()?;
+        // Before there is a store of this identity: another genesis may follow one that fails.
+        let is_new = fs::read_dir(folder).map_or(true, |mut files| files.next().is_none());
+        let first = is_new.then(|| ledger.genesis(genesis)).transpose()?;
         let store = ChainStore::open(folder, options)?;
-        Self::on(store, genesis, ledger, None)
+        Self::on(store, genesis, ledger, first, None)
     }
 
     /// As [`open`](Self::open), for a folder that was made of a snapshot. `base` is the header of
@@ -123,20 +128,22 @@ impl Chain {
     ) -> Result<Self, ChainError> {
         genesis.check()?;
         let store = ChainStore::open(folder, options)?;
-        Self::on(store, genesis, ledger, Some(base))
+        Self::on(store, genesis, ledger, None, Some(base))
     }
 
     fn on(
         store: ChainStore,
         genesis: &Genesis,
         ledger: Ledger,
+        first: Option<Diff>,
         base: Option<Header>,
     ) -> Result<Self, ChainError> {
         let initial_height = genesis.initial_height;
         let identity = HeaderHash::from_bytes(genesis.identity());
         let last = match store.head() {
             None => {
-                let staged = store.stage(genesis.changes())?;
+                let first = first.map_or_else(|| ledger.genesis(genesis), Ok)?;
+                let staged = store.stage(first)?;
                 store.commit(staged, &genesis.encode())?;
                 identity
             }

@@ -124,7 +124,7 @@ impl<'a> Replay<'a> {
     fn new(start: Start<'_>, ledger: &'a Ledger, scope: Scope) -> Result<Self, ChainError> {
         let (entries, parent) = match start {
             Start::Genesis(genesis) => (
-                genesis.changes(),
+                ledger.genesis(genesis)?,
                 HeaderHash::from_bytes(genesis.identity()),
             ),
             Start::After(state, parent) => {

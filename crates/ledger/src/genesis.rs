@@ -1,13 +1,18 @@
 //! Genesis: the first state of a chain, from a file.
 //!
 //! The file is JSON; `docs/ledger.md` documents it. Reading it is strict: what it does not know,
-//! and what is there twice, is an error that names the field. No contract is deployed at genesis:
-//! the first transactions do that.
+//! and what is there twice, is an error that names the field. Contracts that are there from the
+//! beginning are deployed when the chain is made ([`Ledger::genesis`](crate::Ledger::genesis)).
 
+mod contract;
 mod development;
 mod file;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_contract::Address;
@@ -16,7 +21,9 @@ use fusee_engine::Gas;
 use fusee_state::Diff;
 use thiserror::Error;
 
-use crate::{DecodeError, Parameters, ParametersError, Position, keys, versioned};
+use crate::{DecodeError, LedgerError, Parameters, ParametersError, Position, keys, versioned};
+
+pub use contract::GenesisContract;
 
 /// The domain of identities.
 const IDENTITY_TAG: &[u8] = b"fusee genesis";
@@ -32,6 +39,8 @@ pub struct Genesis {
     pub parameters: Parameters,
     /// The accounts that have something from the beginning.
     pub accounts: BTreeMap<Address, GenesisAccount>,
+    /// The contracts that are there from the beginning, in the order of their deployment.
+    pub contracts: Vec<GenesisContract>,
 }
 
 /// What an account has from the beginning.
@@ -78,19 +87,62 @@ pub enum GenesisError {
         /// The balance that is too much.
         field: String,
     },
+    /// A contract has no name of its own.
+    #[error("the genesis file has the name `{name}` of a contract twice")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A file cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The genesis file, or that of the code of a contract.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: io::Error,
+    },
+    /// A contract cannot be deployed.
+    #[error("the contract `{name}` of the genesis cannot be deployed: {reason}")]
+    Contract {
+        /// Its name.
+        name: String,
+        /// Why: the status of the deployment, or why no block could include it.
+        reason: String,
+    },
+    /// The contracts cannot be executed: the host failed, or this program does not have the rules.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// The parameters cannot be those of a chain.
     #[error("the genesis file has no valid `parameters`: {0}")]
     Parameters(#[from] ParametersError),
 }
 
 impl Genesis {
-    /// Reads a genesis file.
+    /// Reads a genesis file, and the files of code that it names.
     ///
     /// # Errors
     ///
-    /// [`GenesisError`], which names the first field that is not as it has to be.
+    /// [`GenesisError`], which names the file that cannot be read, or the first field that is not
+    /// as it has to be.
+    pub fn load(path: &Path) -> Result<Self, GenesisError> {
+        let json = fs::read_to_string(path).map_err(|source| GenesisError::Read {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        Self::read(&json, Some(path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// Reads the text of a genesis file, which names no other files.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
     pub fn parse(json: &str) -> Result<Self, GenesisError> {
-        let genesis = file::read(json)?;
+        Self::read(json, None)
+    }
+
+    fn read(json: &str, folder: Option<&Path>) -> Result<Self, GenesisError> {
+        let genesis = file::read(json, folder)?;
         genesis.check()?;
         Ok(genesis)
     }
@@ -120,12 +172,21 @@ impl Genesis {
                 field: format!("balance of {address}"),
             })?;
         }
+        let mut names = BTreeSet::new();
+        for GenesisContract { name, .. } in &self.contracts {
+            if name.is_empty() {
+                return invalid("contracts.name", "it is not empty");
+            }
+            if !names.insert(name) {
+                let name = name.clone();
+                return Err(GenesisError::Name { name });
+            }
+        }
         Ok(())
     }
 
-    /// The changes to an empty state that make it the first one of the chain.
-    #[must_use]
-    pub fn changes(&self) -> Diff {
+    /// The entries of the first state, without those of its contracts.
+    fn entries(&self) -> Diff {
         let accounts = self.accounts.iter();
         let balances: Vec<_> = accounts
             .clone()

@@ -122,6 +122,10 @@ impl Ledger {
         &self.rulebook
     }
 
+    pub(crate) const fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
     /// Decodes the transactions of a block, and verifies all signatures together, by rules that
     /// presumably hold at its height: [`finalize_verified`](Self::finalize_verified) makes sure.
     #[must_use]

@@ -54,7 +54,7 @@ pub use encoding::{Field, TRANSACTION_VERSION};
 pub use error::{LedgerError, Unknown};
 pub use execution::TransactionOutcome;
 pub use finalized::Finalized;
-pub use genesis::{Genesis, GenesisAccount, GenesisError};
+pub use genesis::{Genesis, GenesisAccount, GenesisContract, GenesisError};
 pub use header::{Header, HeaderHash, chain_digest};
 pub use invalid::{Invalid, Role, WebAuthnFault};
 pub use key::{KeyError, PublicKey, Scheme};

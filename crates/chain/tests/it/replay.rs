@@ -2,10 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use fusee_chain::{Scope, Start, replay};
-use fusee_ledger::TransactionResult;
+use fusee_chain::{Chain, Scope, Start, replay};
+use fusee_contract::{Account, ContractRules};
+use fusee_engine::Gas;
+use fusee_ledger::{Genesis, GenesisContract, TransactionResult};
 
-use crate::world::{MIGRATION, blocks, commit, genesis, ledger, ledger_with, open, rules, third};
+use crate::world::{
+    MIGRATION, TOKEN, blocks, commit, genesis, ledger, ledger_with, open, rules, third,
+};
 
 const BLOCKS: u64 = 7;
 
@@ -31,6 +35,44 @@ fn every_engine_replays_every_header() {
         assert_eq!((replayed.blocks, replayed.transactions), (BLOCKS, 25));
         assert!(heights.into_iter().eq(1..=BLOCKS));
     }
+}
+
+#[test]
+fn contracts_of_genesis_are_deployed_once_and_replayed() {
+    let mut genesis = genesis();
+    genesis.contracts.push(GenesisContract {
+        name: "token".to_owned(),
+        code: TOKEN.to_vec(),
+        admin: None,
+        input: 1_000_000_u64.to_le_bytes().to_vec(),
+        gas: Gas::new(100_000_000),
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let open = |genesis: &Genesis| {
+        let options = Chain::options(genesis);
+        Chain::open(folder.path(), genesis, ledger("wasmi"), options)
+    };
+    // The rules of the first height cannot create contracts. Nothing is left of such a genesis.
+    let error = open(&genesis).unwrap_err().to_string();
+    assert!(error.contains("the contract `token`"), "{error}");
+    for activation in &mut genesis.parameters.activations {
+        activation.contract_rules = ContractRules::v2().id();
+    }
+    let chain = open(&genesis).unwrap();
+    let token = Account::read(
+        &chain.version(None).unwrap(),
+        GenesisContract::address_of("token"),
+    );
+    assert!(token.unwrap().code.is_some());
+    commit(&chain, &blocks(2));
+    let head = chain.store().head();
+    drop(chain);
+    let chain = open(&genesis).unwrap();
+    assert_eq!(chain.store().head(), head);
+    let go_on = |_| ControlFlow::Continue(());
+    let other = ledger("wasmtime");
+    let replayed = replay(&chain, &genesis, &other, Scope::Same, go_on).unwrap();
+    assert_eq!((replayed.blocks, replayed.differences), (2, vec![]));
 }
 
 #[test]

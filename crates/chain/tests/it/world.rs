@@ -58,7 +58,7 @@ pub(crate) fn ledger_with(lane: &str, migration: Migration) -> Ledger {
     let mut rulebook = Rulebook::new()
         .with_ledger(ledger)
         .with_migration("halve", migration);
-    for rules in contracts {
+    for rules in contracts.into_iter().chain([ContractRules::v2()]) {
         let contracts = Contracts::without_fallback(Arc::clone(&executor), rules);
         rulebook = rulebook.with_contracts(contracts.suspension(lane.suspension));
     }
@@ -101,6 +101,7 @@ pub(crate) fn genesis() -> Genesis {
             validators: Vec::new(),
         },
         accounts: BTreeMap::from_iter(accounts),
+        contracts: Vec::new(),
     }
 }
 

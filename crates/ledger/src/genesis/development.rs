@@ -52,6 +52,7 @@ impl Genesis {
                 validators: Vec::new(),
             },
             accounts: accounts.collect(),
+            contracts: Vec::new(),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The genesis file, as JSON has it: amounts beyond 2^53 are texts, and bytes are hexadecimal.
 
-use std::{num::NonZeroU64, str::FromStr};
+use std::{fs, num::NonZeroU64, path::Path, str::FromStr};
 
 use fusee_contract::{Address, ContractRulesId};
 use fusee_engine::Gas;
 use serde::Deserialize;
 
-use super::{Genesis, GenesisAccount, GenesisError};
+use super::{Genesis, GenesisAccount, GenesisContract, GenesisError};
 use crate::{
     Activation, BlockLimits, FeeDestination, LedgerRulesId, Parameters, Payment, Phase,
     ScheduledCall, Validator,
@@ -23,6 +23,8 @@ struct File {
     accounts: Vec<FileAccount>,
     #[serde(default)]
     development_accounts: Vec<FileDevelopmentAccount>,
+    #[serde(default)]
+    contracts: Vec<FileContract>,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +90,7 @@ struct FileQuotas {
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 enum FileDestination {
     Proposer,
-    Treasury(String),
+    Treasury(FileAddress),
     Burned,
 }
 
@@ -97,7 +99,7 @@ enum FileDestination {
 struct FileCall {
     phase: FilePhase,
     every: NonZeroU64,
-    to: String,
+    to: FileAddress,
     method: String,
     #[serde(default)]
     input: String,
@@ -116,7 +118,7 @@ enum FilePhase {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileAccount {
-    address: String,
+    address: FileAddress,
     balance: String,
     #[serde(default)]
     quota: Option<u64>,
@@ -131,14 +133,52 @@ struct FileDevelopmentAccount {
     quota: Option<u64>,
 }
 
-pub(super) fn read(json: &str) -> Result<Genesis, GenesisError> {
+/// An address, or that of the contract of a name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FileAddress {
+    Digits(String),
+    Contract(FileName),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileName {
+    contract: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileContract {
+    name: String,
+    code: FileCode,
+    #[serde(default)]
+    admin: Option<FileAddress>,
+    #[serde(default)]
+    input: String,
+    gas: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FileCode {
+    /// Relative to the folder of the genesis file.
+    Path(String),
+    Hex(String),
+}
+
+pub(super) fn read(json: &str, folder: Option<&Path>) -> Result<Genesis, GenesisError> {
     let file: File = serde_json::from_str(json)?;
+    let contracts = file.contracts.into_iter().enumerate();
+    let contracts = contracts.map(|contract| self::contract(contract, folder));
+    let contracts = contracts.collect::<Result<Vec<_>, _>>()?;
     let parameters = parameters(file.chain_id, file.parameters)?;
     let mut genesis = Genesis {
         initial_height: file.initial_height,
         time: file.time,
         parameters,
         accounts: std::collections::BTreeMap::new(),
+        contracts,
     };
     let mut sum = 0_u128;
     let mut insert = |field: String, address, balance: &str, quota| {
@@ -239,10 +279,37 @@ fn call((index, file): (usize, FileCall)) -> Result<ScheduledCall, GenesisError>
         every: file.every,
         to: address(&format!("{field}.to"), &file.to)?,
         method: file.method,
-        input: hex::decode(&file.input)
-            .map_err(|_| invalid(&format!("{field}.input"), "it is bytes in hexadecimal"))?,
+        input: bytes(&format!("{field}.input"), &file.input)?,
         gas: gas(&format!("{field}.gas"), file.gas)?,
         updates_parameters: file.updates_parameters,
+    })
+}
+
+fn contract(
+    (index, file): (usize, FileContract),
+    folder: Option<&Path>,
+) -> Result<GenesisContract, GenesisError> {
+    let field = format!("contracts[{index}]");
+    let admin = file
+        .admin
+        .map(|admin| address(&format!("{field}.admin"), &admin));
+    let code = match (file.code, folder) {
+        (FileCode::Hex(text), _) => bytes(&format!("{field}.code.hex"), &text)?,
+        (FileCode::Path(path), Some(folder)) => {
+            let path = folder.join(path);
+            fs::read(&path).map_err(|source| GenesisError::Read { path, source })?
+        }
+        (FileCode::Path(_), None) => {
+            let reason = "a text without a file has no folder: give the code as `hex`";
+            return Err(invalid(&format!("{field}.code.path"), reason));
+        }
+    };
+    Ok(GenesisContract {
+        name: file.name,
+        code,
+        admin: admin.transpose()?,
+        input: bytes(&format!("{field}.input"), &file.input)?,
+        gas: gas(&format!("{field}.gas"), file.gas)?,
     })
 }
 
@@ -272,6 +339,13 @@ fn bytes32(field: &str, text: &str) -> Result<[u8; 32], GenesisError> {
     }
 }
 
-fn address(field: &str, text: &str) -> Result<Address, GenesisError> {
-    bytes32(field, text).map(Address::new)
+fn bytes(field: &str, text: &str) -> Result<Vec<u8>, GenesisError> {
+    hex::decode(text).map_err(|_| invalid(field, "it is bytes in hexadecimal"))
+}
+
+fn address(field: &str, address: &FileAddress) -> Result<Address, GenesisError> {
+    match address {
+        FileAddress::Digits(text) => bytes32(field, text).map(Address::new),
+        FileAddress::Contract(name) => Ok(GenesisContract::address_of(&name.contract)),
+    }
 }

@@ -109,7 +109,7 @@ impl Chain {
     pub(crate) fn of(ledgers: Vec<(String, Ledger)>, genesis: Genesis) -> Self {
         genesis.check().unwrap();
         let mut state = MemoryState::new();
-        state.apply(&genesis.changes());
+        state.apply(&ledgers[0].1.genesis(&genesis).unwrap());
         Self {
             ledgers,
             genesis,

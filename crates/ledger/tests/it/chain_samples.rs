@@ -84,6 +84,7 @@ pub(crate) fn genesis(parameters: Parameters, accounts: &[(Address, u128)]) -> G
         time: 1_790_000_000_000,
         parameters,
         accounts: BTreeMap::from_iter(accounts),
+        contracts: Vec::new(),
     }
 }
 

@@ -3,8 +3,8 @@
 use fusee_contract::{Account, Address, ContractRulesId};
 use fusee_engine::Gas;
 use fusee_ledger::{
-    FeeDestination, Genesis, GenesisError, LedgerError, LedgerRules, Parameters, Payment, Position,
-    keys,
+    FeeDestination, Genesis, GenesisError, Ledger, LedgerError, LedgerRules, Parameters, Payment,
+    Position, Rulebook, keys,
 };
 use fusee_state::{MemoryState, StateReader};
 
@@ -60,7 +60,8 @@ fn check(part: &str, by: &str, message: &str) {
 fn a_file_makes_the_first_state() {
     let genesis = Genesis::parse(FILE).unwrap();
     let mut state = MemoryState::new();
-    state.apply(&genesis.changes());
+    let ledger = Ledger::new(Rulebook::new());
+    state.apply(&ledger.genesis(&genesis).unwrap());
     assert_eq!(Parameters::read(&state).unwrap(), genesis.parameters);
     let position = Position {
         height: 4,
@@ -255,10 +256,11 @@ fn accounts_have_one_order() {
     let genesis = genesis(parameters(), &accounts);
     let encoded = genesis.encode();
     assert_eq!(Genesis::decode(&encoded).unwrap(), genesis);
-    // An address, a balance, and no quota.
-    let (head, entries) = encoded.split_at(encoded.len() - 2 * 49);
-    let (first, second) = entries.split_at(49);
-    let error = Genesis::decode(&[head, second, first].concat()).unwrap_err();
+    // An address, a balance, and no quota; then, no contracts.
+    let (head, entries) = encoded.split_at(encoded.len() - 2 * 49 - 4);
+    let (first, entries) = entries.split_at(49);
+    let (second, rest) = entries.split_at(49);
+    let error = Genesis::decode(&[head, second, first, rest].concat()).unwrap_err();
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(cause, "the accounts are not in ascending order");
 }

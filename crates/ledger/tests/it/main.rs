@@ -13,6 +13,7 @@ mod check;
 mod codes;
 mod encoding;
 mod genesis;
+mod genesis_contracts;
 mod governance;
 mod keys;
 mod limits;

@@ -6,3 +6,5 @@ mod chain;
 mod disk;
 #[cfg(test)]
 mod log;
+#[cfg(test)]
+mod media;
