@@ -22,7 +22,7 @@ use crate::{
     addresses,
     args::CapsuleArgs,
     decoded::FrameValues,
-    engines::{self, On},
+    engines::{self, EngineChoice, On},
     failure::{Exit, Failure},
     names,
     signer::Signer,
@@ -113,6 +113,17 @@ pub(crate) fn folder(path: &Path) -> Result<DataFolder, Failure> {
     }
 }
 
+/// A ledger that can make the first state of a chain. Blocks are executed by others.
+pub(crate) fn genesis_ledger(genesis: &Genesis) -> Result<Ledger, Failure> {
+    if genesis.contracts.is_empty() {
+        return Ok(Ledger::new(Rulebook::new()));
+    }
+    let rules = contract_rules(&genesis.parameters, genesis.initial_height)?;
+    let contracts = engines::contracts(EngineChoice::Wasmi, None, &rules)?;
+    let book = contracts.into_iter().next().map(|on| rulebook(on.it));
+    Ok(Ledger::new(book.unwrap_or_default()))
+}
+
 /// The genesis of a development chain.
 pub(crate) fn development() -> Genesis {
     let accounts = names::ACCOUNTS.map(|name| (name, FUNDS));
@@ -123,8 +134,7 @@ impl Chain {
     /// Opens the folder, and creates it if it is missing.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let folder = folder(path)?;
-        // Blocks are executed by ledgers that have engines.
-        let ledger = Ledger::new(Rulebook::new());
+        let ledger = genesis_ledger(folder.genesis())?;
         Ok(Self {
             chain: folder.chain(ledger, folder.options())?,
             time: None,

@@ -6,12 +6,12 @@ use fusee::chain::{
     DataFolder,
     store::{self, Report},
 };
-use fusee::ledger::Genesis;
+use fusee::ledger::{Genesis, GenesisError};
 use serde::Serialize;
 
 use crate::{
     args::{BackupArgs, FolderArgs, InitArgs, RollbackArgs},
-    chain::{Chain, development},
+    chain::{Chain, development, genesis_ledger},
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -52,6 +52,10 @@ pub(crate) fn init(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure
         Some(file) => genesis(file)?,
         None => development(),
     };
+    // A genesis whose contracts cannot be deployed makes no folder.
+    genesis_ledger(&genesis)?
+        .genesis(&genesis)
+        .map_err(refused_genesis)?;
     DataFolder::create(&args.folder.data, genesis.clone())?;
     let state = Chain::open(&args.folder.data)?.state()?;
     let answer = InitJson {
@@ -76,15 +80,15 @@ pub(crate) fn init(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure
 
 /// Reads a genesis file.
 pub(super) fn genesis(file: &Path) -> Result<Genesis, Failure> {
-    let shown = file.display();
-    let text = fs::read_to_string(file).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("cannot read `{shown}`"));
-        Failure::new(Exit::Usage, error).next("make one with `fusee genesis > FILE`")
-    })?;
-    Genesis::parse(&text).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("`{shown}` is no genesis"));
-        Failure::new(Exit::Usage, error).next("see docs/ledger.md for what a genesis file has")
-    })
+    Genesis::load(file).map_err(refused_genesis)
+}
+
+fn refused_genesis(error: GenesisError) -> Failure {
+    let next = match error {
+        GenesisError::Read { .. } => "check the path, or make one with `fusee genesis > FILE`",
+        _ => "correct the genesis file: docs/ledger.md says what it has",
+    };
+    Failure::new(Exit::Usage, error).next(next)
 }
 
 /// The data folder that is there.

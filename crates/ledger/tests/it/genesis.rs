@@ -271,7 +271,7 @@ fn a_development_chain_has_its_accounts_and_no_minimum_price() {
     genesis.check().unwrap();
     let alice = Address::of_development_account("alice");
     let mut state = MemoryState::new();
-    state.apply(&genesis.changes());
+    state.apply(&Ledger::new(Rulebook::new()).genesis(&genesis).unwrap());
     assert_eq!(Account::balance(&state, alice).unwrap(), 7);
     let parameters = Parameters::read(&state).unwrap();
     assert_eq!(parameters.minimum_price(), 0);

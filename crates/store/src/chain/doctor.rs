@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::flat::{self, Flat, Meta};
+use super::manifest::TABLES;
 use super::{ChainStoreError, Head, LOG, Options, STATE, opening, record};
 use crate::Tree;
 use crate::folder::{LOCK, Lock};
@@ -17,9 +18,6 @@ use crate::log::{self, Reader};
 
 /// The copy of the flat state. Opening removes one that was left behind.
 pub(super) const COPY: &str = "state.check";
-
-/// The folder of the database's tables, which never change.
-const TABLES: &str = "tables";
 
 /// What the doctor has found.
 #[derive(Debug, Default)]
@@ -184,6 +182,7 @@ fn link(from: &Path, to: &Path) -> Result<(), ChainStoreError> {
         if path.is_dir() {
             link(&path, &target)?;
         } else if from.ends_with(TABLES) {
+            // Tables never change.
             fs::hard_link(&path, &target).map_err(&failed)?;
         } else {
             fs::copy(&path, &target).map_err(&failed)?;

@@ -1,10 +1,12 @@
 //! A changed bit is detected when it is read, and named.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fusee_store::chain::{ChainStore, ChainStoreError, Finding, doctor};
+use fusee_state::StateReader;
+use fusee_store::chain::{ChainStore, Finding, doctor};
 
 use super::{advance_until, check, options};
 
@@ -53,10 +55,15 @@ pub(super) fn flip(file: &Path, bit: usize) {
 }
 
 /// Opens a store and reads all of it.
-fn read(folder: &Path) -> Result<(), ChainStoreError> {
+fn read(folder: &Path) -> Result<(), Box<dyn Error>> {
     let store = ChainStore::open(folder, options())?;
     for block in store.blocks(store.first_height()) {
         block?;
+    }
+    let version = store.version(None)?;
+    for entry in version.entries() {
+        let (key, value) = entry?;
+        assert_eq!(version.read(&key)?, Some(value));
     }
     check(&store);
     Ok(())
@@ -88,7 +95,7 @@ fn flip_each(good: &Path, stride: usize) -> BTreeMap<String, Flips> {
             match read(&bad) {
                 Ok(()) => flips.harmless.push(byte),
                 Err(error) => {
-                    check_named(&error, &bad, &file);
+                    check_named(&*error, &bad, &file);
                     let is_found = report
                         .findings
                         .iter()
@@ -104,14 +111,15 @@ fn flip_each(good: &Path, stride: usize) -> BTreeMap<String, Flips> {
 }
 
 /// The log names the file, and the flat state its folder.
-fn check_named(error: &ChainStoreError, bad: &Path, file: &Path) {
+fn check_named(error: &dyn Error, bad: &Path, file: &Path) {
     let is_state = file.starts_with("state");
     let place = if is_state {
         bad.join("state")
     } else {
         bad.join(file)
     };
-    let message = error.to_string();
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    let message = format!("{error}: {cause}");
     let is_named = message.contains(&place.display().to_string());
     assert!(is_named, "{} is not named: {message}", file.display());
 }

@@ -1,6 +1,6 @@
 //! What a process did to a folder, as `disk.c` has recorded it, and the disk at each moment of it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -64,7 +64,7 @@ impl Entry<'_> {
 pub(super) struct Replay {
     pub(super) media: Media,
     /// By the numbers of the system.
-    inodes: HashMap<u64, Inode>,
+    inodes: BTreeMap<u64, Inode>,
     random: Random,
 }
 
@@ -76,7 +76,7 @@ impl Replay {
         media.settle();
         Self {
             media,
-            inodes: HashMap::new(),
+            inodes: BTreeMap::new(),
             random: Random(seed),
         }
     }
