@@ -1,5 +1,6 @@
 /* A library for LD_PRELOAD that records what a process does to the files below one folder, and
- * makes one of these operations fail. It knows the calls that the store and its database make.
+ * makes one of these operations fail. It knows the calls that the store and its database make. The
+ * clock that the process reads jumps.
  *
  * FUSEE_DISK_ROOT   the folder, an absolute path
  * FUSEE_DISK_TRACE  the file of the record, outside of the folder
@@ -24,6 +25,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATH 4096
@@ -249,6 +251,13 @@ int mkdir(const char *path, mode_t mode) {
     struct stat made;
     if (!failed && !stat(path, &made)) record('d', 0, made.st_ino, 0, name, NULL, 0);
     return end(failed);
+}
+
+/* The clock jumps to any time between 1970 and 2106 with each operation. */
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int failed = syscall(SYS_clock_gettime, clock, time);
+    if (trace >= 0 && clock == CLOCK_REALTIME) time->tv_sec = (uint32_t)operations * 2654435761u;
+    return failed;
 }
 
 /* Programs copy by reading and writing where these are not there. */
