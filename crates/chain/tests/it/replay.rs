@@ -71,7 +71,7 @@ fn contracts_of_genesis_are_deployed_once_and_replayed() {
     assert_eq!(chain.store().head(), head);
     let go_on = |_| ControlFlow::Continue(());
     let other = ledger("wasmtime");
-    let replayed = replay(&chain, &genesis, &other, Scope::Same, go_on).unwrap();
+    let replayed = replay(&chain, Start::Genesis(&genesis), &other, Scope::Same, go_on).unwrap();
     assert_eq!((replayed.blocks, replayed.differences), (2, vec![]));
 }
 

@@ -44,7 +44,7 @@ struct FileParameters {
 struct FileValidator {
     key: String,
     power: u64,
-    account: String,
+    account: FileAddress,
 }
 
 #[derive(Deserialize)]

@@ -143,7 +143,7 @@ fn a_contract_that_cannot_be_deployed_is_named() {
     check(
         parameters(),
         contract("old", &fails(), Vec::new()),
-        expect!["the contract `old` of the genesis cannot be deployed: the rules have no such action"],
+        expect!["the contract `old` of the genesis cannot be deployed: operation 0: the rules have no such action"],
     );
 }
 

@@ -3,8 +3,9 @@
 use fusee_ledger::{Authorization, PublicKey, Scheme, SignedTransaction, TransactionBody};
 
 use crate::{
-    chain::{COUNTER, Chain, body, deploy, key, ledgers, rules},
+    chain::{COUNTER, Chain, body, deploy, key, ledgers},
     chain_samples::parameters,
+    samples::rules,
 };
 
 fn encoded(body: TransactionBody, authorization: Authorization) -> Vec<u8> {
