@@ -74,6 +74,7 @@ use shown::Shown;
 
 use crate::folder::Lock;
 use crate::log::{self, Log, Reader};
+use crate::text::with_causes;
 
 /// The folder of the block log.
 const LOG: &str = "log";
@@ -252,7 +253,7 @@ impl ChainStore {
         let payload = record::encode(&staged.root(), staged.changes(), body)?;
         let committed = self.append(&mut writer, staged, &payload);
         if let Err(error) = &committed {
-            writer.failure = Some(error.to_string());
+            writer.failure = Some(with_causes(error));
         }
         committed
     }

@@ -11,7 +11,8 @@ pub(crate) const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) path: PathBuf,
-    /// Of the kind `WouldBlock` if, and only if, another handle has the folder locked.
+    /// Of the kind `WouldBlock` if, and only if, another handle has the folder locked, and of the
+    /// kind `NotADirectory` if there is something else in place of a folder.
     pub(crate) source: io::Error,
 }
 

@@ -10,6 +10,7 @@
 pub mod chain;
 mod folder;
 pub mod log;
+mod text;
 mod tree;
 
 pub use tree::Tree;

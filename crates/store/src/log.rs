@@ -48,6 +48,8 @@ use files::write_all_at;
 use format::{Keys, Mark, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentHeader, wide};
 use reader::{Segment, Shared, Visible};
 
+use crate::text::with_causes;
+
 /// A checksum of 32 bytes: keyed BLAKE3.
 type Checksum = [u8; 32];
 
@@ -292,7 +294,7 @@ impl Log {
         }
         let result = act(self);
         if let Err(error) = &result {
-            self.failure = Some(error.to_string());
+            self.failure = Some(with_causes(error));
         }
         result
     }

@@ -14,6 +14,7 @@ use super::epoch::Epoch;
 use super::flat::{Flat, Meta};
 use super::shown::Shown;
 use super::version::Base;
+use crate::text::with_causes;
 
 /// A complete epoch, and the state after it.
 #[derive(Debug)]
@@ -150,7 +151,7 @@ fn run(target: &Target, progress: &Progress, jobs: &Receiver<Job>) {
         state.pending = state.pending.saturating_sub(1);
         match written {
             Ok(Ok(())) => state.done = Some(job.meta.height),
-            Ok(Err(error)) => state.failure = Some(error.to_string()),
+            Ok(Err(error)) => state.failure = Some(with_causes(&error)),
             Err(_) => state.failure = Some("it panicked".into()),
         }
         let is_over = state.failure.is_some();

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::flat::{self, Flat, Meta};
-use super::manifest::TABLES;
+use super::manifest::{self, TABLES};
 use super::{ChainStoreError, Head, LOG, Options, STATE, opening, record};
 use crate::Tree;
 use crate::folder::{LOCK, Lock};
@@ -101,7 +101,7 @@ pub fn doctor(folder: &Path, options: Options) -> Result<Report, ChainStoreError
         ) {
             report.fault(error);
         }
-        if let Err(error) = check_blocks(log, state, options, &mut report) {
+        if let Err(error) = check_blocks(folder, log, state, options, &mut report) {
             report.fault(error);
         }
     }
@@ -156,6 +156,8 @@ fn read_state(
     if !path.is_dir() {
         return Ok(None);
     }
+    // What is wrong is named where it is, not in the copy.
+    manifest::check(&path)?;
     flat::remove(copy)?;
     link(&path, copy)?;
     let flat = Flat::open(copy)?;
@@ -169,7 +171,7 @@ fn read_state(
         entry?;
         report.entries = report.entries.saturating_add(1);
     }
-    Ok(Some((meta, opening::load(&view, &meta)?)))
+    Ok(Some((meta, opening::load(folder, &view, &meta)?)))
 }
 
 /// Copies a flat state. Tables, which never change, are linked.
@@ -193,6 +195,7 @@ fn link(from: &Path, to: &Path) -> Result<(), ChainStoreError> {
 
 /// Reads all blocks, and computes their roots from the lowest state on that is known.
 fn check_blocks(
+    folder: &Path,
     log: &Reader,
     state: Option<(Meta, Tree)>,
     options: Options,
@@ -211,7 +214,7 @@ fn check_blocks(
         if let Some((meta, known)) = &state
             && meta.height == block.height
         {
-            opening::check_root(block.height, known.root(), block.root)?;
+            opening::check_root(folder, block.height, known.root(), block.root)?;
             tree = tree.or_else(|| Some(known.clone()));
         } else if let Some((meta, known)) = &state
             && tree.is_none()
@@ -220,7 +223,7 @@ fn check_blocks(
             tree = Some(known.apply(&block.changes));
         }
         if let Some(tree) = &tree {
-            opening::check_root(block.height, tree.root(), block.root)?;
+            opening::check_root(folder, block.height, tree.root(), block.root)?;
             report.roots = report.roots.saturating_add(1);
         }
     }

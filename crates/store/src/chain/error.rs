@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use crate::folder::Failure;
 use crate::log::LogError;
+use crate::text::{Hex, is_full};
 
 /// The chain store cannot be opened, read or written.
 #[derive(Debug, Error)]
@@ -37,9 +38,9 @@ pub enum ChainStoreError {
         path.display()
     )]
     Version {
-        /// The folder of the flat state.
+        /// The folder of the flat state, or the file with the version of its database.
         path: PathBuf,
-        /// The format of the flat state.
+        /// The format of the flat state, or of its database.
         found: u32,
         /// The only format that this version reads.
         expected: u32,
@@ -123,12 +124,15 @@ pub enum ChainStoreError {
     },
     /// A state has another root than was committed.
     #[error(
-        "the state at height {height} has root {}, but {} was committed: the flat state or the \
-         program that wrote it is at fault; restore a backup",
+        "in {}, the state at height {height} has root {}, but {} was committed: the flat state or \
+         the program that wrote it is at fault; restore a backup",
+        path.display(),
         Hex(found),
         Hex(expected)
     )]
     Root {
+        /// The store's folder.
+        path: PathBuf,
         /// The height.
         height: u64,
         /// The root of the state.
@@ -137,7 +141,10 @@ pub enum ChainStoreError {
         expected: Hash,
     },
     /// A record of the log has a good checksum, and is not that of a block.
-    #[error("the record at height {height} is not that of a block: {reason}")]
+    #[error(
+        "the record at height {height} is not that of a block: {reason}; use the version that \
+         wrote it, or restore a backup"
+    )]
     Record {
         /// The height.
         height: u64,
@@ -192,7 +199,10 @@ pub enum ChainStoreError {
         cause: String,
     },
     /// The block does not follow the head. Nothing was written.
-    #[error("the block is staged as height {found} on another head; the next is height {expected}")]
+    #[error(
+        "the block is staged as height {found} on another head; the next is height {expected}: stage it \
+         on the head"
+    )]
     Stale {
         /// The height of the staged block.
         found: u64,
@@ -236,7 +246,7 @@ pub enum ChainStoreError {
         path: PathBuf,
     },
     /// There is no store at the path.
-    #[error("{} has no chain store", path.display())]
+    #[error("{} has no chain store: name the folder of one", path.display())]
     NoStore {
         /// The folder.
         path: PathBuf,
@@ -251,26 +261,13 @@ pub enum ChainStoreError {
     },
 }
 
-/// A hash as hexadecimal digits.
-pub(super) struct Hex<'a>(pub(super) &'a Hash);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
 impl ChainStoreError {
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| {
             let path = path.to_path_buf();
-            match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Self::Full { path, source }
-                }
-                _ => Self::Io { path, source },
+            match is_full(&source) {
+                true => Self::Full { path, source },
+                false => Self::Io { path, source },
             }
         }
     }
@@ -319,6 +316,7 @@ impl From<Failure> for ChainStoreError {
     fn from(Failure { path, source }: Failure) -> Self {
         match source.kind() {
             io::ErrorKind::WouldBlock => Self::Locked { path },
+            io::ErrorKind::NotADirectory => Self::Exists { path },
             _ => Self::io(&path)(source),
         }
     }

@@ -13,6 +13,9 @@ use twox_hash::XxHash3_128;
 
 use super::ChainStoreError;
 
+/// The file with the version of the database's format: three letters and a number.
+const VERSION: (&str, &[u8; 3], u8) = ("version", b"FJL", 3);
+
 /// The folder with a folder of each keyspace.
 const KEYSPACES: &str = "keyspaces";
 
@@ -36,6 +39,7 @@ const CHUNK: usize = 1 << 20;
 /// belong to them. Reads all of them.
 pub(super) fn check(path: &Path) -> Result<(), ChainStoreError> {
     let damaged = |reason: String| ChainStoreError::damaged(path, reason);
+    check_version(path, damaged)?;
     let keyspaces = path.join(KEYSPACES);
     let mut found = 0_usize;
     for entry in fs::read_dir(&keyspaces).map_err(ChainStoreError::io(&keyspaces))? {
@@ -62,6 +66,24 @@ pub(super) fn check(path: &Path) -> Result<(), ChainStoreError> {
             )))
         }
         false => Ok(()),
+    }
+}
+
+fn check_version(
+    path: &Path,
+    damaged: impl Fn(String) -> ChainStoreError,
+) -> Result<(), ChainStoreError> {
+    let (name, letters, expected) = VERSION;
+    let path = path.join(name);
+    let bytes = required(&path, fs::read(&path), &damaged)?;
+    match bytes.strip_prefix(letters) {
+        Some(&[found]) if found == expected => Ok(()),
+        Some(&[found]) => Err(ChainStoreError::Version {
+            path,
+            found: found.into(),
+            expected: expected.into(),
+        }),
+        _ => Err(damaged(format!("{} is malformed", path.display()))),
     }
 }
 

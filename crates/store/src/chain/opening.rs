@@ -67,7 +67,7 @@ pub(super) fn open(
     let log = Log::open_in(files, options.log(options.initial_height))?;
     check_heights(folder, meta.as_ref(), &log.reader(), options.initial_height)?;
     let tree = match &meta {
-        Some(meta) => load(&view, meta)?,
+        Some(meta) => load(folder, &view, meta)?,
         None if view.entries(b"").next().is_some() => {
             return Err(ChainStoreError::damaged(
                 &path,
@@ -88,7 +88,7 @@ pub(super) fn open(
         Reaper::start(folder)?,
         &options,
     );
-    replay(&log, &shown, &mut sealing)?;
+    replay(folder, &log, &shown, &mut sealing)?;
     Ok(ChainStore {
         folder: folder.to_path_buf(),
         options,
@@ -146,7 +146,7 @@ pub(super) fn check_heights(
 }
 
 /// The tree of the flat state, held against its root.
-pub(super) fn load(view: &flat::View, meta: &Meta) -> Result<Tree, ChainStoreError> {
+pub(super) fn load(folder: &Path, view: &flat::View, meta: &Meta) -> Result<Tree, ChainStoreError> {
     let mut failed = None;
     let entries = view.entries(b"").map_while(|entry| match entry {
         Ok((key, value)) => Some((key, value.to_vec())),
@@ -159,12 +159,17 @@ pub(super) fn load(view: &flat::View, meta: &Meta) -> Result<Tree, ChainStoreErr
     if let Some(error) = failed {
         return Err(error);
     }
-    check_root(meta.height, tree.root(), meta.root)?;
+    check_root(folder, meta.height, tree.root(), meta.root)?;
     Ok(tree)
 }
 
 /// Applies the blocks behind the flat state, and holds every root against its record.
-fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainStoreError> {
+fn replay(
+    folder: &Path,
+    log: &Log,
+    shown: &Shown,
+    sealing: &mut Sealing,
+) -> Result<(), ChainStoreError> {
     let reader = log.reader();
     let head = shown.read().head();
     if let Some(head) = head
@@ -176,7 +181,12 @@ fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainSt
                 height: head.height,
                 payload,
             };
-            check_root(head.height, head.root, record::decode(&record)?.root)?;
+            check_root(
+                folder,
+                head.height,
+                head.root,
+                record::decode(&record)?.root,
+            )?;
         }
     }
     let from = head.map_or(log.first_height(), |head| head.height.saturating_add(1));
@@ -184,7 +194,7 @@ fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainSt
     for record in reader.records(from) {
         let block = record::decode(&record?)?;
         tree = tree.apply(&block.changes);
-        check_root(block.height, tree.root(), block.root)?;
+        check_root(folder, block.height, tree.root(), block.root)?;
         let head = Head {
             height: block.height,
             root: block.root,
@@ -194,10 +204,16 @@ fn replay(log: &Log, shown: &Shown, sealing: &mut Sealing) -> Result<(), ChainSt
     Ok(())
 }
 
-pub(super) fn check_root(height: u64, found: Hash, expected: Hash) -> Result<(), ChainStoreError> {
+pub(super) fn check_root(
+    folder: &Path,
+    height: u64,
+    found: Hash,
+    expected: Hash,
+) -> Result<(), ChainStoreError> {
     match found == expected {
         true => Ok(()),
         false => Err(ChainStoreError::Root {
+            path: folder.to_path_buf(),
             height,
             found,
             expected,

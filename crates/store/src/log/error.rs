@@ -1,13 +1,12 @@
 //! Errors of the log: what happened, in which file, and the next step. Always a fault of the host.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::Checksum;
 use crate::folder::Failure;
+use crate::text::{Hex, is_full};
 
 /// The log cannot be opened, read or written.
 #[derive(Debug, Error)]
@@ -177,26 +176,13 @@ pub enum Damage {
     },
 }
 
-/// Bytes as hexadecimal digits.
-struct Hex<'a>(&'a Checksum);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0
-            .iter()
-            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
 impl LogError {
     pub(super) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
         move |source| {
             let path = path.to_path_buf();
-            match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Self::Full { path, source }
-                }
-                _ => Self::Io { path, source },
+            match is_full(&source) {
+                true => Self::Full { path, source },
+                false => Self::Io { path, source },
             }
         }
     }

@@ -9,6 +9,7 @@ mod life;
 mod model;
 mod opening;
 mod readers;
+mod refusals;
 mod repair;
 mod snapshot;
 mod speed;

@@ -231,7 +231,8 @@ fn a_block_staged_on_another_head_is_stale() {
     let genesis = store.stage(changes(0)).unwrap();
     let second = genesis.stage(changes(1)).unwrap();
     let error = store.commit(second.clone(), b"").unwrap_err();
-    let expected = "the block is staged as height 1 on another head; the next is height 0";
+    let expected = "the block is staged as height 1 on another head; the next is height 0: stage it \
+                    on the head";
     assert_eq!(error.to_string(), expected);
     store.commit(genesis.clone(), b"").unwrap();
     assert!(store.commit(genesis, b"").is_err());
