@@ -3,6 +3,8 @@
 mod damage;
 mod faults;
 #[cfg(unix)]
+mod full;
+#[cfg(unix)]
 mod kill;
 #[cfg(unix)]
 mod life;
