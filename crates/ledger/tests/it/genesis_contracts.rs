@@ -113,7 +113,7 @@ fn every_engine_makes_the_same_first_state() {
     assert_eq!(&*stored, &*genesis.contracts[0].code);
     // Genesis files of later versions have to find it at the same address.
     expect!["46fecb2aaeed7134391746fbbec65a16787713a0c7f5e0ca18a64bbd24a56b8f"]
-    .assert_eq(&council.to_string());
+        .assert_eq(&council.to_string());
 }
 
 #[test]
@@ -130,20 +130,32 @@ fn a_contract_that_cannot_be_deployed_is_named() {
     check(
         governed(),
         contract("council", &trap, Vec::new()),
-        expect!["the contract `council` of the genesis cannot be deployed: the contract trapped: the guest ran `unreachable`"],
+        expect![
+            "the contract `council` of the genesis cannot be deployed: the contract trapped: the guest ran `unreachable`"
+        ],
     );
     check(
         governed(),
         contract("council", b"no code", Vec::new()),
-        expect![[r#"the contract `council` of the genesis cannot be deployed: the rules refuse the code: not a wasm file: it does not begin with `\0asm`"#]],
+        expect![[
+            r#"the contract `council` of the genesis cannot be deployed: the rules refuse the code: not a wasm file: it does not begin with `\0asm`"#
+        ]],
     );
     let mut dear = contract("council", TOKEN, Vec::new());
     dear.gas = Gas::new(10);
-    check(governed(), dear, expect!["the contract `council` of the genesis cannot be deployed: the gas limit is 10, the transaction costs 295050 gas before anything runs"]);
+    check(
+        governed(),
+        dear,
+        expect![
+            "the contract `council` of the genesis cannot be deployed: the gas limit is 10, the transaction costs 295050 gas before anything runs"
+        ],
+    );
     check(
         parameters(),
         contract("old", &fails(), Vec::new()),
-        expect!["the contract `old` of the genesis cannot be deployed: operation 0: the rules have no such action"],
+        expect![
+            "the contract `old` of the genesis cannot be deployed: operation 0: the rules have no such action"
+        ],
     );
 }
 

@@ -70,7 +70,8 @@ fn read(folder: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// Flips one bit of every `stride`th byte of every file of a store, one at a time, and opens the
-/// store and reads all of it. The number of detected flips by the file's path, with a `#` for each number.
+/// store and reads all of it. The number of detected flips by the file's path, with a `#` for each
+/// number.
 fn flip_each(good: &Path, stride: usize) -> BTreeMap<String, usize> {
     let bad = good.with_extension("bad");
     let mut flips = BTreeMap::<String, usize>::new();

@@ -94,9 +94,6 @@ fn folders(refusals: &mut Refusals) {
     refusals.opening("a foreign file", "good", options(), |folder| {
         fs::write(folder.join("thesis.txt"), "precious").unwrap();
     });
-    refusals.opening("a store of the old kind", "good", options(), |folder| {
-        fs::write(folder.join("state.redb"), "").unwrap();
-    });
     let other = Options::new([1; 32]);
     refusals.opening("a store of another chain", "good", other, |_| {});
     refusals.opening("the log of another chain", "good", other, |folder| {
