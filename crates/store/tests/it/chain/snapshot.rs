@@ -116,6 +116,32 @@ fn a_chunk_that_was_changed_in_any_byte_is_refused_by_its_number() {
     assert_eq!(import.missing().unwrap(), all);
 }
 
+/// The bits alone are not those of the trusted head: another number leads to other chunks.
+#[test]
+fn a_manifest_with_a_flipped_bit_is_refused_or_its_chunks_are() {
+    let root = tempfile::tempdir().unwrap();
+    let (manifest, chunks) = exported(root.path(), 30);
+    let good = manifest.encode();
+    for bit in 0..good.len() * 8 {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        let Ok(bad) = Manifest::decode(&bad) else {
+            continue;
+        };
+        let target = root.path().join(format!("imported{bit}"));
+        match Import::begin(&target, options(), bad, manifest.head) {
+            Err(SnapshotError::Untrusted { .. }) => {}
+            Err(error) => panic!("bit {bit}: {error}"),
+            Ok(import) => {
+                assert_ne!(bad.bits, manifest.bits);
+                let error = import.add(0, chunk(&chunks, 0)).unwrap_err();
+                let is_refused = matches!(error, SnapshotError::Chunk { number: 0, .. });
+                assert!(is_refused, "bit {bit}: {error}");
+            }
+        }
+    }
+}
+
 /// An empty chunk beside a "leaf" whose hash is the root would lead to the root, if a leaf were
 /// given by its hash.
 #[test]
