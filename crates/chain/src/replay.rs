@@ -71,13 +71,15 @@ pub struct Replayed {
 }
 
 /// Replays the blocks of a chain after `start`, by `ledger`, which can have other engines than the
-/// chain's. Tells `progress` each height that is done, which can end the replay.
+/// chain's. Tells `progress` each height that is done, which can end the replay. Contracts of the
+/// genesis are deployed by the rules of the chain, also in a rehearsal.
 ///
 /// # Errors
 ///
-/// [`ChainError::NoBlock`] if retention has deleted the first block. [`ChainError::State`] if the
-/// state to begin with cannot be read. [`ChainError::Ledger`] if the
-/// host fails. [`ChainError::Store`], [`ChainError::Body`] or [`ChainError::Header`] if the chain
+/// [`ChainError::NoBlock`] if retention has deleted the first block. [`ChainError::Store`] if the
+/// state to begin with cannot be read. [`ChainError::Genesis`] if a contract of the genesis cannot
+/// be deployed. [`ChainError::Ledger`] if the host fails. [`ChainError::Store`],
+/// [`ChainError::Body`] or [`ChainError::Header`] if the chain
 /// cannot be read.
 pub fn replay(
     chain: &Chain,
