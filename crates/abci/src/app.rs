@@ -1,0 +1,191 @@
+//! The application: a chain in a folder, and what its connections share.
+
+use std::num::NonZeroU64;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use fusee_chain::{Chain, Options};
+use fusee_ledger::{Genesis, Ledger, Parameters};
+use tendermint_proto::v0_38::abci::ResponseInfo;
+
+use crate::AppError;
+use crate::consensus::Undecided;
+use crate::convert::signed;
+use crate::folder::Folder;
+use crate::mempool::Pending;
+use crate::restore::Restore;
+use crate::snapshots::Taker;
+use crate::validators::app_version;
+
+/// How an application is opened.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AppOptions {
+    /// How the store is opened. Its retention is also the engine's. At least 2 versions are served,
+    /// since the proofs of a block are there with the header of the next one.
+    pub store: Options,
+    /// How far beyond the sender's next nonce a waiting transaction may be (default: 64).
+    pub nonce_window: u64,
+    /// Which snapshots are taken (default: none).
+    pub snapshots: Option<SnapshotOptions>,
+}
+
+/// Which snapshots an application takes, beside running blocks.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SnapshotOptions {
+    /// One of each block whose height is divisible by this number.
+    pub every: NonZeroU64,
+    /// How many are kept (default: 2, minimum: 2, maximum: 10). One that is removed while another
+    /// node loads it has to be loaded anew.
+    pub keep: usize,
+    /// The size that chunks have about, in bytes (default: 4 MiB, maximum: 8 MiB). Nodes with the
+    /// same number have the same snapshots, so a restore can load from all of them.
+    pub chunk_bytes: u64,
+}
+
+/// An application that a consensus engine drives. It can be shared between threads.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) options: AppOptions,
+    /// The block that is being decided.
+    pub(crate) undecided: Mutex<Undecided>,
+    /// The transactions that wait.
+    pub(crate) pending: Mutex<Pending>,
+    /// The snapshot that is being restored.
+    pub(crate) restore: Mutex<Option<Restore>>,
+    pub(crate) taker: Option<Taker>,
+}
+
+/// What the thread that takes snapshots has as well.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folder: Folder,
+    pub(crate) genesis: Genesis,
+    ledger: Ledger,
+    store: Options,
+    /// `None` while a restored one takes its place.
+    chain: RwLock<Option<Chain>>,
+}
+
+impl AppOptions {
+    /// The defaults for a chain.
+    #[must_use]
+    pub fn new(genesis: &Genesis) -> Self {
+        Self {
+            store: Chain::options(genesis),
+            nonce_window: 64,
+            snapshots: None,
+        }
+    }
+}
+
+impl SnapshotOptions {
+    /// The defaults, with one snapshot in so many blocks.
+    #[must_use]
+    pub const fn every(blocks: NonZeroU64) -> Self {
+        Self {
+            every: blocks,
+            keep: 2,
+            chunk_bytes: 4 << 20,
+        }
+    }
+
+    /// The limits of the protocol, whatever was asked for.
+    fn clamped(self) -> Self {
+        Self {
+            keep: self.keep.clamp(2, 10),
+            chunk_bytes: self.chunk_bytes.clamp(1, 8 << 20),
+            ..self
+        }
+    }
+}
+
+impl App {
+    /// Opens the application in a folder of its own, and creates both if they are missing.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`] if the folder is not that of the chain of this genesis, is damaged, or cannot
+    /// be read or written.
+    pub fn open(
+        folder: &Path,
+        genesis: Genesis,
+        ledger: Ledger,
+        mut options: AppOptions,
+    ) -> Result<Self, AppError> {
+        options.store.versions = options.store.versions.max(2);
+        options.snapshots = options.snapshots.map(SnapshotOptions::clamped);
+        let folder = Folder::open(folder)?;
+        let chain = folder.open_chain(&genesis, ledger.clone(), options.store)?;
+        let shared = Arc::new(Shared {
+            folder,
+            genesis,
+            ledger,
+            store: options.store,
+            chain: RwLock::new(Some(chain)),
+        });
+        let taker = options.snapshots;
+        let taker = taker.map(|options| Taker::start(Arc::clone(&shared), options));
+        Ok(Self {
+            taker: taker.transpose()?,
+            shared,
+            options,
+            undecided: Mutex::default(),
+            pending: Mutex::default(),
+            restore: Mutex::default(),
+        })
+    }
+
+    /// Calls a function with the chain.
+    pub(crate) fn with<T>(
+        &self,
+        function: impl FnOnce(&Chain) -> Result<T, AppError>,
+    ) -> Result<T, AppError> {
+        self.shared.with(function)
+    }
+
+    /// The last block, and the version of the block after it.
+    pub(crate) fn info(&self) -> Result<ResponseInfo, AppError> {
+        self.with(|chain| {
+            let version = chain.version(None)?;
+            let (height, parameters) = (version.height(), Parameters::read(&version)?);
+            let is_begun = height >= chain.initial_height();
+            Ok(ResponseInfo {
+                data: parameters.chain_id.clone(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                app_version: app_version(&parameters, height.saturating_add(1)),
+                // The engine begins with `InitChain` at 0, whatever the initial height is.
+                last_block_height: if is_begun { signed(height) } else { 0 },
+                last_block_app_hash: chain.last_hash().as_bytes().to_vec().into(),
+            })
+        })
+    }
+}
+
+impl Shared {
+    pub(crate) fn with<T>(
+        &self,
+        function: impl FnOnce(&Chain) -> Result<T, AppError>,
+    ) -> Result<T, AppError> {
+        let chain = self.chain.read().unwrap_or_else(PoisonError::into_inner);
+        function(chain.as_ref().ok_or(AppError::Closed)?)
+    }
+
+    /// Replaces the chain, once nobody uses it, by one that was restored.
+    pub(crate) fn replace(&self) -> Result<(), AppError> {
+        let mut chain = self.chain.write().unwrap_or_else(PoisonError::into_inner);
+        drop(chain.take());
+        self.folder.install()?;
+        let ledger = self.ledger.clone();
+        let opened = self.folder.open_chain(&self.genesis, ledger, self.store)?;
+        *chain = Some(opened);
+        Ok(())
+    }
+}
+
+/// Locks a mutex. What it guards is replaced as a whole, so a panic leaves nothing half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

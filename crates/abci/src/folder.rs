@@ -1,0 +1,140 @@
+//! The folder of an application, and how a restored snapshot becomes its chain.
+//!
+//! | name | content |
+//! |---|---|
+//! | `chain/` | the chain store |
+//! | `base` | the header of the block that the chain goes on from, if it was restored |
+//! | `snapshots/` | for each snapshot a folder of its height, and the header of its block |
+//! | `restored.import/`, `base.new` | a restore that is under way |
+//! | `restored/` | a restore that is complete: it replaces `chain/` |
+//!
+//! The step that makes a restore complete is one rename. What follows it is done again when the
+//! application is opened after a crash.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use fusee_chain::{Chain, Options};
+use fusee_ledger::{Genesis, Header, Ledger};
+
+use crate::AppError;
+
+/// The folder of an application.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder, and completes a restore.
+    pub(crate) fn open(path: &Path) -> Result<Self, AppError> {
+        let folder = Self(path.to_path_buf());
+        fs::create_dir_all(folder.snapshots()).map_err(AppError::io(path))?;
+        if exists(&folder.restored())? {
+            folder.install()?;
+        }
+        Ok(folder)
+    }
+
+    fn chain(&self) -> PathBuf {
+        self.0.join("chain")
+    }
+
+    fn base(&self) -> PathBuf {
+        self.0.join("base")
+    }
+
+    fn new_base(&self) -> PathBuf {
+        self.0.join("base.new")
+    }
+
+    /// Where the store of a restore is made.
+    pub(crate) fn restored(&self) -> PathBuf {
+        self.0.join("restored")
+    }
+
+    /// Where a restore is until it is complete, by the store's convention.
+    fn import(&self) -> PathBuf {
+        self.0.join("restored.import")
+    }
+
+    /// The folder of the snapshots.
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.0.join("snapshots")
+    }
+
+    /// Opens the chain.
+    pub(crate) fn open_chain(
+        &self,
+        genesis: &Genesis,
+        ledger: Ledger,
+        options: Options,
+    ) -> Result<Chain, AppError> {
+        let path = self.base();
+        let chain = self.chain();
+        Ok(match exists(&path)? {
+            true => {
+                let header = read_header(&path)?.ok_or(AppError::Base { path })?;
+                Chain::open_after(header, &chain, genesis, ledger, options)?
+            }
+            false => Chain::open(&chain, genesis, ledger, options)?,
+        })
+    }
+
+    /// Notes the header of the block whose snapshot is restored.
+    pub(crate) fn begin_restore(&self, base: &Header) -> Result<(), AppError> {
+        write_header(&self.new_base(), base)
+    }
+
+    /// Forgets a restore that is under way.
+    pub(crate) fn abandon_restore(&self) -> Result<(), AppError> {
+        remove_folder(&self.import())
+    }
+
+    /// Makes the restored store the chain, which is not open.
+    pub(crate) fn install(&self) -> Result<(), AppError> {
+        let base = self.new_base();
+        // It was moved already if a crash has ended this step before.
+        if exists(&base)? {
+            fs::rename(&base, self.base()).map_err(AppError::io(&base))?;
+        }
+        remove_folder(&self.chain())?;
+        let restored = self.restored();
+        fs::rename(&restored, self.chain()).map_err(AppError::io(&restored))?;
+        sync_folder(&self.0)
+    }
+}
+
+/// Reads a header from a file. `None` if its bytes are not those of one.
+pub(crate) fn read_header(path: &Path) -> Result<Option<Header>, AppError> {
+    let bytes = fs::read(path).map_err(AppError::io(path))?;
+    Ok(Header::decode(&bytes).ok())
+}
+
+/// Writes a header durably, in the place of another one.
+pub(crate) fn write_header(path: &Path, header: &Header) -> Result<(), AppError> {
+    let unfinished = path.with_extension("unfinished");
+    let written = File::create(&unfinished).and_then(|mut file| {
+        file.write_all(&header.encode())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    });
+    written.map_err(AppError::io(path))?;
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes a folder, if it is there.
+pub(crate) fn remove_folder(path: &Path) -> Result<(), AppError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(AppError::io(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn exists(path: &Path) -> Result<bool, AppError> {
+    path.try_exists().map_err(AppError::io(path))
+}
+
+fn sync_folder(path: &Path) -> Result<(), AppError> {
+    let synced = File::open(path).and_then(|folder| folder.sync_all());
+    synced.map_err(AppError::io(path))
+}
