@@ -1,1 +1,507 @@
-//! x
+//! Networks of real CometBFT nodes on loopback addresses, each with the example `node` as its
+//! application. They need CometBFT v0.38 and take minutes, so they run on request alone:
+//!
+//! ```sh
+//! go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25
+//! cargo build -p fusee-abci --example node
+//! FUSEE_COMETBFT=~/go/bin/cometbft cargo test -p fusee-abci --test it -- cometbft:: --ignored
+//! ```
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use fusee_abci::verify_query;
+use fusee_contract::{Address, ContractRules, keys};
+use fusee_engine::CodeHash;
+use fusee_ledger::Operation;
+use serde_json::{Value, json};
+use tendermint_proto::v0_38::crypto::{ProofOp, ProofOps};
+
+use crate::rpc;
+use crate::world::{
+    CHAIN, TOKEN, account, call, deploy, file_with, operator, signed_with, tokens, transfer,
+};
+
+/// Fails as each kind of contract can.
+const FAILING: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "trap") unreachable)
+    (func (export "loop") (loop $again (br $again))))"#;
+
+/// How many blocks lie between two snapshots.
+const SNAPSHOTS: &str = "10";
+
+/// The lanes of the nodes: they agree, whatever executes.
+const LANES: [&str; 5] = ["wasmi", "wasmtime", "wasmi", "wasmtime", "wasmi"];
+
+/// A network of nodes, numbered from 0.
+struct Network {
+    folder: tempfile::TempDir,
+    /// The first three numbers of the addresses, so that networks do not meet.
+    prefix: String,
+    nodes: Vec<Process>,
+}
+
+/// An application and its engine. They are killed when it is dropped.
+#[derive(Default)]
+struct Process {
+    app: Option<Child>,
+    engine: Option<Child>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        kill(&mut self.engine);
+        kill(&mut self.app);
+    }
+}
+
+/// `kill -9`.
+fn kill(child: &mut Option<Child>) {
+    if let Some(mut child) = child.take() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the tests run on request")]
+fn cometbft() -> String {
+    let path = std::env::var("FUSEE_COMETBFT");
+    path.expect("set FUSEE_COMETBFT to the path of CometBFT v0.38")
+}
+
+fn example() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let example = test
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/node");
+    assert!(example.exists(), "cargo build -p fusee-abci --example node");
+    example
+}
+
+/// Waits until a condition has a value, up to a minute and a half.
+#[track_caller]
+fn wait<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..900 {
+        if let Some(value) = condition() {
+            return value;
+        }
+        // Other processes have to get on.
+        sleep(Duration::from_millis(100));
+    }
+    panic!("{what}: not after 90 seconds");
+}
+
+impl Network {
+    /// Writes the folders of a network, of which the first nodes are validators, and starts these.
+    fn start(validators: usize, nodes: usize, subnet: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Each process has addresses of its own.
+        let unique = std::process::id() % 200 + 20;
+        let prefix = format!("127.{unique}.{subnet}");
+        let full = (nodes - validators).to_string();
+        let made = Command::new(cometbft())
+            .args(["testnet", "--v", &validators.to_string(), "--n", &full])
+            .args([
+                "--o",
+                "net",
+                "--starting-ip-address",
+                &format!("{prefix}.1"),
+            ])
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.unwrap().success());
+        let mut network = Self {
+            folder,
+            prefix,
+            nodes: Vec::new(),
+        };
+        network.write_genesis(nodes);
+        for number in 0..validators {
+            network.nodes.push(Process::default());
+            network.run(number);
+        }
+        network
+    }
+
+    fn home(&self, number: usize) -> PathBuf {
+        self.folder.path().join(format!("net/node{number}"))
+    }
+
+    fn address(&self, number: usize) -> String {
+        format!("{}.{}", self.prefix, number + 1)
+    }
+
+    /// Makes the genesis of the chain, whose validators are those of the engine.
+    fn write_genesis(&self, nodes: usize) {
+        let path = |number| self.home(number).join("config/genesis.json");
+        let mut engine: Value = serde_json::from_slice(&fs::read(path(0)).unwrap()).unwrap();
+        let listed = engine["validators"].as_array().unwrap().iter().zip(70..);
+        let validators: Vec<_> = listed
+            .map(|(validator, number)| {
+                let key = validator["pub_key"]["value"].as_str().unwrap();
+                let key = data_encoding::BASE64.decode(key.as_bytes()).unwrap();
+                (key.try_into().unwrap(), 10, operator(number))
+            })
+            .collect();
+        let file = file_with(&[(1, ContractRules::v1())], "", &validators);
+        // The engine has the time of the machine.
+        let file = file.replace("\"time\": 1790000000000", "\"time\": 1");
+        engine["chain_id"] = json!(CHAIN);
+        engine["app_state"] = serde_json::from_str(&file).unwrap();
+        for number in 0..nodes {
+            fs::write(path(number), serde_json::to_vec_pretty(&engine).unwrap()).unwrap();
+        }
+        fs::write(self.folder.path().join("genesis.json"), file).unwrap();
+    }
+
+    /// Starts a node, or what of it was killed.
+    fn run(&mut self, number: usize) {
+        self.run_with(number, &[]);
+    }
+
+    fn run_with(&mut self, number: usize, settings: &[(&str, &str)]) {
+        let (home, ip) = (self.home(number), self.address(number));
+        let socket = home.join("abci.sock");
+        let log = |name: &str| {
+            let log = File::options()
+                .create(true)
+                .append(true)
+                .open(home.join(name));
+            log.unwrap()
+        };
+        let Process { app, engine } = &mut self.nodes[number];
+        if app.is_none() {
+            let started = Command::new(example())
+                .arg(self.folder.path().join("genesis.json"))
+                .arg(home.join("app"))
+                .arg(format!("unix://{}", socket.display()))
+                .args([LANES[number], SNAPSHOTS])
+                .stderr(log("app.log"))
+                .spawn();
+            *app = Some(started.unwrap());
+            wait("the application listens", || {
+                std::os::unix::net::UnixStream::connect(&socket).ok()
+            });
+        }
+        if engine.is_none() {
+            let started = Command::new(cometbft())
+                .args(["node", "--home"])
+                .arg(&home)
+                .arg(format!("--proxy_app=unix://{}", socket.display()))
+                .arg(format!("--p2p.laddr=tcp://{ip}:26656"))
+                .arg(format!("--rpc.laddr=tcp://{ip}:26657"))
+                .env("CMT_CONSENSUS_TIMEOUT_PROPOSE", "500ms")
+                .env("CMT_CONSENSUS_TIMEOUT_PREVOTE", "200ms")
+                .env("CMT_CONSENSUS_TIMEOUT_PRECOMMIT", "200ms")
+                .env("CMT_CONSENSUS_TIMEOUT_COMMIT", "200ms")
+                .env("CMT_RPC_PPROF_LADDR", "")
+                .envs(settings.iter().copied())
+                .stdout(log("engine.log"))
+                .stderr(log("engine.log"))
+                .spawn();
+            *engine = Some(started.unwrap());
+        }
+    }
+
+    fn kill_app(&mut self, number: usize) {
+        kill(&mut self.nodes[number].app);
+    }
+
+    fn kill_engine(&mut self, number: usize) {
+        kill(&mut self.nodes[number].engine);
+    }
+
+    fn kill(&mut self, number: usize) {
+        self.kill_app(number);
+        self.kill_engine(number);
+    }
+
+    /// A call of the engine's RPC. `None` if it does not answer, or with an error.
+    fn rpc(&self, number: usize, path: &str) -> Option<Value> {
+        let address = format!("{}:26657", self.address(number));
+        let mut answer: Value = serde_json::from_slice(&rpc::get(&address, path)?).unwrap();
+        answer.get_mut("result").map(Value::take)
+    }
+
+    fn height(&self, number: usize) -> Option<u64> {
+        let status = self.rpc(number, "/status")?;
+        let height = status["sync_info"]["latest_block_height"].as_str()?;
+        height.parse().ok()
+    }
+
+    /// Waits until nodes have a height.
+    #[track_caller]
+    fn reach(&self, nodes: &[usize], height: u64) {
+        for &number in nodes {
+            wait(&format!("node {number} has height {height}"), || {
+                self.height(number).filter(|reached| *reached >= height)
+            });
+        }
+    }
+
+    /// Waits until nodes have some more blocks than any had.
+    #[track_caller]
+    fn go_on(&self, nodes: &[usize]) -> u64 {
+        let heights = nodes.iter().filter_map(|&number| self.height(number));
+        let next = heights.max().unwrap_or(0) + 3;
+        self.reach(nodes, next);
+        next
+    }
+
+    /// Sends a transaction to a node, and returns the code of its check.
+    #[track_caller]
+    fn send(&self, number: usize, transaction: &[u8]) -> u64 {
+        let path = format!("/broadcast_tx_sync?tx=0x{}", hex::encode(transaction));
+        wait("a transaction is checked", || self.rpc(number, &path))["code"]
+            .as_u64()
+            .unwrap()
+    }
+
+    /// The next nonce of an account.
+    fn nonce(&self, number: usize, sender: u8) -> Option<u64> {
+        let answer = self.query(number, &keys::nonce(account(sender)), None)?;
+        let value = answer["value"].as_str().unwrap_or_default();
+        let value = data_encoding::BASE64.decode(value.as_bytes()).unwrap();
+        let nonce = value.get(1..).unwrap_or_default();
+        Some(nonce.try_into().map_or(0, u64::from_le_bytes))
+    }
+
+    /// A query of a key, at a height with its proof, or of the newest state.
+    fn query(&self, number: usize, key: &[u8], height: Option<u64>) -> Option<Value> {
+        let key = hex::encode(key);
+        let at = height.map(|height| format!("&height={height}&prove=true"));
+        let at = at.unwrap_or_default();
+        let path = format!("/abci_query?path=%22/store%22&data=0x{key}{at}");
+        self.rpc(number, &path).map(|mut it| it["response"].take())
+    }
+
+    /// Waits until all of a sender's transactions are in blocks.
+    #[track_caller]
+    fn included(&self, number: usize, sender: u8, nonce: u64) {
+        wait(&format!("account {sender} has nonce {nonce}"), || {
+            self.nonce(number, sender).filter(|it| *it == nonce)
+        });
+    }
+
+    /// The hash that a header has, in hexadecimal.
+    fn app_hash(&self, number: usize, height: u64) -> Option<String> {
+        let commit = self.rpc(number, &format!("/commit?height={height}"))?;
+        let hash = commit["signed_header"]["header"]["app_hash"].as_str();
+        hash.map(str::to_owned)
+    }
+
+    /// Checks that nodes have the same hashes and results at all heights that they all have, and
+    /// returns how many transactions there are, and with which codes and statuses.
+    #[track_caller]
+    fn agree(&self, nodes: &[usize], from: u64) -> (usize, BTreeSet<String>) {
+        let last = nodes.iter().map(|&number| self.height(number).unwrap());
+        let last = last.min().unwrap();
+        let (mut count, mut kinds) = (0, BTreeSet::new());
+        for height in from..=last {
+            let results = |number: usize| {
+                let results = self.rpc(number, &format!("/block_results?height={height}"));
+                (self.app_hash(number, height).unwrap(), results.unwrap())
+            };
+            let first = results(nodes[0]);
+            for &number in &nodes[1..] {
+                assert_eq!(results(number), first, "height {height} of node {number}");
+            }
+            for result in first.1["txs_results"].as_array().into_iter().flatten() {
+                count += 1;
+                kinds.insert(format!("{} {}", result["code"], result["info"]));
+            }
+        }
+        (count, kinds)
+    }
+}
+
+/// The engine prints everything to its log: the last lines of it, if a test fails.
+impl Drop for Network {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for number in 0..self.nodes.len() {
+                for name in ["app.log", "engine.log"] {
+                    let log = fs::read_to_string(self.home(number).join(name)).unwrap_or_default();
+                    let lines: Vec<_> = log.lines().collect();
+                    let last = lines.len().saturating_sub(12);
+                    println!("node {number}, {name}:\n{}", lines[last..].join("\n"));
+                }
+            }
+        }
+    }
+}
+
+fn failing() -> (Vec<u8>, Address) {
+    let code = wat::parse_str(FAILING).unwrap();
+    let address = Address::of_contract(account(2), 0, CodeHash::of(&code));
+    (code, address)
+}
+
+/// The transactions of a round: 200 of each of the first four accounts, of all kinds.
+fn round(sender: u8, nonces: std::ops::Range<u64>) -> Vec<Vec<u8>> {
+    let (code, failing) = failing();
+    let transaction = |nonce| match (sender, nonce) {
+        (1, 0) => deploy(1, 0, TOKEN, &1_000_000_u64.to_le_bytes()),
+        (2, 0) => deploy(2, 0, &code, &[]),
+        (1, _) => tokens(1, nonce, 3, 10),
+        (2, _) if nonce % 2 == 0 => call(2, nonce, failing, "trap", &[]),
+        (2, _) => {
+            let operation = Operation::Call {
+                to: failing,
+                method: "loop".to_owned(),
+                input: Vec::new(),
+                value: 0,
+            };
+            signed_with(2, nonce, operation, 500_000)
+        }
+        // Reverts: it has no tokens, or nobody has deployed them yet.
+        (3, _) if nonce % 2 == 0 => tokens(3, nonce, 4, 1_000_000),
+        _ => transfer(sender, nonce, 1),
+    };
+    nonces.map(transaction).collect()
+}
+
+/// Sends rounds from all accounts to all nodes, and waits until they are in blocks.
+#[track_caller]
+fn flood(network: &Network, nodes: &[usize], nonces: std::ops::Range<u64>) {
+    for from in nonces.clone().step_by(50) {
+        let until = nonces.end.min(from + 50);
+        for (sender, number) in (1..=4).zip(nodes.iter().cycle()) {
+            for transaction in round(sender, from..until) {
+                assert_eq!(network.send(*number, &transaction), 0, "{sender} {from}");
+            }
+        }
+        for (sender, number) in (1..=4).zip(nodes.iter().cycle()) {
+            network.included(*number, sender, until);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs CometBFT"]
+fn a_single_validator_commits_and_goes_on_after_kills() {
+    let mut network = Network::start(1, 1, 1);
+    network.reach(&[0], 2);
+    flood(&network, &[0], 0..50);
+    for turn in 0..4 {
+        match turn {
+            0 => network.kill_app(0),
+            1 => network.kill_engine(0),
+            _ => network.kill(0),
+        }
+        // An engine ends itself without its application.
+        network.kill_engine(0);
+        network.run(0);
+        network.go_on(&[0]);
+    }
+    flood(&network, &[0], 50..75);
+    let (count, kinds) = network.agree(&[0], 1);
+    assert_eq!(count, 300);
+    assert!(kinds.len() >= 4, "{kinds:?}");
+}
+
+#[test]
+#[ignore = "needs CometBFT"]
+fn four_validators_agree_through_kills_and_a_fifth_node_syncs() {
+    let all = [0, 1, 2, 3];
+    let mut network = Network::start(4, 5, 2);
+    network.reach(&all, 2);
+    flood(&network, &all, 0..100);
+    // The application, the engine, and both, while transactions come.
+    for number in 0..3 {
+        match number {
+            0 => network.kill_app(number),
+            1 => network.kill_engine(number),
+            _ => network.kill(number),
+        }
+        let others: Vec<_> = all.into_iter().filter(|it| *it != number).collect();
+        network.go_on(&others);
+        let from = 100 + 50 * u64::try_from(number).unwrap();
+        flood(&network, &others, from..from + 50);
+        network.kill_engine(number);
+        network.run(number);
+        let height = network.go_on(&others);
+        network.reach(&all, height);
+    }
+    let (count, kinds) = network.agree(&all, 1);
+    assert_eq!(count, 1_000);
+    let expected = ["out_of_gas", "reverted", "success", "trapped"];
+    let expected = expected.map(|status| format!("0 \"{status}\""));
+    assert_eq!(kinds, BTreeSet::from(expected));
+
+    // Half of them are down: nothing is decided, and goes on without a fork.
+    network.kill(2);
+    network.kill(3);
+    sleep(Duration::from_secs(3));
+    let halted = network.height(0).unwrap();
+    sleep(Duration::from_secs(5));
+    assert!(network.height(0).unwrap() <= halted + 1);
+    network.run(2);
+    network.run(3);
+    network.reach(&all, halted + 5);
+    network.agree(&all, halted - 2);
+
+    // A new node begins with a snapshot of theirs.
+    let trusted = network.height(0).unwrap() - 1;
+    let commit = network
+        .rpc(0, &format!("/commit?height={trusted}"))
+        .unwrap();
+    let hash = commit["signed_header"]["commit"]["block_id"]["hash"].clone();
+    let servers = [0, 1].map(|number| format!("{}:26657", network.address(number)));
+    network.go_on(&all);
+    network.nodes.push(Process::default());
+    network.run_with(
+        4,
+        &[
+            ("CMT_STATESYNC_ENABLE", "true"),
+            ("CMT_STATESYNC_RPC_SERVERS", &servers.join(",")),
+            ("CMT_STATESYNC_TRUST_HEIGHT", &trusted.to_string()),
+            ("CMT_STATESYNC_TRUST_HASH", hash.as_str().unwrap()),
+            ("CMT_STATESYNC_TRUST_PERIOD", "168h"),
+            ("CMT_STATESYNC_DISCOVERY_TIME", "5s"),
+        ],
+    );
+    let height = network.go_on(&all) + 10;
+    network.reach(&[0, 4], height);
+    let first = network.rpc(4, "/status").unwrap();
+    let first = first["sync_info"]["earliest_block_height"].as_str();
+    let first: u64 = first.unwrap().parse().unwrap();
+    assert!(first > 1, "it has no blocks before the snapshot");
+    network.agree(&[0, 4], first);
+    proves(&network, 4, height - 2);
+}
+
+/// Checks that a node proves a balance by the hash in the header of the next block.
+#[track_caller]
+fn proves(network: &Network, number: usize, height: u64) {
+    let key = keys::balance(account(4));
+    let answer = network.query(number, &key, Some(height)).unwrap();
+    let decode = |value: &Value| {
+        let text = value.as_str().unwrap_or_default();
+        data_encoding::BASE64.decode(text.as_bytes()).unwrap()
+    };
+    let operations = answer["proofOps"]["ops"].as_array().unwrap().iter();
+    let operations = operations.map(|operation| ProofOp {
+        r#type: operation["type"].as_str().unwrap().to_owned(),
+        key: decode(&operation["key"]),
+        data: decode(&operation["data"]),
+    });
+    let proof = ProofOps {
+        ops: operations.collect(),
+    };
+    // Of another node.
+    let hash = network.app_hash(0, height + 1).unwrap();
+    let hash = <[u8; 32]>::try_from(hex::decode(hash).unwrap()).unwrap();
+    let value = decode(&answer["value"]);
+    let header = verify_query(&hash, &key, Some(&value), &proof).unwrap();
+    assert_eq!(header.height, height);
+}

@@ -15,6 +15,8 @@ mod mempool;
 #[cfg(test)]
 mod queries;
 #[cfg(test)]
+mod rpc;
+#[cfg(test)]
 mod snapshots;
 #[cfg(test)]
 mod validators;

@@ -132,12 +132,16 @@ pub(crate) fn begin(file: &str) -> RequestInitChain {
 }
 
 pub(crate) fn signed(number: u8, nonce: u64, operation: Operation) -> Vec<u8> {
+    signed_with(number, nonce, operation, 20_000_000)
+}
+
+pub(crate) fn signed_with(number: u8, nonce: u64, operation: Operation, gas: u64) -> Vec<u8> {
     let body = TransactionBody {
         chain_id: CHAIN.to_owned(),
         sender: account(number),
         nonce,
-        expiry: 1_000,
-        gas_limit: Gas::new(20_000_000),
+        expiry: 100_000,
+        gas_limit: Gas::new(gas),
         gas_price: 1,
         fee_payer: None,
         operations: vec![operation],
@@ -175,7 +179,7 @@ pub(crate) fn token() -> Address {
     Address::of_contract(account(1), 0, CodeHash::of(TOKEN))
 }
 
-fn tokens(number: u8, nonce: u64, to: u8, units: u64) -> Vec<u8> {
+pub(crate) fn tokens(number: u8, nonce: u64, to: u8, units: u64) -> Vec<u8> {
     let input = [account(to).as_bytes(), &units.to_le_bytes()[..]].concat();
     call(number, nonce, token(), "transfer", &input)
 }
