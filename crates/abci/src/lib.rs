@@ -22,8 +22,8 @@
 //! - What a transaction, a proposal, a query or a snapshot of another node causes is a reply. What
 //!   the host causes ends [`Server::serve`] with an error, since an engine cannot go on without its
 //!   application: the caller ends the process.
-//! - `Commit` is the one durable write of a block. The app is never ahead of the engine, and a block
-//!   that is executed again after a crash has the same hash.
+//! - `Commit` is the one durable write of a block. The app is never ahead of the engine, and a
+//!   block that is executed again after a crash has the same hash.
 //!
 //! `docs/abci.md` has what consensus agrees on, the formats, and the commands of an operator.
 #![forbid(unsafe_code)]

@@ -66,6 +66,7 @@
 //! - [`backend`]: the seam to engines, for a new one.
 //! - [`engines`]: the engines, each a cargo feature: `wasmtime`, `wasmi`, `polkavm`. Default: all.
 //! - [`chain`]: contracts on a state, the store that keeps it, and chains of blocks on disk.
+//! - `abci`: a chain that CometBFT replicates, a cargo feature. Default: off.
 //! - [`keystore`]: secret keys in files, encrypted by a password.
 //! - [`ledger`]: signed transactions, their keys, and what makes them invalid; blocks and genesis.
 //! - [`proof`]: a verifier of what a state has under a key.
@@ -114,6 +115,12 @@ pub mod sandbox {
 /// The seam to engines: what a new engine implements.
 pub mod backend {
     pub use fusee_engine::*;
+}
+
+/// A chain that CometBFT replicates.
+#[cfg(feature = "abci")]
+pub mod abci {
+    pub use fusee_abci::*;
 }
 
 /// The syscalls of contracts and the functions of nested VMs, as guests see them.

@@ -1,3 +1,5 @@
+//! Frames as they are written and read.
+
 use super::*;
 
 fn frames(mut bytes: &[u8]) -> Result<Vec<Vec<u8>>, FrameError> {

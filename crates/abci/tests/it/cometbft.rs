@@ -15,9 +15,10 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use fusee_abci::verify_query;
+use fusee_chain::Chain;
 use fusee_contract::{Address, ContractRules, keys};
 use fusee_engine::CodeHash;
-use fusee_ledger::Operation;
+use fusee_ledger::{Genesis, Operation};
 use serde_json::{Value, json};
 use tendermint_proto::v0_38::crypto::{ProofOp, ProofOps};
 
@@ -292,6 +293,33 @@ impl Network {
         });
     }
 
+    /// Rolls a stopped engine back by one block, and its application to the same height.
+    fn roll_back(&mut self, number: usize) {
+        self.kill(number);
+        let rolled_back = Command::new(cometbft())
+            .args(["rollback", "--home"])
+            .arg(self.home(number))
+            .output()
+            .unwrap();
+        let told = String::from_utf8(rolled_back.stdout).unwrap();
+        let height = told.split("height ").nth(1);
+        let height = height.and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
+        let height = height.unwrap_or_else(|| panic!("{told}"));
+        let file = fs::read_to_string(self.folder.path().join("genesis.json")).unwrap();
+        let options = Chain::options(&Genesis::parse(&file).unwrap());
+        let chain = self.home(number).join("app/chain");
+        let head = fusee_store::chain::rollback(&chain, options, height).unwrap();
+        assert_eq!(head.height, height);
+        self.run(number);
+    }
+
+    /// The hashes in all headers.
+    fn hashes(&self, number: usize) -> Vec<String> {
+        let last = self.height(number).unwrap();
+        let hashes = (1..=last).map(|height| self.app_hash(number, height).unwrap());
+        hashes.collect()
+    }
+
     /// The hash that a header has, in hexadecimal.
     fn app_hash(&self, number: usize, height: u64) -> Option<String> {
         let commit = self.rpc(number, &format!("/commit?height={height}"))?;
@@ -404,6 +432,10 @@ fn a_single_validator_commits_and_goes_on_after_kills() {
         network.go_on(&[0]);
     }
     flood(&network, &[0], 50..75);
+    let before = network.hashes(0);
+    network.roll_back(0);
+    network.go_on(&[0]);
+    assert_eq!(network.hashes(0)[..before.len()], before);
     let (count, kinds) = network.agree(&[0], 1);
     assert_eq!(count, 300);
     assert!(kinds.len() >= 4, "{kinds:?}");
