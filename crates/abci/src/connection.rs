@@ -1,6 +1,6 @@
 //! One connection: requests are answered one after another, in their order.
 
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -42,8 +42,16 @@ impl<E: Into<ProtocolError>> From<E> for Ended {
 /// Serves a connection until it ends.
 pub(crate) fn serve(stream: Stream, app: &App, frame_bytes: u64) -> Result<(), Ended> {
     let writer = stream.try_clone().map_err(ProtocolError::Write)?;
-    let mut writer = BufWriter::new(writer);
-    let mut reader = BufReader::new(stream);
+    let writer = BufWriter::new(writer);
+    serve_frames(BufReader::new(stream), writer, app, frame_bytes)
+}
+
+fn serve_frames(
+    mut reader: impl BufRead,
+    mut writer: impl Write,
+    app: &App,
+    frame_bytes: u64,
+) -> Result<(), Ended> {
     while let Some(frame) = frame::read(&mut reader, frame_bytes)? {
         // Byte strings of the request are parts of the frame, and not copied.
         let request = Request::decode(Bytes::from(frame))?;
@@ -62,6 +70,26 @@ pub(crate) fn serve(stream: Stream, app: &App, frame_bytes: u64) -> Result<(), E
 }
 
 impl App {
+    /// Answers the frames of one connection, which is no socket: for tests and fuzzing. Returns
+    /// the replies, and why the connection ended, if it was not by its end.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError`] if the application cannot go on.
+    #[doc(hidden)]
+    pub fn answer_frames(
+        &self,
+        frames: &[u8],
+        frame_bytes: u64,
+    ) -> Result<(Vec<u8>, Option<String>), AppError> {
+        let mut replies = Vec::new();
+        match serve_frames(frames, &mut replies, self, frame_bytes) {
+            Ok(()) => Ok((replies, None)),
+            Err(Ended::Protocol(error)) => Ok((replies, Some(error.to_string()))),
+            Err(Ended::App(error)) => Err(error),
+        }
+    }
+
     /// Answers a request.
     fn answer(&self, request: request::Value) -> Result<response::Value, AppError> {
         use request::Value as Asked;

@@ -4,6 +4,7 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use fusee_abci::{App, AppOptions, ServeError, Server, Stopper};
 use fusee_ledger::Genesis;
@@ -18,6 +19,9 @@ use tendermint_proto::v0_38::abci::{
 };
 
 use crate::world::{self, TIME, ledger};
+
+/// How long a reply may take, on a machine that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A node in a thread.
 pub(crate) struct Node {
@@ -56,6 +60,7 @@ impl Node {
 
     pub(crate) fn connect(&self) -> Client {
         let writer = UnixStream::connect(&self.socket).unwrap();
+        writer.set_read_timeout(Some(PATIENCE)).unwrap();
         let reader = BufReader::new(writer.try_clone().unwrap());
         Client { reader, writer }
     }
@@ -131,16 +136,24 @@ impl Client {
         let mut length = 0_usize;
         for shift in (0..).step_by(7) {
             let mut byte = [0];
-            self.reader.read_exact(&mut byte)?;
+            self.read(&mut byte)?;
             length |= usize::from(byte[0] & 0x7f) << shift;
             if byte[0] & 0x80 == 0 {
                 break;
             }
         }
         let mut frame = vec![0; length];
-        self.reader.read_exact(&mut frame)?;
+        self.read(&mut frame)?;
         let response = Response::decode(Bytes::from(frame)).unwrap();
         Ok(response.value.unwrap())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        let read = self.reader.read_exact(bytes);
+        let kind = read.as_ref().map_err(io::Error::kind);
+        // A node that hangs is not one that has closed the connection.
+        assert_ne!(kind, Err(io::ErrorKind::WouldBlock), "no reply");
+        read
     }
 
     pub(crate) fn flush(&mut self) {

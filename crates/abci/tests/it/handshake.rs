@@ -1,6 +1,8 @@
 //! How an engine and a node begin, and what of the engine's genesis they have to agree on.
 
+use fusee_abci::AppOptions;
 use fusee_contract::ContractRules;
+use fusee_ledger::Genesis;
 use tendermint_proto::v0_38::abci::{RequestEcho, RequestInitChain, request, response};
 use tendermint_proto::v0_38::crypto::public_key;
 use tendermint_proto::v0_38::types::{BlockParams, EvidenceParams, VersionParams};
@@ -56,6 +58,29 @@ fn a_chain_that_has_begun_is_there_with_its_first_block() {
     client.end(request::Value::InitChain(begin(&file())));
     let failure = node.failure();
     assert!(failure.contains("whose height is 1 here"), "{failure}");
+}
+
+#[test]
+fn a_chain_can_begin_at_any_height() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file().replace("\"initial_height\": 1", "\"initial_height\": 5");
+    let genesis = Genesis::parse(&file).unwrap();
+    let options = AppOptions::new(&genesis);
+    let node = Node::start_with(folder.path(), genesis, options);
+    let mut client = node.connect();
+    // The engine begins a chain whose height is 0.
+    assert_eq!(client.info().last_block_height, 0);
+    let request = RequestInitChain {
+        initial_height: 5,
+        ..begin(&file)
+    };
+    client.init(request);
+    let hash = client.block(5, &transactions(1)).app_hash;
+    let info = client.info();
+    assert_eq!(
+        (info.last_block_height, info.last_block_app_hash),
+        (5, hash)
+    );
 }
 
 #[test]

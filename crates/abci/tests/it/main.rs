@@ -11,6 +11,8 @@ mod frames;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod mempool;
 #[cfg(test)]
 mod queries;
