@@ -344,7 +344,12 @@ impl Network {
         let process = Command::new(cometbft())
             .args(["light", CHAIN, "--primary", &rpc(0), "--witnesses", &rpc(1)])
             .args(["--height", &height.to_string(), "--hash", hash])
-            .args(["--laddr", &format!("tcp://{address}"), "--home-dir", "light"])
+            .args([
+                "--laddr",
+                &format!("tcp://{address}"),
+                "--home-dir",
+                "light",
+            ])
             .current_dir(self.folder.path())
             .stdout(File::create(self.folder.path().join("light.log")).unwrap())
             .spawn();

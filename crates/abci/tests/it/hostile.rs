@@ -1,6 +1,8 @@
 //! Sessions of an engine with bytes changed, in their thousands: no panic, and nothing that stays.
 
 use fusee_abci::{App, AppError, AppOptions};
+use fusee_chain::ChainError;
+use fusee_ledger::LedgerError;
 use prost::Message;
 use tendermint_proto::v0_38::abci::{
     CheckTxType, Request, RequestApplySnapshotChunk, RequestCommit, RequestEcho, RequestFlush,
@@ -147,7 +149,8 @@ fn no_bytes_panic_or_change_what_is_committed() {
                 | AppError::Number { .. }
                 | AppError::NoTime
                 | AppError::NothingToCommit { .. }
-                | AppError::Chain(_),
+                | AppError::Ledger(LedgerError::Misplaced(_))
+                | AppError::Chain(ChainError::Ledger(LedgerError::Misplaced(_))),
             ) => failed += 1,
             Err(error) => panic!("{error}: {}", hex::encode(bytes)),
         }
