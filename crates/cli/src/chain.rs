@@ -10,7 +10,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use fusee::chain::{
     self as chains, Address, BlockContext, Contracts, DataFolder, DebugLog, Inspector, LogLine,
-    Query, Receipt, Trace, store::Version,
+    Options, Query, Receipt, Trace, store::Version,
 };
 use fusee::ledger::{
     Authorization, Block, Finalized, Genesis, Ledger, Operation, Parameters, Position, Rulebook,
@@ -36,6 +36,9 @@ pub(crate) const FUNDS: u128 = 1_000_000_000_000;
 
 /// The time from one block to the next in milliseconds, where no time is given.
 const BLOCK_TIME: u64 = 1_000;
+
+/// After how many changed keys a checkpoint is due.
+const CHECKPOINT_KEYS: u64 = 20_000;
 
 /// The most bytes of one debug log that are kept.
 const LOG_BYTES: usize = 1 << 20;
@@ -113,6 +116,14 @@ pub(crate) fn folder(path: &Path) -> Result<DataFolder, Failure> {
     }
 }
 
+/// How the store of a folder is opened: with a checkpoint after far fewer keys than a node has,
+/// because every command reads the blocks behind the last one.
+pub(crate) fn options(folder: &DataFolder) -> Options {
+    let mut options = folder.options();
+    options.checkpoint_keys = CHECKPOINT_KEYS;
+    options
+}
+
 /// A ledger that can make the first state of a chain. Blocks are executed by others.
 pub(crate) fn genesis_ledger(genesis: &Genesis) -> Result<Ledger, Failure> {
     if genesis.contracts.is_empty() {
@@ -136,7 +147,7 @@ impl Chain {
         let folder = folder(path)?;
         let ledger = genesis_ledger(folder.genesis())?;
         Ok(Self {
-            chain: folder.chain(ledger, folder.options())?,
+            chain: folder.chain(ledger, options(&folder))?,
             time: None,
             tracing: Tracing::Off,
             recording: None,
@@ -164,7 +175,12 @@ impl Chain {
 
     /// The state after the last block.
     pub(crate) fn state(&self) -> Result<Version, Failure> {
-        Ok(self.chain.version(None)?)
+        self.state_at(None)
+    }
+
+    /// The state after a block, by default after the last one.
+    pub(crate) fn state_at(&self, height: Option<u64>) -> Result<Version, Failure> {
+        Ok(self.chain.version(height)?)
     }
 
     /// The chain on disk.
@@ -296,13 +312,14 @@ impl Chain {
         })
     }
 
-    /// Runs a query on every engine, in the last block.
+    /// Runs a query on every engine, in a block, by default in the last one.
     pub(crate) fn query(
         &self,
         contracts: &[On<Contracts>],
         query: &Query,
+        height: Option<u64>,
     ) -> Result<Executed, Failure> {
-        let state = self.state()?;
+        let state = self.state_at(height)?;
         let last = Position::read(&state)?;
         let block = BlockContext {
             chain_id: Parameters::read(&state)?.chain_id.as_str().into(),

@@ -73,8 +73,12 @@ pub(crate) struct ReplayArgs {
 Examples:
   fusee accounts
   fusee accounts --data demo-state/wasmtime
-  fusee accounts --json")]
+  fusee accounts --height 3 --json")]
 pub(crate) struct AccountsArgs {
+    /// List them after this block, one of the last ones [default: the last]
+    #[arg(long, value_name = "N")]
+    pub(crate) height: Option<u64>,
+
     #[command(flatten)]
     pub(crate) folder: FolderArgs,
 }
@@ -97,6 +101,10 @@ pub(crate) struct ProveArgs {
     /// [default: balance, nonce and code hash]
     #[arg(long, value_name = "KEY")]
     pub(crate) storage: Vec<String>,
+
+    /// Prove the state after this block, one of the last ones [default: the last]
+    #[arg(long, value_name = "N")]
+    pub(crate) height: Option<u64>,
 
     #[command(flatten)]
     pub(crate) folder: FolderArgs,

@@ -209,6 +209,10 @@ pub(crate) struct QueryArgs {
     /// Method to call
     pub(crate) method: String,
 
+    /// Ask the state after this block, one of the last ones [default: the last]
+    #[arg(long, value_name = "N")]
+    pub(crate) height: Option<u64>,
+
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 

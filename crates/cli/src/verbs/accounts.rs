@@ -41,7 +41,7 @@ struct ContractJson {
 
 pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
     let chain = Chain::open(&args.folder.data)?;
-    let answer = AccountsJson::of(&chain.state()?, chain.is_development()?)?;
+    let answer = AccountsJson::of(&chain.state_at(args.height)?, chain.is_development()?)?;
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }

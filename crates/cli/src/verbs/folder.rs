@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     args::{BackupArgs, FolderArgs, InitArgs, RollbackArgs},
-    chain::{Chain, development, genesis_ledger},
+    chain::{Chain, development, genesis_ledger, options},
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -101,7 +101,7 @@ pub(super) fn existing(args: &FolderArgs) -> Result<DataFolder, Failure> {
 
 pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(args)?;
-    let report = store::doctor(&folder.store(), folder.options())?;
+    let report = store::doctor(&folder.store(), options(&folder))?;
     let answer = DoctorJson::of(&report);
     output.answer(&answer, || answer.text())?;
     Ok(match report.is_healthy() {
@@ -112,7 +112,7 @@ pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Fai
 
 pub(crate) fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(&args.folder)?;
-    let head = store::rollback(&folder.store(), folder.options(), args.height)?;
+    let head = store::rollback(&folder.store(), options(&folder), args.height)?;
     tell(head, "last block", output)
 }
 

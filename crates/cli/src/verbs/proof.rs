@@ -44,7 +44,7 @@ struct Verified<'a> {
 }
 
 pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let state = Chain::open(&args.folder.data)?.state()?;
+    let state = Chain::open(&args.folder.data)?.state_at(args.height)?;
     let address = addresses::resolve(&args.address, &state)?;
     let keys = match args.storage.as_slice() {
         [] => account(address),

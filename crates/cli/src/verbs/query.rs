@@ -41,7 +41,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
         input: resolved.input(&args.common, interface.as_deref(), &args.method)?,
         gas: args.common.gas,
     };
-    let executed = resolved.query(&query)?;
+    let executed = resolved.query(&query, args.height)?;
     let (receipt, log) = (&executed.receipt, &executed.log);
 
     let engines = resolved.engines();

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     args::{ExportArgs, ImportArgs, SnapshotArgs, SnapshotVerb},
-    chain::{Chain, development},
+    chain::{Chain, development, options},
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -87,7 +87,7 @@ fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
         height: header.height,
         root: header.state_root,
     };
-    let import = Import::begin(&folder.store(), folder.options(), manifest, trusted)?;
+    let import = Import::begin(&folder.store(), options(&folder), manifest, trusted)?;
     let missing = import.missing()?;
     for (done, number) in missing.iter().enumerate() {
         import.add(*number, &read(&chunk_name(*number))?)?;

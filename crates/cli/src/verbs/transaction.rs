@@ -120,8 +120,8 @@ impl Resolved {
     }
 
     /// Runs a query on every engine, and decodes its trace.
-    pub(crate) fn query(&self, query: &Query) -> Result<Executed, Failure> {
-        self.decode(self.chain.query(&self.contracts, query)?)
+    pub(crate) fn query(&self, query: &Query, height: Option<u64>) -> Result<Executed, Failure> {
+        self.decode(self.chain.query(&self.contracts, query, height)?)
     }
 
     fn decode(&self, mut executed: Executed) -> Result<Executed, Failure> {

@@ -102,6 +102,31 @@ fn other_rules_are_rehearsed() {
 }
 
 #[test]
+fn the_state_of_an_earlier_height_is_read_and_proven() {
+    let (folder, token) = chain();
+    let accounts = folder.json("accounts --height 2", 0);
+    assert_eq!(accounts["height"], 2);
+    assert_eq!(accounts["accounts"][1]["balance"], "1000000000003");
+    let root = folder.json("block 2", 0)["state_root"].clone();
+    assert_eq!(accounts["state_root"], root);
+    let proof = folder.text("prove bob --height 2 --json", 0);
+    folder.write("bob.json", &proof);
+    let root = root.as_str().unwrap();
+    folder.json(&format!("verify bob.json --root {root}"), 0);
+    let balance = |height: u64| {
+        let words = format!("query {token} balance_of --args @bob --height {height}");
+        folder.json(&words, 0)["output"].clone()
+    };
+    assert_eq!(
+        (balance(4), balance(5)),
+        (json!("0x0000000000000000"), json!("0x0500000000000000"))
+    );
+    let missing = folder.fusee("accounts --height 7");
+    assert_eq!(missing.code, 4);
+    assert!(missing.stderr.contains("heights 0 to 6 are"), "{missing:?}");
+}
+
+#[test]
 fn a_rollback_goes_back_and_the_chain_goes_on() {
     let (folder, token) = chain();
     let before = folder.json("block 5", 0);

@@ -141,7 +141,7 @@ impl Side {
                     input,
                     gas,
                 };
-                let receipt = self.chain.query(&self.contracts, &query)?.receipt;
+                let receipt = self.chain.query(&self.contracts, &query, None)?.receipt;
                 return Ok(Run {
                     receipt,
                     state: self.state()?,
