@@ -29,9 +29,8 @@ pub struct Chain {
 /// A block that was executed.
 #[derive(Clone, Debug)]
 pub struct Executed {
-    pub(crate) height: u64,
+    pub(crate) block: Arc<Block>,
     pub(crate) finalized: Finalized,
-    pub(crate) transactions: Vec<Vec<u8>>,
     pub(crate) changes: Arc<Diff>,
 }
 
@@ -262,10 +261,9 @@ impl Chain {
     ///
     /// [`ChainError::Ledger`] if the host fails, or the block is not the next one.
     pub fn execute(&self, tip: &Tip, block: VerifiedBlock) -> Result<Executed, ChainError> {
-        let height = block.block().height;
-        let transactions = block.block().transactions.clone();
+        let shared = Arc::clone(block.block());
         let finalized = self.ledger.finalize_verified(tip.state(), block)?;
-        Ok(Executed::new(height, finalized, transactions))
+        Ok(Executed::new(shared, finalized))
     }
 
     /// Executes a proposal on a tip, unless it is refused. Writes nothing.
@@ -280,7 +278,7 @@ impl Chain {
     ) -> Result<Result<Executed, Refused>, ChainError> {
         let processed = self.ledger.process(tip.state(), block)?;
         Ok(processed
-            .map(|finalized| Executed::new(block.height, finalized, block.transactions.clone())))
+            .map(|finalized| Executed::new(Arc::new(block.clone()), finalized)))
     }
 
     /// Completes a block that was executed on the last committed one: the state root, and the
@@ -292,13 +290,12 @@ impl Chain {
     /// store fails.
     pub fn seal(&self, executed: Executed) -> Result<Sealed, ChainError> {
         let Executed {
-            height,
+            block,
             finalized,
-            transactions,
             changes,
         } = executed;
+        let height = block.height;
         let parent = self.last_hash();
-        let changes = Arc::try_unwrap(changes).unwrap_or_else(|shared| Diff::clone(&shared));
         let staged = self.store.stage(changes)?;
         if staged.height() != height {
             return Err(ChainError::OtherTip {
@@ -307,7 +304,7 @@ impl Chain {
             });
         }
         let header = finalized.seal(parent, staged.root());
-        let body = body::encode(&header, &transactions, &finalized);
+        let body = body::encode(&header, &block.transactions, &finalized);
         Ok(Sealed {
             header,
             finalized,
@@ -345,12 +342,11 @@ impl Chain {
 }
 
 impl Executed {
-    fn new(height: u64, mut finalized: Finalized, transactions: Vec<Vec<u8>>) -> Self {
+    fn new(block: Arc<Block>, mut finalized: Finalized) -> Self {
         let changes = Arc::new(std::mem::take(&mut finalized.changes));
         Self {
-            height,
+            block,
             finalized,
-            transactions,
             changes,
         }
     }

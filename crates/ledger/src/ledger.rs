@@ -40,7 +40,7 @@ const KEPT_KEYS: usize = 65_536;
 /// the rules of transactions alone, so a driver can do it while the block before is executed.
 #[derive(Clone, Debug)]
 pub struct VerifiedBlock {
-    block: Block,
+    block: Arc<Block>,
     transactions_root: ListRoot,
     rules: LedgerRulesId,
     transactions: Vec<Result<SignedTransaction, Invalid>>,
@@ -64,9 +64,9 @@ pub enum Refused {
 }
 
 impl VerifiedBlock {
-    /// The block.
+    /// The block. Clones share it.
     #[must_use]
-    pub const fn block(&self) -> &Block {
+    pub const fn block(&self) -> &Arc<Block> {
         &self.block
     }
 }
@@ -134,7 +134,7 @@ impl Ledger {
             transactions_root: block.transactions_root(),
             rules: rules.id(),
             transactions: self.verify_encoded(&block.transactions, rules),
-            block,
+            block: Arc::new(block),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Invariant: keys ascend and each occurs once, so equal diffs have equal encodings.
 
-use std::collections::{BTreeMap, btree_map};
+use std::vec;
 
 use crate::{DiffError, Direction, KeyRange, Value};
 
@@ -23,8 +23,12 @@ use crate::{DiffError, Direction, KeyRange, Value};
 /// Every diff has exactly one encoding. [`Diff::decode`] refuses all other bytes.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Diff {
-    changes: BTreeMap<Vec<u8>, Option<Value>>,
+    /// A list, because most diffs are made and read once: it is the least to make, walk and free.
+    changes: Vec<Change>,
 }
+
+/// A key with its new value.
+type Change = (Vec<u8>, Option<Value>);
 
 /// The version of the encoding: its first byte.
 const VERSION: u8 = 1;
@@ -33,7 +37,16 @@ const REMOVED: u8 = 0;
 const VALUE: u8 = 1;
 
 impl Diff {
-    pub(crate) const fn new(changes: BTreeMap<Vec<u8>, Option<Value>>) -> Self {
+    /// The diff of changes in any order, with a key each.
+    pub(crate) fn of_distinct(mut changes: Vec<Change>) -> Self {
+        changes.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Self { changes }
+    }
+
+    /// The diff of changes in ascending order of keys.
+    pub(crate) fn of_ascending(changes: impl Iterator<Item = Change>) -> Self {
+        let changes: Vec<_> = changes.collect();
+        debug_assert!(changes.is_sorted_by(|(one, _), (next, _)| one < next));
         Self { changes }
     }
 
@@ -44,19 +57,35 @@ impl Diff {
             .map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
+    /// As [`iter`](Self::iter), with values whose clones share their bytes.
+    pub fn changes(&self) -> impl ExactSizeIterator<Item = (&[u8], Option<&Value>)> {
+        let changes = self.changes.iter();
+        changes.map(|(key, value)| (key.as_slice(), value.as_ref()))
+    }
+
     /// The change of a key: `Some(None)` if it is removed. `None` if it is not changed.
     pub(crate) fn change(&self, key: &[u8]) -> Option<Option<&Value>> {
-        self.changes.get(key).map(Option::as_ref)
+        let at = self.changes.binary_search_by(|(one, _)| (**one).cmp(key));
+        self.at(at.ok()?).map(|(_, change)| change)
+    }
+
+    /// The change at an index, in the order of keys.
+    pub(crate) fn at(&self, index: usize) -> Option<(&[u8], Option<&Value>)> {
+        let (key, value) = self.changes.get(index)?;
+        Some((key, value.as_ref()))
     }
 
     /// The first changed key of a range in a direction.
     pub(crate) fn first(&self, range: KeyRange<'_>, direction: Direction) -> Option<&[u8]> {
-        let mut changes = self.changes.range::<[u8], _>(range.bounds());
-        let first = match direction {
-            Direction::Ascending => changes.next(),
-            Direction::Descending => changes.next_back(),
+        let below = |bound: &[u8]| self.changes.partition_point(|(key, _)| **key < *bound);
+        let index = match direction {
+            Direction::Ascending => Some(below(range.start())),
+            Direction::Descending => below(range.end()).checked_sub(1),
         };
-        first.map(|(key, _)| key.as_slice())
+        let (key, _) = self.changes.get(index?)?;
+        (range.start()..range.end())
+            .contains(&key.as_slice())
+            .then_some(key)
     }
 
     /// Whether the diff is empty.
@@ -75,7 +104,13 @@ impl Diff {
     ///
     /// If a key, a value or the number of entries exceeds a `u32`.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![VERSION];
+        let parts = self.iter().map(|(key, value)| {
+            let value = value.map_or(0, |value| value.len().saturating_add(4));
+            key.len().saturating_add(value).saturating_add(5)
+        });
+        let length = parts.fold(5, usize::saturating_add);
+        let mut bytes = Vec::with_capacity(length);
+        bytes.push(VERSION);
         push_length(&mut bytes, self.changes.len());
         for (key, value) in &self.changes {
             push_bytes(&mut bytes, key);
@@ -107,7 +142,7 @@ impl Diff {
                 });
             }
         }
-        let mut changes = BTreeMap::new();
+        let mut changes: Vec<Change> = Vec::new();
         for _ in 0..take_length(&mut bytes)? {
             let key = take_bytes(&mut bytes)?.to_vec();
             let value = match take_byte(&mut bytes)? {
@@ -115,13 +150,10 @@ impl Diff {
                 VALUE => Some(Value::from(take_bytes(&mut bytes)?)),
                 unknown => return Err(DiffError::Kind(unknown)),
             };
-            if changes
-                .last_key_value()
-                .is_some_and(|(last, _)| *last >= key)
-            {
+            if changes.last().is_some_and(|(last, _)| *last >= key) {
                 return Err(DiffError::Order);
             }
-            changes.insert(key, value);
+            changes.push((key, value));
         }
         match bytes.len() {
             0 => Ok(Self { changes }),
@@ -136,17 +168,25 @@ impl Diff {
 impl<V: Into<Value>> FromIterator<(Vec<u8>, Option<V>)> for Diff {
     fn from_iter<I: IntoIterator<Item = (Vec<u8>, Option<V>)>>(changes: I) -> Self {
         let changes = changes.into_iter();
-        Self {
-            changes: changes
-                .map(|(key, value)| (key, value.map(Into::into)))
-                .collect(),
-        }
+        let mut changes: Vec<Change> = changes
+            .map(|(key, value)| (key, value.map(Into::into)))
+            .collect();
+        // Stable, so of equal keys the last one is the last change, which is moved to the first.
+        changes.sort_by(|(one, _), (other, _)| one.cmp(other));
+        changes.dedup_by(|later, kept| {
+            let is_same = later.0 == kept.0;
+            if is_same {
+                kept.1 = later.1.take();
+            }
+            is_same
+        });
+        Self { changes }
     }
 }
 
 impl IntoIterator for Diff {
     type Item = (Vec<u8>, Option<Value>);
-    type IntoIter = btree_map::IntoIter<Vec<u8>, Option<Value>>;
+    type IntoIter = vec::IntoIter<(Vec<u8>, Option<Value>)>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.changes.into_iter()

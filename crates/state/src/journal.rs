@@ -251,7 +251,7 @@ impl Journal {
     /// If a checkpoint is open, because its changes are neither committed nor reverted.
     pub fn into_parts(self) -> (Diff, ReadSet) {
         assert!(self.open.is_empty(), "the journal has an open checkpoint");
-        (Diff::new(self.changes), self.reads)
+        (Diff::of_ascending(self.changes.into_iter()), self.reads)
     }
 
     /// Returns the write set.

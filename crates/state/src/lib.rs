@@ -11,6 +11,7 @@
 
 mod diff;
 mod error;
+mod history;
 mod journal;
 mod memory;
 mod overlay;
@@ -22,6 +23,7 @@ mod stacked;
 
 pub use diff::Diff;
 pub use error::{DiffError, StateError};
+pub use history::History;
 pub use journal::{Checkpoint, Journal, Step};
 pub use memory::MemoryState;
 pub use overlay::{Overlay, OverlayView};

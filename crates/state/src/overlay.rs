@@ -17,10 +17,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::fmt;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+use indexmap::map::Entry as KeyEntry;
+
+use crate::history::History;
 use crate::ranges::{Ranges, after};
 use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
 
@@ -69,6 +74,7 @@ struct Shared {
     base: Arc<dyn StateReader>,
     /// The number of applied diffs.
     version: AtomicU64,
+    hasher: RandomState,
     parts: Vec<Mutex<Part>>,
     order: Mutex<Order>,
     hidden: Mutex<Hidden>,
@@ -76,18 +82,18 @@ struct Shared {
     views: Mutex<BTreeMap<u64, usize>>,
 }
 
-/// The changes of each key of a part.
-type Part = BTreeMap<Vec<u8>, Vec<Change>>;
+/// The changes of each key of a part. No key is removed, so its index stays.
+type Part = IndexMap<Vec<u8>, History, RandomState>;
 
-/// The version that made a change, and the new value. Those of a key are in order of versions.
-type Change = (u64, Option<Value>);
+/// The number of a part, and the index of a key in it.
+type Place = (u8, usize);
 
 /// The changed keys in order, for searches.
 #[derive(Default)]
 struct Order {
     /// What the last search did not know: changed keys with the version of the change, and whether
     /// they have a value in any of their changes.
-    unsorted: Vec<(Vec<u8>, u64, bool)>,
+    unsorted: Vec<(Place, u64, bool)>,
     /// The version of the last change of each key.
     changed: BTreeMap<Vec<u8>, u64>,
     /// The keys with a value in any of their changes.
@@ -107,6 +113,7 @@ impl Overlay {
         let shared = Shared {
             base,
             version: AtomicU64::new(0),
+            hasher: RandomState::default(),
             parts: (0..PARTS).map(|_| Mutex::default()).collect(),
             order: Mutex::default(),
             hidden: Mutex::default(),
@@ -138,18 +145,29 @@ impl Overlay {
         let oldest_view = lock(&shared.views).keys().next().copied();
         let mut unsorted = Vec::with_capacity(diff.len());
         for (key, value) in diff {
-            let mut part = shared.part(&key);
-            let changes = part.entry(key.clone()).or_default();
-            let dead = match oldest_view {
-                // The oldest view sees the newest of its visible changes.
-                Some(oldest) => visible(changes, oldest).saturating_sub(1),
-                None => changes.len(),
+            let number = shared.part_of(&key);
+            let mut part = shared.part(number);
+            let (index, has_value) = match part.entry(key) {
+                KeyEntry::Vacant(new) => {
+                    let (index, has_value) = (new.index(), value.is_some());
+                    new.insert(History::new(version, value));
+                    (index, has_value)
+                }
+                KeyEntry::Occupied(mut known) => {
+                    let index = known.index();
+                    let history = known.get_mut();
+                    match oldest_view {
+                        Some(_) => {
+                            history.forget(oldest_view);
+                            history.push(version, value);
+                        }
+                        None => *history = History::new(version, value),
+                    }
+                    (index, history.has_value())
+                }
             };
-            changes.drain(..dead);
-            changes.push((version, value));
-            let has_value = changes.iter().any(|(_, value)| value.is_some());
             drop(part);
-            unsorted.push((key, version, has_value));
+            unsorted.push(((number, index), version, has_value));
         }
         lock(&shared.order).unsorted.append(&mut unsorted);
         // No view has this version before all of it is there.
@@ -158,15 +176,23 @@ impl Overlay {
 
     /// Returns all changes: the last value of each changed key.
     pub fn into_diff(self) -> Diff {
-        let latest = |(key, changes): (&Vec<u8>, &Vec<Change>)| {
-            let (_, value) = changes.last()?;
-            Some((key.clone(), value.clone()))
-        };
         let mut all = Vec::with_capacity(self.changed_keys());
-        for part in &self.shared.parts {
-            all.extend(lock(part).iter().filter_map(latest));
+        match Arc::try_unwrap(self.shared) {
+            Ok(shared) => {
+                for part in shared.parts {
+                    let part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
+                    all.extend(part.into_iter().map(|(key, it)| (key, it.into_last())));
+                }
+            }
+            // Views have it still.
+            Err(shared) => {
+                for part in &shared.parts {
+                    let part = lock(part);
+                    all.extend(part.iter().map(|(key, it)| (key.clone(), it.last().cloned())));
+                }
+            }
         }
-        all.into_iter().collect()
+        Diff::of_distinct(all)
     }
 
     /// The number of changed keys.
@@ -178,7 +204,7 @@ impl Overlay {
     /// The number of values in the overlay: one for each changed key, and the older values that
     /// views still need.
     pub fn held_values(&self) -> usize {
-        let held = |part: &Mutex<Part>| lock(part).values().map(Vec::len).sum::<usize>();
+        let held = |part: &Mutex<Part>| lock(part).values().map(History::count).sum::<usize>();
         self.shared.parts.iter().map(held).sum()
     }
 }
@@ -188,12 +214,14 @@ impl Shared {
         self.version.load(Ordering::Acquire)
     }
 
-    /// The part of the map that has `key`.
-    fn part(&self, key: &[u8]) -> MutexGuard<'_, Part> {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(key);
-        let [hash, ..] = hasher.finish().to_le_bytes();
-        let part = self.parts.get(usize::from(hash % PARTS));
+    /// The number of the part of the map that has `key`.
+    fn part_of(&self, key: &[u8]) -> u8 {
+        let [.., hash] = self.hasher.hash_one(key).to_le_bytes();
+        hash % PARTS
+    }
+
+    fn part(&self, number: u8) -> MutexGuard<'_, Part> {
+        let part = self.parts.get(usize::from(number));
         lock(part.expect("there are as many parts as `PARTS`, by `Overlay::new`"))
     }
 
@@ -201,7 +229,13 @@ impl Shared {
     fn order(&self) -> MutexGuard<'_, Order> {
         let mut guard = lock(&self.order);
         let order = &mut *guard;
-        for (key, version, has_value) in order.unsorted.drain(..) {
+        for ((number, index), version, has_value) in order.unsorted.drain(..) {
+            let part = self.part(number);
+            let Some((key, _)) = part.get_index(index) else {
+                continue;
+            };
+            let key = key.clone();
+            drop(part);
             match has_value {
                 true => order.valued.insert(key.clone()),
                 false => order.valued.remove(&key),
@@ -240,9 +274,9 @@ impl StateReader for OverlayView {
 impl OverlayView {
     /// Whether a diff that was applied after this view was created changes `key`.
     pub fn has_newer(&self, key: &[u8]) -> bool {
-        let part = self.shared.part(key);
-        let last = part.get(key).and_then(|changes| changes.last());
-        last.is_some_and(|(made, _)| *made > self.version)
+        let part = self.shared.part(self.shared.part_of(key));
+        let history = part.get(key);
+        history.is_some_and(|history| history.last_version() > self.version)
     }
 
     /// Whether a diff that was applied after this view was created changes a key of the range. Also
@@ -343,10 +377,8 @@ impl OverlayView {
 
     /// The change of a key that this view sees, or `None` if it sees none.
     fn change(&self, key: &[u8]) -> Option<Option<Value>> {
-        let part = self.shared.part(key);
-        let changes = part.get(key)?;
-        let seen = changes.get(..visible(changes, self.version))?;
-        seen.last().map(|(_, value)| value.clone())
+        let part = self.shared.part(self.shared.part_of(key));
+        part.get(key)?.at(self.version).cloned()
     }
 }
 
@@ -364,11 +396,6 @@ impl Drop for OverlayView {
             }
         }
     }
-}
-
-/// The number of a key's changes that a view of this version sees.
-fn visible(changes: &[Change], version: u64) -> usize {
-    changes.partition_point(|(made, _)| *made <= version)
 }
 
 // A panic while a lock is held leaves no partial change: only the allocator can fail in between,

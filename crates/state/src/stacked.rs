@@ -1,13 +1,17 @@
 //! Diffs stacked on a base: the state after blocks that are not committed yet.
 //!
-//! Nothing is copied: a read looks into each diff, the newest first, and then into the base. So a
-//! stack is for a few diffs, where an [`Overlay`](crate::Overlay) is for many.
+//! No change is copied: an index by hashes of keys says which diff changed a key last, and where. So
+//! a stack is for diffs that are there, where an [`Overlay`](crate::Overlay) takes one after another.
 //!
 //! A search must not pass the same removed keys again and again, since removing them was paid once.
 //! So ranges that were found to be empty are not searched twice.
 
 use std::fmt;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
 
 use crate::ranges::{Ranges, after};
 use crate::{Diff, Direction, KeyRange, StateError, StateReader, Value};
@@ -18,6 +22,9 @@ pub struct StackedState {
     base: Arc<dyn StateReader>,
     /// Oldest first.
     diffs: Vec<Arc<Diff>>,
+    /// By the hash of a changed key: the number of the newest diff with it, and the index there.
+    /// Where two keys have one hash, that of either.
+    index: Arc<IndexMap<u64, (usize, usize), RandomState>>,
     /// Ranges without any entry, in which a search has passed removed keys.
     empty: Arc<Mutex<Ranges>>,
 }
@@ -25,16 +32,32 @@ pub struct StackedState {
 impl StackedState {
     /// Puts diffs on top of a base: the oldest first.
     pub fn new(base: Arc<dyn StateReader>, diffs: Vec<Arc<Diff>>) -> Self {
+        let mut index = IndexMap::with_capacity_and_hasher(
+            diffs.iter().map(|diff| diff.len()).sum(),
+            RandomState::default(),
+        );
+        for (number, diff) in diffs.iter().enumerate() {
+            for (at, (key, _)) in diff.iter().enumerate() {
+                index.insert(index.hasher().hash_one(key), (number, at));
+            }
+        }
         Self {
             base,
             diffs,
+            index: Arc::new(index),
             empty: Arc::default(),
         }
     }
 
     /// The newest change of a key. `None`: no diff has it.
     fn change(&self, key: &[u8]) -> Option<Option<&Value>> {
-        self.diffs.iter().rev().find_map(|diff| diff.change(key))
+        let hash = self.index.hasher().hash_one(key);
+        let (number, at) = self.index.get(&hash)?;
+        match self.diffs.get(*number)?.at(*at)? {
+            (found, change) if found == key => Some(change),
+            // Another key has the same hash.
+            _ => self.diffs.iter().rev().find_map(|diff| diff.change(key)),
+        }
     }
 
     /// The first key of a range in a direction that a diff changes.

@@ -222,11 +222,11 @@ impl ChainStore {
     /// # Errors
     ///
     /// [`ChainStoreError::KeyLength`] for a key of more than 65,534 bytes.
-    pub fn stage(&self, changes: Diff) -> Result<Staged, ChainStoreError> {
+    pub fn stage(&self, changes: impl Into<Arc<Diff>>) -> Result<Staged, ChainStoreError> {
         let state = self.shown.read();
         let (head, tree) = (state.head(), state.tree());
         drop(state);
-        Staged::new(head, self.options.initial_height, &tree, changes)
+        Staged::new(head, self.options.initial_height, &tree, changes.into())
     }
 
     /// Commits a staged block. It is durable then, by one write and one sync, and readers see it.
@@ -327,7 +327,7 @@ impl ChainStore {
         let (tree, changes) = staged.into_parts();
         // It fails if a checkpoint has failed meanwhile. This block is committed all the same, and
         // the next commit tells.
-        let _ = writer.sealing.show(&self.shown, head, tree, changes);
+        let _ = writer.sealing.show(&self.shown, head, tree, &changes);
         Ok(head)
     }
 

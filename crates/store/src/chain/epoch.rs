@@ -2,24 +2,29 @@
 //!
 //! It has every value that a key had within the epoch, so that each of its heights can be read. It
 //! grows while it is read: a reader of one height does not see those of later heights.
+//!
+//! Keys are found by their hashes. They are put in order by the first search that needs it, and by
+//! the checkpoint: in a large ordered map, each change of each block would wait for memory many
+//! times.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::Bound;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use fusee_state::{Diff, Direction, Value};
+use foldhash::fast::RandomState;
+use fusee_state::{Diff, Direction, History, Value};
+use indexmap::IndexMap;
 
 /// After how many changes a writer lets readers in.
 const PORTION: usize = 512;
 
-/// What became of a key, in ascending order of heights. `None`: it was removed.
-type History = Vec<(u64, Option<Value>)>;
-
 /// The changes of a row of blocks.
 #[derive(Debug, Default)]
 pub(super) struct Epoch {
-    changes: RwLock<BTreeMap<Vec<u8>, History>>,
+    /// In the order in which they were added. No key is removed, so its index stays.
+    changes: RwLock<IndexMap<Vec<u8>, History, RandomState>>,
+    /// The index of each key, for the keys that the last search knew: the first ones.
+    order: RwLock<BTreeMap<Vec<u8>, usize>>,
 }
 
 /// A key with what became of it. `None`: it was removed.
@@ -28,16 +33,16 @@ pub(super) type Change = (Vec<u8>, Option<Value>);
 impl Epoch {
     /// Adds the changes of a block, which is above all that are in it. Readers of that height may
     /// exist only after this.
-    pub(super) fn add(&self, height: u64, changes: Diff) {
-        let mut changes = changes.into_iter().peekable();
+    pub(super) fn add(&self, height: u64, changes: &Diff) {
+        let mut changes = changes.changes().peekable();
         while changes.peek().is_some() {
             // Each portion leaves the map whole, so a panic of another thread does not matter.
             let mut map = self.changes.write().unwrap_or_else(PoisonError::into_inner);
             for (key, value) in changes.by_ref().take(PORTION) {
-                match map.entry(key) {
-                    Entry::Occupied(mut known) => known.get_mut().push((height, value)),
-                    Entry::Vacant(new) => {
-                        new.insert(vec![(height, value)]);
+                match map.get_mut(key) {
+                    Some(history) => history.push(height, value.cloned()),
+                    None => {
+                        map.insert(key.to_vec(), History::new(height, value.cloned()));
                     }
                 }
             }
@@ -46,7 +51,7 @@ impl Epoch {
 
     /// What became of a key up to a height, if the epoch says it.
     pub(super) fn read(&self, key: &[u8], height: u64) -> Option<Option<Value>> {
-        value_at(self.map().get(key)?, height).cloned()
+        self.map().get(key)?.at(height).cloned()
     }
 
     /// The first key in a direction that changed up to a height.
@@ -56,10 +61,12 @@ impl Epoch {
         direction: Direction,
         height: u64,
     ) -> Option<Change> {
+        let order = self.order();
         let map = self.map();
-        let mut changes = map.range::<[u8], _>(range);
-        let seen = |(key, history): (&Vec<u8>, &History)| {
-            Some((key.clone(), value_at(history, height)?.clone()))
+        let mut changes = order.range::<[u8], _>(range);
+        let seen = |(key, index): (&Vec<u8>, &usize)| {
+            let (_, history) = map.get_index(*index)?;
+            Some((key.clone(), history.at(height)?.clone()))
         };
         match direction {
             Direction::Ascending => changes.find_map(seen),
@@ -73,22 +80,35 @@ impl Epoch {
         &self,
         mut each: impl FnMut(&[u8], Option<&Value>) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (key, history) in self.map().iter() {
-            if let Some((_, value)) = history.last() {
-                each(key, value.as_ref())?;
-            }
+        let map = self.map();
+        let mut newest: Vec<_> = map.iter().collect();
+        // Those that a block added ascend, which a stable sort makes use of.
+        newest.sort_by_key(|(key, _)| *key);
+        for (key, history) in newest {
+            each(key, history.last())?;
         }
         Ok(())
     }
 
-    fn map(&self) -> RwLockReadGuard<'_, BTreeMap<Vec<u8>, History>> {
+    /// The keys in order: at least those that were there at the call.
+    fn order(&self) -> RwLockReadGuard<'_, BTreeMap<Vec<u8>, usize>> {
+        let order = self.order.read().unwrap_or_else(PoisonError::into_inner);
+        if order.len() == self.map().len() {
+            return order;
+        }
+        drop(order);
+        let mut order = self.order.write().unwrap_or_else(PoisonError::into_inner);
+        let map = self.map();
+        let known = order.len();
+        let new = map.get_range(known..).into_iter().flatten();
+        // In ascending order of indices, so a panic in between leaves the first ones.
+        order.extend(new.zip(known..).map(|((key, _), index)| (key.clone(), index)));
+        drop(map);
+        drop(order);
+        self.order.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn map(&self) -> RwLockReadGuard<'_, IndexMap<Vec<u8>, History, RandomState>> {
         self.changes.read().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The last value up to a height.
-fn value_at(history: &History, height: u64) -> Option<&Option<Value>> {
-    let after = history.partition_point(|(at, _)| *at <= height);
-    let (_, value) = history.get(after.checked_sub(1)?)?;
-    Some(value)
 }

@@ -3,11 +3,17 @@
 //! Readers of all versions share it. Each value says since which height it holds, and a reader
 //! takes it only if its version is not older. A block puts its changes in before readers see the
 //! block.
+//!
+//! A full cache drops values that were not read since its hand passed them last (the algorithm
+//! CLOCK). A list in the order of use would drop better ones, and every read would change it, which
+//! takes longer than the read itself.
 
+use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use foldhash::fast::RandomState;
 use fusee_state::{Diff, Value};
-use lru::LruCache;
+use indexmap::IndexMap;
 
 /// How many threads can use it at a time without waiting, at best.
 const SHARDS: usize = 16;
@@ -17,6 +23,8 @@ const OVERHEAD: usize = 160;
 
 #[derive(Debug)]
 pub(super) struct Hot {
+    /// Of shards. If keys crowd into one, threads wait for each other, and that is all.
+    hasher: RandomState,
     shards: Vec<Mutex<Shard>>,
 }
 
@@ -24,7 +32,9 @@ pub(super) struct Hot {
 struct Shard {
     /// The last block whose changes are in it.
     height: Option<u64>,
-    entries: LruCache<Box<[u8]>, Cached>,
+    entries: IndexMap<Box<[u8]>, Cached, RandomState>,
+    /// The index of the next entry that may be dropped.
+    hand: usize,
     bytes: usize,
     budget: usize,
 }
@@ -33,6 +43,8 @@ struct Shard {
 struct Cached {
     since: u64,
     value: Option<Value>,
+    /// Whether it was read since the hand passed.
+    was_read: bool,
 }
 
 impl Hot {
@@ -40,11 +52,13 @@ impl Hot {
     pub(super) fn new(bytes: usize, height: Option<u64>) -> Self {
         let shard = || Shard {
             height,
-            entries: LruCache::unbounded(),
+            entries: IndexMap::default(),
+            hand: 0,
             bytes: 0,
             budget: bytes / SHARDS,
         };
         Self {
+            hasher: RandomState::default(),
             shards: (0..SHARDS).map(|_| Mutex::new(shard())).collect(),
         }
     }
@@ -52,7 +66,8 @@ impl Hot {
     /// What the state at a height has under a key, if that is known.
     pub(super) fn read(&self, key: &[u8], height: u64) -> Option<Option<Value>> {
         let mut shard = self.shard(key)?;
-        let cached = shard.entries.get(key)?;
+        let cached = shard.entries.get_mut(key)?;
+        cached.was_read = true;
         (cached.since <= height).then(|| cached.value.clone())
     }
 
@@ -62,13 +77,7 @@ impl Hot {
         if let Some(mut shard) = self.shard(key)
             && shard.height == Some(height)
         {
-            shard.put(
-                key,
-                Cached {
-                    since: height,
-                    value,
-                },
-            );
+            shard.put(key, height, value);
         }
     }
 
@@ -77,26 +86,15 @@ impl Hot {
         for shard in &self.shards {
             lock(shard).height = Some(height);
         }
-        for (key, value) in changes.iter() {
+        for (key, value) in changes.changes() {
             if let Some(mut shard) = self.shard(key) {
-                let value = value.map(Value::from);
-                shard.put(
-                    key,
-                    Cached {
-                        since: height,
-                        value,
-                    },
-                );
+                shard.put(key, height, value.cloned());
             }
         }
     }
 
     fn shard(&self, key: &[u8]) -> Option<MutexGuard<'_, Shard>> {
-        // FNV-1a. If keys crowd into one shard, threads wait for each other, and that is all.
-        let hash = key.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        let [.., high] = hash.to_le_bytes();
+        let [.., high] = self.hasher.hash_one(key).to_le_bytes();
         self.shards.get(usize::from(high) % SHARDS).map(lock)
     }
 }
@@ -107,20 +105,46 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl Shard {
-    fn put(&mut self, key: &[u8], cached: Cached) {
-        let taken = size(key, cached.value.as_ref());
-        self.bytes = self.bytes.saturating_add(taken);
-        let before = self.entries.put(key.into(), cached);
-        if let Some(before) = before {
-            let freed = size(key, before.value.as_ref());
-            self.bytes = self.bytes.saturating_sub(freed);
+    /// Puts in what a key has since a height.
+    fn put(&mut self, key: &[u8], since: u64, value: Option<Value>) {
+        self.bytes = self.bytes.saturating_add(size(key, value.as_ref()));
+        match self.entries.get_mut(key) {
+            Some(cached) => {
+                let freed = size(key, cached.value.as_ref());
+                self.bytes = self.bytes.saturating_sub(freed);
+                cached.since = since;
+                cached.value = value;
+            }
+            None => {
+                let cached = Cached {
+                    since,
+                    value,
+                    was_read: false,
+                };
+                self.entries.insert(key.into(), cached);
+            }
         }
-        while self.bytes > self.budget {
-            let Some((key, cached)) = self.entries.pop_lru() else {
-                break;
-            };
-            let freed = size(&key, cached.value.as_ref());
-            self.bytes = self.bytes.saturating_sub(freed);
+        while self.bytes > self.budget && !self.entries.is_empty() {
+            self.pass();
+        }
+    }
+
+    /// Moves the hand over an entry, and drops it if it was not read.
+    fn pass(&mut self) {
+        if self.hand >= self.entries.len() {
+            self.hand = 0;
+        }
+        let at = self.hand;
+        self.hand = at.saturating_add(1);
+        match self.entries.get_index_mut(at) {
+            Some((_, cached)) if cached.was_read => cached.was_read = false,
+            // The last entry, a new one, takes its place, which the hand has passed.
+            _ => {
+                if let Some((key, cached)) = self.entries.swap_remove_index(at) {
+                    let freed = size(&key, cached.value.as_ref());
+                    self.bytes = self.bytes.saturating_sub(freed);
+                }
+            }
         }
     }
 }

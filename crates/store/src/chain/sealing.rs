@@ -50,16 +50,16 @@ impl Sealing {
         shown: &Shown,
         head: Head,
         tree: Tree,
-        changes: Diff,
+        changes: &Diff,
     ) -> Result<(), ChainStoreError> {
-        self.count(&changes);
+        self.count(changes);
         let state = shown.read();
         let last = state.epochs.back().cloned();
         let (hot, gaps) = (Arc::clone(&state.hot), Arc::clone(&state.gaps));
         drop(state);
         let last = last.unwrap_or_default();
-        hot.advance(head.height, &changes);
-        gaps.advance(head.height, &changes);
+        hot.advance(head.height, changes);
+        gaps.advance(head.height, changes);
         last.add(head.height, changes);
         let mut state = shown.write();
         let past = state.push(head.height, tree);

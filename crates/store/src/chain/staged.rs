@@ -3,6 +3,8 @@
 //! The work of the tree is done once, here. A staged block is a value: it can be dropped, and the
 //! one after it can be staged before it is committed.
 
+use std::sync::Arc;
+
 use fusee_proof::Hash;
 use fusee_state::Diff;
 
@@ -16,7 +18,7 @@ pub struct Staged {
     parent: Option<Head>,
     height: u64,
     tree: Tree,
-    changes: Diff,
+    changes: Arc<Diff>,
 }
 
 impl Staged {
@@ -24,7 +26,7 @@ impl Staged {
         parent: Option<Head>,
         initial: u64,
         tree: &Tree,
-        changes: Diff,
+        changes: Arc<Diff>,
     ) -> Result<Self, ChainStoreError> {
         if let Some((key, _)) = changes.iter().find(|(key, _)| key.len() > MAX_KEY) {
             return Err(ChainStoreError::KeyLength {
@@ -45,12 +47,12 @@ impl Staged {
     /// # Errors
     ///
     /// [`ChainStoreError::KeyLength`] for a key of more than 65,534 bytes.
-    pub fn stage(&self, changes: Diff) -> Result<Self, ChainStoreError> {
+    pub fn stage(&self, changes: impl Into<Arc<Diff>>) -> Result<Self, ChainStoreError> {
         let parent = Head {
             height: self.height,
             root: self.root(),
         };
-        Self::new(Some(parent), self.height, &self.tree, changes)
+        Self::new(Some(parent), self.height, &self.tree, changes.into())
     }
 
     /// The height that the block will have.
@@ -76,7 +78,7 @@ impl Staged {
         self.parent
     }
 
-    pub(super) fn into_parts(self) -> (Tree, Diff) {
+    pub(super) fn into_parts(self) -> (Tree, Arc<Diff>) {
         (self.tree, self.changes)
     }
 }

@@ -176,7 +176,7 @@ fn a_forged_empty_chunk_is_refused() {
 fn an_entry_beside_its_own_chunk_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let store = ChainStore::open(&root.path().join("chain"), options()).unwrap();
-    let state = [(b"a".to_vec(), Some(b"1".to_vec()))].into_iter().collect();
+    let state: Diff = [(b"a".to_vec(), Some(b"1".to_vec()))].into_iter().collect();
     store.commit(store.stage(state).unwrap(), b"").unwrap();
     let manifest = store
         .export(None, &root.path().join("snapshot"), 5)
