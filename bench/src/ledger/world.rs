@@ -40,9 +40,6 @@ const BALANCE: u128 = 1_000_000_000_000_000;
 /// Of a transfer, which uses about 300,000 with its signature, and of a deployment.
 const GAS: (u64, u64) = (500_000, 20_000_000);
 
-/// The memory for values that were read from the flat state.
-const CACHE_BYTES: usize = 1 << 30;
-
 /// More blocks than a checkpoint trails the head by.
 const SETTLING: u64 = 70;
 
@@ -106,7 +103,6 @@ impl World {
     /// The options of our store.
     pub(super) fn options(&self) -> Options {
         let mut options = Chain::options(&self.genesis);
-        options.cache_bytes = CACHE_BYTES;
         // However few accounts there are, a checkpoint has them before anything is measured.
         let accounts = u64::try_from(self.nonces.len()).unwrap_or(u64::MAX);
         options.checkpoint_keys = options.checkpoint_keys.min(accounts);

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use borsh::BorshSerialize;
 use fusee_ledger::{Block, Finalized, Header, list_root};
 use fusee_store::chain;
 
@@ -82,6 +83,14 @@ impl StoredBlock {
 
 /// The body of a block.
 pub(crate) fn encode(header: &Header, transactions: &[Vec<u8>], finalized: &Finalized) -> Vec<u8> {
-    borsh::to_vec(&(VERSION, header.encode(), transactions, &finalized.results))
-        .expect("a vector takes any bytes, and a block is far below 4 GiB")
+    let header = header.encode();
+    let parts = transactions.iter().chain(&finalized.results);
+    let lengths = parts.map(|part| part.len().saturating_add(4));
+    // The version and three lengths come on top.
+    let length = lengths.fold(header.len().saturating_add(13), usize::saturating_add);
+    let mut bytes = Vec::with_capacity(length);
+    (VERSION, header, transactions, &finalized.results)
+        .serialize(&mut bytes)
+        .expect("a vector takes any bytes, and a block is far below 4 GiB");
+    bytes
 }

@@ -277,8 +277,7 @@ impl Chain {
         block: &Block,
     ) -> Result<Result<Executed, Refused>, ChainError> {
         let processed = self.ledger.process(tip.state(), block)?;
-        Ok(processed
-            .map(|finalized| Executed::new(Arc::new(block.clone()), finalized)))
+        Ok(processed.map(|finalized| Executed::new(Arc::new(block.clone()), finalized)))
     }
 
     /// Completes a block that was executed on the last committed one: the state root, and the

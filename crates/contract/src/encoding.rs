@@ -32,6 +32,9 @@ pub enum EncodingError {
     Malformed(#[from] io::Error),
 }
 
+/// The bytes that are allocated for an encoding at first.
+const SMALL: usize = 32;
+
 /// Encodes a value: the version, then its canonical bytes.
 ///
 /// # Panics
@@ -39,8 +42,12 @@ pub enum EncodingError {
 /// If a length in the value exceeds a `u32`.
 #[must_use]
 pub fn encode(value: &impl BorshSerialize) -> Vec<u8> {
-    borsh::to_vec(&(ENCODING_VERSION, value))
-        .expect("a vector takes any bytes, and no length here exceeds a u32")
+    // Nearly all are balances and nonces. `borsh::to_vec` begins with a kilobyte.
+    let mut bytes = Vec::with_capacity(SMALL);
+    (ENCODING_VERSION, value)
+        .serialize(&mut bytes)
+        .expect("a vector takes any bytes, and no length here exceeds a u32");
+    bytes
 }
 
 /// Decodes a value.

@@ -70,7 +70,7 @@ impl Diff {
     }
 
     /// The change at an index, in the order of keys.
-    pub(crate) fn at(&self, index: usize) -> Option<(&[u8], Option<&Value>)> {
+    pub fn at(&self, index: usize) -> Option<(&[u8], Option<&Value>)> {
         let (key, value) = self.changes.get(index)?;
         Some((key, value.as_ref()))
     }

@@ -9,7 +9,7 @@ type Change = (u64, Option<Value>);
 ///
 /// Most keys are changed once, so the last change is here without an allocation.
 #[derive(Clone, Debug)]
-pub struct History {
+pub(crate) struct History {
     /// The earlier changes, in ascending order of versions.
     before: Vec<Change>,
     last: Change,
@@ -17,8 +17,7 @@ pub struct History {
 
 impl History {
     /// The first change of a key. `None`: the key was removed.
-    #[must_use]
-    pub const fn new(version: u64, value: Option<Value>) -> Self {
+    pub(crate) const fn new(version: u64, value: Option<Value>) -> Self {
         Self {
             before: Vec::new(),
             last: (version, value),
@@ -26,13 +25,13 @@ impl History {
     }
 
     /// Adds the change of a version above all that are known.
-    pub fn push(&mut self, version: u64, value: Option<Value>) {
+    pub(crate) fn push(&mut self, version: u64, value: Option<Value>) {
         let before = std::mem::replace(&mut self.last, (version, value));
         self.before.push(before);
     }
 
     /// Forgets what is seen at no version from `oldest` on. `None`: all but the last change.
-    pub fn forget(&mut self, oldest: Option<u64>) {
+    pub(crate) fn forget(&mut self, oldest: Option<u64>) {
         let dead = match oldest {
             Some(oldest) if oldest < self.last.0 => visible(&self.before, oldest).saturating_sub(1),
             _ => self.before.len(),
@@ -41,8 +40,7 @@ impl History {
     }
 
     /// What became of the key up to a version. `None` if it was not changed up to there.
-    #[must_use]
-    pub fn at(&self, version: u64) -> Option<&Option<Value>> {
+    pub(crate) fn at(&self, version: u64) -> Option<&Option<Value>> {
         let (made, value) = &self.last;
         if *made <= version {
             return Some(value);
@@ -52,20 +50,17 @@ impl History {
     }
 
     /// The last value. `None`: the key was removed.
-    #[must_use]
-    pub const fn last(&self) -> Option<&Value> {
+    pub(crate) const fn last(&self) -> Option<&Value> {
         self.last.1.as_ref()
     }
 
     /// The version of the last change.
-    #[must_use]
-    pub const fn last_version(&self) -> u64 {
+    pub(crate) const fn last_version(&self) -> u64 {
         self.last.0
     }
 
     /// The last value, without the rest.
-    #[must_use]
-    pub fn into_last(self) -> Option<Value> {
+    pub(crate) fn into_last(self) -> Option<Value> {
         self.last.1
     }
 

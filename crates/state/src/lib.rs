@@ -23,7 +23,6 @@ mod stacked;
 
 pub use diff::Diff;
 pub use error::{DiffError, StateError};
-pub use history::History;
 pub use journal::{Checkpoint, Journal, Step};
 pub use memory::MemoryState;
 pub use overlay::{Overlay, OverlayView};

@@ -188,7 +188,10 @@ impl Overlay {
             Err(shared) => {
                 for part in &shared.parts {
                     let part = lock(part);
-                    all.extend(part.iter().map(|(key, it)| (key.clone(), it.last().cloned())));
+                    all.extend(
+                        part.iter()
+                            .map(|(key, it)| (key.clone(), it.last().cloned())),
+                    );
                 }
             }
         }

@@ -102,7 +102,8 @@ pub struct Options {
     pub checkpoint_keys: u64,
     /// After how many bytes of changed keys and values a checkpoint is due (default: 256 MiB).
     pub checkpoint_bytes: u64,
-    /// How many bytes of values that were read or written are kept in memory (default: 256 MiB).
+    /// How many bytes of values that were read or written are kept in memory (default: 1 GiB, which
+    /// has room for some five million balances).
     pub cache_bytes: usize,
     /// Maximum length of a log's segment in bytes (default: 64 MiB), see
     /// [`log::Options::segment_bytes`].
@@ -131,7 +132,7 @@ impl Options {
             retention: Retention::All,
             checkpoint_keys: 500_000,
             checkpoint_bytes: 256 << 20,
-            cache_bytes: 256 << 20,
+            cache_bytes: 1 << 30,
             segment_bytes: 64 << 20,
         }
     }

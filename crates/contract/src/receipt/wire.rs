@@ -40,9 +40,13 @@ impl Topics {
 /// The newest version of the encoding of receipts.
 pub(super) const NEWEST: u8 = Topics::List.version();
 
+/// The bytes that are allocated for a receipt at first: enough for one with an event.
+const USUAL: usize = 256;
+
 pub(super) fn encode(receipt: &Receipt) -> Vec<u8> {
     let topics = Topics::of(receipt);
-    let mut bytes = vec![topics.version()];
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.push(topics.version());
     write(receipt, topics, &mut bytes)
         .expect("a vector takes any bytes, and no length here exceeds a u32");
     bytes

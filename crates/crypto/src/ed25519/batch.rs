@@ -90,18 +90,16 @@ struct Equation {
 /// Whether all signatures are valid, by one combination of their equations.
 fn all_are_valid(items: &[Ed25519Item<'_>], keys: &Ed25519Keys) -> bool {
     let mut transcript = blake3::Hasher::new_derive_key(CONTEXT);
-    let equations: Option<Vec<Equation>> = items
-        .iter()
-        .map(|item| equation(item, &mut transcript))
-        .collect();
     let public_keys: Vec<_> = items.iter().map(|item| item.public_key).collect();
+    let equations = equations(items, &mut transcript);
     let Some((equations, key_points)) = equations.zip(keys.points(&public_keys)) else {
         return false;
     };
     let mut coefficients = transcript.finalize_xof();
     let mut base = Scalar::ZERO;
-    let mut scalars = Vec::new();
-    let mut points = Vec::new();
+    let terms = items.len().saturating_mul(2).saturating_add(1);
+    let mut scalars = Vec::with_capacity(terms);
+    let mut points = Vec::with_capacity(terms);
     for (equation, key) in equations.iter().zip(&key_points) {
         let mut bytes = [0; COEFFICIENT_BYTES];
         coefficients.fill(&mut bytes);
@@ -118,6 +116,16 @@ fn all_are_valid(items: &[Ed25519Item<'_>], keys: &Ed25519Keys) -> bool {
         keys.keep(&public_keys, &key_points);
     }
     valid
+}
+
+/// The equations of all signatures, which the transcript absorbs. `None` if one has none.
+fn equations(items: &[Ed25519Item<'_>], transcript: &mut blake3::Hasher) -> Option<Vec<Equation>> {
+    // An iterator of options does not say how many there are, and growing would copy them.
+    let mut equations = Vec::with_capacity(items.len());
+    for item in items {
+        equations.push(equation(item, transcript)?);
+    }
+    Some(equations)
 }
 
 /// The equation of a signature, which the transcript absorbs. `None` if a part is not of the

@@ -4,16 +4,17 @@
 //! a batch. So the points of the keys that signed are kept. They affect time alone.
 
 use std::{
-    collections::BTreeMap,
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use curve25519_dalek::{EdwardsPoint, edwards::CompressedEdwardsY};
+use foldhash::fast::RandomState;
+use indexmap::{IndexMap, map::Entry};
 
 use crate::ED25519_KEY_BYTES;
 
-type Points = BTreeMap<[u8; ED25519_KEY_BYTES], EdwardsPoint>;
+type Points = IndexMap<[u8; ED25519_KEY_BYTES], EdwardsPoint, RandomState>;
 
 /// Points of the Ed25519 keys that signed last. Threads can share it.
 ///
@@ -67,10 +68,12 @@ impl Ed25519Keys {
             let kept = keys.iter().map(|key| generations.find(key));
             kept.collect()
         };
-        let points = keys.iter().zip(kept);
-        let points =
-            points.map(|(key, kept)| kept.or_else(|| CompressedEdwardsY(**key).decompress()));
-        points.collect()
+        // An iterator of options does not say how many there are, and growing would copy them.
+        let mut points = Vec::with_capacity(keys.len());
+        for (key, kept) in keys.iter().zip(kept) {
+            points.push(kept.or_else(|| CompressedEdwardsY(**key).decompress())?);
+        }
+        Some(points)
     }
 
     /// Keeps the points of keys.
@@ -94,14 +97,16 @@ impl Generations {
     }
 
     fn keep(&mut self, key: &[u8; ED25519_KEY_BYTES], point: &EdwardsPoint, generation: usize) {
-        if generation == 0 || self.young.contains_key(key) {
+        if generation == 0 {
             return;
         }
-        if self.young.len() == generation {
+        if self.young.len() == generation && !self.young.contains_key(key) {
             self.old = mem::take(&mut self.young);
         }
-        self.old.remove(key);
-        self.young.insert(*key, *point);
+        if let Entry::Vacant(new) = self.young.entry(*key) {
+            new.insert(*point);
+            self.old.swap_remove(key);
+        }
     }
 }
 

@@ -3,16 +3,17 @@
 //! It has every value that a key had within the epoch, so that each of its heights can be read. It
 //! grows while it is read: a reader of one height does not see those of later heights.
 //!
-//! Keys are found by their hashes. They are put in order by the first search that needs it, and by
-//! the checkpoint: in a large ordered map, each change of each block would wait for memory many
-//! times.
+//! The changes stay as the blocks have them, and an index by hashes of keys says where a key is in
+//! them. The keys are put in order by the first search that needs it, and by the checkpoint: in a
+//! large ordered map, each change of each block would wait for memory many times.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::ops::Bound;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use foldhash::fast::RandomState;
-use fusee_state::{Diff, Direction, History, Value};
+use fusee_state::{Diff, Direction, Value};
 use indexmap::IndexMap;
 
 /// After how many changes a writer lets readers in.
@@ -21,10 +22,36 @@ const PORTION: usize = 512;
 /// The changes of a row of blocks.
 #[derive(Debug, Default)]
 pub(super) struct Epoch {
-    /// In the order in which they were added. No key is removed, so its index stays.
-    changes: RwLock<IndexMap<Vec<u8>, History, RandomState>>,
-    /// The index of each key, for the keys that the last search knew: the first ones.
-    order: RwLock<BTreeMap<Vec<u8>, usize>>,
+    blocks: RwLock<Blocks>,
+    order: RwLock<Order>,
+}
+
+#[derive(Debug, Default)]
+struct Blocks {
+    /// The changes by height, in ascending order.
+    changes: Vec<(u64, Arc<Diff>)>,
+    /// The last place of each hash of a key.
+    index: IndexMap<u64, usize, RandomState>,
+    /// All places, block after block.
+    places: Vec<Place>,
+}
+
+/// A change of a block.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The index of the block.
+    block: usize,
+    /// The index in its changes.
+    at: usize,
+    /// The place before it with the same hash: of the same key, but for rare collisions.
+    before: Option<usize>,
+}
+
+/// The keys of the first blocks, for searches.
+#[derive(Debug, Default)]
+struct Order {
+    keys: BTreeSet<Vec<u8>>,
+    blocks: usize,
 }
 
 /// A key with what became of it. `None`: it was removed.
@@ -33,25 +60,26 @@ pub(super) type Change = (Vec<u8>, Option<Value>);
 impl Epoch {
     /// Adds the changes of a block, which is above all that are in it. Readers of that height may
     /// exist only after this.
-    pub(super) fn add(&self, height: u64, changes: &Diff) {
-        let mut changes = changes.changes().peekable();
-        while changes.peek().is_some() {
-            // Each portion leaves the map whole, so a panic of another thread does not matter.
-            let mut map = self.changes.write().unwrap_or_else(PoisonError::into_inner);
-            for (key, value) in changes.by_ref().take(PORTION) {
-                match map.get_mut(key) {
-                    Some(history) => history.push(height, value.cloned()),
-                    None => {
-                        map.insert(key.to_vec(), History::new(height, value.cloned()));
-                    }
-                }
+    pub(super) fn add(&self, height: u64, changes: &Arc<Diff>) {
+        let lock = || self.blocks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut blocks = lock();
+        let block = blocks.changes.len();
+        blocks.changes.push((height, Arc::clone(changes)));
+        drop(blocks);
+        let mut keys = changes.iter().enumerate().peekable();
+        while keys.peek().is_some() {
+            let mut blocks = lock();
+            for (at, (key, _)) in keys.by_ref().take(PORTION) {
+                blocks.add(key, block, at);
             }
         }
     }
 
     /// What became of a key up to a height, if the epoch says it.
     pub(super) fn read(&self, key: &[u8], height: u64) -> Option<Option<Value>> {
-        self.map().get(key)?.at(height).cloned()
+        self.blocks()
+            .read(key, height)
+            .map(Option::<&Value>::cloned)
     }
 
     /// The first key in a direction that changed up to a height.
@@ -62,15 +90,12 @@ impl Epoch {
         height: u64,
     ) -> Option<Change> {
         let order = self.order();
-        let map = self.map();
-        let mut changes = order.range::<[u8], _>(range);
-        let seen = |(key, index): (&Vec<u8>, &usize)| {
-            let (_, history) = map.get_index(*index)?;
-            Some((key.clone(), history.at(height)?.clone()))
-        };
+        let blocks = self.blocks();
+        let mut keys = order.keys.range::<[u8], _>(range);
+        let seen = |key: &Vec<u8>| Some((key.clone(), blocks.read(key, height)?.cloned()));
         match direction {
-            Direction::Ascending => changes.find_map(seen),
-            Direction::Descending => changes.rev().find_map(seen),
+            Direction::Ascending => keys.find_map(seen),
+            Direction::Descending => keys.rev().find_map(seen),
         }
     }
 
@@ -80,35 +105,65 @@ impl Epoch {
         &self,
         mut each: impl FnMut(&[u8], Option<&Value>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let map = self.map();
-        let mut newest: Vec<_> = map.iter().collect();
-        // Those that a block added ascend, which a stable sort makes use of.
-        newest.sort_by_key(|(key, _)| *key);
-        for (key, history) in newest {
-            each(key, history.last())?;
+        let blocks = self.blocks();
+        let changes = blocks.changes.iter().flat_map(|(_, diff)| diff.changes());
+        let mut changes: Vec<_> = changes.collect();
+        // Stable, so the last change of a key stays the last one. The changes of each block ascend
+        // already, which this sort makes use of.
+        changes.sort_by_key(|(key, _)| *key);
+        for of_key in changes.chunk_by(|(one, _), (next, _)| one == next) {
+            if let Some((key, value)) = of_key.last() {
+                each(key, *value)?;
+            }
         }
         Ok(())
     }
 
-    /// The keys in order: at least those that were there at the call.
-    fn order(&self) -> RwLockReadGuard<'_, BTreeMap<Vec<u8>, usize>> {
-        let order = self.order.read().unwrap_or_else(PoisonError::into_inner);
-        if order.len() == self.map().len() {
+    /// The keys in order: those of all blocks that were there at the call.
+    fn order(&self) -> RwLockReadGuard<'_, Order> {
+        let read = || self.order.read().unwrap_or_else(PoisonError::into_inner);
+        let order = read();
+        if order.blocks == self.blocks().changes.len() {
             return order;
         }
         drop(order);
         let mut order = self.order.write().unwrap_or_else(PoisonError::into_inner);
-        let map = self.map();
-        let known = order.len();
-        let new = map.get_range(known..).into_iter().flatten();
-        // In ascending order of indices, so a panic in between leaves the first ones.
-        order.extend(new.zip(known..).map(|((key, _), index)| (key.clone(), index)));
-        drop(map);
+        // Blocks may be added meanwhile.
+        let changes = self.blocks().changes.clone();
+        for (_, diff) in changes.iter().skip(order.blocks) {
+            // A panic in between leaves keys that are added again.
+            order.keys.extend(diff.iter().map(|(key, _)| key.to_vec()));
+        }
+        order.blocks = changes.len();
         drop(order);
-        self.order.read().unwrap_or_else(PoisonError::into_inner)
+        read()
     }
 
-    fn map(&self) -> RwLockReadGuard<'_, IndexMap<Vec<u8>, History, RandomState>> {
-        self.changes.read().unwrap_or_else(PoisonError::into_inner)
+    // Each change of the blocks is made of steps that each leave them whole.
+    fn blocks(&self) -> RwLockReadGuard<'_, Blocks> {
+        self.blocks.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Blocks {
+    fn add(&mut self, key: &[u8], block: usize, at: usize) {
+        let hash = self.index.hasher().hash_one(key);
+        let place = self.places.len();
+        let before = self.index.insert(hash, place);
+        self.places.push(Place { block, at, before });
+    }
+
+    fn read(&self, key: &[u8], height: u64) -> Option<Option<&Value>> {
+        let mut next = self.index.get(&self.index.hasher().hash_one(key)).copied();
+        while let Some(place) = next.and_then(|place| self.places.get(place)) {
+            let (made, changes) = self.changes.get(place.block)?;
+            if *made <= height
+                && let Some((_, value)) = changes.at(place.at).filter(|(found, _)| *found == key)
+            {
+                return Some(value);
+            }
+            next = place.before;
+        }
+        None
     }
 }

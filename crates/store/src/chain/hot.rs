@@ -153,3 +153,6 @@ fn size(key: &[u8], value: Option<&Value>) -> usize {
     let value = value.map_or(0, |value| value.len());
     key.len().saturating_add(value).saturating_add(OVERHEAD)
 }
+
+#[cfg(test)]
+mod tests;

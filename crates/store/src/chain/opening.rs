@@ -199,7 +199,7 @@ fn replay(
             height: block.height,
             root: block.root,
         };
-        sealing.show(shown, head, tree.clone(), &block.changes)?;
+        sealing.show(shown, head, tree.clone(), &Arc::new(block.changes))?;
     }
     Ok(())
 }

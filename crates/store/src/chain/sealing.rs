@@ -50,7 +50,7 @@ impl Sealing {
         shown: &Shown,
         head: Head,
         tree: Tree,
-        changes: &Diff,
+        changes: &Arc<Diff>,
     ) -> Result<(), ChainStoreError> {
         self.count(changes);
         let state = shown.read();
