@@ -48,7 +48,7 @@ impl Executed {
     /// is for drivers that execute a block on several engines before they commit it once.
     #[must_use]
     pub fn of(block: Block, finalized: Finalized) -> Self {
-        Self::new(block.height, finalized, block.transactions)
+        Self::new(Arc::new(block), finalized)
     }
 
     /// The result of the block.

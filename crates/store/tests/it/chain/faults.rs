@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fusee_state::Diff;
 use fusee_store::chain::{ChainStore, ChainStoreError};
 
 use super::{advance, advance_until, body, changes, check, next, options};
@@ -60,7 +61,7 @@ fn a_commit_that_waits_for_a_failing_checkpoint_is_committed_all_the_same() {
     (options.versions, options.checkpoint_keys) = (1, 1);
     let store = ChainStore::open(folder.path(), options).unwrap();
     let many = (0..20_000_u32).map(|key| (key.to_be_bytes().to_vec(), Some(vec![1])));
-    let genesis = store.stage(many.collect()).unwrap();
+    let genesis = store.stage(many.collect::<Diff>()).unwrap();
     // Where the database writes what it has after the next ingestion.
     let manifest = tables(folder.path()).with_file_name("v1");
     assert!(!manifest.exists());

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
+use fusee_state::Diff;
 use fusee_store::chain::{ChainStore, Options, Retention, rollback};
 
 use super::damage::{copy, files, flip};
@@ -169,7 +170,7 @@ fn uses(refusals: &mut Refusals) {
     let error = store.commit(staged, b"").unwrap_err();
     refusals.note("a block on another head", &error);
     let key = [(vec![1; 65_535], None::<Vec<u8>>)];
-    let key = key.into_iter().collect();
+    let key: Diff = key.into_iter().collect();
     let error = store.stage(key).unwrap_err();
     refusals.note("a long key", &error);
     let empty = ChainStore::open(&refusals.folder("empty"), options()).unwrap();
