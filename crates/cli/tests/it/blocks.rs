@@ -286,6 +286,41 @@ fn a_chain_is_made_of_a_genesis_file_and_driven_by_a_key() {
 }
 
 #[test]
+fn contracts_can_be_there_from_the_beginning() {
+    let folder = Folder::new();
+    let mut genesis: Value = serde_json::from_str(&folder.text("genesis", 0)).unwrap();
+    let token = |code: &str, input: &str| json!([{"name": "token", "code": {"path": code}, "input": input, "gas": 10_000_000}]);
+    genesis["contracts"] = token("token.wasm", "e803000000000000");
+    folder.write("genesis.json", genesis.to_string());
+    let made = folder.json("init --genesis genesis.json", 0);
+    let contracts = folder.json("accounts", 0)["contracts"].take();
+    let address = contracts[0]["address"].as_str().unwrap();
+    let supply = folder.json(&format!("query {address} total_supply --engine all"), 0);
+    assert_eq!(supply["output"], "0xe803000000000000");
+    folder.json("call bob --value 1", 0);
+    assert_eq!(folder.json("replay", 0)["equal"], true);
+    assert_eq!(folder.json("doctor", 0)["is_healthy"], true);
+    assert_eq!(
+        folder.json("init --genesis genesis.json", 0)["identity"],
+        made["identity"]
+    );
+
+    // One that cannot be deployed, or is not there, makes no folder.
+    for (code, told) in [
+        ("token.wasm", "`token`"),
+        ("none.wasm", "none.wasm"),
+        ("hostile_giant_br_table.wasm", "`token`"),
+    ] {
+        genesis["contracts"] = token(code, "");
+        folder.write("bad.json", genesis.to_string());
+        let refused = folder.fusee("init --genesis bad.json --data bad");
+        assert_eq!(refused.code, 2, "{code}: {refused:?}");
+        assert!(refused.stderr.contains(told), "{code}: {refused:?}");
+        assert!(!folder.path().join("bad").exists(), "{code}");
+    }
+}
+
+#[test]
 fn a_damaged_folder_is_told_by_the_doctor() {
     let (folder, _) = chain();
     let healthy = folder.json("doctor", 0);
