@@ -15,6 +15,10 @@ mod hostile;
 #[cfg(test)]
 mod mempool;
 #[cfg(test)]
+mod namespaces;
+#[cfg(test)]
+mod network;
+#[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod rpc;
