@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use fusee_chain::{Chain, Options};
-use fusee_ledger::{Genesis, Ledger, Parameters};
+use fusee_ledger::{Genesis, HeaderHash, Ledger, Parameters};
+use fusee_store::chain::Version;
 use tendermint_proto::v0_38::abci::ResponseInfo;
 
 use crate::AppError;
@@ -138,8 +139,13 @@ impl App {
         })
     }
 
-    /// Calls a function with the chain.
-    pub(crate) fn with<T>(
+    /// Calls a function with the chain, for what reads it beside the engine. Only the engine
+    /// commits.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Closed`] if a restore has failed, and what the function returns.
+    pub fn with<T>(
         &self,
         function: impl FnOnce(&Chain) -> Result<T, AppError>,
     ) -> Result<T, AppError> {
@@ -149,7 +155,7 @@ impl App {
     /// The last block, and the version of the block after it.
     pub(crate) fn info(&self) -> Result<ResponseInfo, AppError> {
         self.with(|chain| {
-            let version = chain.version(None)?;
+            let (version, hash) = last(chain)?;
             let (height, parameters) = (version.height(), Parameters::read(&version)?);
             let is_begun = height >= chain.initial_height();
             Ok(ResponseInfo {
@@ -158,7 +164,7 @@ impl App {
                 app_version: app_version(&parameters, height.saturating_add(1)),
                 // The engine begins with `InitChain` at 0, whatever the initial height is.
                 last_block_height: if is_begun { signed(height) } else { 0 },
-                last_block_app_hash: chain.last_hash().as_bytes().to_vec().into(),
+                last_block_app_hash: hash.as_bytes().to_vec().into(),
             })
         })
     }
@@ -182,6 +188,17 @@ impl Shared {
         let opened = self.folder.open_chain(&self.genesis, ledger, self.store)?;
         *chain = Some(opened);
         Ok(())
+    }
+}
+
+/// The state after the last block and the hash of its header, also while one is committed.
+fn last(chain: &Chain) -> Result<(Version, HeaderHash), AppError> {
+    loop {
+        let (hash, version) = (chain.last_hash(), chain.version(None)?);
+        // It waits for a commit that is under way.
+        if chain.last_hash() == hash {
+            return Ok((version, hash));
+        }
     }
 }
 

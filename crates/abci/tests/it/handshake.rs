@@ -1,13 +1,16 @@
 //! How an engine and a node begin, and what of the engine's genesis they have to agree on.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use fusee_abci::AppOptions;
 use fusee_contract::ContractRules;
 use fusee_ledger::Genesis;
+use prost::bytes::Bytes;
 use tendermint_proto::v0_38::abci::{RequestEcho, RequestInitChain, request, response};
 use tendermint_proto::v0_38::crypto::public_key;
 use tendermint_proto::v0_38::types::{BlockParams, EvidenceParams, VersionParams};
 
-use crate::client::{Node, time};
+use crate::client::{Node, block, time};
 use crate::world::{begin, file, file_with, genesis, operator, transactions, validator};
 
 #[test]
@@ -81,6 +84,45 @@ fn a_chain_can_begin_at_any_height() {
         (info.last_block_height, info.last_block_app_hash),
         (5, hash)
     );
+}
+
+#[test]
+fn a_panic_ends_the_node_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = "\"migration\": \"panics\", \"ledger_rules\"";
+    let file = file().replacen("\"ledger_rules\"", rules, 1);
+    let genesis = Genesis::parse(&file).unwrap();
+    let options = AppOptions::new(&genesis);
+    let node = Node::start_with(folder.path(), genesis, options);
+    let mut client = node.connect();
+    client.init(begin(&file));
+    client.end(request::Value::FinalizeBlock(block(1, &[])));
+    assert!(node.failure().contains("has panicked"));
+}
+
+#[test]
+fn info_is_of_one_block_while_others_are_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::start(folder.path());
+    let mut client = node.connect();
+    let mut hashes = vec![client.init(begin(&file())).app_hash];
+    let mut observer = node.connect();
+    let observed = std::thread::spawn(move || {
+        let mut observed = BTreeMap::<i64, BTreeSet<Bytes>>::new();
+        while !observed.contains_key(&60) {
+            let info = observer.info();
+            let hashes = observed.entry(info.last_block_height).or_default();
+            hashes.insert(info.last_block_app_hash);
+        }
+        observed
+    });
+    for height in 1..=60 {
+        hashes.push(client.block(height, &[]).app_hash);
+    }
+    for (height, observed) in observed.join().unwrap() {
+        let hash = hashes[usize::try_from(height).unwrap()].clone();
+        assert_eq!(observed, BTreeSet::from([hash]), "height {height}");
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) fn ledger() -> Ledger {
         let contracts = Contracts::without_fallback(Arc::clone(&executor), rules);
         rulebook = rulebook.with_contracts(contracts);
     }
-    Ledger::new(rulebook)
+    Ledger::new(rulebook.with_migration("panics", |_| panic!("a fault of this program")))
 }
 
 /// A genesis file with these contract rules by height, calls and validators.
