@@ -5,6 +5,7 @@
 use std::{path::PathBuf, sync::Mutex};
 
 use fusee_abci::{App, AppOptions};
+use fusee_chain::DataFolder;
 use fusee_ledger::{Genesis, Ledger, Rulebook};
 use libfuzzer_sys::fuzz_target;
 
@@ -28,7 +29,8 @@ fn open() -> App {
     let folder: PathBuf = std::env::temp_dir().join(format!("fusee-abci-{}", std::process::id()));
     let genesis = Genesis::parse(GENESIS).expect("the genesis is valid");
     let options = AppOptions::new(&genesis);
-    App::open(&folder, genesis, Ledger::new(Rulebook::new()), options).expect("a folder is there")
+    let folder = DataFolder::create(&folder, genesis).expect("a folder can be made");
+    App::open(folder, Ledger::new(Rulebook::new()), options).expect("a folder is there")
 }
 
 fuzz_target!(|bytes: &[u8]| {

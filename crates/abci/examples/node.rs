@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use fusee_abci::{App, AppOptions, Server, SnapshotOptions};
+use fusee_chain::DataFolder;
 use fusee_conformance::lanes;
 use fusee_contract::{ContractRules, Contracts};
 use fusee_ledger::{Genesis, Ledger, LedgerRules, Rulebook};
@@ -41,7 +42,8 @@ fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let mut options = AppOptions::new(&genesis);
     let every = rest.get(1).map(|number| number.parse::<NonZeroU64>());
     options.snapshots = every.transpose()?.map(SnapshotOptions::every);
-    let app = App::open(Path::new(folder), genesis, ledger(lane)?, options)?;
+    let folder = DataFolder::create(Path::new(folder), genesis)?;
+    let app = App::open(folder, ledger(lane)?, options)?;
     Ok(Server::bind(address)?.serve(&app)?)
 }
 

@@ -1,10 +1,9 @@
 //! The application: a chain in a folder, and what its connections share.
 
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use fusee_chain::{Chain, Options};
+use fusee_chain::{Chain, DataFolder, Options};
 use fusee_ledger::{Genesis, HeaderHash, Ledger, Parameters};
 use fusee_store::chain::Version;
 use tendermint_proto::v0_38::abci::ResponseInfo;
@@ -63,7 +62,6 @@ pub struct App {
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) folder: Folder,
-    pub(crate) genesis: Genesis,
     ledger: Ledger,
     store: Options,
     /// `None` while a restored one takes its place.
@@ -104,25 +102,23 @@ impl SnapshotOptions {
 }
 
 impl App {
-    /// Opens the application in a folder of its own, and creates both if they are missing.
+    /// Opens the application of the chain in a data folder.
     ///
     /// # Errors
     ///
     /// [`AppError`] if the folder is not that of the chain of this genesis, is damaged, or cannot
     /// be read or written.
     pub fn open(
-        folder: &Path,
-        genesis: Genesis,
+        folder: DataFolder,
         ledger: Ledger,
         mut options: AppOptions,
     ) -> Result<Self, AppError> {
         options.store.versions = options.store.versions.max(2);
         options.snapshots = options.snapshots.map(SnapshotOptions::clamped);
         let folder = Folder::open(folder)?;
-        let chain = folder.open_chain(&genesis, ledger.clone(), options.store)?;
+        let chain = folder.open_chain(ledger.clone(), options.store)?;
         let shared = Arc::new(Shared {
             folder,
-            genesis,
             ledger,
             store: options.store,
             chain: RwLock::new(Some(chain)),
@@ -185,7 +181,7 @@ impl Shared {
         drop(chain.take());
         self.folder.install()?;
         let ledger = self.ledger.clone();
-        let opened = self.folder.open_chain(&self.genesis, ledger, self.store)?;
+        let opened = self.folder.open_chain(ledger, self.store)?;
         *chain = Some(opened);
         Ok(())
     }

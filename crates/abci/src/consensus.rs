@@ -36,7 +36,7 @@ impl App {
         &self,
         request: &RequestInitChain,
     ) -> Result<ResponseInitChain, AppError> {
-        let genesis = &self.shared.genesis;
+        let genesis = self.shared.folder.genesis();
         check_app_state(genesis, &request.app_state_bytes)?;
         check_engine(genesis, request)?;
         self.with(|chain| {

@@ -1,9 +1,8 @@
-//! The folder of an application, and how a restored snapshot becomes its chain.
+//! What an application adds to the [data folder](DataFolder) of its chain, and how a restored
+//! snapshot becomes the chain.
 //!
 //! | name | content |
 //! |---|---|
-//! | `chain/` | the chain store |
-//! | `base` | the header of the block that the chain goes on from, if it was restored |
 //! | `snapshots/` | for each snapshot a folder of its height, and the header of its block |
 //! | `restored.import/`, `base.new` | a restore that is under way |
 //! | `restored/` | a restore that is complete: it replaces `chain/` |
@@ -15,69 +14,54 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use fusee_chain::{Chain, Options};
+use fusee_chain::{Chain, DataFolder, Options};
 use fusee_ledger::{Genesis, Header, Ledger};
 
 use crate::AppError;
 
 /// The folder of an application.
 #[derive(Debug)]
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder(DataFolder);
 
 impl Folder {
-    /// Makes the folder, and completes a restore.
-    pub(crate) fn open(path: &Path) -> Result<Self, AppError> {
-        let folder = Self(path.to_path_buf());
-        fs::create_dir_all(folder.snapshots()).map_err(AppError::io(path))?;
+    /// Completes a restore.
+    pub(crate) fn open(folder: DataFolder) -> Result<Self, AppError> {
+        let folder = Self(folder);
+        let snapshots = folder.snapshots();
+        fs::create_dir_all(&snapshots).map_err(AppError::io(&snapshots))?;
         if exists(&folder.restored())? {
             folder.install()?;
         }
         Ok(folder)
     }
 
-    fn chain(&self) -> PathBuf {
-        self.0.join("chain")
-    }
-
-    fn base(&self) -> PathBuf {
-        self.0.join("base")
+    /// The genesis of the chain.
+    pub(crate) const fn genesis(&self) -> &Genesis {
+        self.0.genesis()
     }
 
     fn new_base(&self) -> PathBuf {
-        self.0.join("base.new")
+        self.0.path().join("base.new")
     }
 
     /// Where the store of a restore is made.
     pub(crate) fn restored(&self) -> PathBuf {
-        self.0.join("restored")
+        self.0.path().join("restored")
     }
 
     /// Where a restore is until it is complete, by the store's convention.
     fn import(&self) -> PathBuf {
-        self.0.join("restored.import")
+        self.0.path().join("restored.import")
     }
 
     /// The folder of the snapshots.
     pub(crate) fn snapshots(&self) -> PathBuf {
-        self.0.join("snapshots")
+        self.0.path().join("snapshots")
     }
 
     /// Opens the chain.
-    pub(crate) fn open_chain(
-        &self,
-        genesis: &Genesis,
-        ledger: Ledger,
-        options: Options,
-    ) -> Result<Chain, AppError> {
-        let path = self.base();
-        let chain = self.chain();
-        Ok(match exists(&path)? {
-            true => {
-                let header = read_header(&path)?.ok_or(AppError::Base { path })?;
-                Chain::open_after(header, &chain, genesis, ledger, options)?
-            }
-            false => Chain::open(&chain, genesis, ledger, options)?,
-        })
+    pub(crate) fn open_chain(&self, ledger: Ledger, options: Options) -> Result<Chain, AppError> {
+        Ok(self.0.chain(ledger, options)?)
     }
 
     /// Notes the header of the block whose snapshot is restored.
@@ -95,12 +79,12 @@ impl Folder {
         let base = self.new_base();
         // It was moved already if a crash has ended this step before.
         if exists(&base)? {
-            fs::rename(&base, self.base()).map_err(AppError::io(&base))?;
+            fs::rename(&base, self.0.base()).map_err(AppError::io(&base))?;
         }
-        remove_folder(&self.chain())?;
+        remove_folder(&self.0.store())?;
         let restored = self.restored();
-        fs::rename(&restored, self.chain()).map_err(AppError::io(&restored))?;
-        sync_folder(&self.0)
+        fs::rename(&restored, self.0.store()).map_err(AppError::io(&restored))?;
+        sync_folder(self.0.path())
     }
 }
 

@@ -5,11 +5,12 @@
 //!
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let (folder, genesis, ledger): (&std::path::Path, fusee_ledger::Genesis, _) = todo!();
+//! # let (path, genesis, ledger): (&std::path::Path, fusee_ledger::Genesis, _) = todo!();
 //! use fusee_abci::{App, AppOptions, Server};
+//! use fusee_chain::DataFolder;
 //!
 //! let options = AppOptions::new(&genesis);
-//! let app = App::open(folder, genesis, ledger, options)?;
+//! let app = App::open(DataFolder::create(path, genesis)?, ledger, options)?;
 //! Server::bind("unix:///run/fusee/abci.sock")?.serve(&app)?; // until it is stopped
 //! # Ok(())
 //! # }

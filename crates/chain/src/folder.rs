@@ -91,6 +91,12 @@ impl DataFolder {
         self.path.join(CHAIN)
     }
 
+    /// The file of the header that the chain goes on from, if it goes on from a snapshot.
+    #[must_use]
+    pub fn base(&self) -> PathBuf {
+        self.path.join(BASE)
+    }
+
     /// The genesis.
     #[must_use]
     pub const fn genesis(&self) -> &Genesis {
@@ -110,7 +116,7 @@ impl DataFolder {
     /// As [`Chain::open_after`]. [`ChainError::BaseFile`] if the header of the snapshot is damaged.
     pub fn chain(&self, ledger: Ledger, options: Options) -> Result<Chain, ChainError> {
         let (store, genesis) = (self.store(), &self.genesis);
-        match self.base()? {
+        match self.base_header()? {
             None => Chain::open(&store, genesis, ledger, options),
             Some(base) => Chain::open_after(base, &store, genesis, ledger, options),
         }
@@ -124,14 +130,14 @@ impl DataFolder {
     /// [`ChainError::Io`] if the operating system fails.
     pub fn keep_base(&self, header: &Header) -> Result<(), ChainError> {
         let file = temporary(&self.path, &header.encode())?;
-        let target = self.path.join(BASE);
+        let target = self.base();
         let kept = file.persist(&target);
         kept.map_err(|error| ChainError::io(&target)(error.error))?;
         sync(&self.path)
     }
 
-    fn base(&self) -> Result<Option<Header>, ChainError> {
-        let path = self.path.join(BASE);
+    fn base_header(&self) -> Result<Option<Header>, ChainError> {
+        let path = self.base();
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

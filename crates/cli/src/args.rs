@@ -105,6 +105,8 @@ pub(crate) enum Verb {
     Backup(BackupArgs),
     /// Write or read the state in chunks, to begin another node with
     Snapshot(SnapshotArgs),
+    /// Serve a chain to a consensus engine
+    Node(NodeArgs),
 }
 
 fn parse_digest(text: &str) -> Result<[u8; 32], String> {

@@ -29,7 +29,9 @@ use crate::{
 };
 
 use self::agreement::Observed;
-pub(crate) use self::rules::{contract_rules, ledger_rules, published_rules, rulebook};
+pub(crate) use self::rules::{
+    all_contract_rules, contract_rules, ledger_rules, published_rules, rulebook,
+};
 
 /// Initial balance of each development account.
 pub(crate) const FUNDS: u128 = 1_000_000_000_000;

@@ -8,7 +8,7 @@ use fusee::chain::{ContractRules, Contracts};
 use fusee::engines::{PolkaVmBackend, PolkaVmEngine, WasmiEngine, WasmtimeEngine};
 use fusee::sandbox::{
     self, CompileCommand, CompileIn, Compiler, Executor, ExecutorBuilder, Format, Gas,
-    WithInterpreter,
+    InterpretingExecutor,
 };
 
 use crate::{
@@ -158,6 +158,17 @@ pub(crate) fn contracts(
     artifacts: Option<&Path>,
     rules: &ContractRules,
 ) -> Result<Vec<On<Contracts>>, Failure> {
+    let built = interpreting(choice, artifacts)?.into_iter();
+    built
+        .map(|on| on_rules(on.engine, &on.it, rules.clone()))
+        .collect()
+}
+
+/// The executors of contracts, one per engine.
+pub(crate) fn interpreting(
+    choice: EngineChoice,
+    artifacts: Option<&Path>,
+) -> Result<Vec<On<InterpretingExecutor>>, Failure> {
     let tiered = || Ok::<_, Failure>(Executor::tiered(interpreter(), compiler()?));
     // Programs are compiled before their first call.
     let wasmtime = || Ok::<_, Failure>(("wasmtime", tiered()?.compile_gas(Gas::ZERO)));
@@ -169,8 +180,8 @@ pub(crate) fn contracts(
         EngineChoice::All => vec![wasmtime()?, wasmi()],
     };
     let built = builders.into_iter().map(|(engine, builder)| {
-        let builder = with_options(builder, artifacts)?;
-        on_rules(engine, builder, rules.clone())
+        let it = with_options(builder, artifacts)?.build_interpreting();
+        Ok(On { engine, it })
     });
     built.collect()
 }
@@ -205,18 +216,19 @@ pub(crate) fn replaying(
     if let Some(recompiler) = recompiler {
         let builder = Executor::interpreted(interpreter()).engine(Arc::new(recompiler));
         let builder = with_caches(builder, None)?;
-        all.push(on_rules("polkavm-recompiler", builder, rules.clone())?);
+        let executor = builder.build_interpreting();
+        all.push(on_rules("polkavm-recompiler", &executor, rules.clone())?);
     }
     Ok(all)
 }
 
-fn on_rules(
+/// Contracts by rules, on an executor.
+pub(crate) fn on_rules(
     engine: &'static str,
-    builder: ExecutorBuilder<WithInterpreter>,
+    executor: &InterpretingExecutor,
     rules: ContractRules,
 ) -> Result<On<Contracts>, Failure> {
-    let contracts = Contracts::new(&builder.build_interpreting(), rules);
-    let it = contracts.map_err(|error| {
+    let it = Contracts::new(executor, rules).map_err(|error| {
         Failure::new(Exit::Host, error)
             .next("contracts need an engine for every format that the rules admit")
     })?;

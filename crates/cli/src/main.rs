@@ -101,5 +101,6 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Rollback(args) => verbs::folder::rollback(&args, output),
         Verb::Backup(args) => verbs::folder::backup(&args, output),
         Verb::Snapshot(args) => verbs::snapshot::run(&args, output),
+        Verb::Node(args) => verbs::node::run(&args, output),
     }
 }

@@ -18,7 +18,7 @@ use tendermint_proto::v0_38::abci::{
     ResponseInitChain, ResponseQuery, request, response, response_process_proposal::ProposalStatus,
 };
 
-use crate::world::{self, TIME, ledger};
+use crate::world::{self, TIME, data, ledger};
 
 /// How long a reply may take, on a machine that does other things as well.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ impl Node {
     }
 
     pub(crate) fn start_with(folder: &Path, genesis: Genesis, options: AppOptions) -> Self {
-        let app = App::open(&folder.join("app"), genesis, ledger(), options).unwrap();
+        let app = App::open(data(&folder.join("app"), genesis), ledger(), options).unwrap();
         let socket = folder.join("abci.sock");
         let server = Server::bind(&format!("unix://{}", socket.display())).unwrap();
         let server = server.frame_bytes(16 << 20);

@@ -10,7 +10,7 @@ use tendermint_proto::v0_38::abci::{
 };
 
 use crate::client::Node;
-use crate::world::{begin, file, genesis, ledger, transactions};
+use crate::world::{begin, data, file, genesis, ledger, transactions};
 
 #[test]
 fn malformed_frames_end_their_connection_alone() {
@@ -163,7 +163,12 @@ fn a_server_listens_where_it_is_told_to() {
     let address = server.address().to_string();
     let stopper = server.stopper();
     let options = AppOptions::new(&genesis());
-    let app = App::open(&folder.path().join("app"), genesis(), ledger(), options).unwrap();
+    let app = App::open(
+        data(&folder.path().join("app"), genesis()),
+        ledger(),
+        options,
+    )
+    .unwrap();
     let thread = std::thread::spawn(move || server.serve(&app));
     let mut stream = std::net::TcpStream::connect(address.trim_start_matches("tcp://")).unwrap();
     let value = Some(request::Value::Flush(RequestFlush {}));

@@ -11,7 +11,7 @@ use tendermint_proto::v0_38::abci::{
 };
 
 use crate::client::{block, check_tx, proposal, time};
-use crate::world::{begin, file, genesis, ledger, proposer, transactions, transfer};
+use crate::world::{begin, data, file, genesis, ledger, proposer, transactions, transfer};
 
 /// How many sessions are answered (default: 3,000).
 #[allow(
@@ -115,7 +115,7 @@ fn session(requests: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
 fn begun() -> (tempfile::TempDir, App) {
     let folder = tempfile::tempdir().unwrap();
     let options = AppOptions::new(&genesis());
-    let app = App::open(folder.path(), genesis(), ledger(), options).unwrap();
+    let app = App::open(data(folder.path(), genesis()), ledger(), options).unwrap();
     (folder, app)
 }
 

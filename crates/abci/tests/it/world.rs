@@ -1,8 +1,9 @@
 //! A small chain: four accounts, a token, and one validator.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, path::Path, sync::Arc};
 
 use fusee_abci::consensus_address;
+use fusee_chain::DataFolder;
 use fusee_conformance::lanes;
 use fusee_contract::{Address, ContractRules, Contracts};
 use fusee_engine::{CodeHash, Gas};
@@ -104,6 +105,11 @@ pub(crate) fn file_with(
 pub(crate) fn file() -> String {
     let validators = [(validator(70), 10, operator(70))];
     file_with(&[(1, ContractRules::v1())], "", &validators)
+}
+
+/// The data folder of a chain.
+pub(crate) fn data(path: &Path, genesis: Genesis) -> DataFolder {
+    DataFolder::create(path, genesis).unwrap()
 }
 
 pub(crate) fn genesis() -> Genesis {

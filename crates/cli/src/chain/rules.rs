@@ -31,17 +31,22 @@ pub(crate) fn ledger_rules(parameters: &Parameters, height: u64) -> Result<Ledge
     found.ok_or_else(|| unknown(height, format!("ledger rules {id}")))
 }
 
+/// Every rules of contracts that this program knows, the newest first.
+pub(crate) fn all_contract_rules() -> impl Iterator<Item = ContractRules> {
+    let published = ContractRules::published().into_iter().rev();
+    let named = published.flat_map(|rules| {
+        CHANGES.map(|change| ContractRules::named(&format!("{}{change}", rules.name)))
+    });
+    named.flatten()
+}
+
 /// The rules of contracts that hold at a height of a chain.
 pub(crate) fn contract_rules(
     parameters: &Parameters,
     height: u64,
 ) -> Result<ContractRules, Failure> {
     let id = activation(parameters, height)?.contract_rules;
-    let published = ContractRules::published().into_iter().rev();
-    let mut known = published.flat_map(|rules| {
-        CHANGES.map(|change| ContractRules::named(&format!("{}{change}", rules.name)))
-    });
-    let found = known.find_map(|rules| rules.filter(|it| it.id() == id));
+    let found = all_contract_rules().find(|rules| rules.id() == id);
     found.ok_or_else(|| unknown(height, format!("contract rules {id}")))
 }
 

@@ -367,6 +367,7 @@ fn flags() {
         "rollback",
         "backup",
         "snapshot",
+        "node",
     ] {
         let help = folder.text(&format!("{verb} --help"), 0);
         let examples = help

@@ -27,6 +27,9 @@ mod interface;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+#[cfg(unix)]
+mod node;
+#[cfg(test)]
 mod polkavm;
 #[cfg(test)]
 mod proof;
