@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use fusee::chain::{Account, Address, ContractError, Direction, KeyRange, StateReader, keys};
+use fusee::keystore::Keystore;
 
 use crate::{
+    chain::is_development,
     failure::{Exit, Failure},
     names::{self, ACCOUNTS, list, nearest, short},
 };
@@ -40,11 +42,20 @@ pub(crate) fn accounts(state: &dyn StateReader) -> Result<Vec<(Address, Account)
         .collect()
 }
 
-/// Resolves an address: a development account, 64 digits, or the first digits of a contract.
-pub(crate) fn resolve(text: &str, state: &dyn StateReader) -> Result<Address, Failure> {
+/// Resolves an address: a development account of a development chain, the name of a key, 64 digits,
+/// or the first digits of a contract.
+pub(crate) fn resolve(
+    text: &str,
+    state: &dyn StateReader,
+    keystore: Option<&Keystore>,
+) -> Result<Address, Failure> {
     let name = text.strip_prefix('@').unwrap_or(text);
-    if ACCOUNTS.contains(&name) {
+    // Elsewhere nobody can sign for them.
+    if ACCOUNTS.contains(&name) && is_development(state) {
         return Ok(names::account(name));
+    }
+    if let Some(keystore) = keystore.filter(|it| it.path(name).is_ok_and(|file| file.exists())) {
+        return Ok(keystore.info(name)?.address);
     }
     if let Ok(address) = name.parse() {
         return Ok(address);
@@ -53,9 +64,11 @@ pub(crate) fn resolve(text: &str, state: &dyn StateReader) -> Result<Address, Fa
     let contracts = contracts(state)?;
     if digits.len() < PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         let failure = Failure::usage(format!("`{text}` is neither an account nor an address"));
-        return Err(failure.next(match nearest(name, ACCOUNTS) {
-            Some(near) => format!("did you mean `{near}`? If not, {}", expected(&contracts)),
-            None => expected(&contracts),
+        let expected = expected(&contracts, is_development(state));
+        let near = nearest(name, ACCOUNTS).filter(|_| is_development(state));
+        return Err(failure.next(match near {
+            Some(near) => format!("did you mean `{near}`? If not, {expected}"),
+            None => expected,
         }));
     }
     let mut found = contracts
@@ -63,7 +76,7 @@ pub(crate) fn resolve(text: &str, state: &dyn StateReader) -> Result<Address, Fa
         .filter(|address| address.to_string().starts_with(&digits));
     match (found.next(), found.next()) {
         (Some(address), None) => Ok(*address),
-        (None, _) => Err(unknown(text, &contracts)),
+        (None, _) => Err(unknown(text, &contracts, is_development(state))),
         (Some(one), Some(other)) => Err(Failure::usage(format!(
             "`{text}` is ambiguous: it matches the contracts {one} and {other}"
         ))
@@ -73,11 +86,11 @@ pub(crate) fn resolve(text: &str, state: &dyn StateReader) -> Result<Address, Fa
 
 /// The failure of an address without a contract.
 pub(crate) fn no_contract(text: &str, state: &dyn StateReader) -> Result<Failure, Failure> {
-    Ok(unknown(text, &contracts(state)?))
+    Ok(unknown(text, &contracts(state)?, is_development(state)))
 }
 
-fn unknown(text: &str, contracts: &[Address]) -> Failure {
-    Failure::usage(format!("no contract at `{text}`")).next(expected(contracts))
+fn unknown(text: &str, contracts: &[Address], is_development: bool) -> Failure {
+    Failure::usage(format!("no contract at `{text}`")).next(expected(contracts, is_development))
 }
 
 fn contracts(state: &dyn StateReader) -> Result<Vec<Address>, Failure> {
@@ -88,9 +101,14 @@ fn contracts(state: &dyn StateReader) -> Result<Vec<Address>, Failure> {
         .collect())
 }
 
-fn expected(contracts: &[Address]) -> String {
+fn expected(contracts: &[Address], is_development: bool) -> String {
     const SHOWN: usize = 8;
-    let accounts = format!("the accounts are {}", list(ACCOUNTS));
+    let accounts = match is_development {
+        true => format!("the accounts are {}", list(ACCOUNTS)),
+        false => {
+            "`fusee keys list` has the names of keys, `fusee accounts` the addresses".to_owned()
+        }
+    };
     let shown: Vec<_> = contracts
         .iter()
         .take(SHOWN)

@@ -120,7 +120,7 @@ fn parse_digest(text: &str) -> Result<[u8; 32], String> {
 /// The flag of the data folder.
 #[derive(Debug, Args)]
 pub(crate) struct FolderArgs {
-    /// Data folder; created with funded accounts if missing
+    /// Data folder of the chain
     #[arg(long, value_name = "DIR", env = "FUSEE_DATA", default_value = ".fusee")]
     pub(crate) data: PathBuf,
 }

@@ -6,7 +6,12 @@
 mod agreement;
 mod rules;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use fusee::chain::{
     self as chains, Address, BlockContext, Contracts, DataFolder, DebugLog, Inspector, LogLine,
@@ -30,7 +35,7 @@ use crate::{
 
 use self::agreement::Observed;
 pub(crate) use self::rules::{
-    all_contract_rules, contract_rules, ledger_rules, published_rules, rulebook,
+    all_contract_rules, contract_rules, is_development, ledger_rules, published_rules, rulebook,
 };
 
 /// Initial balance of each development account.
@@ -188,12 +193,6 @@ impl Chain {
     /// The chain on disk.
     pub(crate) const fn chain(&self) -> &chains::Chain {
         &self.chain
-    }
-
-    /// Whether everybody can sign for development accounts in the next block.
-    pub(crate) fn is_development(&self) -> Result<bool, Failure> {
-        let state = self.state()?;
-        rules::is_development(&Parameters::read(&state)?, state.height().saturating_add(1))
     }
 
     /// The rules of contracts in the next block.
@@ -403,15 +402,36 @@ impl Chain {
         let Some(first) = encoded.first() else {
             return Ok((None, true));
         };
-        fs::write(path, first).map_err(|error| {
-            let shown = path.display();
-            let error = anyhow::Error::new(error).context(format!("cannot write `{shown}`"));
-            Failure::new(Exit::Usage, error)
-                .next("nothing was committed; choose a file in an existing folder")
-        })?;
+        write_capsule(path, first)?;
         let is_same = encoded.iter().all(|other| other == first);
         Ok((Some(path.display().to_string()), is_same))
     }
+}
+
+/// Writes a capsule, also in the place of another capsule, and of nothing else.
+fn write_capsule(path: &Path, capsule: &[u8]) -> Result<(), Failure> {
+    let shown = path.display();
+    let failed = |error: io::Error| {
+        let error = anyhow::Error::new(error).context(format!("cannot write `{shown}`"));
+        Failure::new(Exit::Usage, error)
+            .next("nothing was committed; choose a file in an existing folder")
+    };
+    if let Ok(old) = fs::read(path)
+        && chains::Capsule::decode(&old).is_err()
+    {
+        return Err(
+            Failure::usage(format!("`{shown}` exists, and is no capsule"))
+                .next("nothing was committed; choose another file"),
+        );
+    }
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    file.write_all(capsule).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 /// The receipt of the only operation of a block, with all gas of its transaction, and the fee.

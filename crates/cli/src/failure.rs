@@ -6,7 +6,7 @@ use std::{fmt::Display, process::ExitCode};
 
 use anyhow::anyhow;
 use fusee::chain::{
-    CapsuleError, ChainError, ContractError, InvalidBatch, InvalidTransaction,
+    CapsuleError, ChainError, ContractError, InvalidBatch, InvalidTransaction, log::LogError,
     store::ChainStoreError,
 };
 use fusee::keystore::KeystoreError;
@@ -183,6 +183,12 @@ impl Failure {
                 format!("set --gas-price to {} or more", grouped(minimum))
             }
             Invalid::PriceWithoutFees { .. } => "leave --gas-price out".to_owned(),
+            Invalid::CostTooLarge { .. } => "lower --gas, --gas-price or --value".to_owned(),
+            Invalid::QuotaExceeded { left, end, .. } => format!(
+                "set --gas to {} or less, or wait for height {}",
+                grouped(left),
+                grouped(end)
+            ),
             Invalid::FeePayerIsSender => "leave --fee-payer out".to_owned(),
             Invalid::SchemeNotAdmitted { .. } => {
                 "sign by a key that the chain admits: see `fusee keys new`".to_owned()
@@ -278,7 +284,11 @@ impl From<ChainError> for Failure {
                     ChainError::Genesis(_) => "correct the genesis file",
                     _ => "see `fusee doctor`, and restore the folder from a backup",
                 };
-                Self::new(Exit::Host, error).next(next)
+                let exit = match error {
+                    ChainError::NoBlock { .. } => Exit::Usage,
+                    _ => Exit::Host,
+                };
+                Self::new(exit, error).next(next)
             }
         }
     }
@@ -296,7 +306,7 @@ impl From<ChainStoreError> for Failure {
             ChainStoreError::Version { .. } => {
                 "use the version of fusee that wrote it, or choose another folder with --data"
             }
-            ChainStoreError::Full { .. } => {
+            ChainStoreError::Full { .. } | ChainStoreError::Log(LogError::Full { .. }) => {
                 "free disk space, or choose a folder on another disk with --data"
             }
             ChainStoreError::NotServed { .. } => "choose one of these heights",
@@ -311,7 +321,11 @@ impl From<ChainStoreError> for Failure {
                 "see `fusee doctor`, restore the folder from a backup, or choose a new one with --data"
             }
         };
-        Self::new(Exit::Host, error).next(next)
+        let exit = match error {
+            ChainStoreError::NotServed { .. } | ChainStoreError::Exists { .. } => Exit::Usage,
+            _ => Exit::Host,
+        };
+        Self::new(exit, error).next(next)
     }
 }
 

@@ -226,7 +226,7 @@ fn is_counted(bytes: &[u8], rest: &[u8]) -> bool {
     count.is_some_and(|count| usize::try_from(count) == Ok(rest.len()))
 }
 
-fn text_or_hex(bytes: &[u8]) -> String {
+pub(crate) fn text_or_hex(bytes: &[u8]) -> String {
     printable(bytes).map_or_else(|| hexed(bytes), str::to_owned)
 }
 

@@ -11,6 +11,7 @@ use fusee::{
 use crate::{
     addresses,
     args::{KeyFolderArgs, PasswordArgs},
+    chain::is_development,
     failure::{Exit, Failure},
     names::{self, ACCOUNTS},
     password,
@@ -52,7 +53,8 @@ impl Signer {
         state: &dyn StateReader,
     ) -> Result<Self, Failure> {
         let name = text.strip_prefix('@').unwrap_or(text);
-        if let Some(name) = ACCOUNTS.into_iter().find(|known| *known == name) {
+        let named = ACCOUNTS.into_iter().find(|known| *known == name);
+        if let Some(name) = named.filter(|_| is_development(state)) {
             return Ok(Self::development(name));
         }
         let keystore = Keystore::new(keys.keys.clone());
@@ -68,8 +70,8 @@ impl Signer {
         if is_kept {
             return Ok(kept(keystore.info(name)?));
         }
-        let address = addresses::resolve(text, state)?;
-        if let Some(name) = names::name_of(address) {
+        let address = addresses::resolve(text, state, Some(&keystore))?;
+        if let Some(name) = names::name_of(address).filter(|_| is_development(state)) {
             return Ok(Self::development(name));
         }
         let mut keys = keystore.list()?.into_iter().flatten();

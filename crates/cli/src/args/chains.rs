@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Subcommand};
 use fusee::{chain::Address, sandbox::Gas};
 
-use super::{FolderArgs, parse_digest};
+use super::{FolderArgs, KeyFolderArgs, parse_digest};
 use crate::{
     engines::{EngineChoice, ReplayChoice},
     numbers::{parse_amount, parse_gas},
@@ -104,6 +104,9 @@ pub(crate) struct ProveArgs {
     /// [default: balance, nonce and code hash]
     #[arg(long, value_name = "KEY")]
     pub(crate) storage: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyFolderArgs,
 
     /// Prove the state after this block, one of the last ones [default: the last]
     #[arg(long, value_name = "N")]

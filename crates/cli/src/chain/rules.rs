@@ -1,7 +1,7 @@
 //! The rules that this program has, by which it executes the blocks of a chain.
 
-use fusee::chain::{ContractRules, Contracts};
-use fusee::ledger::{Activation, LedgerRules, Parameters, Rulebook, Scheme};
+use fusee::chain::{ContractRules, Contracts, StateReader};
+use fusee::ledger::{Activation, LedgerRules, Parameters, Position, Rulebook, Scheme};
 
 use crate::{
     failure::{Exit, Failure},
@@ -58,10 +58,14 @@ pub(crate) fn published_rules() -> String {
     names::list(names.iter().map(AsRef::as_ref))
 }
 
-/// Whether everybody can sign for development accounts, by the rules of a height.
-pub(crate) fn is_development(parameters: &Parameters, height: u64) -> Result<bool, Failure> {
-    let rules = ledger_rules(parameters, height)?;
-    Ok(rules.signature_price(Scheme::Development).is_some())
+/// Whether everybody can sign for development accounts in the block after a state, as far as this
+/// program knows.
+pub(crate) fn is_development(state: &dyn StateReader) -> bool {
+    let rules = Parameters::read(state).ok().zip(Position::read(state).ok());
+    let rules = rules.and_then(|(parameters, last)| {
+        ledger_rules(&parameters, last.height.saturating_add(1)).ok()
+    });
+    rules.is_some_and(|rules| rules.signature_price(Scheme::Development).is_some())
 }
 
 /// All rules of transactions, with these contracts.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     addresses,
     args::AccountsArgs,
-    chain::Chain,
+    chain::{Chain, is_development},
     failure::{Exit, Failure},
     names,
     numbers::grouped,
@@ -41,7 +41,8 @@ struct ContractJson {
 
 pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
     let chain = Chain::open(&args.folder.data)?;
-    let answer = AccountsJson::of(&chain.state_at(args.height)?, chain.is_development()?)?;
+    let state = chain.state_at(args.height)?;
+    let answer = AccountsJson::of(&state, is_development(&state))?;
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }

@@ -44,7 +44,7 @@ struct HeaderJson {
     receipts_root: String,
     ledger_rules: String,
     contract_rules: String,
-    transactions: usize,
+    transaction_count: usize,
     gas_declared: u64,
     gas_used: u64,
     /// As text, because JSON readers round large numbers.
@@ -58,6 +58,12 @@ struct TransactionJson {
     id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sender: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fee_payer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas_price: Option<String>,
     operations: Vec<String>,
     /// 0, or the number of the reason why it is invalid.
     code: u32,
@@ -79,6 +85,7 @@ struct CallJson {
 }
 
 pub(crate) fn list(args: &BlocksArgs, output: &mut Output) -> Result<Exit, Failure> {
+    super::folder::existing(&args.folder)?;
     let chain = Chain::open(&args.folder.data)?;
     let last = chain.state()?.height();
     let first = chain.chain().store().first_height();
@@ -95,6 +102,7 @@ pub(crate) fn list(args: &BlocksArgs, output: &mut Output) -> Result<Exit, Failu
 }
 
 pub(crate) fn show(args: &BlockArgs, output: &mut Output) -> Result<Exit, Failure> {
+    super::folder::existing(&args.folder)?;
     let chain = Chain::open(&args.folder.data)?;
     let block = chain.chain().block(args.height)?;
     let parameters = fusee::ledger::Parameters::read(&chain.state()?)?;
@@ -133,7 +141,7 @@ impl HeaderJson {
             receipts_root: hex::encode(header.receipts_root),
             ledger_rules: header.ledger_rules.to_string(),
             contract_rules: header.contract_rules.to_string(),
-            transactions: block.transactions.len(),
+            transaction_count: block.transactions.len(),
             gas_declared: header.gas_declared.units(),
             gas_used: header.gas_used.units(),
             fees: header.fees.to_string(),
@@ -155,6 +163,9 @@ impl TransactionJson {
         Ok(Self {
             id: transaction.map(|it| it.id().to_string()),
             sender: transaction.map(|it| it.body().sender.to_string()),
+            nonce: transaction.map(|it| it.body().nonce),
+            fee_payer: transaction.and_then(|it| Some(it.body().fee_payer?.to_string())),
+            gas_price: transaction.map(|it| it.body().gas_price.to_string()),
             operations: operations.collect(),
             code: result.code,
             gas_used: result.gas_used.units(),
@@ -185,7 +196,7 @@ impl CallJson {
 impl BlocksJson {
     fn text(&self) -> String {
         if self.blocks.is_empty() {
-            return "no blocks yet: `fusee deploy FILE` makes one\n".to_owned();
+            return "no blocks here: `fusee deploy FILE` makes one\n".to_owned();
         }
         let head = ["height", "time", "transactions", "gas used", "fees", "hash"];
         let mut rows = vec![head.map(str::to_owned)];
@@ -193,7 +204,7 @@ impl BlocksJson {
             [
                 grouped(block.height),
                 grouped(block.time),
-                grouped(block.transactions),
+                grouped(block.transaction_count),
                 grouped(block.gas_used),
                 grouped(&block.fees),
                 block.hash.chars().take(SHORT).collect(),
@@ -238,7 +249,9 @@ impl BlockJson {
             lines.extend(operations.map(|operation| line("  operation", operation)));
             lines.push(line("  status", &transaction.status));
             lines.push(line("  gas used", grouped(transaction.gas_used)));
-            lines.push(line("  fee", grouped(&transaction.fee)));
+            let price = transaction.gas_price.as_deref().unwrap_or("0");
+            let fee = format!("{}, {} a unit", grouped(&transaction.fee), grouped(price));
+            lines.push(line("  fee", fee));
             text.push_str(&table(0, &lines));
         }
         for call in &self.calls {

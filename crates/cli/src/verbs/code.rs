@@ -105,7 +105,7 @@ fn input(
 }
 
 fn address(resolved: &Resolved, text: &str) -> Result<fusee::chain::Address, Failure> {
-    addresses::resolve(text, &resolved.chain.state()?)
+    addresses::resolve(text, &resolved.chain.state()?, Some(&resolved.keystore))
 }
 
 fn send(

@@ -1,6 +1,9 @@
 //! `init`, `doctor`, `rollback` and `backup`: the data folder of a chain.
 
-use std::{fs, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use fusee::chain::{
     DataFolder,
@@ -8,10 +11,11 @@ use fusee::chain::{
 };
 use fusee::ledger::{Genesis, GenesisError};
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::{
     args::{BackupArgs, FolderArgs, InitArgs, RollbackArgs},
-    chain::{Chain, development, genesis_ledger, options},
+    chain::{Chain, contract_rules, development, genesis_ledger, ledger_rules, options},
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -22,6 +26,8 @@ use crate::{
 #[derive(Serialize)]
 struct InitJson {
     data: String,
+    /// Whether there was no such chain before.
+    is_new: bool,
     chain_id: String,
     identity: String,
     state_root: String,
@@ -52,14 +58,17 @@ pub(crate) fn init(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure
         Some(file) => genesis(file)?,
         None => development(),
     };
-    // A genesis whose contracts cannot be deployed makes no folder.
-    genesis_ledger(&genesis)?
-        .genesis(&genesis)
-        .map_err(refused_genesis)?;
+    // A genesis that this program cannot begin with makes no folder.
+    let ledger = genesis_ledger(&genesis)?;
+    contract_rules(&genesis.parameters, genesis.initial_height)?;
+    ledger_rules(&genesis.parameters, genesis.initial_height)?;
+    ledger.genesis(&genesis).map_err(refused_genesis)?;
+    let is_new = DataFolder::open(&args.folder.data)?.is_none();
     DataFolder::create(&args.folder.data, genesis.clone())?;
     let state = Chain::open(&args.folder.data)?.state()?;
     let answer = InitJson {
         data: args.folder.data.display().to_string(),
+        is_new,
         chain_id: genesis.parameters.chain_id.clone(),
         identity: hex::encode(genesis.identity()),
         state_root: hex::encode(state.root()),
@@ -69,6 +78,14 @@ pub(crate) fn init(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure
             0,
             &[
                 line("data", &answer.data),
+                line(
+                    "made",
+                    if is_new {
+                        "now"
+                    } else {
+                        "before: nothing has changed"
+                    },
+                ),
                 line("chain", &answer.chain_id),
                 line("identity", &answer.identity),
                 line("state root", &answer.state_root),
@@ -119,25 +136,75 @@ pub(crate) fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<Exit,
 pub(crate) fn backup(args: &BackupArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(&args.folder)?;
     let chain = Chain::open(&args.folder.data)?;
-    let target = &args.target;
-    if target.exists() {
-        let path = target.clone();
-        return Err(store::ChainStoreError::Exists { path }.into());
+    let made = NewFolder::beside(&args.target, folder.path())?;
+    let copy = DataFolder::create(&made.path(), folder.genesis().clone())?;
+    if folder.base().exists() {
+        fs::copy(folder.base(), copy.base()).map_err(|error| made.failed(error))?;
     }
-    // The genesis comes last: without it, the folder is not that of a chain.
-    let unfinished = target.with_extension("unfinished");
-    let failed = |error: std::io::Error| {
-        let message = format!("cannot write the backup `{}`", target.display());
-        Failure::new(Exit::Host, anyhow::Error::new(error).context(message))
-            .next("choose a folder that can be written")
-    };
-    if unfinished.exists() {
-        fs::remove_dir_all(&unfinished).map_err(failed)?;
-    }
-    let copy = DataFolder::create(&unfinished, folder.genesis().clone())?;
     let head = chain.chain().store().backup(&copy.store())?;
-    fs::rename(&unfinished, target).map_err(failed)?;
+    made.finish()?;
     tell(head, "backup of", output)
+}
+
+/// A folder that is made under another name, and has its own when it is complete.
+pub(super) struct NewFolder {
+    target: PathBuf,
+    /// Removed with all that is in it, unless it was renamed.
+    unfinished: TempDir,
+}
+
+impl NewFolder {
+    /// Begins a folder, which must not exist, nor be within the data folder `data`.
+    pub(super) fn beside(target: &Path, data: &Path) -> Result<Self, Failure> {
+        // Without slashes at the end.
+        let target: PathBuf = target.components().collect();
+        let failed = |error| cannot_write(&target, error);
+        let absolute = |path: &Path| std::path::absolute(path).map_err(failed);
+        if absolute(&target)?.starts_with(absolute(data)?) {
+            let message = format!("`{}` is within the data folder", target.display());
+            return Err(Failure::usage(message).next("choose a folder outside of it"));
+        }
+        if target.try_exists().map_err(failed)? {
+            let path = target;
+            return Err(store::ChainStoreError::Exists { path }.into());
+        }
+        let parent = match target.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let unfinished = tempfile::Builder::new()
+            .prefix(".unfinished-")
+            .tempdir_in(parent)
+            .map_err(failed)?;
+        Ok(Self { target, unfinished })
+    }
+
+    /// Where it is made.
+    pub(super) fn path(&self) -> PathBuf {
+        self.unfinished.path().join("made")
+    }
+
+    /// Gives the folder its name, durably.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        let Self { target, unfinished } = self;
+        let failed = |error| cannot_write(&target, error);
+        fs::rename(unfinished.path().join("made"), &target).map_err(failed)?;
+        if let Some(parent) = unfinished.path().parent().filter(|_| cfg!(unix)) {
+            let synced = fs::File::open(parent).and_then(|parent| parent.sync_all());
+            synced.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn failed(&self, error: io::Error) -> Failure {
+        cannot_write(&self.target, error)
+    }
+}
+
+fn cannot_write(target: &Path, error: io::Error) -> Failure {
+    let message = format!("cannot write `{}`", target.display());
+    Failure::new(Exit::Host, anyhow::Error::new(error).context(message))
+        .next("choose a folder that can be written, on a disk with space")
 }
 
 fn tell(head: store::Head, about: &str, output: &mut Output) -> Result<Exit, Failure> {

@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 
 use fusee::abi::DEPLOY_METHOD;
 use fusee::chain::{Address, ContractRules, Contracts, Status};
+use fusee::keystore::Keystore;
 use fusee::ledger::Operation;
 use fusee::sandbox::{Gas, Inspection, Profiler, Rule, Rules, RunRequest, Value};
 use serde::Serialize;
@@ -201,6 +202,7 @@ fn resolve(args: &GasArgs, folder: &Path) -> Result<Resolved, Failure> {
         sender,
         fee_payer: None,
         gas_price: None,
+        keystore: Keystore::new(keys.keys),
         interfaces: Interfaces::new(Reading::On, folder.join(INTERFACES)),
         contracts: engines::contracts(args.engine, None, &ContractRules::latest())?,
         chain,

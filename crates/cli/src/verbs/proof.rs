@@ -3,8 +3,12 @@
 
 use std::fs;
 
-use fusee::chain::{Address, StateReader, keys, store::Version};
-use fusee::proof;
+use fusee::chain::{
+    Address, StateReader,
+    keys::{self, KeyParts},
+    store::Version,
+};
+use fusee::{keystore::Keystore, proof};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,8 +16,9 @@ use crate::{
     args::{ProveArgs, VerifyArgs},
     chain::Chain,
     failure::{Exit, Failure},
+    names,
     output::Output,
-    receipt::line,
+    receipt::{self, line},
     table::table,
 };
 
@@ -44,22 +49,18 @@ struct Verified<'a> {
 }
 
 pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failure> {
+    super::folder::existing(&args.folder)?;
     let state = Chain::open(&args.folder.data)?.state_at(args.height)?;
-    let address = addresses::resolve(&args.address, &state)?;
+    let keystore = Keystore::new(args.keys.keys.clone());
+    let address = addresses::resolve(&args.address, &state, Some(&keystore))?;
     let keys = match args.storage.as_slice() {
         [] => account(address),
         storage => storage
             .iter()
-            .map(|text| {
-                Ok((
-                    format!("storage {text}"),
-                    keys::storage(address, &bytes(text)?),
-                ))
-            })
+            .map(|text| Ok(keys::storage(address, &bytes(text)?)))
             .collect::<Result<_, Failure>>()?,
     };
-    let entries = keys.into_iter();
-    let entries = entries.map(|(name, key)| Entry::of(&state, name, &key));
+    let entries = keys.iter().map(|key| Entry::of(&state, key));
     let proofs = Proofs {
         state_root: hex::encode(state.root()),
         entries: entries.collect::<Result<_, _>>()?,
@@ -69,14 +70,33 @@ pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failu
 }
 
 /// The keys that every account may have.
-fn account(address: Address) -> Vec<(String, Vec<u8>)> {
+fn account(address: Address) -> Vec<Vec<u8>> {
     [
-        ("balance", keys::balance(address)),
-        ("nonce", keys::nonce(address)),
-        ("code hash", keys::code_hash(address)),
+        keys::balance(address),
+        keys::nonce(address),
+        keys::code_hash(address),
     ]
-    .map(|(name, key)| (name.to_owned(), key))
     .into()
+}
+
+/// What a key is of.
+fn named(key: &[u8]) -> String {
+    let Some(KeyParts { tag, owner, rest }) = keys::parts(key) else {
+        return format!("key {}", receipt::hexed(key));
+    };
+    let what = match tag {
+        keys::BALANCE => "balance",
+        keys::NONCE => "nonce",
+        keys::CODE_HASH => "code hash",
+        keys::ADMIN => "admin",
+        keys::STORED_BYTES => "stored bytes",
+        keys::STORAGE => {
+            let of = names::short(Address::new(owner));
+            return format!("storage {} of {of}", receipt::text_or_hex(rest));
+        }
+        _ => return format!("key {}", receipt::hexed(key)),
+    };
+    format!("{what} of {}", names::short(Address::new(owner)))
 }
 
 /// A key of a contract's storage: digits after `0x`, or text.
@@ -102,7 +122,8 @@ pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Fai
         return Err(unreadable(anyhow::anyhow!("it has more than 64 MiB")));
     }
     let text = fs::read(&args.file).map_err(|error| unreadable(error.into()))?;
-    let proofs: Proofs = serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))?;
+    let mut proofs: Proofs =
+        serde_json::from_slice(&text).map_err(|error| unreadable(error.into()))?;
     let root = args.root.strip_prefix("0x").unwrap_or(&args.root);
     let mut trusted = [0; 32];
     hex::decode_to_slice(root, &mut trusted).map_err(|error| {
@@ -110,9 +131,15 @@ pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Fai
         Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
             .next("take the state root from a source that you trust; it has 64 digits")
     })?;
-    for entry in &proofs.entries {
-        entry.verify(&trusted)?;
+    if proofs.entries.is_empty() {
+        return Err(unreadable(anyhow::anyhow!("it has no entry")));
     }
+    for entry in &mut proofs.entries {
+        entry.verify(&trusted)?;
+        // What the file calls it is as untrusted as the rest of it.
+        entry.name = named(&hex::decode(&entry.key).unwrap_or_default());
+    }
+    root.clone_into(&mut proofs.state_root);
     let verified = Verified {
         state_root: root,
         verified: &proofs.entries,
@@ -124,11 +151,11 @@ pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Fai
 }
 
 impl Entry {
-    fn of(state: &Version, name: String, key: &[u8]) -> Result<Self, Failure> {
+    fn of(state: &Version, key: &[u8]) -> Result<Self, Failure> {
         let value = state.read(key);
         let value = value.map_err(|error| Failure::new(Exit::Host, error))?;
         Ok(Self {
-            name,
+            name: named(key),
             key: hex::encode(key),
             value: value.map(hex::encode),
             proof: hex::encode(state.prove(key).encode()),

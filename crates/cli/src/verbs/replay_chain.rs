@@ -1,10 +1,10 @@
 //! `replay` of a chain: executes its blocks again on each engine, and compares.
 
-use std::{num::NonZeroUsize, ops::ControlFlow};
+use std::{num::NonZeroUsize, ops::ControlFlow, path::Path};
 
 use fusee::chain::{
-    self as chains, ContractRules, Difference, Direction, KeyRange, Replayed, Scope, Start,
-    StateReader, StoredBlock, keys, replay, store::Version,
+    self as chains, ContractRules, DataFolder, Difference, Direction, KeyRange, Replayed, Scope,
+    Start, StateReader, StoredBlock, keys, replay, store::Version,
 };
 use fusee::ledger::{
     CallResult, Genesis, Ledger, LedgerRules, Parameters, SignedTransaction, TransactionResult,
@@ -13,7 +13,7 @@ use fusee::sandbox::Format;
 use serde::Serialize;
 
 use crate::{
-    args::ReplayArgs,
+    args::{FolderArgs, ReplayArgs},
     chain::{Chain, contract_rules, ledger_rules, published_rules, rulebook},
     engines::{self, On, ReplayChoice},
     failure::{Exit, Failure},
@@ -72,9 +72,18 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
     let replaying = Replay {
         chain: Chain::open(&args.folder.data)?,
         genesis: folder.genesis().clone(),
-        from: args.from.as_deref().map(Chain::open).transpose()?,
+        from: args
+            .from
+            .as_deref()
+            .map(|path| from(path, &folder))
+            .transpose()?,
     };
     let (first, last) = (replaying.first()?, replaying.chain.state()?.height());
+    let kept = replaying.chain.chain().store().first_height();
+    if first < kept && first <= last {
+        let message = format!("the blocks before height {kept} are not here");
+        return Err(Failure::usage(message).next("begin with a snapshot or backup, by --from"));
+    }
     if first > last.saturating_add(1) {
         let message = format!("the chain ends with height {last}, before height {first}");
         return Err(Failure::usage(message).next("choose an earlier state with --from"));
@@ -104,6 +113,22 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
         true => Exit::Success,
         false => Exit::Disagreement,
     })
+}
+
+/// The chain in another data folder, with whose state a replay begins.
+fn from(path: &Path, replayed: &DataFolder) -> Result<Chain, Failure> {
+    let data = path.to_path_buf();
+    let folder = super::folder::existing(&FolderArgs { data })?;
+    if folder.genesis().identity() != replayed.genesis().identity() {
+        let message = format!("`{}` has another chain", path.display());
+        return Err(Failure::usage(message).next("give a snapshot or backup of this one"));
+    }
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(path) == real(replayed.path()) {
+        let message = format!("`{}` is the folder that is replayed", path.display());
+        return Err(Failure::usage(message).next("give a snapshot or backup of an earlier height"));
+    }
+    Chain::open(path)
 }
 
 /// By which rules the blocks are executed.

@@ -1,6 +1,10 @@
 //! `snapshot`: the state at a height in chunks, to begin another node with.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::Path,
+};
 
 use fusee::chain::{
     DataFolder,
@@ -12,6 +16,7 @@ use fusee::chain::{
 use fusee::ledger::{Header, HeaderHash};
 use serde::Serialize;
 
+use super::folder::NewFolder;
 use crate::{
     args::{ExportArgs, ImportArgs, SnapshotArgs, SnapshotVerb},
     chain::{Chain, development, options},
@@ -24,6 +29,9 @@ use crate::{
 
 /// The file of the header whose hash makes a snapshot trusted.
 const HEADER: &str = "header";
+
+/// The least size of chunks, in bytes: every chunk is a file.
+const LEAST_CHUNK_BYTES: u64 = 500;
 
 /// The greatest size of a chunk that is read, in bytes.
 const CHUNK_BYTES: u64 = 1 << 30;
@@ -44,15 +52,21 @@ pub(crate) fn run(args: &SnapshotArgs, output: &mut Output) -> Result<Exit, Fail
 }
 
 fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Failure> {
+    super::folder::existing(&args.folder)?;
     let chain = Chain::open(&args.folder.data)?;
     let height = args.height.unwrap_or(chain.state()?.height());
     let header = chain.chain().header(height)?;
-    let manifest = chain
-        .chain()
-        .store()
-        .export(Some(height), &args.target, args.chunk_bytes)?;
-    let file = args.target.join(HEADER);
-    fs::write(&file, header.encode()).map_err(|error| unreadable(&file, error.into()))?;
+    let made = NewFolder::beside(&args.target, &args.folder.data)?;
+    let chunk_bytes = args.chunk_bytes.max(LEAST_CHUNK_BYTES);
+    let store = chain.chain().store();
+    let manifest = store.export(Some(height), &made.path(), chunk_bytes)?;
+    let file = made.path().join(HEADER);
+    let written = File::create(&file).and_then(|mut file| {
+        file.write_all(&header.encode())?;
+        file.sync_all()
+    });
+    written.map_err(|error| made.failed(error))?;
+    made.finish()?;
     tell(&manifest, &header, output)
 }
 
@@ -82,6 +96,10 @@ fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
         Some(file) => super::folder::genesis(file)?,
         None => development(),
     };
+    if manifest.identity != genesis.identity() {
+        let message = "the snapshot is of a chain with another genesis";
+        return Err(Failure::usage(message).next("give the genesis file of the chain by --genesis"));
+    }
     let folder = DataFolder::create(&args.folder.data, genesis)?;
     let trusted = Head {
         height: header.height,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use fusee::chain::{Address, Contracts, Query, store::Version};
 use fusee::interface::Interface;
+use fusee::keystore::Keystore;
 use fusee::ledger::Operation;
 use fusee::sandbox::Gas;
 use serde::Serialize;
@@ -38,6 +39,7 @@ pub(crate) struct Resolved {
     pub(crate) sender: Signer,
     pub(crate) fee_payer: Option<Signer>,
     pub(crate) gas_price: Option<u128>,
+    pub(crate) keystore: Keystore,
     pub(crate) interfaces: Interfaces,
 }
 
@@ -84,6 +86,7 @@ impl Resolved {
             sender,
             fee_payer: None,
             gas_price: None,
+            keystore: Keystore::new(args.keys.keys.clone()),
             interfaces: Interfaces::new(reading, args.folder.data.join(INTERFACES)),
         })
     }
@@ -153,7 +156,7 @@ impl Resolved {
         method: &str,
     ) -> Result<Vec<u8>, Failure> {
         let state = self.chain.state()?;
-        let resolve = |text: &str| addresses::resolve(text, &state);
+        let resolve = |text: &str| addresses::resolve(text, &state, Some(&self.keystore));
         arguments::encode(args, interface, method, &resolve)
     }
 
@@ -178,7 +181,7 @@ impl Resolved {
     /// empty.
     pub(crate) fn callee(&self, text: &str, method: &str) -> Result<Address, Failure> {
         let state = self.chain.state()?;
-        let address = addresses::resolve(text, &state)?;
+        let address = addresses::resolve(text, &state, Some(&self.keystore))?;
         if !method.is_empty() {
             self.check_method(&state, (text, address), method)?;
         }

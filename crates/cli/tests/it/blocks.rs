@@ -51,7 +51,7 @@ fn blocks_are_listed_and_shown() {
     let text = folder.text("blocks", 0);
     assert!(text.lines().count() == 7, "{text}");
     let missing = folder.fusee("block 7");
-    assert_eq!(missing.code, 4);
+    assert_eq!(missing.code, 2);
     assert!(missing.stderr.contains("it has 1 to 6"), "{missing:?}");
 }
 
@@ -122,7 +122,7 @@ fn the_state_of_an_earlier_height_is_read_and_proven() {
         (json!("0x0000000000000000"), json!("0x0500000000000000"))
     );
     let missing = folder.fusee("accounts --height 7");
-    assert_eq!(missing.code, 4);
+    assert_eq!(missing.code, 2);
     assert!(missing.stderr.contains("heights 0 to 6 are"), "{missing:?}");
 }
 
@@ -136,7 +136,7 @@ fn a_rollback_goes_back_and_the_chain_goes_on() {
     folder.json(&again, 0);
     assert_eq!(folder.json("block 5", 0), before);
     let beyond = folder.fusee("rollback 9");
-    assert_eq!(beyond.code, 4);
+    assert_eq!(beyond.code, 2);
     assert!(beyond.stderr.contains("heights 0 to 5 are"), "{beyond:?}");
     assert_eq!(folder.json("accounts", 0)["height"], 5);
     folder.json("rollback 0", 0);
@@ -156,8 +156,67 @@ fn a_backup_is_a_data_folder() {
         true
     );
     let again = folder.fusee("backup kept");
-    assert_eq!(again.code, 4);
+    assert_eq!(again.code, 2);
     assert!(again.stderr.contains("kept exists"), "{again:?}");
+}
+
+#[test]
+fn copies_leave_everything_else_alone() {
+    let (folder, _) = chain();
+    let precious = folder.path().join("kept.unfinished");
+    fs::create_dir(&precious).unwrap();
+    fs::write(precious.join("letter.txt"), "dear").unwrap();
+    folder.json("backup kept.1", 0);
+    folder.json("snapshot export kept/", 0);
+    assert_eq!(fs::read(precious.join("letter.txt")).unwrap(), b"dear");
+    for target in [".fusee", ".fusee/chain/copy", ".fusee/copy"] {
+        for verb in ["backup", "snapshot export"] {
+            let refused = folder.fusee(&format!("{verb} {target}"));
+            assert_eq!(refused.code, 2, "{refused:?}");
+            assert!(
+                refused.stderr.contains("within the data folder"),
+                "{refused:?}"
+            );
+        }
+    }
+    let missing = folder.fusee("backup no/such/place");
+    assert_eq!(missing.code, 4, "{missing:?}");
+    let hidden = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|it| it.unwrap().file_name());
+    let hidden: Vec<_> = hidden
+        .filter(|it| it.to_string_lossy().starts_with(".unfinished"))
+        .collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+    // A capsule takes the place of a capsule only.
+    let call = "call bob --value 1 --dry-run --capsule";
+    folder.json(&format!("{call} c.capsule"), 0);
+    folder.json(&format!("{call} c.capsule"), 0);
+    let before = fs::read(folder.path().join(".fusee/genesis")).unwrap();
+    let refused = folder.fusee(&format!("{call} .fusee/genesis"));
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("is no capsule"), "{refused:?}");
+    assert_eq!(
+        fs::read(folder.path().join(".fusee/genesis")).unwrap(),
+        before
+    );
+}
+
+#[test]
+fn a_replay_begins_with_the_same_chain_only() {
+    let (folder, _) = chain();
+    folder.write("g.json", folder.text("genesis --chain-id other", 0));
+    folder.json("init --genesis g.json --data other", 0);
+    for (from, told) in [
+        ("typo", "has no chain"),
+        ("other", "has another chain"),
+        (".fusee", "is the folder that is replayed"),
+    ] {
+        let refused = folder.fusee(&format!("replay --from {from}"));
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains(told), "{refused:?}");
+    }
+    assert!(!folder.path().join("typo").exists());
 }
 
 #[test]
@@ -187,6 +246,17 @@ fn a_snapshot_begins_another_node() {
     fs::write(&chunk, &good).unwrap();
     let imported = folder.json(&import, 0);
     assert_eq!(imported["state_root"], exported["state_root"]);
+
+    // The genesis is compared before a folder is made.
+    folder.write("g.json", folder.text("genesis --chain-id other", 0));
+    let elsewhere = import.replace("--data second", "--data third");
+    let wrong = folder.fusee(&format!("{elsewhere} --genesis g.json"));
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.stderr.contains("another genesis"), "{wrong:?}");
+    assert!(!folder.path().join("third").exists());
+    let whole = folder.fusee("replay --data second");
+    assert_eq!(whole.code, 2);
+    assert!(whole.stderr.contains("--from"), "{whole:?}");
 
     // It goes on as the chain did, and can be the beginning of a replay.
     folder.json(
@@ -219,7 +289,12 @@ fn a_chain_is_made_of_a_genesis_file_and_driven_by_a_key() {
     folder.write("genesis.json", &genesis);
     let made = folder.json("init --genesis genesis.json", 0);
     assert_eq!(made["chain_id"], "acme-1");
-    assert_eq!(folder.json("init --genesis genesis.json", 0), made);
+    let again = folder.json("init --genesis genesis.json", 0);
+    assert_eq!(
+        (&made["is_new"], &again["is_new"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(made["identity"], again["identity"]);
     let other = folder.fusee("init");
     assert_eq!(other.code, 4);
     assert!(other.stderr.contains("another genesis"), "{other:?}");
@@ -245,29 +320,34 @@ fn a_chain_is_made_of_a_genesis_file_and_driven_by_a_key() {
     assert_eq!(accounts.as_array().unwrap().len(), 2, "{accounts}");
 
     for (words, code, told) in [
-        ("call bob --value 1", 5, "`development`"),
+        ("call bob --value 1", 2, "neither an account nor an address"),
         (
-            "call bob --value 1 --from poor --password-file password --gas 1000000",
+            "call bob --value 1 --from treasury --password-file password",
+            2,
+            "neither",
+        ),
+        (
+            "call treasury --value 1 --from poor --password-file password --gas 1000000",
             5,
             "balance of 0",
         ),
         (
-            "call bob --value 1 --from treasury --password-file password --gas-price 1",
+            "call poor --value 1 --from treasury --password-file password --gas-price 1",
             5,
             "minimum is 2",
         ),
         (
-            "call bob --value 1 --from treasury --password-file no",
+            "call poor --value 1 --from treasury --password-file no",
             2,
             "--password-file",
         ),
         (
-            &format!("call bob --value 1 --from {}", "0".repeat(64)),
+            &format!("call poor --value 1 --from {}", "0".repeat(64)),
             2,
             "no key of",
         ),
         (
-            "call bob --value 1 --time 1 --from treasury --password-file password --gas 1000000",
+            "call poor --value 1 --time 1 --from treasury --password-file password --gas 1000000",
             2,
             "--time",
         ),

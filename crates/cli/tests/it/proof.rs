@@ -43,6 +43,13 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.contains("does not hold"), "{message}");
     }
+    // What the file calls a key is not believed.
+    let mut bob = folder.json("prove bob", 0);
+    bob["entries"][0]["name"] = "balance of alice".into();
+    folder.write("renamed.json", bob.to_string());
+    let root = before["state_root"].as_str().unwrap();
+    let verified = folder.json(&format!("verify renamed.json --root {root}"), 0);
+    assert_eq!(verified["verified"][0]["name"], "balance of bob");
     // Another state, another root.
     let root = before["state_root"].as_str().unwrap();
     folder.text(&format!("call {token} transfer --args @bob 1"), 0);
@@ -55,6 +62,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
 #[test]
 fn what_is_no_proof_and_no_root_is_told() {
     let folder = Folder::new();
+    folder.json("init", 0);
     let root = "00".repeat(32);
     for (content, words, expected) in [
         ("{}", format!("verify file --root {root}"), "has no proofs"),
@@ -72,6 +80,11 @@ fn what_is_no_proof_and_no_root_is_told() {
             r#"{"state_root": "", "entries": []}"#,
             "verify file --root 00".to_owned(),
             "is no state root",
+        ),
+        (
+            r#"{"state_root": "", "entries": []}"#,
+            format!("verify file --root {root}"),
+            "has no proofs",
         ),
         ("", "prove alice --storage 0x0".to_owned(), "is no key"),
     ] {

@@ -129,7 +129,7 @@ impl Side {
 
     pub(super) fn run(&self, step: &Step) -> Result<Run, Failure> {
         let input = values::encode(&step.args, &|text| {
-            addresses::resolve(text, &self.chain.state()?)
+            addresses::resolve(text, &self.chain.state()?, None)
         })?;
         let gas = Gas::new(step.gas);
         let operation = match step.work {
