@@ -199,6 +199,11 @@ fn a_proposal_is_what_every_node_accepts() {
     let exact = i64::try_from(size(&whole)).unwrap();
     assert_eq!(prepare(&mut client, 1, &candidates, exact), whole);
     assert!(!client.accepts(1, &candidates));
+    // A valid transaction for which the block has no gas left.
+    let next = u64::try_from(whole.len()).unwrap() - 2;
+    let too_much = [whole.clone(), vec![transfer(4, next, 1)]].concat();
+    assert!(!client.accepts(1, &too_much));
+    assert!(client.accepts(1, &[&too_much[..1], &too_much[2..]].concat()));
     assert!(!client.accepts(2, &[]), "it is not the next one");
     let mut late = proposal(&block(1, &[]));
     late.time = None;

@@ -183,6 +183,8 @@ fn four_validators_agree_through_kills_and_a_fifth_node_syncs() {
         Some(header["app_hash"].as_str()?.to_owned())
     });
     proves(&network, 4, proven, &app_hash);
+    network.kill(0);
+    assert_eq!(network.replay(0), 1_000);
 }
 
 /// Checks that a node proves a balance by the hash in the header of the next block.

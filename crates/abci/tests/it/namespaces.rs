@@ -1,5 +1,5 @@
-//! Network namespaces, one for each node, on a bridge of their own: so nodes can be cut off from each
-//! other, and the test still reaches all.
+//! Network namespaces, one for each node, on a bridge of their own: so nodes can be cut off from
+//! each other, and the test still reaches all.
 
 use std::cell::RefCell;
 use std::process::{Command, Stdio};

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use fusee_chain::Chain;
+use fusee_chain::{Chain, Scope, Start, replay};
 use fusee_contract::{ContractRules, keys};
 use fusee_ledger::Genesis;
 use serde_json::{Value, json};
 
 use crate::namespaces::Namespaces;
 use crate::rpc;
-use crate::world::{CHAIN, account, file_with, operator};
+use crate::world::{CHAIN, account, file_with, ledger_on, operator};
 
 /// How many blocks lie between two snapshots.
 const SNAPSHOTS: &str = "40";
@@ -367,6 +369,23 @@ impl Network {
             .spawn();
         let process = Some(process.unwrap());
         Light { address, process }
+    }
+
+    /// Replays the chain of a stopped node from genesis on, on another engine and more threads, and
+    /// returns how many transactions it has.
+    #[track_caller]
+    pub(crate) fn replay(&self, number: usize) -> u64 {
+        let file = fs::read_to_string(self.folder.path().join("genesis.json")).unwrap();
+        let genesis = Genesis::parse(&file).unwrap();
+        let path = self.home(number).join("app/chain");
+        let options = Chain::options(&genesis);
+        let chain = Chain::open(&path, &genesis, ledger_on(LANES[number]), options).unwrap();
+        let other = ledger_on(LANES[number + 1]).threads(NonZeroUsize::new(3).unwrap());
+        let next = |_| ControlFlow::Continue(());
+        let replayed = replay(&chain, Start::Genesis(&genesis), &other, Scope::Same, next);
+        let replayed = replayed.unwrap();
+        assert_eq!(replayed.differences, []);
+        replayed.transactions
     }
 
     /// The hashes in all headers.

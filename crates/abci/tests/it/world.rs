@@ -48,7 +48,12 @@ pub(crate) fn proposer() -> [u8; 20] {
 }
 
 pub(crate) fn ledger() -> Ledger {
-    let lane = lanes().into_iter().find(|lane| lane.name == "wasmi");
+    ledger_on("wasmi")
+}
+
+/// A ledger on the lane of this name.
+pub(crate) fn ledger_on(name: &str) -> Ledger {
+    let lane = lanes().into_iter().find(|lane| lane.name == name);
     let executor = Arc::new(lane.unwrap().executor);
     let mut rulebook = Rulebook::new().with_ledger(LedgerRules::v1());
     for rules in [ContractRules::v1(), ContractRules::v2()] {
