@@ -32,8 +32,8 @@ pub enum Scope {
     /// By the rules of the chain. Headers, with their roots, and results are compared. Ends at the
     /// first difference: the state is another one from there on.
     Same,
-    /// As if these rules held from the first height of the replay on. Results are compared, and all differences
-    /// are reported: what an upgrade would change.
+    /// As if these rules held from the first height of the replay on. Results are compared, and all
+    /// differences are reported: what an upgrade would change.
     Rehearsal {
         /// The rules of transactions.
         ledger: LedgerRulesId,

@@ -100,8 +100,8 @@ impl Ledger {
         self
     }
 
-    /// Executes as if all signatures were valid, to see what a transaction would come to before it is
-    /// signed ([`Authorization::unsigned`](crate::Authorization::unsigned)). What such a ledger
+    /// Executes as if all signatures were valid, to see what a transaction would come to before it
+    /// is signed ([`Authorization::unsigned`](crate::Authorization::unsigned)). What such a ledger
     /// executes is not to be committed.
     #[must_use]
     pub const fn simulating(mut self) -> Self {

@@ -1,7 +1,8 @@
 //! Diffs stacked on a base: the state after blocks that are not committed yet.
 //!
-//! No change is copied: an index by hashes of keys says which diff changed a key last, and where. So
-//! a stack is for diffs that are there, where an [`Overlay`](crate::Overlay) takes one after another.
+//! No change is copied: an index by hashes of keys says which diff changed a key last, and where.
+//! So a stack is for diffs that are there, where an [`Overlay`](crate::Overlay) takes one after
+//! another.
 //!
 //! A search must not pass the same removed keys again and again, since removing them was paid once.
 //! So ranges that were found to be empty are not searched twice.

@@ -190,12 +190,12 @@ impl ChainStore {
     /// # Errors
     ///
     /// [`ChainStoreError::Locked`] if the store is already open. [`ChainStoreError::Foreign`],
-    /// [`ChainStoreError::Version`], [`ChainStoreError::OtherIdentity`], [`ChainStoreError::NoLog`],
-    /// [`ChainStoreError::NoState`], [`ChainStoreError::Gap`] or [`ChainStoreError::Ahead`] if the
-    /// folder is not that of this chain, or lacks a part. [`ChainStoreError::Damaged`],
-    /// [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a part does not verify.
-    /// [`ChainStoreError::Log`] for the same of the log. [`ChainStoreError::Full`] or
-    /// [`ChainStoreError::Io`] if the operating system fails.
+    /// [`ChainStoreError::Version`], [`ChainStoreError::OtherIdentity`],
+    /// [`ChainStoreError::NoLog`], [`ChainStoreError::NoState`], [`ChainStoreError::Gap`] or
+    /// [`ChainStoreError::Ahead`] if the folder is not that of this chain, or lacks a part.
+    /// [`ChainStoreError::Damaged`], [`ChainStoreError::Root`] or [`ChainStoreError::Record`] if a
+    /// part does not verify. [`ChainStoreError::Log`] for the same of the log.
+    /// [`ChainStoreError::Full`] or [`ChainStoreError::Io`] if the operating system fails.
     pub fn open(folder: &Path, options: Options) -> Result<Self, ChainStoreError> {
         let lock = opening::lock(folder)?;
         let files = log::Folder::lock(&folder.join(LOG))?;

@@ -1,3 +1,5 @@
+//! Tests of the cache: values, their heights, and the bound of its bytes.
+
 use super::*;
 
 const BYTES: usize = SHARDS * 10_000;
