@@ -27,6 +27,17 @@ pub struct StoredBlock {
 }
 
 impl StoredBlock {
+    /// A block that was sealed, as it is stored once it is committed: `transactions` and `results`
+    /// are those of its header.
+    #[must_use]
+    pub const fn new(header: Header, transactions: Vec<Vec<u8>>, results: Vec<Vec<u8>>) -> Self {
+        Self {
+            header,
+            transactions,
+            results,
+        }
+    }
+
     /// The block, to be executed again.
     #[must_use]
     pub fn block(&self) -> Block {
