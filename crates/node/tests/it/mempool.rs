@@ -1,0 +1,158 @@
+//! The mempool on a real ledger. Its order and bounds have a model in the unit tests.
+
+use std::sync::Arc;
+
+use fusee_chain::Chain;
+use fusee_engine::Gas;
+use fusee_ledger::{BlockLimits, Invalid, TransactionBody};
+use fusee_node::{Dropped, Mempool, MempoolLimits, Rejected};
+
+use crate::world::{account, body, commit, id, open, priced, sign, to_nine, transfer};
+
+fn mempool(chain: &Chain) -> Mempool {
+    let state = Arc::new(chain.version(None).unwrap());
+    Mempool::new(chain.ledger().clone(), state, MempoolLimits::default()).unwrap()
+}
+
+fn all() -> BlockLimits {
+    BlockLimits {
+        gas: Gas::MAX,
+        bytes: u64::MAX,
+        transactions: u32::MAX,
+    }
+}
+
+#[test]
+fn what_no_block_can_include_is_rejected_with_the_reason_of_the_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mempool = mempool(&chain);
+    let good = transfer(1, 0);
+    let mut forged = good.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    let mut expired = body(1, 0, to_nine(1));
+    expired.expiry = 0;
+    let mut poor = body(1, 0, to_nine(u128::MAX / 2));
+    poor.gas_price = 1;
+    for (transaction, name) in [
+        (b"nothing".to_vec(), "unknown_version"),
+        (forged, "wrong_signature"),
+        (sign(1, expired), "expired"),
+        (sign(1, poor), "cannot_pay"),
+        (transfer(1, 64), "future_nonce"),
+        (priced(1, 0, 0), "price_below_minimum"),
+    ] {
+        let rejected = mempool.add(transaction).unwrap().unwrap_err();
+        let Rejected::Invalid(invalid) = &rejected else {
+            panic!("{rejected}");
+        };
+        assert_eq!(invalid.name(), name, "{invalid}");
+    }
+    assert_eq!(mempool.size().transactions, 0);
+    assert_eq!(mempool.add(good.clone()).unwrap().unwrap().id, id(&good));
+    let again = mempool.add(good.clone()).unwrap();
+    assert_eq!(again, Err(Rejected::AlreadyKnown { id: id(&good) }));
+}
+
+#[test]
+fn a_gap_is_waited_for_and_a_higher_price_replaces() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mempool = mempool(&chain);
+    let add = |transaction: &Vec<u8>| mempool.add(transaction.clone()).unwrap();
+    let (later, other, first) = (priced(1, 1, 100), priced(2, 0, 50), priced(1, 0, 20));
+    add(&later).unwrap();
+    add(&other).unwrap();
+    assert_eq!(mempool.candidates(&all()), [other.clone()]);
+    add(&first).unwrap();
+    // Between senders the price decides, and within one the nonce.
+    assert_eq!(
+        mempool.candidates(&all()),
+        [other.clone(), first.clone(), later.clone()]
+    );
+    let rejected = add(&priced(1, 0, 21)).unwrap_err();
+    let (price, required) = (21, 22);
+    let cheap = Rejected::ReplacementTooCheap {
+        id: id(&first),
+        price,
+        required,
+    };
+    assert_eq!(rejected, cheap);
+    let dearer = priced(1, 0, 60);
+    let by = id(&dearer);
+    assert_eq!(
+        add(&dearer).unwrap().dropped,
+        [(id(&first), Dropped::Replaced { by })]
+    );
+    assert_eq!(mempool.candidates(&all()), [dearer, later, other]);
+}
+
+#[test]
+fn a_block_takes_its_transactions_and_what_is_invalid_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mempool = mempool(&chain);
+    let add = |transaction: &Vec<u8>| mempool.add(transaction.clone()).unwrap().unwrap();
+    let included = transfer(1, 0);
+    let follows = transfer(1, 1);
+    // Has the nonce of one in the block.
+    let beaten = priced(2, 0, 9);
+    let expiring = TransactionBody {
+        expiry: 1,
+        ..body(3, 0, to_nine(1))
+    };
+    let expiring = sign(3, expiring);
+    // Spends what the one in the block has spent.
+    let poor = sign(4, body(4, 1, to_nine(999_000_000_000)));
+    for transaction in [&included, &follows, &beaten, &expiring, &poor] {
+        add(transaction);
+    }
+    let spends = sign(4, body(4, 0, to_nine(999_000_000_000)));
+    let block = commit(&chain, vec![included, transfer(2, 0), spends]);
+    let state = Arc::new(chain.version(None).unwrap());
+    let mut dropped = mempool.committed(&block.transactions, state).unwrap();
+    dropped.sort_by_key(|(id, _)| *id);
+    let mut expected = vec![
+        (id(&beaten), "past_nonce"),
+        (id(&expiring), "expired"),
+        (id(&poor), "cannot_pay"),
+    ];
+    expected.sort_by_key(|(id, _)| *id);
+    let name = |dropped: &Dropped| match dropped {
+        Dropped::Invalid(invalid) => invalid.name(),
+        other => panic!("{other}"),
+    };
+    let found: Vec<_> = dropped.iter().map(|(id, why)| (*id, name(why))).collect();
+    assert_eq!(found, expected);
+    assert_eq!(mempool.candidates(&all()), [follows.clone()]);
+    assert_eq!(mempool.transaction(&id(&follows)), Some(follows));
+    let rejected = mempool.add(transfer(1, 0)).unwrap().unwrap_err();
+    assert_eq!(
+        rejected,
+        Rejected::Invalid(Invalid::PastNonce { nonce: 0, next: 1 })
+    );
+}
+
+#[test]
+fn a_sender_has_a_bound_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mut limits = MempoolLimits::default();
+    limits.sender_transactions = 2;
+    limits.transactions = 3;
+    let state = Arc::new(chain.version(None).unwrap());
+    let mempool = Mempool::new(chain.ledger().clone(), state, limits).unwrap();
+    let add = |transaction: Vec<u8>| mempool.add(transaction).unwrap();
+    add(priced(1, 0, 5)).unwrap();
+    let last = priced(1, 1, 5);
+    add(last.clone()).unwrap();
+    let rejected = add(priced(1, 2, 5)).unwrap_err();
+    assert!(matches!(rejected, Rejected::SenderFull { sender, .. } if sender == account(1)));
+    add(priced(2, 0, 5)).unwrap();
+    assert_eq!(add(priced(3, 0, 5)), Err(Rejected::Full { price: 5 }));
+    // Of equal prices the latest goes first, and no transaction leaves a gap behind it.
+    let added = add(priced(3, 0, 6)).unwrap();
+    assert_eq!(added.dropped.len(), 1);
+    let added = add(priced(4, 0, 6)).unwrap();
+    assert_eq!(added.dropped, [(id(&last), Dropped::Evicted)]);
+}
