@@ -78,6 +78,13 @@ impl Subscription {
     }
 }
 
+impl Sender {
+    /// Whether the subscription is still there, which shares the number.
+    fn is_read(&self) -> bool {
+        Arc::strong_count(&self.missed) > 1
+    }
+}
+
 impl Subscriptions {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
@@ -90,8 +97,8 @@ impl Subscriptions {
     /// A subscription whose queue has so many blocks. `None` if there are too many.
     pub(crate) fn add(&self, capacity: usize) -> Option<Subscription> {
         let mut senders = self.senders();
+        senders.retain(Sender::is_read);
         if senders.len() >= self.limit {
-            // Those that ended are removed with the next block.
             return None;
         }
         // A queue without room would take a block only while its subscriber waits.
@@ -127,7 +134,10 @@ impl Subscriptions {
     }
 
     pub(crate) fn count(&self) -> usize {
-        self.senders().len()
+        self.senders()
+            .iter()
+            .filter(|sender| sender.is_read())
+            .count()
     }
 
     pub(crate) fn dropped(&self) -> u64 {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     time::Duration,
@@ -51,6 +51,8 @@ pub struct Watch {
     id: TransactionId,
     number: u64,
     end: Receiver<Result<InBlock, NotIncluded>>,
+    /// What came out of `end`.
+    ended: OnceLock<Result<InBlock, NotIncluded>>,
     watches: Weak<Watches>,
 }
 
@@ -61,14 +63,17 @@ impl Watch {
         self.id
     }
 
-    /// Waits until the transaction is in a block.
+    /// Waits until the transaction is in a block. What it was told once, it tells again.
     ///
     /// # Errors
     ///
     /// [`NotIncluded`] if it is not, and why.
     pub fn wait(&self, timeout: Duration) -> Result<InBlock, NotIncluded> {
+        if let Some(ended) = self.ended.get() {
+            return ended.clone();
+        }
         match self.end.recv_timeout(timeout) {
-            Ok(end) => end,
+            Ok(end) => self.ended.get_or_init(|| end).clone(),
             Err(RecvTimeoutError::Timeout) => Err(NotIncluded::Timeout),
             Err(RecvTimeoutError::Disconnected) => Err(NotIncluded::ShutDown),
         }
@@ -122,6 +127,7 @@ impl Watches {
             id,
             number,
             end,
+            ended: OnceLock::new(),
             watches: Arc::downgrade(self),
         })
     }

@@ -21,6 +21,15 @@ enum Empty {
     Skip,
 }
 
+/// A block that is not committed yet.
+struct Made {
+    transactions: Vec<Vec<u8>>,
+    executed: Executed,
+}
+
+/// The shortest interval.
+const LEAST_INTERVAL: Duration = Duration::from_millis(1);
+
 /// Makes blocks until the node shuts down or the host fails.
 pub(super) fn run(shared: &Shared, production: Production, woken: &Receiver<()>) {
     let result = match production {
@@ -43,15 +52,21 @@ fn each(shared: &Shared, woken: &Receiver<()>) -> Result<(), NodeError> {
 }
 
 fn every(shared: &Shared, interval: Duration, woken: &Receiver<()>) -> Result<(), NodeError> {
-    let mut due = instant() + interval;
+    let interval = interval.max(LEAST_INTERVAL);
+    let mut due = instant().checked_add(interval);
     loop {
-        match woken.recv_timeout(due.saturating_duration_since(instant())) {
+        // An interval beyond the end of the clock never ends.
+        let left = due.map_or(Duration::MAX, |due| {
+            due.saturating_duration_since(instant())
+        });
+        match woken.recv_timeout(left) {
             Ok(()) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 shared.make(u32::MAX, Empty::Commit)?;
                 // A node that could not keep up does not make up for the blocks.
-                due = (due + interval).max(instant());
+                let next = due.and_then(|due| due.checked_add(interval));
+                due = next.map(|next| next.max(instant()));
             }
         }
     }
@@ -73,15 +88,19 @@ impl Shared {
         }
         let began = instant();
         let tip = self.chain.tip()?;
-        let Some((transactions, executed)) = self.execute(&tip, transactions, empty)? else {
+        let Some(made) = self.execute(&tip, transactions, empty)? else {
             return Ok(None);
         };
         let executed_at = instant();
-        let sealed = self.chain.seal(executed)?;
+        let sealed = self.chain.seal(made.executed)?;
         let (header, finalized) = self.chain.commit(sealed)?;
         self.counters.execution_nanos.add_nanos(executed_at - began);
         self.counters.commit_nanos.add_nanos(executed_at.elapsed());
-        let block = Arc::new(StoredBlock::new(header, transactions, finalized.results));
+        let block = Arc::new(StoredBlock::new(
+            header,
+            made.transactions,
+            finalized.results,
+        ));
         self.committed(&block)?;
         Ok(Some(block))
     }
@@ -93,7 +112,7 @@ impl Shared {
         tip: &Tip,
         transactions: u32,
         empty: Empty,
-    ) -> Result<Option<(Vec<Vec<u8>>, Executed)>, NodeError> {
+    ) -> Result<Option<Made>, NodeError> {
         let state = tip.state();
         let parameters = Parameters::read(&*state)?;
         let last = Position::read(&*state)?;
@@ -116,7 +135,10 @@ impl Shared {
             let executed = self.chain.execute(tip, verified)?;
             let outcomes = &executed.finalized().transactions;
             if outcomes.iter().all(|outcome| outcome.invalid.is_none()) {
-                return Ok(Some((block.transactions, executed)));
+                return Ok(Some(Made {
+                    transactions: block.transactions,
+                    executed,
+                }));
             }
             let mut invalid = Vec::new();
             let mut kept = Vec::new();

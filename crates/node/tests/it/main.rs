@@ -5,4 +5,10 @@ mod index;
 #[cfg(test)]
 mod mempool;
 #[cfg(test)]
+mod node;
+#[cfg(test)]
+mod reads;
+#[cfg(test)]
+mod self_check;
+#[cfg(test)]
 mod world;

@@ -23,7 +23,8 @@ use fusee_node::{Clock, Node, NodeOptions, Production};
 use fusee_state::{Diff, StateReader};
 
 pub(crate) const TOKEN: &[u8] = include_bytes!("../../../../guests/wasm/token.wasm");
-pub(crate) const ENDLESS: &[u8] = include_bytes!("../../../../guests/wasm/endless.wasm");
+pub(crate) const ENDLESS: &[u8] =
+    include_bytes!("../../../../guests/wasm/hostile_endless_loop.wasm");
 
 const CHAIN: &str = "fusee-test-1";
 
