@@ -69,6 +69,7 @@
 //! - `abci`: a chain that CometBFT replicates, a cargo feature. Default: off.
 //! - [`keystore`]: secret keys in files, encrypted by a password.
 //! - [`ledger`]: signed transactions, their keys, and what makes them invalid; blocks and genesis.
+//! - [`node`]: a chain on one machine: mempool, block producer, index, subscriptions, self-check.
 //! - [`proof`]: a verifier of what a state has under a key.
 //! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
 //! - [`system`]: trusted programs whose instance stays alive between calls.
@@ -164,6 +165,11 @@ pub mod keystore {
 /// Signed transactions: what accounts sign, and what makes them invalid.
 pub mod ledger {
     pub use fusee_ledger::*;
+}
+
+/// The node: what drives a chain on one machine.
+pub mod node {
+    pub use fusee_node::*;
 }
 
 /// Proofs of what a state has under a key.

@@ -63,7 +63,7 @@ fn a_gap_is_waited_for_and_a_higher_price_replaces() {
     let (later, other, first) = (priced(1, 1, 100), priced(2, 0, 50), priced(1, 0, 20));
     add(&later).unwrap();
     add(&other).unwrap();
-    assert_eq!(mempool.candidates(&all()), [other.clone()]);
+    assert_eq!(mempool.candidates(&all()), std::slice::from_ref(&other));
     add(&first).unwrap();
     // Between senders the price decides, and within one the nonce.
     assert_eq!(
@@ -124,7 +124,7 @@ fn a_block_takes_its_transactions_and_what_is_invalid_after_it() {
     };
     let found: Vec<_> = dropped.iter().map(|(id, why)| (*id, name(why))).collect();
     assert_eq!(found, expected);
-    assert_eq!(mempool.candidates(&all()), [follows.clone()]);
+    assert_eq!(mempool.candidates(&all()), std::slice::from_ref(&follows));
     assert_eq!(mempool.transaction(&id(&follows)), Some(follows));
     let rejected = mempool.add(transfer(1, 0)).unwrap().unwrap_err();
     assert_eq!(

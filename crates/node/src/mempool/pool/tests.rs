@@ -183,7 +183,7 @@ fn ids(chosen: Vec<&Waiting>) -> Vec<TransactionId> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
     fn the_pool_does_what_its_rules_say(steps in proptest::collection::vec(step(), 1..60)) {
