@@ -1,3 +1,5 @@
+//! The pool against a model that is nothing but its rules.
+
 use proptest::prelude::*;
 
 use super::*;
