@@ -7,6 +7,28 @@
 //!
 //! A [`SelfCheck`] executes blocks again on another engine. [`Metrics`] are plain numbers.
 //!
+//! ```no_run
+//! use std::{path::Path, sync::Arc, time::Duration};
+//!
+//! use fusee_chain::DataFolder;
+//! use fusee_ledger::Ledger;
+//! use fusee_node::{Node, NodeOptions, Production};
+//!
+//! # type Error = Box<dyn std::error::Error>;
+//! fn run(path: &Path, ledger: Ledger, transaction: Vec<u8>) -> Result<(), Error> {
+//!     let folder = DataFolder::open(path)?.ok_or("no chain there")?;
+//!     let chain = Arc::new(folder.chain(ledger, folder.options())?);
+//!     let mut options = NodeOptions::new(path);
+//!     options.production = Production::Each; // a block for each transaction, at once
+//!     let node = Node::start(chain, options)?;
+//!     match node.submit_and_wait(transaction, Duration::from_secs(5))? {
+//!         Ok(included) => println!("height {}", included.block.header.height),
+//!         Err(reason) => println!("{reason}"), // no fault of the node
+//!     }
+//!     Ok(node.shut_down()?) // what still waits is there at the next start
+//! }
+//! ```
+//!
 //! Nothing here decides what a block comes to. The clock decides the times of blocks that this node
 //! makes, and how long callers wait. It has threads, and no async runtime. `docs/node.md` describes
 //! it.

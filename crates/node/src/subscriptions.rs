@@ -57,6 +57,9 @@ struct Sender {
     missed: Arc<AtomicU64>,
 }
 
+/// The most blocks of one queue.
+const MAX_CAPACITY: usize = 10_000;
+
 /// Stands for no height in `missed`: no block has it, since there would be no next one.
 const NONE: u64 = u64::MAX;
 
@@ -101,8 +104,9 @@ impl Subscriptions {
         if senders.len() >= self.limit {
             return None;
         }
-        // A queue without room would take a block only while its subscriber waits.
-        let (blocks, queue) = sync_channel(capacity.max(1));
+        // A queue without room would take a block only while its subscriber waits. The memory of a
+        // queue is taken in advance.
+        let (blocks, queue) = sync_channel(capacity.clamp(1, MAX_CAPACITY));
         let missed = Arc::new(AtomicU64::new(NONE));
         senders.push(Sender {
             blocks,

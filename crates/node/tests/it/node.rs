@@ -18,8 +18,9 @@ use fusee_node::{
 };
 
 use crate::world::{
-    BEGIN, LONG, SHORT, account, blocks, clock, commit, deploy, genesis, id, ledger, open, options,
-    priced, start, token, token_transfer, transfer,
+    BEGIN, LONG, MIGRATION, SHORT, account, blocks, clock, commit, deploy, genesis, id, ledger,
+    ledger_without_migration, open, open_with, options, priced, start, token, token_transfer,
+    transfer,
 };
 
 #[test]
@@ -292,4 +293,39 @@ fn lists_of_those_who_wait_are_bounded() {
     // Its place is free then.
     drop(subscription);
     node.subscribe(1).unwrap();
+}
+
+#[test]
+fn a_producer_that_fails_tells_why_and_loses_no_block() {
+    let folder = tempfile::tempdir().unwrap();
+    let options_of_chain = Chain::options(&genesis());
+    // It lacks the migration of a later height.
+    let chain = open_with(folder.path(), options_of_chain, ledger_without_migration());
+    let options = options(folder.path(), Production::Each);
+    let node = Node::start(Arc::clone(&chain), options).unwrap();
+    let subscription = node.subscribe(8).unwrap();
+    for nonce in 0..MIGRATION - 1 {
+        let sent = node.submit_and_wait(transfer(1, nonce), LONG);
+        sent.unwrap().unwrap();
+    }
+    for height in 1..MIGRATION {
+        assert_eq!(subscription.next(LONG).unwrap().header.height, height);
+    }
+    // The thread has ended by itself.
+    while node.failure().is_none() {
+        thread::yield_now();
+    }
+    let error = node.submit(transfer(1, MIGRATION - 1)).unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(error, NodeError::Failed(_)), "{message}");
+    assert!(message.contains("the migration `halve`"), "{message}");
+    // Reads go on.
+    let last = node.transaction(&id(&transfer(1, MIGRATION - 2))).unwrap();
+    assert_eq!(last.unwrap().block.header.height, MIGRATION - 1);
+    drop(node);
+    drop(chain);
+    // A program that has it goes on.
+    let node = start(folder.path(), Production::Each);
+    let sent = node.submit_and_wait(transfer(1, MIGRATION - 1), LONG);
+    assert_eq!(sent.unwrap().unwrap().block.header.height, MIGRATION);
 }

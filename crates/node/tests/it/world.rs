@@ -69,6 +69,14 @@ pub(crate) fn ledger_on(lane: Lane, migration: Migration) -> Ledger {
     )
 }
 
+/// A ledger of a program that is too old for the height of the migration.
+pub(crate) fn ledger_without_migration() -> Ledger {
+    let contracts =
+        Contracts::without_fallback(Arc::new(lane("wasmi").executor), ContractRules::v1());
+    let rulebook = Rulebook::new().with_ledger(LedgerRules::v1());
+    Ledger::new(rulebook.with_contracts(contracts))
+}
+
 fn lane(name: &str) -> Lane {
     lanes().into_iter().find(|lane| lane.name == name).unwrap()
 }
