@@ -165,3 +165,6 @@ fn before(cursor: EventPlace) -> Option<EventPlace> {
     let next = u128::from_be_bytes(place(cursor)).checked_sub(1)?;
     decode_place(&next.to_be_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! The mempool on a real ledger. Its order and bounds have a model in the unit tests.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use fusee_chain::Chain;
 use fusee_engine::Gas;
 use fusee_ledger::{BlockLimits, Invalid, TransactionBody};
 use fusee_node::{Dropped, Mempool, MempoolLimits, Rejected};
+
+use fusee_state::{Direction, KeyRange, StateError, StateReader, Value};
 
 use crate::world::{account, body, commit, id, open, priced, sign, to_nine, transfer};
 
@@ -155,4 +157,66 @@ fn a_sender_has_a_bound_of_its_own() {
     assert_eq!(added.dropped.len(), 1);
     let added = add(priced(4, 0, 6)).unwrap();
     assert_eq!(added.dropped, [(id(&last), Dropped::Evicted)]);
+}
+
+/// A state during whose next read something happens.
+struct Interrupted {
+    state: Arc<dyn StateReader>,
+    event: Arc<OnceEvent>,
+}
+
+type OnceEvent = Mutex<Option<Box<dyn FnOnce() + Send>>>;
+
+impl Interrupted {
+    fn happen(&self) {
+        let event = self.event.lock().unwrap().take();
+        if let Some(event) = event {
+            event();
+        }
+    }
+}
+
+impl StateReader for Interrupted {
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        self.happen();
+        self.state.read(key)
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        self.state.seek(range, direction)
+    }
+}
+
+#[test]
+fn a_block_that_is_committed_while_a_transaction_is_checked_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let event = Arc::new(OnceEvent::default());
+    let state = Interrupted {
+        state: Arc::new(chain.version(None).unwrap()),
+        event: Arc::clone(&event),
+    };
+    let limits = MempoolLimits::default();
+    let mempool = Arc::new(OnceLock::<Mempool>::new());
+    let made = Mempool::new(chain.ledger().clone(), Arc::new(state), limits).unwrap();
+    mempool.set(made).unwrap();
+    let commits = {
+        let (chain, mempool) = (Arc::clone(&chain), Arc::clone(&mempool));
+        move || {
+            let block = commit(&chain, vec![transfer(1, 0)]);
+            let state = Arc::new(chain.version(None).unwrap());
+            let mempool = mempool.get().unwrap();
+            mempool.committed(&block.transactions, state).unwrap();
+        }
+    };
+    *event.lock().unwrap() = Some(Box::new(commits));
+    // Valid by the state before the block, and not after it.
+    let added = mempool.get().unwrap().add(priced(1, 0, 9)).unwrap();
+    let past = Invalid::PastNonce { nonce: 0, next: 1 };
+    assert_eq!(added, Err(Rejected::Invalid(past)));
+    assert_eq!(mempool.get().unwrap().size().transactions, 0);
 }
