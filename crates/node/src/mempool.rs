@@ -1,7 +1,7 @@
 //! The mempool: transactions that wait for a driver without consensus.
 //!
-//! Every transaction in it passed [`Ledger::check`] on the state after the last block, and is
-//! checked again after each block. It is bounded in number and bytes, also for each sender. When it
+//! Every transaction in it passed [`Ledger::check`] on the state after a block, and is checked again
+//! after each later one that concerns it. It is bounded in number and bytes, also for each sender. When it
 //! is full, the transaction that is worth least makes room: one that waits for a missing nonce
 //! before one that does not, then the cheapest, then the latest. It reads no clock: transactions
 //! expire by height.
@@ -9,13 +9,14 @@
 mod pool;
 
 use std::{
-    slice,
+    collections::BTreeSet,
+    mem, slice,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use fusee_contract::{Account, Address};
 use fusee_ledger::{
-    BlockLimits, Invalid, Ledger, LedgerError, LedgerRules, Parameters, Position,
+    ActiveRules, BlockLimits, Invalid, Ledger, LedgerError, LedgerRules, Parameters, Position,
     SignedTransaction, TransactionId,
 };
 use fusee_state::StateReader;
@@ -162,15 +163,33 @@ struct Content {
 /// The chain after its last block.
 struct View {
     state: Arc<dyn StateReader>,
-    rules: Arc<LedgerRules>,
+    parameters: Parameters,
+    /// The next height, and the rules there.
+    height: u64,
+    rules: ActiveRules,
 }
 
 impl View {
     fn read(ledger: &Ledger, state: Arc<dyn StateReader>) -> Result<Self, LedgerError> {
         let parameters = Parameters::read(&*state)?;
         let height = Position::read(&*state)?.height.saturating_add(1);
-        let rules = ledger.rulebook().at(&parameters, height)?.ledger;
-        Ok(Self { state, rules })
+        let rules = ledger.rulebook().at(&parameters, height)?;
+        Ok(Self {
+            state,
+            parameters,
+            height,
+            rules,
+        })
+    }
+
+    /// Whether between this view and the next one lies one block, which changed nothing that all
+    /// transactions depend on.
+    fn is_followed_by(&self, next: &Self) -> bool {
+        let rules = |view: &Self| (view.rules.ledger_id, view.rules.contracts_id);
+        next.height == self.height.saturating_add(1)
+            && self.rules.migration.is_none()
+            && self.parameters == next.parameters
+            && rules(self) == rules(next)
     }
 }
 
@@ -227,7 +246,9 @@ impl Mempool {
                 id,
                 sender: body.sender,
                 nonce: body.nonce,
+                payer: transaction.gas_payer().1,
                 price: body.gas_price,
+                expiry: body.expiry,
                 gas: body.gas_limit,
                 bytes,
             };
@@ -258,7 +279,9 @@ impl Mempool {
     }
 
     /// A block was committed. Removes its transactions, and those that no later block can include,
-    /// which it returns with the reasons.
+    /// which it returns with the reasons. It checks those that have expired, those whose sender or
+    /// payer has a transaction in the block, and all if the block changes parameters or rules; what
+    /// else has become invalid is found when it is executed.
     ///
     /// # Errors
     ///
@@ -269,21 +292,32 @@ impl Mempool {
         transactions: &[Vec<u8>],
         state: Arc<dyn StateReader>,
     ) -> Result<Vec<(TransactionId, Dropped)>, LedgerError> {
-        let next = View::read(&self.ledger, state)?;
+        let next = Arc::new(View::read(&self.ledger, state)?);
         let mut content = self.content();
-        let rules = Arc::clone(&content.view.rules);
+        let Content { pool, view } = &mut *content;
+        let before = mem::replace(view, Arc::clone(&next));
+        let mut touched = BTreeSet::new();
         for bytes in transactions {
-            if let Ok(transaction) = SignedTransaction::decode(bytes, &rules) {
-                content.pool.remove(&transaction.id());
+            let Ok(transaction) = SignedTransaction::decode(bytes, &before.rules.ledger) else {
+                continue;
+            };
+            let body = transaction.body();
+            touched.extend([body.sender, transaction.gas_payer().1]);
+            // One that is invalid in the block has not used its nonce, and may become valid.
+            if body.nonce < Account::nonce(&*next.state, body.sender)? {
+                pool.remove(&transaction.id());
             }
         }
-        let view = Arc::new(next);
-        content.view = Arc::clone(&view);
-        let dropped = self.recheck(&mut content.pool, &view)?;
-        let senders: Vec<_> = content.pool.senders().collect();
+        let affected = match before.is_followed_by(&next) {
+            true => pool.affected(&touched, next.height),
+            false => pool.all(),
+        };
+        let dropped = self.recheck(pool, &affected, &next)?;
+        let senders: Vec<_> = pool.senders().collect();
         for sender in senders {
-            let next = Account::nonce(&*view.state, sender)?;
-            content.pool.set_next(sender, next);
+            if !before.is_followed_by(&next) || touched.contains(&sender) {
+                pool.set_next(sender, Account::nonce(&*next.state, sender)?);
+            }
         }
         Ok(dropped)
     }
@@ -316,7 +350,7 @@ impl Mempool {
     /// The rules of transactions in the next block.
     #[must_use]
     pub fn rules(&self) -> Arc<LedgerRules> {
-        Arc::clone(&self.content().view.rules)
+        Arc::clone(&self.content().view.rules.ledger)
     }
 
     /// How much waits.
@@ -340,7 +374,7 @@ impl Mempool {
         view: &View,
         bytes: &Vec<u8>,
     ) -> Result<Result<SignedTransaction, Rejected>, LedgerError> {
-        match SignedTransaction::decode(bytes, &view.rules) {
+        match SignedTransaction::decode(bytes, &view.rules.ledger) {
             Ok(transaction) => {
                 // Before its signatures are verified, which takes longest.
                 let id = transaction.id();
@@ -359,22 +393,23 @@ impl Mempool {
         Ok(checked.map_err(Rejected::Invalid))
     }
 
-    /// Checks everything that waits, and removes what is invalid now. Signatures were verified
+    /// Checks transactions that wait, and removes what is invalid now. Signatures were verified
     /// before, and do not become wrong.
     fn recheck(
         &self,
         pool: &mut Pool,
+        ids: &[TransactionId],
         view: &View,
     ) -> Result<Vec<(TransactionId, Dropped)>, LedgerError> {
-        let (ids, encodings): (Vec<_>, Vec<_>) = pool.lend_bytes().into_iter().unzip();
+        let encodings: Vec<_> = ids.iter().map(|id| pool.lend_bytes(id)).collect();
         let ledger = self.ledger.clone().simulating();
         let window = self.limits.nonce_window;
         let checked = ledger.check(&view.state, &encodings, window);
         for (id, bytes) in ids.iter().zip(encodings) {
             pool.return_bytes(id, bytes);
         }
-        let checked = ids.into_iter().zip(checked?);
-        let invalid = checked.filter_map(|(id, checked)| Some((id, checked.err()?)));
+        let checked = ids.iter().zip(checked?);
+        let invalid = checked.filter_map(|(id, checked)| Some((*id, checked.err()?)));
         let dropped = invalid.map(|(id, invalid)| {
             pool.remove(&id);
             (id, Dropped::Invalid(invalid))

@@ -21,7 +21,11 @@ pub(super) struct Waiting {
     pub(super) id: TransactionId,
     pub(super) sender: Address,
     pub(super) nonce: u64,
+    /// The account that pays for the gas.
+    pub(super) payer: Address,
     pub(super) price: u128,
+    /// The last height that can include it.
+    pub(super) expiry: u64,
     pub(super) gas: Gas,
     pub(super) bytes: Vec<u8>,
 }
@@ -169,25 +173,41 @@ impl Pool {
         }
     }
 
-    /// Takes the encodings of all transactions, to be put back by
+    /// The ids of all transactions.
+    pub(super) fn all(&self) -> Vec<TransactionId> {
+        self.ids.keys().copied().collect()
+    }
+
+    /// The transactions whose sender or payer is one of these, and those that have expired at a
+    /// height.
+    pub(super) fn affected(&self, by: &BTreeSet<Address>, height: u64) -> Vec<TransactionId> {
+        let waiting = self
+            .senders
+            .values()
+            .flat_map(|queue| queue.waiting.values());
+        let affected = waiting.filter(|Arrived { it, .. }| {
+            it.expiry < height || by.contains(&it.sender) || by.contains(&it.payer)
+        });
+        affected.map(|arrived| arrived.it.id).collect()
+    }
+
+    /// Takes the encoding of a transaction, to be put back by
     /// [`return_bytes`](Self::return_bytes).
-    pub(super) fn lend_bytes(&mut self) -> Vec<(TransactionId, Vec<u8>)> {
-        let queues = self.senders.values_mut();
-        let waiting = queues.flat_map(|queue| queue.waiting.values_mut());
-        let lent = waiting.map(|arrived| (arrived.it.id, mem::take(&mut arrived.it.bytes)));
-        lent.collect()
+    pub(super) fn lend_bytes(&mut self, id: &TransactionId) -> Vec<u8> {
+        let arrived = self.arrived(id);
+        arrived.map_or_else(Vec::new, |arrived| mem::take(&mut arrived.it.bytes))
     }
 
     /// Puts an encoding back.
     pub(super) fn return_bytes(&mut self, id: &TransactionId, bytes: Vec<u8>) {
-        let place = self.ids.get(id);
-        let queue = place.and_then(|(sender, _)| self.senders.get_mut(sender));
-        let arrived = queue
-            .zip(place)
-            .and_then(|(queue, (_, nonce))| queue.waiting.get_mut(nonce));
-        if let Some(arrived) = arrived {
+        if let Some(arrived) = self.arrived(id) {
             arrived.it.bytes = bytes;
         }
+    }
+
+    fn arrived(&mut self, id: &TransactionId) -> Option<&mut Arrived> {
+        let (sender, nonce) = self.ids.get(id)?;
+        self.senders.get_mut(sender)?.waiting.get_mut(nonce)
     }
 
     /// What a block with these limits can include: the dearest first, those of each sender in the

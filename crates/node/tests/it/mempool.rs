@@ -9,7 +9,7 @@ use fusee_node::{Dropped, Mempool, MempoolLimits, Rejected};
 
 use fusee_state::{Direction, KeyRange, StateError, StateReader, Value};
 
-use crate::world::{account, body, commit, id, open, priced, sign, to_nine, transfer};
+use crate::world::{MIGRATION, account, body, commit, id, open, priced, sign, to_nine, transfer};
 
 fn mempool(chain: &Chain) -> Mempool {
     let state = Arc::new(chain.version(None).unwrap());
@@ -157,6 +157,44 @@ fn a_sender_has_a_bound_of_its_own() {
     assert_eq!(added.dropped.len(), 1);
     let added = add(priced(4, 0, 6)).unwrap();
     assert_eq!(added.dropped, [(id(&last), Dropped::Evicted)]);
+}
+
+#[test]
+fn a_migration_concerns_everything_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mempool = mempool(&chain);
+    // Half of its balance does not pay for it.
+    let rich = sign(4, body(4, 0, to_nine(600_000_000_000)));
+    mempool.add(rich.clone()).unwrap().unwrap();
+    mempool.add(transfer(1, 0)).unwrap().unwrap();
+    for height in 1..=MIGRATION {
+        let block = commit(&chain, Vec::new());
+        let state = Arc::new(chain.version(None).unwrap());
+        let dropped = mempool.committed(&block.transactions, state).unwrap();
+        match (height == MIGRATION, &dropped[..]) {
+            (false, []) => {}
+            (true, [(dropped, Dropped::Invalid(Invalid::CannotPay { .. }))]) => {
+                assert_eq!(*dropped, id(&rich));
+            }
+            _ => panic!("{height}: {dropped:?}"),
+        }
+    }
+    assert_eq!(mempool.candidates(&all()), [transfer(1, 0)]);
+}
+
+#[test]
+fn what_is_invalid_in_a_block_waits_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mempool = mempool(&chain);
+    mempool.add(transfer(1, 1)).unwrap().unwrap();
+    mempool.add(transfer(1, 0)).unwrap().unwrap();
+    // A consensus engine had them the other way round.
+    let block = commit(&chain, vec![transfer(1, 1), transfer(1, 0)]);
+    let state = Arc::new(chain.version(None).unwrap());
+    assert_eq!(mempool.committed(&block.transactions, state).unwrap(), []);
+    assert_eq!(mempool.candidates(&all()), [transfer(1, 1)]);
 }
 
 /// A state during whose next read something happens.

@@ -174,7 +174,9 @@ fn waiting(sender: u8, nonce: u64, price: u128, size: usize) -> Waiting {
         id: TransactionId::from_bytes(id),
         sender: Address::new([sender; 32]),
         nonce,
+        payer: Address::new([sender & 1; 32]),
         price,
+        expiry: nonce.saturating_mul(10),
         gas: Gas::new(u64::try_from(size).unwrap()),
         bytes: vec![sender; size],
     }
@@ -217,10 +219,17 @@ proptest! {
                     }
                 }
             }
-            let lent = pool.lend_bytes();
-            for (id, bytes) in lent {
+            for id in pool.all() {
+                let bytes = pool.lend_bytes(&id);
                 pool.return_bytes(&id, bytes);
             }
+            let affected = |it: &Waiting| it.expiry < 20 || it.payer == Address::new([1; 32]);
+            let affected = model.waiting.iter().filter(|(_, it)| affected(it));
+            let mut affected: Vec<_> = affected.map(|(_, it)| it.id).collect();
+            affected.sort();
+            let mut found = pool.affected(&BTreeSet::from([Address::new([1; 32])]), 20);
+            found.sort();
+            prop_assert_eq!(found, affected);
             prop_assert_eq!(pool.len(), model.waiting.len());
             prop_assert_eq!(pool.bytes(), u64::try_from(model.bytes()).unwrap());
             for (_, it) in &model.waiting {
