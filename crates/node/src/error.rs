@@ -83,6 +83,12 @@ pub enum IndexError {
         /// The error of the database.
         source: Box<fjall::Error>,
     },
+    /// Another index is open in the folder.
+    #[error("the index in {} is open already: stop the other node", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The operating system failed to remove a damaged index.
     #[error("the index in {} is damaged, and cannot be removed", path.display())]
     Remove {

@@ -378,9 +378,15 @@ fn first_height(chain: &Chain) -> u64 {
 }
 
 fn failed(path: &Path) -> impl Fn(fjall::Error) -> IndexError {
-    move |source| IndexError::Database {
-        path: path.to_path_buf(),
-        source: Box::new(source),
+    move |source| {
+        let path = path.to_path_buf();
+        match source {
+            fjall::Error::Locked => IndexError::InUse { path },
+            source => IndexError::Database {
+                path,
+                source: Box::new(source),
+            },
+        }
     }
 }
 

@@ -1,10 +1,10 @@
 //! The mempool: transactions that wait for a driver without consensus.
 //!
-//! Every transaction in it passed [`Ledger::check`] on the state after a block, and is checked again
-//! after each later one that concerns it. It is bounded in number and bytes, also for each sender. When it
-//! is full, the transaction that is worth least makes room: one that waits for a missing nonce
-//! before one that does not, then the cheapest, then the latest. It reads no clock: transactions
-//! expire by height.
+//! Every transaction in it passed [`Ledger::check`] on the state after a block, and is checked
+//! again after each later one that concerns it. It is bounded in number and bytes, also for each
+//! sender. When it is full, the transaction that is worth least makes room: one that waits for a
+//! missing nonce before one that does not, then the cheapest, then the latest. It reads no clock:
+//! transactions expire by height.
 
 mod pool;
 

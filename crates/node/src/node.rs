@@ -227,8 +227,8 @@ impl Node {
         }
     }
 
-    /// Subscribes to the blocks that are announced from now on. The queue has `capacity` blocks, 1 to
-    /// 10,000; a subscriber that leaves more of them unread is dropped.
+    /// Subscribes to the blocks that are announced from now on. The queue has `capacity` blocks, 1
+    /// to 10,000; a subscriber that leaves more of them unread is dropped.
     ///
     /// # Errors
     ///

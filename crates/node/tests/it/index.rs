@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use fusee_chain::Chain;
 use fusee_ledger::TransactionResult;
-use fusee_node::{EventFilter, EventPlace, Index, Order, TransactionPlace};
+use fusee_node::{EventFilter, EventPlace, Index, IndexError, Order, TransactionPlace};
 use fusee_store::chain::{Retention, rollback};
 
 use crate::world::{
@@ -193,4 +193,17 @@ fn what_retention_deletes_leaves_the_index() {
     let listed = heights(&index, &filter(Order::OldestFirst));
     let expected: Vec<_> = (first..=30).flat_map(|height| [height, height]).collect();
     assert_eq!(listed, expected);
+}
+
+#[test]
+fn an_index_that_is_open_is_not_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    for block in blocks(3) {
+        commit(&chain, block);
+    }
+    let index = opened(folder.path(), &chain);
+    let error = Index::open(&folder.path().join("index"), &chain).unwrap_err();
+    assert!(matches!(error, IndexError::InUse { .. }), "{error}");
+    check(&index, &chain, 3);
 }
