@@ -50,13 +50,13 @@ pub(crate) fn account(number: u8) -> Address {
 
 fn halve(state: &dyn StateReader) -> Result<Diff, ContractError> {
     let balance = Account::balance(state, account(4))? / 2;
-    Ok(fusee_contract::genesis(&[(account(4), balance)]))
+    Ok(fusee_contract::set_balances(&[(account(4), balance)]))
 }
 
 /// Another one than `halve` under its name.
 pub(crate) fn third(state: &dyn StateReader) -> Result<Diff, ContractError> {
     let balance = Account::balance(state, account(4))? / 3;
-    Ok(fusee_contract::genesis(&[(account(4), balance)]))
+    Ok(fusee_contract::set_balances(&[(account(4), balance)]))
 }
 
 pub(crate) fn ledger_on(lane: Lane, migration: Migration) -> Ledger {
@@ -128,6 +128,7 @@ pub(crate) fn genesis() -> Genesis {
             validators: Vec::new(),
         },
         accounts: BTreeMap::from_iter(accounts),
+        contracts: Vec::new(),
     }
 }
 
