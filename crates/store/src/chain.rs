@@ -202,6 +202,16 @@ impl ChainStore {
         opening::open(folder, lock, Arc::new(files), options)
     }
 
+    /// Whether a folder has a store: a block log or a flat state. It may have neither if a crash has
+    /// interrupted the creation of the store.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainStoreError::Io`] if the folder cannot be read.
+    pub fn exists(folder: &Path) -> Result<bool, ChainStoreError> {
+        Ok(log::Folder::has_files(&folder.join(LOG))? || opening::has_state(folder)?)
+    }
+
     /// The last committed block, or `None` before the genesis.
     #[must_use]
     pub fn head(&self) -> Option<Head> {

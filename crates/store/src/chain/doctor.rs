@@ -13,7 +13,7 @@ use super::flat::{self, Flat, Meta};
 use super::manifest::{self, TABLES};
 use super::{ChainStoreError, Head, LOG, Options, STATE, opening, record};
 use crate::Tree;
-use crate::folder::{LOCK, Lock};
+use crate::folder::Lock;
 use crate::log::{self, Reader};
 
 /// The copy of the flat state. Opening removes one that was left behind.
@@ -35,7 +35,7 @@ pub struct Report {
     pub entries: u64,
     /// How many roots were computed and found to be those of their blocks.
     pub roots: u64,
-    /// What is wrong. Empty for a healthy store.
+    /// What is wrong, and what a crash has left that opening repairs.
     pub findings: Vec<Finding>,
 }
 
@@ -50,10 +50,11 @@ pub enum Finding {
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong: opening repairs all that was found, and nothing is lost.
     #[must_use]
     pub fn is_healthy(&self) -> bool {
-        self.findings.is_empty()
+        let mut findings = self.findings.iter();
+        findings.all(|finding| matches!(finding, Finding::Torn(_)))
     }
 
     fn fault(&mut self, error: impl Into<ChainStoreError>) {
@@ -82,11 +83,7 @@ impl std::fmt::Display for Finding {
 /// If the store cannot be looked at: [`ChainStoreError::NoStore`], [`ChainStoreError::Locked`],
 /// [`ChainStoreError::Foreign`]. What is wrong with it is in the report.
 pub fn doctor(folder: &Path, options: Options) -> Result<Report, ChainStoreError> {
-    if !folder.join(LOCK).exists() {
-        return Err(ChainStoreError::NoStore {
-            path: folder.to_path_buf(),
-        });
-    }
+    opening::check_store(folder)?;
     opening::inspect(folder)?;
     let _lock = Lock::take(folder)?;
     let mut report = Report::default();
@@ -108,29 +105,36 @@ pub fn doctor(folder: &Path, options: Options) -> Result<Report, ChainStoreError
     Ok(report)
 }
 
+/// The log, or `None` if it is damaged, or missing. If the flat state is missing as well, that is
+/// no fault: a crash has interrupted the creation of the store, and opening finishes it.
 fn inspect_log(folder: &Path, options: Options, report: &mut Report) -> Option<Reader> {
-    let path = folder.join(LOG);
-    let missing = || ChainStoreError::NoLog { path: path.clone() };
-    if !path.is_dir() {
-        report.fault(missing());
-        return None;
-    }
-    let inspected = log::Folder::lock(&path)
-        .and_then(|files| Reader::inspect(Arc::new(files), options.identity));
-    match inspected {
-        Ok(Some((reader, cut))) => {
-            report.first_height = reader.first_height();
-            report.findings.extend(cut.map(Finding::Torn));
-            Some(reader)
-        }
-        Ok(None) => {
-            report.fault(missing());
-            None
-        }
+    match read_log(folder, options, report) {
+        Ok(reader) => reader,
         Err(error) => {
             report.fault(error);
             None
         }
+    }
+}
+
+fn read_log(
+    folder: &Path,
+    options: Options,
+    report: &mut Report,
+) -> Result<Option<Reader>, ChainStoreError> {
+    let path = folder.join(LOG);
+    let inspected = match path.is_dir() {
+        true => Reader::inspect(Arc::new(log::Folder::lock(&path)?), options.identity)?,
+        false => None,
+    };
+    match inspected {
+        Some((reader, cut)) => {
+            report.first_height = reader.first_height();
+            report.findings.extend(cut.map(Finding::Torn));
+            Ok(Some(reader))
+        }
+        None if opening::has_state(folder)? => Err(ChainStoreError::NoLog { path }),
+        None => Ok(None),
     }
 }
 

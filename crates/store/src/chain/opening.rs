@@ -1,4 +1,7 @@
 //! Opening: the flat state, its tree, and the replay of the log behind it.
+//!
+//! A new store gets its log first and its flat state after it. So a state without a log is never
+//! what a crash has left of a creation, but a log that was lost.
 
 use std::fs;
 use std::path::Path;
@@ -52,19 +55,13 @@ pub(super) fn open(
     options: Options,
 ) -> Result<ChainStore, ChainStoreError> {
     let path = folder.join(STATE);
-    let is_new = files.list().map_err(ChainStoreError::io(&path))?.is_empty();
-    let flat = Flat::open(&path)?;
-    let view = flat.view();
-    let meta = view.meta()?;
-    if let Some(meta) = &meta {
-        check_identity(&path, meta, &options)?;
-        if is_new {
-            return Err(ChainStoreError::NoLog {
-                path: files.path(""),
-            });
-        }
-    }
+    let state = state(folder, &*files, &options)?;
     let log = Log::open_in(files, options.log(options.initial_height))?;
+    let (flat, meta) = match state {
+        Some(state) => state,
+        None => (Flat::open(&path)?, None),
+    };
+    let view = flat.view();
     check_heights(folder, meta.as_ref(), &log.reader(), options.initial_height)?;
     let tree = match &meta {
         Some(meta) => load(folder, &view, meta)?,
@@ -103,6 +100,49 @@ pub(super) fn open(
         }),
         _lock: lock,
     })
+}
+
+/// The flat state with what it is of, if there is one. Checks that it is of this chain, and that
+/// its log is there.
+pub(super) fn state(
+    folder: &Path,
+    files: &dyn Files,
+    options: &Options,
+) -> Result<Option<(Flat, Option<Meta>)>, ChainStoreError> {
+    if !has_state(folder)? {
+        return Ok(None);
+    }
+    let path = folder.join(STATE);
+    if files.list().map_err(ChainStoreError::io(&path))?.is_empty() {
+        return Err(ChainStoreError::NoLog {
+            path: files.path(""),
+        });
+    }
+    let flat = Flat::open(&path)?;
+    let meta = flat.view().meta()?;
+    if let Some(meta) = &meta {
+        check_identity(&path, meta, options)?;
+    }
+    Ok(Some((flat, meta)))
+}
+
+/// Checks that there is a folder with a store, or with what a crash has left of its creation.
+pub(super) fn check_store(folder: &Path) -> Result<(), ChainStoreError> {
+    match [LOCK, LOG, STATE]
+        .iter()
+        .any(|name| folder.join(name).exists())
+    {
+        true => Ok(()),
+        false => Err(ChainStoreError::NoStore {
+            path: folder.to_path_buf(),
+        }),
+    }
+}
+
+/// Whether a folder has a flat state.
+pub(super) fn has_state(folder: &Path) -> Result<bool, ChainStoreError> {
+    let path = folder.join(STATE);
+    path.try_exists().map_err(ChainStoreError::io(&path))
 }
 
 pub(super) fn check_identity(

@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::flat::{self, Flat};
+use super::flat;
 use super::{ChainStore, ChainStoreError, Head, LOG, Options, STATE, UNFINISHED_STATE, opening};
-use crate::folder::{self, LOCK};
+use crate::folder;
 use crate::log::{self, Log, LogError};
 
 /// Removes all blocks above a height, and opens the store to check what is left. Returns the new
@@ -22,18 +22,10 @@ use crate::log::{self, Log, LogError};
 /// [`ChainStoreError::RollbackTooFar`] if the flat state is beyond it and cannot be made anew. Both
 /// change nothing. Otherwise as [`ChainStore::open`].
 pub fn rollback(folder: &Path, options: Options, height: u64) -> Result<Head, ChainStoreError> {
-    if !folder.join(LOCK).exists() {
-        return Err(ChainStoreError::NoStore {
-            path: folder.to_path_buf(),
-        });
-    }
+    opening::check_store(folder)?;
     let lock = opening::lock(folder)?;
-    let path = folder.join(STATE);
-    let meta = Flat::open(&path)?.view().meta()?;
-    if let Some(meta) = &meta {
-        opening::check_identity(&path, meta, &options)?;
-    }
     let files = Arc::new(log::Folder::lock(&folder.join(LOG))?);
+    let meta = opening::state(folder, &*files, &options)?.and_then(|(_, meta)| meta);
     let log = Log::open_in(files, options.log(options.initial_height))?;
     opening::check_heights(folder, meta.as_ref(), &log.reader(), options.initial_height)?;
 

@@ -158,20 +158,24 @@ impl Folder {
     }
 }
 
+impl Folder {
+    /// Whether a folder is there, and has files of a log. Locks nothing.
+    pub(crate) fn has_files(path: &Path) -> Result<bool, LogError> {
+        match list(path) {
+            Ok(names) => Ok(!names.is_empty()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(LogError::io(path)(error)),
+        }
+    }
+}
+
 impl Files for Folder {
     fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.path)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
-            if name != folder::LOCK {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        list(&self.path)
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn LogFile>> {
@@ -197,6 +201,17 @@ impl Files for Folder {
     fn sync_folder(&self) -> io::Result<()> {
         folder::sync(&self.path).map_err(|failure| failure.source)
     }
+}
+
+fn list(path: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name != folder::LOCK {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 impl LogFile for File {

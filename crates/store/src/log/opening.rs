@@ -133,19 +133,14 @@ fn check(files: &dyn Files, keys: &Keys, names: &Names) -> Result<Checked, LogEr
 }
 
 /// What opening would find, without writing anything: the records, and what it would cut. `None` if
-/// there is no log.
+/// there is no log, or one whose creation a crash has interrupted.
 pub(super) fn inspect(
     files: &dyn Files,
     keys: &Keys,
 ) -> Result<Option<(Visible, Option<Cut>)>, LogError> {
     let names = Names::list(files)?;
     if !names.has_mark {
-        return match names.segments.is_empty() {
-            true => Ok(None),
-            false => Err(LogError::Missing {
-                path: files.path(MARK),
-            }),
-        };
+        return leftovers(files, keys, &names).map(|_| None);
     }
     let Checked { last, scanned, .. } = check(files, keys, &names)?;
     let mut segments = last.before;
@@ -162,9 +157,9 @@ pub(super) fn inspect(
     Ok(Some((visible, scanned.cut)))
 }
 
-/// Creates a log, or finishes what a crash interrupted: the segment comes first, and the file of
-/// the acknowledged height after it.
-fn create(files: &dyn Files, keys: &Keys, first: u64, names: &Names) -> Result<Opened, LogError> {
+/// The files of a log whose creation a crash has interrupted: the segment comes first, and the file
+/// of the acknowledged height after it.
+fn leftovers(files: &dyn Files, keys: &Keys, names: &Names) -> Result<Vec<String>, LogError> {
     let mut leftovers = names.unfinished.clone();
     for &height in &names.segments {
         let name = segment_name(height);
@@ -178,7 +173,12 @@ fn create(files: &dyn Files, keys: &Keys, first: u64, names: &Names) -> Result<O
         }
         leftovers.push(name);
     }
-    remove(files, &leftovers)?;
+    Ok(leftovers)
+}
+
+/// Creates a log, or finishes what a crash interrupted.
+fn create(files: &dyn Files, keys: &Keys, first: u64, names: &Names) -> Result<Opened, LogError> {
+    remove(files, &leftovers(files, keys, names)?)?;
     let header = SegmentHeader {
         first,
         previous: GENESIS,

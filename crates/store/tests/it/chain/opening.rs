@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fusee_state::Diff;
-use fusee_store::chain::{ChainStore, ChainStoreError, Options, Retention};
+use fusee_store::chain::{ChainStore, ChainStoreError, Options, Retention, rollback};
 use fusee_store::log::LogError;
 
 use super::{IDENTITY, advance, advance_until, changes, check, next, options};
@@ -203,6 +203,40 @@ fn a_state_without_its_log_is_refused() {
     fs::remove_dir_all(&log).unwrap();
     fs::rename(&away, &log).unwrap();
     check(&ChainStore::open(&folder, options()).unwrap());
+}
+
+#[test]
+fn a_log_that_is_lost_before_the_first_checkpoint_is_missed() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("chain");
+    assert!(!ChainStore::exists(&folder).unwrap());
+    let store = ChainStore::open(&folder, options()).unwrap();
+    advance(&store);
+    assert_eq!(store.checkpoint(), None);
+    drop(store);
+    let away = root.path().join("away");
+    fs::rename(folder.join("log"), &away).unwrap();
+    assert!(ChainStore::exists(&folder).unwrap());
+    for error in [
+        rollback(&folder, options(), 0).unwrap_err(),
+        ChainStore::open(&folder, options()).unwrap_err(),
+        // Neither has made another one.
+        ChainStore::open(&folder, options()).unwrap_err(),
+    ] {
+        assert!(matches!(error, ChainStoreError::NoLog { .. }), "{error}");
+    }
+    fs::remove_dir_all(folder.join("log")).unwrap();
+    fs::rename(&away, folder.join("log")).unwrap();
+    check(&ChainStore::open(&folder, options()).unwrap());
+
+    // What a creation makes first, and a crash can leave alone, is the log.
+    let log = root.path().join("new").join("log");
+    fs::create_dir_all(&log).unwrap();
+    let folder = log.parent().unwrap();
+    assert!(!ChainStore::exists(folder).unwrap());
+    check(&ChainStore::open(folder, options()).unwrap());
+    fs::remove_dir_all(folder.join("state")).unwrap();
+    check(&ChainStore::open(folder, options()).unwrap());
 }
 
 #[test]

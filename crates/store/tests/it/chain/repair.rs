@@ -154,6 +154,8 @@ fn the_doctor_names_what_is_wrong() {
     let expected = "a crash has interrupted the commit of height 40: opening cuts off 50 bytes, \
                     and nothing acknowledged is lost";
     assert_eq!(text, expected);
+    let report = doctor(&torn, options()).unwrap();
+    assert!(report.is_healthy(), "{report:?}");
 
     let no_log = bad("no_log");
     fs::remove_dir_all(no_log.join("log")).unwrap();
@@ -175,6 +177,34 @@ fn the_doctor_names_what_is_wrong() {
         "{text}"
     );
     assert!(text.contains("if the log has all blocks, remove"), "{text}");
+}
+
+#[test]
+fn the_doctor_finds_no_fault_with_what_a_crash_has_left_of_a_creation() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("chain");
+    drop(ChainStore::open(&folder, options()).unwrap());
+    // Backwards, from the last file of a creation to the first one.
+    let steps: [&dyn Fn(); 6] = [
+        &|| fs::remove_file(folder.join("lock")).unwrap(),
+        &|| fs::remove_dir_all(folder.join("state")).unwrap(),
+        &|| fs::remove_file(folder.join("log/acknowledged")).unwrap(),
+        &|| {
+            let names = files(&folder.join("log")).into_iter();
+            let mut names = names.filter(|name| name.extension().is_some_and(|end| end == "seg"));
+            fs::remove_file(folder.join("log").join(names.next().unwrap())).unwrap();
+        },
+        &|| fs::remove_file(folder.join("log/lock")).unwrap(),
+        &|| fs::remove_dir_all(folder.join("log")).unwrap(),
+    ];
+    for (number, step) in steps.into_iter().enumerate() {
+        step();
+        let report = doctor(&folder, options()).unwrap();
+        assert!(report.findings.is_empty(), "{number}: {report:?}");
+        let copied = root.path().join(number.to_string());
+        copy(&folder, &copied);
+        check(&ChainStore::open(&copied, options()).unwrap());
+    }
 }
 
 #[test]
