@@ -59,12 +59,6 @@ pub enum AppError {
         /// Why.
         source: io::Error,
     },
-    /// The header of an imported snapshot is damaged.
-    #[error("{path} has no valid header: remove the folder of the application, and sync it again")]
-    Base {
-        /// The file.
-        path: PathBuf,
-    },
     /// The operating system has no thread.
     #[error("no thread: {0}")]
     Thread(#[source] io::Error),

@@ -11,10 +11,10 @@
 //! application is opened after a crash.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use fusee_chain::{Chain, DataFolder, Options};
+use fusee_chain::{Chain, DataFolder, Options, write_header};
 use fusee_ledger::{Genesis, Header, Ledger};
 
 use crate::AppError;
@@ -66,7 +66,7 @@ impl Folder {
 
     /// Notes the header of the block whose snapshot is restored.
     pub(crate) fn begin_restore(&self, base: &Header) -> Result<(), AppError> {
-        write_header(&self.new_base(), base)
+        Ok(write_header(&self.new_base(), base)?)
     }
 
     /// Forgets a restore that is under way.
@@ -86,24 +86,6 @@ impl Folder {
         fs::rename(&restored, self.0.store()).map_err(AppError::io(&restored))?;
         sync_folder(self.0.path())
     }
-}
-
-/// Reads a header from a file. `None` if its bytes are not those of one.
-pub(crate) fn read_header(path: &Path) -> Result<Option<Header>, AppError> {
-    let bytes = fs::read(path).map_err(AppError::io(path))?;
-    Ok(Header::decode(&bytes).ok())
-}
-
-/// Writes a header durably, in the place of another one.
-pub(crate) fn write_header(path: &Path, header: &Header) -> Result<(), AppError> {
-    let unfinished = path.with_extension("unfinished");
-    let written = File::create(&unfinished).and_then(|mut file| {
-        file.write_all(&header.encode())?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    });
-    written.map_err(AppError::io(path))?;
-    path.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Removes a folder, if it is there.

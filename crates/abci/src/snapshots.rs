@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use fusee_chain::{read_header, write_header};
 use fusee_crypto::sha256;
 use fusee_ledger::Header;
 use fusee_store::chain::snapshot::{MANIFEST, Manifest, chunk_name};
@@ -21,7 +22,7 @@ use tendermint_proto::v0_38::abci::{
 };
 
 use crate::app::{Shared, SnapshotOptions};
-use crate::folder::{read_header, remove_folder, write_header};
+use crate::folder::remove_folder;
 use crate::{App, AppError};
 
 /// The format of snapshots: chunks of the store, and [`Metadata`].

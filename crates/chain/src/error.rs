@@ -85,21 +85,41 @@ pub enum ChainError {
         /// The folder.
         path: PathBuf,
     },
-    /// The file of the genesis is damaged, or has the encoding of another version.
-    #[error("{} is no genesis", path.display())]
+    /// The file of the genesis is damaged.
+    #[error("{} is damaged: restore it from a backup", path.display())]
     GenesisFile {
         /// The file.
         path: PathBuf,
         /// Why.
         source: DecodeError,
     },
-    /// The file of the header that the chain goes on from is damaged.
-    #[error("{} is no header", path.display())]
+    /// There is a chain, but not its genesis.
+    #[error("{} is missing, but there is a chain: restore it from a backup", path.display())]
+    NoGenesis {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of a header, for example of the one that the chain goes on from, is damaged.
+    #[error("{} is damaged: restore it from a backup, or import the snapshot anew", path.display())]
     BaseFile {
         /// The file.
         path: PathBuf,
         /// Why.
         source: DecodeError,
+    },
+    /// A newer version of this program wrote the file.
+    #[error(
+        "{} has format version {found}, this program reads version {expected}: use a newer version \
+         of this program",
+        path.display()
+    )]
+    NewerFile {
+        /// The file.
+        path: PathBuf,
+        /// The version that it has.
+        found: u8,
+        /// The newest version that this program reads.
+        expected: u8,
     },
     /// The operating system failed to read or write.
     #[error("reading or writing {} failed", path.display())]

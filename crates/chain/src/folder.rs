@@ -2,16 +2,15 @@
 //! chain goes on from a snapshot, the file `base` has the header of that block.
 //!
 //! Programs can keep more in it, for example compiled code. The genesis is written once, durably,
-//! and never changed: a folder has it completely, or not at all.
+//! and never changed: a folder has it completely, or not at all. Both files end with a checksum.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use fusee_ledger::{Genesis, Header, Ledger};
-use tempfile::NamedTempFile;
 
-use crate::{Chain, ChainError, Options};
+use crate::{Chain, ChainError, Options, files};
 
 /// The file of the encoded genesis.
 const GENESIS: &str = "genesis";
@@ -38,20 +37,15 @@ impl DataFolder {
     /// # Errors
     ///
     /// [`ChainError::OldFolder`] or [`ChainError::ForeignFolder`] if the folder has something else
-    /// than a chain. [`ChainError::GenesisFile`] if the genesis is damaged. [`ChainError::Io`] if
-    /// the operating system fails.
+    /// than a chain. [`ChainError::NoGenesis`] if the genesis is missing beside a chain,
+    /// [`ChainError::GenesisFile`] if it is damaged, [`ChainError::NewerFile`] if a newer version of
+    /// this program wrote it. [`ChainError::Io`] if the operating system fails.
     pub fn open(path: &Path) -> Result<Option<Self>, ChainError> {
-        let file = path.join(GENESIS);
-        let bytes = match fs::read(&file) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                check_empty(path)?;
-                return Ok(None);
-            }
-            Err(error) => return Err(ChainError::io(&file)(error)),
+        let damaged = |path, source| ChainError::GenesisFile { path, source };
+        let Some(genesis) = files::read(&path.join(GENESIS), Genesis::decode, damaged)? else {
+            check_empty(path)?;
+            return Ok(None);
         };
-        let genesis = Genesis::decode(&bytes)
-            .map_err(|source| ChainError::GenesisFile { path: file, source })?;
         Ok(Some(Self {
             path: path.to_path_buf(),
             genesis,
@@ -68,7 +62,7 @@ impl DataFolder {
         genesis.check()?;
         if Self::open(path)?.is_none() {
             fs::create_dir_all(path).map_err(ChainError::io(path))?;
-            write(path, &genesis.encode())?;
+            files::write_new(&path.join(GENESIS), &genesis.encode())?;
         }
         // Of two processes at the same time, one has written it.
         match Self::open(path)? {
@@ -113,10 +107,11 @@ impl DataFolder {
     ///
     /// # Errors
     ///
-    /// As [`Chain::open_after`]. [`ChainError::BaseFile`] if the header of the snapshot is damaged.
+    /// As [`Chain::open_after`], and as [`read_header`](crate::read_header) for the header of the
+    /// snapshot.
     pub fn chain(&self, ledger: Ledger, options: Options) -> Result<Chain, ChainError> {
         let (store, genesis) = (self.store(), &self.genesis);
-        match self.base_header()? {
+        match files::read_header(&self.base())? {
             None => Chain::open(&store, genesis, ledger, options),
             Some(base) => Chain::open_after(base, &store, genesis, ledger, options),
         }
@@ -129,54 +124,8 @@ impl DataFolder {
     ///
     /// [`ChainError::Io`] if the operating system fails.
     pub fn keep_base(&self, header: &Header) -> Result<(), ChainError> {
-        let file = temporary(&self.path, &header.encode())?;
-        let target = self.base();
-        let kept = file.persist(&target);
-        kept.map_err(|error| ChainError::io(&target)(error.error))?;
-        sync(&self.path)
+        files::write_header(&self.base(), header)
     }
-
-    fn base_header(&self) -> Result<Option<Header>, ChainError> {
-        let path = self.base();
-        let bytes = match fs::read(&path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(ChainError::io(&path)(error)),
-        };
-        let header = Header::decode(&bytes);
-        header
-            .map(Some)
-            .map_err(|source| ChainError::BaseFile { path, source })
-    }
-}
-
-/// Writes the genesis at once, unless another process has written one.
-fn write(folder: &Path, genesis: &[u8]) -> Result<(), ChainError> {
-    let file = temporary(folder, genesis)?;
-    match file.persist_noclobber(folder.join(GENESIS)) {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(ChainError::io(folder)(error.error)),
-    }
-    sync(folder)
-}
-
-/// Writes a file that has no name yet, durably.
-fn temporary(folder: &Path, bytes: &[u8]) -> Result<NamedTempFile, ChainError> {
-    let failed = ChainError::io(folder);
-    let mut file = NamedTempFile::new_in(folder).map_err(&failed)?;
-    file.write_all(bytes).map_err(&failed)?;
-    file.as_file().sync_all().map_err(&failed)?;
-    Ok(file)
-}
-
-/// Makes the names in a folder durable, where folders can be opened as files.
-fn sync(folder: &Path) -> Result<(), ChainError> {
-    if cfg!(unix) {
-        let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(ChainError::io(folder))?;
-    }
-    Ok(())
 }
 
 /// Checks that a folder that has no genesis is missing or empty. Hidden files may be in it: those
@@ -192,6 +141,10 @@ fn check_empty(path: &Path) -> Result<(), ChainError> {
         let path = path.join(&name);
         if name == OLD {
             return Err(ChainError::OldFolder { path });
+        }
+        if [CHAIN, BASE].iter().any(|ours| name == *ours) {
+            let path = path.with_file_name(GENESIS);
+            return Err(ChainError::NoGenesis { path });
         }
         if !name.to_string_lossy().starts_with('.') {
             return Err(ChainError::ForeignFolder { path });

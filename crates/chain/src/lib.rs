@@ -17,6 +17,7 @@
 mod body;
 mod chain;
 mod error;
+mod files;
 mod folder;
 mod pipeline;
 mod replay;
@@ -25,6 +26,7 @@ mod tip;
 pub use body::StoredBlock;
 pub use chain::{Chain, Executed, Options, Sealed};
 pub use error::ChainError;
+pub use files::{read_header, write_header};
 pub use folder::DataFolder;
 pub use pipeline::{Committed, Pipeline};
 pub use replay::{Difference, Replayed, Scope, Start, replay};

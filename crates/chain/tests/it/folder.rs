@@ -1,8 +1,11 @@
 //! Data folders: made whole or not at all, and refused by name if they have something else.
 
 use std::fs;
+use std::path::Path;
 
 use fusee_chain::{ChainError, DataFolder};
+use fusee_ledger::Header;
+use fusee_store::chain::snapshot::{Import, chunk_name};
 
 use crate::world::{blocks, commit, genesis, ledger};
 
@@ -56,15 +59,97 @@ fn what_is_no_data_folder_is_left_alone() {
 #[test]
 fn a_damaged_genesis_is_told() {
     let root = tempfile::tempdir().unwrap();
-    DataFolder::create(root.path(), genesis()).unwrap();
+    let folder = DataFolder::create(root.path(), genesis()).unwrap();
     let file = root.path().join("genesis");
     let bytes = fs::read(&file).unwrap();
-    fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
-    let error = DataFolder::open(root.path()).unwrap_err();
-    assert!(matches!(error, ChainError::GenesisFile { .. }), "{error}");
+    for_each_damage(&file, |flaw| {
+        let error = DataFolder::open(root.path()).unwrap_err();
+        let is_named = matches!(&error, ChainError::GenesisFile { path, .. } if *path == file);
+        assert!(is_named, "{flaw}: {error}");
+    });
     // What an interrupted write has left is no genesis.
-    fs::rename(&file, root.path().join(".tmp1234")).unwrap();
+    let hidden = root.path().join(".tmp1234");
+    fs::rename(&file, &hidden).unwrap();
     assert!(DataFolder::open(root.path()).unwrap().is_none());
     DataFolder::create(root.path(), genesis()).unwrap();
     assert_eq!(fs::read(&file).unwrap(), bytes);
+    // Another genesis would make another chain.
+    drop(folder.chain(ledger("wasmi"), folder.options()).unwrap());
+    fs::remove_file(&file).unwrap();
+    for error in [
+        DataFolder::open(root.path()).unwrap_err(),
+        DataFolder::create(root.path(), genesis()).unwrap_err(),
+    ] {
+        let is_named = matches!(&error, ChainError::NoGenesis { path } if *path == file);
+        assert!(is_named, "{error}");
+    }
+}
+
+#[test]
+fn a_genesis_of_a_newer_version_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    DataFolder::create(root.path(), genesis()).unwrap();
+    let mut newer = genesis().encode();
+    newer[0] = 2;
+    newer.extend(blake3::hash(&newer).as_bytes());
+    fs::write(root.path().join("genesis"), newer).unwrap();
+    let error = DataFolder::open(root.path()).unwrap_err();
+    let expected = "genesis has format version 2, this program reads version 1: use a newer version \
+                    of this program";
+    assert!(error.to_string().ends_with(expected), "{error}");
+}
+
+#[test]
+fn a_damaged_base_forks_no_chain() {
+    let root = tempfile::tempdir().unwrap();
+    let (header, folder) = import(root.path(), |_| {});
+    let chain = folder.chain(ledger("wasmi"), folder.options()).unwrap();
+    assert_eq!(chain.last_hash(), header.hash());
+    drop(chain);
+    let ledger = ledger("wasmi");
+    for_each_damage(&folder.base(), |flaw| {
+        let error = folder.chain(ledger.clone(), folder.options()).unwrap_err();
+        let is_named =
+            matches!(&error, ChainError::BaseFile { path, .. } if *path == folder.base());
+        assert!(is_named, "{flaw}: {error}");
+    });
+    let chain = folder.chain(ledger, folder.options()).unwrap();
+    assert_eq!(chain.last_hash(), header.hash());
+}
+
+/// Does something with a bit of each byte of a file flipped, and with the file cut.
+fn for_each_damage(file: &Path, check: impl Fn(&str)) {
+    let bytes = fs::read(file).unwrap();
+    for byte in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[byte] ^= 1 << (byte % 8);
+        fs::write(file, flipped).unwrap();
+        check(&format!("bit {} of byte {byte}", byte % 8));
+    }
+    for length in [0, 1, 31, 32, bytes.len() - 1] {
+        fs::write(file, &bytes[..length]).unwrap();
+        check(&format!("{length} bytes"));
+    }
+    fs::write(file, bytes).unwrap();
+}
+
+/// A data folder of a snapshot of a chain with three blocks, and the header of the last one.
+/// `before` sees the folder before the import is finished.
+fn import(root: &Path, before: impl FnOnce(&DataFolder)) -> (Header, DataFolder) {
+    let whole = DataFolder::create(&root.join("whole"), genesis()).unwrap();
+    let chain = whole.chain(ledger("wasmi"), whole.options()).unwrap();
+    let header = commit(&chain, &blocks(3)).pop().unwrap();
+    let snapshot = root.join("snapshot");
+    let manifest = chain.store().export(None, &snapshot, 1 << 20).unwrap();
+    let folder = DataFolder::create(&root.join("data"), genesis()).unwrap();
+    let import = Import::begin(&folder.store(), folder.options(), manifest, manifest.head);
+    let import = import.unwrap();
+    before(&folder);
+    for number in 0..manifest.chunks() {
+        let chunk = fs::read(snapshot.join(chunk_name(number))).unwrap();
+        import.add(number, &chunk).unwrap();
+    }
+    folder.keep_base(&header).unwrap();
+    drop(import.finish().unwrap());
+    (header, folder)
 }
