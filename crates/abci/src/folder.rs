@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use fusee_chain::{Chain, DataFolder, Options, write_header};
 use fusee_ledger::{Genesis, Header, Ledger};
+use fusee_store::chain::snapshot::Import;
 
 use crate::AppError;
 
@@ -49,9 +50,9 @@ impl Folder {
         self.0.path().join("restored")
     }
 
-    /// Where a restore is until it is complete, by the store's convention.
+    /// Where a restore is until it is complete.
     fn import(&self) -> PathBuf {
-        self.0.path().join("restored.import")
+        Import::folder(&self.restored())
     }
 
     /// The folder of the snapshots.

@@ -99,6 +99,26 @@ pub enum ChainError {
         /// The file.
         path: PathBuf,
     },
+    /// The data folder has had a chain, and its store is missing. Nothing was modified.
+    #[error(
+        "{} is missing, but there was a chain: restore it from a backup, or remove the data folder to \
+         begin anew",
+        path.display()
+    )]
+    NoChain {
+        /// The folder of the store.
+        path: PathBuf,
+    },
+    /// A snapshot is being imported. Nothing was modified.
+    #[error(
+        "{} has an import that is not finished: import the snapshot again to finish it, or remove \
+         the data folder",
+        path.display()
+    )]
+    UnfinishedImport {
+        /// The folder of the import.
+        path: PathBuf,
+    },
     /// The file of a header, for example of the one that the chain goes on from, is damaged.
     #[error("{} is damaged: restore it from a backup, or import the snapshot anew", path.display())]
     BaseFile {

@@ -1,5 +1,6 @@
 //! The data folder of a chain: its genesis in the file `genesis`, and its store in `chain`. If the
-//! chain goes on from a snapshot, the file `base` has the header of that block.
+//! chain goes on from a snapshot, the file `base` has the header of that block. The file `made` says
+//! that there is a chain: one that is lost is missed, and no new one takes its place.
 //!
 //! Programs can keep more in it, for example compiled code. The genesis is written once, durably,
 //! and never changed: a folder has it completely, or not at all. Both files end with a checksum.
@@ -9,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use fusee_ledger::{Genesis, Header, Ledger};
+use fusee_store::chain::ChainStore;
+use fusee_store::chain::snapshot::Import;
 
 use crate::{Chain, ChainError, Options, files};
 
@@ -17,6 +20,9 @@ const GENESIS: &str = "genesis";
 
 /// The file of the header that the chain goes on from.
 const BASE: &str = "base";
+
+/// The file that says that there is a chain. It is empty but for its checksum.
+const MADE: &str = "made";
 
 /// The folder of the store.
 const CHAIN: &str = "chain";
@@ -103,18 +109,34 @@ impl DataFolder {
         Chain::options(&self.genesis)
     }
 
-    /// Opens the chain.
+    /// Opens the chain, and makes it if there was none yet.
     ///
     /// # Errors
     ///
-    /// As [`Chain::open_after`], and as [`read_header`](crate::read_header) for the header of the
+    /// [`ChainError::UnfinishedImport`] while a snapshot is imported into the folder of the store.
+    /// [`ChainError::NoChain`] if there was a chain, and the store is missing. Otherwise as [`Chain::open_after`], and as [`read_header`](crate::read_header) for the header of the
     /// snapshot.
     pub fn chain(&self, ledger: Ledger, options: Options) -> Result<Chain, ChainError> {
         let (store, genesis) = (self.store(), &self.genesis);
-        match files::read_header(&self.base())? {
-            None => Chain::open(&store, genesis, ledger, options),
-            Some(base) => Chain::open_after(base, &store, genesis, ledger, options),
+        let import = Import::folder(&store);
+        if exists(&import)? {
+            return Err(ChainError::UnfinishedImport { path: import });
         }
+        let base = files::read_header(&self.base())?;
+        let made = self.path.join(MADE);
+        let is_made = exists(&made)?;
+        if (is_made || base.is_some()) && !ChainStore::exists(&store)? {
+            return Err(ChainError::NoChain { path: store });
+        }
+        let chain = match base {
+            None => Chain::open(&store, genesis, ledger, options)?,
+            Some(base) => Chain::open_after(base, &store, genesis, ledger, options)?,
+        };
+        // After the genesis was committed: a chain whose making a crash has ended is made anew.
+        if !is_made {
+            files::write_new(&made, &[])?;
+        }
+        Ok(chain)
     }
 
     /// Keeps the header of the block whose state a snapshot is of, before the snapshot is
@@ -126,6 +148,10 @@ impl DataFolder {
     pub fn keep_base(&self, header: &Header) -> Result<(), ChainError> {
         files::write_header(&self.base(), header)
     }
+}
+
+fn exists(path: &Path) -> Result<bool, ChainError> {
+    path.try_exists().map_err(ChainError::io(path))
 }
 
 /// Checks that a folder that has no genesis is missing or empty. Hidden files may be in it: those
@@ -142,7 +168,7 @@ fn check_empty(path: &Path) -> Result<(), ChainError> {
         if name == OLD {
             return Err(ChainError::OldFolder { path });
         }
-        if [CHAIN, BASE].iter().any(|ours| name == *ours) {
+        if [CHAIN, BASE, MADE].iter().any(|ours| name == *ours) {
             let path = path.with_file_name(GENESIS);
             return Err(ChainError::NoGenesis { path });
         }

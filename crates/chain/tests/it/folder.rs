@@ -117,6 +117,74 @@ fn a_damaged_base_forks_no_chain() {
     assert_eq!(chain.last_hash(), header.hash());
 }
 
+#[test]
+fn an_import_that_is_not_finished_is_no_new_chain() {
+    let root = tempfile::tempdir().unwrap();
+    let unfinished = |folder: &DataFolder| {
+        let error = folder.chain(ledger("wasmi"), folder.options()).unwrap_err();
+        let is_named = matches!(&error, ChainError::UnfinishedImport { path }
+            if *path == folder.path().join("chain.import"));
+        assert!(is_named, "{error}");
+        assert!(!folder.store().exists());
+    };
+    let (header, folder) = import(root.path(), unfinished);
+    let chain = folder.chain(ledger("wasmi"), folder.options()).unwrap();
+    assert_eq!(chain.last_hash(), header.hash());
+}
+
+#[test]
+fn a_chain_that_is_lost_is_missed() {
+    let root = tempfile::tempdir().unwrap();
+    let (_, imported) = import(root.path(), |_| {});
+    let whole = DataFolder::open(&root.path().join("whole"))
+        .unwrap()
+        .unwrap();
+    // Of a snapshot, also before the chain was opened once.
+    for folder in [whole, imported] {
+        let away = folder.path().join("away");
+        fs::rename(folder.store(), &away).unwrap();
+        for entry in ["", "lock", "log"] {
+            let path = folder.store().join(entry);
+            match entry {
+                "lock" => fs::write(&path, "").unwrap(),
+                _ => fs::create_dir(&path).unwrap(),
+            }
+            let error = folder.chain(ledger("wasmi"), folder.options()).unwrap_err();
+            let is_named =
+                matches!(&error, ChainError::NoChain { path } if *path == folder.store());
+            assert!(is_named, "{error}");
+        }
+        fs::remove_dir_all(folder.store()).unwrap();
+        let error = folder.chain(ledger("wasmi"), folder.options()).unwrap_err();
+        assert!(matches!(error, ChainError::NoChain { .. }), "{error}");
+        assert!(!folder.store().exists());
+        fs::rename(&away, folder.store()).unwrap();
+        drop(folder.chain(ledger("wasmi"), folder.options()).unwrap());
+    }
+}
+
+#[test]
+fn a_crash_while_a_chain_is_made_leaves_one_that_opens() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = DataFolder::create(root.path(), genesis()).unwrap();
+    let chain = folder.chain(ledger("wasmi"), folder.options()).unwrap();
+    let hash = chain.last_hash();
+    drop(chain);
+    // Backwards, from the last step to the first one.
+    let steps: [&dyn Fn(); 4] = [
+        &|| fs::remove_file(root.path().join("made")).unwrap(),
+        &|| fs::remove_dir_all(folder.store().join("state")).unwrap(),
+        &|| fs::remove_dir_all(folder.store().join("log")).unwrap(),
+        &|| fs::remove_dir_all(folder.store()).unwrap(),
+    ];
+    for count in 1..=steps.len() {
+        steps.iter().take(count).for_each(|step| step());
+        let chain = folder.chain(ledger("wasmi"), folder.options()).unwrap();
+        assert_eq!(chain.last_hash(), hash);
+        assert!(root.path().join("made").exists());
+    }
+}
+
 /// Does something with a bit of each byte of a file flipped, and with the file cut.
 fn for_each_damage(file: &Path, check: impl Fn(&str)) {
     let bytes = fs::read(file).unwrap();

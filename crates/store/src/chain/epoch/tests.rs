@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fusee_state::Diff;
+use fusee_state::{Diff, Value};
 
 use super::{Blocks, Epoch};
 
@@ -28,10 +28,11 @@ fn keys_with_one_hash_keep_their_own_changes() {
         }
         for height in 4..9 {
             for key in 0..50 {
-                let seen = blocks.iter().zip([5, 6, 7]).rev();
-                let mut seen = seen.filter(|(_, made)| *made <= height);
-                let expected = seen.find_map(|(changes, _)| changes.change(&[key]));
-                let expected = expected.map(Option::<&fusee_state::Value>::cloned);
+                let seen = blocks.iter().zip([5, 6, 7]);
+                let seen = seen.filter(|(_, made)| *made <= height);
+                let changes = seen.flat_map(|(changes, _)| changes.iter());
+                let of_key = changes.filter(|(changed, _)| *changed == [key]);
+                let expected = of_key.last().map(|(_, value)| value.map(Value::from));
                 let found = epoch.read(&[key], height);
                 assert_eq!(found, expected, "{key} at {height}, {ignored:#x}");
             }

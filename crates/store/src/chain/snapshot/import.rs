@@ -37,7 +37,8 @@ impl Import {
     /// anyone; `trusted` is the head whose root the caller trusts, for example from a block header
     /// with the signatures of the validators.
     ///
-    /// Until it is finished, the import is in a folder whose name ends with `.import`.
+    /// Until it is finished, the import is in a [folder](Self::folder) whose name ends with
+    /// `.import`.
     ///
     /// # Errors
     ///
@@ -60,9 +61,7 @@ impl Import {
                 path: target.to_path_buf(),
             }));
         }
-        let mut unfinished = target.as_os_str().to_owned();
-        unfinished.push(UNFINISHED);
-        let unfinished = PathBuf::from(unfinished);
+        let unfinished = Self::folder(target);
         folder::create(&unfinished).map_err(ChainStoreError::from)?;
         let lock = Lock::take(&unfinished).map_err(ChainStoreError::from)?;
         let flat = Flat::open(&unfinished.join(STATE))?;
@@ -80,6 +79,14 @@ impl Import {
             flat,
             _lock: lock,
         })
+    }
+
+    /// The folder in which an import into `target` is until it is finished.
+    #[must_use]
+    pub fn folder(target: &Path) -> PathBuf {
+        let mut name = target.components().as_path().as_os_str().to_owned();
+        name.push(UNFINISHED);
+        PathBuf::from(name)
     }
 
     /// The numbers of the chunks that are not imported yet, in ascending order.
