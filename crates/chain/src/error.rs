@@ -150,7 +150,7 @@ pub enum ChainError {
         source: io::Error,
     },
     /// The operating system has no thread for the pipeline.
-    #[error("no thread for the pipeline: {0}")]
+    #[error("the operating system has no thread for the pipeline")]
     Thread(#[source] io::Error),
     /// An error has ended the pipeline.
     #[error("the pipeline has stopped, and tells why with the last committed block")]

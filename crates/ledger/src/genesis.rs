@@ -28,12 +28,21 @@ pub use contract::GenesisContract;
 /// The domain of identities.
 const IDENTITY_TAG: &[u8] = b"fusee genesis";
 
+/// The maximum of the first block's height. Consensus engines have signed heights, and this leaves
+/// half of them for blocks.
+const MAX_INITIAL_HEIGHT: u64 = 1 << 62;
+
+/// The maximum of the time of genesis: the last millisecond of the year 9999, as in timestamps of
+/// consensus engines. Times in microseconds or nanoseconds are beyond it.
+const MAX_TIME: u64 = 253_402_300_799_999;
+
 /// The first state of a chain.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Genesis {
-    /// The height of the first block. At least 1.
+    /// The height of the first block: 1 to 2^62.
     pub initial_height: u64,
-    /// The time of genesis, in milliseconds since the Unix epoch. No block is earlier.
+    /// The time of genesis, in milliseconds since the Unix epoch, before the year 10000. No
+    /// block is earlier.
     pub time: u64,
     /// The parameters of the chain.
     pub parameters: Parameters,
@@ -64,7 +73,7 @@ pub enum GenesisError {
     /// The file is not JSON, or has a field that is unknown, missing, there twice or of another
     /// type.
     #[error("the genesis file is malformed: {0}")]
-    File(#[from] serde_json::Error),
+    File(serde_json::Error),
     /// A field has no such value.
     #[error("the genesis file has no valid `{field}`: {reason}")]
     Field {
@@ -94,12 +103,12 @@ pub enum GenesisError {
         name: String,
     },
     /// A file cannot be read.
-    #[error("{} cannot be read: {source}", path.display())]
+    #[error("{} cannot be read: {error}", path.display())]
     Read {
         /// The genesis file, or that of the code of a contract.
         path: PathBuf,
         /// The error of the operating system.
-        source: io::Error,
+        error: io::Error,
     },
     /// A contract cannot be deployed.
     #[error("the contract `{name}` of the genesis cannot be deployed: {reason}")]
@@ -114,7 +123,20 @@ pub enum GenesisError {
     Ledger(#[from] LedgerError),
     /// The parameters cannot be those of a chain.
     #[error("the genesis file has no valid `parameters`: {0}")]
-    Parameters(#[from] ParametersError),
+    Parameters(ParametersError),
+}
+
+// Not by `#[from]`, which makes a source: the text has it already.
+impl From<serde_json::Error> for GenesisError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<ParametersError> for GenesisError {
+    fn from(error: ParametersError) -> Self {
+        Self::Parameters(error)
+    }
 }
 
 impl Genesis {
@@ -125,9 +147,9 @@ impl Genesis {
     /// [`GenesisError`], which names the file that cannot be read, or the first field that is not
     /// as it has to be.
     pub fn load(path: &Path) -> Result<Self, GenesisError> {
-        let json = fs::read_to_string(path).map_err(|source| GenesisError::Read {
+        let json = fs::read_to_string(path).map_err(|error| GenesisError::Read {
             path: path.to_path_buf(),
-            source,
+            error,
         })?;
         Self::read(&json, Some(path.parent().unwrap_or(Path::new(""))))
     }
@@ -158,11 +180,15 @@ impl Genesis {
             Err(GenesisError::Field { field, reason })
         };
         self.parameters.check()?;
-        if self.initial_height == 0 {
-            return invalid("initial_height", "it is at least 1");
+        if !(1..=MAX_INITIAL_HEIGHT).contains(&self.initial_height) {
+            return invalid("initial_height", "it has to be from 1 to 2^62");
+        }
+        if self.time > MAX_TIME {
+            let reason = "it has to be milliseconds since 1970, before the year 10000";
+            return invalid("time", reason);
         }
         if self.parameters.activation_at(self.initial_height).is_none() {
-            let reason = "some rules hold at the initial height";
+            let reason = "they have to have rules for the initial height";
             return invalid("parameters.activations", reason);
         }
         let mut sum = 0_u128;
@@ -175,7 +201,7 @@ impl Genesis {
         let mut names = BTreeSet::new();
         for GenesisContract { name, .. } in &self.contracts {
             if name.is_empty() {
-                return invalid("contracts.name", "it is not empty");
+                return invalid("contracts.name", "it has to be a name");
             }
             if !names.insert(name) {
                 let name = name.clone();

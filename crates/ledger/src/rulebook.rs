@@ -66,7 +66,8 @@ impl Rulebook {
         self
     }
 
-    /// The rules that hold at a height of a chain.
+    /// The rules that hold at a height of a chain. With the parameters and the initial height of a
+    /// genesis, it tells whether this program can begin the chain, before a folder is made.
     ///
     /// # Errors
     ///

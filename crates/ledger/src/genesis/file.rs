@@ -1,10 +1,11 @@
 //! The genesis file, as JSON has it: amounts beyond 2^53 are texts, and bytes are hexadecimal.
 
-use std::{fs, num::NonZeroU64, path::Path, str::FromStr};
+use std::{collections::BTreeSet, fs, num::NonZeroU64, path::Path, str::FromStr};
 
 use fusee_contract::{Address, ContractRulesId};
 use fusee_engine::Gas;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Genesis, GenesisAccount, GenesisContract, GenesisError};
 use crate::{
@@ -169,10 +170,13 @@ enum FileCode {
 
 pub(super) fn read(json: &str, folder: Option<&Path>) -> Result<Genesis, GenesisError> {
     let file: File = serde_json::from_str(json)?;
+    check_objects("", &serde_json::from_str(json)?)?;
+    let names = Names(file.contracts.iter().map(|it| it.name.clone()).collect());
     let contracts = file.contracts.into_iter().enumerate();
-    let contracts = contracts.map(|contract| self::contract(contract, folder));
+    let contracts = contracts.map(|contract| self::contract(contract, folder, &names));
     let contracts = contracts.collect::<Result<Vec<_>, _>>()?;
-    let parameters = parameters(file.chain_id, file.parameters)?;
+    let parameters = parameters(file.chain_id, file.parameters, &names)?;
+    let has_fees = matches!(parameters.payment, Payment::Fees { .. });
     let mut genesis = Genesis {
         initial_height: file.initial_height,
         time: file.time,
@@ -187,6 +191,10 @@ pub(super) fn read(json: &str, folder: Option<&Path>) -> Result<Genesis, Genesis
         let total = sum.checked_add(balance);
         sum = total.ok_or(GenesisError::Sum { field: of_balance })?;
         let quota = match quota {
+            Some(_) if has_fees => {
+                let reason = "it has to be left out, since the chain has fees in place of quotas";
+                return Err(invalid(&format!("{field}.quota"), reason));
+            }
             Some(units) => Some(gas(&format!("{field}.quota"), units)?),
             None => None,
         };
@@ -198,7 +206,7 @@ pub(super) fn read(json: &str, folder: Option<&Path>) -> Result<Genesis, Genesis
     };
     for (index, account) in file.accounts.iter().enumerate() {
         let field = format!("accounts[{index}]");
-        let address = address(&format!("{field}.address"), &account.address)?;
+        let address = names.address(&format!("{field}.address"), &account.address)?;
         insert(field, address, &account.balance, account.quota)?;
     }
     for (index, account) in file.development_accounts.iter().enumerate() {
@@ -209,7 +217,11 @@ pub(super) fn read(json: &str, folder: Option<&Path>) -> Result<Genesis, Genesis
     Ok(genesis)
 }
 
-fn parameters(chain_id: String, file: FileParameters) -> Result<Parameters, GenesisError> {
+fn parameters(
+    chain_id: String,
+    file: FileParameters,
+    names: &Names,
+) -> Result<Parameters, GenesisError> {
     let activations = file.activations.into_iter().enumerate();
     let activations = activations.map(|(index, activation)| {
         let field = format!("parameters.activations[{index}]");
@@ -224,14 +236,15 @@ fn parameters(chain_id: String, file: FileParameters) -> Result<Parameters, Gene
             migration: activation.migration,
         })
     });
-    let calls = file.calls.into_iter().enumerate().map(call);
+    let calls = file.calls.into_iter().enumerate();
+    let calls = calls.map(|scheduled| call(scheduled, names));
     let validators = file.validators.iter().enumerate();
     let validators = validators.map(|(index, validator)| {
         let field = format!("parameters.validators[{index}]");
         Ok(Validator {
             key: bytes32(&format!("{field}.key"), &validator.key)?,
             power: validator.power,
-            account: address(&format!("{field}.account"), &validator.account)?,
+            account: names.address(&format!("{field}.account"), &validator.account)?,
         })
     });
     Ok(Parameters {
@@ -242,23 +255,22 @@ fn parameters(chain_id: String, file: FileParameters) -> Result<Parameters, Gene
             bytes: file.limits.bytes,
             transactions: file.limits.transactions,
         },
-        payment: payment(file.payment)?,
+        payment: payment(file.payment, names)?,
         calls: calls.collect::<Result<_, _>>()?,
         validators: validators.collect::<Result<_, GenesisError>>()?,
     })
 }
 
-fn payment(file: FilePayment) -> Result<Payment, GenesisError> {
+fn payment(file: FilePayment, names: &Names) -> Result<Payment, GenesisError> {
     let field = "parameters.payment";
     Ok(match file {
         FilePayment::Fees(fees) => Payment::Fees {
             minimum_price: amount(&format!("{field}.fees.minimum_price"), &fees.minimum_price)?,
             destination: match fees.destination {
                 FileDestination::Proposer => FeeDestination::Proposer,
-                FileDestination::Treasury(treasury) => FeeDestination::Treasury(address(
-                    &format!("{field}.fees.destination.treasury"),
-                    &treasury,
-                )?),
+                FileDestination::Treasury(treasury) => FeeDestination::Treasury(
+                    names.address(&format!("{field}.fees.destination.treasury"), &treasury)?,
+                ),
                 FileDestination::Burned => FeeDestination::Burned,
             },
         },
@@ -269,15 +281,19 @@ fn payment(file: FilePayment) -> Result<Payment, GenesisError> {
     })
 }
 
-fn call((index, file): (usize, FileCall)) -> Result<ScheduledCall, GenesisError> {
+fn call((index, file): (usize, FileCall), names: &Names) -> Result<ScheduledCall, GenesisError> {
     let field = format!("parameters.calls[{index}]");
+    if file.method.is_empty() {
+        let reason = "it has to be the name of a method";
+        return Err(invalid(&format!("{field}.method"), reason));
+    }
     Ok(ScheduledCall {
         phase: match file.phase {
             FilePhase::Begin => Phase::Begin,
             FilePhase::End => Phase::End,
         },
         every: file.every,
-        to: address(&format!("{field}.to"), &file.to)?,
+        to: names.address(&format!("{field}.to"), &file.to)?,
         method: file.method,
         input: bytes(&format!("{field}.input"), &file.input)?,
         gas: gas(&format!("{field}.gas"), file.gas)?,
@@ -288,19 +304,20 @@ fn call((index, file): (usize, FileCall)) -> Result<ScheduledCall, GenesisError>
 fn contract(
     (index, file): (usize, FileContract),
     folder: Option<&Path>,
+    names: &Names,
 ) -> Result<GenesisContract, GenesisError> {
     let field = format!("contracts[{index}]");
     let admin = file
         .admin
-        .map(|admin| address(&format!("{field}.admin"), &admin));
+        .map(|admin| names.address(&format!("{field}.admin"), &admin));
     let code = match (file.code, folder) {
         (FileCode::Hex(text), _) => bytes(&format!("{field}.code.hex"), &text)?,
         (FileCode::Path(path), Some(folder)) => {
             let path = folder.join(path);
-            fs::read(&path).map_err(|source| GenesisError::Read { path, source })?
+            fs::read(&path).map_err(|error| GenesisError::Read { path, error })?
         }
         (FileCode::Path(_), None) => {
-            let reason = "a text without a file has no folder: give the code as `hex`";
+            let reason = "it has to be `hex`, since a text without a file has no folder";
             return Err(invalid(&format!("{field}.code.path"), reason));
         }
     };
@@ -321,13 +338,18 @@ fn invalid(field: &str, reason: &'static str) -> GenesisError {
 fn amount(field: &str, text: &str) -> Result<u128, GenesisError> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     let amount = u128::from_str(text).ok().filter(|_| is_decimal);
-    amount.ok_or_else(|| invalid(field, "it is a decimal number below 2^128, as a text"))
+    amount.ok_or_else(|| {
+        invalid(
+            field,
+            "it has to be a decimal number below 2^128, as a text",
+        )
+    })
 }
 
 fn gas(field: &str, units: u64) -> Result<Gas, GenesisError> {
     match units <= Gas::MAX.units() {
         true => Ok(Gas::new(units)),
-        false => Err(invalid(field, "it is below 2^63")),
+        false => Err(invalid(field, "it has to be below 2^63")),
     }
 }
 
@@ -335,17 +357,56 @@ fn bytes32(field: &str, text: &str) -> Result<[u8; 32], GenesisError> {
     let mut bytes = [0; 32];
     match hex::decode_to_slice(text, &mut bytes) {
         Ok(()) => Ok(bytes),
-        Err(_) => Err(invalid(field, "it is 64 hexadecimal digits")),
+        Err(_) => Err(invalid(field, "it has to be 64 hexadecimal digits")),
     }
 }
 
 fn bytes(field: &str, text: &str) -> Result<Vec<u8>, GenesisError> {
-    hex::decode(text).map_err(|_| invalid(field, "it is bytes in hexadecimal"))
+    hex::decode(text).map_err(|_| invalid(field, "it has to be bytes in hexadecimal"))
 }
 
-fn address(field: &str, address: &FileAddress) -> Result<Address, GenesisError> {
-    match address {
-        FileAddress::Digits(text) => bytes32(field, text).map(Address::new),
-        FileAddress::Contract(name) => Ok(GenesisContract::address_of(&name.contract)),
+/// The names of the contracts of the file.
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn address(&self, field: &str, address: &FileAddress) -> Result<Address, GenesisError> {
+        match address {
+            FileAddress::Digits(text) => bytes32(field, text).map(Address::new),
+            FileAddress::Contract(FileName { contract }) if self.0.contains(contract) => {
+                Ok(GenesisContract::address_of(contract))
+            }
+            FileAddress::Contract(_) => {
+                let reason = "it has to be the name of a contract of the file";
+                Err(invalid(&format!("{field}.contract"), reason))
+            }
+        }
+    }
+}
+
+/// The fields that are lists of objects.
+const LISTS: [&str; 6] = [
+    "accounts",
+    "contracts",
+    "development_accounts",
+    "parameters.activations",
+    "parameters.calls",
+    "parameters.validators",
+];
+
+/// Checks that no list stands in place of an object, whose fields it would give without names.
+fn check_objects(field: &str, value: &Value) -> Result<(), GenesisError> {
+    match value {
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| match field {
+            "" => check_objects(name, value),
+            _ => check_objects(&format!("{field}.{name}"), value),
+        }),
+        Value::Array(items) if LISTS.contains(&field) => (items.iter().enumerate())
+            .try_for_each(|(index, item)| check_objects(&format!("{field}[{index}]"), item)),
+        Value::Array(_) => {
+            let reason = "it has to be an object, with the names of its fields";
+            let field = if field.is_empty() { "file" } else { field };
+            Err(invalid(field, reason))
+        }
+        _ => Ok(()),
     }
 }

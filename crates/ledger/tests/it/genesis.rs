@@ -39,7 +39,7 @@ const FILE: &str = r#"{
     },
     "accounts": [
         { "address": "0707070707070707070707070707070707070707070707070707070707070707", "balance": "340282366920938463463374607431768211450" },
-        { "address": "0808080808080808080808080808080808080808080808080808080808080808", "balance": "0", "quota": 12 }
+        { "address": "0808080808080808080808080808080808080808080808080808080808080808", "balance": "0" }
     ],
     "development_accounts": [{ "name": "alice", "balance": "5" }]
 }"#;
@@ -50,6 +50,13 @@ fn replaced(part: &str, by: &str) -> Result<Genesis, GenesisError> {
     Genesis::parse(&FILE.replacen(part, by, 1))
 }
 
+/// A genesis with a quota of an account, which a file with fees does not have.
+fn with_quota(mut genesis: Genesis, units: u64) -> Genesis {
+    let account = genesis.accounts.get_mut(&address(8)).unwrap();
+    account.quota = Some(Gas::new(units));
+    genesis
+}
+
 #[track_caller]
 fn check(part: &str, by: &str, message: &str) {
     let error = replaced(part, by).unwrap_err().to_string();
@@ -58,7 +65,7 @@ fn check(part: &str, by: &str, message: &str) {
 
 #[test]
 fn a_file_makes_the_first_state() {
-    let genesis = Genesis::parse(FILE).unwrap();
+    let genesis = with_quota(Genesis::parse(FILE).unwrap(), 12);
     let mut state = MemoryState::new();
     let ledger = Ledger::new(Rulebook::new());
     state.apply(&ledger.genesis(&genesis).unwrap());
@@ -88,23 +95,25 @@ fn a_file_makes_the_first_state() {
 /// The order of accounts and of fields does not matter; everything else does.
 #[test]
 fn the_identity_covers_the_genesis() {
-    let identity = Genesis::parse(FILE).unwrap().identity();
+    let genesis = with_quota(Genesis::parse(FILE).unwrap(), 12);
+    let identity = genesis.identity();
     let name = hex::encode(identity);
     expect_test::expect_file!["golden/genesis_identity.txt"].assert_eq(&(name + "\n"));
     let reordered = replaced(
         "\"initial_height\": 5,\n    \"time\": 1790000000000,",
         "\"time\": 1790000000000, \"initial_height\": 5,",
     );
-    assert_eq!(reordered.unwrap().identity(), identity);
+    assert_eq!(with_quota(reordered.unwrap(), 12).identity(), identity);
+    assert_ne!(with_quota(genesis, 13).identity(), identity);
     for (part, by) in [
         ("fusee-test-1", "fusee-test-2"),
         ("\"initial_height\": 5", "\"initial_height\": 6"),
         ("1790000000000", "1790000000001"),
         ("\"every\": 10", "\"every\": 11"),
         ("\"balance\": \"5\"", "\"balance\": \"4\""),
-        ("\"quota\": 12", "\"quota\": 13"),
     ] {
-        assert_ne!(replaced(part, by).unwrap().identity(), identity, "{part}");
+        let other = with_quota(replaced(part, by).unwrap(), 12);
+        assert_ne!(other.identity(), identity, "{part}");
     }
 }
 
@@ -155,7 +164,7 @@ fn fields_without_a_valid_value_are_named() {
     check(
         "\"0707",
         "\"07",
-        "`accounts[0].address`: it is 64 hexadecimal digits",
+        "`accounts[0].address`: it has to be 64 hexadecimal digits",
     );
     check(
         "\"0101",
@@ -187,6 +196,107 @@ fn fields_without_a_valid_value_are_named() {
         "`initial_height`",
     );
     check("\"height\": 1", "\"height\": 6", "`parameters.activations`");
+    check("\"tick\"", "\"\"", "`parameters.calls[0].method`");
+    check(
+        "\"balance\": \"0\"",
+        "\"balance\": \"0\", \"quota\": 12",
+        "`accounts[1].quota`: it has to be left out",
+    );
+}
+
+#[test]
+fn heights_and_times_leave_room_for_blocks() {
+    let with_height = |height: u64| {
+        let by = format!("\"initial_height\": {height}");
+        replaced("\"initial_height\": 5", &by)
+    };
+    with_height(1 << 62).unwrap();
+    for height in [0, (1 << 62) + 1, u64::MAX] {
+        let error = with_height(height).unwrap_err().to_string();
+        let expected = "no valid `initial_height`: it has to be from 1 to 2^62";
+        assert!(error.ends_with(expected), "{error}");
+    }
+    replaced("1790000000000", "253402300799999").unwrap();
+    check(
+        "1790000000000",
+        "253402300800000",
+        "`time`: it has to be milliseconds",
+    );
+}
+
+#[test]
+fn a_name_of_no_contract_is_refused_wherever_an_address_can_be() {
+    let name = r#"{ "contract": "tresury" }"#;
+    let digits = |digit: &str| format!("\"{}\"", digit.repeat(32));
+    for (digit, field) in [
+        ("04", "parameters.payment.fees.destination.treasury"),
+        ("05", "parameters.calls[0].to"),
+        ("07", "accounts[0].address"),
+    ] {
+        let expected = format!("`{field}.contract`: it has to be the name of a contract");
+        check(&digits(digit), name, &expected);
+    }
+    let validators = format!(
+        r#""validators": [{{ "key": {}, "power": 1, "account": {name} }}], "calls": ["#,
+        digits("01")
+    );
+    check(
+        "\"calls\": [",
+        &validators,
+        "`parameters.validators[0].account.contract`",
+    );
+    let contracts = |name: &str| {
+        format!(
+            r#""contracts": [{{
+                "name": "treasury", "code": {{ "hex": "" }}, "admin": {name}, "gas": 1
+            }}], "accounts": ["#
+        )
+    };
+    check(
+        "\"accounts\": [",
+        &contracts(name),
+        "`contracts[0].admin.contract`",
+    );
+    let known = contracts(r#"{ "contract": "treasury" }"#);
+    let genesis = replaced("\"accounts\": [", &known).unwrap();
+    let expected = fusee_ledger::GenesisContract::address_of("treasury");
+    assert_eq!(genesis.contracts[0].admin, Some(expected));
+}
+
+#[test]
+fn a_list_is_no_object() {
+    check(
+        "{ \"gas\": 1000000000, \"bytes\": 1048576, \"transactions\": 10000 }",
+        "[1000000000, 1048576, 10000]",
+        "`parameters.limits`: it has to be an object",
+    );
+    check(
+        "{ \"name\": \"alice\", \"balance\": \"5\" }",
+        "[\"alice\", \"5\"]",
+        "`development_accounts[0]`: it has to be an object",
+    );
+    let treasury = format!("\"{}\"", "04".repeat(32));
+    check(
+        &treasury,
+        "[\"council\"]",
+        "`parameters.payment.fees.destination.treasury`: it has to be an object",
+    );
+    let error = Genesis::parse("[]").unwrap_err().to_string();
+    assert!(error.contains("malformed"), "{error}");
+}
+
+/// The cause of an error is told once: by its text, or as its source.
+#[test]
+fn an_error_tells_its_cause_once() {
+    for (part, by) in [
+        ("\"time\"", "\"tme\""),
+        ("\"bytes\": 1048576", "\"bytes\": 0"),
+    ] {
+        let error = replaced(part, by).unwrap_err();
+        assert!(std::error::Error::source(&error).is_none(), "{error}");
+    }
+    let error = Genesis::load("no such file".as_ref()).unwrap_err();
+    assert!(std::error::Error::source(&error).is_none(), "{error}");
 }
 
 #[test]
@@ -229,7 +339,10 @@ fn a_file_names_the_first_validators() {
         &[entry("01", 1 << 60)],
         "the voting powers up to entry 0 exceed",
     );
-    refused(&[entry("1", 1)], "`parameters.validators[0].key`: it is 64");
+    refused(
+        &[entry("1", 1)],
+        "`parameters.validators[0].key`: it has to be 64",
+    );
     let many: Vec<_> = (0..=1_000).map(|_| entry("01", 1)).collect();
     refused(&many, "there are 1001 entries");
 }

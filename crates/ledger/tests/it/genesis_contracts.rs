@@ -168,7 +168,7 @@ fn names_are_there_once() {
     let error = with_contracts(governed(), vec![contract("", COUNTER, Vec::new())]).check();
     let error = error.unwrap_err().to_string();
     assert!(
-        error.contains("`contracts.name`: it is not empty"),
+        error.contains("`contracts.name`: it has to be a name"),
         "{error}"
     );
 }
@@ -225,7 +225,7 @@ fn a_file_names_code_beside_it_and_contracts_by_their_names() {
     );
     let error = Genesis::parse(&json).unwrap_err().to_string();
     assert!(
-        error.contains("`contracts[0].code.path`: a text without a file"),
+        error.contains("`contracts[0].code.path`: it has to be `hex`"),
         "{error}"
     );
 
