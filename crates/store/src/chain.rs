@@ -53,6 +53,7 @@ mod sealing;
 mod shown;
 pub mod snapshot;
 mod staged;
+mod unfinished;
 mod version;
 
 use std::fmt;

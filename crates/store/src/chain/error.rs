@@ -245,6 +245,12 @@ pub enum ChainStoreError {
         /// The path.
         path: PathBuf,
     },
+    /// A new folder is to be made inside of the store's own. Nothing was modified.
+    #[error("{} is inside of the chain store: name a folder outside of it", path.display())]
+    InsideStore {
+        /// The path.
+        path: PathBuf,
+    },
     /// There is no store at the path.
     #[error("{} has no chain store: name the folder of one", path.display())]
     NoStore {

@@ -14,25 +14,27 @@ use super::{
     Entry, MANIFEST, MAX_BITS, Manifest, Rest, SnapshotError, chunk_name, chunk_of, encode_entry,
     encode_header,
 };
-use crate::chain::{ChainStore, ChainStoreError, Head, Version, flat};
-use crate::folder;
+use crate::chain::unfinished::Unfinished;
+use crate::chain::{ChainStore, ChainStoreError, Head, Version};
 
 /// How many bytes of entries are in memory before they are written to their files.
 const BUFFER: usize = 64 << 20;
-
-/// The suffix of a snapshot that is not complete.
-const UNFINISHED: &str = ".unfinished";
 
 impl ChainStore {
     /// Writes a snapshot of the state after a block, by default the head, into a new folder: the
     /// file [`MANIFEST`], and one for each [chunk](chunk_name). Blocks go on meanwhile.
     ///
     /// Chunks are made so that they have about `chunk_bytes` bytes or fewer, and are at most
-    /// 65,536. Nodes that give the same number write the same bytes.
+    /// 65,536. Nodes that give the same number write the same bytes. Numbers below 64 KiB are for
+    /// tests: a state of some size then has a file for each few entries.
+    ///
+    /// A snapshot that a kill interrupts leaves a folder whose name ends with `.unfinished`, which
+    /// can be removed.
     ///
     /// # Errors
     ///
-    /// [`ChainStoreError::Exists`] if the folder exists, [`ChainStoreError::NotServed`] or
+    /// [`ChainStoreError::Exists`] if the folder exists, [`ChainStoreError::InsideStore`] if it is
+    /// in the folder of the store. [`ChainStoreError::NotServed`] or
     /// [`ChainStoreError::NoGenesis`] if there is no such version. [`ChainStoreError::Full`] or
     /// [`ChainStoreError::Io`] if the operating system fails.
     pub fn export(
@@ -41,17 +43,8 @@ impl ChainStore {
         target: &Path,
         chunk_bytes: u64,
     ) -> Result<Manifest, SnapshotError> {
-        if target.try_exists().map_err(ChainStoreError::io(target))? {
-            return Err(SnapshotError::Store(ChainStoreError::Exists {
-                path: target.to_path_buf(),
-            }));
-        }
+        let unfinished = Unfinished::create(target, &self.folder)?;
         let version = self.version(height)?;
-        let mut name = target.as_os_str().to_owned();
-        name.push(UNFINISHED);
-        let unfinished = Path::new(&name);
-        flat::remove(unfinished)?;
-        folder::create(unfinished).map_err(ChainStoreError::from)?;
         let manifest = Manifest {
             identity: self.options.identity,
             head: Head {
@@ -60,16 +53,9 @@ impl ChainStore {
             },
             bits: bits(&version, chunk_bytes)?,
         };
-        write(&version, &manifest, unfinished)?;
-        write_file(&unfinished.join(MANIFEST), &[&manifest.encode()])?;
-        folder::sync(unfinished).map_err(ChainStoreError::from)?;
-        fs::rename(unfinished, target).map_err(ChainStoreError::io(target))?;
-        if let Some(parent) = target
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-        {
-            folder::sync(parent).map_err(ChainStoreError::from)?;
-        }
+        write(&version, &manifest, unfinished.path())?;
+        write_file(&unfinished.path().join(MANIFEST), &[&manifest.encode()])?;
+        unfinished.finish()?;
         Ok(manifest)
     }
 }

@@ -56,6 +56,8 @@ impl Import {
             let height = trusted.height;
             return Err(SnapshotError::Untrusted { height });
         }
+        // Without a slash at the end.
+        let target = target.components().as_path();
         if target.try_exists().map_err(ChainStoreError::io(target))? {
             return Err(SnapshotError::Store(ChainStoreError::Exists {
                 path: target.to_path_buf(),

@@ -1,9 +1,11 @@
 //! Rollback, doctor and backup.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::thread;
 
+use fusee_store::chain::snapshot::SnapshotError;
 use fusee_store::chain::{ChainStore, ChainStoreError, Finding, Retention, doctor, rollback};
 use fusee_store::log::LogError;
 
@@ -240,4 +242,61 @@ fn a_backup_made_while_blocks_go_on_opens_and_goes_on() {
     let error = store.backup(&root.path().join("backup0")).unwrap_err();
     assert!(matches!(error, ChainStoreError::Exists { .. }), "{error}");
     check(&store);
+}
+
+#[test]
+fn a_new_folder_replaces_nothing_and_leaves_nothing() {
+    type Make = fn(&ChainStore, &Path) -> Result<(), ChainStoreError>;
+    let backup: Make = |store, target| store.backup(target).map(|_| ());
+    let export: Make = |store, target| match store.export(None, target, 1 << 20) {
+        Ok(_) => Ok(()),
+        Err(SnapshotError::Store(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    };
+    for make in [backup, export] {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("chain");
+        let store = ChainStore::open(&folder, options()).unwrap();
+        advance_until(&store, 5);
+        let names = || {
+            let entries = fs::read_dir(root.path()).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.collect::<BTreeSet<_>>()
+        };
+        // Another one's, which has the name that the folder would have first.
+        let others = root.path().join("new.0.unfinished");
+        fs::create_dir(&others).unwrap();
+        fs::write(others.join("thesis.txt"), "precious").unwrap();
+        make(&store, &root.path().join("new/")).unwrap();
+        let expected = ["chain", "new", "new.0.unfinished"].map(String::from);
+        assert_eq!(names(), BTreeSet::from(expected));
+        assert!(others.join("thesis.txt").exists());
+
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        for inside in [
+            "chain/new",
+            "chain/state/new/deep",
+            "link/new",
+            "chain/../link/x",
+        ] {
+            let error = make(&store, &root.path().join(inside)).unwrap_err();
+            let is_inside = matches!(error, ChainStoreError::InsideStore { .. });
+            assert!(is_inside, "{inside}: {error}");
+        }
+        fs::remove_file(&link).unwrap();
+        let error = make(&store, &root.path().join("new/")).unwrap_err();
+        assert!(matches!(error, ChainStoreError::Exists { .. }), "{error}");
+
+        // One that fails leaves nothing either.
+        let empty = ChainStore::open(&root.path().join("empty"), options()).unwrap();
+        make(&empty, &root.path().join("fails")).unwrap_err();
+        assert!(
+            names().iter().all(|name| !name.starts_with("fails")),
+            "{:?}",
+            names()
+        );
+        drop(store);
+        check(&ChainStore::open(&folder, options()).unwrap());
+    }
 }
