@@ -38,7 +38,7 @@ pub(super) const CONTESTS: &[Contest] = &[
     },
     Contest {
         kind: "transfer",
-        blocks: 8,
+        blocks: 20,
         size: 10_000,
         load: Load::Transfers,
     },
