@@ -282,6 +282,18 @@ impl From<ChainError> for Failure {
                     }
                     ChainError::NoBlock { .. } => "choose one of these heights",
                     ChainError::Genesis(_) => "correct the genesis file",
+                    ChainError::UnfinishedImport { .. } => {
+                        "run the same `fusee snapshot import` again, or remove the folder"
+                    }
+                    ChainError::NewerFile { .. } => {
+                        "use the version of fusee that wrote it, or choose another folder with --data"
+                    }
+                    ChainError::NoGenesis { .. }
+                    | ChainError::NoChain { .. }
+                    | ChainError::GenesisFile { .. }
+                    | ChainError::BaseFile { .. } => {
+                        "restore the folder from a backup, or choose a new one with --data"
+                    }
                     _ => "see `fusee doctor`, and restore the folder from a backup",
                 };
                 let exit = match error {

@@ -435,3 +435,37 @@ fn a_damaged_folder_is_told_by_the_doctor() {
     assert!(none.stderr.contains("`nothing` has no chain"), "{none:?}");
     assert!(!folder.path().join("nothing").exists());
 }
+
+#[test]
+fn what_is_missing_or_not_finished_makes_no_new_chain() {
+    let (folder, _) = chain();
+    let exported = folder.json("snapshot export shot --chunk-bytes 500", 0);
+    let header = exported["header"].as_str().unwrap();
+    let import = format!("snapshot import shot --header {header} --data second");
+    let chunk = folder.path().join("shot/00000.chunk");
+    let good = fs::read(&chunk).unwrap();
+    fs::remove_file(&chunk).unwrap();
+    assert_eq!(folder.fusee(&import).code, 2);
+    for words in ["accounts", "call bob --value 1", "doctor", "replay"] {
+        let refused = folder.fusee(&format!("{words} --data second"));
+        assert_eq!(refused.code, 4, "{words}: {refused:?}");
+        assert!(refused.stderr.contains("snapshot import"), "{words}: {refused:?}");
+    }
+    fs::write(&chunk, good).unwrap();
+    folder.json(&import, 0);
+    assert_eq!(folder.json("accounts --data second", 0)["height"], 6);
+
+    fs::create_dir(folder.path().join("copy")).unwrap();
+    for part in ["chain/log", "chain", "genesis"] {
+        folder.json(&format!("backup copy/{}", part.replace('/', "-")), 0);
+        let copy = format!("copy/{}", part.replace('/', "-"));
+        let lost = folder.path().join(&copy).join(part);
+        match lost.is_dir() {
+            true => fs::remove_dir_all(lost).unwrap(),
+            false => fs::remove_file(lost).unwrap(),
+        }
+        let refused = folder.fusee(&format!("accounts --data {copy}"));
+        assert_eq!(refused.code, 4, "{part}: {refused:?}");
+        assert!(refused.stderr.contains("is missing"), "{part}: {refused:?}");
+    }
+}
