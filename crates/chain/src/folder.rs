@@ -1,6 +1,6 @@
 //! The data folder of a chain: its genesis in the file `genesis`, and its store in `chain`. If the
-//! chain goes on from a snapshot, the file `base` has the header of that block. The file `made` says
-//! that there is a chain: one that is lost is missed, and no new one takes its place.
+//! chain goes on from a snapshot, the file `base` has the header of that block. The file `made`
+//! says that there is a chain: one that is lost is missed, and no new one takes its place.
 //!
 //! Programs can keep more in it, for example compiled code. The genesis is written once, durably,
 //! and never changed: a folder has it completely, or not at all. Both files end with a checksum.
@@ -44,8 +44,8 @@ impl DataFolder {
     ///
     /// [`ChainError::OldFolder`] or [`ChainError::ForeignFolder`] if the folder has something else
     /// than a chain. [`ChainError::NoGenesis`] if the genesis is missing beside a chain,
-    /// [`ChainError::GenesisFile`] if it is damaged, [`ChainError::NewerFile`] if a newer version of
-    /// this program wrote it. [`ChainError::Io`] if the operating system fails.
+    /// [`ChainError::GenesisFile`] if it is damaged, [`ChainError::NewerFile`] if a newer version
+    /// of this program wrote it. [`ChainError::Io`] if the operating system fails.
     pub fn open(path: &Path) -> Result<Option<Self>, ChainError> {
         let damaged = |path, source| ChainError::GenesisFile { path, source };
         let Some(genesis) = files::read(&path.join(GENESIS), Genesis::decode, damaged)? else {
@@ -114,29 +114,44 @@ impl DataFolder {
     /// # Errors
     ///
     /// [`ChainError::UnfinishedImport`] while a snapshot is imported into the folder of the store.
-    /// [`ChainError::NoChain`] if there was a chain, and the store is missing. Otherwise as [`Chain::open_after`], and as [`read_header`](crate::read_header) for the header of the
+    /// [`ChainError::NoChain`] if there was a chain, and the store is missing. Otherwise as
+    /// [`Chain::open_after`], and as [`read_header`](crate::read_header) for the header of the
     /// snapshot.
     pub fn chain(&self, ledger: Ledger, options: Options) -> Result<Chain, ChainError> {
         let (store, genesis) = (self.store(), &self.genesis);
-        let import = Import::folder(&store);
-        if exists(&import)? {
-            return Err(ChainError::UnfinishedImport { path: import });
-        }
-        let base = files::read_header(&self.base())?;
-        let made = self.path.join(MADE);
-        let is_made = exists(&made)?;
-        if (is_made || base.is_some()) && !ChainStore::exists(&store)? {
-            return Err(ChainError::NoChain { path: store });
-        }
+        let base = self.check()?;
         let chain = match base {
             None => Chain::open(&store, genesis, ledger, options)?,
             Some(base) => Chain::open_after(base, &store, genesis, ledger, options)?,
         };
         // After the genesis was committed: a chain whose making a crash has ended is made anew.
-        if !is_made {
+        let made = self.path.join(MADE);
+        if !exists(&made)? {
             files::write_new(&made, &[])?;
         }
         Ok(chain)
+    }
+
+    /// Checks that nothing is missing, without opening the chain. Changes nothing. Returns the
+    /// header that the chain goes on from, if it goes on from a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// [`ChainError::UnfinishedImport`] while a snapshot is imported. [`ChainError::NoChain`] if
+    /// there was a chain, and its store is missing. [`ChainError::BaseFile`] if the header is
+    /// damaged. [`ChainError::Io`] if the operating system fails.
+    pub fn check(&self) -> Result<Option<Header>, ChainError> {
+        let import = Import::folder(&self.store());
+        if exists(&import)? {
+            return Err(ChainError::UnfinishedImport { path: import });
+        }
+        let base = files::read_header(&self.base())?;
+        let had_chain = base.is_some() || exists(&self.path.join(MADE))?;
+        if had_chain && !ChainStore::exists(&self.store())? {
+            let path = self.store();
+            return Err(ChainError::NoChain { path });
+        }
+        Ok(base)
     }
 
     /// Keeps the header of the block whose state a snapshot is of, before the snapshot is

@@ -203,8 +203,8 @@ impl ChainStore {
         opening::open(folder, lock, Arc::new(files), options)
     }
 
-    /// Whether a folder has a store: a block log or a flat state. It may have neither if a crash has
-    /// interrupted the creation of the store.
+    /// Whether a folder has a store: a block log or a flat state. It may have neither if a crash
+    /// has interrupted the creation of the store.
     ///
     /// # Errors
     ///

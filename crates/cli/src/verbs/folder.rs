@@ -118,6 +118,7 @@ pub(super) fn existing(args: &FolderArgs) -> Result<DataFolder, Failure> {
 
 pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(args)?;
+    folder.check()?;
     let report = store::doctor(&folder.store(), options(&folder))?;
     let answer = DoctorJson::of(&report);
     output.answer(&answer, || answer.text())?;
@@ -129,6 +130,7 @@ pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Fai
 
 pub(crate) fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(&args.folder)?;
+    folder.check()?;
     let head = store::rollback(&folder.store(), options(&folder), args.height)?;
     tell(head, "last block", output)
 }

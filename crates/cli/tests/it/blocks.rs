@@ -449,7 +449,10 @@ fn what_is_missing_or_not_finished_makes_no_new_chain() {
     for words in ["accounts", "call bob --value 1", "doctor", "replay"] {
         let refused = folder.fusee(&format!("{words} --data second"));
         assert_eq!(refused.code, 4, "{words}: {refused:?}");
-        assert!(refused.stderr.contains("snapshot import"), "{words}: {refused:?}");
+        assert!(
+            refused.stderr.contains("snapshot import"),
+            "{words}: {refused:?}"
+        );
     }
     fs::write(&chunk, good).unwrap();
     folder.json(&import, 0);

@@ -15,15 +15,16 @@ impl ChainStore {
     /// Writes a copy of the store into a new folder, durably, and returns its head. Restoring it is
     /// opening it, or a copy of it.
     ///
-    /// A backup that a kill interrupts leaves a folder whose name ends with `.unfinished`, which can
-    /// be removed.
+    /// A backup that a kill interrupts leaves a folder whose name ends with `.unfinished`, which
+    /// can be removed.
     ///
     /// # Errors
     ///
     /// [`ChainStoreError::Exists`] if the folder exists, [`ChainStoreError::InsideStore`] if it is
-    /// in the folder of the store. [`ChainStoreError::NoGenesis`] before the first block. [`ChainStoreError::Log`] or [`ChainStoreError::Damaged`] if the store is
-    /// damaged: all that is copied is verified. [`ChainStoreError::Full`] or
-    /// [`ChainStoreError::Io`] if the operating system fails.
+    /// in the folder of the store. [`ChainStoreError::NoGenesis`] before the first block.
+    /// [`ChainStoreError::Log`] or [`ChainStoreError::Damaged`] if the store is damaged: all that
+    /// is copied is verified. [`ChainStoreError::Full`] or [`ChainStoreError::Io`] if the operating
+    /// system fails.
     pub fn backup(&self, target: &Path) -> Result<Head, ChainStoreError> {
         let unfinished = Unfinished::create(target, &self.folder)?;
         // Held until all is copied. Taken before the version, whose blocks it keeps.
