@@ -79,6 +79,21 @@ impl DataFolder {
         }
     }
 
+    /// Makes a data folder for a copy of the chain, with all of this one but the store. Until the
+    /// store is there ([`store`](Self::store)), the chain of the copy counts as lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn copy(&self, path: &Path) -> Result<Self, ChainError> {
+        let copy = Self::create(path, self.genesis.clone())?;
+        if let Some(base) = files::read_header(&self.base())? {
+            copy.keep_base(&base)?;
+        }
+        files::write_new(&path.join(MADE), &[])?;
+        Ok(copy)
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -139,10 +139,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &mut Output) -> Result<Exit, Fai
     let folder = existing(&args.folder)?;
     let chain = Chain::open(&args.folder.data)?;
     let made = NewFolder::beside(&args.target, folder.path())?;
-    let copy = DataFolder::create(&made.path(), folder.genesis().clone())?;
-    if folder.base().exists() {
-        fs::copy(folder.base(), copy.base()).map_err(|error| made.failed(error))?;
-    }
+    let copy = folder.copy(&made.path())?;
     let head = chain.chain().store().backup(&copy.store())?;
     made.finish()?;
     tell(head, "backup of", output)

@@ -105,14 +105,14 @@ fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
         height: header.height,
         root: header.state_root,
     };
+    // First, so that a kill from here on leaves a chain that is missed, and no new one.
+    folder.keep_base(&header)?;
     let import = Import::begin(&folder.store(), options(&folder), manifest, trusted)?;
     let missing = import.missing()?;
     for (done, number) in missing.iter().enumerate() {
         import.add(*number, &read(&chunk_name(*number))?)?;
         crate::progress::tell("chunks", done.saturating_add(1), missing.len());
     }
-    // Before the store is there, which needs it.
-    folder.keep_base(&header)?;
     import.finish()?;
     tell(&manifest, &header, output)
 }
