@@ -2,7 +2,7 @@
 //!
 //! [`Node::committed`] is the seam to whatever makes the blocks: the producer of this crate, or a
 //! consensus engine. It brings the mempool up to date, and hands the block to a thread that
-//! indexes and announces it. So whoever is told of a block finds it in the index.
+//! indexes and announces it. A subscriber finds the block in the index.
 
 mod follower;
 mod producer;
