@@ -402,17 +402,23 @@ impl Network {
         hash.map(str::to_owned)
     }
 
-    /// Checks that nodes have the same hashes and results at all heights that they all have, and
-    /// returns how many transactions there are, and with which codes and statuses.
+    /// Waits until nodes have all the blocks that one of them has, checks that their hashes and
+    /// results are the same, and returns how many transactions there are, and with which codes and
+    /// statuses.
     #[track_caller]
     pub(crate) fn agree(&self, nodes: &[usize], from: u64) -> (usize, BTreeSet<String>) {
         let last = nodes.iter().map(|&number| self.height(number).unwrap());
-        let last = last.min().unwrap();
+        let last = last.max().unwrap();
+        self.reach(nodes, last);
         let (mut count, mut kinds) = (0, BTreeSet::new());
         for height in from..=last {
+            // An engine has a block before it has the block's results.
             let results = |number: usize| {
-                let results = self.rpc(number, &format!("/block_results?height={height}"));
-                (self.app_hash(number, height).unwrap(), results.unwrap())
+                let path = format!("/block_results?height={height}");
+                let results = wait(&format!("node {number} has results of {height}"), || {
+                    self.rpc(number, &path)
+                });
+                (self.app_hash(number, height).unwrap(), results)
             };
             let first = results(nodes[0]);
             for &number in &nodes[1..] {
