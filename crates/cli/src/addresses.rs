@@ -62,10 +62,18 @@ pub(crate) fn resolve(
     }
     let digits = name.strip_prefix("0x").unwrap_or(name).to_ascii_lowercase();
     let contracts = contracts(state)?;
-    if digits.len() < PREFIX_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let near = nearest(name, ACCOUNTS).filter(|_| is_development(state));
+    if is_hexadecimal && (1..PREFIX_DIGITS).contains(&digits.len()) && near.is_none() {
+        let failure = Failure::usage(format!("`{text}` is too short for an address"));
+        let expected = expected(&contracts, is_development(state));
+        return Err(failure.next(format!(
+            "give at least the first {PREFIX_DIGITS} of its digits; {expected}"
+        )));
+    }
+    if digits.len() < PREFIX_DIGITS || !is_hexadecimal {
         let failure = Failure::usage(format!("`{text}` is neither an account nor an address"));
         let expected = expected(&contracts, is_development(state));
-        let near = nearest(name, ACCOUNTS).filter(|_| is_development(state));
         return Err(failure.next(match near {
             Some(near) => format!("did you mean `{near}`? If not, {expected}"),
             None => expected,

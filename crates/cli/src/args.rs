@@ -4,6 +4,7 @@ mod chains;
 mod contracts;
 mod keys;
 mod programs;
+mod shell;
 
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use crate::{
     values,
 };
 
-pub(crate) use self::{chains::*, contracts::*, keys::*, programs::*};
+pub(crate) use self::{chains::*, contracts::*, keys::*, programs::*, shell::*};
 
 /// Default gas limit.
 const DEFAULT_GAS: &str = "1000000000";
@@ -26,7 +27,7 @@ const DEFAULT_GAS: &str = "1000000000";
 ///
 /// Start with `fusee demo`.
 #[derive(Debug, Parser)]
-#[command(name = "fusee", version, max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
+#[command(name = "fusee", version = env!("FUSEE_VERSION"), max_term_width = 100, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     /// Print one JSON document instead of text
     #[arg(long, global = true, help_heading = "Output")]
@@ -107,6 +108,10 @@ pub(crate) enum Verb {
     Snapshot(SnapshotArgs),
     /// Serve a chain to a consensus engine
     Node(NodeArgs),
+    /// Print what a shell completes commands with
+    Completions(CompletionsArgs),
+    /// Write the manual pages
+    Man(ManArgs),
 }
 
 fn parse_digest(text: &str) -> Result<[u8; 32], String> {

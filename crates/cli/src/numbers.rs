@@ -24,12 +24,20 @@ pub(crate) fn parse_amount(text: &str) -> Result<u128, String> {
         Some(digits) => u128::from_str_radix(digits, 16),
         None => plain.parse(),
     };
-    parsed.map_err(|error| format!("not an integer from 0 to 2^128-1 ({error})"))
+    parsed.map_err(|_| match plain.parse::<i128>() {
+        Ok(_) => format!("{text} is negative: give an integer from 0 to 2^128-1"),
+        Err(_) => "not an integer from 0 to 2^128-1, such as 5000, 5_000 or 0x1388".to_owned(),
+    })
 }
 
 /// Parses a gas limit.
 pub(crate) fn parse_gas(text: &str) -> Result<Gas, String> {
-    let amount = parse_amount(text)?;
+    let amount = parse_amount(text).map_err(|_| {
+        format!(
+            "gas is an integer from 0 to {}, such as 5_000_000",
+            Gas::MAX
+        )
+    })?;
     let units = u64::try_from(amount)
         .ok()
         .filter(|units| *units <= Gas::MAX.units());

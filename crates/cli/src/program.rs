@@ -17,10 +17,13 @@ use crate::{
 /// The magic number of WebAssembly.
 const MAGIC: &[u8] = b"\0asm";
 
+/// The path that stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
 /// Size limit of program files. It is far above the limits of the rules, so the rules refuse first.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Reads a program, and assembles it if it is text.
+/// Reads a program, and assembles it if it is text. The path `-` is standard input.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let bytes = read_bytes(path).map_err(|error| {
@@ -95,7 +98,10 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
         Rule::Floats => {
             "use integers: these rules refuse floating point, because NaNs differ between machines; in Rust, `serde_json` and the formatting of numbers by `core::fmt` usually bring it"
         }
-        Rule::UnknownImport | Rule::ImportKind | Rule::ImportSignature => {
+        Rule::ImportSignature => {
+            "declare the import with the signature that is expected: docs/syscalls.md has all of them"
+        }
+        Rule::UnknownImport | Rule::ImportKind => {
             "a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides"
         }
         Rule::ExportSignature => {
@@ -180,13 +186,17 @@ pub(crate) fn signature(program: &Program, export: &Export) -> String {
 }
 
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES.saturating_add(1))
-        .read_to_end(&mut bytes)?;
+    let most = MOST_BYTES.saturating_add(1);
+    if path == Path::new(STANDARD_INPUT) {
+        io::stdin().lock().take(most).read_to_end(&mut bytes)?;
+    } else {
+        let file = File::open(path)?;
+        if file.metadata()?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        file.take(most).read_to_end(&mut bytes)?;
+    }
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MOST_BYTES) {
         return Err(io::ErrorKind::FileTooLarge.into());
     }

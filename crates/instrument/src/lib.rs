@@ -32,6 +32,7 @@ mod refusals;
 mod rewrite;
 mod rules;
 mod schedule;
+mod suggestion;
 mod survey;
 mod syscalls;
 mod work;

@@ -21,6 +21,7 @@ use crate::{
     refusal::{Refusal, Rule, check_limit},
     rules::Rules,
     schedule::{InstanceCost, InstancePart, InstanceParts},
+    suggestion::{self, Unknown},
 };
 
 /// Checks a PolkaVM program, and prices an instance of it.
@@ -161,13 +162,19 @@ fn imports(
                 );
                 return Err(Refusal::whole(Rule::ImportSignature, message));
             }
-            None => unknown.push(format!("`{}`", name.escape_debug())),
+            None => unknown.push(Unknown {
+                shown: name.escape_debug().to_string(),
+                name,
+            }),
         }
     }
     if unknown.is_empty() {
         return Ok(imports);
     }
-    let message = format!("unknown imports: {}", unknown.join(", "));
+    let message = format!(
+        "unknown imports: {}",
+        suggestion::list(&unknown, rules.syscalls())
+    );
     Err(Refusal::whole(Rule::UnknownImport, message))
 }
 

@@ -19,6 +19,7 @@ pub(crate) mod query;
 pub(crate) mod replay;
 pub(crate) mod replay_chain;
 pub(crate) mod run;
+pub(crate) mod shell;
 pub(crate) mod snapshot;
 pub(crate) mod trace;
 mod transaction;

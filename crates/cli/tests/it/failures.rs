@@ -405,3 +405,58 @@ fn wrong_usage_is_told_in_json_too() {
     );
     assert_eq!(error["exit_code"], 2);
 }
+
+#[test]
+fn misspelled_imports_and_numbers() {
+    let folder = Folder::new();
+    folder.write(
+        "typo.wat",
+        r#"(module
+            (import "fusee" "storage_raed" (func (param i32 i32 i32 i32) (result i32)))
+            (import "fusee" "nothing_like_it" (func))
+            (memory (export "memory") 1))"#,
+    );
+    check(
+        &folder,
+        "deploy typo.wat",
+        1,
+        expect![[r#"
+        error: invalid program `typo.wat`
+          cause: refused by rule `unknown_import`: imports unknown functions: `fusee.storage_raed` (did you mean `fusee.storage_read`?), `fusee.nothing_like_it`
+          next: a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides
+    "#]],
+    );
+    folder.write(
+        "types.wat",
+        r#"(module
+            (import "fusee" "input_read" (func (param i64) (result i64)))
+            (memory (export "memory") 1))"#,
+    );
+    check(
+        &folder,
+        "deploy types.wat",
+        1,
+        expect![[r#"
+            error: invalid program `types.wat`
+              cause: refused by rule `import_signature`: imports `fusee.input_read` with the wrong signature (i64) -> (i64), expected (i32, i32) -> (i32) (at byte 0x13)
+              next: declare the import with the signature that is expected: docs/syscalls.md has all of them
+        "#]],
+    );
+    let call = "call alice greet --gas abc";
+    let answer = folder.fusee(call);
+    assert_eq!(answer.code, 2);
+    assert!(
+        answer.stderr.contains("gas is an integer from 0 to"),
+        "{answer:?}"
+    );
+    folder.deploy("token.wasm --args 1000000");
+    check(
+        &folder,
+        "call ab12 transfer",
+        2,
+        expect![[r#"
+        error: `ab12` is too short for an address
+          next: give at least the first 6 of its digits; the accounts are `alice`, `bob`, `carol`, `dave`, `erin`, the contracts are `3c9b8513a90e`
+    "#]],
+    );
+}

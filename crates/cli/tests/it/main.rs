@@ -38,6 +38,8 @@ mod replay;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod shell;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod trace;

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     refusal::{Refusal, Rule},
     rules::Rules,
+    suggestion::{self, Unknown},
 };
 
 /// Reads the import section. `types` are the types of the program.
@@ -45,12 +46,18 @@ pub(super) fn read(
             .and_then(|index| types.get(index));
         match admit(module, name, declared, offset, rules) {
             Ok(Some(import)) => imports.push(SurveyedImport { import, type_index }),
-            Ok(None) => unknown.push(format!("`{module}.{name}`")),
+            Ok(None) => unknown.push(Unknown {
+                shown: format!("{module}.{name}"),
+                name: name.to_owned(),
+            }),
             Err(refusal) => on_refusal(refusal)?,
         }
     }
     if !unknown.is_empty() {
-        let message = format!("imports unknown functions: {}", unknown.join(", "));
+        let message = format!(
+            "imports unknown functions: {}",
+            suggestion::list(&unknown, rules.syscalls())
+        );
         on_refusal(Refusal::whole(Rule::UnknownImport, message))?;
     }
     if let Some(refusal) = not_function {
@@ -85,7 +92,10 @@ fn admit(
     }
     if !declared.has_signature(&known.params, &results) {
         let message = format!(
-            "imports `{module}.{name}` with the wrong signature, expected ({}) -> ({})",
+            "imports `{module}.{name}` with the wrong signature ({}) -> ({}), expected ({}) -> \
+             ({})",
+            list(&declared.param_types),
+            list(&declared.result_types),
             list(&known.params),
             list(&results)
         );
@@ -101,7 +111,7 @@ fn admit(
     }))
 }
 
-fn list(types: &[ValueType]) -> String {
+fn list(types: &[impl ToString]) -> String {
     types
         .iter()
         .map(ToString::to_string)
