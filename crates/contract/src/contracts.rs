@@ -102,6 +102,15 @@ impl Contracts {
         self
     }
 
+    /// The same contracts without profiler, debug log and inspector: for what is executed beside
+    /// the transaction that they observe.
+    #[must_use]
+    pub fn unobserved(&self) -> Self {
+        let mut contracts = self.clone();
+        (contracts.profiler, contracts.observers) = (None, Observers::default());
+        contracts
+    }
+
     /// Contracts that record the steps of one transaction.
     pub(crate) fn recording(&self, recorder: StepRecorder) -> Self {
         let mut contracts = self.clone();

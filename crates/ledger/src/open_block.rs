@@ -246,7 +246,8 @@ impl OpenBlock {
         Ok(capsule)
     }
 
-    /// Runs a scheduled call. Returns its changes, with those of the parameters.
+    /// Runs a scheduled call. Returns its changes, with those of the parameters. What observes
+    /// contracts does not observe it: that is for transactions, and each run would begin anew.
     fn run_call(
         &self,
         call: &ScheduledCall,
@@ -256,7 +257,7 @@ impl OpenBlock {
             mut receipt,
             changes,
             ..
-        } = self.rules.contracts.execute_system(
+        } = self.rules.contracts.unobserved().execute_system(
             self.overlay.view(),
             system_call(call),
             &self.context,

@@ -1,9 +1,12 @@
 //! What blocks do by themselves: scheduled calls, migrations, and rules from a height on.
 
-use fusee_contract::{Address, ContractRules, ContractRulesId, Rejection, Status};
+use fusee_contract::{
+    Address, ContractRules, ContractRulesId, DebugLog, Inspector, Rejection, Status,
+};
 use fusee_engine::Gas;
 use fusee_ledger::{
-    Activation, LedgerError, LedgerRules, LedgerRulesId, Parameters, Phase, ScheduledCall, Unknown,
+    Activation, Ledger, LedgerError, LedgerRules, LedgerRulesId, Parameters, Phase, ScheduledCall,
+    Unknown,
 };
 
 use crate::{
@@ -128,6 +131,53 @@ fn a_scheduled_call_that_fails_changes_nothing_and_the_block_goes_on() {
     // Nine bytes, of the one that works.
     assert_eq!(chain.stored(contract, &[0]).unwrap().len(), 9);
     assert_eq!(finalized.transactions[0].result.code, 0);
+}
+
+/// A trace and a debug log are of the transactions, whatever the block does by itself.
+#[test]
+fn scheduled_calls_are_not_observed() {
+    let logs = wat::parse_str(
+        r#"(module
+            (import "fusee" "debug_log" (func $log (param i32 i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "transaction")
+            (data (i32.const 16) "scheduled")
+            (func (export "transaction") (call $log (i32.const 0) (i32.const 11)))
+            (func (export "scheduled") (call $log (i32.const 16) (i32.const 9))))"#,
+    )
+    .unwrap();
+    let contract = deployed(1, 0, &logs);
+    let mut parameters = with_calls(vec![
+        scheduled(Phase::Begin, 1, contract, "scheduled"),
+        scheduled(Phase::End, 1, contract, "scheduled"),
+        // Refused before it runs.
+        ScheduledCall {
+            method: "m".repeat(100_000),
+            ..scheduled(Phase::End, 1, contract, "")
+        },
+    ]);
+    parameters.activations[0].contract_rules = ContractRules::v2().id();
+    let mut chain = Chain::new(interpreted(), parameters);
+    chain.run(vec![operations(1, 0, vec![deploy(&logs, &[])])]);
+    let call = call(contract, "transaction", &[], 0);
+    let block = chain.next(vec![operations(2, 0, vec![call])]);
+    let expected = chain.finalize(&block).unwrap();
+    assert_eq!(expected.calls[1].receipt.status, Status::Success);
+
+    let (log, inspector) = (DebugLog::new(10_000), Inspector::new(10_000).by_function());
+    let rulebook = chain.ledger().rulebook();
+    let contracts = rulebook.at(&chain.genesis.parameters, 2).unwrap().contracts;
+    let contracts = contracts
+        .debug_log(log.clone())
+        .inspector(inspector.clone());
+    let observed = Ledger::new(rulebook.clone().with_contracts(contracts));
+    assert_eq!(observed.finalize(chain.reader(), &block).unwrap(), expected);
+    let frames = inspector.trace().frames;
+    let methods: Vec<_> = frames.iter().map(|frame| frame.method.as_str()).collect();
+    assert_eq!(methods, ["transaction"]);
+    let lines = log.lines();
+    let lines: Vec<_> = lines.iter().map(|line| line.text.as_slice()).collect();
+    assert_eq!(lines, [b"transaction"]);
 }
 
 /// Fees are credited before the calls at the end of a block, which can see them.

@@ -54,7 +54,7 @@ pub struct Simulation {
     pub outcome: TransactionOutcome,
     /// The changes of a block that has this transaction alone, scheduled calls included.
     pub changes: Diff,
-    /// The trace, if it was asked for. A scheduled call of the block is traced as well.
+    /// The trace of the transaction, if it was asked for.
     pub trace: Option<Trace>,
 }
 
