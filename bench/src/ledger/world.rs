@@ -167,6 +167,7 @@ impl World {
             time: TIME + height,
             proposer: Address::new([77; 32]),
             transactions,
+            misbehaviour: Vec::new(),
         }
     }
 

@@ -11,7 +11,7 @@ use tendermint_proto::v0_38::abci::{
 };
 
 use crate::app::lock;
-use crate::convert::{BlockParts, gas, height, milliseconds, signed};
+use crate::convert::{BlockParts, gas, milliseconds, signed, unsigned};
 use crate::mempool::CODESPACE;
 use crate::validators::{MAX_BLOCK_BYTES, block_bytes, consensus_params, initial, updates};
 use crate::{App, AppError, events};
@@ -65,6 +65,7 @@ impl App {
             time: request.time,
             proposer: request.proposer_address,
             transactions: request.txs,
+            misbehaviour: request.misbehavior,
         };
         self.with(|chain| {
             let candidates = parts.block(chain)?;
@@ -91,6 +92,7 @@ impl App {
             time: request.time,
             proposer: request.proposer_address,
             transactions: request.txs,
+            misbehaviour: request.misbehavior,
         };
         let mut undecided = lock(&self.undecided);
         undecided.accepted = None;
@@ -98,7 +100,9 @@ impl App {
             let block = match parts.block(chain) {
                 Ok(block) => block,
                 // Of a proposer, and no fault of this node.
-                Err(error @ (AppError::Number { .. } | AppError::NoTime)) => {
+                Err(
+                    error @ (AppError::Number { .. } | AppError::Address { .. } | AppError::NoTime),
+                ) => {
                     tracing::warn!(%error, "a proposal is refused");
                     return Ok(ProposalStatus::Reject);
                 }
@@ -131,6 +135,7 @@ impl App {
             time: request.time,
             proposer: request.proposer_address,
             transactions: request.txs,
+            misbehaviour: request.misbehavior,
         };
         let mut undecided = lock(&self.undecided);
         undecided.decided = None;
@@ -213,7 +218,7 @@ fn check_engine(genesis: &Genesis, request: &RequestInitChain) -> Result<(), App
         let (found, expected) = (request.chain_id.clone(), parameters.chain_id.clone());
         return wrong("chain_id", found, expected);
     }
-    let initial_height = height("initial_height", request.initial_height)?;
+    let initial_height = unsigned("initial_height", request.initial_height)?;
     if initial_height != genesis.initial_height {
         let expected = genesis.initial_height.to_string();
         return wrong("initial_height", initial_height.to_string(), expected);

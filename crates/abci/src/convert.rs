@@ -4,9 +4,10 @@ use fusee_chain::Chain;
 use fusee_contract::Address;
 use fusee_crypto::sha256;
 use fusee_engine::Gas;
-use fusee_ledger::{Block, Parameters};
+use fusee_ledger::{Block, Misbehaviour, MisbehaviourKind, Parameters, Validator};
 use prost::bytes::Bytes;
 use tendermint_proto::google::protobuf::Timestamp;
+use tendermint_proto::v0_38::abci::{Misbehavior, MisbehaviorType};
 
 use crate::{AppError, consensus_address};
 
@@ -19,6 +20,7 @@ pub(crate) struct BlockParts {
     pub(crate) time: Option<Timestamp>,
     pub(crate) proposer: Bytes,
     pub(crate) transactions: Vec<Bytes>,
+    pub(crate) misbehaviour: Vec<Misbehavior>,
 }
 
 impl BlockParts {
@@ -26,24 +28,56 @@ impl BlockParts {
     pub(crate) fn block(self, chain: &Chain) -> Result<Block, AppError> {
         let parameters = Parameters::read(&chain.version(None)?)?;
         let transactions = self.transactions.into_iter().map(Vec::from);
+        let reports = self.misbehaviour.into_iter();
+        let reports = reports.map(|report| misbehaviour(&parameters, report));
         Ok(Block {
-            height: height("height", self.height)?,
+            height: unsigned("height", self.height)?,
             time: milliseconds(self.time)?,
-            proposer: proposer(&parameters, &self.proposer),
+            proposer: account(&parameters, &self.proposer),
             transactions: transactions.collect(),
+            misbehaviour: reports.collect::<Result<_, _>>()?,
         })
     }
 }
 
-/// The account of a proposer: as the parameters list it. One that they do not list has an address
-/// that nobody has a key for.
-fn proposer(parameters: &Parameters, address: &[u8]) -> Address {
+/// A validator, as the parameters list it.
+fn listed<'a>(parameters: &'a Parameters, address: &[u8]) -> Option<&'a Validator> {
     let mut validators = parameters.validators.iter();
-    let listed = validators.find(|it| consensus_address(&it.key) == address);
-    listed.map_or_else(
+    validators.find(|it| consensus_address(&it.key) == address)
+}
+
+/// The account of a validator. One that the parameters do not list has an address that nobody has a
+/// key for.
+fn account(parameters: &Parameters, address: &[u8]) -> Address {
+    listed(parameters, address).map_or_else(
         || Address::new(sha256(&[PROPOSER_TAG, address].concat())),
         |validator| validator.account,
     )
+}
+
+/// A report of the engine.
+fn misbehaviour(parameters: &Parameters, report: Misbehavior) -> Result<Misbehaviour, AppError> {
+    let kind = match report.r#type() {
+        MisbehaviorType::Unknown => MisbehaviourKind::Unknown,
+        MisbehaviorType::DuplicateVote => MisbehaviourKind::DuplicateVote,
+        MisbehaviorType::LightClientAttack => MisbehaviourKind::LightClientAttack,
+    };
+    let (address, power) = report
+        .validator
+        .map(|validator| (validator.address, validator.power))
+        .unwrap_or_default();
+    let found = address.len();
+    let address = <[u8; 20]>::try_from(&*address).map_err(|_| AppError::Address { found })?;
+    Ok(Misbehaviour {
+        kind,
+        address,
+        key: listed(parameters, &address).map(|validator| validator.key),
+        account: account(parameters, &address),
+        power: unsigned("power of a validator that misbehaved", power)?,
+        height: unsigned("height of misbehaviour", report.height)?,
+        time: milliseconds(report.time)?,
+        total_power: unsigned("total power at misbehaviour", report.total_voting_power)?,
+    })
 }
 
 /// Milliseconds since the Unix epoch. What is below a millisecond is cut, so that the times of
@@ -61,8 +95,8 @@ pub(crate) fn milliseconds(time: Option<Timestamp>) -> Result<u64, AppError> {
     millis.ok_or(AppError::Number { field, value })
 }
 
-/// A height of the engine.
-pub(crate) fn height(field: &'static str, value: i64) -> Result<u64, AppError> {
+/// A number of the engine that is not negative.
+pub(crate) fn unsigned(field: &'static str, value: i64) -> Result<u64, AppError> {
     u64::try_from(value).map_err(|_| AppError::Number { field, value })
 }
 

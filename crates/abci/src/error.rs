@@ -108,8 +108,14 @@ pub enum AppError {
         /// Its value.
         value: i64,
     },
+    /// A report of misbehaviour names no validator.
+    #[error("the engine's report of misbehaviour has an address of {found} bytes, and not of 20")]
+    Address {
+        /// Its length.
+        found: usize,
+    },
     /// A request has no time.
-    #[error("the engine's block has no time")]
+    #[error("the engine's block or report of misbehaviour has no time")]
     NoTime,
     /// The chain was given up by a restore that failed.
     #[error("the restore of a snapshot has failed before: start the application again")]

@@ -303,7 +303,7 @@ impl Chain {
             });
         }
         let header = finalized.seal(parent, staged.root());
-        let body = body::encode(&header, &block.transactions, &finalized);
+        let body = body::encode(&header, &block, &finalized);
         Ok(Sealed {
             header,
             finalized,

@@ -295,6 +295,7 @@ impl Chain {
             time,
             proposer: BlockContext::default().proposer,
             transactions: vec![transaction.encode()],
+            misbehaviour: Vec::new(),
         };
         Ok((block, id))
     }

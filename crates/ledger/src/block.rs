@@ -5,7 +5,7 @@ use fusee_contract::Address;
 use fusee_state::StateReader;
 use thiserror::Error;
 
-use crate::{DecodeError, LedgerError, ListRoot, keys, list_root, versioned};
+use crate::{DecodeError, LedgerError, ListRoot, Misbehaviour, keys, list_root, versioned};
 
 /// A block, as its proposer made it. Its transactions are any bytes: whether a block may have them
 /// is for [`Ledger::process`](crate::Ledger::process).
@@ -20,6 +20,8 @@ pub struct Block {
     pub proposer: Address,
     /// The encodings of the transactions, in the order of their execution.
     pub transactions: Vec<Vec<u8>>,
+    /// What the consensus engine reports of its validators. Empty without one.
+    pub misbehaviour: Vec<Misbehaviour>,
 }
 
 /// The place of a chain's last block, which is part of the state.

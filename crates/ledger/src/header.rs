@@ -62,6 +62,8 @@ pub struct Header {
     pub parent: HeaderHash,
     /// The root of the transactions.
     pub transactions_root: ListRoot,
+    /// The root of the reports of misbehaviour ([`Misbehaviour::root`](crate::Misbehaviour::root)).
+    pub misbehaviour_root: ListRoot,
     /// The root of the results: of the transactions, then of the scheduled calls.
     pub receipts_root: ListRoot,
     /// The root of the state after the block.

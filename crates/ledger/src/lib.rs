@@ -30,6 +30,7 @@ mod invalid;
 mod key;
 pub mod keys;
 mod ledger;
+mod misbehaviour;
 mod open_block;
 pub mod parallel;
 mod parameters;
@@ -59,6 +60,7 @@ pub use header::{Header, HeaderHash, chain_digest};
 pub use invalid::{Invalid, Role, WebAuthnFault};
 pub use key::{KeyError, PublicKey, Scheme};
 pub use ledger::{Ledger, NoCapsule, Refused, VerifiedBlock};
+pub use misbehaviour::{MAX_MISBEHAVIOUR, Misbehaviour, MisbehaviourKind};
 pub use parameters::{
     Activation, BlockLimits, FeeDestination, Parameters, ParametersError, Payment, Phase,
     ScheduledCall,

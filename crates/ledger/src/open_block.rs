@@ -12,9 +12,9 @@ use fusee_state::{Diff, Overlay, StateReader};
 
 use crate::{
     ActiveRules, Block, BlockLimits, CallResult, FeeDestination, Finalized, Header, HeaderHash,
-    Invalid, LedgerError, ListRoot, ParameterUpdate, Parameters, Payment, Phase, Position,
-    Rulebook, ScheduledCall, SignedTransaction, TransactionOutcome, chain_digest, execution::Terms,
-    keys, list_root, parallel,
+    Invalid, LedgerError, ListRoot, Misbehaviour, ParameterUpdate, Parameters, Payment, Phase,
+    Position, Rulebook, ScheduledCall, SignedTransaction, TransactionOutcome, chain_digest,
+    execution::Terms, keys, list_root, parallel,
 };
 
 /// A block that has begun.
@@ -23,6 +23,7 @@ pub(crate) struct OpenBlock {
     pub(crate) rules: ActiveRules,
     context: BlockContext,
     interrupt: Interrupt,
+    misbehaviour: Vec<Misbehaviour>,
     overlay: Overlay,
     calls: Vec<CallResult>,
 }
@@ -44,6 +45,7 @@ impl OpenBlock {
         block: &Block,
     ) -> Result<Self, LedgerError> {
         let mut open = Self::before_calls(rulebook, interrupt, state, block)?;
+        open.run_calls(Phase::Misbehaviour)?;
         open.run_calls(Phase::Begin)?;
         Ok(open)
     }
@@ -80,6 +82,7 @@ impl OpenBlock {
             rules,
             context,
             interrupt: interrupt.clone(),
+            misbehaviour: block.misbehaviour.clone(),
             overlay,
             calls: Vec::new(),
         })
@@ -168,6 +171,7 @@ impl OpenBlock {
             proposer: self.context.proposer,
             parent: HeaderHash::from_bytes([0; 32]),
             transactions_root,
+            misbehaviour_root: Misbehaviour::root(&self.misbehaviour),
             receipts_root: list_root(encoded.iter().map(Vec::as_slice)),
             state_root: [0; 32],
             ledger_rules: self.rules.ledger_id,
@@ -214,7 +218,11 @@ impl OpenBlock {
 
     /// The scheduled calls of the block, with their indices in the parameters.
     pub(crate) fn due_calls(&self) -> impl Iterator<Item = (&ScheduledCall, u32)> {
-        due_calls(&self.parameters, self.context.height)
+        let calls = self.parameters.calls.iter().zip(0_u32..);
+        calls.filter(|(call, _)| match call.phase {
+            Phase::Misbehaviour => !self.misbehaviour.is_empty(),
+            Phase::Begin | Phase::End => self.context.height.is_multiple_of(call.every.get()),
+        })
     }
 
     /// Runs the scheduled calls of a phase. One that fails changes nothing.
@@ -224,10 +232,11 @@ impl OpenBlock {
 
     /// Runs those with an index below this one.
     pub(crate) fn run_calls_before(&mut self, phase: Phase, end: u32) -> Result<(), LedgerError> {
-        let calls = due_calls(&self.parameters, self.context.height);
+        let calls = self.due_calls();
         let calls = calls.filter(|(call, index)| call.phase == phase && *index < end);
+        let calls: Vec<_> = calls.map(|(call, index)| (call.clone(), index)).collect();
         for (call, index) in calls {
-            let (changes, result) = self.run_call(call, index)?;
+            let (changes, result) = self.run_call(&call, index)?;
             self.overlay.apply(changes);
             self.calls.push(result);
         }
@@ -239,7 +248,7 @@ impl OpenBlock {
         let (_, capsule) = Capsule::record_system(
             &self.rules.contracts,
             self.overlay.view(),
-            system_call(call),
+            self.system_call(call),
             &self.context,
             &self.interrupt,
         )?;
@@ -259,7 +268,7 @@ impl OpenBlock {
             ..
         } = self.rules.contracts.unobserved().execute_system(
             self.overlay.view(),
-            system_call(call),
+            self.system_call(call),
             &self.context,
             &self.interrupt,
         )?;
@@ -288,19 +297,19 @@ impl OpenBlock {
         };
         Ok((changes, result))
     }
-}
 
-fn due_calls(parameters: &Parameters, height: u64) -> impl Iterator<Item = (&ScheduledCall, u32)> {
-    let calls = parameters.calls.iter().zip(0_u32..);
-    calls.filter(move |(call, _)| height.is_multiple_of(call.every.get()))
-}
-
-fn system_call(call: &ScheduledCall) -> SystemCall {
-    SystemCall {
-        to: call.to,
-        method: call.method.clone(),
-        input: call.input.clone(),
-        gas: call.gas,
+    /// A scheduled call, with what it receives of this block.
+    fn system_call(&self, call: &ScheduledCall) -> SystemCall {
+        let mut input = call.input.clone();
+        if call.phase == Phase::Misbehaviour {
+            input.extend(Misbehaviour::encode_list(&self.misbehaviour));
+        }
+        SystemCall {
+            to: call.to,
+            method: call.method.clone(),
+            input,
+            gas: call.gas,
+        }
     }
 }
 

@@ -118,7 +118,8 @@ pub enum FeeDestination {
 pub struct ScheduledCall {
     /// Its place in the block.
     pub phase: Phase,
-    /// The blocks that make it: those whose height is divisible by this number.
+    /// The blocks that make it: those whose height is divisible by this number. 1 for
+    /// [`Phase::Misbehaviour`].
     #[borsh(
         serialize_with = "versioned::write_nonzero",
         deserialize_with = "versioned::read_nonzero"
@@ -128,7 +129,7 @@ pub struct ScheduledCall {
     pub to: Address,
     /// The method.
     pub method: String,
-    /// The input of the method.
+    /// The input of the method, or the beginning of it ([`Phase::Misbehaviour`]).
     pub input: Vec<u8>,
     /// The gas limit.
     #[borsh(
@@ -150,6 +151,9 @@ pub enum Phase {
     Begin = 0,
     /// After the transactions, and after the fees were credited.
     End = 1,
+    /// Before those of the beginning, in blocks that report misbehaviour, and in no others. The
+    /// reports ([`Misbehaviour::encode_list`](crate::Misbehaviour::encode_list)) follow the input.
+    Misbehaviour = 2,
 }
 
 /// Parameters that no chain can have.
@@ -179,6 +183,12 @@ pub enum ParametersError {
     TooManyCalls {
         /// Their number.
         count: usize,
+    },
+    /// A call that receives misbehaviour would miss some.
+    #[error("`calls[{index}].every` is not 1, which calls of misbehaviour have")]
+    MisbehaviourEvery {
+        /// The index of the call.
+        index: usize,
     },
     /// The validators cannot be those of a chain.
     #[error("`validators`: {0}")]
@@ -265,6 +275,13 @@ impl Parameters {
         let count = self.calls.len();
         if count > MAX_CALLS {
             return Err(ParametersError::TooManyCalls { count });
+        }
+        let mut calls = self.calls.iter();
+        let misses = |call: &ScheduledCall| {
+            call.phase == Phase::Misbehaviour && call.every != NonZeroU64::MIN
+        };
+        if let Some(index) = calls.position(misses) {
+            return Err(ParametersError::MisbehaviourEvery { index });
         }
         validator::check(&self.validators)?;
         let calls = self.calls.iter();

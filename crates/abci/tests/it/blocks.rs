@@ -21,6 +21,7 @@ fn direct(height: i64) -> Block {
         time: TIME + number * 1_000 + 123,
         proposer: operator(70),
         transactions: transactions(height),
+        misbehaviour: Vec::new(),
     }
 }
 

@@ -15,6 +15,8 @@ mod hostile;
 #[cfg(test)]
 mod mempool;
 #[cfg(test)]
+mod misbehaviour;
+#[cfg(test)]
 mod namespaces;
 #[cfg(test)]
 mod network;

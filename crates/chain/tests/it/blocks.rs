@@ -245,3 +245,18 @@ fn a_chain_goes_on_from_a_snapshot_with_the_header_of_its_block() {
     assert_eq!(chain.last_hash(), expected[2].hash());
     assert_eq!(chain.header(6).unwrap(), expected[2]);
 }
+
+/// Stores of versions before misbehaviour have other blocks.
+#[test]
+fn a_block_of_another_version_is_refused_by_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let staged = chain.store().stage(fusee_state::Diff::default()).unwrap();
+    chain.store().commit(staged, &[1, 0, 0, 0, 0]).unwrap();
+    drop(chain);
+    let error = Chain::open(folder.path(), &genesis(), ledger("wasmi"), options()).unwrap_err();
+    let ChainError::Body { height: 1, source } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(source.to_string(), "it has version 1, this program reads 2");
+}

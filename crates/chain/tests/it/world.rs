@@ -8,8 +8,8 @@ use fusee_contract::{Account, Address, ContractError, ContractRules, Contracts};
 use fusee_engine::{CodeHash, Gas};
 use fusee_ledger::{
     Activation, Block, BlockLimits, FeeDestination, Genesis, GenesisAccount, Header, Ledger,
-    LedgerRules, Migration, Operation, Parameters, Payment, Rulebook, SecretKey, SignedTransaction,
-    TransactionBody,
+    LedgerRules, Migration, Misbehaviour, MisbehaviourKind, Operation, Parameters, Payment,
+    Rulebook, SecretKey, SignedTransaction, TransactionBody,
 };
 use fusee_state::{Diff, StateReader};
 
@@ -144,6 +144,24 @@ fn tokens(number: u8, nonce: u64, to: u8, units: u64) -> Vec<u8> {
     signed(number, nonce, operation)
 }
 
+/// What every third block reports.
+fn misbehaviour(index: u64) -> Vec<Misbehaviour> {
+    let report = Misbehaviour {
+        kind: MisbehaviourKind::DuplicateVote,
+        address: [7; 20],
+        key: None,
+        account: account(7),
+        power: 10,
+        height: index,
+        time: 1_790_000_001_000,
+        total_power: 30,
+    };
+    match index % 3 {
+        0 => vec![report],
+        _ => Vec::new(),
+    }
+}
+
 /// Blocks of a deployment, transfers, reverts and an invalid transaction.
 pub(crate) fn blocks(count: u64) -> Vec<Block> {
     let deploy = Operation::Deploy {
@@ -175,6 +193,7 @@ pub(crate) fn blocks(count: u64) -> Vec<Block> {
             time: 1_790_000_001_000 + index,
             proposer: Address::new([77; 32]),
             transactions,
+            misbehaviour: misbehaviour(index),
         }
     };
     (0..count).map(block).collect()

@@ -1,7 +1,9 @@
 //! `blocks` and `block`: what the chain has committed.
 
 use fusee::chain::StoredBlock;
-use fusee::ledger::{CallResult, Header, Operation, Phase, SignedTransaction, TransactionResult};
+use fusee::ledger::{
+    CallResult, Header, Misbehaviour, Operation, Phase, SignedTransaction, TransactionResult,
+};
 use serde::Serialize;
 
 use crate::{
@@ -27,6 +29,9 @@ struct BlocksJson {
 struct BlockJson {
     #[serde(flatten)]
     header: HeaderJson,
+    /// What the consensus engine reported.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    misbehaviour: Vec<MisbehaviourJson>,
     transactions: Vec<TransactionJson>,
     calls: Vec<CallJson>,
 }
@@ -41,6 +46,7 @@ struct HeaderJson {
     proposer: String,
     state_root: String,
     transactions_root: String,
+    misbehaviour_root: String,
     receipts_root: String,
     ledger_rules: String,
     contract_rules: String,
@@ -73,6 +79,19 @@ struct TransactionJson {
     receipts: Vec<ReceiptJson>,
     #[serde(skip)]
     status: String,
+}
+
+#[derive(Serialize)]
+struct MisbehaviourJson {
+    kind: &'static str,
+    /// In the engine.
+    address: String,
+    account: String,
+    power: u64,
+    height: u64,
+    /// In milliseconds since the Unix epoch.
+    time: u64,
+    total_power: u64,
 }
 
 #[derive(Serialize)]
@@ -117,6 +136,11 @@ pub(crate) fn show(args: &BlockArgs, output: &mut Output) -> Result<Exit, Failur
         transactions.map(|(bytes, result)| TransactionJson::of(decode(bytes).as_ref(), result));
     let answer = BlockJson {
         header: HeaderJson::of(&block),
+        misbehaviour: block
+            .misbehaviour
+            .iter()
+            .map(MisbehaviourJson::of)
+            .collect(),
         transactions: transactions.collect::<Result<_, _>>()?,
         calls: of_calls
             .iter()
@@ -138,6 +162,7 @@ impl HeaderJson {
             proposer: header.proposer.to_string(),
             state_root: hex::encode(header.state_root),
             transactions_root: hex::encode(header.transactions_root),
+            misbehaviour_root: hex::encode(header.misbehaviour_root),
             receipts_root: hex::encode(header.receipts_root),
             ledger_rules: header.ledger_rules.to_string(),
             contract_rules: header.contract_rules.to_string(),
@@ -177,6 +202,20 @@ impl TransactionJson {
     }
 }
 
+impl MisbehaviourJson {
+    fn of(report: &Misbehaviour) -> Self {
+        Self {
+            kind: report.kind.name(),
+            address: hex::encode(report.address),
+            account: report.account.to_string(),
+            power: report.power,
+            height: report.height,
+            time: report.time,
+            total_power: report.total_power,
+        }
+    }
+}
+
 impl CallJson {
     fn of(result: &[u8]) -> Result<Self, Failure> {
         let result = CallResult::decode(result);
@@ -186,6 +225,7 @@ impl CallJson {
             phase: match result.phase {
                 Phase::Begin => "begin",
                 Phase::End => "end",
+                Phase::Misbehaviour => "misbehaviour",
             },
             receipt: ReceiptJson::new(&result.receipt),
             status: receipt::status_of(result.receipt.status, &result.receipt.output),
@@ -230,6 +270,7 @@ impl BlockJson {
             line("proposer", &header.proposer),
             line("state root", &header.state_root),
             line("transactions root", &header.transactions_root),
+            line("misbehaviour root", &header.misbehaviour_root),
             line("receipts root", &header.receipts_root),
             line("ledger rules", &header.ledger_rules),
             line("contract rules", &header.contract_rules),
@@ -237,6 +278,15 @@ impl BlockJson {
             line("fees", grouped(&header.fees)),
         ];
         let mut text = table(0, &lines);
+        for report in &self.misbehaviour {
+            let kind = report.kind;
+            text.push_str(&format!("\nmisbehaviour {kind} of {}\n", report.address));
+            let lines = [
+                line("  height", grouped(report.height)),
+                line("  account", &report.account),
+            ];
+            text.push_str(&table(0, &lines));
+        }
         for transaction in &self.transactions {
             let id = transaction.id.as_deref().unwrap_or("undecodable bytes");
             text.push_str(&format!("\ntransaction {id}\n"));

@@ -114,6 +114,7 @@ struct FileCall {
 enum FilePhase {
     Begin,
     End,
+    Misbehaviour,
 }
 
 #[derive(Deserialize)]
@@ -291,6 +292,7 @@ fn call((index, file): (usize, FileCall), names: &Names) -> Result<ScheduledCall
         phase: match file.phase {
             FilePhase::Begin => Phase::Begin,
             FilePhase::End => Phase::End,
+            FilePhase::Misbehaviour => Phase::Misbehaviour,
         },
         every: file.every,
         to: names.address(&format!("{field}.to"), &file.to)?,

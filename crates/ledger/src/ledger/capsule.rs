@@ -108,6 +108,9 @@ impl Ledger {
             return Ok(Err(NoCapsule::NoCall { index, height }));
         };
         let call = call.0.clone();
+        if call.phase != Phase::Misbehaviour {
+            open.run_calls(Phase::Misbehaviour)?;
+        }
         if call.phase == Phase::End {
             open.run_calls(Phase::Begin)?;
             let verified = self.verify_encoded(&block.transactions, &open.rules.ledger);

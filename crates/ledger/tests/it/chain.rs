@@ -139,6 +139,7 @@ impl Chain {
             time: time + 1_000,
             proposer: proposer(),
             transactions,
+            misbehaviour: Vec::new(),
         }
     }
 

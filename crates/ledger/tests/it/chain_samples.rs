@@ -6,7 +6,8 @@ use fusee_contract::{Address, ContractRules, ContractRulesId};
 use fusee_engine::Gas;
 use fusee_ledger::{
     Activation, BlockLimits, FeeDestination, Genesis, GenesisAccount, Header, HeaderHash,
-    LedgerRulesId, Parameters, Payment, Phase, ScheduledCall, Validator,
+    LedgerRulesId, Misbehaviour, MisbehaviourKind, Parameters, Payment, Phase, ScheduledCall,
+    Validator,
 };
 
 use crate::samples::{address, rules};
@@ -45,6 +46,23 @@ pub(crate) fn validator(number: u8, power: u64) -> Validator {
     }
 }
 
+/// A report of a validator, which is listed if its number is odd.
+pub(crate) fn report(number: u8) -> Misbehaviour {
+    Misbehaviour {
+        kind: match number % 2 {
+            0 => MisbehaviourKind::LightClientAttack,
+            _ => MisbehaviourKind::DuplicateVote,
+        },
+        address: [number; 20],
+        key: (number % 2 == 1).then_some([number; 32]),
+        account: address(number),
+        power: 10,
+        height: 5,
+        time: 1_790_000_000_001,
+        total_power: 30,
+    }
+}
+
 /// Parameters with something of everything.
 pub(crate) fn rich_parameters() -> Parameters {
     let activation = |height, byte, migration: Option<&str>| Activation {
@@ -68,7 +86,11 @@ pub(crate) fn rich_parameters() -> Parameters {
             minimum_price: u128::MAX,
             destination: FeeDestination::Treasury(address(4)),
         },
-        calls: vec![call(Phase::Begin, 1), call(Phase::End, 100)],
+        calls: vec![
+            call(Phase::Begin, 1),
+            call(Phase::End, 100),
+            call(Phase::Misbehaviour, 1),
+        ],
         validators: vec![validator(1, 10), validator(2, 0)],
         ..parameters()
     }
@@ -96,6 +118,7 @@ pub(crate) fn header() -> Header {
         proposer: address(1),
         parent: HeaderHash::from_bytes([2; 32]),
         transactions_root: [3; 32],
+        misbehaviour_root: [8; 32],
         receipts_root: [4; 32],
         state_root: [5; 32],
         ledger_rules: LedgerRulesId::from_bytes([6; 32]),

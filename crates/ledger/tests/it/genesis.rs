@@ -35,6 +35,12 @@ const FILE: &str = r#"{
             "method": "tick",
             "input": "0102",
             "gas": 100000
+        }, {
+            "phase": "misbehaviour",
+            "every": 1,
+            "to": "0606060606060606060606060606060606060606060606060606060606060606",
+            "method": "judge",
+            "gas": 5000
         }]
     },
     "accounts": [
@@ -178,6 +184,11 @@ fn fields_without_a_valid_value_are_named() {
     );
     check("\"0102\"", "\"012\"", "`parameters.calls[0].input`");
     check(
+        "\"every\": 1,",
+        "\"every\": 2,",
+        "`calls[1].every` is not 1",
+    );
+    check(
         "\"gas\": 100000\n",
         "\"gas\": 9223372036854775808\n",
         "`parameters.calls[0].gas`",
@@ -188,7 +199,7 @@ fn fields_without_a_valid_value_are_named() {
     check(
         "\"gas\": 1000000000",
         "\"gas\": 99999",
-        "`calls` may use 100000 gas together",
+        "`calls` may use 105000 gas together",
     );
     check(
         "\"initial_height\": 5",

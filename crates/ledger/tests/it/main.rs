@@ -17,6 +17,7 @@ mod genesis_contracts;
 mod governance;
 mod keys;
 mod limits;
+mod misbehaviour;
 mod parallel;
 mod payment;
 mod proposals;

@@ -4,14 +4,14 @@ use expect_test::expect_file;
 use fusee_contract::{Receipt, Rejection, Status};
 use fusee_engine::{Gas, Trap};
 use fusee_ledger::{
-    Block, CallResult, DecodeError, Header, ParameterUpdate, Parameters, Phase, QuotaUse,
-    TransactionResult, keys,
+    Block, CallResult, DecodeError, Header, Misbehaviour, ParameterUpdate, Parameters, Phase,
+    QuotaUse, TransactionResult, keys,
 };
 use fusee_state::{Diff, MemoryState};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
-    chain_samples::{header, parameters, rich_parameters},
+    chain_samples::{header, parameters, report, rich_parameters},
     samples::address,
 };
 
@@ -21,6 +21,7 @@ fn block() -> Block {
         time: 1_790_000_000_123,
         proposer: address(1),
         transactions: vec![vec![1, 2, 3], Vec::new()],
+        misbehaviour: vec![report(1), report(2)],
     }
 }
 
@@ -75,6 +76,11 @@ fn encodings_are_golden() {
             TransactionResult::invalid(17).encode(),
         ),
         ("call result", call_result().encode()),
+        ("misbehaviour", Misbehaviour::encode_list(&[report(1)])),
+        (
+            "misbehaviour root",
+            Misbehaviour::root(&block().misbehaviour).to_vec(),
+        ),
         ("use of a quota", borsh::to_vec(&(1_u8, quota_use)).unwrap()),
         ("key of parameters", keys::parameters()),
         ("key of position", keys::position()),

@@ -126,6 +126,7 @@ impl Shared {
             time: self.options.clock.now().max(last.time),
             proposer: self.options.proposer,
             transactions: self.mempool.candidates(&limits),
+            misbehaviour: Vec::new(),
         };
         loop {
             if block.transactions.is_empty() && empty == Empty::Skip {

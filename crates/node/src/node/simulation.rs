@@ -137,6 +137,7 @@ impl Shared {
             time: self.options.clock.now().max(last.time),
             proposer: self.options.proposer,
             transactions: vec![transaction],
+            misbehaviour: Vec::new(),
         })
     }
 }
