@@ -5,11 +5,11 @@
     reason = "this is how a build script speaks to cargo"
 )]
 
-use std::{env, process::Command};
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    let mut version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    let mut version = env!("CARGO_PKG_VERSION").to_owned();
     // Each commit and each change of the branch writes to this file.
     if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
         println!("cargo::rerun-if-changed={log}");
