@@ -70,6 +70,7 @@
 //! - [`keystore`]: secret keys in files, encrypted by a password.
 //! - [`ledger`]: signed transactions, their keys, and what makes them invalid; blocks and genesis.
 //! - [`node`]: a chain on one machine: mempool, block producer, index, subscriptions, self-check.
+//! - `rpc`: JSON-RPC for a node, server and client, a cargo feature. Default: off.
 //! - [`proof`]: a verifier of what a state has under a key.
 //! - [`lifecycle`]: worker pool, time limits, async host functions and health, for nodes.
 //! - [`system`]: trusted programs whose instance stays alive between calls.
@@ -170,6 +171,12 @@ pub mod ledger {
 /// The node: what drives a chain on one machine.
 pub mod node {
     pub use fusee_node::*;
+}
+
+/// JSON-RPC for a node: types, server and client.
+#[cfg(feature = "rpc")]
+pub mod rpc {
+    pub use fusee_rpc::*;
 }
 
 /// Proofs of what a state has under a key.

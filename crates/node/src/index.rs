@@ -19,7 +19,9 @@ use std::{
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
 use fusee_chain::{Chain, StoredBlock};
 use fusee_contract::Address;
-use fusee_ledger::{LedgerRules, LedgerRulesId, Parameters, SignedTransaction, TransactionId};
+use fusee_ledger::{
+    HeaderHash, LedgerRules, LedgerRulesId, Parameters, SignedTransaction, TransactionId,
+};
 
 use crate::{BlockResult, IndexError};
 
@@ -213,6 +215,21 @@ impl Index {
         Ok(place.transpose()?.map(|(place, _)| place))
     }
 
+    /// The height of the block whose header has a hash.
+    ///
+    /// # Errors
+    ///
+    /// [`IndexError`] if the index cannot be read.
+    pub fn height_of(&self, hash: &HeaderHash) -> Result<Option<u64>, IndexError> {
+        let value = self.table.get(keys::header(hash));
+        let value = value.map_err(failed(&self.path))?;
+        let damaged = || IndexError::Damaged {
+            path: self.path.clone(),
+        };
+        let height = value.map(|value| keys::decode_height(&value).ok_or_else(damaged));
+        height.transpose()
+    }
+
     /// The places of events, at most `limit` and [`MAX_PAGE`], after `cursor` in the order of the
     /// filter. The last place of an answer is the cursor for the next one. A topic of more than
     /// 1,024 bytes is compared up to there.
@@ -280,10 +297,13 @@ impl Index {
         if first > writer.progress.first {
             self.remove_before(first)?;
         }
+        let hash = block.header.hash();
+        let height = keys::encode_height(block.header.height);
+        batch.insert(&self.table, keys::header(&hash), height);
         let progress = Progress {
             first,
             height: block.header.height,
-            hash: *block.header.hash().as_bytes(),
+            hash: *hash.as_bytes(),
             ..writer.progress
         };
         batch.insert(&self.table, keys::PROGRESS, progress.encode());

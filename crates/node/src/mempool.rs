@@ -347,6 +347,19 @@ impl Mempool {
             .collect()
     }
 
+    /// The ids of the first `limit` transactions that wait, in the order of ids.
+    #[must_use]
+    pub fn ids(&self, limit: usize) -> Vec<TransactionId> {
+        self.content().pool.ids().take(limit).collect()
+    }
+
+    /// The nonce after those transactions of a sender that wait without a gap. `None` if none of
+    /// it waits.
+    #[must_use]
+    pub fn next_nonce(&self, sender: Address) -> Option<u64> {
+        self.content().pool.next_nonce(sender)
+    }
+
     /// The rules of transactions in the next block.
     #[must_use]
     pub fn rules(&self) -> Arc<LedgerRules> {

@@ -194,6 +194,18 @@ impl Node {
         &self.shared.mempool
     }
 
+    /// Who makes blocks.
+    #[must_use]
+    pub fn production(&self) -> Production {
+        self.shared.options.production
+    }
+
+    /// The greatest gas limit of a query.
+    #[must_use]
+    pub fn query_gas(&self) -> Gas {
+        self.shared.options.query_gas
+    }
+
     /// The self-check, if there is one.
     #[must_use]
     pub fn self_check(&self) -> Option<&SelfCheck> {

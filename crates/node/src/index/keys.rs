@@ -7,18 +7,19 @@
 //! | 1, id of a transaction | height (8 bytes), index (4), whether it was included (1) |
 //! | 2, contract, place of an event | |
 //! | 3, contract, length of the topic (4), topic, place of an event | |
+//! | 4, hash of a header | height (8 bytes) |
 //!
 //! A place is height (8 bytes), result (4) and event (4).
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_chain::Chain;
 use fusee_contract::Address;
-use fusee_ledger::TransactionId;
+use fusee_ledger::{HeaderHash, TransactionId};
 
 use super::{EventFilter, EventPlace, Order, TransactionPlace};
 
 /// The version of the format. An index of another one is made anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The key of what the index is of.
 pub(super) const PROGRESS: [u8; 1] = [0];
@@ -26,6 +27,7 @@ pub(super) const PROGRESS: [u8; 1] = [0];
 const TRANSACTION: u8 = 1;
 const EVENT: u8 = 2;
 const TOPIC: u8 = 3;
+const HEADER: u8 = 4;
 
 const PLACE_BYTES: usize = 16;
 
@@ -75,6 +77,18 @@ impl Progress {
 
 pub(super) fn transaction(id: &TransactionId) -> Vec<u8> {
     [&[TRANSACTION], id.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn header(hash: &HeaderHash) -> Vec<u8> {
+    [&[HEADER], hash.as_bytes().as_slice()].concat()
+}
+
+pub(super) fn encode_height(height: u64) -> Vec<u8> {
+    height.to_be_bytes().to_vec()
+}
+
+pub(super) fn decode_height(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(bytes.try_into().ok()?))
 }
 
 pub(super) fn encode_transaction(place: TransactionPlace, is_included: bool) -> Vec<u8> {
@@ -129,6 +143,7 @@ pub(super) fn height(key: &[u8], value: &[u8]) -> Option<u64> {
     match *key.first()? {
         TRANSACTION => Some(decode_transaction(value)?.0.height),
         EVENT | TOPIC => Some(decode_place(key)?.height),
+        HEADER => decode_height(value),
         _ => None,
     }
 }

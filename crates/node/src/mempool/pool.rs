@@ -111,6 +111,21 @@ impl Pool {
         waiting.map(|arrived| arrived.it.bytes.as_slice())
     }
 
+    /// The ids, in their order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = TransactionId> {
+        self.ids.keys().copied()
+    }
+
+    /// The nonce after those of a sender that wait without a gap. `None` if none waits.
+    pub(super) fn next_nonce(&self, sender: Address) -> Option<u64> {
+        let queue = self.senders.get(&sender)?;
+        let mut next = queue.next;
+        while queue.waiting.contains_key(&next) {
+            next = next.checked_add(1)?;
+        }
+        Some(next)
+    }
+
     pub(super) fn senders(&self) -> impl Iterator<Item = Address> {
         self.senders.keys().copied()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fusee_chain::StoredBlock;
 use fusee_contract::{BlockContext, Event, Query, Receipt};
 use fusee_engine::Interrupt;
-use fusee_ledger::{Parameters, Position, TransactionId};
+use fusee_ledger::{HeaderHash, Parameters, Position, TransactionId};
 use fusee_store::chain::{Head, Version};
 
 use super::{Node, Shared};
@@ -39,6 +39,19 @@ impl Node {
     /// [`NodeError::Chain`] if there is none, or retention has deleted it.
     pub fn block(&self, height: u64) -> Result<StoredBlock, NodeError> {
         Ok(self.shared.chain.block(height)?)
+    }
+
+    /// The height of the block whose header has a hash. `None` if the chain does not keep it.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if the chain or the index cannot be read.
+    pub fn height_of(&self, hash: &HeaderHash) -> Result<Option<u64>, NodeError> {
+        let shared = &self.shared;
+        shared.index.catch_up(&shared.chain)?;
+        let height = shared.index.height_of(hash)?;
+        let first = shared.chain.store().first_height();
+        Ok(height.filter(|height| *height >= first))
     }
 
     /// The state after a block, by default after the last one. It stays as it is while later blocks
@@ -101,6 +114,32 @@ impl Node {
             };
             entries.extend(block.entry(place)?);
             open = Some(block);
+        }
+        Ok(entries)
+    }
+
+    /// All events of a block, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`] if a result is malformed, or the program does not have the rules of the block.
+    pub fn events_of(&self, block: &StoredBlock) -> Result<Vec<EventEntry>, NodeError> {
+        let ids = self.shared.index.ids(&self.shared.chain, block)?;
+        let mut entries = Vec::new();
+        for (result, index) in (0_u32..).zip(0..block.results.len()) {
+            let Some(it) = BlockResult::of(block, index)? else {
+                break;
+            };
+            let events = (0_u32..).zip(it.events());
+            entries.extend(events.map(|(event, it)| EventEntry {
+                place: EventPlace {
+                    height: block.header.height,
+                    result,
+                    event,
+                },
+                transaction: ids.get(index).copied().flatten(),
+                event: it.clone(),
+            }));
         }
         Ok(entries)
     }

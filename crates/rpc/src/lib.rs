@@ -1,0 +1,26 @@
+//! JSON-RPC for a node: the types of its methods, a server and a client.
+//!
+//! [`methods`] is the table of methods, [`types`] what they answer, [`RpcError`] how they fail.
+//! Feature `server` has the [`RpcServer`], feature `client` the [`Client`].
+//!
+//! The server is safe by default: it listens on loopback, admits known hosts and origins alone, and
+//! bounds everything that a client decides. What it answers depends on the chain; how long that
+//! takes and whom it turns away is its own matter. `docs/rpc.md` describes it.
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "client")]
+mod client;
+mod error;
+pub mod methods;
+pub mod openrpc;
+#[cfg(feature = "server")]
+mod server;
+pub mod types;
+
+#[cfg(feature = "client")]
+pub use client::{Client, ClientError, ClientOptions};
+pub use error::{ErrorKind, RpcError};
+#[cfg(feature = "server")]
+pub use server::{
+    AdminOptions, Limits, MethodMetrics, Relay, RpcMetrics, RpcOptions, RpcServer, StartError,
+};

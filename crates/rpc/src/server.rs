@@ -1,0 +1,28 @@
+//! The server: listeners, what bounds their clients, and the handlers of the methods.
+
+mod accounts;
+mod admin;
+mod blocks;
+mod calls;
+mod chain;
+mod connections;
+mod context;
+mod convert;
+mod events;
+mod explorer;
+mod failures;
+mod hosts;
+mod http;
+mod metrics;
+mod module;
+mod options;
+mod rpc_server;
+mod state;
+mod storage;
+mod subscriptions;
+mod traces;
+mod transactions;
+
+pub use metrics::{MethodMetrics, RpcMetrics};
+pub use options::{AdminOptions, Limits, Relay, RpcOptions};
+pub use rpc_server::{RpcServer, StartError};

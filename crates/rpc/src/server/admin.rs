@@ -1,0 +1,65 @@
+//! The methods for operators.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use crate::{
+    error::{ErrorKind, RpcError},
+    methods::{GetMetrics, ProduceBlock, ShutDown},
+    types::{Block, TransactionDetail},
+};
+
+pub(super) async fn produce_block(
+    context: Arc<Context>,
+    _: ProduceBlock,
+) -> Result<Block, RpcError> {
+    let work = |context: &Context, _: &_| {
+        let block = context.node.produce()?;
+        context.convert(&block, TransactionDetail::Ids)
+    };
+    context.work(work).await
+}
+
+pub(super) async fn metrics(
+    context: Arc<Context>,
+    _: GetMetrics,
+) -> Result<serde_json::Value, RpcError> {
+    let metrics = context.node.metrics();
+    Ok(serde_json::json!({
+        "node": {
+            "height": metrics.height,
+            "indexed_height": metrics.indexed_height,
+            "blocks": metrics.blocks,
+            "transactions": metrics.transactions,
+            "gas_used": metrics.gas_used,
+            "execution_seconds": metrics.execution.as_secs_f64(),
+            "commit_seconds": metrics.commit.as_secs_f64(),
+            "mempool_transactions": metrics.mempool.transactions,
+            "mempool_bytes": metrics.mempool.bytes,
+            "submitted": metrics.submitted,
+            "rejected": metrics.rejected,
+            "dropped": metrics.dropped,
+            "watches": metrics.watches,
+            "subscriptions": metrics.subscriptions,
+            "index_failures": metrics.index_failures,
+            "simulations": metrics.simulations,
+            "queries": metrics.queries,
+        },
+        "rpc": context.counters.read(),
+    }))
+}
+
+pub(super) async fn shut_down(context: Arc<Context>, _: ShutDown) -> Result<bool, RpcError> {
+    let admin = context.options.admin.as_ref();
+    match admin.and_then(|admin| admin.shut_down.as_ref()) {
+        Some(shut_down) => {
+            shut_down();
+            Ok(true)
+        }
+        None => Err(RpcError::new(
+            ErrorKind::NotSupported,
+            "this node cannot be shut down by a call",
+            "send SIGTERM to its process",
+        )),
+    }
+}

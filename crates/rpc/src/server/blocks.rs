@@ -1,0 +1,132 @@
+//! Blocks and their headers.
+
+use std::sync::Arc;
+
+use fusee_chain::StoredBlock;
+use fusee_ledger::{Parameters, SignedTransaction};
+use fusee_node::BlockResult;
+
+use super::{
+    context::Context,
+    convert,
+    failures::{invalid_params, not_found},
+};
+use crate::{
+    error::RpcError,
+    methods::{GetBlock, GetBlocks, GetLatestBlock},
+    types::{Block, BlockPage, TransactionDetail},
+};
+
+/// The most headers of a page.
+const MAX_PAGE: u32 = 100;
+
+pub(super) async fn latest(
+    context: Arc<Context>,
+    params: GetLatestBlock,
+) -> Result<Block, RpcError> {
+    let work = move |context: &Context, _: &_| {
+        let head = context.node.head().map_or(0, |head| head.height);
+        context.block(head, params.transactions)
+    };
+    context.work(work).await
+}
+
+pub(super) async fn one(context: Arc<Context>, params: GetBlock) -> Result<Block, RpcError> {
+    let work = move |context: &Context, _: &_| {
+        let height = match (params.height, params.hash) {
+            (Some(height), None) => height,
+            (None, Some(hash)) => context
+                .node
+                .height_of(&fusee_ledger::HeaderHash::from_bytes(hash.0))?
+                .ok_or_else(|| not_found(format!("no block that is kept has the hash {hash}")))?,
+            _ => return Err(invalid_params("give a height, or else a hash")),
+        };
+        context.block(height, params.transactions)
+    };
+    context.work(work).await
+}
+
+pub(super) async fn page(context: Arc<Context>, params: GetBlocks) -> Result<BlockPage, RpcError> {
+    if params.before.is_some() && params.after.is_some() {
+        return Err(invalid_params("give `before`, or else `after`"));
+    }
+    let work = move |context: &Context, interrupt: &fusee_engine::Interrupt| {
+        let chain = context.node.chain();
+        let first = chain.store().first_height().max(chain.initial_height());
+        let last = context.node.head().map_or(0, |head| head.height);
+        let limit = usize::try_from(params.limit.unwrap_or(20).clamp(1, MAX_PAGE));
+        let limit = limit.unwrap_or(usize::MAX);
+        let heights: Vec<u64> = match (params.before, params.after) {
+            (_, Some(after)) => {
+                let from = after.saturating_add(1).max(first);
+                (from..=last).take(limit).collect()
+            }
+            (before, None) => {
+                let to = before.map_or(last, |before| last.min(before.saturating_sub(1)));
+                (first..=to).rev().take(limit).collect()
+            }
+        };
+        let mut blocks = Vec::with_capacity(heights.len());
+        for height in &heights {
+            if interrupt.is_triggered() {
+                return Err(super::failures::timeout());
+            }
+            blocks.push(convert::summary(&context.node.block(*height)?));
+        }
+        let next = heights.last().copied().filter(|height| match params.after {
+            Some(_) => *height < last,
+            None => *height > first,
+        });
+        Ok(BlockPage { blocks, next })
+    };
+    context.work(work).await
+}
+
+impl Context {
+    fn block(&self, height: u64, detail: TransactionDetail) -> Result<Block, RpcError> {
+        let block = self.node.block(height)?;
+        self.convert(&block, detail)
+    }
+
+    /// A block as it is answered.
+    pub(super) fn convert(
+        &self,
+        block: &StoredBlock,
+        detail: TransactionDetail,
+    ) -> Result<Block, RpcError> {
+        let rules = self.ledger_rules(block.header.height)?;
+        let decoded: Vec<_> = block
+            .transactions
+            .iter()
+            .map(|bytes| SignedTransaction::decode(bytes, &rules).ok())
+            .collect();
+        let mut calls = Vec::new();
+        for index in block.transactions.len()..block.results.len() {
+            if let Some(BlockResult::Call(call)) = BlockResult::of(block, index)? {
+                calls.push(convert::call_result(&call));
+            }
+        }
+        let ids: Vec<_> = decoded.iter().map(|it| Some(it.as_ref()?.id())).collect();
+        let mut answer = convert::block(block, &ids, calls);
+        if detail == TransactionDetail::Full {
+            let mut transactions = Vec::with_capacity(decoded.len());
+            for (index, transaction) in decoded.iter().enumerate() {
+                if let Some(BlockResult::Transaction(result)) = BlockResult::of(block, index)? {
+                    transactions.push(convert::block_transaction(transaction.as_ref(), &result));
+                }
+            }
+            answer.transactions = Some(transactions);
+        }
+        Ok(answer)
+    }
+
+    /// The rules of transactions at a height.
+    pub(super) fn ledger_rules(
+        &self,
+        height: u64,
+    ) -> Result<Arc<fusee_ledger::LedgerRules>, RpcError> {
+        let parameters = Parameters::read(&self.node.version(None)?)?;
+        let rulebook = self.node.chain().ledger().rulebook();
+        Ok(rulebook.at(&parameters, height)?.ledger)
+    }
+}

@@ -1,0 +1,160 @@
+//! Connections: accepted, counted, and closed when the server stops.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{Router, extract::Request};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use jsonrpsee::server::StopHandle;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time,
+};
+use tower::ServiceExt;
+
+use super::{
+    context::{Context, Peer},
+    options::Limits,
+};
+
+/// How long to wait after the operating system has refused a connection, for want of files.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long connections have to end when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The connections of each client.
+type Clients = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
+
+/// The place of a connection among all, and among those of its client.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    clients: Clients,
+    client: IpAddr,
+    context: Arc<Context>,
+}
+
+/// Serves the connections of a listener until the server stops.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    context: Arc<Context>,
+    stop: StopHandle,
+) {
+    let limits = context.options.limits;
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let clients = Clients::default();
+    let mut connections = JoinSet::new();
+    let stopped = stop.clone().shutdown();
+    tokio::pin!(stopped);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            () = &mut stopped => break,
+        };
+        let Ok((stream, address)) = accepted else {
+            time::sleep(PAUSE).await;
+            continue;
+        };
+        let place = Place::take(&places, &clients, (address, limits), &context);
+        let Some(place) = place else {
+            let counters = &context.counters;
+            counters.change(|all| {
+                all.refused_connections = all.refused_connections.saturating_add(1);
+            });
+            continue;
+        };
+        connections.spawn(connection(stream, place, router.clone(), stop.clone()));
+    }
+    drop(listener);
+    let ended = async { while connections.join_next().await.is_some() {} };
+    // Those that do not end are ended by dropping them.
+    let _ = time::timeout(GRACE, ended).await;
+}
+
+async fn connection(stream: TcpStream, place: Place, router: Router, stop: StopHandle) {
+    let limits = place.context.options.limits;
+    let peer = Peer {
+        address: place.client,
+        calls: Arc::new(Semaphore::new(limits.calls_per_connection)),
+    };
+    // An error here is the client's: it finds its connection without delay at worst.
+    let _ = stream.set_nodelay(true);
+    let place = Arc::new(place);
+    let held = Arc::clone(&place);
+    let service = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer.clone());
+        // A WebSocket holds the place after this task has ended.
+        request.extensions_mut().insert(Arc::clone(&held));
+        request.map(axum::body::Body::new)
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.idle_time)
+        .max_buf_size(64 << 10);
+    let served = builder
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    tokio::pin!(served);
+    tokio::select! {
+        // An error here is the client's.
+        _ = &mut served => {}
+        () = stop.shutdown() => {
+            served.as_mut().graceful_shutdown();
+            let _ = served.await;
+        }
+    }
+}
+
+impl Place {
+    /// `None` if there are too many connections.
+    fn take(
+        places: &Arc<Semaphore>,
+        clients: &Clients,
+        (address, limits): (SocketAddr, Limits),
+        context: &Arc<Context>,
+    ) -> Option<Self> {
+        let permit = Arc::clone(places).try_acquire_owned().ok()?;
+        let client = address.ip();
+        let mut all = clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(client).or_default();
+        if *count >= limits.connections_per_client {
+            return None;
+        }
+        *count = count.saturating_add(1);
+        drop(all);
+        let counters = &context.counters;
+        counters.change(|all| all.connections = all.connections.saturating_add(1));
+        Some(Self {
+            _permit: permit,
+            clients: Arc::clone(clients),
+            client,
+            context: Arc::clone(context),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut all = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = all.get_mut(&self.client) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                all.remove(&self.client);
+            }
+        }
+        let counters = &self.context.counters;
+        counters.change(|all| all.connections = all.connections.saturating_sub(1));
+    }
+}

@@ -1,0 +1,204 @@
+//! What the handlers share, and how they work: on a bounded number of threads, for a bounded time,
+//! and no longer than their client waits.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use fusee_engine::Interrupt;
+use fusee_node::Node;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::{sync::Semaphore, task, time};
+
+use super::{
+    failures,
+    metrics::Counters,
+    options::{Limits, RpcOptions},
+    subscriptions::Announcer,
+};
+use crate::error::{ErrorKind, RpcError};
+
+/// What the handlers of a server share.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) node: Arc<Node>,
+    pub(super) options: RpcOptions,
+    pub(super) counters: Counters,
+    pub(super) announcer: Announcer,
+    /// One for each call that works.
+    workers: Arc<Semaphore>,
+    /// One for each call that waits for a transaction.
+    waiting: Arc<Semaphore>,
+    rates: DefaultKeyedRateLimiter<IpAddr>,
+    pub(super) is_closing: AtomicBool,
+}
+
+/// A client, as its connection has it.
+#[derive(Clone, Debug)]
+pub(super) struct Peer {
+    pub(super) address: IpAddr,
+    /// One for each call of the connection.
+    pub(super) calls: Arc<Semaphore>,
+}
+
+/// Triggers an interrupt when it is dropped: when the client leaves, or the time is over.
+struct Cancels(Interrupt);
+
+impl Drop for Cancels {
+    fn drop(&mut self) {
+        self.0.trigger();
+    }
+}
+
+impl Context {
+    pub(super) fn new(node: Arc<Node>, options: RpcOptions, announcer: Announcer) -> Self {
+        let limits = options.limits;
+        let rate = |count| std::num::NonZeroU32::new(count).unwrap_or(std::num::NonZeroU32::MIN);
+        let quota = Quota::per_second(rate(limits.calls_per_second));
+        Self {
+            node,
+            counters: Counters::default(),
+            announcer,
+            workers: Arc::new(Semaphore::new(limits.workers)),
+            waiting: Arc::new(Semaphore::new(limits.waiting)),
+            rates: RateLimiter::keyed(quota.allow_burst(rate(limits.burst))),
+            is_closing: AtomicBool::new(false),
+            options,
+        }
+    }
+
+    /// Counts a request or a call of a client.
+    ///
+    /// # Errors
+    ///
+    /// If it makes too many.
+    pub(super) fn admit(&self, client: IpAddr) -> Result<(), RpcError> {
+        match self.rates.check_key(&client) {
+            Ok(()) => Ok(()),
+            Err(_) => {
+                let limit = self.options.limits.calls_per_second;
+                Err(RpcError::new(
+                    ErrorKind::TooManyRequests,
+                    format!("more than {limit} calls a second from {client}"),
+                    "call more slowly, or subscribe instead of asking again",
+                )
+                .with("calls_per_second", limit))
+            }
+        }
+    }
+
+    /// Forgets the clients that have not called for a while.
+    pub(super) fn forget_idle_clients(&self) {
+        self.rates.retain_recent();
+        self.rates.shrink_to_fit();
+    }
+
+    /// Works on a thread that may block. The interrupt is triggered when the client leaves, and
+    /// when the call has taken too long.
+    pub(super) async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        let Limits {
+            queue_time,
+            call_time,
+            ..
+        } = self.options.limits;
+        let permit = Arc::clone(&self.workers).acquire_owned();
+        let Ok(Ok(permit)) = time::timeout(queue_time, permit).await else {
+            return Err(busy(queue_time));
+        };
+        let interrupt = Interrupt::new();
+        let _cancels = Cancels(interrupt.clone());
+        let context = Arc::clone(self);
+        let ends = interrupt.clone();
+        let working = task::spawn_blocking(move || {
+            let worked = work(&context, &interrupt);
+            // As long as it works, also if nobody waits for it.
+            drop(permit);
+            match worked {
+                Err(_) if interrupt.is_triggered() => Err(failures::timeout()),
+                worked => worked,
+            }
+        });
+        ended(working, call_time, &ends).await
+    }
+
+    /// Waits for a transaction on a thread of its own. `wait` is called again and again, and waits
+    /// for a short while each time.
+    pub(super) async fn wait<T: Send + 'static>(
+        self: &Arc<Self>,
+        time: Duration,
+        mut wait: impl FnMut(Duration) -> Option<T> + Send + 'static,
+    ) -> Result<Option<T>, RpcError> {
+        /// How long it takes at most to notice that the client has left.
+        const SLICE: Duration = Duration::from_millis(200);
+        let Ok(permit) = Arc::clone(&self.waiting).try_acquire_owned() else {
+            return Err(busy(Duration::ZERO));
+        };
+        let interrupt = Interrupt::new();
+        let _cancels = Cancels(interrupt.clone());
+        let until = now().checked_add(time);
+        let context = Arc::clone(self);
+        let waiting = task::spawn_blocking(move || {
+            let _permit = permit;
+            loop {
+                let left = until.map_or(SLICE, |until| until.saturating_duration_since(now()));
+                if let Some(end) = wait(left.min(SLICE)) {
+                    return Some(end);
+                }
+                let is_closing = context.is_closing.load(Ordering::Acquire);
+                if left.is_zero() || interrupt.is_triggered() || is_closing {
+                    return None;
+                }
+            }
+        });
+        waiting.await.map_err(|error| panicked(&error))
+    }
+}
+
+/// The end of work; an error if it takes too long.
+async fn ended<T>(
+    working: task::JoinHandle<Result<T, RpcError>>,
+    limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<T, RpcError> {
+    tokio::pin!(working);
+    match time::timeout(limit, &mut working).await {
+        Ok(ended) => ended.map_err(|error| panicked(&error))?,
+        Err(_) => {
+            interrupt.trigger();
+            Err(failures::timeout())
+        }
+    }
+}
+
+fn panicked(error: &task::JoinError) -> RpcError {
+    RpcError::new(
+        ErrorKind::Internal,
+        format!("the call was ended by a fault of the node: {error}"),
+        "tell the operator of the node",
+    )
+}
+
+pub(super) fn busy(waited: Duration) -> RpcError {
+    RpcError::new(
+        ErrorKind::Busy,
+        format!("the node has too much to do: no worker was free within {waited:?}"),
+        "ask again later",
+    )
+}
+
+/// The clock of latencies and timeouts.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a call may take is no part of what it answers"
+)]
+pub(super) fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,64 @@
+//! Which hosts and origins requests may have: what keeps pages of the web from calling a node
+//! behind the back of their reader, by their own name or by one that was rebound to loopback.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{HeaderMap, Uri, header, uri::Authority};
+
+/// The hosts and origins that a listener admits.
+#[derive(Clone, Debug)]
+pub(super) struct Hosts {
+    address: SocketAddr,
+    hosts: Vec<String>,
+    origins: Vec<String>,
+}
+
+impl Hosts {
+    pub(super) fn new(address: SocketAddr, hosts: &[String], origins: &[String]) -> Self {
+        let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
+        Self {
+            address,
+            hosts: lower(hosts),
+            origins: lower(origins),
+        }
+    }
+
+    /// Checks a request. The error says what is not admitted.
+    pub(super) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), String> {
+        let host = self.host(headers, uri)?;
+        if !self.admits(host.host()) {
+            return Err(format!("the host `{host}` is not admitted"));
+        }
+        let Some(origin) = headers.get(header::ORIGIN) else {
+            return Ok(());
+        };
+        let origin = origin.to_str().unwrap_or("?").to_lowercase();
+        let same = ["http", "https"].map(|scheme| format!("{scheme}://{host}").to_lowercase());
+        match same.contains(&origin) || self.origins.contains(&origin) {
+            true => Ok(()),
+            false => Err(format!("the origin `{origin}` is not admitted")),
+        }
+    }
+
+    /// The one host that a request is for.
+    fn host(&self, headers: &HeaderMap, uri: &Uri) -> Result<Authority, String> {
+        let mut hosts = headers.get_all(header::HOST).iter();
+        let host = match (hosts.next(), hosts.next()) {
+            (Some(host), None) => host.to_str().ok().and_then(|host| host.parse().ok()),
+            (None, _) => uri.authority().cloned(),
+            (Some(_), Some(_)) => None,
+        };
+        host.filter(|host: &Authority| !host.as_str().contains('@'))
+            .ok_or_else(|| "the request has not one well-formed host".to_owned())
+    }
+
+    fn admits(&self, host: &str) -> bool {
+        let host = host.to_lowercase();
+        let digits = host.trim_start_matches('[').trim_end_matches(']');
+        let is_address = digits.parse().is_ok_and(|ip: IpAddr| {
+            // A name that was rebound is no address, so an address is what the client connected to.
+            ip.is_loopback() || ip == self.address.ip()
+        });
+        is_address || host == "localhost" || self.hosts.contains(&host)
+    }
+}

@@ -1,0 +1,179 @@
+//! The routes of the listeners.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use jsonrpsee::{
+    Methods,
+    server::{StopHandle, TowerServiceBuilder},
+};
+use tower::Service;
+use tower::layer::util::Identity;
+
+use super::{
+    context::{Context, Peer},
+    explorer,
+    hosts::Hosts,
+};
+use crate::types::HealthStatus;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+
+/// The headers of every answer.
+const HEADERS: [(HeaderName, &str); 4] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+];
+
+/// What the routes of one listener share.
+#[derive(Clone)]
+pub(super) struct Listener {
+    pub(super) context: Arc<Context>,
+    pub(super) hosts: Hosts,
+    pub(super) methods: Methods,
+    pub(super) service: TowerServiceBuilder<Identity, Identity>,
+    pub(super) stop: StopHandle,
+}
+
+/// The routes of the public listener.
+pub(super) fn public(listener: Listener) -> Router {
+    let mut router = Router::new()
+        .route("/", get(page_or_socket).post(rpc))
+        .route("/openrpc.json", get(openrpc));
+    if listener.context.options.explorer {
+        router = router.route("/explorer/{file}", get(file));
+    }
+    finish(router, listener)
+}
+
+/// The routes of the admin listener.
+pub(super) fn admin(listener: Listener) -> Router {
+    let router = Router::new()
+        .route("/", get(rpc).post(rpc))
+        .route("/metrics", get(metrics));
+    finish(router, listener)
+}
+
+fn finish(router: Router<Listener>, listener: Listener) -> Router {
+    let check = middleware::from_fn_with_state(listener.clone(), check);
+    router
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .layer(check)
+        .with_state(listener)
+}
+
+/// Refuses requests of foreign hosts, origins and of clients that ask too often.
+async fn check(State(it): State<Listener>, request: Request, next: Next) -> Response {
+    let checked = it.hosts.check(request.headers(), request.uri());
+    let mut response = match checked {
+        Err(reason) => {
+            let counters = &it.context.counters;
+            counters.change(|all| all.refused_hosts = all.refused_hosts.saturating_add(1));
+            let next = "call the node by its address, or have its operator admit the name";
+            (StatusCode::FORBIDDEN, format!("{reason}: {next}\n")).into_response()
+        }
+        Ok(()) => match request.extensions().get::<Peer>().map(|peer| peer.address) {
+            Some(client) if it.context.admit(client).is_err() => {
+                let counters = &it.context.counters;
+                counters
+                    .change(|all| all.refused_requests = all.refused_requests.saturating_add(1));
+                let headers = [(header::RETRY_AFTER, "1")];
+                (
+                    StatusCode::TOO_MANY_REQUESTS,
+                    headers,
+                    "too many requests\n",
+                )
+                    .into_response()
+            }
+            _ => next.run(request).await,
+        },
+    };
+    for (name, value) in HEADERS {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// JSON-RPC by HTTP or WebSocket.
+async fn rpc(State(it): State<Listener>, request: Request) -> Response {
+    let mut service = it.service.build(it.methods, it.stop);
+    match service.call(request).await {
+        Ok(response) => response.map(Body::new),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn page_or_socket(state: State<Listener>, request: Request) -> Response {
+    let is_socket = request.headers().contains_key(header::UPGRADE);
+    match is_socket {
+        true => rpc(state, request).await,
+        false if state.context.options.explorer => asset("index.html"),
+        false => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn file(Path(file): Path<String>) -> Response {
+    asset(&file)
+}
+
+fn asset(path: &str) -> Response {
+    match explorer::asset(path) {
+        Some((content_type, bytes)) => {
+            let headers = [
+                (header::CONTENT_TYPE, content_type),
+                (header::CACHE_CONTROL, "no-cache"),
+            ];
+            (headers, bytes).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn openrpc() -> Response {
+    Json(crate::openrpc::document()).into_response()
+}
+
+async fn alive() -> &'static str {
+    "alive\n"
+}
+
+async fn ready(State(it): State<Listener>) -> Response {
+    let health = it.context.work(|context, _| context.health()).await;
+    match health {
+        Ok(health) if health.status == HealthStatus::Ok => Json(health).into_response(),
+        Ok(health) => (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response(),
+        Err(error) => {
+            let reason = serde_json::json!({"status": "failed", "reason": error.message});
+            (StatusCode::SERVICE_UNAVAILABLE, Json(reason)).into_response()
+        }
+    }
+}
+
+async fn metrics(State(it): State<Listener>) -> Response {
+    let admin = it.context.options.admin.as_ref();
+    match admin.and_then(|admin| admin.metrics.clone()) {
+        Some(text) => {
+            let content_type = "text/plain; version=0.0.4; charset=utf-8";
+            ([(header::CONTENT_TYPE, content_type)], text()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}

@@ -1,0 +1,185 @@
+//! Entries of contracts' storages, with proofs.
+
+use std::sync::Arc;
+
+use fusee_contract::{
+    Address,
+    keys::{self, KeyParts},
+};
+use fusee_engine::Interrupt;
+use fusee_state::{Direction, KeyRange, StateReader};
+use fusee_store::chain::Version;
+
+use super::{
+    context::Context,
+    convert::{bytes, text_or_hex},
+    failures::{self, invalid_params},
+};
+use crate::{
+    error::{ErrorKind, RpcError},
+    methods::GetStorage,
+    types::{Bytes, Proof, Storage, StorageEntry},
+};
+
+/// The most entries of a page.
+const MAX_PAGE: u32 = 1_000;
+
+pub(super) async fn storage(
+    context: Arc<Context>,
+    params: GetStorage,
+) -> Result<Storage, RpcError> {
+    let is_prefix = !params.prefix.0.is_empty() || params.after.is_some() || params.limit.is_some();
+    if params.keys.is_some() && is_prefix {
+        let message = "give `keys`, or else `prefix`, `after` and `limit`";
+        return Err(invalid_params(message));
+    }
+    let work = move |context: &Context, interrupt: &Interrupt| {
+        let state = context.node.version(params.height)?;
+        let address = Address::from(params.address);
+        let (entries, cursor) = match &params.keys {
+            Some(keys) => (named(&state, address, keys, interrupt)?, None),
+            None => page(&state, address, &params, interrupt)?,
+        };
+        let read: Vec<_> = entries
+            .iter()
+            .map(|entry| keys::storage(address, &entry.key.0))
+            .collect();
+        Ok(Storage {
+            position: context.position(&state)?,
+            proofs: match params.proof {
+                true => Some(proofs(&state, &read)?),
+                false => None,
+            },
+            entries,
+            cursor,
+        })
+    };
+    context.work(work).await
+}
+
+/// The entries of some keys.
+fn named(
+    state: &Version,
+    address: Address,
+    keys: &[Bytes],
+    interrupt: &Interrupt,
+) -> Result<Vec<StorageEntry>, RpcError> {
+    let limit = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
+    if keys.len() > limit {
+        return Err(RpcError::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "{} keys were asked for, at most {MAX_PAGE} are admitted",
+                keys.len()
+            ),
+            "ask for fewer keys at once",
+        )
+        .with("limit", MAX_PAGE));
+    }
+    let entry = |key: &Bytes| {
+        check(interrupt)?;
+        let value = state.read(&keys::storage(address, &key.0))?;
+        Ok(StorageEntry {
+            key: key.clone(),
+            value: value.map(|value| bytes(&value)),
+        })
+    };
+    keys.iter().map(entry).collect()
+}
+
+/// The entries of a prefix, and the cursor for the next ones.
+fn page(
+    state: &Version,
+    address: Address,
+    params: &GetStorage,
+    interrupt: &Interrupt,
+) -> Result<(Vec<StorageEntry>, Option<Bytes>), RpcError> {
+    let limit = params.limit.unwrap_or(100).clamp(1, MAX_PAGE);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let prefix = keys::storage(address, &params.prefix.0);
+    let end = after_prefix(&prefix).unwrap_or_else(|| keys::storage_end(address));
+    let mut start = prefix;
+    if let Some(after) = &params.after {
+        start = start.max(after_key(keys::storage(address, &after.0)));
+    }
+    let mut entries = Vec::new();
+    while entries.len() < limit {
+        check(interrupt)?;
+        let range = KeyRange::new(&start, &end);
+        let Some((key, value)) = state.seek(range, Direction::Ascending)? else {
+            return Ok((entries, None));
+        };
+        let rest = keys::parts(&key).map_or(&[][..], |parts| parts.rest);
+        entries.push(StorageEntry {
+            key: bytes(rest),
+            value: Some(bytes(&value)),
+        });
+        start = after_key(key);
+    }
+    let range = KeyRange::new(&start, &end);
+    let is_more = state.seek(range, Direction::Ascending)?.is_some();
+    let last = entries.last().filter(|_| is_more);
+    let cursor = last.map(|entry| entry.key.clone());
+    Ok((entries, cursor))
+}
+
+/// The first key after a key.
+fn after_key(mut key: Vec<u8>) -> Vec<u8> {
+    key.push(0);
+    key
+}
+
+/// The first key after all that begin with a prefix. `None` if there is none.
+fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end);
+        }
+    }
+    None
+}
+
+fn check(interrupt: &Interrupt) -> Result<(), RpcError> {
+    match interrupt.is_triggered() {
+        true => Err(failures::timeout()),
+        false => Ok(()),
+    }
+}
+
+/// What a state has under keys, with proofs.
+pub(super) fn proofs(state: &Version, keys: &[Vec<u8>]) -> Result<Vec<Proof>, RpcError> {
+    let proof = |key: &Vec<u8>| {
+        Ok(Proof {
+            name: named_key(key),
+            key: hex::encode(key),
+            value: state.read(key)?.map(hex::encode),
+            proof: hex::encode(state.prove(key).encode()),
+        })
+    };
+    keys.iter().map(proof).collect()
+}
+
+/// What a key is of.
+pub(super) fn named_key(key: &[u8]) -> String {
+    let Some(KeyParts { tag, owner, rest }) = keys::parts(key) else {
+        return format!("key {}", Bytes(key.to_vec()));
+    };
+    let what = match tag {
+        keys::BALANCE => "balance",
+        keys::NONCE => "nonce",
+        keys::CODE_HASH => "code hash",
+        keys::CODE => "code",
+        keys::CODE_USE => "use of code",
+        keys::ADMIN => "admin",
+        keys::STORED_BYTES => "stored bytes",
+        keys::STORAGE => {
+            return format!("storage {} of {}", text_or_hex(rest), hex::encode(owner));
+        }
+        fusee_ledger::keys::QUOTA_USE => "used quota",
+        fusee_ledger::keys::QUOTA => "quota",
+        _ => return format!("key {}", Bytes(key.to_vec())),
+    };
+    format!("{what} of {}", hex::encode(owner))
+}
