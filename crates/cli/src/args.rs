@@ -3,6 +3,7 @@
 mod chains;
 mod contracts;
 mod keys;
+mod net;
 mod programs;
 mod shell;
 
@@ -16,7 +17,7 @@ use crate::{
     values,
 };
 
-pub(crate) use self::{chains::*, contracts::*, keys::*, programs::*, shell::*};
+pub(crate) use self::{chains::*, contracts::*, keys::*, net::*, programs::*, shell::*};
 
 /// Default gas limit.
 const DEFAULT_GAS: &str = "1000000000";
@@ -108,6 +109,8 @@ pub(crate) enum Verb {
     Snapshot(SnapshotArgs),
     /// Serve a chain to a consensus engine
     Node(NodeArgs),
+    /// Set up a network of nodes
+    Net(NetArgs),
     /// Print what a shell completes commands with
     Completions(CompletionsArgs),
     /// Write the manual pages

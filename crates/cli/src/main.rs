@@ -102,6 +102,7 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Backup(args) => verbs::folder::backup(&args, output),
         Verb::Snapshot(args) => verbs::snapshot::run(&args, output),
         Verb::Node(args) => verbs::node::run(&args, output),
+        Verb::Net(args) => verbs::net::run(&args, output),
         Verb::Completions(args) => verbs::shell::completions(&args, output),
         Verb::Man(args) => verbs::shell::man(&args, output),
     }

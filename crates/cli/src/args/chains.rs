@@ -199,7 +199,7 @@ pub(crate) struct GenesisArgs {
     pub(crate) time: u64,
 }
 
-fn parse_funds(text: &str) -> Result<(Address, u128), String> {
+pub(super) fn parse_funds(text: &str) -> Result<(Address, u128), String> {
     let parts = text.split_once('=');
     let (address, amount) = parts.ok_or("expected ADDRESS=AMOUNT")?;
     let address = address.parse().map_err(|error| format!("{error}"))?;

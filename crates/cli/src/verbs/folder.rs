@@ -155,14 +155,20 @@ pub(super) struct NewFolder {
 impl NewFolder {
     /// Begins a folder, which must not exist, nor be within the data folder `data`.
     pub(super) fn beside(target: &Path, data: &Path) -> Result<Self, Failure> {
-        // Without slashes at the end.
-        let target: PathBuf = target.components().collect();
-        let failed = |error| cannot_write(&target, error);
+        let failed = |error| cannot_write(target, error);
         let absolute = |path: &Path| std::path::absolute(path).map_err(failed);
-        if absolute(&target)?.starts_with(absolute(data)?) {
+        if absolute(target)?.starts_with(absolute(data)?) {
             let message = format!("`{}` is within the data folder", target.display());
             return Err(Failure::usage(message).next("choose a folder outside of it"));
         }
+        Self::new(target)
+    }
+
+    /// Begins a folder, which must not exist.
+    pub(super) fn new(target: &Path) -> Result<Self, Failure> {
+        // Without slashes at the end.
+        let target: PathBuf = target.components().collect();
+        let failed = |error| cannot_write(&target, error);
         if target.try_exists().map_err(failed)? {
             let path = target;
             return Err(store::ChainStoreError::Exists { path }.into());

@@ -22,7 +22,8 @@ pub(crate) fn run(args: &GenesisArgs, output: &mut Output) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-fn file(args: &GenesisArgs) -> Result<Value, Failure> {
+/// The genesis file that flags describe.
+pub(super) fn file(args: &GenesisArgs) -> Result<Value, Failure> {
     let dev = development().parameters;
     let rules = match &args.rules {
         Some(name) => fusee::chain::ContractRules::named(name).ok_or_else(|| {

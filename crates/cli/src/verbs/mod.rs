@@ -13,6 +13,7 @@ pub(crate) mod genesis;
 pub(crate) mod inspect;
 pub(crate) mod interface;
 pub(crate) mod keys;
+pub(crate) mod net;
 pub(crate) mod node;
 pub(crate) mod proof;
 pub(crate) mod query;

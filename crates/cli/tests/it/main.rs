@@ -9,6 +9,9 @@ mod check;
 #[cfg(test)]
 mod code;
 #[cfg(test)]
+#[cfg(unix)]
+mod cometbft;
+#[cfg(test)]
 mod compile;
 #[cfg(test)]
 mod crash;
@@ -26,6 +29,8 @@ mod inspect;
 mod interface;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod net;
 #[cfg(test)]
 #[cfg(unix)]
 mod node;

@@ -1,0 +1,185 @@
+//! `net init`: the folder of a network. `cometbft.rs` runs one.
+
+use std::{fs, path::Path};
+
+use data_encoding::BASE64;
+use fusee::abci::consensus_address;
+use fusee::ledger::{Genesis, PublicKey, SecretKey};
+use serde_json::Value;
+
+use crate::support::Folder;
+
+fn read(folder: &Folder, path: &str) -> String {
+    fs::read_to_string(folder.path().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn json(folder: &Folder, path: &str) -> Value {
+    serde_json::from_str(&read(folder, path)).unwrap()
+}
+
+/// The public key of a file of CometBFT, whose secret has to belong to it.
+fn public(key: &Value) -> [u8; 32] {
+    assert_eq!(key["priv_key"]["type"], "tendermint/PrivKeyEd25519");
+    let value = key["priv_key"]["value"].as_str().unwrap();
+    let both = BASE64.decode(value.as_bytes()).unwrap();
+    let (secret, public) = both.split_at(32);
+    let secret = SecretKey::ed25519(secret.try_into().unwrap());
+    let public = public.try_into().unwrap();
+    assert_eq!(secret.public_key(), PublicKey::Ed25519(public));
+    public
+}
+
+#[cfg(unix)]
+fn mode(folder: &Folder, path: &str) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = fs::metadata(folder.path().join(path)).unwrap();
+    metadata.permissions().mode() & 0o777
+}
+
+#[test]
+fn a_network_has_keys_genesis_and_configuration_that_belong_together() {
+    let folder = Folder::new();
+    let made = folder.json("net init --out net --development --base-port 30000", 0);
+    assert_eq!(made["chain_id"], "fusee-net");
+    let genesis = Genesis::parse(&read(&folder, "net/genesis.json")).unwrap();
+    let listed = &genesis.parameters.validators;
+    assert_eq!(made["nodes"].as_array().unwrap().len(), 4);
+    assert_eq!(listed.len(), 4);
+    let engine = json(&folder, "net/node0/engine/config/genesis.json");
+    let state = engine["app_state"].to_string();
+    let of_engine = Genesis::parse(&state).unwrap();
+    assert_eq!(of_engine.identity(), genesis.identity());
+    assert_eq!(engine["chain_id"], "fusee-net");
+    let mut ids = Vec::new();
+    for (number, node) in made["nodes"].as_array().unwrap().iter().enumerate() {
+        let config = |name: &str| format!("net/node{number}/engine/config/{name}");
+        assert_eq!(json(&folder, &config("genesis.json")), engine);
+        let key = json(&folder, &config("priv_validator_key.json"));
+        let validator = public(&key);
+        assert_eq!(listed[number].key, validator);
+        assert_eq!(
+            listed[number].account,
+            PublicKey::Ed25519(validator).address()
+        );
+        let address = hex::encode_upper(consensus_address(&validator));
+        assert_eq!(key["address"], address.as_str());
+        assert_eq!(engine["validators"][number]["address"], address.as_str());
+        assert_eq!(engine["validators"][number]["pub_key"], key["pub_key"]);
+        let value = key["pub_key"]["value"].as_str().unwrap();
+        assert_eq!(value, BASE64.encode(&validator));
+        let id = hex::encode(consensus_address(&public(&json(
+            &folder,
+            &config("node_key.json"),
+        ))));
+        assert_eq!(node["id"], id.as_str());
+        let voted = json(
+            &folder,
+            &format!("net/node{number}/engine/data/priv_validator_state.json"),
+        );
+        assert_eq!(voted["height"], "0");
+        ids.push(format!("{id}@127.0.0.1:{}", 30_000 + 10 * number));
+        // The application has the chain already.
+        let data = format!("doctor --data net/node{number}/app");
+        assert_eq!(folder.json(&data, 0)["is_healthy"], true);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 4);
+    for number in 0..4 {
+        let config = read(
+            &folder,
+            &format!("net/node{number}/engine/config/config.toml"),
+        );
+        let mut others = ids.clone();
+        others.remove(number);
+        let peers = format!("persistent_peers = \"{}\"", others.join(","));
+        assert!(config.contains(&peers), "{config}");
+        let rpc = format!("laddr = \"tcp://127.0.0.1:{}\"", 30_001 + 10 * number);
+        assert!(config.contains(&rpc), "{config}");
+    }
+    let compose = read(&folder, "net/compose.yaml");
+    assert_eq!(compose.matches(":/node\"]").count(), 4, "{compose}");
+    assert!(read(&folder, "net/README.md").contains("# The network fusee-net"));
+    #[cfg(unix)]
+    {
+        let secret = "net/node2/engine/config/priv_validator_key.json";
+        assert_eq!(mode(&folder, secret), 0o600);
+        assert_eq!(mode(&folder, "net/node2/start.sh") & 0o700, 0o700);
+        assert_eq!(mode(&folder, "net/start.sh") & 0o700, 0o700);
+    }
+}
+
+#[test]
+fn a_network_of_machines_has_their_addresses() {
+    let folder = Folder::new();
+    let account = "0707070707070707070707070707070707070707070707070707070707070707";
+    let words = format!(
+        "net init --out net --chain-id acme-1 --account {account}=1000 --minimum-price 3 \
+         --addresses one.example,10.0.0.2 --time 1790000000123"
+    );
+    let made = folder.json(&words, 0);
+    assert_eq!(made["nodes"][1]["p2p"], "10.0.0.2:26656");
+    assert_eq!(made["nodes"][1]["rpc"], "http://127.0.0.1:26657");
+    let genesis = Genesis::parse(&read(&folder, "net/genesis.json")).unwrap();
+    assert_eq!(genesis.parameters.chain_id, "acme-1");
+    assert_eq!(genesis.parameters.minimum_price(), 3);
+    let accounts: Vec<_> = genesis.accounts.keys().map(ToString::to_string).collect();
+    assert_eq!(accounts, [account]);
+    let engine = json(&folder, "net/node1/engine/config/genesis.json");
+    assert_eq!(engine["genesis_time"], "2026-09-21T14:13:20.123Z");
+    let config = read(&folder, "net/node1/engine/config/config.toml");
+    let id = made["nodes"][0]["id"].as_str().unwrap();
+    for setting in [
+        "laddr = \"tcp://0.0.0.0:26656\"".to_owned(),
+        "laddr = \"tcp://127.0.0.1:26657\"".to_owned(),
+        "external_address = \"10.0.0.2:26656\"".to_owned(),
+        format!("persistent_peers = \"{id}@one.example:26656\""),
+    ] {
+        assert!(config.contains(&setting), "{setting}: {config}");
+    }
+    // Nothing starts nodes of other machines.
+    assert!(!folder.path().join("net/start.sh").exists());
+    assert!(folder.path().join("net/node0/start.sh").exists());
+}
+
+#[test]
+fn what_is_no_network_is_told_and_nothing_is_written() {
+    let folder = Folder::new();
+    for (words, told) in [
+        ("--out net", "--account"),
+        ("--out net --development --account 07=1", "--account"),
+        ("--out net --development --validators 0", "--validators 4"),
+        (
+            "--out net --development --validators 3 --addresses a,b",
+            "2 addresses for 3",
+        ),
+        (
+            "--out net --development --addresses a,b:1/",
+            "`b:1/` is no host name",
+        ),
+        (
+            "--out net --development --addresses a,",
+            "`` is no host name",
+        ),
+        (
+            "--out net --development --validators 9 --base-port 65500",
+            "--base-port",
+        ),
+        ("--out net --development --chain-id \u{e4}", "chain_id"),
+        ("--out net --development --time 253402300800000", "time"),
+        ("--out missing/net --development", "cannot write"),
+    ] {
+        let refused = folder.fusee(&format!("net init {words}"));
+        assert_ne!(refused.code, 0, "{words}");
+        assert!(refused.stderr.contains(told), "{words}: {refused:?}");
+        assert!(!folder.path().join("net").exists(), "{words}");
+    }
+    // What is there is not touched.
+    fs::create_dir(folder.path().join("net")).unwrap();
+    let refused = folder.fusee("net init --out net --development");
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("choose a folder"), "{refused:?}");
+    assert_eq!(fs::read_dir(folder.path().join("net")).unwrap().count(), 0);
+    let unfinished = |path: &Path| path.to_string_lossy().contains("unfinished");
+    let mut left = fs::read_dir(folder.path()).unwrap();
+    assert!(!left.any(|entry| unfinished(&entry.unwrap().path())));
+}
