@@ -216,6 +216,7 @@ pub(super) const fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Begin => "begin",
         Phase::End => "end",
+        Phase::Misbehaviour => "misbehaviour",
     }
 }
 
