@@ -15,6 +15,7 @@ mod ledger;
 mod machine;
 mod measure;
 mod meter;
+mod node;
 mod ours;
 mod page;
 mod peers;
@@ -127,6 +128,12 @@ const GROUPS: &[Group] = &[
         about: "what signed transactions take, from their bytes to the disk, over redb and jmt and over the limits",
         measure: ledger::measure,
         page: Some(ledger::page::PAGE),
+    },
+    Group {
+        name: "node",
+        about: "what a node answers over JSON-RPC, over Anvil",
+        measure: node::measure,
+        page: Some(node::page::PAGE),
     },
 ];
 

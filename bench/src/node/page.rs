@@ -1,0 +1,59 @@
+//! The page `docs/node-performance.md`.
+
+use crate::{
+    page::{Page, Section},
+    plot,
+};
+
+pub(crate) const PAGE: Page = Page {
+    file: "node-performance",
+    introduction: INTRODUCTION,
+    packages: &[],
+    picture: |found| plot::svg(&found.rows),
+    picture_title: "Times on a logarithmic scale",
+    caption: "Each point is one side of a row below. Points further left are faster.",
+    sections: SECTIONS,
+};
+
+const INTRODUCTION: &str = "\
+# Performance of the node
+
+What a node of one machine answers over JSON-RPC and HTTP. One run of this command measured
+everything, and wrote this page:
+
+    cargo run --release --manifest-path bench/Cargo.toml -- node --write
+
+The peer is Anvil 1.7.1, the node on which users of Foundry develop: `npm install
+@foundry-rs/anvil`. It keeps its chain in memory. `fusee node` syncs each block to the disk before
+it tells of it. Both nodes are processes of their own, and share the processors of the machine with
+the clients, which are one third process. Transfers of the coin are signed before the measurement,
+with Ed25519 for Fusee and with secp256k1 for Anvil.
+
+A *ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles.
+Below 1, Fusee is faster, also where the unit is `tx/s`, of which more is better.
+[bench/README.md](../bench/README.md) describes the method.
+";
+
+const SECTIONS: &[Section] = &[
+    Section {
+        title: "From the start to an answer",
+        prefixes: &["node/start"],
+        remark: "From the start of the process until it has answered a first request. The data \
+            folder of Fusee has been made before, by `fusee init`.",
+    },
+    Section {
+        title: "Transfers",
+        prefixes: &["node/send"],
+        remark: "*send-and-wait*: each request is answered when the transfer is in a block, which \
+            has it alone or with those that arrived meanwhile; a client sends the next one then. \
+            *send*: ten clients send 5,000 transfers of 100 accounts without waiting, while the \
+            node makes a block each second; the time ends when all are in blocks, so up to a \
+            second of it is the wait for a block.",
+    },
+    Section {
+        title: "Reads",
+        prefixes: &["node/balance"],
+        remark: "The balance of an account, by ten clients. Fusee's answer has the nonce, the code \
+            and the quota as well.",
+    },
+];
