@@ -1,6 +1,7 @@
 //! Receipts as complete JSON, and as text with hints about the meaning of bytes.
 
 use fusee::chain::{Address, Event, LogLine, Receipt, Status};
+use fusee::ledger::Invalid;
 use serde::Serialize;
 
 use crate::{failure::Exit, names, numbers::grouped};
@@ -149,6 +150,12 @@ pub(crate) fn status_of(status: Status, output: &[u8]) -> String {
         Some(reason) => format!("{name}: {reason}"),
         None => name.to_owned(),
     }
+}
+
+/// An invalid transaction, by the number of the reason in its result.
+pub(crate) fn invalid(code: u32) -> String {
+    let name = Invalid::name_of(code).unwrap_or("for a reason of a later version");
+    format!("invalid: {name} (reason {code})")
 }
 
 /// The reason of the status; for a revert, the message of the contract.

@@ -104,22 +104,32 @@ impl fmt::Display for InvalidBatch {
     }
 }
 
+/// The names of the reasons, in the order of their numbers, which begin with 1.
+const NAMES: [&str; 10] = [
+    "gas_limit_too_low",
+    "value_above_balance",
+    "input_too_large",
+    "code_too_large",
+    "value_without_call",
+    "unknown_action",
+    "method_too_long",
+    "fee_above_balance",
+    "fee_too_large",
+    "no_operations",
+];
+
 impl InvalidTransaction {
     /// The name of the reason in machine-readable output.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            InvalidTransaction::GasLimitTooLow { .. } => "gas_limit_too_low",
-            InvalidTransaction::ValueAboveBalance { .. } => "value_above_balance",
-            InvalidTransaction::FeeAboveBalance { .. } => "fee_above_balance",
-            InvalidTransaction::FeeTooLarge { .. } => "fee_too_large",
-            InvalidTransaction::NoOperations => "no_operations",
-            InvalidTransaction::InputTooLarge { .. } => "input_too_large",
-            InvalidTransaction::CodeTooLarge { .. } => "code_too_large",
-            InvalidTransaction::MethodTooLong { .. } => "method_too_long",
-            InvalidTransaction::UnknownAction => "unknown_action",
-            InvalidTransaction::ValueWithoutCall { .. } => "value_without_call",
-        }
+    pub fn name(self) -> &'static str {
+        Self::name_of(self.code()).expect("each number has a name")
+    }
+
+    /// The name of the reason with this number. `None` if this version of the program has none.
+    #[must_use]
+    pub fn name_of(code: u32) -> Option<&'static str> {
+        let index = usize::try_from(code.checked_sub(1)?).ok()?;
+        NAMES.get(index).copied()
     }
 
     /// The number of the reason, which is part of consensus. It is never used again for another

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fusee_contract::{Address, InvalidBatch};
+use fusee_contract::{Address, InvalidBatch, InvalidTransaction};
 use fusee_engine::Gas;
 use thiserror::Error;
 
@@ -291,57 +291,100 @@ pub enum Invalid {
     Operations(InvalidBatch),
 }
 
-impl Invalid {
-    /// The name and the number of the reason, for machines. A number is never used again for
-    /// another reason.
-    const fn key(&self) -> (u32, &'static str) {
-        match self {
-            Invalid::TooLarge { .. } => (1, "too_large"),
-            Invalid::UnknownVersion { .. } => (2, "unknown_version"),
-            Invalid::Cut { .. } => (3, "cut"),
-            Invalid::Malformed { .. } => (4, "malformed"),
-            Invalid::TrailingBytes { .. } => (5, "trailing_bytes"),
-            Invalid::ChainIdShape { .. } => (6, "chain_id_shape"),
-            Invalid::FeePayerIsSender => (7, "fee_payer_is_sender"),
-            Invalid::NoOperations => (8, "no_operations"),
-            Invalid::TooManyOperations { .. } => (9, "too_many_operations"),
-            Invalid::EmptyMethod { .. } => (10, "empty_method"),
-            Invalid::FeePayerSignature => (11, "fee_payer_signature"),
-            Invalid::SchemeNotAdmitted { .. } => (12, "scheme_not_admitted"),
-            Invalid::AuthorizationTooLarge { .. } => (13, "authorization_too_large"),
-            Invalid::OtherAccount { .. } => (14, "other_account"),
-            Invalid::WeakKey { .. } => (15, "weak_key"),
-            Invalid::WebAuthn { .. } => (16, "webauthn"),
-            Invalid::WrongSignature { .. } => (17, "wrong_signature"),
-            Invalid::OtherChain { .. } => (18, "other_chain"),
-            Invalid::Expired { .. } => (19, "expired"),
-            Invalid::PastNonce { .. } => (20, "past_nonce"),
-            Invalid::FutureNonce { .. } => (21, "future_nonce"),
-            Invalid::NoncesExhausted => (22, "nonces_exhausted"),
-            Invalid::PriceBelowMinimum { .. } => (23, "price_below_minimum"),
-            Invalid::GasLimitTooLow { .. } => (24, "gas_limit_too_low"),
-            Invalid::GasLimitAboveBlock { .. } => (25, "gas_limit_above_block"),
-            Invalid::CannotPay { .. } => (26, "cannot_pay"),
-            Invalid::CostTooLarge { .. } => (27, "cost_too_large"),
-            Invalid::PriceWithoutFees { .. } => (28, "price_without_fees"),
-            Invalid::QuotaExceeded { .. } => (29, "quota_exceeded"),
-            Invalid::BlockFull { .. } => (30, "block_full"),
-            Invalid::Operations(invalid) => (
-                100_u32.saturating_add(invalid.reason.code()),
-                "invalid_operations",
-            ),
-        }
-    }
+/// The names of the reasons, in the order of their numbers, which begin with 1.
+const NAMES: [&str; 30] = [
+    "too_large",
+    "unknown_version",
+    "cut",
+    "malformed",
+    "trailing_bytes",
+    "chain_id_shape",
+    "fee_payer_is_sender",
+    "no_operations",
+    "too_many_operations",
+    "empty_method",
+    "fee_payer_signature",
+    "scheme_not_admitted",
+    "authorization_too_large",
+    "other_account",
+    "weak_key",
+    "webauthn",
+    "wrong_signature",
+    "other_chain",
+    "expired",
+    "past_nonce",
+    "future_nonce",
+    "nonces_exhausted",
+    "price_below_minimum",
+    "gas_limit_too_low",
+    "gas_limit_above_block",
+    "cannot_pay",
+    "cost_too_large",
+    "price_without_fees",
+    "quota_exceeded",
+    "block_full",
+];
 
-    /// The number of the reason in the results of a block. 0 stands for an included transaction.
+/// What the numbers of reasons of operations begin after.
+const OPERATIONS: u32 = 100;
+
+impl Invalid {
+    /// The number of the reason in the results of a block. 0 stands for an included transaction. A
+    /// number is never used again for another reason.
     #[must_use]
     pub const fn code(&self) -> u32 {
-        self.key().0
+        match self {
+            Invalid::TooLarge { .. } => 1,
+            Invalid::UnknownVersion { .. } => 2,
+            Invalid::Cut { .. } => 3,
+            Invalid::Malformed { .. } => 4,
+            Invalid::TrailingBytes { .. } => 5,
+            Invalid::ChainIdShape { .. } => 6,
+            Invalid::FeePayerIsSender => 7,
+            Invalid::NoOperations => 8,
+            Invalid::TooManyOperations { .. } => 9,
+            Invalid::EmptyMethod { .. } => 10,
+            Invalid::FeePayerSignature => 11,
+            Invalid::SchemeNotAdmitted { .. } => 12,
+            Invalid::AuthorizationTooLarge { .. } => 13,
+            Invalid::OtherAccount { .. } => 14,
+            Invalid::WeakKey { .. } => 15,
+            Invalid::WebAuthn { .. } => 16,
+            Invalid::WrongSignature { .. } => 17,
+            Invalid::OtherChain { .. } => 18,
+            Invalid::Expired { .. } => 19,
+            Invalid::PastNonce { .. } => 20,
+            Invalid::FutureNonce { .. } => 21,
+            Invalid::NoncesExhausted => 22,
+            Invalid::PriceBelowMinimum { .. } => 23,
+            Invalid::GasLimitTooLow { .. } => 24,
+            Invalid::GasLimitAboveBlock { .. } => 25,
+            Invalid::CannotPay { .. } => 26,
+            Invalid::CostTooLarge { .. } => 27,
+            Invalid::PriceWithoutFees { .. } => 28,
+            Invalid::QuotaExceeded { .. } => 29,
+            Invalid::BlockFull { .. } => 30,
+            Invalid::Operations(invalid) => OPERATIONS.saturating_add(invalid.reason.code()),
+        }
     }
 
     /// The name of the reason in machine-readable output.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        self.key().1
+    pub fn name(&self) -> &'static str {
+        match self {
+            Invalid::Operations(_) => "invalid_operations",
+            other => Self::name_of(other.code()).expect("each number has a name"),
+        }
+    }
+
+    /// The name of the reason with this number, as results have it. Of operations, it is that of
+    /// the [reason](InvalidTransaction) itself. `None` if this version of the program has none.
+    #[must_use]
+    pub fn name_of(code: u32) -> Option<&'static str> {
+        if let Some(code) = code.checked_sub(OPERATIONS) {
+            return InvalidTransaction::name_of(code);
+        }
+        let index = usize::try_from(code.checked_sub(1)?).ok()?;
+        NAMES.get(index).copied()
     }
 }

@@ -183,7 +183,7 @@ impl TransactionJson {
         let status = match (result.code, result.receipts.last()) {
             (0, Some(last)) => receipt::status_of(last.status, &last.output),
             (0, None) => "no operation began".to_owned(),
-            (code, _) => format!("invalid, reason {code}"),
+            (code, _) => receipt::invalid(code),
         };
         Ok(Self {
             id: transaction.map(|it| it.id().to_string()),

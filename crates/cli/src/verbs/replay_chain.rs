@@ -299,7 +299,7 @@ fn result(bytes: &[u8]) -> String {
         )
     };
     match (TransactionResult::decode(bytes), CallResult::decode(bytes)) {
-        (Ok(result), _) if result.code != 0 => format!("invalid, reason {}", result.code),
+        (Ok(result), _) if result.code != 0 => receipt::invalid(result.code),
         (Ok(result), _) => format!(
             "{}, {} gas, fee {}",
             operations(&result.receipts),

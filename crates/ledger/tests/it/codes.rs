@@ -139,6 +139,16 @@ fn numbers_and_messages_are_golden() {
     );
     codes.dedup();
     assert_eq!(codes.len(), all.len());
+    for invalid in &all {
+        let name = match invalid {
+            Invalid::Operations(invalid) => invalid.reason.name(),
+            other => other.name(),
+        };
+        assert_eq!(Invalid::name_of(invalid.code()), Some(name));
+    }
+    for none in [0, 31, 100, 111, u32::MAX] {
+        assert_eq!(Invalid::name_of(none), None);
+    }
     let line = |it: &Invalid| format!("{} {}: {it}\n", it.code(), it.name());
     let lines: String = all.iter().map(line).collect();
     expect_file!["golden/invalid_codes.txt"].assert_eq(&lines);
