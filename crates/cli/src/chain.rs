@@ -35,7 +35,8 @@ use crate::{
 
 use self::agreement::Observed;
 pub(crate) use self::rules::{
-    all_contract_rules, contract_rules, is_development, ledger_rules, published_rules, rulebook,
+    all_contract_rules, contract_rules, deposit_rules, is_development, ledger_rules,
+    published_rules, rulebook,
 };
 
 /// Initial balance of each development account.

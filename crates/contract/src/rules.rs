@@ -20,7 +20,9 @@ use fusee_virtualization::{ChildRules, Symbols, functions};
 
 pub use extensions::Extensions;
 
-/// The id of a set of contract rules: the SHA-256 digest of its canonical encoding.
+/// The id of a set of contract rules: the SHA-256 digest of its canonical encoding. If the rules have
+/// a deposit for storage, the last eight bytes are that deposit, big-endian: so a program that meets
+/// the id in a chain can make the rules, of which there are too many to try.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshDeserialize, BorshSerialize)]
 pub struct ContractRulesId([u8; 32]);
 
@@ -35,6 +37,13 @@ impl ContractRulesId {
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The deposit that the rules have if they have one. Of other ids, it is any number.
+    #[must_use]
+    pub fn deposit(&self) -> u64 {
+        let last = self.0.last_chunk();
+        last.map_or(0, |bytes| u64::from_be_bytes(*bytes))
     }
 }
 
@@ -304,10 +313,16 @@ impl ContractRules {
         vec![Self::v1(), Self::v2()]
     }
 
-    /// The digest of the [encoding](Self::encode), computed on each call.
+    /// The digest of the [encoding](Self::encode), computed on each call, with the deposit if there
+    /// is one ([`ContractRulesId`]).
     #[must_use]
     pub fn id(&self) -> ContractRulesId {
-        ContractRulesId(*RulesId::of(&self.encode()).as_bytes())
+        let mut id = *RulesId::of(&self.encode()).as_bytes();
+        let deposit = self.extensions.map_or(0, |it| it.deposit_byte);
+        if let Some(last) = id.last_chunk_mut().filter(|_| deposit > 0) {
+            *last = deposit.to_be_bytes();
+        }
+        ContractRulesId(id)
     }
 
     /// The canonical encoding, which `docs/rules.md` documents. It covers the rules of programs and

@@ -1,6 +1,6 @@
 //! The rules that this program has, by which it executes the blocks of a chain.
 
-use fusee::chain::{ContractRules, Contracts, StateReader};
+use fusee::chain::{ContractRules, ContractRulesId, Contracts, StateReader};
 use fusee::ledger::{Activation, LedgerRules, Parameters, Position, Rulebook, Scheme};
 
 use crate::{
@@ -46,8 +46,32 @@ pub(crate) fn contract_rules(
     height: u64,
 ) -> Result<ContractRules, Failure> {
     let id = activation(parameters, height)?.contract_rules;
-    let found = all_contract_rules().find(|rules| rules.id() == id);
+    let mut known = all_contract_rules().chain(with_deposit_of(id));
+    let found = known.find(|rules| rules.id() == id);
     found.ok_or_else(|| unknown(height, format!("contract rules {id}")))
+}
+
+/// The rules with a deposit that the parameters of a chain name, which the id tells.
+pub(crate) fn deposit_rules(parameters: &Parameters) -> impl Iterator<Item = ContractRules> {
+    let ids = parameters.activations.iter().map(|it| it.contract_rules);
+    ids.filter_map(|id| with_deposit_of(id).find(|rules| rules.id() == id))
+}
+
+/// Every rules with the deposit that this id tells.
+fn with_deposit_of(id: ContractRulesId) -> impl Iterator<Item = ContractRules> {
+    let deposit = id.deposit();
+    let published = ContractRules::published().into_iter().rev();
+    let names = published.flat_map(move |ContractRules { name, .. }| {
+        CHANGES.map(|change| {
+            // The name is part of the rules, and has them in any order.
+            let last = format!("{name}{change}-deposit-{deposit}");
+            let first = format!("{name}-deposit-{deposit}{change}");
+            [last, first]
+        })
+    });
+    names
+        .flatten()
+        .filter_map(|name| ContractRules::named(&name))
 }
 
 /// The names of the published rules, for people.

@@ -4,7 +4,7 @@ use std::{io, thread};
 
 use fusee::abci::{App, AppError, AppOptions, ServeError, Server, SnapshotOptions, Stopper};
 use fusee::chain::store::Retention;
-use fusee::ledger::{Ledger, Rulebook};
+use fusee::ledger::{Ledger, Parameters, Rulebook};
 use serde::Serialize;
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -13,7 +13,7 @@ use signal_hook::{
 
 use crate::{
     args::NodeArgs,
-    chain::{all_contract_rules, rulebook},
+    chain::{all_contract_rules, deposit_rules, rulebook},
     engines::{self, EngineChoice},
     failure::{Exit, Failure},
     output::Output,
@@ -33,7 +33,7 @@ struct ListeningJson {
 
 pub(crate) fn run(args: &NodeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = super::folder::existing(&args.folder)?;
-    let (engine, ledger) = ledger(args)?;
+    let (engine, ledger) = ledger(args, &folder.genesis().parameters)?;
     let mut options = AppOptions::new(folder.genesis());
     options.snapshots = args.snapshots.map(SnapshotOptions::every);
     if let Some(blocks) = args.keep_blocks {
@@ -62,8 +62,9 @@ pub(crate) fn run(args: &NodeArgs, output: &mut Output) -> Result<Exit, Failure>
     Ok(Exit::Success)
 }
 
-/// A ledger that has all rules that this program knows.
-fn ledger(args: &NodeArgs) -> Result<(&'static str, Ledger), Failure> {
+/// A ledger that has all rules that this program knows. Those with a deposit are too many: it has
+/// those of the chain's genesis.
+fn ledger(args: &NodeArgs, parameters: &Parameters) -> Result<(&'static str, Ledger), Failure> {
     if args.engine == EngineChoice::All {
         return Err(Failure::usage("a node runs on one engine").next("choose one with --engine"));
     }
@@ -73,7 +74,7 @@ fn ledger(args: &NodeArgs) -> Result<(&'static str, Ledger), Failure> {
     let mut engine = "";
     for on in &executors {
         engine = on.engine;
-        for rules in all_contract_rules() {
+        for rules in all_contract_rules().chain(deposit_rules(parameters)) {
             let contracts = engines::on_rules(on.engine, &on.it, rules)?.it;
             book = Some(match book {
                 Some(book) => book.with_contracts(contracts),

@@ -9,7 +9,7 @@ use fusee_contract::{
     Action, BlockContext, ContractChildren, ContractError, ContractRules, ContractRulesId,
     Contracts, Extensions, Receipt, Status, Transaction, set_balances,
 };
-use fusee_engine::{Gas, Interrupt};
+use fusee_engine::{Gas, Interrupt, RulesId};
 use fusee_executor::Executor;
 use fusee_instrument::{Floats, SyscallPrice, SyscallRule};
 use fusee_state::MemoryState;
@@ -324,4 +324,22 @@ fn an_id_is_32_bytes_in_a_receipt() {
     let id = ContractRules::latest().id();
     assert_eq!(borsh::to_vec(&id).unwrap(), id.as_bytes());
     assert_eq!(ContractRulesId::from_bytes(*id.as_bytes()), id);
+}
+
+#[test]
+fn the_id_of_rules_with_a_deposit_tells_it() {
+    let rules = ContractRules::v2;
+    let (seven, most) = (rules().with_deposit(7), rules().with_deposit(u64::MAX));
+    assert_eq!(seven.id().deposit(), 7);
+    assert_eq!(most.id().deposit(), u64::MAX);
+    // The rest is that of a digest, which covers everything.
+    assert_ne!(seven.id().as_bytes()[..24], most.id().as_bytes()[..24]);
+    let named = ContractRules::named("contract-2-deposit-7");
+    assert_eq!(named.map(|rules| rules.id()), Some(seven.id()));
+    // Without one, an id is a digest as before.
+    let zero = rules().with_deposit(0).id();
+    assert_eq!(
+        zero.as_bytes(),
+        RulesId::of(&rules().with_deposit(0).encode()).as_bytes()
+    );
 }
