@@ -1,5 +1,7 @@
 //! The OpenRPC document, which is made of the table of methods.
 
+use std::sync::OnceLock;
+
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -41,6 +43,13 @@ pub fn document() -> Value {
             "errors": errors,
         },
     })
+}
+
+/// The document as text, which is made once.
+#[must_use]
+pub fn text() -> &'static str {
+    static TEXT: OnceLock<String> = OnceLock::new();
+    TEXT.get_or_init(|| format!("{:#}\n", document()))
 }
 
 /// The entry of a method.

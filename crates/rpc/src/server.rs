@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod announcer;
 mod blocks;
 mod calls;
 mod chain;
@@ -13,6 +14,7 @@ mod explorer;
 mod failures;
 mod hosts;
 mod http;
+mod io;
 mod metrics;
 mod module;
 mod options;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::context::Context;
+use super::{blocks, context::Context};
 use crate::{
     error::{ErrorKind, RpcError},
     methods::{GetMetrics, ProduceBlock, ShutDown},
@@ -15,7 +15,7 @@ pub(super) async fn produce_block(
 ) -> Result<Block, RpcError> {
     let work = |context: &Context, _: &_| {
         let block = context.node.produce()?;
-        context.convert(&block, TransactionDetail::Ids)
+        blocks::answer(&context.node, &block, TransactionDetail::Ids)
     };
     context.work(work).await
 }

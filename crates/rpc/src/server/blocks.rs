@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use fusee_chain::StoredBlock;
-use fusee_ledger::{Parameters, SignedTransaction};
-use fusee_node::BlockResult;
+use fusee_engine::Interrupt;
+use fusee_ledger::{HeaderHash, LedgerRules, Parameters, SignedTransaction};
+use fusee_node::{BlockResult, Node};
 
 use super::{
     context::Context,
     convert,
-    failures::{invalid_params, not_found},
+    failures::{invalid_params, not_found, timeout},
 };
 use crate::{
     error::RpcError,
@@ -37,7 +38,7 @@ pub(super) async fn one(context: Arc<Context>, params: GetBlock) -> Result<Block
             (Some(height), None) => height,
             (None, Some(hash)) => context
                 .node
-                .height_of(&fusee_ledger::HeaderHash::from_bytes(hash.0))?
+                .height_of(&HeaderHash::from_bytes(hash.0))?
                 .ok_or_else(|| not_found(format!("no block that is kept has the hash {hash}")))?,
             _ => return Err(invalid_params("give a height, or else a hash")),
         };
@@ -50,7 +51,7 @@ pub(super) async fn page(context: Arc<Context>, params: GetBlocks) -> Result<Blo
     if params.before.is_some() && params.after.is_some() {
         return Err(invalid_params("give `before`, or else `after`"));
     }
-    let work = move |context: &Context, interrupt: &fusee_engine::Interrupt| {
+    let work = move |context: &Context, interrupt: &Interrupt| {
         let chain = context.node.chain();
         let first = chain.store().first_height().max(chain.initial_height());
         let last = context.node.head().map_or(0, |head| head.height);
@@ -69,7 +70,7 @@ pub(super) async fn page(context: Arc<Context>, params: GetBlocks) -> Result<Blo
         let mut blocks = Vec::with_capacity(heights.len());
         for height in &heights {
             if interrupt.is_triggered() {
-                return Err(super::failures::timeout());
+                return Err(timeout());
             }
             blocks.push(convert::summary(&context.node.block(*height)?));
         }
@@ -84,49 +85,47 @@ pub(super) async fn page(context: Arc<Context>, params: GetBlocks) -> Result<Blo
 
 impl Context {
     fn block(&self, height: u64, detail: TransactionDetail) -> Result<Block, RpcError> {
-        let block = self.node.block(height)?;
-        self.convert(&block, detail)
+        answer(&self.node, &self.node.block(height)?, detail)
     }
+}
 
-    /// A block as it is answered.
-    pub(super) fn convert(
-        &self,
-        block: &StoredBlock,
-        detail: TransactionDetail,
-    ) -> Result<Block, RpcError> {
-        let rules = self.ledger_rules(block.header.height)?;
-        let decoded: Vec<_> = block
-            .transactions
-            .iter()
-            .map(|bytes| SignedTransaction::decode(bytes, &rules).ok())
-            .collect();
-        let mut calls = Vec::new();
-        for index in block.transactions.len()..block.results.len() {
-            if let Some(BlockResult::Call(call)) = BlockResult::of(block, index)? {
-                calls.push(convert::call_result(&call));
+/// A block as it is answered.
+pub(super) fn answer(
+    node: &Node,
+    block: &StoredBlock,
+    detail: TransactionDetail,
+) -> Result<Block, RpcError> {
+    let rules = ledger_rules(node, block.header.height)?;
+    let decode = |bytes: &Vec<u8>| SignedTransaction::decode(bytes, &rules).ok();
+    let decoded: Vec<_> = block.transactions.iter().map(decode).collect();
+    let mut calls = Vec::new();
+    for index in block.transactions.len()..block.results.len() {
+        if let Some(BlockResult::Call(call)) = BlockResult::of(block, index)? {
+            calls.push(convert::call_result(&call));
+        }
+    }
+    let ids = decoded.iter().map(|it| Some(it.as_ref()?.id().into()));
+    let mut answer = Block {
+        header: convert::summary(block),
+        transaction_ids: ids.collect(),
+        transactions: None,
+        calls,
+    };
+    if detail == TransactionDetail::Full {
+        let mut transactions = Vec::with_capacity(decoded.len());
+        for (index, transaction) in decoded.iter().enumerate() {
+            if let Some(BlockResult::Transaction(result)) = BlockResult::of(block, index)? {
+                transactions.push(convert::block_transaction(transaction.as_ref(), &result));
             }
         }
-        let ids: Vec<_> = decoded.iter().map(|it| Some(it.as_ref()?.id())).collect();
-        let mut answer = convert::block(block, &ids, calls);
-        if detail == TransactionDetail::Full {
-            let mut transactions = Vec::with_capacity(decoded.len());
-            for (index, transaction) in decoded.iter().enumerate() {
-                if let Some(BlockResult::Transaction(result)) = BlockResult::of(block, index)? {
-                    transactions.push(convert::block_transaction(transaction.as_ref(), &result));
-                }
-            }
-            answer.transactions = Some(transactions);
-        }
-        Ok(answer)
+        answer.transactions = Some(transactions);
     }
+    Ok(answer)
+}
 
-    /// The rules of transactions at a height.
-    pub(super) fn ledger_rules(
-        &self,
-        height: u64,
-    ) -> Result<Arc<fusee_ledger::LedgerRules>, RpcError> {
-        let parameters = Parameters::read(&self.node.version(None)?)?;
-        let rulebook = self.node.chain().ledger().rulebook();
-        Ok(rulebook.at(&parameters, height)?.ledger)
-    }
+/// The rules of transactions at a height.
+pub(super) fn ledger_rules(node: &Node, height: u64) -> Result<Arc<LedgerRules>, RpcError> {
+    let parameters = Parameters::read(&node.version(None)?)?;
+    let rulebook = node.chain().ledger().rulebook();
+    Ok(rulebook.at(&parameters, height)?.ledger)
 }

@@ -9,6 +9,7 @@ use fusee_node::Production;
 use super::{
     context::Context,
     convert::{bytes, count, phase},
+    failures::timeout,
 };
 use crate::{
     error::RpcError,
@@ -26,7 +27,7 @@ const MAX_BLOCKS: u32 = 100;
 const MAX_IDS: u32 = 1_000;
 
 pub(super) async fn health(context: Arc<Context>, _: GetHealth) -> Result<Health, RpcError> {
-    context.work(|context, _| context.health()).await
+    context.read_health().await
 }
 
 pub(super) async fn facts(context: Arc<Context>, _: GetChain) -> Result<ChainFacts, RpcError> {
@@ -53,8 +54,12 @@ pub(super) async fn mempool(
 }
 
 impl Context {
-    /// How the node is, without waiting for anything.
-    pub(super) fn health(&self) -> Result<Health, RpcError> {
+    /// How the node is. It waits for no other call.
+    pub(super) async fn read_health(self: &Arc<Self>) -> Result<Health, RpcError> {
+        self.look(|context, _| context.health()).await
+    }
+
+    fn health(&self) -> Result<Health, RpcError> {
         let metrics = self.node.metrics();
         let head = self.node.head();
         let failure = self.node.failure();
@@ -130,7 +135,7 @@ impl Context {
         let mut gas = Vec::new();
         for height in (from.max(first)..=height).rev() {
             if interrupt.is_triggered() {
-                return Err(super::failures::timeout());
+                return Err(timeout());
             }
             let block = self.node.block(height)?;
             let rules = chain.ledger().rulebook().at(&parameters, height)?.ledger;

@@ -22,7 +22,8 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::{
-    context::{Context, Peer},
+    context::{self, Context, Peer},
+    io::Stream,
     options::Limits,
 };
 
@@ -104,7 +105,10 @@ async fn connection(stream: TcpStream, place: Place, router: Router, stop: StopH
         .header_read_timeout(limits.idle_time)
         .max_buf_size(64 << 10);
     let served = builder
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(
+            TokioIo::new(Stream::new(stream, limits.idle_time)),
+            TowerToHyperService::new(service),
+        )
         .with_upgrades();
     tokio::pin!(served);
     tokio::select! {
@@ -126,7 +130,7 @@ impl Place {
         context: &Arc<Context>,
     ) -> Option<Self> {
         let permit = Arc::clone(places).try_acquire_owned().ok()?;
-        let client = address.ip();
+        let client = context::client(address.ip());
         let mut all = clients.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(client).or_default();
         if *count >= limits.connections_per_client {

@@ -2,7 +2,7 @@
 //! and no longer than their client waits.
 
 use std::{
-    net::IpAddr,
+    net::{IpAddr, Ipv6Addr},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,10 +16,10 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::{sync::Semaphore, task, time};
 
 use super::{
+    announcer::Announcer,
     failures,
     metrics::Counters,
     options::{Limits, RpcOptions},
-    subscriptions::Announcer,
 };
 use crate::error::{ErrorKind, RpcError};
 
@@ -30,8 +30,12 @@ pub(super) struct Context {
     pub(super) options: RpcOptions,
     pub(super) counters: Counters,
     pub(super) announcer: Announcer,
-    /// One for each call that works.
-    workers: Arc<Semaphore>,
+    /// One for each call that reads or sends.
+    readers: Arc<Semaphore>,
+    /// One for each call that executes.
+    executors: Arc<Semaphore>,
+    /// One for the call that looks at the node itself.
+    lookers: Arc<Semaphore>,
     /// One for each call that waits for a transaction.
     waiting: Arc<Semaphore>,
     rates: DefaultKeyedRateLimiter<IpAddr>,
@@ -44,6 +48,17 @@ pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// One for each call of the connection.
     pub(super) calls: Arc<Semaphore>,
+}
+
+/// The address that limits count: of IPv6 the network of 64 bits, of which a client has all.
+pub(super) fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        address => address,
+    }
 }
 
 /// Triggers an interrupt when it is dropped: when the client leaves, or the time is over.
@@ -64,7 +79,9 @@ impl Context {
             node,
             counters: Counters::default(),
             announcer,
-            workers: Arc::new(Semaphore::new(limits.workers)),
+            readers: Arc::new(Semaphore::new(limits.readers)),
+            executors: Arc::new(Semaphore::new(limits.executors)),
+            lookers: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             rates: RateLimiter::keyed(quota.allow_burst(rate(limits.burst))),
             is_closing: AtomicBool::new(false),
@@ -98,10 +115,36 @@ impl Context {
         self.rates.shrink_to_fit();
     }
 
-    /// Works on a thread that may block. The interrupt is triggered when the client leaves, and
-    /// when the call has taken too long.
+    /// Reads or sends, on a thread that may block. The interrupt is triggered when the client
+    /// leaves, and when the call has taken too long.
     pub(super) async fn work<T: Send + 'static>(
         self: &Arc<Self>,
+        work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        self.work_among(&self.readers, work).await
+    }
+
+    /// Executes code of contracts. As [`work`](Self::work), among other calls: those that read and
+    /// send do not wait for these.
+    pub(super) async fn execute<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        self.work_among(&self.executors, work).await
+    }
+
+    /// Looks at the node itself. As [`work`](Self::work), among no other calls, since it takes no
+    /// time: for those who have to know whether the node is there while it has much to do.
+    pub(super) async fn look<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        self.work_among(&self.lookers, work).await
+    }
+
+    async fn work_among<T: Send + 'static>(
+        self: &Arc<Self>,
+        workers: &Arc<Semaphore>,
         work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
     ) -> Result<T, RpcError> {
         let Limits {
@@ -109,24 +152,28 @@ impl Context {
             call_time,
             ..
         } = self.options.limits;
-        let permit = Arc::clone(&self.workers).acquire_owned();
+        let permit = Arc::clone(workers).acquire_owned();
         let Ok(Ok(permit)) = time::timeout(queue_time, permit).await else {
             return Err(busy(queue_time));
         };
         let interrupt = Interrupt::new();
         let _cancels = Cancels(interrupt.clone());
         let context = Arc::clone(self);
-        let ends = interrupt.clone();
-        let working = task::spawn_blocking(move || {
-            let worked = work(&context, &interrupt);
-            // As long as it works, also if nobody waits for it.
-            drop(permit);
-            match worked {
+        let mut working = task::spawn_blocking(move || {
+            // Held as long as it works, also if nobody waits for it.
+            let _permit = permit;
+            if interrupt.is_triggered() {
+                return Err(failures::timeout());
+            }
+            match work(&context, &interrupt) {
                 Err(_) if interrupt.is_triggered() => Err(failures::timeout()),
                 worked => worked,
             }
         });
-        ended(working, call_time, &ends).await
+        match time::timeout(call_time, &mut working).await {
+            Ok(ended) => ended.map_err(|error| panicked(&error))?,
+            Err(_) => Err(failures::timeout()),
+        }
     }
 
     /// Waits for a transaction on a thread of its own. `wait` is called again and again, and waits
@@ -159,22 +206,6 @@ impl Context {
             }
         });
         waiting.await.map_err(|error| panicked(&error))
-    }
-}
-
-/// The end of work; an error if it takes too long.
-async fn ended<T>(
-    working: task::JoinHandle<Result<T, RpcError>>,
-    limit: Duration,
-    interrupt: &Interrupt,
-) -> Result<T, RpcError> {
-    tokio::pin!(working);
-    match time::timeout(limit, &mut working).await {
-        Ok(ended) => ended.map_err(|error| panicked(&error))?,
-        Err(_) => {
-            interrupt.trigger();
-            Err(failures::timeout())
-        }
     }
 }
 

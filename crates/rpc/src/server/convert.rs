@@ -6,9 +6,11 @@ use fusee_engine::{CodeHash, Gas};
 use fusee_ledger::{self as ledger, Phase, SignedTransaction};
 use fusee_node as node;
 
+use super::failures::invalid_params;
+use crate::error::RpcError;
 use crate::types::{
-    Amount, Block, BlockSummary, BlockTransaction, Body, Bytes, CallResult, Event, EventEntry,
-    EventPlace, Hex32, Invalid, Operation, Receipt, TransactionResult,
+    Amount, BlockSummary, BlockTransaction, Body, Bytes, CallResult, Event, EventEntry, EventPlace,
+    Hex32, Invalid, Operation, Receipt, TransactionResult,
 };
 
 impl From<Address> for Hex32 {
@@ -172,20 +174,6 @@ pub(super) fn summary(block: &StoredBlock) -> BlockSummary {
     }
 }
 
-/// A block without its transactions.
-pub(super) fn block(
-    block: &StoredBlock,
-    ids: &[Option<ledger::TransactionId>],
-    calls: Vec<CallResult>,
-) -> Block {
-    Block {
-        header: summary(block),
-        transaction_ids: ids.iter().map(|id| id.map(Hex32::from)).collect(),
-        transactions: None,
-        calls,
-    }
-}
-
 pub(super) fn block_transaction(
     transaction: Option<&SignedTransaction>,
     result: &ledger::TransactionResult,
@@ -243,12 +231,14 @@ pub(super) fn body(body: &ledger::TransactionBody) -> Body {
         gas_limit: body.gas_limit.units(),
         gas_price: Amount(body.gas_price),
         fee_payer: body.fee_payer.map(Hex32::from),
-        operations: body.operations.iter().filter_map(operation).collect(),
+        operations: body.operations.iter().map(operation).collect(),
     }
 }
 
-pub(super) fn body_from(body: Body) -> ledger::TransactionBody {
-    ledger::TransactionBody {
+/// The body of what a client sends.
+pub(super) fn body_from(body: Body) -> Result<ledger::TransactionBody, RpcError> {
+    let operations = body.operations.into_iter().map(operation_from);
+    Ok(ledger::TransactionBody {
         chain_id: body.chain_id,
         sender: body.sender.into(),
         nonce: body.nonce,
@@ -256,14 +246,13 @@ pub(super) fn body_from(body: Body) -> ledger::TransactionBody {
         gas_limit: Gas::new(body.gas_limit),
         gas_price: body.gas_price.0,
         fee_payer: body.fee_payer.map(Address::from),
-        operations: body.operations.into_iter().map(operation_from).collect(),
-    }
+        operations: operations.collect::<Result<_, _>>()?,
+    })
 }
 
-/// An operation. `None`: one that this version does not know.
-fn operation(operation: &ledger::Operation) -> Option<Operation> {
+fn operation(operation: &ledger::Operation) -> Operation {
     use ledger::Operation as It;
-    Some(match operation {
+    match operation {
         It::Transfer { to, value } => Operation::Transfer {
             to: (*to).into(),
             value: Amount(*value),
@@ -316,13 +305,13 @@ fn operation(operation: &ledger::Operation) -> Option<Operation> {
         It::RemoveCode { code } => Operation::RemoveCode {
             code_hash: Hex32(*code),
         },
-        _ => return None,
-    })
+        _ => Operation::Unknown,
+    }
 }
 
-fn operation_from(operation: Operation) -> ledger::Operation {
+fn operation_from(operation: Operation) -> Result<ledger::Operation, RpcError> {
     use ledger::Operation as It;
-    match operation {
+    Ok(match operation {
         Operation::Transfer { to, value } => It::Transfer {
             to: to.into(),
             value: value.0,
@@ -373,5 +362,6 @@ fn operation_from(operation: Operation) -> ledger::Operation {
             admin: admin.map(Address::from),
         },
         Operation::RemoveCode { code_hash } => It::RemoveCode { code: code_hash.0 },
-    }
+        Operation::Unknown => return Err(invalid_params("an operation has no kind")),
+    })
 }

@@ -20,7 +20,8 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn internal(error: &dyn std::error::Error) -> RpcError {
+/// A fault of the host.
+pub(super) fn internal(error: &dyn std::error::Error) -> RpcError {
     RpcError::new(
         ErrorKind::Internal,
         causes(error),
@@ -34,6 +35,15 @@ pub(super) fn not_found(message: impl std::fmt::Display) -> RpcError {
         ErrorKind::NotFound,
         message,
         "check what was asked for, and the height",
+    )
+}
+
+/// The node is shutting down.
+pub(super) fn shutting_down() -> RpcError {
+    RpcError::new(
+        ErrorKind::ShuttingDown,
+        "the node is shutting down",
+        "ask again when it is back",
     )
 }
 

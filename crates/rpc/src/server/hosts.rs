@@ -55,10 +55,11 @@ impl Hosts {
     fn admits(&self, host: &str) -> bool {
         let host = host.to_lowercase();
         let digits = host.trim_start_matches('[').trim_end_matches(']');
-        let is_address = digits.parse().is_ok_and(|ip: IpAddr| {
-            // A name that was rebound is no address, so an address is what the client connected to.
-            ip.is_loopback() || ip == self.address.ip()
-        });
+        let bound = self.address.ip();
+        // Names can be rebound to other addresses, and addresses cannot.
+        let is_address = digits
+            .parse()
+            .is_ok_and(|ip: IpAddr| ip.is_loopback() || ip == bound || bound.is_unspecified());
         is_address || host == "localhost" || self.hosts.contains(&host)
     }
 }

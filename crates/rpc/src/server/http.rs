@@ -6,7 +6,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -15,15 +15,18 @@ use jsonrpsee::{
     Methods,
     server::{StopHandle, TowerServiceBuilder},
 };
-use tower::Service;
-use tower::layer::util::Identity;
+use tower::{Service, layer::util::Identity};
+use tower_http::{
+    cors::{AllowOrigin, CorsLayer},
+    timeout::RequestBodyTimeoutLayer,
+};
 
 use super::{
     context::{Context, Peer},
     explorer,
     hosts::Hosts,
 };
-use crate::types::HealthStatus;
+use crate::{openrpc, types::HealthStatus};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; \
@@ -70,12 +73,24 @@ pub(super) fn admin(listener: Listener) -> Router {
 }
 
 fn finish(router: Router<Listener>, listener: Listener) -> Router {
+    let idle_time = listener.context.options.limits.idle_time;
     let check = middleware::from_fn_with_state(listener.clone(), check);
     router
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
+        .layer(sharing(&listener.context.options.origins))
+        .layer(RequestBodyTimeoutLayer::new(idle_time))
         .layer(check)
         .with_state(listener)
+}
+
+/// Tells browsers which other origins may call.
+fn sharing(origins: &[String]) -> CorsLayer {
+    let origins = origins.iter().filter_map(|origin| origin.parse().ok());
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE])
 }
 
 /// Refuses requests of foreign hosts, origins and of clients that ask too often.
@@ -148,7 +163,11 @@ fn asset(path: &str) -> Response {
 }
 
 async fn openrpc() -> Response {
-    Json(crate::openrpc::document()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        openrpc::text(),
+    )
+        .into_response()
 }
 
 async fn alive() -> &'static str {
@@ -156,7 +175,7 @@ async fn alive() -> &'static str {
 }
 
 async fn ready(State(it): State<Listener>) -> Response {
-    let health = it.context.work(|context, _| context.health()).await;
+    let health = it.context.read_health().await;
     match health {
         Ok(health) if health.status == HealthStatus::Ok => Json(health).into_response(),
         Ok(health) => (StatusCode::SERVICE_UNAVAILABLE, Json(health)).into_response(),

@@ -9,6 +9,8 @@ use super::{
     subscriptions, transactions,
 };
 
+use crate::openrpc;
+
 /// The public methods.
 pub(super) fn public(context: &Arc<Context>) -> Result<RpcModule<Context>, RegisterMethodError> {
     let mut module = RpcModule::from_arc(Arc::clone(context));
@@ -32,6 +34,7 @@ pub(super) fn public(context: &Arc<Context>) -> Result<RpcModule<Context>, Regis
     register(it, storage::storage)?;
     register(it, events::events)?;
     subscriptions::register(it)?;
+    it.register_method("rpc.discover", |_, _, _| openrpc::document())?;
     Ok(module)
 }
 

@@ -4,6 +4,7 @@ use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -65,13 +66,13 @@ pub struct AdminOptions {
 pub struct Limits {
     /// The most bytes of a request (default: 5 MiB).
     pub request_bytes: u32,
-    /// The most bytes of an answer (default: 16 MiB).
+    /// The most bytes of an answer (default: 10 MiB).
     pub response_bytes: u32,
     /// The most calls in a batch (default: 50).
     pub batch: u32,
     /// The most connections (default: 512).
     pub connections: usize,
-    /// The most connections of one client address (default: 128).
+    /// The most connections of one client address (default: 64).
     pub connections_per_client: usize,
     /// The most subscriptions of a connection (default: 16).
     pub subscriptions: u32,
@@ -83,9 +84,12 @@ pub struct Limits {
     pub calls_per_second: u32,
     /// How many of them at once (default: 1,000).
     pub burst: u32,
-    /// How many calls work at the same time (default: 4).
-    pub workers: usize,
-    /// How long a call may wait for a worker (default: 2 seconds).
+    /// How many calls read or send at the same time (default: 4).
+    pub readers: usize,
+    /// How many queries and simulations run at the same time (default: half of the cores). Blocks
+    /// have the others.
+    pub executors: usize,
+    /// How long a call may wait until it begins (default: 2 seconds).
     pub queue_time: Duration,
     /// How long a call may work, besides waiting for transactions (default: 10 seconds).
     pub call_time: Duration,
@@ -93,10 +97,11 @@ pub struct Limits {
     pub wait_time: Duration,
     /// How many calls wait for transactions at the same time (default: 256).
     pub waiting: usize,
-    /// How long the head of a request may take to arrive, and how long a connection may be idle
-    /// (default: 30 seconds).
+    /// How long a connection may be without progress: between requests, in the head or between the
+    /// parts of a request, and while its client does not read (default: 30 seconds). A WebSocket
+    /// may be idle as long as its client answers pings.
     pub idle_time: Duration,
-    /// The most bytes of a trace (default: 4 MiB).
+    /// The most bytes of a trace in memory (default: 4 MiB).
     pub trace_bytes: usize,
 }
 
@@ -134,16 +139,17 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             request_bytes: 5 << 20,
-            response_bytes: 16 << 20,
+            response_bytes: 10 << 20,
             batch: 50,
             connections: 512,
-            connections_per_client: 128,
+            connections_per_client: 64,
             subscriptions: 16,
             all_subscriptions: 1_000,
             calls_per_connection: 32,
             calls_per_second: 500,
             burst: 1_000,
-            workers: 4,
+            readers: 4,
+            executors: half_of_the_cores(),
             queue_time: Duration::from_secs(2),
             call_time: Duration::from_secs(10),
             wait_time: Duration::from_secs(60),
@@ -170,4 +176,9 @@ impl fmt::Debug for AdminOptions {
             .field("address", &self.address)
             .finish_non_exhaustive()
     }
+}
+
+fn half_of_the_cores() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cores.div_euclid(2).max(1)
 }

@@ -22,6 +22,7 @@ use tokio::{
 };
 
 use super::{
+    announcer::Announcer,
     connections,
     context::Context,
     hosts::Hosts,
@@ -29,7 +30,6 @@ use super::{
     metrics::RpcMetrics,
     module,
     options::{Limits, RpcOptions},
-    subscriptions::Announcer,
 };
 
 /// How often idle clients are forgotten.
@@ -86,7 +86,7 @@ impl RpcServer {
         let limits = options.limits;
         let runtime = Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(limits.workers.saturating_add(limits.waiting).max(1))
+            .max_blocking_threads(threads(limits))
             .thread_name("rpc")
             .enable_all()
             .build()
@@ -189,6 +189,12 @@ impl fmt::Debug for RpcServer {
             .field("admin_address", &self.admin_address)
             .finish_non_exhaustive()
     }
+}
+
+/// The threads that may block: one for each call that may work, and one for health.
+fn threads(limits: Limits) -> usize {
+    let working = limits.readers.saturating_add(limits.executors);
+    working.saturating_add(limits.waiting).saturating_add(1)
 }
 
 fn bind(runtime: &Runtime, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {

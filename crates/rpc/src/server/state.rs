@@ -22,7 +22,7 @@ pub(super) async fn simulate(
     let simulated = match (params.transaction, params.body) {
         (Some(transaction), None) => Simulated::Encoded(transaction.0),
         (None, Some(body)) => Simulated::Body {
-            body: Box::new(convert::body_from(body)),
+            body: Box::new(convert::body_from(body)?),
             sender: params.keys.sender.map(public_key).transpose()?,
             fee_payer: params.keys.fee_payer.map(public_key).transpose()?,
         },
@@ -32,7 +32,7 @@ pub(super) async fn simulate(
     let work = move |context: &Context, interrupt: &Interrupt| {
         context.simulate(simulated, height, is_traced, interrupt)
     };
-    context.work(work).await
+    context.execute(work).await
 }
 
 pub(super) async fn query(context: Arc<Context>, params: Query) -> Result<QueryAnswer, RpcError> {
@@ -54,7 +54,7 @@ pub(super) async fn query(context: Arc<Context>, params: Query) -> Result<QueryA
             receipt: convert::receipt(&receipt),
         })
     };
-    context.work(work).await
+    context.execute(work).await
 }
 
 impl Context {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use fusee_ledger::{SignedTransaction, TransactionId};
 use fusee_node::{InBlock, NotIncluded, Production, Rejected, Watch};
 
-use super::{context::Context, convert, failures::not_found};
+use super::{blocks::ledger_rules, context::Context, convert, failures::not_found};
 use crate::{
     error::{ErrorKind, RpcError},
     methods::{GetTransaction, SendTransaction, SendTransactionAndWait},
@@ -144,7 +144,7 @@ impl Context {
 
     fn included(&self, id: TransactionId, it: &InBlock) -> Result<Transaction, RpcError> {
         let header = &it.block.header;
-        let rules = self.ledger_rules(header.height)?;
+        let rules = ledger_rules(&self.node, header.height)?;
         let index = usize::try_from(it.index).unwrap_or(usize::MAX);
         let encoding = it.block.transactions.get(index);
         let encoding = encoding.ok_or_else(|| not_found(format!("no transaction {id}")))?;

@@ -100,6 +100,8 @@ pub enum Operation {
         /// The hash of the code.
         code_hash: Hex32,
     },
+    /// One that this version of the software does not know. It cannot be simulated.
+    Unknown,
 }
 
 /// The result of a transaction in a block.
