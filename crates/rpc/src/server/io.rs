@@ -8,7 +8,7 @@ use std::{
     future::Future,
     io,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -26,6 +26,8 @@ pub(super) struct Stream {
     stalled: Option<Pin<Box<Sleep>>>,
     /// The reader that waits for the write.
     reader: Option<Waker>,
+    /// Whether a write has waited too long.
+    is_over: bool,
 }
 
 impl Stream {
@@ -36,6 +38,7 @@ impl Stream {
             limit,
             stalled: None,
             reader: None,
+            is_over: false,
         }
     }
 
@@ -68,6 +71,9 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_over {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         if self.stalled.is_some() {
             self.reader = Some(context.waker().clone());
             return Poll::Pending;

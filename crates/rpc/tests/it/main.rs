@@ -1,6 +1,10 @@
 //! Tests of the crate at its boundary: a real node, a real server, and requests over loopback.
 
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod web;
 #[cfg(test)]
 mod world;
