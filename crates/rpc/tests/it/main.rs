@@ -1,9 +1,13 @@
 //! Tests of the crate at its boundary: a real node, a real server, and requests over loopback.
 
 #[cfg(test)]
+mod execution;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod sockets;
 #[cfg(test)]
 mod web;
 #[cfg(test)]
