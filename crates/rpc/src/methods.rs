@@ -17,6 +17,8 @@ use crate::types::{
 pub trait Method: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The name.
     const NAME: &'static str;
+    /// The parameters in their order.
+    const PARAMS: &'static [&'static str];
     /// The answer.
     type Answer: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
 }
@@ -91,6 +93,8 @@ macro_rules! methods {
 
         impl Method for $type {
             const NAME: &'static str = $name;
+            const PARAMS: &'static [&'static str] =
+                &[$(stringify!($required),)* $(stringify!($optional),)*];
             type Answer = $answer;
         }
     )*};
@@ -319,6 +323,8 @@ pub trait Subscribe: Serialize + DeserializeOwned + JsonSchema + Send + Sync + '
     const UNSUBSCRIBE: &'static str;
     /// The method of its notifications.
     const NOTIFICATION: &'static str;
+    /// The parameters in their order.
+    const PARAMS: &'static [&'static str];
     /// What each notification has.
     type Item: Serialize + DeserializeOwned + JsonSchema + Clone + Send + Sync + 'static;
 }
@@ -327,6 +333,7 @@ impl Subscribe for SubscribeBlocks {
     const SUBSCRIBE: &'static str = "subscribeBlocks";
     const UNSUBSCRIBE: &'static str = "unsubscribeBlocks";
     const NOTIFICATION: &'static str = "block";
+    const PARAMS: &'static [&'static str] = &["transactions"];
     type Item = Block;
 }
 
@@ -334,6 +341,7 @@ impl Subscribe for SubscribeEvents {
     const SUBSCRIBE: &'static str = "subscribeEvents";
     const UNSUBSCRIBE: &'static str = "unsubscribeEvents";
     const NOTIFICATION: &'static str = "event";
+    const PARAMS: &'static [&'static str] = &["address", "topic"];
     type Item = crate::types::EventEntry;
 }
 

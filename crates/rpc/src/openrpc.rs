@@ -55,17 +55,14 @@ pub fn text() -> &'static str {
 /// The entry of a method.
 pub(crate) fn describe<M: Method>(generator: &mut SchemaGenerator) -> Value {
     let result = reference::<M::Answer>(generator);
-    entry::<M>(generator, M::NAME, result)
+    entry::<M>(generator, (M::NAME, M::PARAMS), result)
 }
 
 /// The entry of a subscription, whose answer is its id.
 pub(crate) fn describe_subscription<S: Subscribe>(generator: &mut SchemaGenerator) -> Value {
     let item = reference::<S::Item>(generator);
-    let mut entry = entry::<S>(
-        generator,
-        S::SUBSCRIBE,
-        json!({"type": ["integer", "string"]}),
-    );
+    let id = json!({"type": ["integer", "string"]});
+    let mut entry = entry::<S>(generator, (S::SUBSCRIBE, S::PARAMS), id);
     if let Value::Object(entry) = &mut entry {
         let notification = json!({"method": S::NOTIFICATION, "item": item});
         entry.insert("x-notification".to_owned(), notification);
@@ -74,32 +71,24 @@ pub(crate) fn describe_subscription<S: Subscribe>(generator: &mut SchemaGenerato
     entry
 }
 
-fn entry<P: JsonSchema>(generator: &mut SchemaGenerator, name: &str, result: Value) -> Value {
+fn entry<P: JsonSchema>(
+    generator: &mut SchemaGenerator,
+    (name, params): (&str, &[&str]),
+    result: Value,
+) -> Value {
     let schema = P::json_schema(generator).to_value();
-    let required: Vec<&str> = schema
-        .get("required")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let properties = schema.get("properties").and_then(Value::as_object);
-    let params = properties.into_iter().flatten().map(|(name, schema)| {
-        json!({
-            "name": name,
-            "required": required.contains(&name.as_str()),
-            "schema": schema,
-        })
-    });
-    let mut params: Vec<Value> = params.collect();
-    // Required ones come first, as OpenRPC wants it.
-    params.sort_by_key(|param| param.get("required") != Some(&Value::Bool(true)));
+    let required = schema.get("required").and_then(Value::as_array);
+    let is_required = |name: &str| required.is_some_and(|all| all.contains(&Value::from(name)));
+    let param = |name: &&str| {
+        let schema = schema.get("properties").and_then(|all| all.get(name));
+        json!({"name": name, "required": is_required(name), "schema": schema})
+    };
     let summary = schema.get("description").and_then(Value::as_str);
     json!({
         "name": name,
         "summary": summary.unwrap_or_default(),
-        "paramStructure": "by-name",
-        "params": params,
+        "paramStructure": "either",
+        "params": params.iter().map(param).collect::<Vec<_>>(),
         "result": {"name": "result", "schema": result},
     })
 }

@@ -128,7 +128,7 @@ fn bodies_of_any_shape_get_an_error_or_an_answer() {
     assert_eq!(error("{"), "-32700");
     assert_eq!(error("nonsense"), "http 400");
     assert_eq!(error("[]"), "-32600");
-    assert_eq!(error("{}"), "-32600");
+    assert_eq!(error("{}"), "-32700");
     assert_eq!(
         error(r#"{"jsonrpc":"1.0","id":1,"method":"getHealth"}"#),
         "-32600"
@@ -339,6 +339,9 @@ fn the_document_describes_what_the_server_has() {
         post(address, &call("rpc.discover", &json!({}))).json()["result"]
     );
     for method in served["methods"].as_array().unwrap() {
+        for param in method["params"].as_array().unwrap() {
+            assert!(param["schema"].is_object(), "{param}");
+        }
         let name = method["name"].as_str().unwrap();
         // A parameter that no method has: so each method is there, and none does anything.
         let answer = post(address, &call(name, &json!({"nonsense": 1})));

@@ -30,6 +30,8 @@ impl Answer {
 
 /// The kind of a JSON-RPC error, or its number if it has none.
 pub(crate) fn kind(answer: &Value) -> String {
+    // Of a batch, the first.
+    let answer = answer.get(0).unwrap_or(answer);
     let error = &answer["error"];
     let kind = error["data"]["kind"].as_str().map(str::to_owned);
     kind.unwrap_or_else(|| error["code"].to_string())
