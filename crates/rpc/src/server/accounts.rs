@@ -139,7 +139,7 @@ impl Context {
         };
         Ok(Position {
             height,
-            hash,
+            block_hash: hash,
             state_root: Hex32(state.root()),
         })
     }

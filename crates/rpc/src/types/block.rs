@@ -94,7 +94,7 @@ pub struct Position {
     pub height: u64,
     /// The hash of its header. Absent at genesis, which has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hash: Option<Hex32>,
+    pub block_hash: Option<Hex32>,
     /// The root of the state after it, which proofs are verified against.
     pub state_root: Hex32,
 }

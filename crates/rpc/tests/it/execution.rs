@@ -149,7 +149,7 @@ fn queries_read_any_height_that_is_served_and_no_more_gas_than_the_node_gives() 
     assert_eq!(now.receipt.gas_limit, 1_000_000_000);
     let block = client.call(&GetLatestBlock::new()).unwrap().header;
     assert_eq!(
-        (now.position.hash, now.position.state_root),
+        (now.position.block_hash, now.position.state_root),
         (Some(block.hash), block.state_root)
     );
     query.height = Some(1);

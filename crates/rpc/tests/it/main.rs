@@ -1,11 +1,15 @@
 //! Tests of the crate at its boundary: a real node, a real server, and requests over loopback.
 
 #[cfg(test)]
+mod engines;
+#[cfg(test)]
 mod execution;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
+mod sending;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]

@@ -76,3 +76,174 @@ fn what_is_not_there_is_an_error_with_a_kind() {
     assert_eq!(waiting.state, TransactionState::Waiting);
     assert_eq!(client.call(&GetMempool::new()).unwrap().ids, [sent.id]);
 }
+
+#[test]
+fn proofs_verify_against_the_header() {
+    let world = World::new(Production::Each);
+    let client = world.client();
+    for transaction in [deploy(), token_transfer(1, 2, 250), token_transfer(2, 3, 1)] {
+        let sent = SendTransactionAndWait::new(Bytes(transaction));
+        client.call(&sent).unwrap();
+    }
+    let verify = |position: &Position, proofs: &[Proof]| {
+        let mut get = GetBlock::new();
+        get.height = Some(position.height);
+        let header = client.call(&get).unwrap().header;
+        assert_eq!(
+            (header.state_root, Some(header.hash)),
+            (position.state_root, position.block_hash)
+        );
+        for proof in proofs {
+            let bytes = |digits: &str| hex::decode(digits).unwrap();
+            let value = proof.value.as_deref().map(bytes);
+            let (key, encoded) = (bytes(&proof.key), bytes(&proof.proof));
+            let root = header.state_root.0;
+            fusee_proof::verify(&root, &key, value.as_deref(), &encoded).unwrap();
+            fusee_proof::verify(&root, &key, Some(b"another"), &encoded).unwrap_err();
+        }
+    };
+    for height in [Some(1), Some(2), None] {
+        for number in [1, 9, 200] {
+            let mut get = GetAccount::new(Hex32(*account(number).as_bytes()));
+            (get.height, get.proof) = (height, true);
+            let answer = client.call(&get).unwrap();
+            let proofs = answer.proofs.unwrap();
+            assert_eq!(proofs.len(), 3);
+            verify(&answer.position, &proofs);
+        }
+        let mut get = GetStorage::new(Hex32(*token().as_bytes()));
+        (get.height, get.proof) = (height, true);
+        let all = client.call(&get).unwrap();
+        verify(&all.position, all.proofs.as_ref().unwrap());
+        assert_eq!(all.proofs.unwrap().len(), all.entries.len());
+        get.keys = Some(vec![all.entries[0].key.clone(), Bytes(b"absent".to_vec())]);
+        let named = client.call(&get).unwrap();
+        assert_eq!(named.entries[0], all.entries[0]);
+        assert_eq!(named.entries[1].value, None);
+        verify(&named.position, &named.proofs.unwrap());
+    }
+}
+
+#[test]
+fn pages_have_everything_once() {
+    let world = World::new(Production::Each);
+    let client = world.client();
+    let send = |transaction| {
+        client
+            .call(&SendTransactionAndWait::new(Bytes(transaction)))
+            .unwrap();
+    };
+    send(deploy());
+    (1..7).for_each(|nonce| send(token_transfer(nonce, u8::try_from(nonce).unwrap() + 1, 5)));
+    let contract = Hex32(*token().as_bytes());
+
+    let all = client.call(&GetStorage::new(contract)).unwrap();
+    assert!(all.entries.len() >= 7 && all.cursor.is_none());
+    let mut get = GetStorage::new(contract);
+    get.limit = Some(3);
+    let mut entries = Vec::new();
+    loop {
+        let page = client.call(&get).unwrap();
+        entries.extend(page.entries);
+        let Some(cursor) = page.cursor else { break };
+        get.after = Some(cursor);
+    }
+    assert_eq!(entries, all.entries);
+    let prefix = Bytes(all.entries[3].key.0[..5].to_vec());
+    let mut get = GetStorage::new(contract);
+    get.prefix = prefix.clone();
+    let of_prefix = client.call(&get).unwrap().entries;
+    let expected = all
+        .entries
+        .iter()
+        .filter(|it| it.key.0.starts_with(&prefix.0));
+    assert_eq!(of_prefix, expected.cloned().collect::<Vec<_>>());
+
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let mut get = GetEvents::new(contract);
+        get.order = order;
+        let all = client.call(&get).unwrap().events;
+        assert!(all.len() >= 6);
+        get.limit = Some(2);
+        let mut events = Vec::new();
+        loop {
+            let page = client.call(&get).unwrap();
+            events.extend(page.events);
+            let Some(cursor) = page.cursor else { break };
+            get.cursor = Some(cursor);
+        }
+        assert_eq!(events, all);
+    }
+
+    let mut get = GetBlocks::new();
+    get.limit = Some(3);
+    let mut down = Vec::new();
+    loop {
+        let page = client.call(&get).unwrap();
+        down.extend(page.blocks);
+        let Some(next) = page.next else { break };
+        get.before = Some(next);
+    }
+    let heights: Vec<_> = down.iter().map(|it| it.height).collect();
+    assert_eq!(heights, [7, 6, 5, 4, 3, 2, 1]);
+    let mut get = GetBlocks::new();
+    (get.limit, get.after) = (Some(3), Some(2));
+    let up = client.call(&get).unwrap();
+    assert_eq!(
+        up.blocks.iter().map(|it| it.height).collect::<Vec<_>>(),
+        [3, 4, 5]
+    );
+    assert_eq!(up.next, Some(5));
+    assert_eq!(up.blocks[0], down[4]);
+
+    let mut get = GetFeeStatistics::new();
+    get.blocks = Some(3);
+    let fees = client.call(&get).unwrap();
+    assert_eq!(
+        (fees.minimum_price, fees.suggested_price),
+        (Amount(1), Amount(1))
+    );
+    let included = fees.included.unwrap();
+    assert_eq!(
+        (included.count, included.lowest, included.highest),
+        (3, Amount(1), Amount(1))
+    );
+    assert_eq!(fees.blocks[0].gas_used, down[0].gas_used);
+}
+
+#[test]
+fn contracts_and_their_code_are_told() {
+    let world = World::new(Production::Each);
+    let client = world.client();
+    client
+        .call(&SendTransactionAndWait::new(Bytes(deploy())))
+        .unwrap();
+    let address = Hex32(*token().as_bytes());
+    let contract = client.call(&GetContract::new(address)).unwrap();
+    let methods = contract.methods.unwrap();
+    assert!(methods.contains(&"transfer".to_owned()), "{methods:?}");
+    let mut get = GetCode::new();
+    get.address = Some(address);
+    let code = client.call(&get).unwrap();
+    assert_eq!(
+        (code.code.0.as_slice(), code.format.as_str()),
+        (crate::world::TOKEN, "wasm")
+    );
+    assert_eq!(code.hash, contract.code_hash);
+    let mut get = GetCode::new();
+    get.hash = Some(code.hash);
+    assert_eq!(client.call(&get).unwrap(), code);
+    let interface = client.call(&GetInterface::new(address));
+    match fusee_interface::extract(crate::world::TOKEN).unwrap() {
+        Some(expected) => {
+            assert!(contract.has_interface);
+            assert_eq!(interface.unwrap(), serde_json::to_value(expected).unwrap());
+        }
+        None => panic!("the token has an interface"),
+    }
+    let nothing = client.call(&GetContract::new(Hex32([3; 32]))).unwrap_err();
+    assert!(
+        nothing.to_string().contains("there is no contract"),
+        "{nothing}"
+    );
+}

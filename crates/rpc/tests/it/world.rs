@@ -204,6 +204,27 @@ pub(crate) fn token_transfer(nonce: u64, to: u8, units: u64) -> Vec<u8> {
     sign(1, body(1, nonce, tokens(nonce, to, units)))
 }
 
+/// The same at another price.
+pub(crate) fn priced(number: u8, nonce: u64, gas_price: u128) -> Vec<u8> {
+    let body = body(number, nonce, to_nine(1));
+    sign(number, TransactionBody { gas_price, ..body })
+}
+
+/// Executes and commits a block as a consensus engine does.
+pub(crate) fn commit(chain: &Chain, transactions: Vec<Vec<u8>>) -> Arc<StoredBlock> {
+    let tip = chain.tip().unwrap();
+    let height = tip.height() + 1;
+    let block = Block {
+        height,
+        time: BEGIN + height,
+        proposer: Address::new([77; 32]),
+        transactions,
+    };
+    let executed = chain.execute(&tip, chain.verify(block).unwrap()).unwrap();
+    let (header, _) = chain.commit(chain.seal(executed).unwrap()).unwrap();
+    Arc::new(chain.block(header.height).unwrap())
+}
+
 /// A node with its server, in a folder that lasts as long.
 pub(crate) struct World {
     pub(crate) server: RpcServer,
@@ -229,9 +250,26 @@ impl World {
         ledger: Ledger,
         change: impl FnOnce(&mut RpcOptions),
     ) -> Self {
+        Self::start(ledger, |folder| options(folder, production), change)
+    }
+
+    pub(crate) fn with_node(production: Production, change: impl FnOnce(&mut NodeOptions)) -> Self {
+        let node = |folder: &Path| {
+            let mut options = options(folder, production);
+            change(&mut options);
+            options
+        };
+        Self::start(ledger("wasmi"), node, |_| {})
+    }
+
+    fn start(
+        ledger: Ledger,
+        node: impl FnOnce(&Path) -> NodeOptions,
+        change: impl FnOnce(&mut RpcOptions),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let chain = open_with(folder.path(), Chain::options(&genesis()), ledger);
-        let node = Arc::new(Node::start(chain, options(folder.path(), production)).unwrap());
+        let node = Arc::new(Node::start(chain, node(folder.path())).unwrap());
         let mut options = RpcOptions::new(&genesis());
         options.address.set_port(0);
         change(&mut options);
