@@ -7,7 +7,7 @@ mod net;
 mod programs;
 mod shell;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
 
@@ -21,6 +21,12 @@ pub(crate) use self::{chains::*, contracts::*, keys::*, net::*, programs::*, she
 
 /// Default gas limit.
 const DEFAULT_GAS: &str = "1000000000";
+
+/// Seconds to wait by default for a data folder that another process uses.
+const FOLDER_WAIT: u64 = 10;
+
+/// Seconds to wait by default for a node.
+const NODE_WAIT: u64 = 60;
 
 /// Run untrusted WebAssembly and PolkaVM programs deterministically
 ///
@@ -131,6 +137,60 @@ pub(crate) struct FolderArgs {
     /// Data folder of the chain
     #[arg(long, value_name = "DIR", env = "FUSEE_DATA", default_value = ".fusee")]
     pub(crate) data: PathBuf,
+}
+
+/// The flags of a chain: in a data folder, or behind a node.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ChainArgs {
+    /// Data folder of the chain [env: FUSEE_DATA] [default: .fusee]
+    #[arg(long, value_name = "DIR", conflicts_with = "node")]
+    data: Option<PathBuf>,
+
+    /// Node to talk to, instead of a data folder, such as http://127.0.0.1:8645 [env: FUSEE_NODE]
+    #[arg(long, value_name = "URL")]
+    node: Option<String>,
+
+    /// Refuse a node of a chain that has another name than this
+    #[arg(long, value_name = "NAME")]
+    pub(crate) chain_id: Option<String>,
+
+    /// Seconds to wait while another process uses the data folder, or until a node has answered
+    /// and a block has the transaction [default: 10; with a node 60]
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<u64>,
+}
+
+/// Where a chain is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Folder(PathBuf),
+    /// Behind a node, by its URL.
+    Node(String),
+}
+
+impl ChainArgs {
+    /// Where the chain is: flags come before the environment, and a node before a folder.
+    pub(crate) fn place(&self) -> Place {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        let node = || variable("FUSEE_NODE").map(|url| url.to_string_lossy().into_owned());
+        match (&self.data, &self.node) {
+            (Some(data), _) => Place::Folder(data.clone()),
+            (None, Some(url)) => Place::Node(url.clone()),
+            (None, None) => node().map_or_else(
+                || Place::Folder(variable("FUSEE_DATA").map_or(".fusee".into(), PathBuf::from)),
+                Place::Node,
+            ),
+        }
+    }
+
+    /// How long to wait.
+    pub(crate) fn wait(&self) -> Duration {
+        let default = match self.place() {
+            Place::Folder(_) => FOLDER_WAIT,
+            Place::Node(_) => NODE_WAIT,
+        };
+        Duration::from_secs(self.wait.unwrap_or(default))
+    }
 }
 
 /// Bytes given in hexadecimal.

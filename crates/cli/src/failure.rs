@@ -310,7 +310,8 @@ impl From<ChainStoreError> for Failure {
     fn from(error: ChainStoreError) -> Self {
         let next = match &error {
             ChainStoreError::Locked { .. } => {
-                "wait for the other process to exit, or choose another folder with --data"
+                "give the other process longer with --wait, end it, or talk to it with --node if it \
+                 is a node"
             }
             ChainStoreError::Foreign { .. } | ChainStoreError::OtherIdentity { .. } => {
                 "choose another folder with --data; this folder was not modified"

@@ -33,8 +33,9 @@ const MAX_SIGNATURE: usize = 512;
 #[derive(Debug)]
 pub(crate) struct Interfaces {
     reading: Reading,
-    /// Where interfaces are kept that lay beside programs, each by the hash of the code.
-    folder: PathBuf,
+    /// Where interfaces are kept that lay beside programs, each by the hash of the code. `None` for
+    /// a chain behind a node.
+    folder: Option<PathBuf>,
     known: RefCell<BTreeMap<CodeHash, Option<Rc<Interface>>>>,
 }
 
@@ -46,7 +47,7 @@ pub(crate) enum Reading {
 }
 
 impl Interfaces {
-    pub(crate) fn new(reading: Reading, folder: PathBuf) -> Self {
+    pub(crate) fn new(reading: Reading, folder: Option<PathBuf>) -> Self {
         Self {
             reading,
             folder,
@@ -68,7 +69,7 @@ impl Interfaces {
     pub(crate) fn of_code(&self, state: &dyn StateReader, hash: CodeHash) -> Option<Rc<Interface>> {
         self.find(hash, || {
             let program = state.read(&keys::code(hash)).ok()??;
-            extract(&program).or_else(|| read(&self.kept(hash)))
+            extract(&program).or_else(|| read(&self.kept(hash)?))
         })
     }
 
@@ -82,11 +83,13 @@ impl Interfaces {
     /// Keeps the interface beside the file of a program that is in the state now, so that later
     /// commands find it. One in the program comes first.
     pub(crate) fn keep(&self, file: &Path, hash: CodeHash) -> Result<(), Failure> {
+        let Some((folder, kept)) = self.folder.as_ref().zip(self.kept(hash)) else {
+            return Ok(());
+        };
         let Some(interface) = read(&beside(file)).filter(|_| self.reading == Reading::On) else {
             return Ok(());
         };
-        let kept = self.kept(hash);
-        let written = fs::create_dir_all(&self.folder).and_then(|()| {
+        let written = fs::create_dir_all(folder).and_then(|()| {
             let bytes = interface.encode().map_err(std::io::Error::other)?;
             fs::write(&kept, bytes)
         });
@@ -97,9 +100,9 @@ impl Interfaces {
         })
     }
 
-    fn kept(&self, hash: CodeHash) -> PathBuf {
+    fn kept(&self, hash: CodeHash) -> Option<PathBuf> {
         let name = format!("{hash}.{EXTENSION}");
-        self.folder.join(name)
+        Some(self.folder.as_ref()?.join(name))
     }
 
     fn find(

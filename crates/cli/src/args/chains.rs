@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, Subcommand};
 use fusee::{chain::Address, sandbox::Gas};
 
-use super::{FolderArgs, KeyFolderArgs, parse_digest};
+use super::{ChainArgs, FolderArgs, KeyFolderArgs, parse_digest};
 use crate::{
     engines::{EngineChoice, ReplayChoice},
     numbers::{parse_amount, parse_gas},
@@ -38,7 +38,7 @@ of both sides. Exit code 0 means that everything is equal, whatever the transact
 exit code 3 that something differs.
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
-  fusee call 3f9c20 transfer --args @bob 250 --dry-run --capsule transfer.capsule
+  fusee call 3f9c20 transfer @bob 250 --dry-run --capsule transfer.capsule
   fusee replay transfer.capsule
   fusee replay transfer.capsule --engine wasmi --json
   fusee call 3f9c20 total_supply --capsule small.capsule --capsule-without-code
@@ -83,7 +83,7 @@ pub(crate) struct AccountsArgs {
     pub(crate) height: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) folder: FolderArgs,
+    pub(crate) chain: ChainArgs,
 }
 
 #[derive(Debug, Args)]
@@ -113,7 +113,7 @@ pub(crate) struct ProveArgs {
     pub(crate) height: Option<u64>,
 
     #[command(flatten)]
-    pub(crate) folder: FolderArgs,
+    pub(crate) chain: ChainArgs,
 }
 
 #[derive(Debug, Args)]
@@ -145,7 +145,7 @@ pub(crate) struct BlocksArgs {
     pub(crate) last: u64,
 
     #[command(flatten)]
-    pub(crate) folder: FolderArgs,
+    pub(crate) chain: ChainArgs,
 }
 
 #[derive(Debug, Args)]
@@ -161,7 +161,7 @@ pub(crate) struct BlockArgs {
     pub(crate) height: u64,
 
     #[command(flatten)]
-    pub(crate) folder: FolderArgs,
+    pub(crate) chain: ChainArgs,
 }
 
 #[derive(Debug, Args)]

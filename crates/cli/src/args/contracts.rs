@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fusee::sandbox::{CodeHash, Gas};
 
-use super::{DEFAULT_GAS, FolderArgs, Hex, KeyFolderArgs, PasswordArgs};
+use super::{ChainArgs, Hex, KeyFolderArgs, PasswordArgs};
 use crate::{
     arguments,
     engines::EngineChoice,
@@ -173,10 +173,10 @@ pub(crate) struct RemoveCodeArgs {
 {grammar}
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
-  fusee call 3f9c20 transfer --args @bob 250 --from alice
-  fusee call 3f9c20 transfer --args @bob 250 --engine all --dry-run --json
-  fusee call 3f9c20 transfer --args @bob 250 --trace
-  fusee call 3f9c20 transfer --args amount=250 to=bob     (with an interface)
+  fusee call 3f9c20 transfer @bob 250 --from alice
+  fusee call 3f9c20 transfer @bob 250 --engine all --dry-run --json
+  fusee call 3f9c20 transfer @bob 250 --trace
+  fusee call 3f9c20 transfer amount=250 to=bob     (with an interface)
   fusee call 3f9c20 transfer --input 0x0102 --dry-run     (raw bytes)
   fusee call bob --value 1000", grammar = arguments::grammar()))]
 pub(crate) struct CallArgs {
@@ -185,6 +185,11 @@ pub(crate) struct CallArgs {
 
     /// Method to call [default: none, only transfer the value]
     pub(crate) method: Option<String>,
+
+    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
+    /// the contract has an interface; other words that begin with - stand behind --
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
+    pub(crate) words: Vec<String>,
 
     #[command(flatten)]
     pub(crate) transaction: TransactionArgs,
@@ -198,16 +203,21 @@ pub(crate) struct CallArgs {
 {grammar}
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
-  fusee query 3f9c20 balance_of --args @alice
+  fusee query 3f9c20 balance_of @alice
   fusee query 3f9c20 total_supply --engine all
   fusee query 3f9c20 total_supply --json
-  fusee query 3f9c20 balance_of --args @alice --trace", grammar = arguments::grammar()))]
+  fusee query 3f9c20 balance_of @alice --trace", grammar = arguments::grammar()))]
 pub(crate) struct QueryArgs {
     /// Address of the contract, or at least its first six digits
     pub(crate) address: String,
 
     /// Method to call
     pub(crate) method: String,
+
+    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
+    /// the contract has an interface; other words that begin with - stand behind --
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
+    pub(crate) words: Vec<String>,
 
     /// Ask the state after this block, one of the last ones [default: the last]
     #[arg(long, value_name = "N")]
@@ -232,15 +242,20 @@ the top. Engines have to agree on the trace.
 {grammar}
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
-  fusee trace 3f9c20 transfer --args @bob 250 --from alice
-  fusee trace 3f9c20 transfer --args @bob 250 --engine all --json
-  fusee trace 3f9c20 transfer --args @bob 250 --svg transfer.svg", grammar = arguments::grammar()))]
+  fusee trace 3f9c20 transfer @bob 250 --from alice
+  fusee trace 3f9c20 transfer @bob 250 --engine all --json
+  fusee trace 3f9c20 transfer @bob 250 --svg transfer.svg", grammar = arguments::grammar()))]
 pub(crate) struct TraceCallArgs {
     /// Address of the contract, or at least its first six digits; or an account
     pub(crate) address: String,
 
     /// Method to call [default: none, only transfer the value]
     pub(crate) method: Option<String>,
+
+    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
+    /// the contract has an interface; other words that begin with - stand behind --
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
+    pub(crate) words: Vec<String>,
 
     #[command(flatten)]
     pub(crate) common: CommonArgs,
@@ -310,7 +325,7 @@ pub(crate) struct CapsuleArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CommonArgs {
     #[command(flatten)]
-    pub(crate) folder: FolderArgs,
+    pub(crate) chain: ChainArgs,
 
     /// Arguments, in order or by name; see below
     #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
@@ -324,9 +339,10 @@ pub(crate) struct CommonArgs {
     #[arg(long)]
     pub(crate) no_interface: bool,
 
-    /// Gas limit
-    #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
-    pub(crate) gas: Gas,
+    /// Gas limit [default: 1,000,000,000; for a transaction to a node, what a simulation uses and a
+    /// quarter more]
+    #[arg(long, value_name = "N", value_parser = parse_gas)]
+    pub(crate) gas: Option<Gas>,
 
     /// Sender: a development account, the name of a key, or an address
     #[arg(long, value_name = "NAME", default_value = "alice")]
@@ -340,7 +356,7 @@ pub(crate) struct CommonArgs {
     #[arg(long, value_name = "MS")]
     pub(crate) time: Option<u64>,
 
-    /// Engine to run on
-    #[arg(long, value_enum, default_value = "tiered")]
-    pub(crate) engine: EngineChoice,
+    /// Engine to run on [default: tiered; a node has its own]
+    #[arg(long, value_enum)]
+    pub(crate) engine: Option<EngineChoice>,
 }

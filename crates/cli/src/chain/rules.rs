@@ -1,7 +1,7 @@
 //! The rules that this program has, by which it executes the blocks of a chain.
 
 use fusee::chain::{ContractRules, ContractRulesId, Contracts, StateReader};
-use fusee::ledger::{Activation, LedgerRules, Parameters, Position, Rulebook, Scheme};
+use fusee::ledger::{Activation, LedgerError, LedgerRules, Parameters, Position, Rulebook, Scheme};
 
 use crate::{
     failure::{Exit, Failure},
@@ -72,6 +72,14 @@ fn with_deposit_of(id: ContractRulesId) -> impl Iterator<Item = ContractRules> {
     names
         .flatten()
         .filter_map(|name| ContractRules::named(&name))
+}
+
+/// The rules of contracts in the block after a state.
+pub(crate) fn next_contract_rules(state: &dyn StateReader) -> Result<ContractRules, Failure> {
+    let failed = |error: LedgerError| Failure::from(error);
+    let (parameters, last) = (Parameters::read(state), Position::read(state));
+    let height = last.map_err(failed)?.height.saturating_add(1);
+    contract_rules(&parameters.map_err(failed)?, height)
 }
 
 /// The names of the published rules, for people.

@@ -1,12 +1,12 @@
 //! `accounts`: lists accounts with balances, and contracts.
 
-use fusee::chain::{Account, Address, store::Version};
+use fusee::chain::{Account, Address};
 use serde::Serialize;
 
 use crate::{
     addresses,
     args::AccountsArgs,
-    chain::{Chain, is_development},
+    chain::{Chain, State, is_development},
     failure::{Exit, Failure},
     names,
     numbers::grouped,
@@ -40,7 +40,7 @@ struct ContractJson {
 }
 
 pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let chain = Chain::open(&args.folder.data)?;
+    let chain = Chain::open(&args.chain)?;
     let state = chain.state_at(args.height)?;
     let answer = AccountsJson::of(&state, is_development(&state))?;
     output.answer(&answer, || answer.text())?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Fail
 }
 
 impl AccountsJson {
-    fn of(state: &Version, is_development: bool) -> Result<Self, Failure> {
+    fn of(state: &State, is_development: bool) -> Result<Self, Failure> {
         let mut accounts = Vec::new();
         // The named accounts come first, in their order.
         for name in names::ACCOUNTS.iter().filter(|_| is_development) {

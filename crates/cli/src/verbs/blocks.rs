@@ -104,8 +104,7 @@ struct CallJson {
 }
 
 pub(crate) fn list(args: &BlocksArgs, output: &mut Output) -> Result<Exit, Failure> {
-    super::folder::existing(&args.folder)?;
-    let chain = Chain::open(&args.folder.data)?;
+    let Chain::Folder(chain) = Chain::existing(&args.chain)?;
     let last = chain.state()?.height();
     let first = chain.chain().store().first_height();
     let first = first.max(chain.chain().initial_height());
@@ -121,8 +120,7 @@ pub(crate) fn list(args: &BlocksArgs, output: &mut Output) -> Result<Exit, Failu
 }
 
 pub(crate) fn show(args: &BlockArgs, output: &mut Output) -> Result<Exit, Failure> {
-    super::folder::existing(&args.folder)?;
-    let chain = Chain::open(&args.folder.data)?;
+    let Chain::Folder(chain) = Chain::existing(&args.chain)?;
     let block = chain.chain().block(args.height)?;
     let parameters = fusee::ledger::Parameters::read(&chain.state()?)?;
     let rules = ledger_rules(&parameters, args.height)?;

@@ -23,8 +23,12 @@ struct CallJson<'a> {
 pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let flags = &args.transaction;
     let resolved = Resolved::sending(flags)?.traced(&args.trace);
-    let target = (args.address.as_str(), args.method.as_deref());
-    let operation = operation(&resolved, &flags.common, target, flags.value)?;
+    let callee = Callee {
+        address: &args.address,
+        method: args.method.as_deref().unwrap_or_default(),
+        words: &args.words,
+    };
+    let operation = operation(&resolved, &flags.common, &callee, flags.value)?;
     let request = resolved.request(operation, flags.common.gas);
     let keep = transaction::keep(flags.dry_run);
     let executed = resolved.execute(&request, keep)?;
@@ -51,14 +55,27 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
     Ok(receipt::exit(&executed.receipt))
 }
 
+/// What is called, by what words.
+pub(super) struct Callee<'a> {
+    pub(super) address: &'a str,
+    /// Empty for a transfer.
+    pub(super) method: &'a str,
+    /// The arguments behind the method.
+    pub(super) words: &'a [String],
+}
+
 /// The call of a method, or a transfer without one.
 pub(super) fn operation(
     resolved: &Resolved,
     args: &CommonArgs,
-    (address, method): (&str, Option<&str>),
+    callee: &Callee<'_>,
     value: u128,
 ) -> Result<Operation, Failure> {
-    let method = method.unwrap_or_default();
+    let Callee {
+        address,
+        method,
+        words,
+    } = *callee;
     let to = resolved.callee(address, method)?;
     if method.is_empty() {
         return match args.args.is_empty() && args.input.is_none() {
@@ -71,7 +88,7 @@ pub(super) fn operation(
     Ok(Operation::Call {
         to,
         method: method.to_owned(),
-        input: resolved.input(args, interface.as_deref(), method)?,
+        input: resolved.input((args, words), interface.as_deref(), method)?,
         value,
     })
 }

@@ -101,7 +101,7 @@ fn input(
 ) -> Result<Vec<u8>, Failure> {
     let state = resolved.chain.state()?;
     let interface = resolved.interfaces.of_code(&state, code);
-    resolved.input(&flags.common, interface.as_deref(), method)
+    resolved.input((&flags.common, &[]), interface.as_deref(), method)
 }
 
 fn address(resolved: &Resolved, text: &str) -> Result<fusee::chain::Address, Failure> {

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let resolved = Resolved::sending(flags)?.traced(&args.trace);
     let code_hash = CodeHash::of(&code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
-    let input = resolved.input(&flags.common, interface.as_deref(), DEPLOY_METHOD)?;
+    let input = resolved.input((&flags.common, &[]), interface.as_deref(), DEPLOY_METHOD)?;
     let value = flags.value;
     let operation = Operation::Deploy { code, input, value };
     let request = resolved.request(operation, flags.common.gas);

@@ -15,7 +15,9 @@ use tempfile::TempDir;
 
 use crate::{
     args::{BackupArgs, FolderArgs, InitArgs, RollbackArgs},
-    chain::{Chain, contract_rules, development, genesis_ledger, ledger_rules, options},
+    chain::{
+        self, FolderChain, contract_rules, development, genesis_ledger, ledger_rules, options,
+    },
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -65,7 +67,7 @@ pub(crate) fn init(args: &InitArgs, output: &mut Output) -> Result<Exit, Failure
     ledger.genesis(&genesis).map_err(refused_genesis)?;
     let is_new = DataFolder::open(&args.folder.data)?.is_none();
     DataFolder::create(&args.folder.data, genesis.clone())?;
-    let state = Chain::open(&args.folder.data)?.state()?;
+    let state = FolderChain::open(&args.folder.data)?.state()?;
     let answer = InitJson {
         data: args.folder.data.display().to_string(),
         is_new,
@@ -110,10 +112,7 @@ fn refused_genesis(error: GenesisError) -> Failure {
 
 /// The data folder that is there.
 pub(super) fn existing(args: &FolderArgs) -> Result<DataFolder, Failure> {
-    DataFolder::open(&args.data)?.ok_or_else(|| {
-        Failure::usage(format!("`{}` has no chain", args.data.display()))
-            .next("choose the data folder with --data, or make one with `fusee init`")
-    })
+    chain::existing(&args.data)
 }
 
 pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -137,7 +136,7 @@ pub(crate) fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<Exit,
 
 pub(crate) fn backup(args: &BackupArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(&args.folder)?;
-    let chain = Chain::open(&args.folder.data)?;
+    let chain = FolderChain::open(&args.folder.data)?;
     let made = NewFolder::beside(&args.target, folder.path())?;
     let copy = folder.copy(&made.path())?;
     let head = chain.chain().store().backup(&copy.store())?;

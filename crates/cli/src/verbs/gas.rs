@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     args::{GasArgs, KeyFolderArgs, PasswordArgs},
-    chain::{self, Chain, Keep},
+    chain::{Chain, FolderChain, Keep},
     engines::{self, On},
     failure::{Exit, Failure},
     flame,
@@ -43,7 +43,7 @@ struct Spent {
     succeeded: bool,
     gas_used: Gas,
     profile: Profile,
-    engines: Vec<&'static str>,
+    engines: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -51,7 +51,7 @@ struct SpentJson<'a> {
     outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
-    engines: &'a [&'static str],
+    engines: &'a [String],
     gas_limit: u64,
     /// The gas used: the sum of the parts that follow.
     total: u64,
@@ -128,7 +128,7 @@ fn run_program(
         };
         answers.push(On { engine, it });
     }
-    let engines = answers.iter().map(|on| on.engine).collect();
+    let engines = answers.iter().map(|on| on.engine.to_owned()).collect();
     let ran = agreed(answers, |ran| {
         format!("{}, {} gas used", ran.ending.shown(), ran.gas_used)
     })?;
@@ -164,11 +164,10 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
             .into_iter()
             .map(profiled)
             .unzip();
-    let request = resolved.request(operation, args.gas);
-    let receipt = resolved
-        .chain
-        .execute(&contracts, &request, Keep::Nothing)?
-        .receipt;
+    let request = resolved.request(operation, Some(args.gas));
+    let engines = resolved.engines();
+    let chain = resolved.chain.on(contracts);
+    let receipt = chain.execute(&request, Keep::Nothing)?.receipt;
     let paths = |on: On<Profiler>| On {
         engine: on.engine,
         it: on.it.paths(),
@@ -185,7 +184,7 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
         succeeded: receipt.status == Status::Success,
         gas_used: receipt.gas_used,
         profile: Profile::new(found, &paths, receipt.gas_used.saturating_sub(in_run)),
-        engines: resolved.engines(),
+        engines,
     })
 }
 
@@ -195,17 +194,17 @@ fn is_deployment(args: &GasArgs) -> bool {
 }
 
 fn resolve(args: &GasArgs, folder: &Path) -> Result<Resolved, Failure> {
-    let chain = Chain::open(folder)?;
+    let chain = FolderChain::open(folder)?;
     let keys = KeyFolderArgs::default();
     let sender = Signer::find(&args.from, &keys, &PasswordArgs::default(), &chain.state()?)?;
+    let contracts = engines::contracts(args.engine, None, &ContractRules::latest())?;
     Ok(Resolved {
         sender,
         fee_payer: None,
         gas_price: None,
         keystore: Keystore::new(keys.keys),
-        interfaces: Interfaces::new(Reading::On, folder.join(INTERFACES)),
-        contracts: engines::contracts(args.engine, None, &ContractRules::latest())?,
-        chain,
+        interfaces: Interfaces::new(Reading::On, Some(folder.join(INTERFACES))),
+        chain: Chain::Folder(chain.on(contracts)),
     })
 }
 
@@ -239,11 +238,8 @@ impl Resolved {
     fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Operation, Failure> {
         let input = self.arguments((args, &args.deploy_args), &code, DEPLOY_METHOD)?;
         let value = 0;
-        let request = self.request(Operation::Deploy { code, input, value }, DEPLOY_GAS);
-        let deployed = self
-            .chain
-            .execute(&self.contracts, &request, Keep::Commit)?
-            .receipt;
+        let request = self.request(Operation::Deploy { code, input, value }, Some(DEPLOY_GAS));
+        let deployed = self.chain.execute(&request, Keep::Commit)?.receipt;
         let Some(address) = deployed.deployed else {
             let reason = receipt::reason(&deployed).unwrap_or_else(|| deployed.status.to_string());
             let error = anyhow::anyhow!("the deployment failed: {reason}");
@@ -277,7 +273,7 @@ impl Resolved {
         if let Some(method) = &args.invoke {
             return Ok(method.clone());
         }
-        let methods = chain::methods(&self.chain.state()?, &self.contracts, address)?;
+        let methods = self.chain.methods(address)?;
         let methods = methods.unwrap_or_default();
         let listed = names::list(methods.iter().map(String::as_str));
         match <[String; 1]>::try_from(methods) {

@@ -6,7 +6,6 @@ use std::fs;
 use fusee::chain::{
     Address, StateReader,
     keys::{self, KeyParts},
-    store::Version,
 };
 use fusee::{keystore::Keystore, proof};
 use serde::{Deserialize, Serialize};
@@ -14,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     addresses,
     args::{ProveArgs, VerifyArgs},
-    chain::Chain,
+    chain::{Chain, State},
     failure::{Exit, Failure},
     names,
     output::Output,
@@ -49,8 +48,7 @@ struct Verified<'a> {
 }
 
 pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failure> {
-    super::folder::existing(&args.folder)?;
-    let state = Chain::open(&args.folder.data)?.state_at(args.height)?;
+    let state = Chain::existing(&args.chain)?.state_at(args.height)?;
     let keystore = Keystore::new(args.keys.keys.clone());
     let address = addresses::resolve(&args.address, &state, Some(&keystore))?;
     let keys = match args.storage.as_slice() {
@@ -151,14 +149,14 @@ pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Fai
 }
 
 impl Entry {
-    fn of(state: &Version, key: &[u8]) -> Result<Self, Failure> {
+    fn of(state: &State, key: &[u8]) -> Result<Self, Failure> {
         let value = state.read(key);
         let value = value.map_err(|error| Failure::new(Exit::Host, error))?;
         Ok(Self {
             name: named(key),
             key: hex::encode(key),
             value: value.map(hex::encode),
-            proof: hex::encode(state.prove(key).encode()),
+            proof: hex::encode(state.prove(key)?),
         })
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::transaction::{self, Resolved};
 use crate::{
     args::QueryArgs,
+    chain::DEFAULT_GAS,
     decoded::Decoded,
     failure::{Exit, Failure},
     output::Output,
@@ -17,7 +18,7 @@ use crate::{
 
 #[derive(Serialize)]
 struct QueryJson<'a> {
-    engines: Vec<&'static str>,
+    engines: Vec<String>,
     #[serde(flatten)]
     receipt: ReceiptJson,
     #[serde(skip_serializing_if = "Decoded::is_empty")]
@@ -38,8 +39,12 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
         from: resolved.sender.address(),
         to,
         method: args.method.clone(),
-        input: resolved.input(&args.common, interface.as_deref(), &args.method)?,
-        gas: args.common.gas,
+        input: resolved.input(
+            (&args.common, &args.words),
+            interface.as_deref(),
+            &args.method,
+        )?,
+        gas: args.common.gas.unwrap_or(DEFAULT_GAS),
     };
     let executed = resolved.query(&query, args.height)?;
     let (receipt, log) = (&executed.receipt, &executed.log);

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     args::{FolderArgs, ReplayArgs},
-    chain::{Chain, contract_rules, ledger_rules, published_rules, rulebook},
+    chain::{FolderChain, contract_rules, ledger_rules, published_rules, rulebook},
     engines::{self, On, ReplayChoice},
     failure::{Exit, Failure},
     numbers::grouped,
@@ -62,15 +62,15 @@ struct DifferenceJson {
 
 /// Whose blocks are replayed, from where on.
 struct Replay {
-    chain: Chain,
+    chain: FolderChain,
     genesis: Genesis,
-    from: Option<Chain>,
+    from: Option<FolderChain>,
 }
 
 pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = super::folder::existing(&args.folder)?;
     let replaying = Replay {
-        chain: Chain::open(&args.folder.data)?,
+        chain: FolderChain::open(&args.folder.data)?,
         genesis: folder.genesis().clone(),
         from: args
             .from
@@ -116,7 +116,7 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
 }
 
 /// The chain in another data folder, with whose state a replay begins.
-fn from(path: &Path, replayed: &DataFolder) -> Result<Chain, Failure> {
+fn from(path: &Path, replayed: &DataFolder) -> Result<FolderChain, Failure> {
     let data = path.to_path_buf();
     let folder = super::folder::existing(&FolderArgs { data })?;
     if folder.genesis().identity() != replayed.genesis().identity() {
@@ -128,7 +128,7 @@ fn from(path: &Path, replayed: &DataFolder) -> Result<Chain, Failure> {
         let message = format!("`{}` is the folder that is replayed", path.display());
         return Err(Failure::usage(message).next("give a snapshot or backup of an earlier height"));
     }
-    Chain::open(path)
+    FolderChain::open(path)
 }
 
 /// By which rules the blocks are executed.
@@ -137,7 +137,7 @@ enum Chosen {
     Rehearsal(Box<LedgerRules>, Box<ContractRules>),
 }
 
-fn scope(args: &ReplayArgs, chain: &Chain) -> Result<Chosen, Failure> {
+fn scope(args: &ReplayArgs, chain: &FolderChain) -> Result<Chosen, Failure> {
     if args.rules.is_empty() {
         return Ok(Chosen::Same);
     }
@@ -170,7 +170,7 @@ fn scope(args: &ReplayArgs, chain: &Chain) -> Result<Chosen, Failure> {
 /// A ledger with each engine, that has all rules of the chain and of the rehearsal.
 fn ledgers(
     choice: ReplayChoice,
-    chain: &Chain,
+    chain: &FolderChain,
     scope: &Chosen,
 ) -> Result<Vec<(&'static str, Ledger)>, Failure> {
     let state = chain.state()?;

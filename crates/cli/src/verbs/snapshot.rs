@@ -19,7 +19,7 @@ use serde::Serialize;
 use super::folder::NewFolder;
 use crate::{
     args::{ExportArgs, ImportArgs, SnapshotArgs, SnapshotVerb},
-    chain::{Chain, development, options},
+    chain::{FolderChain, development, options},
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &SnapshotArgs, output: &mut Output) -> Result<Exit, Fail
 
 fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Failure> {
     super::folder::existing(&args.folder)?;
-    let chain = Chain::open(&args.folder.data)?;
+    let chain = FolderChain::open(&args.folder.data)?;
     let height = args.height.unwrap_or(chain.state()?.height());
     let header = chain.chain().header(height)?;
     let made = NewFolder::beside(&args.target, &args.folder.data)?;

@@ -10,12 +10,12 @@ use fusee::chain::{Receipt, StateReader, Trace, keys};
 use fusee::sandbox::CodeHash;
 
 use super::{
-    call,
+    call::{self, Callee},
     transaction::{self, Resolved, TransactionJson},
 };
 use crate::{
     args::{TraceArgs, TraceCallArgs},
-    chain::{Executed, Keep, Request, Tracing},
+    chain::{Executed, Keep, Request, Tracing, next_contract_rules},
     failure::{Exit, Failure},
     flame,
     output::Output,
@@ -26,8 +26,12 @@ use crate::{
 
 pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let mut resolved = Resolved::new(&args.common)?.traced(&TraceArgs { trace: true });
-    let target = (args.address.as_str(), args.method.as_deref());
-    let operation = call::operation(&resolved, &args.common, target, args.value)?;
+    let callee = Callee {
+        address: &args.address,
+        method: args.method.as_deref().unwrap_or_default(),
+        words: &args.words,
+    };
+    let operation = call::operation(&resolved, &args.common, &callee, args.value)?;
     let request = resolved.request(operation, args.common.gas);
     let executed = resolved.execute(&request, Keep::Nothing)?;
     let mut lines = Vec::new();
@@ -82,7 +86,7 @@ fn function_names(
     trace: &Trace,
 ) -> Result<BTreeMap<CodeHash, Names>, Failure> {
     let state = resolved.chain.state()?;
-    let rules = resolved.chain.contract_rules()?.program;
+    let rules = next_contract_rules(&state)?.program;
     let codes: BTreeSet<CodeHash> = trace.frames.iter().filter_map(|frame| frame.code).collect();
     let names = codes.into_iter().filter_map(|code| {
         let program = state.read(&keys::code(code)).ok()??;

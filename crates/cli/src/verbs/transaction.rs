@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use fusee::chain::{Address, Contracts, Query, store::Version};
+use fusee::chain::{Address, Query};
 use fusee::interface::Interface;
 use fusee::keystore::Keystore;
 use fusee::ledger::Operation;
@@ -13,9 +13,8 @@ use crate::{
     addresses,
     args::{CommonArgs, PasswordArgs, TraceArgs, TransactionArgs},
     arguments,
-    chain::{self, Chain, Committed, Executed, Keep, Request, Tracing},
+    chain::{Chain, Committed, Executed, Keep, Request, State, Tracing},
     decoded,
-    engines::{self, On},
     failure::Failure,
     interfaces::{Interfaces, Reading, signature},
     names,
@@ -26,16 +25,12 @@ use crate::{
     trace::{self, TraceJson},
 };
 
-/// The folder of compiled programs in the data folder.
-const ARTIFACTS: &str = "compiled";
-
 /// The folder of interfaces that lay beside programs, in the data folder.
 pub(super) const INTERFACES: &str = "interfaces";
 
 /// The common flags, resolved.
 pub(crate) struct Resolved {
     pub(crate) chain: Chain,
-    pub(crate) contracts: Vec<On<Contracts>>,
     pub(crate) sender: Signer,
     pub(crate) fee_payer: Option<Signer>,
     pub(crate) gas_price: Option<u128>,
@@ -46,7 +41,7 @@ pub(crate) struct Resolved {
 /// A transaction as JSON, with its receipt.
 #[derive(Serialize)]
 pub(crate) struct TransactionJson<'a> {
-    engines: Vec<&'static str>,
+    engines: Vec<String>,
     committed: bool,
     /// The height of the block.
     height: Option<u64>,
@@ -69,25 +64,19 @@ impl Resolved {
     }
 
     fn by(args: &CommonArgs, password: &PasswordArgs) -> Result<Self, Failure> {
-        let chain = Chain::open(&args.folder.data)?.at(args.time);
+        let chain = Chain::executing(args)?;
         let sender = Signer::find(&args.from, &args.keys, password, &chain.state()?)?;
-        let rules = chain.contract_rules()?;
         let reading = match args.no_interface {
             true => Reading::Off,
             false => Reading::On,
         };
         Ok(Self {
-            chain,
-            contracts: engines::contracts(
-                args.engine,
-                Some(&args.folder.data.join(ARTIFACTS)),
-                &rules,
-            )?,
             sender,
             fee_payer: None,
             gas_price: None,
             keystore: Keystore::new(args.keys.keys.clone()),
-            interfaces: Interfaces::new(reading, args.folder.data.join(INTERFACES)),
+            interfaces: Interfaces::new(reading, chain.folder().map(|it| it.join(INTERFACES))),
+            chain,
         })
     }
 
@@ -98,7 +87,7 @@ impl Resolved {
         let find = |text: &String| Signer::find(text, &args.common.keys, &args.password, &state);
         let fee_payer = args.fee_payer.as_ref().map(find).transpose()?;
         Ok(Self {
-            chain: resolved.chain.recording(&args.capsule),
+            chain: resolved.chain.recording(&args.capsule)?,
             fee_payer,
             gas_price: args.gas_price,
             ..resolved
@@ -106,7 +95,7 @@ impl Resolved {
     }
 
     /// What is sent with these flags.
-    pub(crate) fn request(&self, operation: Operation, gas: Gas) -> Request {
+    pub(crate) fn request(&self, operation: Operation, gas: Option<Gas>) -> Request {
         Request {
             sender: self.sender.clone(),
             fee_payer: self.fee_payer.clone(),
@@ -118,13 +107,13 @@ impl Resolved {
 
     /// Executes a transaction on every engine, and decodes its trace.
     pub(crate) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
-        let executed = self.chain.execute(&self.contracts, request, keep)?;
+        let executed = self.chain.execute(request, keep)?;
         self.decode(executed)
     }
 
     /// Runs a query on every engine, and decodes its trace.
     pub(crate) fn query(&self, query: &Query, height: Option<u64>) -> Result<Executed, Failure> {
-        self.decode(self.chain.query(&self.contracts, query, height)?)
+        self.decode(self.chain.query(query, height)?)
     }
 
     fn decode(&self, mut executed: Executed) -> Result<Executed, Failure> {
@@ -135,16 +124,21 @@ impl Resolved {
         Ok(executed)
     }
 
-    /// The input of a method: the raw one, or the arguments by the interface of its code.
+    /// The input of a method: the raw one, or the arguments by the interface of its code. They are
+    /// `words` behind the method, or those of `--args`.
     pub(crate) fn input(
         &self,
-        args: &CommonArgs,
+        (args, words): (&CommonArgs, &[String]),
         interface: Option<&Interface>,
         method: &str,
     ) -> Result<Vec<u8>, Failure> {
+        let words = match words {
+            [] => &args.args,
+            words => words,
+        };
         match &args.input {
             Some(input) => Ok(input.0.clone()),
-            None => self.encode(&args.args, interface, method),
+            None => self.encode(words, interface, method),
         }
     }
 
@@ -190,7 +184,7 @@ impl Resolved {
 
     fn check_method(
         &self,
-        state: &Version,
+        state: &State,
         (text, address): (&str, Address),
         method: &str,
     ) -> Result<(), Failure> {
@@ -199,7 +193,7 @@ impl Resolved {
         }
         // The current rules may refuse code that was deployed under older ones. The receipt says
         // so.
-        let Some(methods) = chain::methods(state, &self.contracts, address)? else {
+        let Some(methods) = self.chain.methods(address)? else {
             return Ok(());
         };
         if methods.iter().any(|name| name == method) {
@@ -237,13 +231,13 @@ impl Resolved {
         .next(next))
     }
 
-    pub(crate) fn engines(&self) -> Vec<&'static str> {
-        self.contracts.iter().map(|on| on.engine).collect()
+    pub(crate) fn engines(&self) -> Vec<String> {
+        self.chain.engines()
     }
 }
 
 impl<'a> TransactionJson<'a> {
-    pub(crate) fn new(engines: Vec<&'static str>, executed: &'a Executed) -> Self {
+    pub(crate) fn new(engines: Vec<String>, executed: &'a Executed) -> Self {
         let Executed {
             receipt,
             fee,
@@ -273,15 +267,15 @@ pub(crate) const fn keep(dry_run: bool) -> Keep {
 }
 
 /// The engines of a result.
-pub(crate) fn ran_on(engines: &[&str]) -> String {
+pub(crate) fn ran_on(engines: &[String]) -> String {
     match engines {
-        [only] => (*only).to_owned(),
+        [only] => only.clone(),
         several => format!("{}, equal results", several.join(" and ")),
     }
 }
 
 /// The text of a transaction: lines of the verb, its own lines, and its trace.
-pub(crate) fn text(mut first: Vec<Line>, engines: &[&str], executed: &Executed) -> String {
+pub(crate) fn text(mut first: Vec<Line>, engines: &[String], executed: &Executed) -> String {
     first.extend(lines(engines, executed));
     with_trace(table(0, &first), executed)
 }
@@ -296,7 +290,7 @@ pub(crate) fn with_trace(mut text: String, executed: &Executed) -> String {
 }
 
 /// The lines of a transaction: receipt, engines and commit.
-fn lines(engines: &[&str], executed: &Executed) -> Vec<Line> {
+fn lines(engines: &[String], executed: &Executed) -> Vec<Line> {
     let mut lines = receipt::lines(&executed.receipt);
     lines.extend(executed.log.iter().map(receipt::log_line));
     lines.push(line("engine", ran_on(engines)));

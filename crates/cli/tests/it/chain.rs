@@ -61,6 +61,51 @@ fn a_token_is_deployed_called_and_queried() {
 }
 
 #[test]
+fn arguments_can_stand_behind_the_method() {
+    let folder = Folder::new();
+    let token = folder.deploy("token.wasm --args 1000000");
+    for (positional, flagged) in [
+        (
+            "call TOKEN transfer @bob 250 --dry-run",
+            "call TOKEN transfer --args @bob 250 --dry-run",
+        ),
+        (
+            "call TOKEN transfer --dry-run @bob 250",
+            "call TOKEN transfer --args @bob 250 --dry-run",
+        ),
+        (
+            "query TOKEN balance_of @alice",
+            "query TOKEN balance_of --args @alice",
+        ),
+        (
+            "trace TOKEN transfer @bob 1_000",
+            "trace TOKEN transfer --args @bob 1_000",
+        ),
+        (
+            "call TOKEN transfer @bob -5 --dry-run",
+            "call TOKEN transfer --args @bob -5 --dry-run",
+        ),
+    ] {
+        let answers = [positional, flagged].map(|words| {
+            let answer = folder.fusee(&format!("{} --json", words.replace("TOKEN", &token)));
+            serde_json::from_str::<Value>(&answer.stdout).unwrap_or_else(|_| panic!("{answer:?}"))
+        });
+        assert!(
+            answers[0]["status"].is_string(),
+            "{positional}: {}",
+            answers[0]
+        );
+        assert_eq!(answers[0], answers[1], "{positional}");
+    }
+    let refused = folder.fusee(&format!("call {token} transfer @bob --args 250"));
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(
+        refused.stderr.contains("cannot be used with"),
+        "{refused:?}"
+    );
+}
+
+#[test]
 fn every_other_way_to_end_is_told_with_its_reason() {
     let folder = Folder::new();
     let token = folder.deploy("token.wasm --args 1000");

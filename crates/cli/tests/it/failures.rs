@@ -261,20 +261,20 @@ fn a_locked_folder() {
     let _chain = data.chain(ledger, data.options()).unwrap();
     check(
         &folder,
-        "accounts",
+        "accounts --wait 0",
         4,
         expect![[r#"
             error: .fusee/chain is in use by another process: end that process first
-              next: wait for the other process to exit, or choose another folder with --data
+              next: give the other process longer with --wait, end it, or talk to it with --node if it is a node
         "#]],
     );
     check(
         &folder,
-        "call bob --value 1",
+        "call bob --value 1 --wait 1",
         4,
         expect![[r#"
             error: .fusee/chain is in use by another process: end that process first
-              next: wait for the other process to exit, or choose another folder with --data
+              next: give the other process longer with --wait, end it, or talk to it with --node if it is a node
         "#]],
     );
 }

@@ -107,11 +107,16 @@ fn arguments_are_read_as_the_interface_declares_them() {
             assert!(answer.stderr.contains(expected), "{words}: {answer:?}");
         }
     };
+    let before = folder.json("accounts", 0);
     let signature = "the method is `transfer(to: address, amount: u64)`";
     for (arguments, expected) in [
         (
             "--args @bob",
             "`transfer` takes 2 arguments, and 1 is given",
+        ),
+        (
+            "--args @bob 1 2",
+            "`transfer` takes 2 arguments, and 3 are given",
         ),
         ("", "`transfer` takes 2 arguments, and none is given"),
         (
@@ -127,11 +132,19 @@ fn arguments_are_read_as_the_interface_declares_them() {
             "the argument `to` of `transfer` is missing",
         ),
     ] {
-        refused(
-            &format!("call {token} transfer {arguments}"),
-            &[expected, signature],
-        );
+        // By the flag, and behind the method.
+        for arguments in [arguments, arguments.trim_start_matches("--args ")] {
+            refused(
+                &format!("call {token} transfer {arguments}"),
+                &[expected, signature],
+            );
+        }
     }
+    let unchanged = folder.json("accounts", 0);
+    assert_eq!(
+        unchanged["height"], before["height"],
+        "nothing is committed"
+    );
     refused(
         &format!("call {token} transfer --args @bobb 1"),
         &[

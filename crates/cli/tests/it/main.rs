@@ -48,3 +48,5 @@ mod shell;
 mod support;
 #[cfg(test)]
 mod trace;
+#[cfg(test)]
+mod waiting;

@@ -31,7 +31,7 @@ fn a_node_serves_until_it_is_told_to_end() {
         assert_eq!(listening["chain_id"], "fusee-dev");
         assert_eq!(listening["abci"], "unix://abci.sock");
         // It has the folder for itself.
-        let locked = folder.fusee("accounts");
+        let locked = folder.fusee("accounts --wait 0");
         assert_eq!(locked.code, 4);
         assert!(locked.stderr.contains("in use"), "{locked:?}");
         let id = node.id().to_string();

@@ -164,8 +164,8 @@ pub(super) fn next_commands(token: Address) -> String {
     let token = names::short(token);
     let lines = [
         format!("deploy {} --args 1000000", TOKEN.file),
-        format!("call {token} transfer --args @bob 250 --engine all"),
-        format!("query {token} balance_of --args @bob"),
+        format!("call {token} transfer @bob 250 --engine all"),
+        format!("query {token} balance_of @bob"),
         "accounts".to_owned(),
         "run guests/wasm/arith.wasm --invoke fac 20".to_owned(),
         "check guests/wasm/hostile_floats.wasm".to_owned(),

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use fusee::chain::{Address, ContractRules, Contracts, Query, Receipt};
+use fusee::chain::{Address, ContractRules, Query, Receipt};
 use fusee::ledger::Operation;
 use fusee::sandbox::Gas;
 
 use super::guests::Guest;
 use crate::{
     addresses,
-    chain::{Chain, Keep, Request},
-    engines::{self, EngineChoice, On},
+    chain::{FolderChain, Keep, Request},
+    engines::{self, EngineChoice},
     failure::Failure,
     names,
     signer::Signer,
@@ -39,8 +39,7 @@ pub(super) enum Work {
 /// One engine with its own chain.
 pub(super) struct Side {
     pub(super) engine: &'static str,
-    pub(super) contracts: Vec<On<Contracts>>,
-    pub(super) chain: Chain,
+    pub(super) chain: FolderChain,
 }
 
 /// The result of a step on one engine.
@@ -88,12 +87,12 @@ impl Step {
             Work::Call(to, method) => format!("call {} {method}", names::short(to)),
             Work::Query(to, method) => format!("query {} {method}", names::short(to)),
         };
-        if !self.args.is_empty() {
+        if matches!(self.work, Work::Deploy(_)) && !self.args.is_empty() {
             command.push_str(" --args");
-            for arg in &self.args {
-                let quote = if arg.contains('"') { "'" } else { "" };
-                command.push_str(&format!(" {quote}{arg}{quote}"));
-            }
+        }
+        for arg in &self.args {
+            let quote = if arg.contains('"') { "'" } else { "" };
+            command.push_str(&format!(" {quote}{arg}{quote}"));
         }
         if self.from != "alice" {
             command.push_str(&format!(" --from {}", self.from));
@@ -112,7 +111,7 @@ impl Side {
             return Ok(None);
         };
         let folder = folder.join(engine);
-        let chain = Chain::open(&folder)?;
+        let chain = FolderChain::open(&folder)?;
         if chain.state()?.height() != 0 {
             let message = format!(
                 "`{}` has a chain already: the demo needs a new folder",
@@ -122,8 +121,7 @@ impl Side {
         }
         Ok(Some(Self {
             engine,
-            contracts,
-            chain,
+            chain: chain.on(contracts),
         }))
     }
 
@@ -141,7 +139,7 @@ impl Side {
                     input,
                     gas,
                 };
-                let receipt = self.chain.query(&self.contracts, &query, None)?.receipt;
+                let receipt = self.chain.query(&query, None)?.receipt;
                 return Ok(Run {
                     receipt,
                     state: self.state()?,
@@ -163,13 +161,10 @@ impl Side {
             sender: Signer::development(step.from),
             fee_payer: None,
             operation,
-            gas,
+            gas: Some(gas),
             gas_price: None,
         };
-        let receipt = self
-            .chain
-            .execute(&self.contracts, &request, Keep::Commit)?
-            .receipt;
+        let receipt = self.chain.execute(&request, Keep::Commit)?.receipt;
         Ok(Run {
             receipt,
             state: self.state()?,
