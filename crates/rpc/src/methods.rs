@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::types::{
     Account, Block, BlockPage, Body, Bytes, ChainFacts, Code, Contract, EventPage, EventPlace,
-    FeeStatistics, Health, Hex32, Mempool, QueryAnswer, Sent, Simulation, Storage, Transaction,
+    FeeStatistics, Health, Hex32, Mempool, QueryAnswer, Sent, Simulation, StateEntries, Storage, Transaction,
     TransactionDetail,
 };
 
@@ -244,6 +244,27 @@ methods! {
         /// Entries after this key, which is the cursor of the page before.
         after: Option<Bytes>,
         /// The most entries, 1 to 1,000 (default: 100).
+        limit: Option<u32>,
+        /// The height of the state (default: that of the last block).
+        height: Option<u64>,
+        /// Whether to answer with proofs (default: no).
+        proof: bool,
+    }
+
+    /// Entries of the state by their keys, which the module `keys` of the crates `contract` and
+    /// `ledger` describes: those of some keys, or all of a range. For programs that read the state
+    /// as a node does.
+    GetState = "getState" -> StateEntries {
+        ;
+        /// The keys, at most 1,000.
+        keys: Option<Vec<Bytes>>,
+        /// Instead of keys: the first key of a range (default: empty, which is before all keys).
+        from: Bytes,
+        /// The end of the range, which is not in it (default: after all keys).
+        to: Option<Bytes>,
+        /// Whether to answer with the last entries of the range, the last one first (default: no).
+        descending: bool,
+        /// The most entries, 1 to 1,000 (default: 100). Large values make it fewer.
         limit: Option<u32>,
         /// The height of the state (default: that of the last block).
         height: Option<u64>,

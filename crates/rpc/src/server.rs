@@ -9,6 +9,7 @@ mod chain;
 mod connections;
 mod context;
 mod convert;
+mod entries;
 mod events;
 mod explorer;
 mod failures;

@@ -26,7 +26,7 @@ pub use chain::{
 };
 pub use receipt::{Event, EventEntry, EventPage, EventPlace, Receipt};
 pub use simulation::{Change, Invalid, QueryAnswer, Simulation};
-pub use storage::{Proof, Storage, StorageEntry};
+pub use storage::{Proof, StateEntries, StateEntry, Storage, StorageEntry};
 pub use trace::{CallStatus, DroppedParts, FailedCall, Frame, Step, StorageAccess, Syscall, Trace};
 pub use transaction::{
     BlockTransaction, Body, Operation, Sent, Transaction, TransactionResult, TransactionState,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 
 use super::{
-    accounts, admin, blocks, calls::register, chain, context::Context, events, state, storage,
+    accounts, admin, blocks, calls::register, chain, context::Context, entries, events, state, storage,
     subscriptions, transactions,
 };
 
@@ -32,6 +32,7 @@ pub(super) fn public(context: &Arc<Context>) -> Result<RpcModule<Context>, Regis
     register(it, accounts::code)?;
     register(it, accounts::interface)?;
     register(it, storage::storage)?;
+    register(it, entries::entries)?;
     register(it, events::events)?;
     subscriptions::register(it)?;
     it.register_method("rpc.discover", |_, _, _| openrpc::document())?;

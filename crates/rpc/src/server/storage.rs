@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The most entries of a page.
-const MAX_PAGE: u32 = 1_000;
+pub(super) const MAX_PAGE: u32 = 1_000;
 
 pub(super) async fn storage(
     context: Arc<Context>,
@@ -64,6 +64,20 @@ fn named(
     keys: &[Bytes],
     interrupt: &Interrupt,
 ) -> Result<Vec<StorageEntry>, RpcError> {
+    check_count(keys)?;
+    let entry = |key: &Bytes| {
+        check(interrupt)?;
+        let value = state.read(&keys::storage(address, &key.0))?;
+        Ok(StorageEntry {
+            key: key.clone(),
+            value: value.map(|value| bytes(&value)),
+        })
+    };
+    keys.iter().map(entry).collect()
+}
+
+/// Checks that not too many keys are asked for.
+pub(super) fn check_count(keys: &[Bytes]) -> Result<(), RpcError> {
     let limit = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
     if keys.len() > limit {
         return Err(RpcError::new(
@@ -76,15 +90,7 @@ fn named(
         )
         .with("limit", MAX_PAGE));
     }
-    let entry = |key: &Bytes| {
-        check(interrupt)?;
-        let value = state.read(&keys::storage(address, &key.0))?;
-        Ok(StorageEntry {
-            key: key.clone(),
-            value: value.map(|value| bytes(&value)),
-        })
-    };
-    keys.iter().map(entry).collect()
+    Ok(())
 }
 
 /// The entries of a prefix, and the cursor for the next ones.
@@ -124,7 +130,7 @@ fn page(
 }
 
 /// The first key after a key.
-fn after_key(mut key: Vec<u8>) -> Vec<u8> {
+pub(super) fn after_key(mut key: Vec<u8>) -> Vec<u8> {
     key.push(0);
     key
 }
@@ -141,7 +147,7 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
-fn check(interrupt: &Interrupt) -> Result<(), RpcError> {
+pub(super) fn check(interrupt: &Interrupt) -> Result<(), RpcError> {
     match interrupt.is_triggered() {
         true => Err(failures::timeout()),
         false => Ok(()),

@@ -7,6 +7,8 @@ mod execution;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod entries;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod sending;
