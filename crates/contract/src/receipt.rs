@@ -150,7 +150,8 @@ impl Status {
 }
 
 impl Rejection {
-    const ALL: [Rejection; 13] = [
+    /// Every rejection.
+    pub const ALL: [Rejection; 13] = [
         Rejection::UnknownAddress,
         Rejection::UnknownMethod,
         Rejection::InsufficientBalance,

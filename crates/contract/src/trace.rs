@@ -234,6 +234,23 @@ impl SyscallTrace {
         })
     }
 
+    /// The number of the syscall that contracts import by a name. `None` if there is none.
+    #[must_use]
+    pub fn number_of(name: &str) -> Option<u32> {
+        let mut rows = rows();
+        rows.find(|row| row.name == name).map(|row| row.number)
+    }
+
+    /// The reply whose [`result`](Self::result) is a number: the inverse of that. `None` for
+    /// syscalls that have no result, and for numbers that are no result of this one.
+    #[must_use]
+    pub fn reply_of(number: u32, result: i64) -> Option<u64> {
+        Some(match row(number)?.result? {
+            abi::Wire::I32 => i32::try_from(result).ok()?.cast_unsigned().into(),
+            abi::Wire::I64 => result.cast_unsigned(),
+        })
+    }
+
     fn row(&self) -> Option<&'static abi::Syscall> {
         row(self.number)
     }
@@ -245,8 +262,11 @@ pub(crate) fn syscall_name(number: u32) -> &'static str {
 }
 
 fn row(number: u32) -> Option<&'static abi::Syscall> {
-    let mut rows = abi::SYSCALLS.iter().chain(abi::wasi::FUNCTIONS);
-    rows.find(|row| row.number == number)
+    rows().find(|row| row.number == number)
+}
+
+fn rows() -> impl Iterator<Item = &'static abi::Syscall> {
+    abi::SYSCALLS.iter().chain(abi::wasi::FUNCTIONS)
 }
 
 impl FrameKind {
