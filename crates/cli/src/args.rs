@@ -5,6 +5,7 @@ mod contracts;
 mod keys;
 mod net;
 mod programs;
+mod reads;
 mod shell;
 
 use std::{path::PathBuf, time::Duration};
@@ -17,7 +18,7 @@ use crate::{
     values,
 };
 
-pub(crate) use self::{chains::*, contracts::*, keys::*, net::*, programs::*, shell::*};
+pub(crate) use self::{chains::*, contracts::*, keys::*, net::*, programs::*, reads::*, shell::*};
 
 /// Default gas limit.
 const DEFAULT_GAS: &str = "1000000000";
@@ -97,6 +98,14 @@ pub(crate) enum Verb {
     Blocks(BlocksArgs),
     /// Show a block with its transactions and results
     Block(BlockArgs),
+    /// Say what became of a transaction
+    Transaction(TransactionIdArgs),
+    /// List what contracts announced
+    Events(EventsArgs),
+    /// List the storage of a contract
+    Storage(StorageArgs),
+    /// Say what a chain is, and how the node is
+    Status(StatusArgs),
     /// Prove what an account or a contract has, to people who trust no more than the state root
     Prove(ProveArgs),
     /// Verify what `fusee prove` wrote, against a state root that you trust

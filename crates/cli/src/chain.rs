@@ -1,17 +1,22 @@
-//! The chain that a verb works on: in a data folder ([`FolderChain`]), or behind a node.
+//! The chain that a verb works on: in a data folder ([`FolderChain`]), or behind a node
+//! ([`NodeChain`]).
 //!
 //! Both answer the same questions by the same types, so that a verb does not know which it is.
 
 mod agreement;
+mod block;
 mod capsule;
+mod events;
 mod folder;
+mod node;
 mod rules;
 mod state;
 
 use std::path::Path;
 
 use fusee::chain::{Address, Contracts, LogLine, Query, Receipt, Trace};
-use fusee::ledger::{Operation, TransactionId};
+use fusee::ledger::{Operation, TransactionId, TransactionResult};
+use fusee::rpc::types::BlockSummary;
 use fusee::sandbox::Gas;
 
 use crate::{
@@ -23,7 +28,10 @@ use crate::{
 };
 
 pub(crate) use self::{
+    block::{Block, Found, Included},
+    events::EventFilter,
     folder::{FUNDS, FolderChain, development, existing, genesis_ledger, options},
+    node::NodeChain,
     rules::{
         all_contract_rules, contract_rules, deposit_rules, is_development, ledger_rules,
         next_contract_rules, published_rules, rulebook,
@@ -88,18 +96,37 @@ pub(crate) struct Committed {
     pub(crate) id: TransactionId,
 }
 
+/// The receipt of the only operation of a transaction, with all gas of the transaction.
+fn receipt_of(result: TransactionResult) -> Result<Receipt, Failure> {
+    let receipt = result.receipts.into_iter().next();
+    let receipt = receipt.ok_or_else(|| Failure::usage("the transaction has no operation"))?;
+    Ok(Receipt {
+        gas_used: result.gas_used,
+        gas_limit: result.gas_limit,
+        ..receipt
+    })
+}
+
 /// The chain of a verb.
 #[derive(Debug)]
 pub(crate) enum Chain {
     Folder(FolderChain),
+    Node(NodeChain),
 }
 
 impl Chain {
     /// The chain of the flags. A data folder that is missing is made.
     pub(crate) fn open(args: &ChainArgs) -> Result<Self, Failure> {
-        match args.place() {
+        let place = args.place();
+        if args.chain_id.is_some() && matches!(place, Place::Folder(_)) {
+            return Err(
+                Failure::usage("--chain-id makes no sense with a data folder")
+                    .next("leave it out, or give the URL of a node with --node"),
+            );
+        }
+        match place {
             Place::Folder(path) => Ok(Self::Folder(FolderChain::open_within(&path, args.wait())?)),
-            Place::Node(url) => Err(Failure::usage(format!("no client for `{url}`"))),
+            Place::Node(url) => Ok(Self::Node(NodeChain::open(&url, args)?)),
         }
     }
 
@@ -115,6 +142,7 @@ impl Chain {
     pub(crate) fn executing(args: &CommonArgs) -> Result<Self, Failure> {
         match Self::open(&args.chain)? {
             Self::Folder(chain) => Ok(Self::Folder(chain.executing(args)?)),
+            Self::Node(chain) => Ok(Self::Node(chain.executing(args)?)),
         }
     }
 
@@ -122,14 +150,16 @@ impl Chain {
     pub(crate) fn on(self, contracts: Vec<On<Contracts>>) -> Self {
         match self {
             Self::Folder(chain) => Self::Folder(chain.on(contracts)),
+            Self::Node(_) => self,
         }
     }
 
-    /// Sets whether to trace transactions and queries. The engines then have to agree on the
-    /// traces, too.
-    pub(crate) fn tracing(self, tracing: Tracing) -> Self {
+    /// Sets whether to trace transactions and queries. Engines then have to agree on the traces,
+    /// too.
+    pub(crate) fn tracing(self, tracing: Tracing) -> Result<Self, Failure> {
         match self {
-            Self::Folder(chain) => Self::Folder(chain.tracing(tracing)),
+            Self::Folder(chain) => Ok(Self::Folder(chain.tracing(tracing))),
+            Self::Node(chain) => Ok(Self::Node(chain.tracing(tracing)?)),
         }
     }
 
@@ -137,6 +167,7 @@ impl Chain {
     pub(crate) fn recording(self, flags: &CapsuleArgs) -> Result<Self, Failure> {
         match self {
             Self::Folder(chain) => Ok(Self::Folder(chain.recording(flags))),
+            Self::Node(chain) => Ok(Self::Node(chain.recording(flags)?)),
         }
     }
 
@@ -149,6 +180,7 @@ impl Chain {
     pub(crate) fn state_at(&self, height: Option<u64>) -> Result<State, Failure> {
         match self {
             Self::Folder(chain) => Ok(State::Folder(chain.state_at(height)?)),
+            Self::Node(chain) => Ok(State::Node(chain.state_at(height)?)),
         }
     }
 
@@ -156,6 +188,7 @@ impl Chain {
     pub(crate) fn folder(&self) -> Option<&Path> {
         match self {
             Self::Folder(chain) => Some(chain.path()),
+            Self::Node(_) => None,
         }
     }
 
@@ -163,6 +196,7 @@ impl Chain {
     pub(crate) fn engines(&self) -> Vec<String> {
         match self {
             Self::Folder(chain) => chain.engines(),
+            Self::Node(chain) => chain.engines(),
         }
     }
 
@@ -170,6 +204,15 @@ impl Chain {
     pub(crate) fn methods(&self, address: Address) -> Result<Option<Vec<String>>, Failure> {
         match self {
             Self::Folder(chain) => chain.methods(address),
+            Self::Node(chain) => chain.methods(address),
+        }
+    }
+
+    /// The gas limit of a query, where no other is given.
+    pub(crate) fn query_gas(&self) -> Gas {
+        match self {
+            Self::Folder(_) => DEFAULT_GAS,
+            Self::Node(chain) => chain.query_gas(),
         }
     }
 
@@ -178,6 +221,7 @@ impl Chain {
     pub(crate) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         match self {
             Self::Folder(chain) => chain.execute(request, keep),
+            Self::Node(chain) => chain.execute(request, keep),
         }
     }
 
@@ -185,6 +229,55 @@ impl Chain {
     pub(crate) fn query(&self, query: &Query, height: Option<u64>) -> Result<Executed, Failure> {
         match self {
             Self::Folder(chain) => chain.query(query, height),
+            Self::Node(chain) => chain.query(query, height),
+        }
+    }
+
+    /// The identity of genesis.
+    pub(crate) const fn genesis(&self) -> [u8; 32] {
+        match self {
+            Self::Folder(chain) => chain.genesis(),
+            Self::Node(chain) => chain.facts().genesis.0,
+        }
+    }
+
+    /// The height of the first block.
+    pub(crate) fn initial_height(&self) -> u64 {
+        match self {
+            Self::Folder(chain) => chain.chain().initial_height(),
+            Self::Node(chain) => chain.facts().initial_height,
+        }
+    }
+
+    /// The first height whose block is kept.
+    pub(crate) fn first_height(&self) -> u64 {
+        match self {
+            Self::Folder(chain) => chain.first_height(),
+            Self::Node(chain) => chain.first_height(),
+        }
+    }
+
+    /// The headers of the last blocks, in order.
+    pub(crate) fn headers(&self, last: u64) -> Result<Vec<BlockSummary>, Failure> {
+        match self {
+            Self::Folder(chain) => chain.headers(last),
+            Self::Node(chain) => chain.headers(last),
+        }
+    }
+
+    /// A transaction that waits, or is in a block that is kept.
+    pub(crate) fn transaction(&self, id: TransactionId) -> Result<Option<Found>, Failure> {
+        match self {
+            Self::Folder(chain) => chain.transaction(id),
+            Self::Node(chain) => chain.transaction(id),
+        }
+    }
+
+    /// The block of a height.
+    pub(crate) fn block(&self, height: u64) -> Result<Block, Failure> {
+        match self {
+            Self::Folder(chain) => chain.block_at(height),
+            Self::Node(chain) => chain.block(height),
         }
     }
 }

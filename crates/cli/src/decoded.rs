@@ -114,6 +114,19 @@ impl Decoded {
     }
 }
 
+/// Decodes events. `None` for those of which no interface tells.
+pub(crate) fn events(
+    (interfaces, state): (&Interfaces, &dyn StateReader),
+    events: &[Event],
+) -> Vec<Option<EventValue>> {
+    let mut decoder = Decoder::new();
+    let events = events.iter().map(|event| {
+        let interface = interfaces.of_contract(state, event.address)?;
+        decoder.event(&interface, event)
+    });
+    events.collect()
+}
+
 /// Decodes each frame of a trace by the interface of the code that it ran.
 pub(crate) fn frames(
     interfaces: &Interfaces,

@@ -37,6 +37,11 @@ impl Output {
         }
     }
 
+    /// Whether nobody reads the output any more.
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
     pub(crate) const fn format(&self) -> Format {
         self.format
     }

@@ -2,6 +2,7 @@
 
 use fusee::chain::{Address, Event, LogLine, Receipt, Status};
 use fusee::ledger::Invalid;
+use fusee::rpc::types;
 use serde::Serialize;
 
 use crate::{failure::Exit, names, numbers::grouped};
@@ -16,26 +17,13 @@ pub(crate) struct ReceiptJson {
     gas_used: u64,
     gas_limit: u64,
     output: String,
-    events: Vec<EventJson>,
+    events: Vec<types::Event>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revert: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trap: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rejection: Option<&'static str>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct EventJson {
-    address: String,
-    /// The first topic, by which most events have their name.
-    topic: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic_text: Option<String>,
-    /// All topics, if there is not exactly one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topics: Option<Vec<String>>,
-    data: String,
 }
 
 /// A line of the debug log as JSON.
@@ -56,7 +44,7 @@ impl ReceiptJson {
             gas_used: receipt.gas_used.units(),
             gas_limit: receipt.gas_limit.units(),
             output: hexed(&receipt.output),
-            events: receipt.events.iter().map(EventJson::new).collect(),
+            events: receipt.events.iter().map(event_json).collect(),
             revert: reverted.then(|| text_or_hex(&receipt.output)),
             trap: match receipt.status {
                 Status::Trapped(trap) => Some(trap.name()),
@@ -79,17 +67,29 @@ impl LogJson {
     }
 }
 
-impl EventJson {
-    pub(crate) fn new(event: &Event) -> Self {
-        let name = event.topics.first().map(Vec::as_slice).unwrap_or_default();
-        Self {
-            address: event.address.to_string(),
-            topic: hexed(name),
-            topic_text: printable(name).map(str::to_owned),
-            topics: (event.topics.len() != 1)
-                .then(|| event.topics.iter().map(|topic| hexed(topic)).collect()),
-            data: hexed(&event.data),
-        }
+/// An event as nodes tell it.
+pub(crate) fn event_json(event: &Event) -> types::Event {
+    let name = event.topics.first().map(Vec::as_slice).unwrap_or_default();
+    let topics = event.topics.iter().map(|topic| types::Bytes(topic.clone()));
+    types::Event {
+        address: event.address.into(),
+        topic: types::Bytes(name.to_vec()),
+        topic_text: printable(name).map(str::to_owned),
+        topics: (event.topics.len() != 1).then(|| topics.collect()),
+        data: types::Bytes(event.data.clone()),
+    }
+}
+
+/// An event that a node told.
+pub(crate) fn event_of(event: &types::Event) -> Event {
+    let topics = match &event.topics {
+        Some(topics) => topics.as_slice(),
+        None => std::slice::from_ref(&event.topic),
+    };
+    Event {
+        address: event.address.into(),
+        topics: topics.iter().map(|topic| topic.0.clone()).collect(),
+        data: event.data.0.clone(),
     }
 }
 

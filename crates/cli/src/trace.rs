@@ -10,6 +10,7 @@ use fusee::chain::{
     Address, FailedFrame, FrameTrace, Resource, Status, StorageAccess, StorageKind, SyscallTrace,
     Trace, TraceStep,
 };
+use fusee::rpc::types;
 use fusee::sandbox::{CodeHash, Gas, profile::Path};
 use serde::Serialize;
 
@@ -18,7 +19,7 @@ use crate::{
     names,
     numbers::grouped,
     profile::{Frame, Kind, Names, Stacks},
-    receipt::{self, EventJson, hexed, hinted, line},
+    receipt::{self, hexed, hinted, line},
     table::{Align, aligned, table},
 };
 
@@ -93,7 +94,7 @@ struct SyscallJson<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     storage: Vec<AccessJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<EventJson>,
+    event: Option<types::Event>,
     /// The event by the interface of the code.
     #[serde(skip_serializing_if = "Option::is_none")]
     decoded: Option<&'a EventValue>,
@@ -226,7 +227,7 @@ impl<'a> StepJson<'a> {
                 gas_used: syscall.gas_used.units(),
                 result: syscall.result(),
                 storage: syscall.storage.iter().map(AccessJson::new).collect(),
-                event: syscall.event.as_ref().map(EventJson::new),
+                event: syscall.event.as_ref().map(receipt::event_json),
                 decoded,
             }),
         }

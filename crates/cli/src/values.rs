@@ -9,7 +9,7 @@ use borsh::BorshSerialize;
 use fusee::{chain::Address, sandbox::CodeHash};
 use serde_json::Value;
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 
 /// The syntax of `--args` for methods without an interface, for the help.
 pub(crate) const GRAMMAR: &str = "\
@@ -59,6 +59,18 @@ pub(crate) fn parse_hash(text: &str) -> Result<CodeHash, String> {
 pub(crate) fn parse_hex(text: &str) -> Result<Vec<u8>, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     hex::decode(digits).map_err(|error| format!("not bytes in hexadecimal digits: {error}"))
+}
+
+/// Parses a key of storage or a topic: digits after `0x`, or text.
+pub(crate) fn parse_key(text: &str) -> Result<Vec<u8>, Failure> {
+    let Some(digits) = text.strip_prefix("0x") else {
+        return Ok(text.as_bytes().to_vec());
+    };
+    hex::decode(digits).map_err(|error| {
+        let message = format!("`{text}` is no key");
+        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
+            .next("give an even number of hexadecimal digits after 0x, or text")
+    })
 }
 
 /// The contents of a file that an argument names.

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::types::{
     Account, Block, BlockPage, Body, Bytes, ChainFacts, Code, Contract, EventPage, EventPlace,
-    FeeStatistics, Health, Hex32, Mempool, QueryAnswer, Sent, Simulation, StateEntries, Storage, Transaction,
-    TransactionDetail,
+    FeeStatistics, Health, Hex32, Mempool, QueryAnswer, Sent, Simulation, StateEntries, Storage,
+    Transaction, TransactionDetail,
 };
 
 /// A method: the type is that of its parameters.

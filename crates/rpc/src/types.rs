@@ -18,7 +18,9 @@ mod transaction;
 
 pub use account::{Account, Code, Contract, QuotaUsed};
 pub use amount::Amount;
-pub use block::{Block, BlockPage, BlockSummary, CallResult, Position, TransactionDetail};
+pub use block::{
+    Block, BlockPage, BlockSummary, CallResult, Misbehaviour, Position, TransactionDetail,
+};
 pub use bytes::{Bytes, Hex32};
 pub use chain::{
     Activation, BlockGas, BlockLimits, ChainFacts, FeeStatistics, Health, HealthStatus, Mempool,

@@ -75,9 +75,17 @@ pub(crate) struct ReplayArgs {
 #[command(after_help = "\
 Examples:
   fusee accounts
+  fusee accounts alice
   fusee accounts --data demo-state/wasmtime
   fusee accounts --height 3 --json")]
 pub(crate) struct AccountsArgs {
+    /// Only this one: a development account, the name of a key, an address, or the first digits of
+    /// a contract [default: all]
+    pub(crate) address: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) keys: KeyFolderArgs,
+
     /// List them after this block, one of the last ones [default: the last]
     #[arg(long, value_name = "N")]
     pub(crate) height: Option<u64>,

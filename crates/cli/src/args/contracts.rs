@@ -44,10 +44,16 @@ with it; beside a program for PolkaVM, writes a file `.interface`.
 Examples:
   fusee interface guests/wasm/token.wasm --embed guests/interfaces/token.json --output token.wasm
   fusee interface token.wasm
+  fusee interface 3f9c20 --node http://127.0.0.1:8645
   fusee interface token.wasm --json")]
 pub(crate) struct InterfaceArgs {
-    /// Program file: .wasm, .wat or .polkavm
+    /// Program file: .wasm, .wat or .polkavm; or the address of a contract, or at least its first
+    /// six digits
+    #[arg(value_name = "FILE|ADDRESS")]
     pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
 
     /// Write this interface into the program
     #[arg(long, value_name = "JSON")]

@@ -19,10 +19,11 @@ use fusee::ledger::{
     Authorization, Block, Finalized, Genesis, Ledger, Parameters, Position, Rulebook,
     SignedTransaction, TransactionBody, TransactionId,
 };
+use fusee::rpc::types::BlockSummary;
 use fusee::sandbox::Interrupt;
 
 use super::{
-    Committed, DEFAULT_GAS, Executed, Keep, Request, Tracing,
+    Committed, DEFAULT_GAS, Executed, Found, Keep, Request, Tracing,
     agreement::{self, Observed},
     capsule, rules,
 };
@@ -60,6 +61,7 @@ const TRACE_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub(crate) struct FolderChain {
     path: PathBuf,
+    genesis: [u8; 32],
     chain: chains::Chain,
     contracts: Vec<On<Contracts>>,
     time: Option<u64>,
@@ -124,6 +126,7 @@ impl FolderChain {
         Ok(Self {
             chain: when_free(wait, || folder.chain(ledger.clone(), options(&folder)))?,
             path: path.to_path_buf(),
+            genesis: folder.genesis().identity(),
             contracts: Vec::new(),
             time: None,
             tracing: Tracing::Off,
@@ -201,6 +204,50 @@ impl FolderChain {
     /// The rules of contracts in the next block.
     pub(crate) fn contract_rules(&self) -> Result<chains::ContractRules, Failure> {
         rules::next_contract_rules(&self.state()?)
+    }
+
+    /// The identity of genesis.
+    pub(crate) const fn genesis(&self) -> [u8; 32] {
+        self.genesis
+    }
+
+    /// The first height whose block is kept.
+    pub(crate) fn first_height(&self) -> u64 {
+        let first = self.chain.store().first_height();
+        first.max(self.chain.initial_height())
+    }
+
+    /// The headers of the last blocks, in order.
+    pub(crate) fn headers(&self, last: u64) -> Result<Vec<BlockSummary>, Failure> {
+        let head = self.state()?.height();
+        let first = head.saturating_add(1).saturating_sub(last);
+        let heights = first.max(self.first_height())..=head;
+        let blocks = heights.map(|height| Ok(BlockSummary::from(&self.chain.block(height)?)));
+        blocks.collect()
+    }
+
+    /// The block of a height, with what was done in it.
+    pub(crate) fn block_at(&self, height: u64) -> Result<super::Block, Failure> {
+        let stored = self.chain.block(height)?;
+        let parameters = Parameters::read(&self.state()?)?;
+        super::Block::of(&stored, &rules::ledger_rules(&parameters, height)?)
+    }
+
+    /// A transaction in a block that is kept. The newest blocks are searched first.
+    pub(crate) fn transaction(&self, id: TransactionId) -> Result<Option<Found>, Failure> {
+        for height in (self.first_height()..=self.state()?.height()).rev() {
+            let transactions = self.block_at(height)?.transactions.into_iter();
+            for (transaction, index) in transactions.zip(0..) {
+                if let (Some(found), Some(body)) = (transaction.id, transaction.body)
+                    && found == id
+                    && transaction.result.code == 0
+                {
+                    let included = Some((height, index, transaction.result));
+                    return Ok(Some(Found { id, body, included }));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Runs a transaction on every engine, and commits its block once if the engines agree. An
@@ -406,13 +453,7 @@ fn receipt_of(block: &Finalized, request: &Request) -> Result<(Receipt, u128), F
     if let Some(invalid) = &outcome.invalid {
         return Err(Failure::invalid(invalid, request));
     }
-    let result = &outcome.result;
-    let receipt = result.receipts.first().cloned();
-    let receipt = receipt.ok_or_else(|| Failure::usage("the transaction has no operation"))?;
-    let receipt = Receipt {
-        gas_used: result.gas_used,
-        gas_limit: result.gas_limit,
-        ..receipt
-    };
-    Ok((receipt, result.fee))
+    let result = outcome.result.clone();
+    let fee = result.fee;
+    Ok((super::receipt_of(result)?, fee))
 }

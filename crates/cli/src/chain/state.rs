@@ -2,12 +2,14 @@
 
 use fusee::chain::{Direction, KeyRange, StateError, StateReader, Value, store::Version};
 
+use super::node::RemoteState;
 use crate::failure::Failure;
 
 /// The state after a block. It stays as it is.
 #[derive(Clone, Debug)]
 pub(crate) enum State {
     Folder(Version),
+    Node(RemoteState),
 }
 
 impl State {
@@ -15,6 +17,7 @@ impl State {
     pub(crate) fn height(&self) -> u64 {
         match self {
             Self::Folder(version) => version.height(),
+            Self::Node(state) => state.height(),
         }
     }
 
@@ -22,6 +25,7 @@ impl State {
     pub(crate) fn root(&self) -> [u8; 32] {
         match self {
             Self::Folder(version) => version.root(),
+            Self::Node(state) => state.root(),
         }
     }
 
@@ -29,6 +33,7 @@ impl State {
     pub(crate) fn prove(&self, key: &[u8]) -> Result<Vec<u8>, Failure> {
         match self {
             Self::Folder(version) => Ok(version.prove(key).encode()),
+            Self::Node(state) => state.prove(key),
         }
     }
 }
@@ -37,6 +42,7 @@ impl StateReader for State {
     fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
         match self {
             Self::Folder(version) => version.read(key),
+            Self::Node(state) => state.read(key),
         }
     }
 
@@ -47,6 +53,7 @@ impl StateReader for State {
     ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
         match self {
             Self::Folder(version) => version.seek(range, direction),
+            Self::Node(state) => state.seek(range, direction),
         }
     }
 }

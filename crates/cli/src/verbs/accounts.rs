@@ -1,6 +1,7 @@
 //! `accounts`: lists accounts with balances, and contracts.
 
 use fusee::chain::{Account, Address};
+use fusee::keystore::Keystore;
 use serde::Serialize;
 
 use crate::{
@@ -42,7 +43,14 @@ struct ContractJson {
 pub(crate) fn run(args: &AccountsArgs, output: &mut Output) -> Result<Exit, Failure> {
     let chain = Chain::open(&args.chain)?;
     let state = chain.state_at(args.height)?;
-    let answer = AccountsJson::of(&state, is_development(&state))?;
+    let answer = match &args.address {
+        None => AccountsJson::of(&state, is_development(&state))?,
+        Some(text) => {
+            let keystore = Keystore::new(args.keys.keys.clone());
+            let address = addresses::resolve(text, &state, Some(&keystore))?;
+            AccountsJson::of_one(&state, address)?
+        }
+    };
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }
@@ -60,28 +68,39 @@ impl AccountsJson {
         }
         let mut contracts = Vec::new();
         for (address, account) in addresses::accounts(state)? {
-            match account.code {
-                Some(code) => contracts.push(ContractJson {
-                    address: address.to_string(),
-                    code_hash: code.hash.to_string(),
-                    balance: account.balance.to_string(),
-                }),
+            match ContractJson::of(address, &account) {
+                Some(contract) => contracts.push(contract),
                 None if !is_development || names::name_of(address).is_none() => {
                     accounts.push(AccountJson::of(address, &account))
                 }
                 None => {}
             }
         }
-        Ok(Self {
+        Ok(Self::new(state, accounts, contracts))
+    }
+
+    fn of_one(state: &State, address: Address) -> Result<Self, Failure> {
+        let account = addresses::account(state, address)?;
+        let contracts: Vec<_> = ContractJson::of(address, &account).into_iter().collect();
+        let accounts = match contracts.is_empty() {
+            true => vec![AccountJson::of(address, &account)],
+            false => Vec::new(),
+        };
+        Ok(Self::new(state, accounts, contracts))
+    }
+
+    fn new(state: &State, accounts: Vec<AccountJson>, contracts: Vec<ContractJson>) -> Self {
+        Self {
             accounts,
             contracts,
             height: state.height(),
             state_root: hex::encode(state.root()),
-        })
+        }
     }
 
     fn text(&self) -> String {
-        let mut rows = vec![["account", "address", "balance", "nonce"].map(str::to_owned)];
+        let heads = ["account", "address", "balance", "nonce"];
+        let mut rows = vec![heads.map(str::to_owned)];
         rows.extend(self.accounts.iter().map(|account| {
             [
                 account.name.unwrap_or("-").to_owned(),
@@ -93,7 +112,7 @@ impl AccountsJson {
         let mut text = table(0, &rows);
         text.push_str(&format!("\nheight      {}\n", grouped(self.height)));
         text.push_str(&format!("state root  {}\n", self.state_root));
-        if self.contracts.is_empty() {
+        if self.contracts.is_empty() && self.accounts.len() > 1 {
             text.push_str("\nno contracts yet: deploy one with `fusee deploy FILE`\n");
             return text;
         }
@@ -108,6 +127,18 @@ impl AccountsJson {
         text.push('\n');
         text.push_str(&table(0, &rows));
         text
+    }
+}
+
+impl ContractJson {
+    /// `None` for an account without code.
+    fn of(address: Address, account: &Account) -> Option<Self> {
+        let code = account.code.as_ref()?;
+        Some(Self {
+            address: address.to_string(),
+            code_hash: code.hash.to_string(),
+            balance: account.balance.to_string(),
+        })
     }
 }
 

@@ -1,14 +1,14 @@
 //! `blocks` and `block`: what the chain has committed.
 
-use fusee::chain::StoredBlock;
 use fusee::ledger::{
-    CallResult, Header, Misbehaviour, Operation, Phase, SignedTransaction, TransactionResult,
+    CallResult, Operation, Phase, TransactionBody, TransactionId, TransactionResult,
 };
+use fusee::rpc::types::{BlockSummary, Misbehaviour};
 use serde::Serialize;
 
 use crate::{
     args::{BlockArgs, BlocksArgs},
-    chain::{Chain, ledger_rules},
+    chain::{Chain, Included},
     failure::{Exit, Failure},
     names,
     numbers::grouped,
@@ -22,43 +22,22 @@ const SHORT: usize = 16;
 
 #[derive(Serialize)]
 struct BlocksJson {
-    blocks: Vec<HeaderJson>,
+    blocks: Vec<BlockSummary>,
 }
 
 #[derive(Serialize)]
 struct BlockJson {
     #[serde(flatten)]
-    header: HeaderJson,
+    header: BlockSummary,
     /// What the consensus engine reported.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    misbehaviour: Vec<MisbehaviourJson>,
+    misbehaviour: Vec<Misbehaviour>,
     transactions: Vec<TransactionJson>,
     calls: Vec<CallJson>,
 }
 
 #[derive(Serialize)]
-struct HeaderJson {
-    height: u64,
-    /// In milliseconds since the Unix epoch.
-    time: u64,
-    hash: String,
-    parent: String,
-    proposer: String,
-    state_root: String,
-    transactions_root: String,
-    misbehaviour_root: String,
-    receipts_root: String,
-    ledger_rules: String,
-    contract_rules: String,
-    transaction_count: usize,
-    gas_declared: u64,
-    gas_used: u64,
-    /// As text, because JSON readers round large numbers.
-    fees: String,
-}
-
-#[derive(Serialize)]
-struct TransactionJson {
+pub(super) struct TransactionJson {
     /// Absent if the bytes are no transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
@@ -82,19 +61,6 @@ struct TransactionJson {
 }
 
 #[derive(Serialize)]
-struct MisbehaviourJson {
-    kind: &'static str,
-    /// In the engine.
-    address: String,
-    account: String,
-    power: u64,
-    height: u64,
-    /// In milliseconds since the Unix epoch.
-    time: u64,
-    total_power: u64,
-}
-
-#[derive(Serialize)]
 struct CallJson {
     index: u32,
     phase: &'static str,
@@ -104,91 +70,54 @@ struct CallJson {
 }
 
 pub(crate) fn list(args: &BlocksArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let Chain::Folder(chain) = Chain::existing(&args.chain)?;
-    let last = chain.state()?.height();
-    let first = chain.chain().store().first_height();
-    let first = first.max(chain.chain().initial_height());
-    let first = first.max(last.saturating_add(1).saturating_sub(args.last));
-    let blocks = (first..=last).map(|height| {
-        let block = chain.chain().block(height)?;
-        Ok(HeaderJson::of(&block))
-    });
-    let blocks = blocks.collect::<Result<Vec<_>, Failure>>()?;
+    let chain = Chain::existing(&args.chain)?;
+    let blocks = chain.headers(args.last)?;
     let answer = BlocksJson { blocks };
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }
 
 pub(crate) fn show(args: &BlockArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let Chain::Folder(chain) = Chain::existing(&args.chain)?;
-    let block = chain.chain().block(args.height)?;
-    let parameters = fusee::ledger::Parameters::read(&chain.state()?)?;
-    let rules = ledger_rules(&parameters, args.height)?;
-    let decode = |bytes: &Vec<u8>| SignedTransaction::decode(bytes, &rules).ok();
-    let (of_transactions, of_calls) = block
-        .results
-        .split_at_checked(block.transactions.len())
-        .unwrap_or_default();
-    let transactions = block.transactions.iter().zip(of_transactions);
-    let transactions =
-        transactions.map(|(bytes, result)| TransactionJson::of(decode(bytes).as_ref(), result));
+    let chain = Chain::existing(&args.chain)?;
+    let block = chain.block(args.height)?;
     let answer = BlockJson {
-        header: HeaderJson::of(&block),
-        misbehaviour: block
-            .misbehaviour
-            .iter()
-            .map(MisbehaviourJson::of)
-            .collect(),
-        transactions: transactions.collect::<Result<_, _>>()?,
-        calls: of_calls
-            .iter()
-            .map(|result| CallJson::of(result))
-            .collect::<Result<_, _>>()?,
+        header: block.header,
+        misbehaviour: block.misbehaviour,
+        transactions: block.transactions.iter().map(TransactionJson::of).collect(),
+        calls: block.calls.iter().map(CallJson::of).collect(),
     };
     output.answer(&answer, || answer.text())?;
     Ok(Exit::Success)
 }
 
-impl HeaderJson {
-    fn of(block: &StoredBlock) -> Self {
-        let header: &Header = &block.header;
-        Self {
-            height: header.height,
-            time: header.time,
-            hash: header.hash().to_string(),
-            parent: header.parent.to_string(),
-            proposer: header.proposer.to_string(),
-            state_root: hex::encode(header.state_root),
-            transactions_root: hex::encode(header.transactions_root),
-            misbehaviour_root: hex::encode(header.misbehaviour_root),
-            receipts_root: hex::encode(header.receipts_root),
-            ledger_rules: header.ledger_rules.to_string(),
-            contract_rules: header.contract_rules.to_string(),
-            transaction_count: block.transactions.len(),
-            gas_declared: header.gas_declared.units(),
-            gas_used: header.gas_used.units(),
-            fees: header.fees.to_string(),
-        }
-    }
-}
-
 impl TransactionJson {
-    fn of(transaction: Option<&SignedTransaction>, result: &[u8]) -> Result<Self, Failure> {
-        let result = TransactionResult::decode(result);
-        let result = result.map_err(|error| Failure::new(Exit::Host, error))?;
-        let operations = transaction.map(|it| it.body().operations.as_slice());
+    fn of(included: &Included) -> Self {
+        let Included { id, body, result } = included;
+        Self::new(id.as_ref(), body.as_ref(), Some(result))
+    }
+
+    /// A transaction with its result, if it has one yet.
+    pub(super) fn new(
+        id: Option<&TransactionId>,
+        body: Option<&TransactionBody>,
+        result: Option<&TransactionResult>,
+    ) -> Self {
+        let operations = body.map(|it| it.operations.as_slice());
         let operations = operations.unwrap_or_default().iter().map(shown);
-        let status = match (result.code, result.receipts.last()) {
-            (0, Some(last)) => receipt::status_of(last.status, &last.output),
-            (0, None) => "no operation began".to_owned(),
-            (code, _) => receipt::invalid(code),
+        let status = match result.map(|it| (it.code, it.receipts.last())) {
+            Some((0, Some(last))) => receipt::status_of(last.status, &last.output),
+            Some((0, None)) => "no operation began".to_owned(),
+            Some((code, _)) => receipt::invalid(code),
+            None => "waits for a block".to_owned(),
         };
-        Ok(Self {
-            id: transaction.map(|it| it.id().to_string()),
-            sender: transaction.map(|it| it.body().sender.to_string()),
-            nonce: transaction.map(|it| it.body().nonce),
-            fee_payer: transaction.and_then(|it| Some(it.body().fee_payer?.to_string())),
-            gas_price: transaction.map(|it| it.body().gas_price.to_string()),
+        let nothing = TransactionResult::invalid(0);
+        let result = result.unwrap_or(&nothing);
+        Self {
+            id: id.map(ToString::to_string),
+            sender: body.map(|it| it.sender.to_string()),
+            nonce: body.map(|it| it.nonce),
+            fee_payer: body.and_then(|it| Some(it.fee_payer?.to_string())),
+            gas_price: body.map(|it| it.gas_price.to_string()),
             operations: operations.collect(),
             code: result.code,
             gas_used: result.gas_used.units(),
@@ -196,29 +125,32 @@ impl TransactionJson {
             fee: result.fee.to_string(),
             receipts: result.receipts.iter().map(ReceiptJson::new).collect(),
             status,
-        })
-    }
-}
-
-impl MisbehaviourJson {
-    fn of(report: &Misbehaviour) -> Self {
-        Self {
-            kind: report.kind.name(),
-            address: hex::encode(report.address),
-            account: report.account.to_string(),
-            power: report.power,
-            height: report.height,
-            time: report.time,
-            total_power: report.total_power,
         }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let id = self.id.as_deref().unwrap_or("undecodable bytes");
+        let mut text = format!("transaction {id}\n");
+        let sender = self.sender.as_deref().and_then(|it| it.parse().ok());
+        let mut lines = vec![line(
+            "  sender",
+            sender.map(names::short).unwrap_or_default(),
+        )];
+        let operations = self.operations.iter();
+        lines.extend(operations.map(|operation| line("  operation", operation)));
+        lines.push(line("  status", &self.status));
+        lines.push(line("  gas used", grouped(self.gas_used)));
+        let price = self.gas_price.as_deref().unwrap_or("0");
+        let fee = format!("{}, {} a unit", grouped(&self.fee), grouped(price));
+        lines.push(line("  fee", fee));
+        text.push_str(&table(0, &lines));
+        text
     }
 }
 
 impl CallJson {
-    fn of(result: &[u8]) -> Result<Self, Failure> {
-        let result = CallResult::decode(result);
-        let result = result.map_err(|error| Failure::new(Exit::Host, error))?;
-        Ok(Self {
+    fn of(result: &CallResult) -> Self {
+        Self {
             index: result.index,
             phase: match result.phase {
                 Phase::Begin => "begin",
@@ -227,7 +159,7 @@ impl CallJson {
             },
             receipt: ReceiptJson::new(&result.receipt),
             status: receipt::status_of(result.receipt.status, &result.receipt.output),
-        })
+        }
     }
 }
 
@@ -244,8 +176,8 @@ impl BlocksJson {
                 grouped(block.time),
                 grouped(block.transaction_count),
                 grouped(block.gas_used),
-                grouped(&block.fees),
-                block.hash.chars().take(SHORT).collect(),
+                grouped(block.fees),
+                block.hash.to_string().chars().take(SHORT).collect(),
             ]
         }));
         table(0, &rows)
@@ -263,44 +195,31 @@ impl BlockJson {
         let lines = [
             line("height", grouped(header.height)),
             line("time", grouped(header.time)),
-            line("hash", &header.hash),
-            line("parent", &header.parent),
-            line("proposer", &header.proposer),
-            line("state root", &header.state_root),
-            line("transactions root", &header.transactions_root),
-            line("misbehaviour root", &header.misbehaviour_root),
-            line("receipts root", &header.receipts_root),
-            line("ledger rules", &header.ledger_rules),
-            line("contract rules", &header.contract_rules),
+            line("hash", header.hash.to_string()),
+            line("parent", header.parent.to_string()),
+            line("proposer", header.proposer.to_string()),
+            line("state root", header.state_root.to_string()),
+            line("transactions root", header.transactions_root.to_string()),
+            line("misbehaviour root", header.misbehaviour_root.to_string()),
+            line("receipts root", header.receipts_root.to_string()),
+            line("ledger rules", header.ledger_rules.to_string()),
+            line("contract rules", header.contract_rules.to_string()),
             line("gas used", gas),
-            line("fees", grouped(&header.fees)),
+            line("fees", grouped(header.fees)),
         ];
         let mut text = table(0, &lines);
         for report in &self.misbehaviour {
-            let kind = report.kind;
-            text.push_str(&format!("\nmisbehaviour {kind} of {}\n", report.address));
+            let (kind, address) = (&report.kind, &report.address);
+            text.push_str(&format!("\nmisbehaviour {kind} of {address}\n"));
             let lines = [
                 line("  height", grouped(report.height)),
-                line("  account", &report.account),
+                line("  account", report.account.to_string()),
             ];
             text.push_str(&table(0, &lines));
         }
         for transaction in &self.transactions {
-            let id = transaction.id.as_deref().unwrap_or("undecodable bytes");
-            text.push_str(&format!("\ntransaction {id}\n"));
-            let sender = transaction.sender.as_deref().and_then(|it| it.parse().ok());
-            let mut lines = vec![line(
-                "  sender",
-                sender.map(names::short).unwrap_or_default(),
-            )];
-            let operations = transaction.operations.iter();
-            lines.extend(operations.map(|operation| line("  operation", operation)));
-            lines.push(line("  status", &transaction.status));
-            lines.push(line("  gas used", grouped(transaction.gas_used)));
-            let price = transaction.gas_price.as_deref().unwrap_or("0");
-            let fee = format!("{}, {} a unit", grouped(&transaction.fee), grouped(price));
-            lines.push(line("  fee", fee));
-            text.push_str(&table(0, &lines));
+            text.push('\n');
+            text.push_str(&transaction.text());
         }
         for call in &self.calls {
             text.push_str(&format!(

@@ -22,7 +22,7 @@ struct CallJson<'a> {
 
 pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let flags = &args.transaction;
-    let resolved = Resolved::sending(flags)?.traced(&args.trace);
+    let resolved = Resolved::sending(flags)?.traced(&args.trace)?;
     let callee = Callee {
         address: &args.address,
         method: args.method.as_deref().unwrap_or_default(),

@@ -39,7 +39,7 @@ pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Fai
 }
 
 pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace);
+    let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace)?;
     let salt = args.salt.as_ref().map(|salt| {
         let salt: Result<[u8; 32], _> = salt.0.as_slice().try_into();
         salt.map_err(|_| {
@@ -64,7 +64,7 @@ fn salt_bytes(args: &CreateArgs) -> usize {
 }
 
 pub(crate) fn upgrade(args: &UpgradeArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace);
+    let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace)?;
     let operation = Operation::Upgrade {
         contract: address(&resolved, &args.contract)?,
         code: *args.code.as_bytes(),

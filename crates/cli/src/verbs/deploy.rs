@@ -26,7 +26,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let code = program::read(&args.file)?;
     let flags = &args.transaction;
     program::check_contract(&args.file, &code)?;
-    let resolved = Resolved::sending(flags)?.traced(&args.trace);
+    let resolved = Resolved::sending(flags)?.traced(&args.trace)?;
     let code_hash = CodeHash::of(&code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
     let input = resolved.input((&flags.common, &[]), interface.as_deref(), DEPLOY_METHOD)?;

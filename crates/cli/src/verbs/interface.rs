@@ -6,10 +6,14 @@ use fusee::interface::{self, Interface, SectionError};
 use fusee::sandbox::Format;
 use serde::Serialize;
 
+use super::transaction::INTERFACES;
 use crate::{
+    addresses,
     args::InterfaceArgs,
+    chain::Chain,
     failure::{Exit, Failure},
-    interfaces::{beside, fields, signature},
+    interfaces::{Interfaces, Reading, beside, fields, signature},
+    names,
     output::Output,
     program,
     receipt::line,
@@ -24,11 +28,41 @@ struct Written<'a> {
 }
 
 pub(crate) fn run(args: &InterfaceArgs, output: &mut Output) -> Result<Exit, Failure> {
+    if let Some(address) = address(args) {
+        return of_contract(args, address, output);
+    }
     let program = program::read(&args.file)?;
     match &args.embed {
         None => show(&args.file, &program, output),
         Some(json) => embed(args, json, &program, output),
     }
+}
+
+/// The address, if it is not a file.
+fn address(args: &InterfaceArgs) -> Option<&str> {
+    let text = args.file.to_str()?;
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let is_address = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_address && args.embed.is_none() && !args.file.exists()).then_some(text)
+}
+
+/// Shows the interface of a contract of the chain.
+fn of_contract(args: &InterfaceArgs, text: &str, output: &mut Output) -> Result<Exit, Failure> {
+    let chain = Chain::existing(&args.chain)?;
+    let state = chain.state()?;
+    let contract = addresses::resolve(text, &state, None)?;
+    if addresses::account(&state, contract)?.code.is_none() {
+        return Err(addresses::no_contract(text, &state)?);
+    }
+    let folder = chain.folder().map(|folder| folder.join(INTERFACES));
+    let interfaces = Interfaces::new(Reading::On, folder);
+    let Some(interface) = interfaces.of_contract(&state, contract) else {
+        let error = anyhow::anyhow!("the contract {} has no interface", names::short(contract));
+        return Err(Failure::new(Exit::Unsuccessful, error)
+            .next("it is called without one; see `fusee call --help`"));
+    };
+    output.answer(&*interface, || self::text(&interface))?;
+    Ok(Exit::Success)
 }
 
 fn show(file: &Path, program: &[u8], output: &mut Output) -> Result<Exit, Failure> {

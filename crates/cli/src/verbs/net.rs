@@ -13,7 +13,7 @@ use self::engine::{NodeKey, Place};
 use super::folder::NewFolder;
 use crate::{
     args::{GenesisArgs, NetArgs, NetInitArgs, NetVerb},
-    chain::Chain,
+    chain::FolderChain,
     failure::{Exit, Failure},
     output::Output,
     receipt::line,
@@ -128,7 +128,7 @@ fn init(args: &NetInitArgs, output: &mut Output) -> Result<Exit, Failure> {
     for node in &nodes {
         let app = path.join(&node.place.name).join("app");
         DataFolder::create(&app, genesis.clone())?;
-        Chain::open(&app)?;
+        FolderChain::open(&app)?;
     }
     folder.finish()?;
     let answer = NetworkJson {

@@ -19,6 +19,7 @@ use crate::{
     output::Output,
     receipt::{self, line},
     table::table,
+    values,
 };
 
 /// The largest file of proofs that is read, in bytes.
@@ -55,7 +56,7 @@ pub(crate) fn prove(args: &ProveArgs, output: &mut Output) -> Result<Exit, Failu
         [] => account(address),
         storage => storage
             .iter()
-            .map(|text| Ok(keys::storage(address, &bytes(text)?)))
+            .map(|text| Ok(keys::storage(address, &values::parse_key(text)?)))
             .collect::<Result<_, Failure>>()?,
     };
     let entries = keys.iter().map(|key| Entry::of(&state, key));
@@ -95,18 +96,6 @@ fn named(key: &[u8]) -> String {
         _ => return format!("key {}", receipt::hexed(key)),
     };
     format!("{what} of {}", names::short(Address::new(owner)))
-}
-
-/// A key of a contract's storage: digits after `0x`, or text.
-fn bytes(text: &str) -> Result<Vec<u8>, Failure> {
-    let Some(digits) = text.strip_prefix("0x") else {
-        return Ok(text.as_bytes().to_vec());
-    };
-    hex::decode(digits).map_err(|error| {
-        let message = format!("`{text}` is no key");
-        Failure::new(Exit::Usage, anyhow::Error::new(error).context(message))
-            .next("give an even number of hexadecimal digits after 0x, or text")
-    })
 }
 
 pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Failure> {

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::transaction::{self, Resolved};
 use crate::{
     args::QueryArgs,
-    chain::DEFAULT_GAS,
     decoded::Decoded,
     failure::{Exit, Failure},
     output::Output,
@@ -29,7 +28,7 @@ struct QueryJson<'a> {
 }
 
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let resolved = Resolved::new(&args.common)?.traced(&args.trace);
+    let resolved = Resolved::new(&args.common)?.traced(&args.trace)?;
     if args.method.is_empty() {
         return Err(Failure::usage("a query needs a method").next("see `fusee query --help`"));
     }
@@ -44,7 +43,10 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
             interface.as_deref(),
             &args.method,
         )?,
-        gas: args.common.gas.unwrap_or(DEFAULT_GAS),
+        gas: args
+            .common
+            .gas
+            .unwrap_or_else(|| resolved.chain.query_gas()),
     };
     let executed = resolved.query(&query, args.height)?;
     let (receipt, log) = (&executed.receipt, &executed.log);

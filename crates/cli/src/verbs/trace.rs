@@ -25,7 +25,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let mut resolved = Resolved::new(&args.common)?.traced(&TraceArgs { trace: true });
+    let mut resolved = Resolved::new(&args.common)?.traced(&TraceArgs { trace: true })?;
     let callee = Callee {
         address: &args.address,
         method: args.method.as_deref().unwrap_or_default(),
@@ -57,7 +57,7 @@ fn profiled(
     expected: &Receipt,
 ) -> Result<(Resolved, Stacks), Failure> {
     let resolved = Resolved {
-        chain: resolved.chain.tracing(Tracing::ByFunction),
+        chain: resolved.chain.tracing(Tracing::ByFunction)?,
         ..resolved
     };
     let Executed { receipt, trace, .. } = resolved.execute(request, Keep::Nothing)?;

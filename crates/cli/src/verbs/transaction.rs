@@ -161,14 +161,14 @@ impl Resolved {
     }
 
     /// Traces what is executed, if the flag says so.
-    pub(crate) fn traced(self, flag: &TraceArgs) -> Self {
+    pub(crate) fn traced(self, flag: &TraceArgs) -> Result<Self, Failure> {
         let tracing = if flag.trace {
             Tracing::On
         } else {
             Tracing::Off
         };
-        let chain = self.chain.tracing(tracing);
-        Self { chain, ..self }
+        let chain = self.chain.tracing(tracing)?;
+        Ok(Self { chain, ..self })
     }
 
     /// Resolves the address of a contract with this method; or of any account, if the method is

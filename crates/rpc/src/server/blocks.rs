@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::RpcError,
     methods::{GetBlock, GetBlocks, GetLatestBlock},
-    types::{Block, BlockPage, TransactionDetail},
+    types::{Block, BlockPage, BlockSummary, TransactionDetail},
 };
 
 /// The most headers of a page.
@@ -72,7 +72,7 @@ pub(super) async fn page(context: Arc<Context>, params: GetBlocks) -> Result<Blo
             if interrupt.is_triggered() {
                 return Err(timeout());
             }
-            blocks.push(convert::summary(&context.node.block(*height)?));
+            blocks.push(BlockSummary::from(&context.node.block(*height)?));
         }
         let next = heights.last().copied().filter(|height| match params.after {
             Some(_) => *height < last,
@@ -106,9 +106,10 @@ pub(super) fn answer(
     }
     let ids = decoded.iter().map(|it| Some(it.as_ref()?.id().into()));
     let mut answer = Block {
-        header: convert::summary(block),
+        header: block.into(),
         transaction_ids: ids.collect(),
         transactions: None,
+        misbehaviour: block.misbehaviour.iter().map(Into::into).collect(),
         calls,
     };
     if detail == TransactionDetail::Full {

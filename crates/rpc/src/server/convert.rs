@@ -10,7 +10,7 @@ use super::failures::invalid_params;
 use crate::error::RpcError;
 use crate::types::{
     Amount, BlockSummary, BlockTransaction, Body, Bytes, CallResult, Event, EventEntry, EventPlace,
-    Hex32, Invalid, Operation, Receipt, TransactionResult,
+    Hex32, Invalid, Misbehaviour, Operation, Receipt, TransactionResult,
 };
 
 impl From<Address> for Hex32 {
@@ -154,23 +154,40 @@ pub(super) fn invalid(invalid: &ledger::Invalid) -> Invalid {
     }
 }
 
-pub(super) fn summary(block: &StoredBlock) -> BlockSummary {
-    let header = &block.header;
-    BlockSummary {
-        height: header.height,
-        time: header.time,
-        hash: header.hash().into(),
-        parent: header.parent.into(),
-        proposer: header.proposer.into(),
-        state_root: Hex32(header.state_root),
-        transactions_root: Hex32(header.transactions_root),
-        receipts_root: Hex32(header.receipts_root),
-        ledger_rules: header.ledger_rules.into(),
-        contract_rules: header.contract_rules.into(),
-        transaction_count: count(block.transactions.len()),
-        gas_declared: header.gas_declared.units(),
-        gas_used: header.gas_used.units(),
-        fees: Amount(header.fees),
+impl From<&StoredBlock> for BlockSummary {
+    fn from(block: &StoredBlock) -> Self {
+        let header = &block.header;
+        Self {
+            height: header.height,
+            time: header.time,
+            hash: header.hash().into(),
+            parent: header.parent.into(),
+            proposer: header.proposer.into(),
+            state_root: Hex32(header.state_root),
+            transactions_root: Hex32(header.transactions_root),
+            misbehaviour_root: Hex32(header.misbehaviour_root),
+            receipts_root: Hex32(header.receipts_root),
+            ledger_rules: header.ledger_rules.into(),
+            contract_rules: header.contract_rules.into(),
+            transaction_count: count(block.transactions.len()),
+            gas_declared: header.gas_declared.units(),
+            gas_used: header.gas_used.units(),
+            fees: Amount(header.fees),
+        }
+    }
+}
+
+impl From<&ledger::Misbehaviour> for Misbehaviour {
+    fn from(report: &ledger::Misbehaviour) -> Self {
+        Self {
+            kind: report.kind.name().to_owned(),
+            address: Bytes(report.address.to_vec()),
+            account: report.account.into(),
+            power: report.power,
+            height: report.height,
+            time: report.time,
+            total_power: report.total_power,
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jsonrpsee::{RpcModule, core::RegisterMethodError};
 
 use super::{
-    accounts, admin, blocks, calls::register, chain, context::Context, entries, events, state, storage,
-    subscriptions, transactions,
+    accounts, admin, blocks, calls::register, chain, context::Context, entries, events, state,
+    storage, subscriptions, transactions,
 };
 
 use crate::openrpc;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, BlockTransaction, Hex32, Receipt};
+use super::{Amount, BlockTransaction, Bytes, Hex32, Receipt};
 
 /// The header of a block.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +22,8 @@ pub struct BlockSummary {
     pub state_root: Hex32,
     /// The root of the transactions.
     pub transactions_root: Hex32,
+    /// The root of the misbehaviour.
+    pub misbehaviour_root: Hex32,
     /// The root of the results.
     pub receipts_root: Hex32,
     /// The rules of transactions.
@@ -60,8 +62,30 @@ pub struct Block {
     /// The transactions with their results, if they were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<Vec<BlockTransaction>>,
+    /// What the consensus engine reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub misbehaviour: Vec<Misbehaviour>,
     /// The calls that the block made by itself, in order. They emit the events of its phases.
     pub calls: Vec<CallResult>,
+}
+
+/// What a validator did, as the consensus engine reported it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Misbehaviour {
+    /// `duplicate_vote`, `light_client_attack` or `unknown`.
+    pub kind: String,
+    /// The address of the validator in the engine.
+    pub address: Bytes,
+    /// The account of the validator.
+    pub account: Hex32,
+    /// Its voting power at that height.
+    pub power: u64,
+    /// The height at which it happened.
+    pub height: u64,
+    /// In milliseconds since the Unix epoch.
+    pub time: u64,
+    /// The voting power of all validators together at that height.
+    pub total_power: u64,
 }
 
 /// A call that a block made by itself.
@@ -69,7 +93,7 @@ pub struct Block {
 pub struct CallResult {
     /// Its index among the calls of the chain's parameters.
     pub index: u32,
-    /// `begin` or `end` of the block.
+    /// `misbehaviour`, `begin` or `end` of the block.
     pub phase: String,
     /// What it did to the parameters of the chain: `none`, `applied` or `refused`.
     pub parameter_update: String,

@@ -3,11 +3,11 @@
 #[cfg(test)]
 mod engines;
 #[cfg(test)]
+mod entries;
+#[cfg(test)]
 mod execution;
 #[cfg(test)]
 mod http;
-#[cfg(test)]
-mod entries;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
