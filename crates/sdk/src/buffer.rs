@@ -1,0 +1,96 @@
+//! Bytes on the stack: what the host writes, and encodings of a bounded size.
+
+use crate::codec::Sink;
+
+#[cfg(target_os = "none")]
+pub(crate) use crate::guest::{Byte, filled, put};
+#[cfg(not(target_os = "none"))]
+pub(crate) use crate::native::{Byte, filled, put};
+
+/// The largest encoding that is kept on the stack.
+pub(crate) const SMALL: usize = 256;
+
+/// Room for `N` bytes.
+pub(crate) struct Buffer<const N: usize> {
+    bytes: [Byte; N],
+    length: usize,
+}
+
+impl<const N: usize> Buffer<N> {
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        // What a guest does not write, it does not read: it has no initial value there.
+        #[cfg(target_os = "none")]
+        let bytes = [Byte::uninit(); N];
+        #[cfg(not(target_os = "none"))]
+        let bytes = [0; N];
+        Self { bytes, length: 0 }
+    }
+
+    /// Has a syscall write, which returns the full length: `None` if that is a status, or more than
+    /// there is room for.
+    #[inline]
+    pub(crate) fn fill(&mut self, syscall: impl FnOnce(&mut [Byte]) -> i32) -> Filled<'_> {
+        let reply = syscall(&mut self.bytes);
+        match usize::try_from(reply) {
+            Ok(length) => match self.bytes.get(..length) {
+                Some(bytes) => Filled::Bytes(filled(bytes)),
+                None => Filled::Longer(length),
+            },
+            Err(_) => Filled::Status(reply),
+        }
+    }
+
+    /// An array that a syscall writes.
+    #[inline]
+    pub(crate) fn array(syscall: impl FnOnce(&mut [Byte])) -> [u8; N] {
+        let mut buffer = Self::new();
+        syscall(&mut buffer.bytes);
+        let mut array = [0; N];
+        array.copy_from_slice(filled(&buffer.bytes));
+        array
+    }
+
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).map_or(&[], filled)
+    }
+}
+
+impl<const N: usize> Sink for Buffer<N> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.length.saturating_add(bytes.len());
+        let room = self.bytes.get_mut(self.length..end);
+        put(room.expect("the type's MAX_BYTES bounds its values"), bytes);
+        self.length = end;
+    }
+}
+
+/// What a syscall wrote.
+pub(crate) enum Filled<'a> {
+    /// These bytes.
+    Bytes(&'a [u8]),
+    /// More than there was room for: so many.
+    Longer(usize),
+    /// Nothing.
+    Status(i32),
+}
+
+/// Bytes on the heap that a syscall writes, of any number. `None` if it returns a status.
+pub(crate) fn on_the_heap(
+    syscall: impl Fn(&mut [Byte]) -> i32,
+) -> Option<alloc::vec::Vec<u8>> {
+    let mut small = Buffer::<SMALL>::new();
+    let length = match small.fill(&syscall) {
+        Filled::Bytes(bytes) => return Some(bytes.to_vec()),
+        Filled::Status(_) => return None,
+        Filled::Longer(length) => length,
+    };
+    #[cfg(target_os = "none")]
+    let mut room = alloc::vec![Byte::new(0); length];
+    #[cfg(not(target_os = "none"))]
+    let mut room = alloc::vec![0; length];
+    syscall(&mut room);
+    Some(filled(&room).to_vec())
+}

@@ -1,0 +1,111 @@
+//! The syscalls, as safe functions on slices.
+//!
+//! There is one table, and two ways to make a syscall: a guest passes addresses to its host, and a
+//! native build passes the slices themselves to the machine of its thread. Each argument is one of
+//!
+//! - `bytes`: a region that the host reads, with its length
+//! - `fixed`: a region of a size that the syscall defines, which the host reads
+//! - `room`: a region that the host writes, with its length
+//! - `array`: a region of a size that the syscall defines, which the host writes
+//! - `word`, `long`: a number
+
+use crate::buffer::Byte;
+
+/// A region whose address a guest passes: the host reads it.
+type In<'a> = &'a [u8];
+/// A region whose address a guest passes: the host writes it.
+type Out<'a> = &'a mut [Byte];
+
+#[cfg(target_os = "none")]
+macro_rules! make {
+    ($number:ident $name:ident ($($kind:ident $argument:ident),*)) => {
+        crate::guest::syscall!($name [] $($kind $argument,)*)
+    };
+}
+
+#[cfg(not(target_os = "none"))]
+macro_rules! make {
+    ($number:ident $name:ident ($($kind:ident $argument:ident),*)) => {
+        crate::native::syscall(
+            crate::abi::$number,
+            &mut [$(crate::native::argument!($kind $argument)),*],
+        )
+    };
+}
+
+macro_rules! argument_type {
+    (bytes) => { In<'_> };
+    (fixed) => { In<'_> };
+    (room) => { Out<'_> };
+    (array) => { Out<'_> };
+    (word) => { u32 };
+    (long) => { u64 };
+}
+
+macro_rules! syscalls {
+    ($($number:ident $name:ident ($($kind:ident $argument:ident),*) $(-> $result:ty)?;)*) => {$(
+        #[inline]
+        pub(crate) fn $name($($argument: argument_type!($kind)),*) $(-> $result)? {
+            $crate::syscalls::Reply::of(make!($number $name ($($kind $argument),*)))
+        }
+    )*};
+}
+
+/// What a syscall returns.
+pub(crate) trait Reply<From> {
+    fn of(reply: From) -> Self;
+}
+
+impl<T> Reply<T> for T {
+    fn of(reply: T) -> Self {
+        reply
+    }
+}
+
+/// A native machine replies with 64 bits, of which the lower ones are the number.
+#[cfg(not(target_os = "none"))]
+impl Reply<u64> for i32 {
+    fn of(reply: u64) -> Self {
+        let [a, b, c, d, ..] = reply.to_le_bytes();
+        i32::from_le_bytes([a, b, c, d])
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+impl Reply<u64> for () {
+    fn of(_: u64) -> Self {}
+}
+
+syscalls! {
+    INPUT_READ input_read(room buffer) -> i32;
+    OUTPUT_WRITE output_write(bytes output);
+    REVERT revert(bytes message);
+    STORAGE_READ storage_read(bytes key, room buffer) -> i32;
+    STORAGE_WRITE storage_write(bytes key, bytes value);
+    STORAGE_REMOVE storage_remove(bytes key) -> i32;
+    STORAGE_NEXT storage_next(bytes start, bytes end, room buffer) -> i32;
+    CALLER caller(array address);
+    SELF_ADDRESS self_address(array address);
+    VALUE value(array amount);
+    BALANCE balance(fixed address, array amount);
+    EVENT_EMIT event_emit(bytes topic, bytes data);
+    EVENT_EMIT_TOPICS event_emit_topics(bytes topics, bytes data);
+    GAS_LEFT gas_left() -> u64;
+    CALL call(fixed address, bytes method, bytes input, fixed options) -> i32;
+    CALL_READ_ONLY call_read_only(fixed address, bytes method, bytes input, long gas) -> i32;
+    RETURN_DATA_READ return_data_read(room buffer) -> i32;
+    SHA256 sha256(bytes message, array digest);
+    KECCAK256 keccak256(bytes message, array digest);
+    BLAKE3 blake3(bytes message, array digest);
+    ED25519_VERIFY ed25519_verify(fixed key, fixed signature, bytes message) -> i32;
+    SECP256K1_VERIFY secp256k1_verify(bytes key, fixed signature, fixed digest) -> i32;
+    SECP256R1_VERIFY secp256r1_verify(bytes key, fixed signature, fixed digest) -> i32;
+    BLOCK_HEIGHT block_height() -> u64;
+    BLOCK_TIME block_time() -> u64;
+    BLOCK_PROPOSER block_proposer(array address);
+    CHAIN_ID chain_id(room buffer) -> i32;
+    UPGRADE upgrade(fixed contract, fixed code, bytes input, long gas) -> i32;
+    SET_ADMIN set_admin(fixed contract, word has_admin, fixed admin) -> i32;
+    SET_REENTRANCY set_reentrancy(word policy);
+    DEBUG_LOG debug_log(bytes text);
+}
