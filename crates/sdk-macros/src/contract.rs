@@ -22,6 +22,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let (ident, doc) = (&item.ident, doc(&item.attrs));
     let name = words(&ident.to_string(), '_');
     Ok(quote! {
+        #[allow(missing_debug_implementations, reason = "a place in storage, or an event")]
         #item
 
         impl ::fusee_sdk::contract::Storage for #ident {

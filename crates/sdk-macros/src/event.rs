@@ -50,6 +50,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let topic_names: Vec<_> = topics.iter().map(|field| &field.ident).collect();
     let has_topics = !topics.is_empty();
     Ok(quote! {
+        #[allow(missing_debug_implementations, reason = "a place in storage, or an event")]
         #item
 
         impl ::fusee_sdk::contract::Event for #ident {

@@ -1,6 +1,6 @@
 //! `#[methods]`: entry points, the interface, and the client.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{
     FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Pat, Path, ReturnType, Type, Visibility,
@@ -54,13 +54,14 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
 
     let entries = methods.iter().map(|method| entry(&contract, method));
     let exports = methods.iter().map(|method| {
-        let (ident, entry) = (&method.ident, entry_name(method));
-        quote!(::fusee_sdk::export!(#ident #entry);)
+        let (ident, entry) = (&method.ident, entry_name(&contract, method));
+        quote!(#ident #entry)
     });
     let listed = methods.iter().map(|method| {
-        let (name, entry) = (&method.name, entry_name(method));
+        let (name, entry) = (&method.name, entry_name(&contract, method));
         quote!((#name, #entry as fn()))
     });
+    let exporting = format_ident!("__exports_of_{}", contract_name(&contract));
     let described = methods.iter().map(description);
     let checks = methods.iter().flat_map(checks);
     let client = client(&contract, &methods);
@@ -68,8 +69,9 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     Ok(quote! {
         #item
 
+        #(#entries)*
+
         const _: () = {
-            #(#entries)*
             #(#checks)*
 
             impl ::fusee_sdk::contract::Contract for #contract {
@@ -88,11 +90,11 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             }
 
             #unless
-            const _: () = {
-                #(#exports)*
-                ::fusee_sdk::export_interface!(#contract);
-            };
+            ::fusee_sdk::export_interface!(#contract);
         };
+
+        #unless
+        ::fusee_sdk::export!(#exporting #(#exports),*);
 
         #client
     })
@@ -215,16 +217,24 @@ fn argument(input: &FnArg) -> syn::Result<(Ident, Type)> {
     }
 }
 
-fn entry_name(method: &Method) -> Ident {
-    format_ident!("__entry_{}", method.name, span = Span::mixed_site())
+/// The name of a contract: the last part of its path.
+fn contract_name(contract: &Path) -> String {
+    let last = contract.segments.last();
+    last.map_or_else(String::new, |segment| segment.ident.to_string())
+}
+
+fn entry_name(contract: &Path, method: &Method) -> Ident {
+    format_ident!("__{}_{}", contract_name(contract), method.name)
 }
 
 /// The function that takes the arguments from the input, and makes the result the output.
 fn entry(contract: &Path, method: &Method) -> TokenStream {
-    let (ident, entry) = (&method.ident, entry_name(method));
+    let (ident, entry) = (&method.ident, entry_name(contract, method));
     let names: Vec<_> = method.arguments.iter().map(|(name, _)| name).collect();
     let types = method.arguments.iter().map(|(_, value_type)| value_type);
     quote! {
+        #[doc(hidden)]
+        #[allow(non_snake_case, reason = "named after the contract and its method")]
         fn #entry() {
             #[allow(clippy::unused_unit, clippy::let_unit_value, reason = "generated")]
             let (#(#names,)*): (#(#types,)*) = ::fusee_sdk::contract::arguments();
@@ -282,8 +292,7 @@ fn description(method: &Method) -> TokenStream {
 
 /// The client: a method for each of the contract's, which returns its call.
 fn client(contract: &Path, methods: &[Method]) -> TokenStream {
-    let name = contract.segments.last().map(|segment| &segment.ident);
-    let client = format_ident!("{}Client", name.map_or_else(String::new, Ident::to_string));
+    let client = format_ident!("{}Client", contract_name(contract));
     let calls = methods.iter().map(|method| {
         let Method {
             ident,

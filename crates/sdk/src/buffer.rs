@@ -3,9 +3,9 @@
 use crate::codec::Sink;
 
 #[cfg(target_os = "none")]
-pub(crate) use crate::guest::{Byte, filled, put};
+pub(crate) use crate::guest::{Byte, filled, put, put_text};
 #[cfg(not(target_os = "none"))]
-pub(crate) use crate::native::{Byte, filled, put};
+pub(crate) use crate::native::{Byte, filled, put, put_text};
 
 /// The largest encoding that is kept on the stack.
 pub(crate) const SMALL: usize = 256;
@@ -37,7 +37,7 @@ impl<const N: usize> Buffer<N> {
                 Some(bytes) => Filled::Bytes(filled(bytes)),
                 None => Filled::Longer(length),
             },
-            Err(_) => Filled::Status(reply),
+            Err(_) => Filled::Status,
         }
     }
 
@@ -57,14 +57,41 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
+impl<const N: usize> Buffer<N> {
+    /// How many bytes still fit.
+    #[inline]
+    pub(crate) const fn room(&self) -> usize {
+        N.saturating_sub(self.length)
+    }
+
+    /// Appends text, if all of it fits.
+    pub(crate) fn append(&mut self, text: &[u8]) {
+        let end = self.length.saturating_add(text.len());
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            put_text(room, text);
+            self.length = end;
+        }
+    }
+}
+
 impl<const N: usize> Sink for Buffer<N> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.length.saturating_add(bytes.len());
-        let room = self.bytes.get_mut(self.length..end);
-        put(room.expect("the type's MAX_BYTES bounds its values"), bytes);
-        self.length = end;
+        match self.bytes.get_mut(self.length..end) {
+            Some(room) => {
+                put(room, bytes);
+                self.length = end;
+            }
+            None => too_large(),
+        }
     }
+}
+
+/// A type has values that are larger than its `MAX_BYTES`.
+#[cold]
+fn too_large() -> ! {
+    crate::contract::revert("a value is larger than its type says")
 }
 
 /// What a syscall wrote.
@@ -74,7 +101,7 @@ pub(crate) enum Filled<'a> {
     /// More than there was room for: so many.
     Longer(usize),
     /// Nothing.
-    Status(i32),
+    Status,
 }
 
 /// Bytes on the heap that a syscall writes, of any number. `None` if it returns a status.
@@ -84,7 +111,7 @@ pub(crate) fn on_the_heap(
     let mut small = Buffer::<SMALL>::new();
     let length = match small.fill(&syscall) {
         Filled::Bytes(bytes) => return Some(bytes.to_vec()),
-        Filled::Status(_) => return None,
+        Filled::Status => return None,
         Filled::Longer(length) => length,
     };
     #[cfg(target_os = "none")]

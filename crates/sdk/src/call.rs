@@ -198,7 +198,7 @@ impl<A: Codec, R: Codec> Call<A, R> {
             let mut buffer = Buffer::<SMALL>::new();
             match buffer.fill(syscalls::return_data_read) {
                 Filled::Bytes(bytes) => from_slice(bytes),
-                Filled::Longer(_) | Filled::Status(_) => Err(Malformed::Long),
+                Filled::Longer(_) | Filled::Status => Err(Malformed::Long),
             }
         } else {
             from_slice(&on_the_heap(syscalls::return_data_read).unwrap_or_default())

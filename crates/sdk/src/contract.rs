@@ -174,7 +174,7 @@ pub fn arguments<T: Codec>() -> T {
         let mut buffer = Buffer::<SMALL>::new();
         match buffer.fill(syscalls::input_read) {
             Filled::Bytes(bytes) => decoded(bytes),
-            Filled::Longer(_) | Filled::Status(_) => malformed(Malformed::Long),
+            Filled::Longer(_) | Filled::Status => malformed(Malformed::Long),
         }
     } else {
         decoded(&on_the_heap(syscalls::input_read).unwrap_or_default())
@@ -232,35 +232,36 @@ pub const fn is_argument<T: Codec>() {}
 #[doc(hidden)]
 pub const fn is_output<T: Output>() {}
 
-/// Exports a method by its name, on the targets of guests.
+/// Exports methods by their names, on the targets of guests.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(target_family = "wasm")]
 macro_rules! export {
-    ($name:ident $entry:ident) => {
-        const _: () = {
-            #[unsafe(export_name = stringify!($name))]
-            extern "C" fn export() {
-                $entry();
-            }
-        };
+    ($module:ident $($name:ident $entry:ident),*) => {
+        const _: () = {$(
+            const _: () = {
+                #[unsafe(export_name = stringify!($name))]
+                extern "C" fn export() {
+                    $entry();
+                }
+            };
+        )*};
     };
 }
 
-/// Exports a method by its name: describes it to the linker.
+/// Exports methods by their names: describes them to the linker.
 #[doc(hidden)]
 #[macro_export]
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 macro_rules! export {
-    ($name:ident $entry:ident) => {
-        const _: () = {
-            use $crate::polkavm_derive;
-
-            #[polkavm_derive::polkavm_export(abi = polkavm_derive::default_abi)]
+    ($module:ident $($name:ident $entry:ident),*) => {
+        #[allow(non_snake_case, reason = "named after the contract")]
+        mod $module {$(
+            #[$crate::polkavm_derive::polkavm_export(abi = $crate::polkavm_derive::default_abi)]
             fn $name() {
-                $entry();
+                super::$entry();
             }
-        };
+        )*}
     };
 }
 
@@ -269,7 +270,7 @@ macro_rules! export {
 #[macro_export]
 #[cfg(not(target_os = "none"))]
 macro_rules! export {
-    ($name:ident $entry:ident) => {};
+    ($module:ident $($name:ident $entry:ident),*) => {};
 }
 
 /// Puts the interface into the section of the module.
@@ -278,8 +279,8 @@ macro_rules! export {
 #[cfg(target_family = "wasm")]
 macro_rules! export_interface {
     ($contract:path) => {
+        // Not `#[used]`, which would keep it in the memory as well.
         #[unsafe(link_section = "fusee.interface")]
-        #[used]
         static INTERFACE: [u8; <$contract as $crate::contract::Contract>::INTERFACE.len()] =
             match <$contract as $crate::contract::Contract>::INTERFACE.first_chunk() {
                 Some(bytes) => *bytes,

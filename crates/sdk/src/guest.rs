@@ -8,7 +8,7 @@ mod panics;
 mod room;
 pub(crate) mod stubs;
 
-pub(crate) use room::{Byte, filled, put};
+pub(crate) use room::{Byte, filled, put, put_text};
 
 /// Makes a syscall: a region is its address, and its length where the syscall takes one.
 macro_rules! syscall {

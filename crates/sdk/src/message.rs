@@ -1,15 +1,13 @@
 //! Messages of reverts, without `core::fmt`, which would outweigh a whole contract.
 
-use crate::Address;
+use crate::{Address, buffer::Buffer};
 
 /// Room for a message.
 const CAPACITY: usize = 256;
 
 /// A text that is written piece by piece. What does not fit is cut.
-#[derive(Debug)]
 pub struct Message {
-    bytes: [u8; CAPACITY],
-    length: usize,
+    bytes: Buffer<CAPACITY>,
 }
 
 impl Message {
@@ -17,23 +15,17 @@ impl Message {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            bytes: [0; CAPACITY],
-            length: 0,
+            bytes: Buffer::new(),
         }
     }
 
     /// Appends text, as far as there is room for whole characters.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        let (_, room) = self.bytes.split_at_mut(self.length);
-        let mut fits = text.len().min(room.len());
+        let mut fits = text.len().min(self.bytes.room());
         while !text.is_char_boundary(fits) {
             fits = fits.saturating_sub(1);
         }
-        let bytes = text.as_bytes().split_at(fits).0;
-        for (to, from) in room.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        self.length = self.length.saturating_add(fits);
+        self.bytes.append(text.as_bytes().get(..fits).unwrap_or_default());
         self
     }
 
@@ -46,7 +38,7 @@ impl Message {
     /// The text so far.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.bytes.split_at(self.length).0
+        self.bytes.as_bytes()
     }
 }
 
@@ -73,7 +65,14 @@ pub trait Show {
     fn show(&self, message: &mut Message);
 }
 
+impl core::fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        formatter.debug_tuple("Message").field(&self.as_bytes()).finish()
+    }
+}
+
 /// Appends the number in decimal digits.
+#[inline(never)]
 fn decimal(mut number: u64, message: &mut Message) {
     let mut digits = [0; 20];
     let mut first = digits.len();
@@ -85,7 +84,7 @@ fn decimal(mut number: u64, message: &mut Message) {
             break;
         }
     }
-    message.text(str::from_utf8(digits.split_at(first).1).unwrap_or_default());
+    message.bytes.append(digits.get(first..).unwrap_or_default());
 }
 
 macro_rules! unsigned {

@@ -23,6 +23,11 @@ pub(crate) fn put(to: &mut [Byte], from: &[u8]) {
     to.copy_from_slice(from);
 }
 
+/// The same, which a guest does in another way.
+pub(crate) fn put_text(to: &mut [Byte], from: &[u8]) {
+    put(to, from);
+}
+
 /// What answers the syscalls of a contract that runs natively.
 pub trait Machine {
     /// Answers a syscall, by its number in [`fusee_abi`]. The reply is the result as the wire has

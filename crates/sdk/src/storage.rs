@@ -42,7 +42,7 @@ pub(crate) fn load<T: Codec>(key: &[u8]) -> Option<T> {
         match buffer.fill(|room| syscalls::storage_read(key, room)) {
             Filled::Bytes(bytes) => Some(stored(bytes)),
             Filled::Longer(_) => other_type(),
-            Filled::Status(_) => None,
+            Filled::Status => None,
         }
     } else {
         on_the_heap(|room| syscalls::storage_read(key, room)).map(|bytes| stored(&bytes))

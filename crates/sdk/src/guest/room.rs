@@ -1,6 +1,6 @@
 //! Memory that the host writes, which a guest does not clear first: it pays for each store.
 
-use core::mem::MaybeUninit;
+use core::{mem::MaybeUninit, ptr};
 
 /// A byte that may not have been written.
 pub(crate) type Byte = MaybeUninit<u8>;
@@ -12,8 +12,22 @@ pub(crate) fn filled(bytes: &[Byte]) -> &[u8] {
     unsafe { bytes.assume_init_ref() }
 }
 
-/// Copies bytes to the beginning of a region of the same length.
+/// Copies bytes to the beginning of a region, as far as it goes.
+///
+/// For lengths that the compiler knows: then these are a few loads and stores.
 #[inline]
 pub(crate) fn put(to: &mut [Byte], from: &[u8]) {
-    to.write_copy_of_slice(from);
+    let length = from.len().min(to.len());
+    // SAFETY: both regions have that many bytes, and an exclusive one overlaps with no other.
+    unsafe { ptr::copy_nonoverlapping(from.as_ptr(), to.as_mut_ptr().cast(), length) };
+}
+
+/// The same for any length, byte by byte: a contract without lists needs no `memcpy`, which is a
+/// kilobyte.
+#[inline(never)]
+pub(crate) fn put_text(to: &mut [Byte], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        // SAFETY: it is a reference. The compiler makes no `memcpy` of volatile writes.
+        unsafe { ptr::write_volatile(to, Byte::new(*from)) };
+    }
 }
