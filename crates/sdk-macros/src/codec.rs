@@ -104,7 +104,9 @@ fn of_enum(data: &DataEnum) -> syn::Result<Parts> {
             ::fusee_sdk::interface::Variant { name: #name, doc: #doc, fields: &[#(#fields),*] }
         });
         let members: Vec<_> = variant.fields.members().collect();
-        let bound: Vec<_> = (0..members.len()).map(|n| format_ident!("field{n}")).collect();
+        let bound: Vec<_> = (0..members.len())
+            .map(|n| format_ident!("field{n}"))
+            .collect();
         encode.push(quote! {
             Self::#ident { #(#members: #bound),* } => {
                 sink.put(&[#index]);

@@ -2,7 +2,9 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Fields, ItemStruct, Path, Token, parse::Parser, punctuated::Punctuated, spanned::Spanned};
+use syn::{
+    Fields, ItemStruct, Path, Token, parse::Parser, punctuated::Punctuated, spanned::Spanned,
+};
 
 use crate::shared::{doc, plain, words};
 

@@ -79,14 +79,22 @@ fn message(variant: &mut Variant) -> syn::Result<(String, LitStr)> {
     for attribute in &variant.attrs {
         if attribute.path().is_ident("message") {
             found = attribute.parse_args().map_err(|error| {
-                syn::Error::new(error.span(), "write `#[message(\"has {has}, needs {needs}\")]`")
+                syn::Error::new(
+                    error.span(),
+                    "write `#[message(\"has {has}, needs {needs}\")]`",
+                )
             })?;
         }
     }
-    variant.attrs.retain(|attribute| !attribute.path().is_ident("message"));
+    variant
+        .attrs
+        .retain(|attribute| !attribute.path().is_ident("message"));
     let text = found.value();
     if text.is_empty() || text.chars().any(char::is_control) {
-        return Err(syn::Error::new_spanned(&found, "a message is one line of text"));
+        return Err(syn::Error::new_spanned(
+            &found,
+            "a message is one line of text",
+        ));
     }
     Ok((text, found))
 }
@@ -101,8 +109,15 @@ fn pieces(text: &str, place: &LitStr, fields: &Fields) -> syn::Result<Vec<Piece>
             return fail("a brace is not closed".to_owned());
         };
         let is_named = |field: &&syn::Field| field.ident.as_ref().is_some_and(|own| own == name);
-        let Some(field) = fields.iter().find(is_named).and_then(|field| field.ident.clone()) else {
-            let known: Vec<_> = fields.iter().filter_map(|field| field.ident.as_ref()).collect();
+        let Some(field) = fields
+            .iter()
+            .find(is_named)
+            .and_then(|field| field.ident.clone())
+        else {
+            let known: Vec<_> = fields
+                .iter()
+                .filter_map(|field| field.ident.as_ref())
+                .collect();
             let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
             return match known.is_empty() {
                 true => fail(format!("the variant has no field `{name}`: it has none")),

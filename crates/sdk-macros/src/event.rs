@@ -11,7 +11,10 @@ const MOST_TOPICS: usize = 3;
 
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let mut item: ItemStruct = syn::parse2(item).map_err(|error| {
-        syn::Error::new(error.span(), "an event is a struct: `#[event] struct Transfer { .. }`")
+        syn::Error::new(
+            error.span(),
+            "an event is a struct: `#[event] struct Transfer { .. }`",
+        )
     })?;
     plain(&item.generics, "an event")?;
     let name = name(arguments)?.unwrap_or_else(|| words(&item.ident.to_string(), '_'));

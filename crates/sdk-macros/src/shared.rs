@@ -6,7 +6,9 @@ use syn::{Attribute, Expr, ExprLit, Field, Fields, Generics, Lit, Meta, Type};
 
 /// The code, or the error in place of it.
 pub(crate) fn expanded(result: syn::Result<TokenStream>) -> proc_macro::TokenStream {
-    result.unwrap_or_else(|error| error.to_compile_error()).into()
+    result
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
 }
 
 /// The first paragraph of the documentation, in one line.

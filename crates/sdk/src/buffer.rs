@@ -105,9 +105,7 @@ pub(crate) enum Filled<'a> {
 }
 
 /// Bytes on the heap that a syscall writes, of any number. `None` if it returns a status.
-pub(crate) fn on_the_heap(
-    syscall: impl Fn(&mut [Byte]) -> i32,
-) -> Option<alloc::vec::Vec<u8>> {
+pub(crate) fn on_the_heap(syscall: impl Fn(&mut [Byte]) -> i32) -> Option<alloc::vec::Vec<u8>> {
     let mut small = Buffer::<SMALL>::new();
     let length = match small.fill(&syscall) {
         Filled::Bytes(bytes) => return Some(bytes.to_vec()),

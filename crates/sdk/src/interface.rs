@@ -157,7 +157,10 @@ impl Definitions {
             }
             index += 1;
         }
-        assert!(self.count < MOST, "a contract has at most 64 types of its own");
+        assert!(
+            self.count < MOST,
+            "a contract has at most 64 types of its own"
+        );
         self.list[self.count] = Some(definition);
         self.count += 1;
         self

@@ -25,7 +25,8 @@ impl Message {
         while !text.is_char_boundary(fits) {
             fits = fits.saturating_sub(1);
         }
-        self.bytes.append(text.as_bytes().get(..fits).unwrap_or_default());
+        self.bytes
+            .append(text.as_bytes().get(..fits).unwrap_or_default());
         self
     }
 
@@ -67,7 +68,10 @@ pub trait Show {
 
 impl core::fmt::Debug for Message {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        formatter.debug_tuple("Message").field(&self.as_bytes()).finish()
+        formatter
+            .debug_tuple("Message")
+            .field(&self.as_bytes())
+            .finish()
     }
 }
 
@@ -84,7 +88,9 @@ fn decimal(mut number: u64, message: &mut Message) {
             break;
         }
     }
-    message.bytes.append(digits.get(first..).unwrap_or_default());
+    message
+        .bytes
+        .append(digits.get(first..).unwrap_or_default());
 }
 
 macro_rules! unsigned {

@@ -110,7 +110,6 @@ mod memory {
             _ => pages.checked_add(more)?.checked_mul(PAGE),
         }
     }
-
 }
 
 /// The memory of a PolkaVM program does not grow, so the heap is a part of it from the start.

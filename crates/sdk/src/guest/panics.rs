@@ -14,7 +14,10 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     }
     message.text("panicked at ");
     if let Some(location) = info.location() {
-        message.text(location.file()).text(":").show(&location.line());
+        message
+            .text(location.file())
+            .text(":")
+            .show(&location.line());
     }
     crate::contract::revert_with(message.as_bytes())
 }

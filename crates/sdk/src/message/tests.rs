@@ -19,7 +19,15 @@ fn numbers_are_decimal() {
         assert_eq!(shown(&number), number.to_string());
     }
     let ten = 10_u128.pow(19);
-    for number in [0, ten - 1, ten, ten + 7, ten * ten, ten * 7 + ten / 10, u128::MAX] {
+    for number in [
+        0,
+        ten - 1,
+        ten,
+        ten + 7,
+        ten * ten,
+        ten * 7 + ten / 10,
+        u128::MAX,
+    ] {
         assert_eq!(shown(&number), number.to_string());
     }
 }

@@ -1,0 +1,460 @@
+//! A chain in memory: accounts, blocks, and the contracts of a test.
+
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
+
+use fusee::{
+    chain::{
+        Account, Action, Address as ChainAddress, BlockContext, Contracts, MemoryState, Query,
+        Receipt, Status, Transaction, keys, set_balances,
+    },
+    interface::Interface,
+    sandbox::{CodeHash, Gas, Interrupt},
+};
+use fusee_sdk::{Address, call::Call, codec::Codec};
+use serde_json::Value;
+
+use crate::{Failure, Machine, Program, native::Natives};
+
+/// The gas of a transaction.
+const GAS: u64 = 10_000_000_000;
+
+/// The time between two blocks, in milliseconds.
+const BLOCK_MILLISECONDS: u64 = 1_000;
+
+/// The time of the first block: 2025-01-01, in milliseconds since the Unix epoch.
+const GENESIS_TIME: u64 = 1_735_689_600_000;
+
+/// A chain in memory. Each transaction is a block of its own, a second after the one before.
+#[derive(Debug)]
+pub struct Chain {
+    machine: Machine,
+    contracts: Contracts,
+    natives: Natives,
+    state: MemoryState,
+    block: BlockContext,
+    interfaces: BTreeMap<Address, Interface>,
+    receipts: Vec<(String, Receipt)>,
+    deployments: u64,
+}
+
+/// What a chain can go back to.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    state: MemoryState,
+    block: BlockContext,
+    receipts: usize,
+    deployments: u64,
+}
+
+impl Chain {
+    /// An empty chain whose contracts run on this machine.
+    #[must_use]
+    pub fn new(machine: Machine) -> Self {
+        let natives = Natives::default();
+        Self {
+            machine,
+            contracts: machine.contracts(&natives),
+            natives,
+            state: MemoryState::new(),
+            block: BlockContext {
+                chain_id: "test".into(),
+                height: 1,
+                time: GENESIS_TIME,
+                ..BlockContext::default()
+            },
+            interfaces: BTreeMap::new(),
+            receipts: Vec::new(),
+            deployments: 0,
+        }
+    }
+
+    /// What runs the contracts.
+    #[must_use]
+    pub const fn machine(&self) -> Machine {
+        self.machine
+    }
+
+    /// The account of this name, with this balance from now on.
+    pub fn account(&mut self, name: &str, balance: u128) -> Address {
+        let address = ChainAddress::of_development_account(name);
+        self.state.apply(&set_balances(&[(address, balance)]));
+        Address::new(*address.as_bytes())
+    }
+
+    /// The balance of an account or contract.
+    #[must_use]
+    pub fn balance(&self, of: Address) -> u128 {
+        Account::balance(&self.state, chain(of)).expect("a state in memory can be read")
+    }
+
+    /// Deploys a contract. `input` are the arguments of `deploy`: `&TokenClient::deploy(5).input()`,
+    /// or nothing for a contract without it. The sender is its admin.
+    ///
+    /// # Panics
+    ///
+    /// If the contract cannot be built, or the deployment fails.
+    #[track_caller]
+    pub fn deploy(&mut self, from: Address, program: &Program, input: &[u8]) -> Address {
+        match self.try_deploy(from, program, input) {
+            Ok(address) => address,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// Deploys a contract. Its address follows from the sender and the number of the deployment, so
+    /// it is the same on every machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if `deploy` fails.
+    ///
+    /// # Panics
+    ///
+    /// If the contract cannot be built, or the rules refuse it.
+    #[track_caller]
+    pub fn try_deploy(
+        &mut self,
+        from: Address,
+        program: &Program,
+        input: &[u8],
+    ) -> Result<Address, Failure> {
+        let code = self.upload(from, program);
+        self.deployments = self.deployments.saturating_add(1);
+        let mut salt = [0; 32];
+        salt[..8].copy_from_slice(&self.deployments.to_le_bytes());
+        let action = Action::Create {
+            code: CodeHash::from_bytes(code),
+            salt: Some(salt),
+            admin: Some(chain(from)),
+            input: input.to_vec(),
+        };
+        let receipt = self.send("deploy", from, action, 0);
+        match (receipt.status, receipt.deployed) {
+            (Status::Success, Some(address)) => {
+                let address = Address::new(*address.as_bytes());
+                self.interfaces.insert(address, interface(program));
+                Ok(address)
+            }
+            _ => Err(Failure::of("deploy", &receipt)),
+        }
+    }
+
+    /// Uploads the code of a contract, and returns its hash, by which a contract can make or upgrade
+    /// others. The hash is different on each machine.
+    ///
+    /// # Panics
+    ///
+    /// If the contract cannot be built, or the rules refuse it.
+    #[track_caller]
+    pub fn upload(&mut self, from: Address, program: &Program) -> [u8; 32] {
+        self.natives.register(program);
+        let code = match program.code(self.machine) {
+            Ok(code) => code,
+            // `on_every_machine` skips this machine, if it is for want of a toolchain.
+            Err(error) => std::panic::panic_any(error),
+        };
+        let receipt = self.send("upload", from, Action::Upload { code }, 0);
+        assert_eq!(receipt.status, Status::Success, "the rules refuse the code");
+        *CodeHash::of(&program.code(self.machine).unwrap_or_default()).as_bytes()
+    }
+
+    /// Replaces the code of a contract whose admin the sender is.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the new code lacks methods, the sender is not the admin, or `migrate` fails.
+    #[track_caller]
+    pub fn try_upgrade(
+        &mut self,
+        from: Address,
+        contract: Address,
+        program: &Program,
+        input: &[u8],
+    ) -> Result<(), Failure> {
+        let code = CodeHash::from_bytes(self.upload(from, program));
+        let action = Action::Upgrade {
+            contract: chain(contract),
+            code,
+            input: input.to_vec(),
+        };
+        let receipt = self.send("migrate", from, action, 0);
+        match receipt.status {
+            Status::Success => {
+                self.interfaces.insert(contract, interface(program));
+                Ok(())
+            }
+            _ => Err(Failure::of("migrate", &receipt)),
+        }
+    }
+
+    /// Calls a method in a transaction, and returns its result.
+    ///
+    /// # Panics
+    ///
+    /// If the call fails.
+    #[track_caller]
+    pub fn call<A: Codec, R: Codec>(&mut self, from: Address, call: Call<A, R>) -> R {
+        match self.try_call(from, call) {
+            Ok(result) => result,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// Calls a method in a transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the call fails: then it has changed nothing.
+    ///
+    /// # Panics
+    ///
+    /// If the output is no value of the method's type.
+    #[track_caller]
+    pub fn try_call<A: Codec, R: Codec>(
+        &mut self,
+        from: Address,
+        call: Call<A, R>,
+    ) -> Result<R, Failure> {
+        let action = Action::Call {
+            to: chain(*call.target()),
+            method: call.method().to_owned(),
+            input: call.input(),
+        };
+        let receipt = self.send(call.method(), from, action, call.amount());
+        Self::result(&call, &receipt)
+    }
+
+    /// Calls a method without a transaction, so that it can change nothing. The contract sees the
+    /// address of 32 bytes 0 as its caller.
+    ///
+    /// # Panics
+    ///
+    /// If the call fails.
+    #[track_caller]
+    pub fn query<A: Codec, R: Codec>(&self, call: Call<A, R>) -> R {
+        match self.try_query(call) {
+            Ok(result) => result,
+            Err(failure) => panic!("{failure}"),
+        }
+    }
+
+    /// Calls a method without a transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the call fails.
+    #[track_caller]
+    pub fn try_query<A: Codec, R: Codec>(&self, call: Call<A, R>) -> Result<R, Failure> {
+        let query = Query {
+            from: ChainAddress::new([0; 32]),
+            to: chain(*call.target()),
+            method: call.method().to_owned(),
+            input: call.input(),
+            gas: Gas::new(GAS),
+        };
+        let state = Arc::new(self.state.clone());
+        let receipt = self
+            .contracts
+            .query(state, query, &self.block, &Interrupt::new())
+            .expect("this machine runs contracts");
+        Self::result(&call, &receipt)
+    }
+
+    /// Sends an amount. A contract gets it by its method `receive`.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the balance is too small, or the contract does not take it.
+    pub fn transfer(&mut self, from: Address, to: Address, amount: u128) -> Result<(), Failure> {
+        let action = Action::Call {
+            to: chain(to),
+            method: String::new(),
+            input: Vec::new(),
+        };
+        let receipt = self.send("receive", from, action, amount);
+        match receipt.status {
+            Status::Success => Ok(()),
+            _ => Err(Failure::of("receive", &receipt)),
+        }
+    }
+
+    /// Lets blocks pass, and a second for each.
+    pub fn advance(&mut self, blocks: u64) {
+        let time = blocks.saturating_mul(BLOCK_MILLISECONDS);
+        self.block.height = self.block.height.saturating_add(blocks);
+        self.block.time = self.block.time.saturating_add(time);
+    }
+
+    /// Lets time pass until the next block, in milliseconds.
+    pub const fn advance_time(&mut self, milliseconds: u64) {
+        self.block.time = self.block.time.saturating_add(milliseconds);
+    }
+
+    /// The block that the next transaction is in.
+    #[must_use]
+    pub const fn block(&self) -> &BlockContext {
+        &self.block
+    }
+
+    /// The receipt of the last transaction.
+    ///
+    /// # Panics
+    ///
+    /// If there was none.
+    #[must_use]
+    pub fn receipt(&self) -> &Receipt {
+        let (_, receipt) = self.receipts.last().expect("there was a transaction");
+        receipt
+    }
+
+    /// The events of the last transaction, decoded: the name, and the fields as JSON.
+    ///
+    /// # Panics
+    ///
+    /// If there was no transaction, or an event is not the one that its interface tells.
+    #[must_use]
+    pub fn events(&self) -> Vec<(String, Value)> {
+        let decode = |event: &fusee::chain::Event| {
+            let interface = self
+                .interfaces
+                .get(&Address::new(*event.address.as_bytes()));
+            let (name, topics) = event.topics.split_first().expect("an event has a name");
+            let known = interface.and_then(|interface| Some((interface, interface.event(name)?)));
+            let (interface, known) = known.expect("the interface has the event");
+            let mut fields = interface
+                .read_fields(&known.data, &event.data)
+                .expect("the data are those of the interface");
+            for (field, topic) in known.topics.iter().zip(topics) {
+                let value = interface.read(&field.value_type, topic);
+                let value = value.expect("the topics are those of the interface");
+                fields.insert(field.name.clone(), value);
+            }
+            (known.name.clone(), Value::Object(fields))
+        };
+        self.receipt().events.iter().map(decode).collect()
+    }
+
+    /// The gas that the last transaction used.
+    #[must_use]
+    pub fn gas_used(&self) -> u64 {
+        self.receipt().gas_used.units()
+    }
+
+    pub(crate) fn gas_of_all(&self) -> Vec<u64> {
+        let receipts = self.receipts.iter();
+        receipts
+            .map(|(_, receipt)| receipt.gas_used.units())
+            .collect()
+    }
+
+    /// The storage of a contract, by key.
+    #[must_use]
+    pub fn storage(&self, contract: Address) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let prefix = keys::storage(chain(contract), &[]);
+        let entries = self.state.iter();
+        let entries = entries.filter_map(|(key, value)| {
+            let key = key.strip_prefix(prefix.as_slice())?;
+            Some((key.to_vec(), value.to_vec()))
+        });
+        entries.collect()
+    }
+
+    /// The chain as it is now, to come back to it.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            state: self.state.clone(),
+            block: self.block.clone(),
+            receipts: self.receipts.len(),
+            deployments: self.deployments,
+        }
+    }
+
+    /// Goes back to a snapshot.
+    pub fn restore(&mut self, snapshot: &Snapshot) {
+        self.state = snapshot.state.clone();
+        self.block = snapshot.block.clone();
+        self.receipts.truncate(snapshot.receipts);
+        self.deployments = snapshot.deployments;
+    }
+
+    /// What became of the transactions: what must be the same on every machine.
+    pub(crate) fn history(&self) -> History {
+        let receipts = self.receipts.iter().map(|(method, receipt)| Step {
+            method: method.clone(),
+            status: receipt.status,
+            // The output of an upload is the hash of the code.
+            output: match method.as_str() {
+                "upload" => Vec::new(),
+                _ => receipt.output.clone(),
+            },
+            events: receipt.events.clone(),
+        });
+        let contracts = self.interfaces.keys();
+        History {
+            steps: receipts.collect(),
+            storage: contracts
+                .map(|address| (*address, self.storage(*address)))
+                .collect(),
+        }
+    }
+
+    #[track_caller]
+    fn result<A: Codec, R: Codec>(call: &Call<A, R>, receipt: &Receipt) -> Result<R, Failure> {
+        match receipt.status {
+            Status::Success => match call.output(&receipt.output) {
+                Ok(result) => Ok(result),
+                Err(error) => panic!("{}: the output is {error:?}", call.method()),
+            },
+            _ => Err(Failure::of(call.method(), receipt)),
+        }
+    }
+
+    fn send(&mut self, method: &str, from: Address, action: Action, value: u128) -> Receipt {
+        let transaction = Transaction {
+            from: chain(from),
+            action,
+            value,
+            gas: Gas::new(GAS),
+        };
+        let state = Arc::new(self.state.clone());
+        let included = self
+            .contracts
+            .execute(state, transaction, &self.block, &Interrupt::new())
+            .expect("this machine runs contracts")
+            .included()
+            .unwrap_or_else(|invalid| panic!("{method}: {invalid}"));
+        self.state.apply(&included.changes);
+        if let Some(refusal) = &included.refusal {
+            panic!("the rules refuse the code: {refusal}");
+        }
+        self.receipts
+            .push((method.to_owned(), included.receipt.clone()));
+        self.advance(1);
+        included.receipt
+    }
+}
+
+/// What became of a test's transactions.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct History {
+    pub(crate) steps: Vec<Step>,
+    pub(crate) storage: BTreeMap<Address, BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+/// What became of one transaction, but for its gas.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    method: String,
+    status: Status,
+    output: Vec<u8>,
+    events: Vec<fusee::chain::Event>,
+}
+
+fn chain(address: Address) -> ChainAddress {
+    ChainAddress::new(*address.as_bytes())
+}
+
+fn interface(program: &Program) -> Interface {
+    Interface::decode(program.interface).expect("the SDK writes interfaces that can be read")
+}

@@ -1,0 +1,72 @@
+//! One test on every machine, and the comparison of what becomes of it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use crate::{BuildError, Chain, Machine, chain::History};
+
+/// Runs a test on every machine, and holds statuses, outputs, events and storage against each
+/// other. On both engines for WebAssembly, gas has to be the same as well.
+///
+/// A machine whose toolchain is missing is skipped, which is told on the standard error output. Set
+/// `FUSEE_TEST_REQUIRE_ALL` to fail instead, as in continuous integration.
+///
+/// # Panics
+///
+/// If the test fails on a machine, whose name is told, or two machines differ.
+#[track_caller]
+pub fn on_every_machine(test: impl Fn(&mut Chain)) {
+    let mut first: Option<(Machine, History)> = None;
+    let mut wasm_gas: Option<(Machine, Vec<u64>)> = None;
+    for machine in Machine::ALL {
+        let mut chain = Chain::new(machine);
+        match catch_unwind(AssertUnwindSafe(|| test(&mut chain))) {
+            Ok(()) => {}
+            Err(payload) => {
+                if is_skipped(machine, &payload) {
+                    continue;
+                }
+                tell(&format!("the test failed on {machine}"));
+                resume_unwind(payload)
+            }
+        }
+        let history = chain.history();
+        match &first {
+            None => first = Some((machine, history)),
+            Some((before, expected)) => {
+                assert_eq!(expected, &history, "{before} and {machine} differ");
+            }
+        }
+        if matches!(machine, Machine::Wasmtime | Machine::Wasmi) {
+            let gas = chain.gas_of_all();
+            match &wasm_gas {
+                None => wasm_gas = Some((machine, gas)),
+                Some((before, expected)) => {
+                    assert_eq!(expected, &gas, "the gas of {before} and {machine} differs");
+                }
+            }
+        }
+    }
+}
+
+/// Whether the test ended for want of a toolchain.
+fn is_skipped(machine: Machine, payload: &(dyn std::any::Any + Send)) -> bool {
+    let Some(BuildError::Missing { what, install }) = payload.downcast_ref() else {
+        return false;
+    };
+    assert!(
+        std::env::var_os("FUSEE_TEST_REQUIRE_ALL").is_none(),
+        "{machine} needs {what}: {install}"
+    );
+    tell(&format!(
+        "SKIPPED on {machine}: needs {what}. Install it: {install}"
+    ));
+    true
+}
+
+#[allow(
+    clippy::print_stderr,
+    reason = "who runs the tests has to know what did not run"
+)]
+fn tell(line: &str) {
+    eprintln!("{line}");
+}
