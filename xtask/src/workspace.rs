@@ -10,7 +10,10 @@ use anyhow::Context;
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Folders with Rust sources. `bench`, `fuzz` and `guests` are workspaces of their own.
-const SOURCE_FOLDERS: &[&str] = &["bench", "crates", "fuzz", "guests", "xtask"];
+const SOURCE_FOLDERS: &[&str] = &["bench", "crates", "examples", "fuzz", "guests", "xtask"];
+
+/// Members in this folder are no part of the map: they depend on what they show.
+const EXAMPLES: &str = "examples/";
 
 /// One crate of the workspace.
 #[derive(Debug)]
@@ -99,6 +102,9 @@ pub(crate) fn members(root: &Path) -> anyhow::Result<Vec<Member>> {
             .manifest_path
             .strip_prefix(&metadata.workspace_root)
             .with_context(|| format!("{} lies outside the workspace", package.manifest_path))?;
+        if manifest.starts_with(EXAMPLES) {
+            continue;
+        }
         members.push(Member {
             name: short_name(package.name.as_str()).to_owned(),
             manifest: manifest.to_string(),

@@ -57,6 +57,41 @@ pub enum CallFailure {
     Other(i32),
 }
 
+/// Sends an amount. A contract gets it by its method `receive`; if it does not take it, this call
+/// reverts.
+pub fn transfer(to: Address, amount: u128) {
+    Call::<(), ()>::new(to, "", ()).value(amount).call();
+}
+
+/// Calls a method that is known only now, with encoded arguments and an amount. Returns the encoded
+/// output.
+///
+/// # Errors
+///
+/// [`CallFailure`] if the call fails, which has then changed nothing.
+pub fn raw(
+    target: Address,
+    method: &str,
+    input: &[u8],
+    amount: u128,
+) -> Result<Vec<u8>, CallFailure> {
+    let options = options(ALL_GAS, amount);
+    let method = method.as_bytes();
+    let status = syscalls::call(target.as_bytes(), method, input, options.as_bytes());
+    match status {
+        0.. => Ok(on_the_heap(syscalls::return_data_read).unwrap_or_default()),
+        failure => Err(CallFailure::of(failure)),
+    }
+}
+
+/// The gas limit and the value of a call.
+fn options(gas: u64, amount: u128) -> Buffer<24> {
+    let mut options = Buffer::new();
+    options.put(&gas.to_le_bytes());
+    options.put(&amount.to_le_bytes());
+    options
+}
+
 impl CallFailure {
     const fn of(code: i32) -> Self {
         match code {
@@ -166,9 +201,7 @@ impl<A: Codec, R: Codec> Call<A, R> {
     ///
     /// [`CallFailure`] if the call fails, which has then changed nothing.
     pub fn try_call(self) -> Result<R, CallFailure> {
-        let mut options = Buffer::<24>::new();
-        options.put(&self.gas.to_le_bytes());
-        options.put(&self.value.to_le_bytes());
+        let options = options(self.gas, self.value);
         Self::returned(encoded(&self.arguments, |input| {
             let method = self.method.as_bytes();
             syscalls::call(self.target.as_bytes(), method, input, options.as_bytes())

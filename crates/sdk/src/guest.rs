@@ -3,6 +3,7 @@
 //! All `unsafe` of the SDK is in this module. What a contract does not use is left out by the
 //! linker: one that never allocates has no heap.
 
+mod exports;
 mod heap;
 mod panics;
 mod room;

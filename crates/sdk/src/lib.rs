@@ -81,7 +81,7 @@ pub mod prelude {
 
     pub use crate::{
         Address,
-        call::{Call, CallFailure},
+        call::{self, Call, CallFailure},
         codec::Bytes,
         contract::{Emits, revert},
         env,

@@ -123,3 +123,17 @@ pub(crate) fn syscall(number: u32, arguments: &mut [Argument<'_>]) -> u64 {
         ),
     })
 }
+
+/// A native build exports nothing.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export {
+    ($module:ident $($name:ident $entry:ident),*) => {};
+}
+
+/// A native build has its interface as a constant.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_interface {
+    ($contract:path) => {};
+}

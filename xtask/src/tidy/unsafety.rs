@@ -1,6 +1,6 @@
 //! `unsafe` is only where a reader expects it, and everywhere else the compiler refuses it.
 //!
-//! A crate's root forbids it. A crate with a single excepted file, which only wasm guests compile,
+//! A crate's root forbids it. A crate with an excepted file or folder, which only guests compile,
 //! forbids it on every other target.
 
 use super::Finding;
@@ -10,6 +10,10 @@ use crate::workspace::Source;
 const RULE: &str = "unsafety";
 const FORBID: &str = "#![forbid(unsafe_code)]";
 const FORBID_ON_HOSTS: &str = r#"#![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]"#;
+const FORBID_BUT_IN_GUESTS: &str = r#"#![cfg_attr(not(target_os = "none"), forbid(unsafe_code))]"#;
+
+/// The crate whose guests are of both formats.
+const SDK: &str = "crates/sdk/";
 
 /// Where `unsafe` may stand, as the beginning of a path, and why.
 const EXCEPTIONS: &[(&str, &str)] = &[
@@ -20,6 +24,10 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     (
         "crates/abi/src/table.rs",
         "declares the host's functions for wasm guests",
+    ),
+    (
+        "crates/sdk/src/guest",
+        "a contract hands pointers to the host, and has an allocator",
     ),
     ("guests/", "a guest hands pointers to the host"),
     (
@@ -77,10 +85,10 @@ fn attribute_of_root(path: &str) -> Option<&'static str> {
     let has_exception = EXCEPTIONS
         .iter()
         .any(|(prefix, _)| prefix.starts_with(folder));
-    Some(if has_exception {
-        FORBID_ON_HOSTS
-    } else {
-        FORBID
+    Some(match has_exception {
+        true if folder == SDK => FORBID_BUT_IN_GUESTS,
+        true => FORBID_ON_HOSTS,
+        false => FORBID,
     })
 }
 
