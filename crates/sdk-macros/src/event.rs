@@ -51,7 +51,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let data_names = data.iter().map(|field| &field.ident);
     let data_types = data.iter().map(|field| &field.ty);
     let topic_names: Vec<_> = topics.iter().map(|field| &field.ident).collect();
-    let has_topics = !topics.is_empty();
+    let topic_types = topics.iter().map(|field| &field.ty);
     Ok(quote! {
         #[allow(missing_debug_implementations, reason = "a place in storage, or an event")]
         #item
@@ -64,12 +64,14 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
                 data: &[#(#data_fields),*],
                 types: #types,
             };
-            const HAS_TOPICS: bool = #has_topics;
+            const TOPIC_BYTES: usize = 0_usize
+                #(.saturating_add(4)
+                    .saturating_add(<#topic_types as ::fusee_sdk::codec::Codec>::MAX_BYTES))*;
             const MAX_BYTES: usize = 0_usize
                 #(.saturating_add(<#data_types as ::fusee_sdk::codec::Codec>::MAX_BYTES))*;
 
-            fn topics(&self, topics: &mut ::fusee_sdk::contract::Topics) {
-                #(topics.add(&self.#topic_names);)*
+            fn topics(&self, topics: &mut impl ::fusee_sdk::codec::Sink) {
+                #(::fusee_sdk::contract::put_topic(topics, &self.#topic_names);)*
                 let _ = topics;
             }
 

@@ -35,7 +35,7 @@ impl<const N: usize> Buffer<N> {
         match usize::try_from(reply) {
             Ok(length) => match self.bytes.get(..length) {
                 Some(bytes) => Filled::Bytes(filled(bytes)),
-                None => Filled::Longer(length),
+                None => Filled::Longer(length, filled(&self.bytes)),
             },
             Err(_) => Filled::Status,
         }
@@ -98,8 +98,8 @@ fn too_large() -> ! {
 pub(crate) enum Filled<'a> {
     /// These bytes.
     Bytes(&'a [u8]),
-    /// More than there was room for: so many.
-    Longer(usize),
+    /// More than there was room for: so many, of which these are the first.
+    Longer(usize, &'a [u8]),
     /// Nothing.
     Status,
 }
@@ -110,7 +110,7 @@ pub(crate) fn on_the_heap(syscall: impl Fn(&mut [Byte]) -> i32) -> Option<alloc:
     let length = match small.fill(&syscall) {
         Filled::Bytes(bytes) => return Some(bytes.to_vec()),
         Filled::Status => return None,
-        Filled::Longer(length) => length,
+        Filled::Longer(length, _) => length,
     };
     #[cfg(target_os = "none")]
     let mut room = alloc::vec![Byte::new(0); length];

@@ -112,10 +112,17 @@ impl CallFailure {
         on_the_heap(syscalls::return_data_read).unwrap_or_default()
     }
 
-    /// Reverts this call as well: with the message of the callee, or with what happened to it.
+    /// Reverts this call as well: with the first 256 bytes of the callee's message, or with what
+    /// happened to it.
     pub fn revert(self) -> ! {
         revert(match self {
-            Self::Reverted => revert_with(&self.message()),
+            Self::Reverted => {
+                let mut buffer = Buffer::<SMALL>::new();
+                revert_with(match buffer.fill(syscalls::return_data_read) {
+                    Filled::Bytes(bytes) | Filled::Longer(_, bytes) => bytes,
+                    Filled::Status => &[],
+                })
+            }
             Self::Trapped => "the callee trapped",
             Self::OutOfGas => "the callee ran out of gas",
             Self::UnknownCallee => "the callee has no such method",
@@ -231,7 +238,7 @@ impl<A: Codec, R: Codec> Call<A, R> {
             let mut buffer = Buffer::<SMALL>::new();
             match buffer.fill(syscalls::return_data_read) {
                 Filled::Bytes(bytes) => from_slice(bytes),
-                Filled::Longer(_) | Filled::Status => Err(Malformed::Long),
+                Filled::Longer(..) | Filled::Status => Err(Malformed::Long),
             }
         } else {
             from_slice(&on_the_heap(syscalls::return_data_read).unwrap_or_default())

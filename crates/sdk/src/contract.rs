@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     buffer::{Buffer, Filled, SMALL, on_the_heap},
-    codec::{Codec, Malformed, Sink, from_slice, to_vec},
+    codec::{Codec, Malformed, Sink, from_slice, sum},
     interface::{ErrorMessage, Event as EventDescription},
     message::Message,
     storage::encoded,
@@ -47,34 +47,28 @@ pub trait Event {
     /// What the interface tells of it.
     const DESCRIPTION: EventDescription;
 
-    /// Whether there are topics behind the name.
-    const HAS_TOPICS: bool;
+    /// The most bytes of the topics behind the name, with their lengths. 0: there are none.
+    const TOPIC_BYTES: usize;
 
     /// The most bytes of the data.
     const MAX_BYTES: usize;
 
     /// Adds the topics behind the name.
-    fn topics(&self, topics: &mut Topics);
+    fn topics(&self, topics: &mut impl Sink);
 
     /// Writes the data.
     fn data(&self, sink: &mut impl Sink);
 }
 
-/// The topics of an event.
-#[derive(Debug)]
-pub struct Topics(Vec<u8>);
+/// Appends a topic to a list of them: its length, and its bytes.
+pub fn put_topic<T: Codec>(topics: &mut impl Sink, value: &T) {
+    encoded(value, |bytes| put_bytes(topics, bytes));
+}
 
-impl Topics {
-    /// Adds a value.
-    pub fn add<T: Codec>(&mut self, value: &T) {
-        self.add_bytes(&to_vec(value));
-    }
-
-    fn add_bytes(&mut self, topic: &[u8]) {
-        let length = u32::try_from(topic.len()).unwrap_or(u32::MAX);
-        self.0.put(&length.to_le_bytes());
-        self.0.put(topic);
-    }
+fn put_bytes(topics: &mut impl Sink, bytes: &[u8]) {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    topics.put(&length.to_le_bytes());
+    topics.put(bytes);
 }
 
 /// A contract that declares an event, and can emit it.
@@ -174,7 +168,7 @@ pub fn arguments<T: Codec>() -> T {
         let mut buffer = Buffer::<SMALL>::new();
         match buffer.fill(syscalls::input_read) {
             Filled::Bytes(bytes) => decoded(bytes),
-            Filled::Longer(_) | Filled::Status => malformed(Malformed::Long),
+            Filled::Longer(..) | Filled::Status => malformed(Malformed::Long),
         }
     } else {
         decoded(&on_the_heap(syscalls::input_read).unwrap_or_default())
@@ -214,13 +208,18 @@ fn emit<E: Event>(event: &E) {
 #[inline]
 fn emit_data<E: Event>(event: &E, data: &[u8]) {
     let name = E::DESCRIPTION.name.as_bytes();
-    if const { E::HAS_TOPICS } {
-        let mut topics = Topics(Vec::new());
-        topics.add_bytes(name);
-        event.topics(&mut topics);
-        syscalls::event_emit_topics(&topics.0, data);
-    } else {
+    if const { E::TOPIC_BYTES == 0 } {
         syscalls::event_emit(name, data);
+    } else if const { sum(E::TOPIC_BYTES, 4 + E::DESCRIPTION.name.len()) <= SMALL } {
+        let mut topics = Buffer::<SMALL>::new();
+        put_bytes(&mut topics, name);
+        event.topics(&mut topics);
+        syscalls::event_emit_topics(topics.as_bytes(), data);
+    } else {
+        let mut topics = Vec::new();
+        put_bytes(&mut topics, name);
+        event.topics(&mut topics);
+        syscalls::event_emit_topics(&topics, data);
     }
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn load<T: Codec>(key: &[u8]) -> Option<T> {
         let mut buffer = Buffer::<SMALL>::new();
         match buffer.fill(|room| syscalls::storage_read(key, room)) {
             Filled::Bytes(bytes) => Some(stored(bytes)),
-            Filled::Longer(_) => other_type(),
+            Filled::Longer(..) => other_type(),
             Filled::Status => None,
         }
     } else {

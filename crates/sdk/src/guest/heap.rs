@@ -5,7 +5,8 @@
 use core::{
     alloc::{GlobalAlloc, Layout},
     cell::Cell,
-    ptr,
+    num::NonZero,
+    ptr::{self, NonNull},
 };
 
 struct Heap {
@@ -25,8 +26,19 @@ static HEAP: Heap = Heap {
 };
 
 impl Heap {
+    /// So many bytes. If the memory has no room for them, the call reverts: then no caller needs
+    /// the code that formats a panic about it, which is two kilobytes.
+    #[inline]
+    fn take(&self, size: usize, align: usize) -> NonNull<u8> {
+        match self.room(size, align).and_then(NonZero::new) {
+            Some(start) => NonNull::with_exposed_provenance(start),
+            None => full(),
+        }
+    }
+
     /// The start of so many bytes, or `None` if the memory has no room for them.
-    fn take(&self, size: usize, align: usize) -> Option<usize> {
+    #[inline(never)]
+    fn room(&self, size: usize, align: usize) -> Option<usize> {
         if self.next.get() == 0 {
             let (start, end) = memory::initial();
             self.next.set(start);
@@ -42,14 +54,16 @@ impl Heap {
     }
 }
 
+#[cold]
+fn full() -> ! {
+    crate::contract::revert("the memory of the contract is full")
+}
+
 // SAFETY: each allocation has addresses of its own, behind all earlier ones, in memory that nothing
 // else uses; the last one alone is resized, at its place.
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match self.take(layout.size(), layout.align()) {
-            Some(start) => ptr::with_exposed_provenance_mut(start),
-            None => ptr::null_mut(),
-        }
+        self.take(layout.size(), layout.align()).as_ptr()
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
@@ -63,21 +77,14 @@ unsafe impl GlobalAlloc for Heap {
         if is_last || size <= layout.size() {
             if is_last {
                 self.next.set(start.addr());
-                if self.take(size, 1).is_none() {
-                    return ptr::null_mut();
-                }
+                self.take(size, 1);
             }
             return start;
         }
-        match self.take(size, layout.align()) {
-            Some(new) => {
-                let new = ptr::with_exposed_provenance_mut(new);
-                // SAFETY: the new allocation is larger than the old one, and behind it.
-                unsafe { ptr::copy_nonoverlapping(start, new, layout.size()) };
-                new
-            }
-            None => ptr::null_mut(),
-        }
+        let new = self.take(size, layout.align()).as_ptr();
+        // SAFETY: the new allocation is larger than the old one, and behind it.
+        unsafe { ptr::copy_nonoverlapping(start, new, layout.size()) };
+        new
     }
 }
 
