@@ -53,3 +53,6 @@ pub fn error(arguments: TokenStream, item: TokenStream) -> TokenStream {
 pub fn codec(item: TokenStream) -> TokenStream {
     shared::expanded(codec::expand(item.into()))
 }
+
+#[cfg(test)]
+mod tests;

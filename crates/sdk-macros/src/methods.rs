@@ -59,7 +59,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     });
     let listed = methods.iter().map(|method| {
         let (name, entry) = (&method.name, entry_name(&contract, method));
-        quote!((#name, #entry as fn()))
+        quote!((#name, #entry))
     });
     let exporting = format_ident!("__exports_of_{}", contract_name(&contract));
     let described = methods.iter().map(description);

@@ -10,6 +10,7 @@ mod primitive;
 
 use alloc::vec::Vec;
 
+pub use fusee_sdk_macros::Codec;
 pub use input::{Input, Malformed};
 pub use primitive::Bytes;
 

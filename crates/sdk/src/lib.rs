@@ -67,7 +67,7 @@ mod syscalls;
 
 pub use address::Address;
 pub use fusee_abi as abi;
-pub use fusee_sdk_macros::{Codec, contract, error, event, methods};
+pub use fusee_sdk_macros::{contract, error, event, methods};
 
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 #[doc(hidden)]
@@ -77,12 +77,12 @@ pub use polkavm_derive;
 pub mod prelude {
     pub use alloc::{string::String, vec::Vec};
 
-    pub use fusee_sdk_macros::{Codec, contract, error, event, methods};
+    pub use fusee_sdk_macros::{contract, error, event, methods};
 
     pub use crate::{
         Address,
         call::{self, Call, CallFailure},
-        codec::Bytes,
+        codec::{Bytes, Codec},
         contract::{Emits, revert},
         env,
         storage::{Map, Set, Value, Vector},
