@@ -58,12 +58,6 @@ impl<const N: usize> Buffer<N> {
 }
 
 impl<const N: usize> Buffer<N> {
-    /// How many bytes still fit.
-    #[inline]
-    pub(crate) const fn room(&self) -> usize {
-        N.saturating_sub(self.length)
-    }
-
     /// Appends text, if all of it fits.
     pub(crate) fn append(&mut self, text: &[u8]) {
         let end = self.length.saturating_add(text.len());

@@ -5,7 +5,7 @@ use crate::{Address, buffer::Buffer};
 /// Room for a message.
 const CAPACITY: usize = 256;
 
-/// A text that is written piece by piece. What does not fit is cut.
+/// A text that is written piece by piece. Pieces that do not fit are left out, so it stays UTF-8.
 pub struct Message {
     bytes: Buffer<CAPACITY>,
 }
@@ -19,14 +19,9 @@ impl Message {
         }
     }
 
-    /// Appends text, as far as there is room for whole characters.
+    /// Appends text, unless there is no room for all of it.
     pub fn text(&mut self, text: &str) -> &mut Self {
-        let mut fits = text.len().min(self.bytes.room());
-        while !text.is_char_boundary(fits) {
-            fits = fits.saturating_sub(1);
-        }
-        self.bytes
-            .append(text.as_bytes().get(..fits).unwrap_or_default());
+        self.bytes.append(text.as_bytes());
         self
     }
 

@@ -88,7 +88,7 @@ fn stored<T: Codec>(bytes: &[u8]) -> T {
 /// The code was upgraded, and the type of a field or its place is another one.
 #[cold]
 fn other_type() -> ! {
-    revert("the storage has a value of another type: was a field moved, or its type changed?")
+    revert("the storage has a value of another type")
 }
 
 /// The first entry of a range of keys.

@@ -1,6 +1,6 @@
 //! Memory that the host writes, which a guest does not clear first: it pays for each store.
 
-use core::{mem::MaybeUninit, ptr};
+use core::{hint::black_box, mem::MaybeUninit, ptr};
 
 /// A byte that may not have been written.
 pub(crate) type Byte = MaybeUninit<u8>;
@@ -26,8 +26,11 @@ pub(crate) fn put(to: &mut [Byte], from: &[u8]) {
 /// kilobyte.
 #[inline(never)]
 pub(crate) fn put_text(to: &mut [Byte], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
+    let mut index = 0;
+    while let (Some(to), Some(from)) = (to.get_mut(index), from.get(index)) {
         // SAFETY: it is a reference. The compiler makes no `memcpy` of volatile writes.
         unsafe { ptr::write_volatile(to, Byte::new(*from)) };
+        // Nor does it unroll a loop whose index it cannot predict.
+        index = black_box(index.wrapping_add(1));
     }
 }
