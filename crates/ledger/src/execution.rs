@@ -11,7 +11,7 @@ use fusee_state::{Diff, StateReader};
 
 use crate::{
     Accounts, ActiveRules, Inclusion, Invalid, LedgerError, Parameters, Payment, SignedTransaction,
-    TransactionId, TransactionResult, check, parallel::Executed, quota::Quota,
+    TransactionId, TransactionResult, check, known::Remembering, parallel::Executed, quota::Quota,
 };
 
 /// What became of a transaction in a block.
@@ -92,10 +92,12 @@ impl Terms<'_> {
             changes: Diff::default(),
             output: TransactionOutcome::invalid(id, invalid),
         };
-        let quota = match self.admit(&*state, transaction, 0)? {
+        let state = Remembering::new(state);
+        let quota = match self.admit(&state, transaction, 0)? {
             Ok(quota) => quota,
             Err(reason) => return Ok(invalid(reason)),
         };
+        let state = state.known();
         let batch = self.batch(transaction);
         let contracts = &self.rules.contracts;
         let included = match contracts.execute_batch(state, batch, self.block, self.interrupt)? {

@@ -29,6 +29,7 @@ mod header;
 mod invalid;
 mod key;
 pub mod keys;
+mod known;
 mod ledger;
 mod misbehaviour;
 mod open_block;

@@ -1,11 +1,18 @@
 //! Blocks: what their transactions come to.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
 use expect_test::expect_file;
 use fusee_contract::{Rejection, Status};
 use fusee_engine::Gas;
 use fusee_ledger::{
-    Block, Header, LedgerError, Misplaced, Operation, Refused, SecretKey, SignedTransaction, keys,
+    Block, Header, LedgerError, Misplaced, Operation, Payment, Refused, SecretKey,
+    SignedTransaction, keys,
 };
+use fusee_state::{Direction, KeyRange, StateError, StateReader, Value};
 
 use crate::{
     chain::{
@@ -357,4 +364,57 @@ fn an_interrupt_is_an_error_of_the_host() {
     interrupt.trigger();
     let error = ledger.finalize(chain.reader(), &block).unwrap_err();
     assert!(matches!(error, LedgerError::Contract(_)), "{error:?}");
+}
+
+/// A state that counts the reads of each key.
+struct Counting {
+    state: Arc<dyn StateReader>,
+    reads: Mutex<BTreeMap<Vec<u8>, usize>>,
+}
+
+impl StateReader for Counting {
+    fn read(&self, key: &[u8]) -> Result<Option<Value>, StateError> {
+        let mut reads = self.reads.lock().unwrap();
+        *reads.entry(key.to_vec()).or_default() += 1;
+        self.state.read(key)
+    }
+
+    fn seek(
+        &self,
+        range: KeyRange<'_>,
+        direction: Direction,
+    ) -> Result<Option<(Vec<u8>, Value)>, StateError> {
+        self.state.seek(range, direction)
+    }
+}
+
+/// What admits a transaction is not read again by what executes it.
+#[test]
+fn a_transaction_reads_each_value_of_the_state_once() {
+    let mut quotas = parameters();
+    quotas.payment = Payment::Quotas {
+        gas: Gas::new(10_000_000),
+        window: 10.try_into().unwrap(),
+    };
+    for parameters in [parameters(), quotas] {
+        let price = parameters.minimum_price();
+        let mut chain = Chain::new(interpreted(), parameters);
+        // So that there is a nonce.
+        let body = |nonce| changed(1, nonce, |body| body.gas_price = price);
+        assert_eq!(chain.codes(vec![body(0)]), [0]);
+        let counting = Arc::new(Counting {
+            state: chain.reader(),
+            reads: Mutex::default(),
+        });
+        let block = chain.next(vec![body(1)]);
+        let finalized = chain.ledger().finalize(counting.clone(), &block).unwrap();
+        assert_eq!(finalized.transactions[0].result.code, 0);
+        let reads = counting.reads.lock().unwrap();
+        let of_transactions = reads.iter().filter(|(key, _)| key[0] != keys::CHAIN);
+        for (key, count) in of_transactions {
+            assert_eq!(*count, 1, "{}", String::from_utf8_lossy(key));
+        }
+        let nonce = fusee_contract::keys::nonce(account(1));
+        assert_eq!(reads.get(&nonce), Some(&1));
+    }
 }
