@@ -8,6 +8,11 @@
 //! takes and whom it turns away is its own matter. `docs/rpc.md` describes it.
 #![forbid(unsafe_code)]
 
+/// The examples of the document are compiled with the tests.
+#[cfg(all(doctest, feature = "client", feature = "server"))]
+#[doc = include_str!("../../../docs/rpc.md")]
+struct _Document;
+
 #[cfg(feature = "client")]
 mod client;
 mod error;

@@ -1,7 +1,5 @@
 //! The OpenRPC document, which is made of the table of methods.
 
-use std::sync::OnceLock;
-
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -45,11 +43,10 @@ pub fn document() -> Value {
     })
 }
 
-/// The document as text, which is made once.
+/// The document as text.
 #[must_use]
-pub fn text() -> &'static str {
-    static TEXT: OnceLock<String> = OnceLock::new();
-    TEXT.get_or_init(|| format!("{:#}\n", document()))
+pub fn text() -> String {
+    format!("{:#}\n", document())
 }
 
 /// The entry of a method.

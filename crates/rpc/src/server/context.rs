@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::body::Bytes;
 use fusee_engine::Interrupt;
 use fusee_node::Node;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -21,7 +22,10 @@ use super::{
     metrics::Counters,
     options::{Limits, RpcOptions},
 };
-use crate::error::{ErrorKind, RpcError};
+use crate::{
+    error::{ErrorKind, RpcError},
+    openrpc,
+};
 
 /// What the handlers of a server share.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(super) struct Context {
     pub(super) options: RpcOptions,
     pub(super) counters: Counters,
     pub(super) announcer: Announcer,
+    /// The OpenRPC document.
+    pub(super) document: Bytes,
     /// One for each call that reads or sends.
     readers: Arc<Semaphore>,
     /// One for each call that executes.
@@ -79,6 +85,7 @@ impl Context {
             node,
             counters: Counters::default(),
             announcer,
+            document: openrpc::text().into(),
             readers: Arc::new(Semaphore::new(limits.readers)),
             executors: Arc::new(Semaphore::new(limits.executors)),
             lookers: Arc::new(Semaphore::new(1)),

@@ -26,7 +26,7 @@ use super::{
     explorer,
     hosts::Hosts,
 };
-use crate::{openrpc, types::HealthStatus};
+use crate::types::HealthStatus;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; \
@@ -162,12 +162,9 @@ fn asset(path: &str) -> Response {
     }
 }
 
-async fn openrpc() -> Response {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        openrpc::text(),
-    )
-        .into_response()
+async fn openrpc(State(it): State<Listener>) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (headers, it.context.document.clone()).into_response()
 }
 
 async fn alive() -> &'static str {

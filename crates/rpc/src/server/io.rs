@@ -47,21 +47,25 @@ impl Stream {
         context: &mut Context<'_>,
         write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(written) = write(Pin::new(&mut self.tcp), context) {
-            self.stalled = None;
-            if let Some(reader) = self.reader.take() {
-                reader.wake();
+        if self.is_over {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        let ended = match write(Pin::new(&mut self.tcp), context) {
+            Poll::Ready(written) => written,
+            Poll::Pending => {
+                let limit = self.limit;
+                let stalled = || Box::pin(time::sleep(limit));
+                let stalled = self.stalled.get_or_insert_with(stalled);
+                ready!(stalled.as_mut().poll(context));
+                self.is_over = true;
+                Err(io::ErrorKind::TimedOut.into())
             }
-            return Poll::Ready(written);
+        };
+        self.stalled = None;
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
-        let limit = self.limit;
-        let stalled = self
-            .stalled
-            .get_or_insert_with(|| Box::pin(time::sleep(limit)));
-        match stalled.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
-            Poll::Pending => Poll::Pending,
-        }
+        Poll::Ready(ended)
     }
 }
 

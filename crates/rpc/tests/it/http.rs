@@ -350,7 +350,7 @@ fn the_document_describes_what_the_server_has() {
         assert_eq!(answer.kind(), kinds[usize::from(is_subscription)], "{name}");
     }
     let text = fusee_rpc::openrpc::text();
-    expect_test::expect_file!["golden/openrpc.json"].assert_eq(text);
+    expect_test::expect_file!["golden/openrpc.json"].assert_eq(&text);
     // Every reference is to a schema that is there.
     let mut references = Vec::new();
     collect(&served, &mut references);

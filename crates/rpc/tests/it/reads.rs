@@ -1,9 +1,18 @@
 //! What the node tells: the chain, blocks, transactions, accounts and events.
 
+use fusee_engine::Gas;
+use fusee_ledger::Operation;
 use fusee_node::Production;
-use fusee_rpc::{ErrorKind, methods::*, types::*};
+use fusee_rpc::{
+    ErrorKind,
+    methods::*,
+    types::{Amount, Bytes, HealthStatus, Hex32, Payment, Position, Proof, TransactionState},
+};
 
-use crate::world::{World, account, deploy, id, token, token_transfer, transfer};
+use crate::world::{
+    TOKEN, World, account, body, deploy, genesis, id, sign, to_nine, token, token_transfer,
+    transfer,
+};
 
 #[test]
 fn a_transaction_is_sent_waited_for_and_looked_up() {
@@ -215,35 +224,75 @@ fn pages_have_everything_once() {
 fn contracts_and_their_code_are_told() {
     let world = World::new(Production::Each);
     let client = world.client();
-    client
-        .call(&SendTransactionAndWait::new(Bytes(deploy())))
+    let json = include_bytes!("../../../../guests/interfaces/token.json");
+    let interface: fusee_interface::Interface = serde_json::from_slice(json).unwrap();
+    let program = fusee_interface::embed(TOKEN, &interface).unwrap();
+    let operation = Operation::Deploy {
+        code: program.clone(),
+        input: 5_u64.to_le_bytes().to_vec(),
+        value: 7,
+    };
+    let deploy = sign(1, body(1, 0, operation));
+    let deployed = client
+        .call(&SendTransactionAndWait::new(Bytes(deploy)))
         .unwrap();
-    let address = Hex32(*token().as_bytes());
+    let result = deployed.result.unwrap();
+    let address = result.receipts[0].deployed.unwrap();
     let contract = client.call(&GetContract::new(address)).unwrap();
+    assert!(contract.has_interface && contract.admin.is_none());
+    assert_eq!(usize::try_from(contract.code_bytes).unwrap(), program.len());
     let methods = contract.methods.unwrap();
     assert!(methods.contains(&"transfer".to_owned()), "{methods:?}");
     let mut get = GetCode::new();
     get.address = Some(address);
     let code = client.call(&get).unwrap();
-    assert_eq!(
-        (code.code.0.as_slice(), code.format.as_str()),
-        (crate::world::TOKEN, "wasm")
-    );
+    assert_eq!((&code.code.0, code.format.as_str()), (&program, "wasm"));
     assert_eq!(code.hash, contract.code_hash);
     let mut get = GetCode::new();
     get.hash = Some(code.hash);
     assert_eq!(client.call(&get).unwrap(), code);
-    let interface = client.call(&GetInterface::new(address));
-    match fusee_interface::extract(crate::world::TOKEN).unwrap() {
-        Some(expected) => {
-            assert!(contract.has_interface);
-            assert_eq!(interface.unwrap(), serde_json::to_value(expected).unwrap());
-        }
-        None => panic!("the token has an interface"),
-    }
+    let answer = client.call(&GetInterface::new(address)).unwrap();
+    assert_eq!(answer, serde_json::to_value(interface).unwrap());
     let nothing = client.call(&GetContract::new(Hex32([3; 32]))).unwrap_err();
     assert!(
         nothing.to_string().contains("there is no contract"),
         "{nothing}"
     );
+}
+
+#[test]
+fn quotas_are_told_as_they_are_used() {
+    let mut genesis = genesis();
+    let window = std::num::NonZeroU64::new(10).unwrap();
+    let gas = Gas::new(50_000_000);
+    genesis.parameters.payment = fusee_ledger::Payment::Quotas { gas, window };
+    genesis.accounts.get_mut(&account(2)).unwrap().quota = Some(Gas::new(70_000_000));
+    let world = World::of(&genesis, Production::Each);
+    let client = world.client();
+    let quota = |number| {
+        let get = GetAccount::new(Hex32(*account(number).as_bytes()));
+        client.call(&get).unwrap().quota.unwrap()
+    };
+    assert_eq!(
+        (quota(1).gas, quota(1).used, quota(1).end),
+        (50_000_000, 0, 10)
+    );
+    assert_eq!(quota(2).gas, 70_000_000);
+    let free = fusee_ledger::TransactionBody {
+        gas_price: 0,
+        ..body(1, 0, to_nine(1))
+    };
+    let sent = SendTransactionAndWait::new(Bytes(sign(1, free)));
+    let used = client.call(&sent).unwrap().result.unwrap().gas_used;
+    assert_eq!(quota(1).used, used);
+    (1..9).for_each(|_| drop(world.node.produce().unwrap()));
+    // The window of the next block is another one.
+    assert_eq!((quota(1).used, quota(1).end), (0, 20));
+    assert!(matches!(
+        client.call(&GetChain::new()).unwrap().parameters.payment,
+        Payment::Quotas {
+            gas: 50_000_000,
+            window: 10
+        }
+    ));
 }

@@ -115,11 +115,6 @@ pub(crate) fn genesis() -> Genesis {
     }
 }
 
-pub(crate) fn open_with(folder: &Path, options: Options, ledger: Ledger) -> Arc<Chain> {
-    let chain = Chain::open(&folder.join("chain"), &genesis(), ledger, options);
-    Arc::new(chain.unwrap())
-}
-
 pub(crate) fn options(folder: &Path, production: Production) -> NodeOptions {
     let mut options = NodeOptions::new(folder);
     options.production = production;
@@ -250,7 +245,11 @@ impl World {
         ledger: Ledger,
         change: impl FnOnce(&mut RpcOptions),
     ) -> Self {
-        Self::start(ledger, |folder| options(folder, production), change)
+        Self::start(
+            (&genesis(), ledger),
+            |folder| options(folder, production),
+            change,
+        )
     }
 
     pub(crate) fn with_node(production: Production, change: impl FnOnce(&mut NodeOptions)) -> Self {
@@ -259,18 +258,29 @@ impl World {
             change(&mut options);
             options
         };
-        Self::start(ledger("wasmi"), node, |_| {})
+        Self::start((&genesis(), ledger("wasmi")), node, |_| {})
+    }
+
+    pub(crate) fn of(genesis: &Genesis, production: Production) -> Self {
+        let node = |folder: &Path| options(folder, production);
+        Self::start((genesis, ledger("wasmi")), node, |_| {})
     }
 
     fn start(
-        ledger: Ledger,
+        (genesis, ledger): (&Genesis, Ledger),
         node: impl FnOnce(&Path) -> NodeOptions,
         change: impl FnOnce(&mut RpcOptions),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let chain = open_with(folder.path(), Chain::options(&genesis()), ledger);
+        let chain = Chain::open(
+            &folder.path().join("chain"),
+            genesis,
+            ledger,
+            Chain::options(genesis),
+        );
+        let chain = Arc::new(chain.unwrap());
         let node = Arc::new(Node::start(chain, node(folder.path())).unwrap());
-        let mut options = RpcOptions::new(&genesis());
+        let mut options = RpcOptions::new(genesis);
         options.address.set_port(0);
         change(&mut options);
         let server = RpcServer::start(Arc::clone(&node), options).unwrap();
