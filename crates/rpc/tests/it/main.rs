@@ -9,6 +9,8 @@ mod execution;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod explorer;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod sending;
