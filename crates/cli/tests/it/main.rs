@@ -35,6 +35,8 @@ mod net;
 #[cfg(unix)]
 mod node;
 #[cfg(test)]
+mod nodes;
+#[cfg(test)]
 mod polkavm;
 #[cfg(test)]
 mod proof;

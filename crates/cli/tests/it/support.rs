@@ -56,7 +56,9 @@ impl Folder {
         command
             .args(words.split_whitespace())
             .current_dir(self.path());
-        command.env_remove("FUSEE_DATA").env_remove("NO_COLOR");
+        for variable in ["FUSEE_DATA", "FUSEE_NODE", "NO_COLOR"] {
+            command.env_remove(variable);
+        }
         command
     }
 

@@ -13,7 +13,7 @@ use fusee::ledger::{
 };
 use fusee::rpc::{
     ClientError, ErrorKind,
-    methods::{GetAccount, SendTransactionAndWait, SimulateTransaction},
+    methods::{GetAccount, SendTransaction, SendTransactionAndWait, SimulateTransaction},
     types::{Bytes, Hex32, Simulation, Transaction},
 };
 use fusee::sandbox::Gas;
@@ -206,7 +206,8 @@ impl<'a> Sending<'a> {
 /// What became of a transaction that was sent.
 pub(super) enum Sent {
     Included(Box<Transaction>),
-    /// Another transaction has its nonce. No block can have this one.
+    /// Another transaction has its nonce. No block can have this one; or it is the same that
+    /// another command has sent, which counts for that one.
     NonceTaken(Failure),
 }
 
@@ -216,59 +217,94 @@ pub(super) fn send(
     (id, encoding): (TransactionId, Vec<u8>),
     deadline: &Deadline,
 ) -> Result<Sent, Failure> {
-    let mut params = SendTransactionAndWait::new(Bytes(encoding));
     let waiting = progress::Waiting::new("waiting for a block");
+    let encoding = Bytes(encoding);
+    // Whether the node may have taken it, and whether it has.
+    let (mut is_tried, mut is_taken) = (false, false);
     loop {
-        let time = deadline.left().min(LONGEST_CALL).as_millis();
-        params.timeout_ms = Some(u64::try_from(time).unwrap_or(u64::MAX));
-        waiting.show();
-        let error = match remote.try_call(&params) {
-            Ok(transaction) => return Ok(Sent::Included(Box::new(transaction))),
+        let answered = match is_taken {
+            true => wait(remote, &encoding, deadline).map(Some),
+            false => remote
+                .try_call(&SendTransaction::new(encoding.clone()))
+                .map(|_| None),
+        };
+        let error = match answered {
+            Ok(Some(transaction)) => return Ok(Sent::Included(Box::new(transaction))),
+            Ok(None) => {
+                is_taken = true;
+                waiting.show();
+                continue;
+            }
             Err(error) => error,
         };
-        if is_nonce_taken(&error) {
-            return Ok(Sent::NonceTaken(error.into()));
-        }
-        if !is_passing(&error) {
-            return Err(error.into());
-        }
-        if !deadline.pause() {
-            let failure = Failure::from(error);
-            return Err(failure.next(format!(
-                "a block may have the transaction still: `fusee transaction {id}` looks it up; \
-                 give it longer with --wait"
-            )));
+        match fate(&error) {
+            Fate::Known if is_tried => is_taken = true,
+            Fate::Known | Fate::NonceTaken => return Ok(Sent::NonceTaken(error.into())),
+            Fate::Refused => return Err(error.into()),
+            fate => {
+                is_tried |= fate == Fate::Unknown;
+                if !deadline.pause() {
+                    return Err(Failure::from(error).next(format!(
+                        "a block may have the transaction still: `fusee transaction {id}` looks \
+                         it up; give it longer with --wait"
+                    )));
+                }
+            }
         }
     }
 }
 
-/// Whether another transaction has the nonce.
-fn is_nonce_taken(error: &ClientError) -> bool {
-    match (remote::kind(error), error) {
-        (Some(ErrorKind::ReplacementTooCheap), _) => true,
-        (Some(ErrorKind::InvalidTransaction), ClientError::Rpc(error)) => {
+fn wait(
+    remote: &Remote,
+    encoding: &Bytes,
+    deadline: &Deadline,
+) -> Result<Transaction, ClientError> {
+    let time = deadline.left().min(LONGEST_CALL).as_millis();
+    remote.try_call(&SendTransactionAndWait {
+        timeout_ms: Some(u64::try_from(time).unwrap_or(u64::MAX)),
+        ..SendTransactionAndWait::new(encoding.clone())
+    })
+}
+
+/// What an error says about a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// The node has the transaction already.
+    Known,
+    /// Another transaction has its nonce.
+    NonceTaken,
+    /// It can be taken later.
+    Later,
+    /// The node may have taken it.
+    Unknown,
+    /// It is not taken.
+    Refused,
+}
+
+fn fate(error: &ClientError) -> Fate {
+    match (error, remote::kind(error)) {
+        (ClientError::Unreachable { .. } | ClientError::Timeout { .. }, _)
+        | (_, Some(ErrorKind::Timeout | ErrorKind::NotIncludedInTime)) => Fate::Unknown,
+        (_, Some(ErrorKind::AlreadyKnown | ErrorKind::AlreadyIncluded)) => Fate::Known,
+        (_, Some(ErrorKind::ReplacementTooCheap)) => Fate::NonceTaken,
+        (ClientError::Rpc(error), Some(ErrorKind::InvalidTransaction)) => {
             let past = Invalid::PastNonce { nonce: 0, next: 0 };
-            error.fields.get("reason").and_then(|name| name.as_str()) == Some(past.name())
+            let reason = error.fields.get("reason").and_then(|name| name.as_str());
+            match reason == Some(past.name()) {
+                true => Fate::NonceTaken,
+                false => Fate::Refused,
+            }
         }
-        _ => false,
-    }
-}
-
-/// Whether the same transaction may be taken later, or is already there.
-fn is_passing(error: &ClientError) -> bool {
-    match error {
-        ClientError::Unreachable { .. } | ClientError::Timeout { .. } => true,
-        error => matches!(
-            remote::kind(error),
+        (
+            _,
             Some(
-                ErrorKind::NotIncludedInTime
-                    | ErrorKind::SenderFull
-                    | ErrorKind::MempoolFull
-                    | ErrorKind::TooManyRequests
-                    | ErrorKind::Busy
-                    | ErrorKind::Timeout
-                    | ErrorKind::ShuttingDown
-            )
-        ),
+                ErrorKind::SenderFull
+                | ErrorKind::MempoolFull
+                | ErrorKind::TooManyRequests
+                | ErrorKind::Busy
+                | ErrorKind::ShuttingDown,
+            ),
+        ) => Fate::Later,
+        _ => Fate::Refused,
     }
 }

@@ -1,0 +1,370 @@
+//! Verbs that talk to a node: the same answers as on a data folder.
+//!
+//! The node is real: an engine, a store, and a server on loopback, in this process. Its blocks have
+//! the times that a data folder gives them.
+
+use std::{
+    net::TcpListener,
+    sync::{Arc, OnceLock},
+};
+
+use fusee::chain::{Chain, ContractRules, Contracts, DataFolder};
+use fusee::engines::{PolkaVmEngine, WasmiEngine};
+use fusee::ledger::{Ledger, LedgerRules, Rulebook};
+use fusee::node::{Clock, Node, NodeOptions, Production};
+use fusee::rpc::{RpcOptions, RpcServer};
+use fusee::sandbox::Executor;
+use serde_json::{Value, json};
+
+use crate::support::Folder;
+
+/// A node of a development chain, in the folder `node`.
+struct Served {
+    folder: Folder,
+    server: RpcServer,
+    node: Arc<Node>,
+}
+
+impl Served {
+    fn new() -> Self {
+        Self::with(Production::Each)
+    }
+
+    fn with(production: Production) -> Self {
+        let folder = Folder::new();
+        folder.json("init --data node", 0);
+        let path = folder.path().join("node");
+        let data = DataFolder::open(&path).unwrap().unwrap();
+        let executor = Executor::interpreted(Arc::new(WasmiEngine::new()))
+            .engine(Arc::new(PolkaVmEngine::new().unwrap()))
+            .build_interpreting();
+        let contracts = Contracts::new(&executor, ContractRules::latest()).unwrap();
+        let rulebook = Rulebook::new()
+            .with_ledger(LedgerRules::latest().with_development_accounts())
+            .with_contracts(contracts);
+        let chain = data.chain(Ledger::new(rulebook), data.options()).unwrap();
+        let chain = Arc::new(chain);
+        let mut options = NodeOptions::new(&path);
+        options.production = production;
+        options.clock = clock(&chain);
+        let node = Arc::new(Node::start(chain, options).unwrap());
+        let mut options = RpcOptions::new(data.genesis());
+        options.address.set_port(0);
+        options.engine = "wasmi".to_owned();
+        let server = RpcServer::start(Arc::clone(&node), options).unwrap();
+        Self {
+            folder,
+            server,
+            node,
+        }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    fn json(&self, words: &str, code: i32) -> Value {
+        let words = format!("{words} --node {}", self.url());
+        self.folder.json(&words, code)
+    }
+
+    /// What a command complains about.
+    fn refused(&self, words: &str, code: i32, expected: &str) {
+        let words = format!("{words} --node {}", self.url());
+        let answer = self.folder.fusee(&words);
+        assert_eq!(answer.code, code, "{words}: {answer:?}");
+        assert!(answer.stderr.contains(expected), "{words}: {answer:?}");
+        assert!(answer.stderr.contains("  next: "), "{words}: {answer:?}");
+    }
+}
+
+/// A second after the last block.
+fn clock(chain: &Arc<Chain>) -> Clock {
+    let known = OnceLock::new();
+    known.set(Arc::downgrade(chain)).unwrap();
+    Clock::new(move || {
+        let chain = known.get().and_then(|chain| chain.upgrade());
+        let head = chain.and_then(|chain| chain.store().head());
+        (head.map_or(0, |head| head.height) + 1) * 1_000
+    })
+}
+
+/// What differs: engines, and what follows from the expiry of transactions.
+fn masked(mut value: Value) -> Value {
+    const MASKED: [&str; 12] = [
+        "engines",
+        "transaction",
+        "id",
+        "hash",
+        "parent",
+        "transactions_root",
+        "state_root",
+        "genesis",
+        "node",
+        "proof",
+        "log",
+        "file",
+    ];
+    match &mut value {
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                *field = match MASKED.contains(&name.as_str()) && !field.is_null() {
+                    true => json!("masked"),
+                    false => masked(field.take()),
+                };
+            }
+            fields.remove("node");
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| *item = masked(item.take())),
+        _ => {}
+    }
+    value
+}
+
+#[test]
+fn every_verb_answers_as_on_a_data_folder() {
+    let served = Served::new();
+    let folder = Folder::new();
+    let embed = "interface token.wasm --embed token.json --output mine.wasm";
+    for folder in [&folder, &served.folder] {
+        let interface = crate::support::guests().join("../interfaces/token.json");
+        folder.write("token.json", std::fs::read(interface).unwrap());
+        folder.json(embed, 0);
+    }
+    let both = |words: &str, code: i32| {
+        let here = folder.json(words, code);
+        let there = served.json(words, code);
+        assert_eq!(masked(here.clone()), masked(there), "{words}");
+        here
+    };
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    both("accounts", 0);
+    both("accounts alice", 0);
+    both("status", 0);
+    let deployed = both("deploy mine.wasm --args 1000000 --gas 10_000_000", 0);
+    let token = text(&deployed["address"]);
+    let short = &token[..8];
+    let gas = "--gas 2_000_000";
+    for (words, code) in [
+        (format!("call {short} transfer @bob 250 {gas}"), 0),
+        (
+            format!("call {short} transfer amount=5 to=bob {gas} --dry-run"),
+            0,
+        ),
+        (
+            format!("call {short} transfer @bob 5 --from carol {gas}"),
+            1,
+        ),
+        (format!("call {short} transfer @bob"), 2),
+        (format!("call {short} nothing"), 2),
+        (format!("call {short} transfer @bob 5 --gas 265_559"), 5),
+        (format!("call bob --value 99_000_000_000_000 {gas}"), 5),
+        (format!("call bob --value 1000 {gas}"), 0),
+        (format!("call bob --value 1000 --fee-payer carol {gas}"), 0),
+        ("call 123456 transfer".to_owned(), 2),
+        (format!("query {short} balance_of @bob"), 0),
+        (format!("query {short} balance_of @bob --height 1"), 0),
+        (format!("query {short} transfer @bob 1"), 1),
+        (format!("trace {short} transfer @bob 250 --from alice"), 0),
+        (format!("trace {short} transfer @bob 250 --from carol"), 1),
+        (format!("trace {short} transfer @bob 250 --gas 270_000"), 1),
+        (format!("interface {short}"), 0),
+        (format!("accounts {short}"), 0),
+        ("accounts".to_owned(), 0),
+        ("accounts --height 1".to_owned(), 0),
+        ("blocks".to_owned(), 0),
+        ("blocks --last 2".to_owned(), 0),
+        ("block 2".to_owned(), 0),
+        ("block 3".to_owned(), 0),
+        ("events".to_owned(), 0),
+        (format!("events {short} --topic transfer --from 1"), 0),
+        (format!("events {short} --limit 1"), 0),
+        ("events --from 2 --limit 1 --no-interface".to_owned(), 0),
+        (format!("storage {short}"), 0),
+        (format!("storage {short} --limit 1"), 0),
+        (format!("prove {short}"), 0),
+        (format!("prove {short} --storage supply"), 0),
+        ("storage alice".to_owned(), 2),
+        ("status".to_owned(), 0),
+    ] {
+        both(&words, code);
+    }
+    let counter = text(&both(&format!("upload counter.wasm {gas}"), 0)["code_hash"]);
+    let created = both(&format!("create {counter} --admin alice {gas}"), 0);
+    let contract = text(&created["address"]);
+    let caller = text(&both("upload caller.wasm --gas 3_000_000", 0)["code_hash"]);
+    both(&format!("upgrade {contract} {caller} {gas}"), 1);
+    both(&format!("admin {contract} --to bob {gas}"), 0);
+    both(&format!("admin {contract} --nobody {gas}"), 1);
+    both(&format!("remove-code {caller} {gas}"), 0);
+    assert_eq!(both("accounts", 0)["height"], 12);
+}
+
+#[test]
+fn the_gas_limit_follows_from_a_simulation() {
+    let served = Served::new();
+    let deployed = served.json("deploy counter.wasm", 0);
+    let contract = deployed["address"].as_str().unwrap();
+    let called = served.json(&format!("call {contract} add 7"), 0);
+    let (used, limit) = (&called["gas_used"], &called["gas_limit"]);
+    let (used, limit) = (used.as_u64().unwrap(), limit.as_u64().unwrap());
+    assert!(used <= limit && limit <= used + used / 4, "{called}");
+    assert_eq!(called["committed"], true);
+    assert_eq!(called["height"], 2);
+    let id = called["transaction"].as_str().unwrap();
+    let found = served.json(&format!("transaction {id}"), 0);
+    assert_eq!(
+        (&found["state"], &found["height"]),
+        (&json!("included"), &json!(2))
+    );
+    served.refused(&format!("transaction {}", "00".repeat(32)), 1, "no block");
+}
+
+#[test]
+fn calls_at_the_same_time_take_the_next_nonces() {
+    let served = Served::new();
+    let url = served.url();
+    let start = |_| {
+        let mut command = served
+            .folder
+            .command(&format!("call bob --value 1 --node {url} --json"));
+        let command = command.stdout(std::process::Stdio::piped());
+        command
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let started: Vec<_> = (0..8).map(start).collect();
+    for child in started {
+        let answer = crate::support::Answer::of(child.wait_with_output().unwrap());
+        assert_eq!(answer.code, 0, "{answer:?}");
+    }
+    let alice = served.json("accounts alice", 0);
+    assert_eq!(alice["accounts"][0]["nonce"], 8, "{alice}");
+}
+
+#[test]
+fn proofs_of_a_node_are_verified() {
+    let served = Served::new();
+    let proofs = served.json("prove alice", 0);
+    served.folder.write("alice.json", proofs.to_string());
+    let root = proofs["state_root"].as_str().unwrap();
+    served
+        .folder
+        .json(&format!("verify alice.json --root {root}"), 0);
+    let other = "11".repeat(32);
+    served
+        .folder
+        .json(&format!("verify alice.json --root {other}"), 1);
+}
+
+#[test]
+fn a_node_is_named_by_the_environment_and_a_folder_by_its_flag() {
+    let served = Served::new();
+    served.json("call bob --value 1", 0);
+    let height = |words: &str| {
+        let mut command = served.folder.command(words);
+        command
+            .env("FUSEE_NODE", served.url())
+            .env("FUSEE_DATA", "elsewhere");
+        let answer: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        answer["height"].clone()
+    };
+    assert_eq!(height("accounts --json"), 1);
+    assert_eq!(height("accounts --json --data third"), 0);
+    assert!(!served.folder.path().join("elsewhere").exists());
+    let chain = served.json("status --chain-id fusee-dev", 0);
+    assert_eq!(chain["node"]["engine"], "wasmi");
+    assert_eq!(chain["node"]["production"], "each");
+    served.refused(
+        "status --chain-id other-1",
+        2,
+        "has the chain `fusee-dev`, not `other-1`",
+    );
+}
+
+#[test]
+fn flags_that_only_a_folder_has_are_refused() {
+    let served = Served::new();
+    for (words, expected) in [
+        (
+            "call bob --value 1 --engine wasmi",
+            "--engine makes no sense",
+        ),
+        ("call bob --value 1 --time 5", "--time makes no sense"),
+        (
+            "call bob --value 1 --capsule a.capsule",
+            "--capsule makes no sense",
+        ),
+        ("trace bob --value 1 --svg a.svg", "--svg makes no sense"),
+        (
+            "deploy counter.wasm --trace",
+            "traces nothing that it commits",
+        ),
+        ("accounts --data x", "cannot be used with"),
+    ] {
+        let words = format!("{words} --node {}", served.url());
+        let answer = served.folder.fusee(&words);
+        assert_eq!(answer.code, 2, "{words}: {answer:?}");
+        assert!(answer.stderr.contains(expected), "{words}: {answer:?}");
+    }
+    assert_eq!(
+        served.json("accounts", 0)["height"],
+        0,
+        "nothing was committed"
+    );
+    let folder = Folder::new();
+    folder.json("init", 0);
+    for words in ["events --follow", "status --chain-id fusee-dev"] {
+        assert_eq!(folder.fusee(words).code, 2, "{words}");
+    }
+}
+
+#[test]
+fn what_keeps_a_node_from_answering_is_told() {
+    let folder = Folder::new();
+    let check = |words: &str, code: i32, expected: &str| {
+        let answer = folder.fusee(words);
+        assert_eq!(answer.code, code, "{words}: {answer:?}");
+        assert!(answer.stderr.contains(expected), "{words}: {answer:?}");
+        assert!(answer.stderr.contains("  next: "), "{words}: {answer:?}");
+    };
+    // A port that nothing listens to, and one that nothing answers on.
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    check(
+        &format!("accounts --node http://{closed}"),
+        4,
+        "no answer from http://",
+    );
+    check("accounts --node nowhere", 2, "is not the address of a node");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    check(
+        &format!("accounts --wait 0 --node http://{address}"),
+        4,
+        "no answer from http://",
+    );
+}
+
+#[test]
+fn a_transaction_that_no_block_has_in_time_can_be_looked_up() {
+    let served = Served::with(Production::ByHand);
+    served.refused("call bob --value 1 --wait 1", 4, "fusee transaction ");
+    let words = format!("call bob --value 1 --wait 1 --node {}", served.url());
+    let told = served.folder.fusee(&words).stderr;
+    let id = told.split("`fusee transaction ").nth(1).unwrap();
+    let id = id.split('`').next().unwrap();
+    assert_eq!(
+        served.json(&format!("transaction {id}"), 0)["state"],
+        "waiting"
+    );
+    served.node.produce().unwrap();
+    let found = served.json(&format!("transaction {id}"), 0);
+    assert_eq!(found["state"], "included");
+    assert_eq!(served.json("accounts alice", 0)["accounts"][0]["nonce"], 2);
+}
