@@ -11,6 +11,7 @@ mod http;
 #[cfg(test)]
 mod explorer;
 #[cfg(test)]
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod sending;
