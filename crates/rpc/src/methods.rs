@@ -372,7 +372,7 @@ pub(crate) type Describe = fn(&mut schemars::SchemaGenerator) -> serde_json::Val
 /// Calls `with` for each public method, in the order of the document.
 pub(crate) fn each_public(with: &mut dyn FnMut(Describe)) {
     use crate::openrpc::{describe, describe_subscription};
-    let methods: [Describe; 20] = [
+    let methods: [Describe; 21] = [
         describe::<GetHealth>,
         describe::<GetChain>,
         describe::<GetLatestBlock>,
@@ -388,6 +388,7 @@ pub(crate) fn each_public(with: &mut dyn FnMut(Describe)) {
         describe::<GetCode>,
         describe::<GetInterface>,
         describe::<GetStorage>,
+        describe::<GetState>,
         describe::<GetEvents>,
         describe::<GetFeeStatistics>,
         describe::<GetMempool>,

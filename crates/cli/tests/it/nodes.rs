@@ -4,8 +4,13 @@
 //! the times that a data folder gives them.
 
 use std::{
-    net::TcpListener,
-    sync::{Arc, OnceLock},
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
 };
 
 use fusee::chain::{Chain, ContractRules, Contracts, DataFolder};
@@ -367,4 +372,90 @@ fn a_transaction_that_no_block_has_in_time_can_be_looked_up() {
     let found = served.json(&format!("transaction {id}"), 0);
     assert_eq!(found["state"], "included");
     assert_eq!(served.json("accounts alice", 0)["accounts"][0]["nonce"], 2);
+}
+
+/// Reads one HTTP message with a body of a declared length.
+fn message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&bytes).to_lowercase();
+    let length = head.split("content-length: ").nth(1).unwrap();
+    let length = length.lines().next().unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    bytes.extend(body);
+    Ok(bytes)
+}
+
+/// A proxy that loses the first answer to a method.
+fn losing(server: SocketAddr, method: &'static str) -> (SocketAddr, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let has_lost = Arc::new(AtomicBool::new(false));
+    let lost = Arc::clone(&has_lost);
+    let serve = move |mut client: TcpStream, lost: Arc<AtomicBool>| -> io::Result<()> {
+        let mut server = TcpStream::connect(server)?;
+        loop {
+            let request = message(&mut client)?;
+            server.write_all(&request)?;
+            let answer = message(&mut server)?;
+            let is_asked = String::from_utf8_lossy(&request).contains(&format!("\"{method}\""));
+            if is_asked && !lost.swap(true, Ordering::SeqCst) {
+                return Ok(());
+            }
+            client.write_all(&answer)?;
+        }
+    };
+    thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, lost) = (client.unwrap(), Arc::clone(&lost));
+            // A closed connection ends it.
+            thread::spawn(move || serve(client, lost));
+        }
+    });
+    (address, has_lost)
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_again_and_the_transaction_counts_once() {
+    let served = Served::new();
+    for (method, height) in [("sendTransaction", 1), ("sendTransactionAndWait", 2)] {
+        let (proxy, has_lost) = losing(served.server.address(), method);
+        let words = format!("call bob --value 1 --node http://{proxy}");
+        let called = served.folder.json(&words, 0);
+        assert!(has_lost.load(Ordering::SeqCst), "{method}");
+        assert_eq!(called["height"], height, "{method}: {called}");
+    }
+    let alice = served.json("accounts alice", 0);
+    assert_eq!(alice["accounts"][0]["nonce"], 2, "{alice}");
+    assert_eq!(alice["height"], 2);
+}
+
+#[test]
+fn events_are_followed_as_they_come() {
+    let served = Served::new();
+    let deployed = served.json("deploy token.wasm --args 1000", 0);
+    let token = deployed["address"].as_str().unwrap();
+    let words = format!(
+        "events {token} --topic transfer --from 1 --follow --node {}",
+        served.url()
+    );
+    let mut command = served.folder.command(&words);
+    let mut following = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = io::BufRead::lines(io::BufReader::new(following.stdout.take().unwrap()));
+    for height in 2..5 {
+        served.json(&format!("call {token} transfer @bob {height}"), 0);
+        let line = lines.next().unwrap().unwrap();
+        assert!(line.starts_with(&format!("block {height} ")), "{line}");
+        assert!(line.contains(&format!("(alice bob {height})")), "{line}");
+    }
+    following.kill().unwrap();
+    following.wait().unwrap();
 }
