@@ -20,7 +20,9 @@ use self::{
 fn check<F: AsyncFn(&mut World, &Browser)>(screen: Screen, test: F) {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::start(folder.path());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(async {
         let browser = Browser::open(screen).await;
         test(&mut world, &browser).await;
@@ -55,13 +57,18 @@ fn views(world: &World) -> Vec<(&'static str, String)> {
         ("search", "search/nobody".to_owned()),
         ("no-page", "nowhere".to_owned()),
     ];
-    views.map(|(name, route)| (name, world.page(&route))).to_vec()
+    views
+        .map(|(name, route)| (name, world.page(&route)))
+        .to_vec()
 }
 
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn every_view_can_be_seen_on_every_screen() {
-    let dark = |screen| Screen { scheme: "dark", ..screen };
+    let dark = |screen| Screen {
+        scheme: "dark",
+        ..screen
+    };
     check(DESKTOP, async |world, browser| {
         for (form, screen) in [
             ("desktop-light", DESKTOP),
@@ -74,9 +81,16 @@ fn every_view_can_be_seen_on_every_screen() {
                 browser.show(&page).await;
                 let wide = "return document.documentElement.scrollWidth - innerWidth";
                 let beyond = browser.run(wide).await.as_i64().unwrap();
-                assert!(beyond <= 0, "{name} is {beyond} pixels wider than {screen:?}");
+                assert!(
+                    beyond <= 0,
+                    "{name} is {beyond} pixels wider than {screen:?}"
+                );
                 let faint = browser.run(CONTRAST).await;
-                assert_eq!(faint, json!([]), "texts of {name} that are hard to read, {form}");
+                assert_eq!(
+                    faint,
+                    json!([]),
+                    "texts of {name} that are hard to read, {form}"
+                );
                 let unnamed = browser.run(UNNAMED).await;
                 assert_eq!(unnamed, json!([]), "controls of {name} without a name");
                 browser.photograph(&format!("{name}-{form}")).await;
@@ -141,11 +155,15 @@ fn a_reader_can_click_from_the_first_page_to_everything() {
         browser.until_text("Receipts root").await;
         browser.click("section table a").await;
         browser.until_text("Operation").await;
-        browser.show(&world.page(&format!("transaction/{}", world.id(7)))).await;
+        browser
+            .show(&world.page(&format!("transaction/{}", world.id(7))))
+            .await;
         // The call of the token inside the call of the caller.
         browser.until_text("balance_of").await;
         assert!(browser.text(".trace").await.contains("storage_read"));
-        let frames = browser.run("return document.querySelectorAll('.flame .frame').length").await;
+        let frames = browser
+            .run("return document.querySelectorAll('.flame .frame').length")
+            .await;
         assert!(frames.as_u64().unwrap() > 4, "{frames}");
         let whole = browser.text(".flame-note").await;
         browser.run("[...document.querySelectorAll('.frame.syscall')].at(0).dispatchEvent(new MouseEvent('click'))").await;
@@ -176,12 +194,19 @@ fn the_search_finds_heights_hashes_addresses_and_names() {
             ("nobody".to_owned(), "Nothing here is nobody"),
             ("ab".repeat(32), "never used"),
         ];
-        browser.show(&world.page(&format!("address/{}", world.token))).await;
+        browser
+            .show(&world.page(&format!("address/{}", world.token)))
+            .await;
         for (wanted, found) in searches {
             browser.click("#words").await;
             browser.keys(&format!("{wanted}{}", Key::Enter)).await;
-            let script = format!("return document.querySelector('main').innerText.includes({})", json!(found));
-            browser.until(&format!("{wanted} finds {found}"), &script).await;
+            let script = format!(
+                "return document.querySelector('main').innerText.includes({})",
+                json!(found)
+            );
+            browser
+                .until(&format!("{wanted} finds {found}"), &script)
+                .await;
         }
     });
 }
@@ -191,20 +216,28 @@ fn the_search_finds_heights_hashes_addresses_and_names() {
 fn a_form_queries_simulates_and_sends() {
     check(DESKTOP, async |world, browser| {
         let token = world.token;
-        browser.show(&world.page(&format!("address/{token}/methods/balance_of"))).await;
+        browser
+            .show(&world.page(&format!("address/{token}/methods/balance_of")))
+            .await;
         browser.click("details[open] .field input").await;
         browser.keys("@bob").await;
         browser.press("Query").await;
         browser.until_text("250").await;
-        browser.show(&world.page(&format!("address/{token}/methods/transfer"))).await;
+        browser
+            .show(&world.page(&format!("address/{token}/methods/transfer")))
+            .await;
         browser.click("details[open] .field input").await;
         browser.keys("nobody at all").await;
         browser.press("Simulate").await;
         browser.until_text("64 hexadecimal digits are needed").await;
-        let wrong = browser.run("return document.activeElement.getAttribute('aria-invalid')").await;
+        let wrong = browser
+            .run("return document.activeElement.getAttribute('aria-invalid')")
+            .await;
         assert_eq!(wrong, "true");
         let select_all = format!("{}a{}", Key::Control, Key::Null);
-        browser.keys(&format!("{select_all}@bob{}7", Key::Tab)).await;
+        browser
+            .keys(&format!("{select_all}@bob{}7", Key::Tab))
+            .await;
         browser.run("document.activeElement.blur()").await;
         browser.click("details[open] .field + .field input").await;
         browser.keys(&format!("{select_all}7")).await;
@@ -216,7 +249,9 @@ fn a_form_queries_simulates_and_sends() {
         browser.press("Sign and send").await;
         browser.until_text("is in block").await;
         assert_eq!(world.height(), height + 1);
-        browser.show(&world.page(&format!("address/{token}/events"))).await;
+        browser
+            .show(&world.page(&format!("address/{token}/events")))
+            .await;
         browser.until_text("amount: 7").await;
     });
 }
@@ -225,12 +260,20 @@ fn a_form_queries_simulates_and_sends() {
 #[ignore = "needs chromium and chromedriver"]
 fn the_keyboard_alone_is_enough() {
     check(DESKTOP, async |world, browser| {
-        browser.show(&world.page(&format!("address/{}", world.token))).await;
+        browser
+            .show(&world.page(&format!("address/{}", world.token)))
+            .await;
         browser.run("document.activeElement.blur()").await;
         browser.keys(&Key::Tab.to_string()).await;
-        assert_eq!(browser.run("return document.activeElement.className").await, "skip");
+        assert_eq!(
+            browser.run("return document.activeElement.className").await,
+            "skip"
+        );
         browser.keys(&Key::Enter.to_string()).await;
-        assert_eq!(browser.run("return document.activeElement.id").await, "main");
+        assert_eq!(
+            browser.run("return document.activeElement.id").await,
+            "main"
+        );
         // Every stop is visible, and the walk ends.
         let mut stops = 0;
         loop {
@@ -248,20 +291,31 @@ fn the_keyboard_alone_is_enough() {
         let summary = "[...document.querySelectorAll('summary')].find((one) => one.innerText.startsWith('total_supply')).focus()";
         browser.run(summary).await;
         browser.keys(&Key::Enter.to_string()).await;
-        browser.until("the form is there", "return document.querySelector('details[open] form') !== null").await;
+        browser
+            .until(
+                "the form is there",
+                "return document.querySelector('details[open] form') !== null",
+            )
+            .await;
         browser.keys(&Key::Tab.to_string()).await;
         browser.keys(&Key::Enter.to_string()).await;
         browser.until_text("1,000,000").await;
         // The flame graph is one stop, with arrows inside.
-        browser.show(&world.page(&format!("transaction/{}", world.id(7)))).await;
-        browser.run("document.querySelector('.frame[tabindex=\"0\"]').focus()").await;
+        browser
+            .show(&world.page(&format!("transaction/{}", world.id(7))))
+            .await;
+        browser
+            .run("document.querySelector('.frame[tabindex=\"0\"]').focus()")
+            .await;
         let first = browser.text(".flame-note").await;
         browser.keys(&Key::Down.to_string()).await;
         browser.keys(&Key::Right.to_string()).await;
         let second = browser.text(".flame-note").await;
         assert_ne!(first, second);
         browser.keys(&Key::Enter.to_string()).await;
-        let focused = browser.run("return document.activeElement.getAttribute('aria-label')").await;
+        let focused = browser
+            .run("return document.activeElement.getAttribute('aria-label')")
+            .await;
         assert_eq!(focused, second.as_str());
         browser.keys(&Key::Escape.to_string()).await;
         assert_eq!(browser.text(".flame-note").await, first);
@@ -284,19 +338,40 @@ fn what_contracts_say_is_shown_as_text() {
     check(TELEPHONE, async |world, browser| {
         for (name, page) in views(world) {
             browser.show(&page).await;
-            let strange = browser.run("return document.querySelectorAll('main img, main script, main iframe').length").await;
+            let strange = browser
+                .run(
+                    "return document.querySelectorAll('main img, main script, main iframe').length",
+                )
+                .await;
             assert_eq!(strange, 0, "{name}");
-            assert_ne!(browser.run("return document.title").await, "owned", "{name}");
+            assert_ne!(
+                browser.run("return document.title").await,
+                "owned",
+                "{name}"
+            );
             // An override would turn the letters around it.
-            let turned = browser.run("return /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.textContent)").await;
+            let turned = browser
+                .run("return /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.textContent)")
+                .await;
             assert_eq!(turned, false, "{name}");
             let letters = browser.run("return document.body.textContent.length").await;
-            assert!(letters.as_u64().unwrap() < 60_000, "{name} has {letters} letters");
+            assert!(
+                letters.as_u64().unwrap() < 60_000,
+                "{name} has {letters} letters"
+            );
         }
-        browser.show(&world.page(&format!("address/{}/events", world.hostile))).await;
+        browser
+            .show(&world.page(&format!("address/{}/events", world.hostile)))
+            .await;
         // Markup is there, letter by letter.
         browser.until_text(MARKUP).await;
-        browser.until_text(&OVERRIDE.replace('\u{202e}', "\\u{202e}").replace('\u{202c}', "\\u{202c}")).await;
+        browser
+            .until_text(
+                &OVERRIDE
+                    .replace('\u{202e}', "\\u{202e}")
+                    .replace('\u{202c}', "\\u{202c}"),
+            )
+            .await;
         browser.until_text("all 42,000 characters").await;
         browser.press("all 42,000 characters").await;
         let wide = "return document.documentElement.scrollWidth <= innerWidth";
@@ -314,22 +389,31 @@ fn blocks_come_by_socket_and_by_polling() {
                 browser.before_pages(source).await;
             }
             browser.show(&world.page("")).await;
-            browser.until_text(if blocked { "Every 2 seconds" } else { "Live" }).await;
+            browser
+                .until_text(if blocked { "Every 2 seconds" } else { "Live" })
+                .await;
             for _ in 0..3 {
                 let height = world.height() + 1;
                 world.pay();
-                let script = format!("return document.querySelector('.blocks tbody tr').innerText.startsWith('{height}')");
+                let script = format!(
+                    "return document.querySelector('.blocks tbody tr').innerText.startsWith('{height}')"
+                );
                 browser.until(&format!("block {height}"), &script).await;
             }
             let heights = browser.run("return [...document.querySelectorAll('.blocks tbody a[href^=\"#/block/\"]')].map((a) => Number(a.hash.slice(8))).filter(Boolean)").await;
             let heights: Vec<u64> = serde_json::from_value(heights).unwrap();
-            assert!(heights.windows(2).all(|two| two[0] == two[1] + 1), "{heights:?}");
+            assert!(
+                heights.windows(2).all(|two| two[0] == two[1] + 1),
+                "{heights:?}"
+            );
             browser.press("Pause").await;
             let height = world.height() + 1;
             world.pay();
             browser.until_text("Paused").await;
             browser.press("Pause").await;
-            let script = format!("return document.querySelector('.blocks tbody tr').innerText.startsWith('{height}')");
+            let script = format!(
+                "return document.querySelector('.blocks tbody tr').innerText.startsWith('{height}')"
+            );
             browser.until("the missed block", &script).await;
         });
     }
@@ -340,7 +424,9 @@ fn blocks_come_by_socket_and_by_polling() {
 fn a_lost_node_is_told_with_the_next_step() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::start(folder.path());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.unwrap().block_on(async {
         let browser = Browser::open(DESKTOP).await;
         browser.show(&world.page("")).await;
@@ -349,7 +435,12 @@ fn a_lost_node_is_told_with_the_next_step() {
         browser.until_text("No connection").await;
         browser.run("location.hash = '#/block/1'").await;
         browser.until_text("see whether the node runs").await;
-        assert_eq!(browser.run("return document.querySelector('.failure').getAttribute('role')").await, "alert");
+        assert_eq!(
+            browser
+                .run("return document.querySelector('.failure').getAttribute('role')")
+                .await,
+            "alert"
+        );
         browser.photograph("lost").await;
         browser.end().await;
     });

@@ -7,10 +7,9 @@ mod entries;
 #[cfg(test)]
 mod execution;
 #[cfg(test)]
-mod http;
-#[cfg(test)]
 mod explorer;
 #[cfg(test)]
+mod http;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]

@@ -24,7 +24,10 @@ fn a_file_that_is_none_is_not_served() {
 #[test]
 fn modules_import_each_other_alone() {
     for (name, _, bytes) in FILES.iter().filter(|(name, ..)| name.ends_with(".js")) {
-        for (_, rest) in text(bytes).match_indices("from \"").map(|(at, it)| (at, text(bytes).split_at(at + it.len()).1)) {
+        for (_, rest) in text(bytes)
+            .match_indices("from \"")
+            .map(|(at, it)| (at, text(bytes).split_at(at + it.len()).1))
+        {
             let (module, _) = rest.split_once('"').unwrap();
             let file = module.strip_prefix("./").expect(module);
             assert!(asset(file).is_some(), "{name} imports {module}");
@@ -36,8 +39,18 @@ fn modules_import_each_other_alone() {
 #[test]
 fn nothing_is_parsed_as_markup_run_as_text_or_asked_of_others() {
     let forbidden = [
-        "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "eval(",
-        "new Function", "javascript:", "style=", "onclick=", "https://", "import(",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "DOMParser",
+        "eval(",
+        "new Function",
+        "javascript:",
+        "style=",
+        "onclick=",
+        "https://",
+        "import(",
     ];
     for (name, _, bytes) in FILES {
         let source = text(bytes).replace("http://www.w3.org/2000/svg", "");

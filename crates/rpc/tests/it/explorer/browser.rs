@@ -30,8 +30,16 @@ pub(crate) struct Screen {
     pub(crate) scheme: &'static str,
 }
 
-pub(crate) const DESKTOP: Screen = Screen { width: 1_280, height: 900, scheme: "light" };
-pub(crate) const TELEPHONE: Screen = Screen { width: 360, height: 740, scheme: "light" };
+pub(crate) const DESKTOP: Screen = Screen {
+    width: 1_280,
+    height: 900,
+    scheme: "light",
+};
+pub(crate) const TELEPHONE: Screen = Screen {
+    width: 360,
+    height: 740,
+    scheme: "light",
+};
 
 /// A command that Chromium has beyond the standard.
 #[derive(Debug)]
@@ -39,7 +47,11 @@ struct Extension(&'static str, Value);
 
 impl WebDriverCompatibleCommand for Extension {
     fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.0))
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.0
+        ))
     }
 
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
@@ -80,24 +92,37 @@ impl Browser {
 
     /// Makes the window that of another screen.
     pub(crate) async fn resize(&self, screen: Screen) {
-        let Screen { width, height, scheme } = screen;
+        let Screen {
+            width,
+            height,
+            scheme,
+        } = screen;
         let metrics = json!({
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600,
         });
-        self.cdp("Emulation.setDeviceMetricsOverride", metrics).await;
+        self.cdp("Emulation.setDeviceMetricsOverride", metrics)
+            .await;
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
-        self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        self.cdp(
+            "Emulation.setEmulatedMedia",
+            json!({ "features": features }),
+        )
+        .await;
     }
 
     /// Runs a script in every page before its own.
     pub(crate) async fn before_pages(&self, source: &str) {
         let source = json!({ "source": source });
-        self.cdp("Page.addScriptToEvaluateOnNewDocument", source).await;
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", source)
+            .await;
     }
 
     async fn cdp(&self, command: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
-        self.client.issue_cmd(Extension("goog/cdp/execute", body)).await.unwrap()
+        self.client
+            .issue_cmd(Extension("goog/cdp/execute", body))
+            .await
+            .unwrap()
     }
 
     /// Shows a page and waits until it is there.
@@ -140,42 +165,77 @@ impl Browser {
         let script = format!(
             "const [given, done] = arguments; (async () => {{ {body} }})().then(done, (error) => done('failed: ' + error.stack));"
         );
-        self.client.execute_async(&script, vec![given]).await.unwrap()
+        self.client
+            .execute_async(&script, vec![given])
+            .await
+            .unwrap()
     }
 
     /// The text of what a selector finds first.
     pub(crate) async fn text(&self, selector: &str) -> String {
-        let script = format!("return document.querySelector({})?.innerText ?? ''", json!(selector));
+        let script = format!(
+            "return document.querySelector({})?.innerText ?? ''",
+            json!(selector)
+        );
         self.run(&script).await.as_str().unwrap().to_owned()
     }
 
     /// Clicks what a selector finds first.
     pub(crate) async fn click(&self, selector: &str) {
-        self.client.find(Locator::Css(selector)).await.unwrap().click().await.unwrap();
+        self.client
+            .find(Locator::Css(selector))
+            .await
+            .unwrap()
+            .click()
+            .await
+            .unwrap();
     }
 
     /// Clicks the link or button with this text.
     pub(crate) async fn press(&self, text: &str) {
-        let path = format!("//*[(self::a or self::button or self::summary) and normalize-space()={}]", json!(text));
-        self.client.find(Locator::XPath(&path)).await.unwrap().click().await.unwrap();
+        let path = format!(
+            "//*[(self::a or self::button or self::summary) and normalize-space()={}]",
+            json!(text)
+        );
+        self.client
+            .find(Locator::XPath(&path))
+            .await
+            .unwrap()
+            .click()
+            .await
+            .unwrap();
     }
 
     /// Types into what has the focus.
     pub(crate) async fn keys(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        self.client
+            .active_element()
+            .await
+            .unwrap()
+            .send_keys(keys)
+            .await
+            .unwrap();
     }
 
     /// Puts an image of the page into the folder that `FUSEE_SCREENSHOTS` names, if it does.
     pub(crate) async fn photograph(&self, name: &str) {
         if let Ok(folder) = std::env::var("FUSEE_SCREENSHOTS") {
             fs::create_dir_all(&folder).unwrap();
-            fs::write(format!("{folder}/{name}.png"), self.client.screenshot().await.unwrap()).unwrap();
+            fs::write(
+                format!("{folder}/{name}.png"),
+                self.client.screenshot().await.unwrap(),
+            )
+            .unwrap();
         }
     }
 
     /// What the console has had since the last call: warnings and errors.
     pub(crate) async fn complaints(&self) -> Vec<String> {
-        let log = self.client.issue_cmd(Extension("se/log", json!({ "type": "browser" }))).await.unwrap();
+        let log = self
+            .client
+            .issue_cmd(Extension("se/log", json!({ "type": "browser" })))
+            .await
+            .unwrap();
         let entries = log.as_array().unwrap().iter();
         entries
             .filter(|entry| entry["level"] == "SEVERE" || entry["level"] == "WARNING")

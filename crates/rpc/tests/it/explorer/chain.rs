@@ -23,7 +23,8 @@ const COUNTER: &[u8] = include_bytes!("../../../../../guests/wasm/counter.wasm")
 const HOSTILE: &str = include_str!("hostile.wat");
 
 /// What the hostile contract says of itself, and is told to say.
-pub(crate) const MARKUP: &str = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>";
+pub(crate) const MARKUP: &str =
+    "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>";
 /// Shown as it is, the letters after the override read backwards.
 pub(crate) const OVERRIDE: &str = "paid to \u{202e}ecila\u{202c} by bob";
 
@@ -44,7 +45,10 @@ impl World {
     /// Starts a node on a new chain: a token, a contract that calls it, one that is hostile, and
     /// transactions of every kind of result.
     pub(crate) fn start(folder: &Path) -> Self {
-        let lane = lanes().into_iter().find(|lane| lane.name == "wasmi").unwrap();
+        let lane = lanes()
+            .into_iter()
+            .find(|lane| lane.name == "wasmi")
+            .unwrap();
         let rules = ContractRules::latest();
         let contracts = Contracts::without_fallback(Arc::new(lane.executor), rules.clone());
         let ledger = Ledger::new(
@@ -52,9 +56,15 @@ impl World {
                 .with_ledger(LedgerRules::latest().with_development_accounts())
                 .with_contracts(contracts),
         );
-        let balances = ["alice", "bob", "carol", "dave", "erin"].map(|name| (name, 1_000_000_000_000));
+        let balances =
+            ["alice", "bob", "carol", "dave", "erin"].map(|name| (name, 1_000_000_000_000));
         let genesis = Genesis::development(rules.id(), &balances);
-        let chain = Chain::open(&folder.join("chain"), &genesis, ledger, Chain::options(&genesis));
+        let chain = Chain::open(
+            &folder.join("chain"),
+            &genesis,
+            ledger,
+            Chain::options(&genesis),
+        );
         let mut options = NodeOptions::new(folder);
         options.production = Production::Each;
         let node = Arc::new(Node::start(Arc::new(chain.unwrap()), options).unwrap());
@@ -101,7 +111,13 @@ impl World {
             self.call(0, self.hostile, "fail", &sized(said.as_bytes()));
         }
         let to = Address::of_development_account("carol");
-        self.send(1, Operation::Transfer { to, value: 1_234_567 });
+        self.send(
+            1,
+            Operation::Transfer {
+                to,
+                value: 1_234_567,
+            },
+        );
     }
 
     fn token_transfer(&self, amount: u64) -> Vec<u8> {
@@ -113,14 +129,29 @@ impl World {
         let from = Address::of_development_account(SENDERS[sender]);
         let address = Address::of_contract(from, self.nonces[sender], CodeHash::of(&code));
         let input = input.to_vec();
-        self.send(sender, Operation::Deploy { code, input, value: 0 });
+        self.send(
+            sender,
+            Operation::Deploy {
+                code,
+                input,
+                value: 0,
+            },
+        );
         address
     }
 
     /// Calls a contract.
     pub(crate) fn call(&mut self, sender: usize, to: Address, method: &str, input: &[u8]) {
         let (method, input) = (method.to_owned(), input.to_vec());
-        self.send(sender, Operation::Call { to, method, input, value: 0 });
+        self.send(
+            sender,
+            Operation::Call {
+                to,
+                method,
+                input,
+                value: 0,
+            },
+        );
     }
 
     /// Sends a transaction of one operation, which makes a block.
@@ -140,7 +171,9 @@ impl World {
         let authorization = key.sign(&body.id());
         let rules = LedgerRules::latest().with_development_accounts();
         let signed = SignedTransaction::new(body, authorization, None, &rules).unwrap();
-        let sent = self.node.submit_and_wait(signed.encode(), Duration::from_secs(60));
+        let sent = self
+            .node
+            .submit_and_wait(signed.encode(), Duration::from_secs(60));
         sent.unwrap().unwrap();
     }
 
@@ -163,7 +196,11 @@ impl World {
     /// The id of the transaction of a block, which has one.
     pub(crate) fn id(&self, height: u64) -> String {
         let block = self.node.block(height).unwrap();
-        self.node.id(&block.transactions[0]).unwrap().unwrap().to_string()
+        self.node
+            .id(&block.transactions[0])
+            .unwrap()
+            .unwrap()
+            .to_string()
     }
 
     /// The address of a page.

@@ -71,32 +71,65 @@ fn interface() -> Interface {
 /// Types and values: as the crate of interfaces has them, and as the page has them.
 fn values() -> Vec<(&'static str, Value, Value)> {
     let number = |text: &str| json!({ "integer": text });
-    let point = |x: i16, y: &str| json!({ "fields": [["x", number(&x.to_string())], ["y", number(y)]] });
+    let point =
+        |x: i16, y: &str| json!({ "fields": [["x", number(&x.to_string())], ["y", number(y)]] });
     let most = "340282366920938463463374607431768211455";
     vec![
         ("()", json!(null), json!(null)),
         ("bool", json!(true), json!(true)),
         ("u8", json!(255), number("255")),
         ("i8", json!(-128), number("-128")),
-        ("u64", json!("18446744073709551615"), number("18446744073709551615")),
-        ("i64", json!("-9223372036854775808"), number("-9223372036854775808")),
+        (
+            "u64",
+            json!("18446744073709551615"),
+            number("18446744073709551615"),
+        ),
+        (
+            "i64",
+            json!("-9223372036854775808"),
+            number("-9223372036854775808"),
+        ),
         ("u128", json!(most), number(most)),
         ("i128", json!("-1"), number("-1")),
-        ("string", json!("größer \u{202e}\u{feff}🦀"), json!("größer \u{202e}\u{feff}🦀")),
+        (
+            "string",
+            json!("größer \u{202e}\u{feff}🦀"),
+            json!("größer \u{202e}\u{feff}🦀"),
+        ),
         ("string", json!("\u{feff}first"), json!("\u{feff}first")),
         ("bytes", json!("0x00ff10"), json!({ "hex": "00ff10" })),
-        ("address", json!(format!("0x{}", "ab".repeat(32))), json!({ "address": "ab".repeat(32) })),
+        (
+            "address",
+            json!(format!("0x{}", "ab".repeat(32))),
+            json!({ "address": "ab".repeat(32) }),
+        ),
         ("option<u8>", json!(null), json!(null)),
         ("option<u8>", json!([7]), json!({ "some": number("7") })),
         ("option<option<u8>>", json!([null]), json!({ "some": null })),
-        ("vec<u16>", json!([1, 2]), json!({ "items": [number("1"), number("2")] })),
+        (
+            "vec<u16>",
+            json!([1, 2]),
+            json!({ "items": [number("1"), number("2")] }),
+        ),
         ("vec<u8>", json!([1, 2]), json!({ "hex": "0102" })),
         ("[u8; 3]", json!([1, 2, 3]), json!({ "hex": "010203" })),
-        ("[bool; 2]", json!([true, false]), json!({ "items": [true, false] })),
-        ("(u8, string)", json!([1, "a"]), json!({ "items": [number("1"), "a"] })),
+        (
+            "[bool; 2]",
+            json!([true, false]),
+            json!({ "items": [true, false] }),
+        ),
+        (
+            "(u8, string)",
+            json!([1, "a"]),
+            json!({ "items": [number("1"), "a"] }),
+        ),
         ("(u8,)", json!([1]), json!({ "items": [number("1")] })),
         ("Point", json!({ "x": -3, "y": 4 }), point(-3, "4")),
-        ("Shape", json!("Nothing"), json!({ "variant": "Nothing", "fields": [] })),
+        (
+            "Shape",
+            json!("Nothing"),
+            json!({ "variant": "Nothing", "fields": [] }),
+        ),
         (
             "Shape",
             json!({ "Line": { "from": { "x": 0, "y": 1 }, "to": { "x": 2, "y": 3 } } }),
@@ -132,7 +165,8 @@ fn values_are_those_of_the_interface_crate() {
         for (name, value, shown) in values() {
             let value_type: Type = name.parse().unwrap();
             let bytes = hex::encode(interface.write(&value_type, &value).unwrap());
-            let given = json!({ "interface": interface, "type": name, "bytes": bytes, "value": shown });
+            let given =
+                json!({ "interface": interface, "type": name, "bytes": bytes, "value": shown });
             let script = format!(
                 "{CONVERT} return [toHex(page.writeValue(given.interface, given.type, given_value(given.value))), shown(page.readValue(given.interface, given.type, given.bytes))];"
             );
@@ -163,7 +197,9 @@ fn bytes_that_are_no_value_are_refused_as_the_interface_crate_does() {
         browser.show(&world.page("")).await;
         for (name, bytes) in refused {
             let value_type: Type = name.parse().unwrap();
-            let refused = interface.read(&value_type, &hex::decode(bytes).unwrap()).is_err();
+            let refused = interface
+                .read(&value_type, &hex::decode(bytes).unwrap())
+                .is_err();
             assert!(refused, "{name} of {bytes}");
             let given = json!({ "interface": interface, "type": name, "bytes": bytes });
             let script = "
