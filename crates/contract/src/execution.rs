@@ -259,6 +259,7 @@ impl Execution {
         match state {
             Err(error) if self.tier == Tier::Best && self.contracts.may_interpret(&error) => {
                 self.tier = Tier::Interpreter;
+                self.contracts.executor.count_fallback();
                 self.replay()
             }
             state => state,

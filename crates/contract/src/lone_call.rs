@@ -42,7 +42,10 @@ impl Contracts {
             }
         };
         match attempt(Tier::Best) {
-            Err(error) if self.may_interpret(&error) => attempt(Tier::Interpreter),
+            Err(error) if self.may_interpret(&error) => {
+                self.executor.count_fallback();
+                attempt(Tier::Interpreter)
+            }
             result => result,
         }
     }

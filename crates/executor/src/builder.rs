@@ -6,7 +6,7 @@ use fusee_engine::{Compiler, Engine, Gas, Interpreter};
 
 use crate::{
     CompileIn, Executor, artifacts::Artifacts, cache::Cache, earned::EarnedByProgram,
-    engines::Engines, preparer::Preparer, suspensions::Suspensions,
+    engines::Engines, preparer::Preparer, runs::Runs,
 };
 
 /// Options of an [`Executor`]. `K` says what is known of its engines: [`AnyEngine`] or
@@ -151,7 +151,7 @@ impl<K> ExecutorBuilder<K> {
             compiled_bytes: self.compiled_bytes,
             artifacts: self.artifacts,
             cache: Arc::new(Cache::new(program_bytes)),
-            suspensions: Suspensions::new(self.suspended_runs),
+            runs: Runs::new(self.suspended_runs),
             compile_gas: self.compile_gas,
             earned: EarnedByProgram::new(),
         };

@@ -9,7 +9,7 @@ use fusee_engine::{CodeHash, EngineError, Format, Gas, Host, Module};
 use fusee_instrument::{Rules, prepare_hashed};
 
 use crate::{
-    LiveInstance, Outcome, PrepareError, PreparedProgram, RunError, RunRequest, Tier,
+    LiveInstance, Outcome, PrepareError, PreparedProgram, RunCounts, RunError, RunRequest, Tier,
     background::CompileQueue, compiling::Calls, key::Key, preparer::Preparer,
 };
 
@@ -48,7 +48,13 @@ impl Executor {
     /// The current number of suspended runs.
     #[must_use]
     pub fn suspended_runs(&self) -> u32 {
-        self.preparer.suspensions.count()
+        self.preparer.runs.suspended()
+    }
+
+    /// What the runs so far started on.
+    #[must_use]
+    pub fn run_counts(&self) -> RunCounts {
+        self.preparer.runs.counts()
     }
 
     /// Whether a format has both an interpreter and a compiler, so that [`Tier::Interpreter`] has
@@ -127,6 +133,12 @@ impl Executor {
         }
     }
 
+    /// Counts a [fallback](RunCounts::fallbacks), for callers that run again on
+    /// [`Tier::Interpreter`] what an engine has failed at.
+    pub fn count_fallback(&self) {
+        self.preparer.runs.fallbacks.add();
+    }
+
     /// Requests that the background thread compiles a program, before its runs have used the gas
     /// for it ([`ExecutorBuilder::compile_gas`](crate::ExecutorBuilder::compile_gas)). Has no
     /// effect without an interpreter beside the compiler, where every program is compiled when it
@@ -191,23 +203,28 @@ impl Executor {
         prepared: &Arc<PreparedProgram>,
         request: &RunRequest<'_>,
     ) -> Result<Arc<dyn Module>, EngineError> {
+        let runs = &self.preparer.runs;
         let interpreter_only = !self.preparer.compiles(prepared.program().format)
             || request.tier == Tier::Interpreter
             || self.interpreter_only.load(Ordering::Relaxed);
         if prepared.has_interpreter() && interpreter_only {
+            runs.interpreted.add();
             return prepared.interpreter_module().cloned();
         }
         if let Some(module) = prepared.compiled() {
+            runs.compiled.add();
             let short_calls = self.short_call_module(prepared, request);
             return Ok(Arc::clone(short_calls.unwrap_or(module)));
         }
         if !prepared.has_interpreter() {
+            runs.compiled.add();
             return self.preparer.compile(prepared);
         }
         if prepared.has_earned_compilation() {
             self.compile_queue
                 .push(&self.preparer, prepared, Calls::All);
         }
+        runs.interpreted.add();
         prepared.interpreter_module().cloned()
     }
 

@@ -319,7 +319,7 @@ impl Guest {
 
     fn suspend(&mut self, reached: Reached) -> Result<Reached, RunError> {
         if !self.is_counted {
-            self.program.suspensions().acquire()?;
+            self.program.runs().suspend()?;
             self.is_counted = true;
         }
         Ok(reached)
@@ -368,7 +368,7 @@ impl Guest {
     #[inline]
     fn release(&mut self) {
         if mem::take(&mut self.is_counted) {
-            self.program.suspensions().release();
+            self.program.runs().resumed();
         }
     }
 

@@ -28,8 +28,8 @@ mod outcome;
 mod prepared;
 mod preparer;
 mod request;
+mod runs;
 mod short_calls;
-mod suspensions;
 
 pub use asynchronous::{Answer, AsyncRun};
 pub use budget::{MemoryBudget, Reservation};
@@ -56,3 +56,4 @@ pub use outcome::{
 };
 pub use prepared::PreparedProgram;
 pub use request::{RunRequest, Suspension, Tier};
+pub use runs::RunCounts;

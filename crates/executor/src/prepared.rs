@@ -11,15 +11,15 @@ use crate::{
     compiled::{Compilation, CompiledCode},
     earned::Earned,
     key::{Key, SizeObserver},
+    runs::Runs,
     short_calls::ShortCalls,
-    suspensions::Suspensions,
 };
 
 /// A program that is ready to run on its executor: validated, metered, and compiled where needed.
 pub struct PreparedProgram {
     program: Arc<Program>,
     key: Key,
-    suspensions: Arc<Suspensions>,
+    runs: Arc<Runs>,
     /// The cache that counts the size of this program.
     cache: Weak<dyn SizeObserver>,
     /// The engine that runs the program without the compiler, if the executor has one.
@@ -53,7 +53,7 @@ impl PreparedProgram {
     pub(crate) fn new(
         program: Arc<Program>,
         key: Key,
-        suspensions: Arc<Suspensions>,
+        runs: Arc<Runs>,
         cache: Weak<dyn SizeObserver>,
         interpreter: Option<Arc<dyn Engine>>,
         earning: Option<Earning>,
@@ -62,7 +62,7 @@ impl PreparedProgram {
         Self {
             program,
             key,
-            suspensions,
+            runs,
             cache,
             interpreter,
             interpreter_module: LazyModule::default(),
@@ -101,9 +101,9 @@ impl PreparedProgram {
         &self.program
     }
 
-    /// The suspended runs of the program's executor.
-    pub(crate) fn suspensions(&self) -> &Suspensions {
-        &self.suspensions
+    /// The runs of the program's executor.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     pub(crate) const fn key(&self) -> Key {
@@ -207,6 +207,7 @@ impl PreparedProgram {
                     error = %error,
                     "failed to instantiate compiled code; the call runs on the interpreter"
                 );
+                self.runs.fallbacks.add();
                 self.interpreter_module()?.instantiate(mode)
             }
             instance => instance,

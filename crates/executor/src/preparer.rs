@@ -18,8 +18,8 @@ use crate::{
     engines::Engines,
     key::Key,
     prepared::Earning,
+    runs::Runs,
     short_calls::ShortCalls,
-    suspensions::Suspensions,
 };
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Preparer {
     pub(crate) compiled_bytes: u64,
     pub(crate) artifacts: Option<Artifacts>,
     pub(crate) cache: Arc<Cache>,
-    pub(crate) suspensions: Arc<Suspensions>,
+    pub(crate) runs: Arc<Runs>,
     /// The gas that a program's runs use on the interpreter before it is compiled, for each unit of
     /// work.
     pub(crate) compile_gas: Gas,
@@ -84,7 +84,7 @@ impl Preparer {
         PreparedProgram::new(
             program,
             key,
-            Arc::clone(&self.suspensions),
+            Arc::clone(&self.runs),
             Arc::<Cache>::downgrade(&self.cache),
             interpreter,
             earning,
@@ -278,6 +278,7 @@ fn give_up(
     guard: CompileGuard<'_>,
     failure: CompileFailure,
 ) -> String {
+    prepared.runs().failed_compilations.add();
     let is_final = guard.fail(&failure);
     let CompileFailure { reason, .. } = failure;
     tracing::warn!(

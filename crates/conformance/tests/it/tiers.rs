@@ -250,6 +250,7 @@ fn a_compilation_that_failed_once_is_tried_again() {
     executor.compile(&prepared).unwrap_err();
     executor.compile(&prepared).unwrap();
     assert_eq!(prepared.compilation(), Compilation::Done);
+    assert_eq!(executor.run_counts().failed_compilations, 1);
 }
 
 #[test]
@@ -260,6 +261,8 @@ fn where_the_compiled_program_has_no_instance_the_interpreter_runs_it() {
     let prepared = prepare(&executor);
     let answer = run(&executor, &prepared, ENOUGH);
     assert_eq!(prepared.compilation(), Compilation::Done);
+    let counts = executor.run_counts();
+    assert_eq!((counts.compiled, counts.fallbacks), (1, 1));
     let other = tiered().compile_gas(Gas::ZERO).build();
     assert_eq!(answer, run(&other, &prepare(&other), ENOUGH));
 
@@ -283,6 +286,9 @@ fn a_call_and_the_whole_executor_can_be_held_to_the_interpreter() {
     executor.use_interpreter_only(false);
     assert_eq!(run(&executor, &prepared, ENOUGH), interpreted);
     assert_eq!(compiler.compilations(), 1);
+    let counts = executor.run_counts();
+    assert_eq!((counts.interpreted, counts.compiled), (3, 1));
+    assert_eq!(counts.fallbacks, 0);
 }
 
 fn by_shell(script: &str) -> ExecutorBuilder<WithInterpreter> {
