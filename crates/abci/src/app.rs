@@ -1,9 +1,10 @@
 //! The application: a chain in a folder, and what its connections share.
 
+use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use fusee_chain::{Chain, DataFolder, Options};
+use fusee_chain::{Chain, DataFolder, Options, StoredBlock};
 use fusee_ledger::{Genesis, HeaderHash, Ledger, Parameters};
 use fusee_store::chain::Version;
 use tendermint_proto::v0_38::abci::ResponseInfo;
@@ -56,7 +57,13 @@ pub struct App {
     /// The snapshot that is being restored.
     pub(crate) restore: Mutex<Option<Restore>>,
     pub(crate) taker: Option<Taker>,
+    pub(crate) on_commit: Option<OnCommit>,
 }
+
+/// Called after each commit.
+pub(crate) struct OnCommit(Box<Call>);
+
+type Call = dyn Fn(&Arc<Chain>, &Arc<StoredBlock>) + Send + Sync;
 
 /// What the thread that takes snapshots has as well.
 #[derive(Debug)]
@@ -65,7 +72,7 @@ pub(crate) struct Shared {
     ledger: Ledger,
     store: Options,
     /// `None` while a restored one takes its place.
-    chain: RwLock<Option<Chain>>,
+    chain: RwLock<Option<Arc<Chain>>>,
 }
 
 impl AppOptions {
@@ -121,7 +128,7 @@ impl App {
             folder,
             ledger,
             store: options.store,
-            chain: RwLock::new(Some(chain)),
+            chain: RwLock::new(Some(Arc::new(chain))),
         });
         let taker = options.snapshots;
         let taker = taker.map(|options| Taker::start(Arc::clone(&shared), options));
@@ -132,6 +139,31 @@ impl App {
             undecided: Mutex::default(),
             pending: Mutex::default(),
             restore: Mutex::default(),
+            on_commit: None,
+        })
+    }
+
+    /// Calls a function after each commit, with the chain and the block, before the engine is
+    /// answered: for what follows the chain beside the engine.
+    #[must_use]
+    pub fn on_commit(
+        mut self,
+        call: impl Fn(&Arc<Chain>, &Arc<StoredBlock>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_commit = Some(OnCommit(Box::new(call)));
+        self
+    }
+
+    /// The chain, once it has a block. Before, the engine can replace it by a snapshot, which takes
+    /// that nobody else keeps it open.
+    ///
+    /// # Errors
+    ///
+    /// [`AppError::Closed`] if a restore has failed, [`AppError::Chain`] if the store fails.
+    pub fn begun_chain(&self) -> Result<Option<Arc<Chain>>, AppError> {
+        self.shared.with_shared(|chain| {
+            let is_begun = chain.version(None)?.height() >= chain.initial_height();
+            Ok(is_begun.then(|| Arc::clone(chain)))
         })
     }
 
@@ -166,10 +198,30 @@ impl App {
     }
 }
 
+impl OnCommit {
+    pub(crate) fn call(&self, chain: &Arc<Chain>, block: &Arc<StoredBlock>) {
+        (self.0)(chain, block);
+    }
+}
+
+impl fmt::Debug for OnCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnCommit").finish_non_exhaustive()
+    }
+}
+
 impl Shared {
     pub(crate) fn with<T>(
         &self,
         function: impl FnOnce(&Chain) -> Result<T, AppError>,
+    ) -> Result<T, AppError> {
+        self.with_shared(|chain| function(chain))
+    }
+
+    /// The same, for what keeps the chain. Nothing may keep one that has no block.
+    pub(crate) fn with_shared<T>(
+        &self,
+        function: impl FnOnce(&Arc<Chain>) -> Result<T, AppError>,
     ) -> Result<T, AppError> {
         let chain = self.chain.read().unwrap_or_else(PoisonError::into_inner);
         function(chain.as_ref().ok_or(AppError::Closed)?)
@@ -182,7 +234,7 @@ impl Shared {
         self.folder.install()?;
         let ledger = self.ledger.clone();
         let opened = self.folder.open_chain(ledger, self.store)?;
-        *chain = Some(opened);
+        *chain = Some(Arc::new(opened));
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The connection of consensus: blocks are proposed, processed, executed and committed.
 
+use std::sync::Arc;
+
 use fusee_chain::{Executed, Sealed};
 use fusee_ledger::{Block, Finalized, Genesis, HeaderHash, Invalid, Parameters};
 use fusee_store::chain::Retention;
@@ -170,7 +172,13 @@ impl App {
         let decided = decided.ok_or(AppError::NothingToCommit {
             protocol: "`Commit` follows `FinalizeBlock`",
         })?;
-        let height = self.with(|chain| Ok(chain.commit(decided)?.0.height))?;
+        let height = self.shared.with_shared(|chain| {
+            let height = chain.commit(decided)?.0.height;
+            if let Some(on_commit) = &self.on_commit {
+                on_commit.call(chain, &Arc::new(chain.block(height)?));
+            }
+            Ok(height)
+        })?;
         // The engine locks its mempool meanwhile, and checks all that is left again.
         lock(&self.pending).clear();
         if let Some(taker) = &self.taker {

@@ -1,5 +1,8 @@
 //! Blocks: proposed, processed, executed and committed, with crashes between the steps.
 
+use std::sync::{Arc, mpsc::channel};
+
+use fusee_abci::{App, AppOptions};
 use fusee_chain::Chain;
 use fusee_contract::Account;
 use fusee_ledger::{Block, TransactionResult};
@@ -10,7 +13,7 @@ use tendermint_proto::v0_38::abci::{
 
 use crate::client::{Client, Node, block, proposal, time};
 use crate::world::{
-    TIME, account, begin, file, genesis, ledger, operator, proposer, transactions, transfer,
+    TIME, account, begin, data, file, genesis, ledger, operator, proposer, transactions, transfer,
 };
 
 /// The same block for the chain itself.
@@ -284,4 +287,36 @@ fn the_fees_of_a_block_are_those_of_its_validator() {
     let spent = 1_000_000_000_000 - Account::balance(&version, account(3)).unwrap();
     let earned = Account::balance(&version, header.proposer).unwrap();
     assert_eq!(earned, spent - 1);
+}
+
+#[test]
+fn what_follows_the_chain_sees_each_block_before_the_engine_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sender, seen) = channel();
+    let open = || {
+        let data = data(&folder.path().join("app"), genesis());
+        App::open(data, ledger(), AppOptions::new(&genesis())).unwrap()
+    };
+    let app = open();
+    // A snapshot can still take its place.
+    assert!(app.begun_chain().unwrap().is_none());
+    let app = app.on_commit(move |chain, block| {
+        assert_eq!(chain.last_hash(), block.header.hash());
+        sender.send(Arc::clone(block)).unwrap();
+    });
+    let node = Node::serve(folder.path(), app);
+    let mut client = node.connect();
+    client.init(begin(&file()));
+    for height in 1..=3 {
+        client.finalize(block(height, &transactions(height)));
+        assert!(seen.try_recv().is_err());
+        client.commit();
+        let block = seen
+            .try_recv()
+            .expect("the function was called before the reply");
+        assert_eq!(block.block(), direct(height));
+    }
+    node.stop();
+    let chain = open().begun_chain().unwrap().expect("it has blocks");
+    assert_eq!(chain.tip().unwrap().height(), 3);
 }

@@ -46,6 +46,11 @@ impl Node {
 
     pub(crate) fn start_with(folder: &Path, genesis: Genesis, options: AppOptions) -> Self {
         let app = App::open(data(&folder.join("app"), genesis), ledger(), options).unwrap();
+        Self::serve(folder, app)
+    }
+
+    /// Serves an application on a socket in the folder.
+    pub(crate) fn serve(folder: &Path, app: App) -> Self {
         let socket = folder.join("abci.sock");
         let server = Server::bind(&format!("unix://{}", socket.display())).unwrap();
         let server = server.frame_bytes(16 << 20);
