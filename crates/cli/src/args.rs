@@ -4,6 +4,7 @@ mod chains;
 mod contracts;
 mod keys;
 mod net;
+mod node;
 mod programs;
 mod reads;
 mod shell;
@@ -18,7 +19,9 @@ use crate::{
     values,
 };
 
-pub(crate) use self::{chains::*, contracts::*, keys::*, net::*, programs::*, reads::*, shell::*};
+pub(crate) use self::{
+    chains::*, contracts::*, keys::*, net::*, node::*, programs::*, reads::*, shell::*,
+};
 
 /// Default gas limit.
 const DEFAULT_GAS: &str = "1000000000";
@@ -122,8 +125,8 @@ pub(crate) enum Verb {
     Backup(BackupArgs),
     /// Write or read the state in chunks, to begin another node with
     Snapshot(SnapshotArgs),
-    /// Serve a chain to a consensus engine
-    Node(NodeArgs),
+    /// Run a node: a development chain, a chain of one machine, or one that CometBFT replicates
+    Node(Box<NodeArgs>),
     /// Set up a network of nodes
     Net(NetArgs),
     /// Print what a shell completes commands with

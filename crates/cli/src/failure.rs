@@ -232,6 +232,16 @@ impl Failure {
         self.exit
     }
 
+    /// The error with its causes, in one line.
+    pub(crate) fn message(&self) -> String {
+        format!("{:#}", self.error)
+    }
+
+    /// The advice.
+    pub(crate) fn advice(&self) -> &str {
+        self.next.as_deref().unwrap_or_default()
+    }
+
     /// The failure as text: error, causes, advice.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("error: {}\n", self.error);

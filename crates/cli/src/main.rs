@@ -19,6 +19,7 @@ mod interfaces;
 mod log;
 mod memory;
 mod names;
+mod node;
 mod numbers;
 mod output;
 mod password;
@@ -51,7 +52,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
-    log::start();
+    if !matches!(verb, Verb::Node(_)) {
+        log::start();
+    }
     let format = if json { Format::Json } else { Format::Text };
     let mut output = Output::new(format, no_color);
     let exit = match dispatch(verb, &mut output) {
@@ -105,7 +108,7 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Rollback(args) => verbs::folder::rollback(&args, output),
         Verb::Backup(args) => verbs::folder::backup(&args, output),
         Verb::Snapshot(args) => verbs::snapshot::run(&args, output),
-        Verb::Node(args) => verbs::node::run(&args, output),
+        Verb::Node(args) => node::run(&args, output),
         Verb::Net(args) => verbs::net::run(&args, output),
         Verb::Completions(args) => verbs::shell::completions(&args, output),
         Verb::Man(args) => verbs::shell::man(&args, output),

@@ -1,16 +1,13 @@
 //! Flags of the verbs that show, check, copy and replay chains.
 
-use std::{
-    num::{NonZeroU64, NonZeroUsize},
-    path::PathBuf,
-};
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Subcommand};
 use fusee::{chain::Address, sandbox::Gas};
 
 use super::{ChainArgs, FolderArgs, KeyFolderArgs, parse_digest};
 use crate::{
-    engines::{EngineChoice, ReplayChoice},
+    engines::ReplayChoice,
     numbers::{parse_amount, parse_gas},
 };
 
@@ -333,41 +330,6 @@ pub(crate) struct ImportArgs {
     /// Genesis file of the chain [default: that of a development chain]
     #[arg(long, value_name = "FILE")]
     pub(crate) genesis: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) folder: FolderArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Serves the chain of a data folder to CometBFT v0.38, which agrees on its blocks with other nodes.
-docs/abci.md says how a network is set up. What connects to the address can decide about blocks: use
-a socket of the same user, or a loopback address. SIGTERM and Ctrl-C end the process after the block
-that is being committed; whatever ends it, nothing that was committed is lost.
-
-Examples:
-  fusee node --abci unix://abci.sock --data acme
-  fusee node --abci tcp://127.0.0.1:26658 --data acme --engine wasmi --snapshots 1000")]
-pub(crate) struct NodeArgs {
-    /// Address that the consensus engine connects to: unix://PATH or tcp://HOST:PORT
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) abci: String,
-
-    /// Engine to run on; results do not depend on it
-    #[arg(long, value_enum, default_value = "tiered")]
-    pub(crate) engine: EngineChoice,
-
-    /// Threads that execute the transactions of a block
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) threads: NonZeroUsize,
-
-    /// Take a snapshot for other nodes every N blocks [default: never]
-    #[arg(long, value_name = "N")]
-    pub(crate) snapshots: Option<NonZeroU64>,
-
-    /// Keep so many blocks, at least [default: all]
-    #[arg(long, value_name = "N")]
-    pub(crate) keep_blocks: Option<u64>,
 
     #[command(flatten)]
     pub(crate) folder: FolderArgs,

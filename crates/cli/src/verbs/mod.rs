@@ -16,7 +16,6 @@ pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod lookup;
 pub(crate) mod net;
-pub(crate) mod node;
 pub(crate) mod proof;
 pub(crate) mod query;
 pub(crate) mod replay;
