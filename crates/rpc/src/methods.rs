@@ -305,6 +305,9 @@ methods! {
         limit: Option<u32>,
     }
 
+    /// The OpenRPC document.
+    Discover = "rpc.discover" -> serde_json::Value { ; }
+
     /// Makes a block of what waits. On the admin listener alone.
     ProduceBlock = "admin_produceBlock" -> Block { ; }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     error::RpcError,
-    methods::{GetChain, GetFeeStatistics, GetHealth, GetMempool},
+    methods::{Discover, GetChain, GetFeeStatistics, GetHealth, GetMempool},
     types::{
         Activation, Amount, BlockGas, BlockLimits, ChainFacts, FeeStatistics, Health, HealthStatus,
         Hex32, Mempool, Parameters, Payment, Percentiles, ScheduledCall,
@@ -32,6 +32,13 @@ pub(super) async fn health(context: Arc<Context>, _: GetHealth) -> Result<Health
 
 pub(super) async fn facts(context: Arc<Context>, _: GetChain) -> Result<ChainFacts, RpcError> {
     context.work(|context, _| context.facts()).await
+}
+
+pub(super) async fn discover(
+    context: Arc<Context>,
+    _: Discover,
+) -> Result<serde_json::Value, RpcError> {
+    Ok(context.document.clone())
 }
 
 pub(super) async fn fee_statistics(

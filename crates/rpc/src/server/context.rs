@@ -14,7 +14,10 @@ use axum::body::Bytes;
 use fusee_engine::Interrupt;
 use fusee_node::Node;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use tokio::{sync::Semaphore, task, time};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task, time,
+};
 
 use super::{
     announcer::Announcer,
@@ -35,7 +38,9 @@ pub(super) struct Context {
     pub(super) counters: Counters,
     pub(super) announcer: Announcer,
     /// The OpenRPC document.
-    pub(super) document: Bytes,
+    pub(super) document: serde_json::Value,
+    /// The same as text.
+    pub(super) document_text: Bytes,
     /// One for each call that reads or sends.
     readers: Arc<Semaphore>,
     /// One for each call that executes.
@@ -85,7 +90,8 @@ impl Context {
             node,
             counters: Counters::default(),
             announcer,
-            document: openrpc::text().into(),
+            document: openrpc::document(),
+            document_text: openrpc::text().into(),
             readers: Arc::new(Semaphore::new(limits.readers)),
             executors: Arc::new(Semaphore::new(limits.executors)),
             lookers: Arc::new(Semaphore::new(1)),
@@ -183,24 +189,35 @@ impl Context {
         }
     }
 
+    /// A place among those who wait for transactions.
+    pub(super) fn waiter(&self) -> Result<OwnedSemaphorePermit, RpcError> {
+        let limit = self.options.limits.waiting;
+        let place = Arc::clone(&self.waiting).try_acquire_owned();
+        place.map_err(|_| {
+            RpcError::new(
+                ErrorKind::Busy,
+                format!("{limit} callers wait for transactions, which is all that may"),
+                "use sendTransaction, and ask for the transaction by its id",
+            )
+            .with("limit", limit)
+        })
+    }
+
     /// Waits for a transaction on a thread of its own. `wait` is called again and again, and waits
     /// for a short while each time.
     pub(super) async fn wait<T: Send + 'static>(
         self: &Arc<Self>,
-        time: Duration,
+        (time, place): (Duration, OwnedSemaphorePermit),
         mut wait: impl FnMut(Duration) -> Option<T> + Send + 'static,
     ) -> Result<Option<T>, RpcError> {
         /// How long it takes at most to notice that the client has left.
         const SLICE: Duration = Duration::from_millis(200);
-        let Ok(permit) = Arc::clone(&self.waiting).try_acquire_owned() else {
-            return Err(busy(Duration::ZERO));
-        };
         let interrupt = Interrupt::new();
         let _cancels = Cancels(interrupt.clone());
         let until = now().checked_add(time);
         let context = Arc::clone(self);
         let waiting = task::spawn_blocking(move || {
-            let _permit = permit;
+            let _place = place;
             loop {
                 let left = until.map_or(SLICE, |until| until.saturating_duration_since(now()));
                 if let Some(end) = wait(left.min(SLICE)) {
@@ -224,10 +241,10 @@ fn panicked(error: &task::JoinError) -> RpcError {
     )
 }
 
-pub(super) fn busy(waited: Duration) -> RpcError {
+fn busy(waited: Duration) -> RpcError {
     RpcError::new(
         ErrorKind::Busy,
-        format!("the node has too much to do: no worker was free within {waited:?}"),
+        format!("the node has too much to do: the call could not begin within {waited:?}"),
         "ask again later",
     )
 }

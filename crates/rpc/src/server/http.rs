@@ -164,7 +164,7 @@ fn asset(path: &str) -> Response {
 
 async fn openrpc(State(it): State<Listener>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json")];
-    (headers, it.context.document.clone()).into_response()
+    (headers, it.context.document_text.clone()).into_response()
 }
 
 async fn alive() -> &'static str {

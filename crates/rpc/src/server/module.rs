@@ -9,8 +9,6 @@ use super::{
     storage, subscriptions, transactions,
 };
 
-use crate::openrpc;
-
 /// The public methods.
 pub(super) fn public(context: &Arc<Context>) -> Result<RpcModule<Context>, RegisterMethodError> {
     let mut module = RpcModule::from_arc(Arc::clone(context));
@@ -35,7 +33,7 @@ pub(super) fn public(context: &Arc<Context>) -> Result<RpcModule<Context>, Regis
     register(it, entries::entries)?;
     register(it, events::events)?;
     subscriptions::register(it)?;
-    it.register_method("rpc.discover", |_, _, _| openrpc::document())?;
+    register(it, chain::discover)?;
     Ok(module)
 }
 

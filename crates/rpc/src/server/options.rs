@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use fusee_chain::Chain;
 use fusee_ledger::Genesis;
 use jsonrpsee::{Methods, RpcModule};
 
@@ -42,7 +41,7 @@ pub struct RpcOptions {
     pub relay: Option<Relay>,
 }
 
-/// Hands an encoded transaction to whatever makes the blocks.
+/// Hands an encoded transaction to whatever makes the blocks. That it has it already is no refusal.
 pub type Relay = Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
 
 /// The listener for operators.
@@ -111,7 +110,7 @@ impl RpcOptions {
     pub fn new(genesis: &Genesis) -> Self {
         Self {
             address: (Ipv4Addr::LOCALHOST, 8645).into(),
-            genesis: Chain::options(genesis).identity,
+            genesis: genesis.identity(),
             engine: String::new(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             hosts: Vec::new(),

@@ -51,6 +51,8 @@ pub(super) async fn send_and_wait(
     let most = context.options.limits.wait_time;
     let time = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT)).min(most);
     let encoding = params.transaction;
+    // Before it is sent, so that an error says that it was not.
+    let place = context.waiter()?;
     let begun = context.work(move |context, _| context.begin(encoding));
     let (id, watch) = match begun.await? {
         Begun::Included(transaction) => return Ok(*transaction),
@@ -60,7 +62,7 @@ pub(super) async fn send_and_wait(
         Err(NotIncluded::Timeout) => None,
         end => Some(end),
     };
-    match context.wait(time, wait).await? {
+    match context.wait((time, place), wait).await? {
         Some(Ok(in_block)) => {
             let work = move |context: &Context, _: &_| context.included(id, &in_block);
             context.work(work).await

@@ -11,6 +11,8 @@ mod explorer;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod mutations;
+#[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod sending;

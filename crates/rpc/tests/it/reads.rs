@@ -296,3 +296,26 @@ fn quotas_are_told_as_they_are_used() {
         }
     ));
 }
+
+#[test]
+fn a_height_that_is_not_kept_is_told_apart_from_one_that_is_to_come() {
+    let world = World::new(Production::ByHand);
+    let client = world.client();
+    let kept = fusee_chain::Chain::options(&genesis()).versions;
+    (0..kept + 5).for_each(|_| drop(world.node.produce().unwrap()));
+    let read = |height| {
+        let mut get = GetAccount::new(Hex32([1; 32]));
+        get.height = Some(height);
+        match client.call(&get).unwrap_err() {
+            fusee_rpc::ClientError::Rpc(error) => error,
+            error => panic!("{error}"),
+        }
+    };
+    let pruned = read(1);
+    assert_eq!(pruned.kind, Some(ErrorKind::Pruned));
+    let first = pruned.fields["first_height"].as_u64().unwrap();
+    assert!(first > 1 && world.node.version(Some(first)).is_ok());
+    let later = read(kept + 6);
+    assert_eq!(later.kind, Some(ErrorKind::NotFound));
+    assert_eq!(later.fields["height"], kept + 5);
+}

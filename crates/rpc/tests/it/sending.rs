@@ -181,3 +181,16 @@ fn with_consensus_transactions_go_to_its_engine() {
     let chain = client.call(&GetChain::new()).unwrap();
     assert_eq!(chain.production, "consensus");
 }
+
+#[test]
+fn a_caller_that_may_not_wait_has_sent_nothing() {
+    let world = World::with(Production::ByHand, "wasmi", |options| {
+        options.limits.waiting = 0
+    });
+    let error = wait(&world.client(), transfer(1, 0), 1).unwrap_err();
+    assert_eq!(
+        (error.kind, &error.fields["limit"]),
+        (Some(ErrorKind::Busy), &0.into())
+    );
+    assert_eq!(world.node.mempool().size().transactions, 0);
+}

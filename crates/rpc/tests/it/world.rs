@@ -1,18 +1,10 @@
 //! A small chain with a server: four accounts with funds, a token, and a contract that never ends.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use fusee_chain::{Chain, Options, StoredBlock};
+use fusee_chain::{Chain, StoredBlock};
 use fusee_conformance::{Lane, lanes};
-use fusee_contract::{Account, Address, ContractError, ContractRules, Contracts, Query};
+use fusee_contract::{Account, Address, ContractError, ContractRules, Contracts};
 use fusee_engine::{CodeHash, Gas};
 use fusee_ledger::{
     Activation, Block, BlockLimits, FeeDestination, Genesis, GenesisAccount, Ledger, LedgerRules,
@@ -34,12 +26,6 @@ pub(crate) const BEGIN: u64 = 1_790_000_000_000;
 
 /// The height of the migration.
 pub(crate) const MIGRATION: u64 = 4;
-
-/// More than anything here takes.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
-
-/// Too short for anything to happen.
-pub(crate) const SHORT: Duration = Duration::from_millis(1);
 
 fn key(number: u8) -> SecretKey {
     SecretKey::ed25519([number; 32])
