@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fusee_engine::Gas;
 use fusee_node::Production;
 use fusee_rpc::{ClientError, ErrorKind, RpcError, methods::*, types::*};
 use serde_json::json;
@@ -12,8 +13,8 @@ use serde_json::json;
 use crate::{
     web::{Socket, call, connect, post, request},
     world::{
-        World, account, body, deploy, deploy_endless, endless, sign, to_nine, token, tokens,
-        transfer,
+        World, account, body, deploy, deploy_endless, endless, genesis, ledger, options, sign,
+        to_nine, token, tokens, transfer,
     },
 };
 
@@ -175,9 +176,15 @@ fn queries_read_any_height_that_is_served_and_no_more_gas_than_the_node_gives() 
     assert_eq!(rejected.rejection.as_deref(), Some("unknown_method"));
 }
 
-/// A node whose queries may run for ever.
+/// A node whose queries run for days unless they are ended.
 fn endless_world(call_time: Duration) -> World {
-    let world = World::with(Production::Each, "wasmi, tiny slices", |options| {
+    let node = |folder: &std::path::Path| {
+        let mut options = options(folder, Production::Each);
+        options.query_gas = Gas::new(1 << 60);
+        options
+    };
+    let ledger = ledger("wasmi, tiny slices");
+    let world = World::start((&genesis(), ledger), node, |options| {
         options.limits.call_time = call_time;
         options.limits.executors = 1;
         options.limits.queue_time = Duration::from_secs(20);

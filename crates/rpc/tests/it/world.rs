@@ -252,7 +252,7 @@ impl World {
         Self::start((genesis, ledger("wasmi")), node, |_| {})
     }
 
-    fn start(
+    pub(crate) fn start(
         (genesis, ledger): (&Genesis, Ledger),
         node: impl FnOnce(&Path) -> NodeOptions,
         change: impl FnOnce(&mut RpcOptions),
