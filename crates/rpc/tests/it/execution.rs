@@ -1,9 +1,6 @@
 //! Queries and simulations: what they come to, their limits, and how they end.
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Duration};
 
 use fusee_engine::Gas;
 use fusee_node::Production;
@@ -11,7 +8,7 @@ use fusee_rpc::{ClientError, ErrorKind, RpcError, methods::*, types::*};
 use serde_json::json;
 
 use crate::{
-    web::{Socket, call, connect, post, request},
+    web::{Socket, call, connect, now, post, request},
     world::{
         World, account, body, deploy, deploy_endless, endless, genesis, ledger, options, sign,
         to_nine, token, tokens, transfer,
@@ -223,7 +220,7 @@ fn a_client_that_leaves_ends_its_query() {
     drop(leaving);
     drop(socket);
     // The one place of queries is free again, so this one is not the third in the queue.
-    let begin = Instant::now();
+    let begin = now();
     let mut query = endless_query();
     query["gas"] = json!(1_000);
     let answer = post(address, &call("query", &query)).json();

@@ -1,16 +1,13 @@
 //! What the listeners admit, and what they answer to what nobody should send.
 
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Duration};
 
 use fusee_node::Production;
 use fusee_rpc::{AdminOptions, methods::GetHealth};
 use serde_json::{Value, json};
 
 use crate::{
-    web::{Socket, call, connect, exchange, get, kind, post, post_with, read, request},
+    web::{Socket, call, connect, exchange, get, kind, now, post, post_with, read, request},
     world::World,
 };
 
@@ -237,7 +234,7 @@ fn connections_are_bounded_and_idle_ones_are_closed() {
         options.limits.idle_time = Duration::from_millis(300);
     });
     let address = world.server.address();
-    let begin = Instant::now();
+    let begin = now();
     let mut idle: Vec<_> = (0..3).map(|_| connect(address)).collect();
     // An answered request, and a head and a body that never end.
     let kept = request(address, "", &health()).replace("connection: close\r\n", "");
@@ -271,7 +268,7 @@ fn a_client_that_does_not_read_is_closed() {
     });
     let address = world.server.address();
     let mut socket = Socket::open(address);
-    let begin = Instant::now();
+    let begin = now();
     // Until the buffers of both sides are full, nothing more is read, and the server has given up.
     while socket.send(&call("rpc.discover", &json!({}))) {
         assert!(
@@ -279,9 +276,9 @@ fn a_client_that_does_not_read_is_closed() {
             "it is never closed"
         );
     }
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = now() + Duration::from_secs(20);
     while world.server.metrics().connections > 0 {
-        assert!(Instant::now() < until, "the connection is still counted");
+        assert!(now() < until, "the connection is still counted");
         std::thread::yield_now();
     }
 }

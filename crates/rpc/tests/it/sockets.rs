@@ -6,7 +6,7 @@ use fusee_rpc::types::{Bytes, Hex32, TransactionDetail};
 use serde_json::{Value, json};
 
 use crate::{
-    web::{Socket, kind},
+    web::{Socket, kind, now},
     world::{World, deploy, id, token, token_transfer, transfer},
 };
 
@@ -203,12 +203,9 @@ fn subscriptions_are_bounded_for_a_connection_and_together() {
     assert_eq!(world.server.metrics().subscriptions, 3);
     drop(one);
     // Its places are free once the server has noticed.
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let until = now() + std::time::Duration::from_secs(20);
     while kind(&other.call("subscribeBlocks", &json!({}))) != "null" {
-        assert!(
-            std::time::Instant::now() < until,
-            "the places are never free"
-        );
+        assert!(now() < until, "the places are never free");
     }
 }
 
@@ -229,7 +226,7 @@ fn subscribers_and_waiting_callers_are_told_that_the_server_stops() {
     while world.node.mempool().size().transactions == 0 {
         std::thread::yield_now();
     }
-    let begin = std::time::Instant::now();
+    let begin = now();
     world.server.stop();
     assert!(begin.elapsed() < std::time::Duration::from_secs(15));
     let message = socket.receive().unwrap();

@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -35,6 +35,15 @@ pub(crate) fn kind(answer: &Value) -> String {
     let error = &answer["error"];
     let kind = error["data"]["kind"].as_str().map(str::to_owned);
     kind.unwrap_or_else(|| error["code"].to_string())
+}
+
+/// The time, for limits that keep a failing test from lasting for ever.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test checks does not depend on it"
+)]
+pub(crate) fn now() -> Instant {
+    Instant::now()
 }
 
 pub(crate) fn connect(address: SocketAddr) -> TcpStream {
