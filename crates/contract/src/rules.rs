@@ -20,9 +20,9 @@ use fusee_virtualization::{ChildRules, Symbols, functions};
 
 pub use extensions::Extensions;
 
-/// The id of a set of contract rules: the SHA-256 digest of its canonical encoding. If the rules have
-/// a deposit for storage, the last eight bytes are that deposit, big-endian: so a program that meets
-/// the id in a chain can make the rules, of which there are too many to try.
+/// The id of a set of contract rules: the SHA-256 digest of its canonical encoding. If the rules
+/// have a deposit for storage, the last eight bytes are that deposit, big-endian: so a program that
+/// meets the id in a chain can make the rules, of which there are too many to try.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshDeserialize, BorshSerialize)]
 pub struct ContractRulesId([u8; 32]);
 

@@ -29,7 +29,7 @@ The secret keys are not encrypted: they are for the machine of their node alone.
 Examples:
   fusee net init --out net --development && net/start.sh
   fusee net init --out net --chain-id acme-1 --account ADDRESS=1000000000000
-  fusee net init --out net --addresses 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --account ADDRESS=1000000")]
+  fusee net init --out net --addresses 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --account ADDRESS=9000")]
 pub(crate) struct NetInitArgs {
     /// Folder to be made
     #[arg(long, value_name = "DIR")]
@@ -55,8 +55,8 @@ pub(crate) struct NetInitArgs {
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]
     pub(crate) minimum_price: u128,
 
-    /// Port of the first node for other nodes; its RPC has the next one. Nodes on one machine are 10
-    /// apart
+    /// Port of the first node for other nodes; its RPC has the next one. Nodes on one machine are
+    /// 10 apart
     #[arg(long, value_name = "PORT", default_value = "26656")]
     pub(crate) base_port: u16,
 
