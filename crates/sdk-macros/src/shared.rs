@@ -78,7 +78,7 @@ pub(crate) fn interface_field(name: &str, doc: &str, value_type: &Type) -> Token
 pub(crate) fn interface_fields(fields: &Fields) -> Vec<TokenStream> {
     let field = |(index, field): (usize, &Field)| {
         let name = field.ident.as_ref();
-        let name = name.map_or_else(|| index.to_string(), |name| plain_name(name));
+        let name = name.map_or_else(|| index.to_string(), plain_name);
         interface_field(&name, &doc(&field.attrs), &field.ty)
     };
     fields.iter().enumerate().map(field).collect()

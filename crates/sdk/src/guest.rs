@@ -20,13 +20,19 @@ macro_rules! syscall {
         unsafe { crate::guest::stubs::$name($($done)*) }
     };
     ($name:ident [$($done:tt)*] bytes $argument:ident, $($rest:tt)*) => {
-        crate::guest::syscall!($name [$($done)* $argument.as_ptr(), crate::guest::length($argument),] $($rest)*)
+        crate::guest::syscall!(
+            $name [$($done)* $argument.as_ptr(), crate::guest::length($argument),] $($rest)*
+        )
     };
     ($name:ident [$($done:tt)*] fixed $argument:ident, $($rest:tt)*) => {
         crate::guest::syscall!($name [$($done)* $argument.as_ptr(),] $($rest)*)
     };
     ($name:ident [$($done:tt)*] room $argument:ident, $($rest:tt)*) => {
-        crate::guest::syscall!($name [$($done)* $argument.as_mut_ptr().cast(), crate::guest::length($argument),] $($rest)*)
+        crate::guest::syscall!(
+            $name
+            [$($done)* $argument.as_mut_ptr().cast(), crate::guest::length($argument),]
+            $($rest)*
+        )
     };
     ($name:ident [$($done:tt)*] array $argument:ident, $($rest:tt)*) => {
         crate::guest::syscall!($name [$($done)* $argument.as_mut_ptr().cast(),] $($rest)*)

@@ -87,8 +87,9 @@ impl Chain {
         Account::balance(&self.state, chain(of)).expect("a state in memory can be read")
     }
 
-    /// Deploys a contract. `input` are the arguments of `deploy`: `&TokenClient::deploy(5).input()`,
-    /// or nothing for a contract without it. The sender is its admin.
+    /// Deploys a contract. `input` are the arguments of `deploy`, as in
+    /// `&TokenClient::deploy(5).input()`, or nothing for a contract without it. The sender is its
+    /// admin.
     ///
     /// # Panics
     ///
@@ -139,8 +140,8 @@ impl Chain {
         }
     }
 
-    /// Uploads the code of a contract, and returns its hash, by which a contract can make or upgrade
-    /// others. The hash is different on each machine.
+    /// Uploads the code of a contract, and returns its hash, by which a contract can make or
+    /// upgrade others. The hash is different on each machine.
     ///
     /// # Panics
     ///

@@ -1,9 +1,9 @@
 //! Tests of contracts: a chain in memory, which runs the real machine on every engine, and the same
 //! contract natively.
 //!
-//! A test is a closure that gets a [`Chain`]. [`on_every_machine`] runs it natively, on both engines
-//! for WebAssembly, and on PolkaVM, and holds what became of each against the others: the same
-//! receipts, events and storage. Only gas is each machine's own.
+//! A test is a closure that gets a [`Chain`]. [`on_every_machine`] runs it natively, on both
+//! engines for WebAssembly, and on PolkaVM, and holds what became of each against the others: the
+//! same receipts, events and storage. Only gas is each machine's own.
 //!
 //! ```no_run
 //! # use fusee_sdk::prelude::*;

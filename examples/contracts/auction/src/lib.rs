@@ -1,7 +1,7 @@
 //! An auction of one thing, which ends at a time.
 //!
-//! Bids are sent along. A bid that was exceeded waits to be withdrawn by its bidder: a contract that
-//! sent it back could be made to fail by a bidder that refuses it.
+//! Bids are sent along. A bid that was exceeded waits to be withdrawn by its bidder: a contract
+//! that sent it back could be made to fail by a bidder that refuses it.
 #![cfg_attr(target_os = "none", no_std)]
 
 use fusee_sdk::prelude::*;

@@ -90,8 +90,8 @@ impl Exchange {
         self.tokens.set(&(first, second));
     }
 
-    /// Adds to the reserves, out of allowances of both tokens: at most so many of each, in the ratio
-    /// of the reserves. Returns the shares that they become.
+    /// Adds to the reserves, out of allowances of both tokens: at most so many of each, in the
+    /// ratio of the reserves. Returns the shares that they become.
     pub fn provide(&mut self, first: u64, second: u64) -> Result<u64, Error> {
         let (reserve_first, reserve_second) = self.reserves.get_or_default();
         let all = self.all_shares.get_or_default();
@@ -164,8 +164,8 @@ impl Exchange {
         Ok((first, second))
     }
 
-    /// Sells so many of a token, out of an allowance, for at least so many of the other one. Returns
-    /// how many were bought.
+    /// Sells so many of a token, out of an allowance, for at least so many of the other one.
+    /// Returns how many were bought.
     pub fn swap(&mut self, sold: Address, amount: u64, least: u64) -> Result<u64, Error> {
         let bought = self.price(sold, amount)?;
         if bought < least {
