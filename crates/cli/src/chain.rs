@@ -110,8 +110,8 @@ fn receipt_of(result: TransactionResult) -> Result<Receipt, Failure> {
 /// The chain of a verb.
 #[derive(Debug)]
 pub(crate) enum Chain {
-    Folder(FolderChain),
-    Node(NodeChain),
+    Folder(Box<FolderChain>),
+    Node(Box<NodeChain>),
 }
 
 impl Chain {
@@ -125,8 +125,8 @@ impl Chain {
             );
         }
         match place {
-            Place::Folder(path) => Ok(Self::Folder(FolderChain::open_within(&path, args.wait())?)),
-            Place::Node(url) => Ok(Self::Node(NodeChain::open(&url, args)?)),
+            Place::Folder(path) => Ok(FolderChain::open_within(&path, args.wait())?.into()),
+            Place::Node(url) => Ok(NodeChain::open(&url, args)?.into()),
         }
     }
 
@@ -141,15 +141,15 @@ impl Chain {
     /// The chain of the flags, to execute something on it.
     pub(crate) fn executing(args: &CommonArgs) -> Result<Self, Failure> {
         match Self::open(&args.chain)? {
-            Self::Folder(chain) => Ok(Self::Folder(chain.executing(args)?)),
-            Self::Node(chain) => Ok(Self::Node(chain.executing(args)?)),
+            Self::Folder(chain) => Ok(chain.executing(args)?.into()),
+            Self::Node(chain) => Ok(chain.executing(args)?.into()),
         }
     }
 
     /// Sets the engines of a chain in a data folder.
     pub(crate) fn on(self, contracts: Vec<On<Contracts>>) -> Self {
         match self {
-            Self::Folder(chain) => Self::Folder(chain.on(contracts)),
+            Self::Folder(chain) => chain.on(contracts).into(),
             Self::Node(_) => self,
         }
     }
@@ -158,16 +158,16 @@ impl Chain {
     /// too.
     pub(crate) fn tracing(self, tracing: Tracing) -> Result<Self, Failure> {
         match self {
-            Self::Folder(chain) => Ok(Self::Folder(chain.tracing(tracing))),
-            Self::Node(chain) => Ok(Self::Node(chain.tracing(tracing)?)),
+            Self::Folder(chain) => Ok(chain.tracing(tracing).into()),
+            Self::Node(chain) => Ok(chain.tracing(tracing)?.into()),
         }
     }
 
     /// Writes the capsule of each transaction, if the flags name a file.
     pub(crate) fn recording(self, flags: &CapsuleArgs) -> Result<Self, Failure> {
         match self {
-            Self::Folder(chain) => Ok(Self::Folder(chain.recording(flags))),
-            Self::Node(chain) => Ok(Self::Node(chain.recording(flags)?)),
+            Self::Folder(chain) => Ok(chain.recording(flags).into()),
+            Self::Node(chain) => Ok(chain.recording(flags)?.into()),
         }
     }
 
@@ -279,6 +279,18 @@ impl Chain {
             Self::Folder(chain) => chain.block_at(height),
             Self::Node(chain) => chain.block(height),
         }
+    }
+}
+
+impl From<FolderChain> for Chain {
+    fn from(chain: FolderChain) -> Self {
+        Self::Folder(Box::new(chain))
+    }
+}
+
+impl From<NodeChain> for Chain {
+    fn from(chain: NodeChain) -> Self {
+        Self::Node(Box::new(chain))
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     args::{GasArgs, KeyFolderArgs, PasswordArgs},
-    chain::{Chain, FolderChain, Keep},
+    chain::{FolderChain, Keep},
     engines::{self, On},
     failure::{Exit, Failure},
     flame,
@@ -204,7 +204,7 @@ fn resolve(args: &GasArgs, folder: &Path) -> Result<Resolved, Failure> {
         gas_price: None,
         keystore: Keystore::new(keys.keys),
         interfaces: Interfaces::new(Reading::On, Some(folder.join(INTERFACES))),
-        chain: Chain::Folder(chain.on(contracts)),
+        chain: chain.on(contracts).into(),
     })
 }
 

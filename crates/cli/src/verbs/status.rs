@@ -1,6 +1,5 @@
 //! `status`: what a chain is, where it is, and how the node is that serves it.
 
-use fusee::chain::StateReader;
 use fusee::ledger::{Parameters, Payment};
 use fusee::rpc::types::HealthStatus;
 use serde::Serialize;
@@ -69,7 +68,7 @@ pub(crate) fn run(args: &StatusArgs, output: &mut Output) -> Result<Exit, Failur
 impl StatusJson {
     fn of(chain: &Chain) -> Result<Self, Failure> {
         let state = chain.state()?;
-        let parameters = Parameters::read(&state as &dyn StateReader)?;
+        let parameters = Parameters::read(&state)?;
         let next = state.height().saturating_add(1);
         Ok(Self {
             genesis: hex::encode(chain.genesis()),
