@@ -440,22 +440,28 @@ fn events_are_followed_as_they_come() {
     let served = Served::new();
     let deployed = served.json("deploy token.wasm --args 1000", 0);
     let token = deployed["address"].as_str().unwrap();
-    let words = format!(
-        "events {token} --topic transfer --from 1 --follow --node {}",
-        served.url()
-    );
-    let mut command = served.folder.command(&words);
-    let mut following = command
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = io::BufRead::lines(io::BufReader::new(following.stdout.take().unwrap()));
+    // By the index of the node, and block by block.
+    let mut following = [token, ""].map(|contract| {
+        let url = served.url();
+        let words = format!("events {contract} --topic transfer --from 1 --follow --node {url}");
+        let mut command = served.folder.command(&words);
+        let mut child = command
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = io::BufReader::new(child.stdout.take().unwrap());
+        (child, io::BufRead::lines(output))
+    });
     for height in 2..5 {
         served.json(&format!("call {token} transfer @bob {height}"), 0);
-        let line = lines.next().unwrap().unwrap();
-        assert!(line.starts_with(&format!("block {height} ")), "{line}");
-        assert!(line.contains(&format!("(alice bob {height})")), "{line}");
+        for (_, lines) in &mut following {
+            let line = lines.next().unwrap().unwrap();
+            assert!(line.starts_with(&format!("block {height} ")), "{line}");
+            assert!(line.contains(&format!("(alice bob {height})")), "{line}");
+        }
     }
-    following.kill().unwrap();
-    following.wait().unwrap();
+    for (mut child, _) in following {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }
