@@ -119,7 +119,7 @@ impl<T: Codec> Output for T {
     #[inline]
     fn finish(self) {
         if const { T::MAX_BYTES > 0 } {
-            encoded(&self, |bytes| syscalls::output_write(bytes));
+            encoded(&self, syscalls::output_write);
         }
     }
 }

@@ -13,14 +13,14 @@ use crate::{
 #[inline]
 #[must_use]
 pub fn caller() -> Address {
-    Address::new(Buffer::<32>::array(|room| syscalls::caller(room)))
+    Address::new(Buffer::<32>::array(syscalls::caller))
 }
 
 /// The address of this contract.
 #[inline]
 #[must_use]
 pub fn self_address() -> Address {
-    Address::new(Buffer::<32>::array(|room| syscalls::self_address(room)))
+    Address::new(Buffer::<32>::array(syscalls::self_address))
 }
 
 /// The amount that was sent with this call. Looking at it takes it: a method that does not is
@@ -28,7 +28,7 @@ pub fn self_address() -> Address {
 #[inline]
 #[must_use]
 pub fn value() -> u128 {
-    u128::from_le_bytes(Buffer::<16>::array(|room| syscalls::value(room)))
+    u128::from_le_bytes(Buffer::<16>::array(syscalls::value))
 }
 
 /// The balance of an account or contract.
@@ -59,7 +59,7 @@ pub fn block_time() -> u64 {
 /// The address of the block's proposer.
 #[must_use]
 pub fn block_proposer() -> Address {
-    Address::new(Buffer::<32>::array(|room| syscalls::block_proposer(room)))
+    Address::new(Buffer::<32>::array(syscalls::block_proposer))
 }
 
 /// The id of the chain.

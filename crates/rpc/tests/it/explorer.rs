@@ -7,27 +7,22 @@ mod browser;
 mod chain;
 mod encodings;
 
-use fantoccini::key::Key;
 use fusee_contract::Address;
 use serde_json::json;
 
 use self::{
-    browser::{Browser, DESKTOP, Screen, TELEPHONE},
+    browser::{Browser, DESKTOP, Screen, TELEPHONE, key},
     chain::{MARKUP, OVERRIDE, World},
 };
 
 /// Runs a test on a chain of its own, in a window of its own.
-fn check<F: AsyncFn(&mut World, &Browser)>(screen: Screen, test: F) {
+fn check(screen: Screen, test: impl Fn(&mut World, &Browser)) {
     let folder = tempfile::tempdir().unwrap();
     let mut world = World::start(folder.path());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
-        let browser = Browser::open(screen).await;
-        test(&mut world, &browser).await;
-        browser.close().await;
-    });
+    let browser = Browser::open(screen);
+    test(&mut world, &browser);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    drop(browser);
     world.server.stop();
 }
 
@@ -69,31 +64,31 @@ fn every_view_can_be_seen_on_every_screen() {
         scheme: "dark",
         ..screen
     };
-    check(DESKTOP, async |world, browser| {
+    check(DESKTOP, |world, browser| {
         for (form, screen) in [
             ("desktop-light", DESKTOP),
             ("desktop-dark", dark(DESKTOP)),
             ("phone-light", TELEPHONE),
             ("phone-dark", dark(TELEPHONE)),
         ] {
-            browser.resize(screen).await;
+            browser.resize(screen);
             for (name, page) in views(world) {
-                browser.show(&page).await;
+                browser.show(&page);
                 let wide = "return document.documentElement.scrollWidth - innerWidth";
-                let beyond = browser.run(wide).await.as_i64().unwrap();
+                let beyond = browser.run(wide).as_i64().unwrap();
                 assert!(
                     beyond <= 0,
                     "{name} is {beyond} pixels wider than {screen:?}"
                 );
-                let faint = browser.run(CONTRAST).await;
+                let faint = browser.run(CONTRAST);
                 assert_eq!(
                     faint,
                     json!([]),
                     "texts of {name} that are hard to read, {form}"
                 );
-                let unnamed = browser.run(UNNAMED).await;
+                let unnamed = browser.run(UNNAMED);
                 assert_eq!(unnamed, json!([]), "controls of {name} without a name");
-                browser.photograph(&format!("{name}-{form}")).await;
+                browser.photograph(&format!("{name}-{form}"));
             }
         }
     });
@@ -144,43 +139,39 @@ const UNNAMED: &str = r"
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn a_reader_can_click_from_the_first_page_to_everything() {
-    check(DESKTOP, async |world, browser| {
-        browser.show(&world.page("")).await;
-        browser.until_text("token").await;
-        browser.until_text("Live").await;
-        assert!(browser.text("h1").await.contains("fusee-dev"));
-        browser.click("table.blocks tbody a").await;
-        browser.until_text("State root").await;
-        browser.press("← Before").await;
-        browser.until_text("Receipts root").await;
-        browser.click("section table a").await;
-        browser.until_text("Operation").await;
-        browser
-            .show(&world.page(&format!("transaction/{}", world.id(7))))
-            .await;
+    check(DESKTOP, |world, browser| {
+        browser.show(&world.page(""));
+        browser.until_text("token");
+        browser.until_text("Live");
+        assert!(browser.text("h1").contains("fusee-dev"));
+        browser.click("table.blocks tbody a");
+        browser.until_text("State root");
+        browser.press("← Before");
+        browser.until_text("Receipts root");
+        browser.click("section table a");
+        browser.until_text("Operation");
+        browser.show(&world.page(&format!("transaction/{}", world.id(7))));
         // The call of the token inside the call of the caller.
-        browser.until_text("balance_of").await;
-        assert!(browser.text(".trace").await.contains("storage_read"));
-        let frames = browser
-            .run("return document.querySelectorAll('.flame .frame').length")
-            .await;
+        browser.until_text("balance_of");
+        assert!(browser.text(".trace").contains("storage_read"));
+        let frames = browser.run("return document.querySelectorAll('.flame .frame').length");
         assert!(frames.as_u64().unwrap() > 4, "{frames}");
-        let whole = browser.text(".flame-note").await;
-        browser.run("[...document.querySelectorAll('.frame.syscall')].at(0).dispatchEvent(new MouseEvent('click'))").await;
-        assert_ne!(browser.text(".flame-note").await, whole);
-        browser.press("Whole graph").await;
-        assert_eq!(browser.text(".flame-note").await, whole);
-        browser.click(".trace summary a").await;
-        browser.until_text("Calls other contracts").await;
-        browser.press("Events").await;
-        browser.until_text("None").await;
+        let whole = browser.text(".flame-note");
+        browser.run("[...document.querySelectorAll('.frame.syscall')].at(0).dispatchEvent(new MouseEvent('click'))");
+        assert_ne!(browser.text(".flame-note"), whole);
+        browser.press("Whole graph");
+        assert_eq!(browser.text(".flame-note"), whole);
+        browser.click(".trace summary a");
+        browser.until_text("Calls other contracts");
+        browser.press("Events");
+        browser.until_text("None");
     });
 }
 
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn the_search_finds_heights_hashes_addresses_and_names() {
-    check(DESKTOP, async |world, browser| {
+    check(DESKTOP, |world, browser| {
         let hash = world.block_hash(3);
         let searches = [
             ("3".to_owned(), "Block 3"),
@@ -194,19 +185,15 @@ fn the_search_finds_heights_hashes_addresses_and_names() {
             ("nobody".to_owned(), "Nothing here is nobody"),
             ("ab".repeat(32), "never used"),
         ];
-        browser
-            .show(&world.page(&format!("address/{}", world.token)))
-            .await;
+        browser.show(&world.page(&format!("address/{}", world.token)));
         for (wanted, found) in searches {
-            browser.click("#words").await;
-            browser.keys(&format!("{wanted}{}", Key::Enter)).await;
+            browser.click("#words");
+            browser.keys(&format!("{wanted}{}", key::ENTER));
             let script = format!(
                 "return document.querySelector('main').innerText.includes({})",
                 json!(found)
             );
-            browser
-                .until(&format!("{wanted} finds {found}"), &script)
-                .await;
+            browser.until(&format!("{wanted} finds {found}"), &script);
         }
     });
 }
@@ -214,71 +201,54 @@ fn the_search_finds_heights_hashes_addresses_and_names() {
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn a_form_queries_simulates_and_sends() {
-    check(DESKTOP, async |world, browser| {
+    check(DESKTOP, |world, browser| {
         let token = world.token;
-        browser
-            .show(&world.page(&format!("address/{token}/methods/balance_of")))
-            .await;
-        browser.click("details[open] .field input").await;
-        browser.keys("@bob").await;
-        browser.press("Query").await;
-        browser.until_text("250").await;
-        browser
-            .show(&world.page(&format!("address/{token}/methods/transfer")))
-            .await;
-        browser.click("details[open] .field input").await;
-        browser.keys("nobody at all").await;
-        browser.press("Simulate").await;
-        browser.until_text("64 hexadecimal digits are needed").await;
-        let wrong = browser
-            .run("return document.activeElement.getAttribute('aria-invalid')")
-            .await;
+        browser.show(&world.page(&format!("address/{token}/methods/balance_of")));
+        browser.click("details[open] .field input");
+        browser.keys("@bob");
+        browser.press("Query");
+        browser.until_text("250");
+        browser.show(&world.page(&format!("address/{token}/methods/transfer")));
+        browser.click("details[open] .field input");
+        browser.keys("nobody at all");
+        browser.press("Simulate");
+        browser.until_text("64 hexadecimal digits are needed");
+        let wrong = browser.run("return document.activeElement.getAttribute('aria-invalid')");
         assert_eq!(wrong, "true");
-        let select_all = format!("{}a{}", Key::Control, Key::Null);
-        browser
-            .keys(&format!("{select_all}@bob{}7", Key::Tab))
-            .await;
-        browser.run("document.activeElement.blur()").await;
-        browser.click("details[open] .field + .field input").await;
-        browser.keys(&format!("{select_all}7")).await;
-        browser.press("Simulate").await;
-        browser.until_text("Nothing is kept").await;
-        browser.until_text("storage_write").await;
-        browser.photograph("simulation").await;
+        browser.keys(&format!("{}@bob", key::ALL));
+        browser.click("details[open] .field + .field input");
+        browser.keys(&format!("{}7", key::ALL));
+        browser.press("Simulate");
+        browser.until_text("Nothing is kept");
+        browser.until_text("storage_write");
+        browser.photograph("simulation");
         let height = world.height();
-        browser.press("Sign and send").await;
-        browser.until_text("is in block").await;
+        browser.press("Sign and send");
+        browser.until_text("is in block");
         assert_eq!(world.height(), height + 1);
-        browser
-            .show(&world.page(&format!("address/{token}/events")))
-            .await;
-        browser.until_text("amount: 7").await;
+        browser.show(&world.page(&format!("address/{token}/events")));
+        browser.until_text("amount: 7");
     });
 }
 
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn the_keyboard_alone_is_enough() {
-    check(DESKTOP, async |world, browser| {
-        browser
-            .show(&world.page(&format!("address/{}", world.token)))
-            .await;
-        browser.run("document.activeElement.blur()").await;
-        browser.keys(&Key::Tab.to_string()).await;
+    check(DESKTOP, |world, browser| {
+        browser.show(&world.page(&format!("address/{}", world.token)));
+        browser.run("document.activeElement.blur()");
+        browser.keys(key::TAB);
         assert_eq!(
-            browser.run("return document.activeElement.className").await,
+            browser.run("return document.activeElement.className"),
             "skip"
         );
-        browser.keys(&Key::Enter.to_string()).await;
-        assert_eq!(
-            browser.run("return document.activeElement.id").await,
-            "main"
-        );
+        browser.keys(key::ENTER);
+        assert_eq!(browser.run("return document.activeElement.id"), "main");
         // Every stop is visible, and the walk ends.
         let mut stops = 0;
         loop {
-            browser.keys(&Key::Tab.to_string()).await;
-            let at = browser.run(STOP).await;
+            browser.keys(key::TAB);
+            let at = browser.run(STOP);
             if at == "end" {
                 break;
             }
@@ -289,36 +259,28 @@ fn the_keyboard_alone_is_enough() {
         assert!(stops > 10, "{stops} stops");
         // A method is opened and simulated without a mouse.
         let summary = "[...document.querySelectorAll('summary')].find((one) => one.innerText.startsWith('total_supply')).focus()";
-        browser.run(summary).await;
-        browser.keys(&Key::Enter.to_string()).await;
-        browser
-            .until(
-                "the form is there",
-                "return document.querySelector('details[open] form') !== null",
-            )
-            .await;
-        browser.keys(&Key::Tab.to_string()).await;
-        browser.keys(&Key::Enter.to_string()).await;
-        browser.until_text("1,000,000").await;
+        browser.run(summary);
+        browser.keys(key::ENTER);
+        browser.until(
+            "the form is there",
+            "return document.querySelector('details[open] form') !== null",
+        );
+        browser.keys(key::TAB);
+        browser.keys(key::ENTER);
+        browser.until_text("1,000,000");
         // The flame graph is one stop, with arrows inside.
-        browser
-            .show(&world.page(&format!("transaction/{}", world.id(7))))
-            .await;
-        browser
-            .run("document.querySelector('.frame[tabindex=\"0\"]').focus()")
-            .await;
-        let first = browser.text(".flame-note").await;
-        browser.keys(&Key::Down.to_string()).await;
-        browser.keys(&Key::Right.to_string()).await;
-        let second = browser.text(".flame-note").await;
+        browser.show(&world.page(&format!("transaction/{}", world.id(7))));
+        browser.run("document.querySelector('.frame[tabindex=\"0\"]').focus()");
+        let first = browser.text(".flame-note");
+        browser.keys(key::DOWN);
+        browser.keys(key::RIGHT);
+        let second = browser.text(".flame-note");
         assert_ne!(first, second);
-        browser.keys(&Key::Enter.to_string()).await;
-        let focused = browser
-            .run("return document.activeElement.getAttribute('aria-label')")
-            .await;
+        browser.keys(key::ENTER);
+        let focused = browser.run("return document.activeElement.getAttribute('aria-label')");
         assert_eq!(focused, second.as_str());
-        browser.keys(&Key::Escape.to_string()).await;
-        assert_eq!(browser.text(".flame-note").await, first);
+        browser.keys(key::ESCAPE);
+        assert_eq!(browser.text(".flame-note"), first);
     });
 }
 
@@ -335,47 +297,36 @@ const STOP: &str = r"
 #[test]
 #[ignore = "needs chromium and chromedriver"]
 fn what_contracts_say_is_shown_as_text() {
-    check(TELEPHONE, async |world, browser| {
+    check(TELEPHONE, |world, browser| {
         for (name, page) in views(world) {
-            browser.show(&page).await;
-            let strange = browser
-                .run(
-                    "return document.querySelectorAll('main img, main script, main iframe').length",
-                )
-                .await;
-            assert_eq!(strange, 0, "{name}");
-            assert_ne!(
-                browser.run("return document.title").await,
-                "owned",
-                "{name}"
+            browser.show(&page);
+            let strange = browser.run(
+                "return document.querySelectorAll('main img, main script, main iframe').length",
             );
+            assert_eq!(strange, 0, "{name}");
+            assert_ne!(browser.run("return document.title"), "owned", "{name}");
             // An override would turn the letters around it.
             let turned = browser
-                .run("return /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.textContent)")
-                .await;
+                .run("return /[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.body.textContent)");
             assert_eq!(turned, false, "{name}");
-            let letters = browser.run("return document.body.textContent.length").await;
+            let letters = browser.run("return document.body.textContent.length");
             assert!(
                 letters.as_u64().unwrap() < 60_000,
                 "{name} has {letters} letters"
             );
         }
-        browser
-            .show(&world.page(&format!("address/{}/events", world.hostile)))
-            .await;
+        browser.show(&world.page(&format!("address/{}/events", world.hostile)));
         // Markup is there, letter by letter.
-        browser.until_text(MARKUP).await;
-        browser
-            .until_text(
-                &OVERRIDE
-                    .replace('\u{202e}', "\\u{202e}")
-                    .replace('\u{202c}', "\\u{202c}"),
-            )
-            .await;
-        browser.until_text("all 42,000 characters").await;
-        browser.press("all 42,000 characters").await;
+        browser.until_text(MARKUP);
+        browser.until_text(
+            &OVERRIDE
+                .replace('\u{202e}', "\\u{202e}")
+                .replace('\u{202c}', "\\u{202c}"),
+        );
+        browser.until_text("all 42,000 characters");
+        browser.press("all 42,000 characters");
         let wide = "return document.documentElement.scrollWidth <= innerWidth";
-        browser.until("a long text breaks", wide).await;
+        browser.until("a long text breaks", wide);
     });
 }
 
@@ -383,38 +334,36 @@ fn what_contracts_say_is_shown_as_text() {
 #[ignore = "needs chromium and chromedriver"]
 fn blocks_come_by_socket_and_by_polling() {
     for blocked in [false, true] {
-        check(DESKTOP, async |world, browser| {
+        check(DESKTOP, |world, browser| {
             if blocked {
                 let source = "globalThis.WebSocket = class extends EventTarget { constructor() { super(); setTimeout(() => this.dispatchEvent(new Event('close'))); } close() {} };";
-                browser.before_pages(source).await;
+                browser.before_pages(source);
             }
-            browser.show(&world.page("")).await;
-            browser
-                .until_text(if blocked { "Every 2 seconds" } else { "Live" })
-                .await;
+            browser.show(&world.page(""));
+            browser.until_text(if blocked { "Every 2 seconds" } else { "Live" });
             for _ in 0..3 {
                 let height = world.height() + 1;
                 world.pay();
                 let script = format!(
                     "return document.querySelector('.blocks tbody tr').innerText.startsWith('{height}')"
                 );
-                browser.until(&format!("block {height}"), &script).await;
+                browser.until(&format!("block {height}"), &script);
             }
-            let heights = browser.run("return [...document.querySelectorAll('.blocks tbody a[href^=\"#/block/\"]')].map((a) => Number(a.hash.slice(8))).filter(Boolean)").await;
+            let heights = browser.run("return [...document.querySelectorAll('.blocks tbody a[href^=\"#/block/\"]')].map((a) => Number(a.hash.slice(8))).filter(Boolean)");
             let heights: Vec<u64> = serde_json::from_value(heights).unwrap();
             assert!(
                 heights.windows(2).all(|two| two[0] == two[1] + 1),
                 "{heights:?}"
             );
-            browser.press("Pause").await;
+            browser.press("Pause");
             let height = world.height() + 1;
             world.pay();
-            browser.until_text("Paused").await;
-            browser.press("Pause").await;
+            browser.until_text("Paused");
+            browser.press("Pause");
             let script = format!(
                 "return document.querySelector('.blocks tbody tr').innerText.startsWith('{height}')"
             );
-            browser.until("the missed block", &script).await;
+            browser.until("the missed block", &script);
         });
     }
 }
@@ -424,24 +373,16 @@ fn blocks_come_by_socket_and_by_polling() {
 fn a_lost_node_is_told_with_the_next_step() {
     let folder = tempfile::tempdir().unwrap();
     let world = World::start(folder.path());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(async {
-        let browser = Browser::open(DESKTOP).await;
-        browser.show(&world.page("")).await;
-        browser.until_text("Live").await;
-        world.server.stop();
-        browser.until_text("No connection").await;
-        browser.run("location.hash = '#/block/1'").await;
-        browser.until_text("see whether the node runs").await;
-        assert_eq!(
-            browser
-                .run("return document.querySelector('.failure').getAttribute('role')")
-                .await,
-            "alert"
-        );
-        browser.photograph("lost").await;
-        browser.end().await;
-    });
+    let browser = Browser::open(DESKTOP);
+    browser.show(&world.page(""));
+    browser.until_text("Live");
+    world.server.stop();
+    browser.until_text("No connection");
+    browser.run("location.hash = '#/block/1'");
+    browser.until_text("see whether the node runs");
+    assert_eq!(
+        browser.run("return document.querySelector('.failure').getAttribute('role')"),
+        "alert"
+    );
+    browser.photograph("lost");
 }

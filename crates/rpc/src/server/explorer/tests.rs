@@ -1,3 +1,5 @@
+//! The files of the explorer: what they may contain, and what the policy lets them do.
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use super::{FILES, asset};
