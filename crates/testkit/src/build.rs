@@ -48,8 +48,10 @@ pub enum BuildError {
 }
 
 /// What was built in this process. Cargo is not asked again: sources do not change while tests run.
-static BUILT: Mutex<BTreeMap<(&str, &str), Result<Vec<u8>, BuildError>>> =
-    Mutex::new(BTreeMap::new());
+static BUILT: Mutex<Programs> = Mutex::new(BTreeMap::new());
+
+/// Programs by package and target.
+type Programs = BTreeMap<(&'static str, &'static str), Result<Vec<u8>, BuildError>>;
 
 /// The wasm module of a contract, with readable names of functions.
 pub(crate) fn wasm(program: &Program) -> Result<Vec<u8>, BuildError> {

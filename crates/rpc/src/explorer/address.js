@@ -8,9 +8,7 @@ import { addressLink, forget, interfaceOf, learn } from "./names.js";
 import { shownEvent } from "./parts.js";
 import { signature } from "./interface.js";
 import { callForm } from "./callform.js";
-import { decodeEntry } from "./storage.js";
 import { nameOf } from "./transaction.js";
-import { shownValue } from "./values.js";
 
 /// Entries of storage, and events, that are loaded at once.
 const PAGE = 50;
@@ -30,7 +28,7 @@ export async function addressPage(chain, address, part = "methods", method = nul
   const parts = { methods: "Methods", storage: "Storage", events: "Events" };
   const shown = part in parts ? part : "methods";
   if (shown === "methods") fill(place, methodsPart(chain, contract, described, method));
-  if (shown === "storage") load(place, () => storagePart(address, described), 5);
+  if (shown === "storage") load(place, () => storagePart(address), 5);
   if (shown === "events") load(place, () => eventsPart(address), 5);
   const link = ([name, label]) =>
     el("a", { href: `#/address/${address}/${name}`, "aria-current": name === shown ? "page" : null }, label);
@@ -123,18 +121,11 @@ function declaredPart(title, list, text) {
   return section(title, el("dl", { class: "declared" }, rows));
 }
 
-async function storagePart(address, described) {
+/// Interfaces do not declare storage, so its entries are bytes.
+async function storagePart(address) {
   const first = await call("getStorage", { address, limit: PAGE });
   if (first.entries.length === 0) return section("Storage", empty("It stores nothing."));
-  const cells = ({ key, value }) => {
-    const decoded = decodeEntry(described, key, value);
-    if (!decoded) return [bytes(key), bytes(value ?? "0x"), size((value.length - 2) / 2)];
-    return [
-      el("span", { class: "value", title: key }, el("bdi", { class: "name" }, untrustedWord(decoded.name)), decoded.keys.map((one) => ["[", shownValue(one), "]"])),
-      el("span", { class: "value", title: value }, shownValue(decoded.value)),
-      size((value.length - 2) / 2),
-    ];
-  };
+  const cells = ({ key, value }) => [bytes(key), bytes(value), size((value.length - 2) / 2)];
   const load = (cursor) => call("getStorage", { address, after: cursor, limit: PAGE });
   return pages("Storage", "Entries of its storage, by their keys", [["Key", "wide"], ["Value", "wide"], ["Size", "right"]], first, {
     entries: (page) => page.entries,

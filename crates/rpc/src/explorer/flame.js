@@ -110,12 +110,14 @@ function draw(graph) {
     height: graph.height,
     viewBox: `0 0 ${width} ${graph.height}`,
   });
+  // The frames that are replaced lose the focus.
+  const { hasFocus } = graph;
   graph.places = new Map();
   for (let above = graph.zoomed.parent; above; above = above.parent) place(graph, image, above, 0, width);
   drawBelow(graph, image, graph.zoomed, 0, width);
   fill(graph.frames, image);
   graph.reset.disabled = graph.zoomed === graph.root;
-  if (graph.hasFocus) graph.places.get(graph.focused)?.focus();
+  if (hasFocus) graph.places.get(graph.focused)?.focus();
 }
 
 function drawBelow(graph, image, node, left, width) {

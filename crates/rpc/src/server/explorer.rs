@@ -25,7 +25,7 @@ files! {
     "text/css; charset=utf-8" => "explorer.css";
     "image/svg+xml" => "icon.svg";
     SCRIPT => "main.js", "home.js", "pages.js", "address.js", "callform.js", "parts.js", "trace.js",
-        "flame.js", "storage.js", "values.js", "names.js", "interface.js", "transaction.js", "rpc.js",
+        "flame.js", "values.js", "names.js", "interface.js", "transaction.js", "rpc.js",
         "format.js", "dom.js";
 }
 

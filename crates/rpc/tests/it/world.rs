@@ -200,6 +200,7 @@ pub(crate) fn commit(chain: &Chain, transactions: Vec<Vec<u8>>) -> Arc<StoredBlo
         time: BEGIN + height,
         proposer: Address::new([77; 32]),
         transactions,
+        misbehaviour: Vec::new(),
     };
     let executed = chain.execute(&tip, chain.verify(block).unwrap()).unwrap();
     let (header, _) = chain.commit(chain.seal(executed).unwrap()).unwrap();

@@ -68,8 +68,11 @@ impl Everything {
     /// Adds.
     #[payable]
     pub fn add(&mut self, choice: Choice, r#type: (String, Bytes)) -> Result<u64, Error> {
-        let _ = (choice, r#type);
-        Err(Error::NotNow)
+        let _ = choice;
+        match u64::try_from(r#type.0.len()) {
+            Ok(has) if has > 3 => Err(Error::TooMuch { has, most: 3 }),
+            _ => Err(Error::NotNow),
+        }
     }
 
     /// Counts.

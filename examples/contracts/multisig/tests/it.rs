@@ -11,7 +11,8 @@ fn wallet(chain: &mut Chain) -> ([Address; 3], MultisigClient, Address) {
     let owners = ["alice", "bob", "carol"].map(|name| chain.account(name, 100));
     let input = MultisigClient::deploy(owners.to_vec(), 2).input();
     let wallet = chain.deploy(owners[0], &MULTISIG, &input);
-    chain.transfer(owners[0], wallet, 50).unwrap();
+    let sent = chain.transfer(owners[0], wallet, 50);
+    sent.expect("Alice has 100");
     (owners, MultisigClient::at(wallet), wallet)
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use fusee::{
-    chain::StoredBlock,
+    chain::{DataFolder, StoredBlock},
     engines::{PolkaVmEngine, WasmiEngine, WasmtimeEngine},
     ledger::{Block, Rulebook},
     sandbox::{Executor, RunRequest},
@@ -16,7 +16,7 @@ use crate::node::events;
 /// the node was told.
 fn raise(on_alarm: OnAlarm) -> (tempfile::TempDir, Arc<Executor>, Option<Event>) {
     let folder = tempfile::tempdir().unwrap();
-    let opened = crate::chain::folder(folder.path()).unwrap();
+    let opened = DataFolder::create(folder.path(), crate::chain::development()).unwrap();
     let compiler = Arc::new(WasmtimeEngine::new().unwrap());
     let executor = Executor::tiered(Arc::new(WasmiEngine::new()), compiler)
         .engine(Arc::new(PolkaVmEngine::new().unwrap()))
@@ -30,6 +30,7 @@ fn raise(on_alarm: OnAlarm) -> (tempfile::TempDir, Arc<Executor>, Option<Event>)
         time: 1,
         proposer: fusee::chain::Address::new([0; 32]),
         transactions: Vec::new(),
+        misbehaviour: Vec::new(),
     };
     let verified = chain.verify(block).unwrap();
     let executed = chain.execute(&chain.tip().unwrap(), verified).unwrap();

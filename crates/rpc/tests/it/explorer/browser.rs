@@ -6,11 +6,13 @@ use std::{
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use data_encoding::BASE64;
 use serde_json::{Value, json};
+
+use crate::web::now;
 
 /// How long anything on a page may take.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -55,23 +57,30 @@ pub(crate) const TELEPHONE: Screen = Screen {
     scheme: "light",
 };
 
+/// Starts a driver on a free port. `None` if it has ended.
+fn start() -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver is there: apt-get install chromium chromium-driver");
+    let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?))
+}
+
 impl Browser {
     /// Opens a window.
     pub(crate) fn open(screen: Screen) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver is there: apt-get install chromium chromium-driver");
-        let lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port: u16 = lines
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let (_, port) = line.split_once("successfully on port ")?;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .expect("chromedriver starts");
+        // A free port of IPv4 may be taken in IPv6: then the driver ends.
+        let (driver, port) = (0..5).find_map(|_| start()).expect("chromedriver starts");
         let mut browser = Self {
             driver,
             address: ([127, 0, 0, 1], port).into(),
@@ -184,7 +193,7 @@ impl Browser {
 
     /// Waits until a script returns true.
     pub(crate) fn until(&self, what: &str, script: &str) {
-        let began = Instant::now();
+        let began = now();
         while self.run(script) != json!(true) {
             if began.elapsed() > PATIENCE {
                 let complaints = self.complaints();
@@ -260,7 +269,12 @@ impl Browser {
 
     /// Puts an image of the page into the folder that `FUSEE_SCREENSHOTS` names, if it does.
     pub(crate) fn photograph(&self, name: &str) {
-        if let Ok(folder) = std::env::var("FUSEE_SCREENSHOTS") {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "images are for a person to ask for"
+        )]
+        let folder = std::env::var("FUSEE_SCREENSHOTS");
+        if let Ok(folder) = folder {
             let path = format!("/session/{}/screenshot", self.session);
             let image = self.send("GET", &path, &Value::Null);
             let image = BASE64.decode(image.as_str().unwrap().as_bytes()).unwrap();
