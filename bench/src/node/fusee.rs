@@ -76,7 +76,7 @@ impl Side for Fusee {
         let mut command = Command::new(&self.program);
         command.arg("node").arg("--data").arg(data);
         command.args(["--rpc", &format!("127.0.0.1:{port}"), "--block-time", time]);
-        command.args(["--requests-per-second", "off", "--log", "warn"]);
+        command.args(["--calls-per-second", "1000000", "--log", "warn"]);
         let place = (port, folder);
         Server::start(&mut command, place, ("getHealth", json!({})))
     }

@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
-    num::{NonZeroU64, NonZeroUsize},
+    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
     time::Duration,
 };
 
@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use fusee::{
     chain::{Address, store::Retention},
     node::{MempoolLimits, Production},
+    rpc::Limits,
     sandbox::Gas,
 };
 use tracing_subscriber::filter::Targets;
@@ -54,6 +55,7 @@ pub(super) struct RpcSettings {
     pub(super) origins: Vec<String>,
     pub(super) explorer: bool,
     pub(super) query_gas: Gas,
+    pub(super) limits: Limits,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -156,8 +158,19 @@ impl RpcSettings {
             origins: values.list("rpc.origins"),
             explorer: explorer.unwrap_or(true),
             query_gas: Gas::new(values.required("rpc.query_gas")?),
+            limits: limits(values)?,
         })
     }
+}
+
+fn limits(values: &Values) -> Result<Limits, Failure> {
+    let mut limits = Limits::default();
+    let calls: NonZeroU32 = values.required("rpc.calls_per_second")?;
+    limits.calls_per_second = calls.get();
+    limits.burst = calls.get().saturating_mul(2);
+    limits.connections = values.required("rpc.connections")?;
+    limits.connections_per_client = values.required("rpc.client_connections")?;
+    Ok(limits)
 }
 
 fn mempool(values: &Values) -> Result<MempoolLimits, Failure> {

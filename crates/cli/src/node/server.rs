@@ -64,6 +64,7 @@ impl Server {
         options.hosts.clone_from(&settings.hosts);
         options.origins.clone_from(&settings.origins);
         options.explorer = settings.explorer;
+        options.limits = settings.limits;
         if let Some(url) = &context.settings.consensus.rpc {
             options.relay = Some(Arc::new(forward::to(url)));
         }

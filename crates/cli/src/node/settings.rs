@@ -105,6 +105,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Maximum gas limit of a query",
     ),
     Setting::new(
+        ("rpc.calls_per_second", "calls-per-second", "N"),
+        Some("500"),
+        "Calls a second that one client address may make in the long run; twice as many at once",
+    )
+    .in_development("100000"),
+    Setting::new(
+        ("rpc.connections", "connections", "N"),
+        Some("512"),
+        "Maximum number of connections of clients",
+    ),
+    Setting::new(
+        ("rpc.client_connections", "client-connections", "N"),
+        Some("64"),
+        "Maximum number of connections of one client address. Behind a proxy, all have one address",
+    ),
+    Setting::new(
         ("mempool.transactions", "mempool-transactions", "N"),
         Some("10000"),
         "Maximum number of transactions that wait",
