@@ -74,13 +74,15 @@ impl Context {
         let head = head.filter(|head| head.height >= initial);
         let header = head.map(|head| self.node.chain().header(head.height));
         let header = header.transpose()?;
+        // Where a transaction makes the first block, it would wait for a node that is ready.
+        let awaits_block = self.node.production() != Production::Each;
         let (status, reason) = match (&failure, &header) {
             (Some(failure), _) => (HealthStatus::Failed, Some(failure.to_string())),
-            (None, None) => (
+            (None, None) if awaits_block => (
                 HealthStatus::NoBlock,
                 Some("the chain has no block yet".to_owned()),
             ),
-            (None, Some(_)) => (HealthStatus::Ok, None),
+            (None, _) => (HealthStatus::Ok, None),
         };
         Ok(Health {
             status,

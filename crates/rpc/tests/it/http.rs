@@ -104,6 +104,10 @@ fn a_node_is_ready_once_it_has_a_block() {
     world.node.produce().unwrap();
     let ready = get(address, "/readyz", "");
     assert_eq!((ready.status, &ready.json()["height"]), (200, &json!(1)));
+    // If a transaction makes the first block, nothing else would make the node ready.
+    let world = World::new(Production::Each);
+    let ready = get(world.server.address(), "/readyz", "");
+    assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("ok")));
 }
 
 #[test]
