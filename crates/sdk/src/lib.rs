@@ -26,7 +26,7 @@
 //!
 //! - [`Value`](storage::Value), [`Map`](storage::Map), [`Set`](storage::Set) and
 //!   [`Vector`](storage::Vector): storage. Nothing is read before it is asked for.
-//! - [`env`]: the caller, the block, and what else surrounds a call.
+//! - [`env`](mod@env): the caller, the block, and what else surrounds a call.
 //! - [`call::Call`]: calls of other contracts, by the client that `#[methods]` generates.
 //! - [`crypto`]: hashes and signatures.
 //!
