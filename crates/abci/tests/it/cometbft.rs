@@ -1,9 +1,9 @@
-//! Networks of real CometBFT nodes on loopback addresses, each with the example `node` as its
+//! Networks of real CometBFT nodes on loopback addresses, each with the example `application` as its
 //! application. They need CometBFT v0.38 and take minutes, so they run on request alone:
 //!
 //! ```sh
 //! go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25
-//! cargo build -p fusee-abci --example node
+//! cargo build -p fusee-abci --example application
 //! FUSEE_COMETBFT=~/go/bin/cometbft cargo test -p fusee-abci --test it -- cometbft:: --ignored
 //! ```
 

@@ -69,8 +69,8 @@ pub(crate) fn example() -> PathBuf {
         .unwrap()
         .parent()
         .unwrap()
-        .join("examples/node");
-    assert!(example.exists(), "cargo build -p fusee-abci --example node");
+        .join("examples/application");
+    assert!(example.exists(), "cargo build -p fusee-abci --example application");
     example
 }
 

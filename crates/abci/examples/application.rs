@@ -1,7 +1,7 @@
 //! A node that CometBFT drives: the chain of a genesis file, in a folder, on an engine.
 //!
 //! ```sh
-//! cargo run --example node -- genesis.json data unix://abci.sock wasmi 100
+//! cargo run --example application -- genesis.json data unix://abci.sock wasmi 100
 //! ```
 //!
 //! The arguments are the genesis file, the folder, the address, the lane of `conformance` that runs
