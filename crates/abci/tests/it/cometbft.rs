@@ -1,5 +1,5 @@
-//! Networks of real CometBFT nodes on loopback addresses, each with the example `application` as its
-//! application. They need CometBFT v0.38 and take minutes, so they run on request alone:
+//! Networks of real CometBFT nodes on loopback addresses, each with the example `application`. They
+//! need CometBFT v0.38 and take minutes, so they run on request alone:
 //!
 //! ```sh
 //! go install github.com/cometbft/cometbft/cmd/cometbft@v0.38.25

@@ -1,4 +1,4 @@
-//! A network of CometBFT nodes, each with the example `node` as its application.
+//! A network of CometBFT nodes, each with the example `application`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -70,7 +70,10 @@ pub(crate) fn example() -> PathBuf {
         .parent()
         .unwrap()
         .join("examples/application");
-    assert!(example.exists(), "cargo build -p fusee-abci --example application");
+    assert!(
+        example.exists(),
+        "cargo build -p fusee-abci --example application"
+    );
     example
 }
 
