@@ -25,7 +25,7 @@ proptest! {
 }
 
 #[test]
-fn the_layout_is_version_one() {
+fn the_layout_is_version_two() {
     let contract = Address::new([7; 32]);
     let at = EventPlace {
         height: 0x0102,
@@ -56,7 +56,7 @@ fn the_layout_is_version_one() {
         hash: [3; 32],
     };
     let encoded = [
-        &[1, 0, 0, 0][..],
+        &[2, 0, 0, 0][..],
         &[1, 0, 0, 0, 0, 0, 0, 0],
         &[2, 0, 0, 0, 0, 0, 0, 0],
         &[3; 32],
@@ -67,5 +67,10 @@ fn the_layout_is_version_one() {
         Some(0x0102)
     );
     assert_eq!(height(&transaction(&id), &value), Some(0x0102));
+    let hash = HeaderHash::from_bytes([6; 32]);
+    let of_header = encode_height(0x0102);
+    assert_eq!(header(&hash), [&[4][..], &[6; 32]].concat());
+    assert_eq!(of_header, [0, 0, 0, 0, 0, 0, 1, 2]);
+    assert_eq!(height(&header(&hash), &of_header), Some(0x0102));
     assert_eq!(height(&PROGRESS, &progress.encode()), None);
 }
