@@ -57,6 +57,9 @@ struct Options {
     /// The accounts of the group `ledger`: 5000000 have ten million keys
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(2..))]
     accounts: u32,
+    /// The program of the peer of the group `node`: `npm install @foundry-rs/anvil` has it
+    #[arg(long, value_name = "PATH", default_value = "anvil")]
+    anvil: String,
     /// Write what was found into this repository, rather than only comparing with what is there
     #[arg(long)]
     write: bool,

@@ -108,7 +108,7 @@ const ROWS: [Shown; 5] = [
 ];
 
 pub(crate) fn measure(options: &Options) -> Result<Findings> {
-    let (ours, peer) = (Fusee::build()?, Anvil::find()?);
+    let (ours, peer) = (Fusee::build()?, Anvil::find(&options.anvil)?);
     let mut readings: Vec<(Reading, Reading)> = Vec::new();
     for round in 0..=options.rounds {
         let both = (read(&ours)?, read(&peer)?);

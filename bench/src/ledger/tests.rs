@@ -9,6 +9,7 @@ fn options(filter: &str) -> Options {
         rounds: 1,
         filter: filter.to_owned(),
         accounts: 100,
+        anvil: String::new(),
         write: false,
     }
 }

@@ -28,9 +28,9 @@ pub(super) struct Anvil {
 }
 
 impl Anvil {
-    /// Anvil, as `FUSEE_ANVIL` or the path has it.
-    pub(super) fn find() -> Result<Self> {
-        let command = std::env::var("FUSEE_ANVIL").unwrap_or_else(|_| "anvil".to_owned());
+    /// The program at a path, or of this name.
+    pub(super) fn find(command: &str) -> Result<Self> {
+        let command = command.to_owned();
         // The keys follow from a phrase that everybody knows.
         let port = free_port()?.to_string();
         let mut child = Command::new(&command)
@@ -38,7 +38,7 @@ impl Anvil {
             .stdout(std::process::Stdio::piped())
             .spawn()
             .with_context(|| {
-                format!("there is no `{command}`: `npm install @foundry-rs/anvil` has it, and FUSEE_ANVIL names it")
+                format!("there is no `{command}`: install @foundry-rs/anvil, and give --anvil")
             })?;
         let output = child.stdout.take().context("the output is a pipe")?;
         let mut keys = Vec::new();

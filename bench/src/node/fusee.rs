@@ -39,7 +39,7 @@ impl Fusee {
         let messages = String::from_utf8(output.stdout)?;
         let mut messages = messages.lines().filter_map(|line| {
             let message: Value = serde_json::from_str(line).ok()?;
-            message["executable"].as_str().map(PathBuf::from)
+            message.get("executable")?.as_str().map(PathBuf::from)
         });
         let program = messages.next().context("cargo told no program")?;
         Ok(Self { program })

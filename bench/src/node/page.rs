@@ -21,7 +21,7 @@ const INTRODUCTION: &str = "\
 What a node of one machine answers over JSON-RPC and HTTP. One run of this command measured
 everything, and wrote this page:
 
-    cargo run --release --manifest-path bench/Cargo.toml -- node --write
+    cargo run --release --manifest-path bench/Cargo.toml -- node --anvil PATH --write
 
 The peer is Anvil 1.7.1, the node on which users of Foundry develop: `npm install
 @foundry-rs/anvil`. It keeps its chain in memory. `fusee node` syncs each block to the disk before
