@@ -100,7 +100,7 @@ const ROWS: [Shown; 5] = [
         Unit::TransactionsPerSecond,
     ),
     (
-        "node/send/blocks of a second",
+        "node/send/block-time=1s",
         |it| it.sent,
         Unit::TransactionsPerSecond,
     ),
