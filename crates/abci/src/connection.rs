@@ -93,6 +93,7 @@ impl App {
     /// Answers a request.
     fn answer(&self, request: request::Value) -> Result<response::Value, AppError> {
         use request::Value as Asked;
+        let _span = tracing::info_span!("abci", method = method(&request)).entered();
         use response::Value;
         use tendermint_proto::v0_38::abci as wire;
         Ok(match request {
@@ -128,5 +129,28 @@ impl App {
                 Value::VerifyVoteExtension(wire::ResponseVerifyVoteExtension { status })
             }
         })
+    }
+}
+
+/// The name of a method, for traces.
+fn method(request: &request::Value) -> &'static str {
+    use request::Value as Asked;
+    match request {
+        Asked::Echo(_) => "Echo",
+        Asked::Flush(_) => "Flush",
+        Asked::Info(_) => "Info",
+        Asked::InitChain(_) => "InitChain",
+        Asked::Query(_) => "Query",
+        Asked::CheckTx(_) => "CheckTx",
+        Asked::PrepareProposal(_) => "PrepareProposal",
+        Asked::ProcessProposal(_) => "ProcessProposal",
+        Asked::FinalizeBlock(_) => "FinalizeBlock",
+        Asked::Commit(_) => "Commit",
+        Asked::ListSnapshots(_) => "ListSnapshots",
+        Asked::OfferSnapshot(_) => "OfferSnapshot",
+        Asked::LoadSnapshotChunk(_) => "LoadSnapshotChunk",
+        Asked::ApplySnapshotChunk(_) => "ApplySnapshotChunk",
+        Asked::ExtendVote(_) => "ExtendVote",
+        Asked::VerifyVoteExtension(_) => "VerifyVoteExtension",
     }
 }

@@ -10,7 +10,7 @@ use fusee_ledger::{
 use fusee_state::Diff;
 use fusee_store::chain::{self as store, ChainStore, Staged, Version};
 
-use crate::{ChainError, StoredBlock, Tip, body};
+use crate::{ChainError, StoredBlock, Times, Tip, body, times::Timer};
 
 pub use fusee_store::chain::Options;
 
@@ -24,6 +24,8 @@ pub struct Chain {
     base: Option<Header>,
     /// The hash of the last header.
     last: Mutex<HeaderHash>,
+    execution: Timer,
+    commit: Timer,
 }
 
 /// A block that was executed.
@@ -167,6 +169,8 @@ impl Chain {
             initial_height,
             base,
             last: Mutex::new(last),
+            execution: Timer::default(),
+            commit: Timer::default(),
         })
     }
 
@@ -236,6 +240,15 @@ impl Chain {
         &self.store
     }
 
+    /// How long it has executed and committed since it was opened.
+    #[must_use]
+    pub fn times(&self) -> Times {
+        Times {
+            execution: self.execution.total(),
+            commit: self.commit.total(),
+        }
+    }
+
     /// The height of the first block.
     #[must_use]
     pub const fn initial_height(&self) -> u64 {
@@ -250,9 +263,17 @@ impl Chain {
     ///
     /// [`ChainError::Ledger`] if this program does not have the rules of the height.
     pub fn verify(&self, block: Block) -> Result<VerifiedBlock, ChainError> {
-        let parameters = Parameters::read(&self.store.version(None)?)?;
-        let rules = self.ledger.rulebook().at(&parameters, block.height)?;
-        Ok(self.ledger.verify(block, &rules.ledger))
+        let _span = tracing::info_span!(
+            "verify",
+            height = block.height,
+            transactions = block.transactions.len()
+        )
+        .entered();
+        self.execution.measure(|| {
+            let parameters = Parameters::read(&self.store.version(None)?)?;
+            let rules = self.ledger.rulebook().at(&parameters, block.height)?;
+            Ok(self.ledger.verify(block, &rules.ledger))
+        })
     }
 
     /// Executes a block that was decided, on a tip. Writes nothing.
@@ -262,7 +283,15 @@ impl Chain {
     /// [`ChainError::Ledger`] if the host fails, or the block is not the next one.
     pub fn execute(&self, tip: &Tip, block: VerifiedBlock) -> Result<Executed, ChainError> {
         let shared = Arc::clone(block.block());
-        let finalized = self.ledger.finalize_verified(tip.state(), block)?;
+        let _span = tracing::info_span!(
+            "execute",
+            height = shared.height,
+            transactions = shared.transactions.len()
+        )
+        .entered();
+        let finalized = self
+            .execution
+            .measure(|| self.ledger.finalize_verified(tip.state(), block))?;
         Ok(Executed::new(shared, finalized))
     }
 
@@ -276,7 +305,15 @@ impl Chain {
         tip: &Tip,
         block: &Block,
     ) -> Result<Result<Executed, Refused>, ChainError> {
-        let processed = self.ledger.process(tip.state(), block)?;
+        let _span = tracing::info_span!(
+            "process",
+            height = block.height,
+            transactions = block.transactions.len()
+        )
+        .entered();
+        let processed = self
+            .execution
+            .measure(|| self.ledger.process(tip.state(), block))?;
         Ok(processed.map(|finalized| Executed::new(Arc::new(block.clone()), finalized)))
     }
 
@@ -288,6 +325,11 @@ impl Chain {
     /// [`ChainError::OtherTip`] if another block is the last one. [`ChainError::Store`] if the
     /// store fails.
     pub fn seal(&self, executed: Executed) -> Result<Sealed, ChainError> {
+        let _span = tracing::info_span!("seal", height = executed.block.height).entered();
+        self.commit.measure(|| self.sealed(executed))
+    }
+
+    fn sealed(&self, executed: Executed) -> Result<Sealed, ChainError> {
         let Executed {
             block,
             finalized,
@@ -318,6 +360,11 @@ impl Chain {
     ///
     /// [`ChainError::Store`] if the block does not follow the last one, or the store fails.
     pub fn commit(&self, sealed: Sealed) -> Result<(Header, Finalized), ChainError> {
+        let _span = tracing::info_span!("commit", height = sealed.header.height).entered();
+        self.commit.measure(|| self.committed(sealed))
+    }
+
+    fn committed(&self, sealed: Sealed) -> Result<(Header, Finalized), ChainError> {
         let Sealed {
             header,
             finalized,

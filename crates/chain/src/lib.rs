@@ -21,6 +21,7 @@ mod files;
 mod folder;
 mod pipeline;
 mod replay;
+mod times;
 mod tip;
 
 pub use body::StoredBlock;
@@ -30,4 +31,5 @@ pub use files::{read_header, write_header};
 pub use folder::DataFolder;
 pub use pipeline::{Committed, Pipeline};
 pub use replay::{Difference, Replayed, Scope, Start, replay};
+pub use times::Times;
 pub use tip::Tip;

@@ -3,7 +3,13 @@
 use std::io;
 
 use tracing::Level;
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer, Registry,
+    filter::{FilterExt as _, Targets, filter_fn},
+    fmt,
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// The form of a node's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +31,24 @@ pub(crate) fn start() {
         .init();
 }
 
-/// Installs the global subscriber of a node.
-pub(crate) fn start_node(level: &Targets, form: Form) {
+/// Installs the global subscriber of a node. `traces` receives what the log leaves out: spans.
+pub(crate) fn start_node(
+    level: &Targets,
+    form: Form,
+    traces: Option<Box<dyn Layer<Registry> + Send + Sync>>,
+) {
+    let filter = level.clone().and(filter_fn(|metadata| metadata.is_event()));
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(false);
-    let registry = tracing_subscriber::registry().with(level.clone());
+    let registry = tracing_subscriber::registry().with(traces);
     match form {
-        Form::Text => registry.with(lines.with_target(false)).init(),
+        Form::Text => {
+            let lines = lines.with_target(false).with_filter(filter);
+            registry.with(lines).init();
+        }
         Form::Json => {
             let documents = lines.json().flatten_event(true).with_current_span(false);
-            registry.with(documents.with_span_list(false)).init();
+            let documents = documents.with_span_list(false).with_filter(filter);
+            registry.with(documents).init();
         }
     }
 }

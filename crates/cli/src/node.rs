@@ -20,6 +20,8 @@ mod server;
 mod service;
 pub(crate) mod settings;
 mod systemd;
+#[cfg(feature = "otel")]
+mod traces;
 mod values;
 
 use std::{
@@ -59,7 +61,8 @@ pub(crate) fn run(args: &NodeArgs, output: &mut Output) -> Result<Exit, Failure>
     }
     let values = Values::gather(args)?;
     let settings = Settings::of(&values)?;
-    log::start_node(&settings.log.level, settings.log.form);
+    // Until the end, after which the last traces are sent.
+    let _traces = start_log(&settings)?;
     // Before there is anything that a signal could interrupt.
     let (events, waiting) = events::wait()?;
     let place = place(&values)?;
@@ -90,6 +93,25 @@ pub(crate) fn run(args: &NodeArgs, output: &mut Output) -> Result<Exit, Failure>
         None => alone::run(&context, folder, &waiting, output),
         Some(address) => consensus::run(&context, folder, address, &waiting, output),
     }
+}
+
+#[cfg(feature = "otel")]
+fn start_log(settings: &Settings) -> Result<Option<traces::Traces>, Failure> {
+    let (layer, traces) = settings
+        .traces
+        .as_deref()
+        .map(traces::start)
+        .transpose()?
+        .unzip();
+    log::start_node(&settings.log.level, settings.log.form, layer);
+    Ok(traces)
+}
+
+/// A collector of traces was refused before.
+#[cfg(not(feature = "otel"))]
+fn start_log(settings: &Settings) -> Result<(), Failure> {
+    log::start_node(&settings.log.level, settings.log.form, None);
+    Ok(())
 }
 
 fn place(values: &Values) -> Result<Place, Failure> {

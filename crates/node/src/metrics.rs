@@ -22,7 +22,7 @@ pub struct Metrics {
     pub transactions: u64,
     /// Counter: gas that they used.
     pub gas_used: u64,
-    /// Counter: time that this node took to execute blocks that it made, signatures included.
+    /// Counter: time that this node took to execute blocks and proposals, signatures included.
     pub execution: Duration,
     /// Counter: time that it took to seal and commit them.
     pub commit: Duration,
@@ -54,8 +54,6 @@ pub(crate) struct Counters {
     pub(crate) blocks: Counter,
     pub(crate) transactions: Counter,
     pub(crate) gas_used: Counter,
-    pub(crate) execution_nanos: Counter,
-    pub(crate) commit_nanos: Counter,
     pub(crate) submitted: Counter,
     pub(crate) rejected: Counter,
     pub(crate) dropped: Counter,
@@ -72,10 +70,6 @@ impl Counter {
     pub(crate) fn add(&self, count: u64) {
         // Counters say nothing about other memory.
         self.0.fetch_add(count, Ordering::Relaxed);
-    }
-
-    pub(crate) fn add_nanos(&self, duration: Duration) {
-        self.add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
 
     pub(crate) fn value(&self) -> u64 {

@@ -336,14 +336,15 @@ impl Shared {
 
     fn metrics(&self) -> Metrics {
         let counters = &self.counters;
+        let times = self.chain.times();
         Metrics {
             height: self.chain.store().head().map_or(0, |head| head.height),
             indexed_height: self.index.height(),
             blocks: counters.blocks.value(),
             transactions: counters.transactions.value(),
             gas_used: counters.gas_used.value(),
-            execution: Duration::from_nanos(counters.execution_nanos.value()),
-            commit: Duration::from_nanos(counters.commit_nanos.value()),
+            execution: times.execution,
+            commit: times.commit,
             mempool: self.mempool.size(),
             submitted: counters.submitted.value(),
             rejected: counters.rejected.value(),

@@ -97,12 +97,12 @@ impl Numbers {
         to.counter("gas_used", "Gas that they used", node.gas_used)?;
         to.seconds(
             "block_execution",
-            "Time to execute the blocks that this node made",
+            "Time to execute blocks and proposals",
             node.execution,
         )?;
         to.seconds(
             "block_commit",
-            "Time to seal and commit the blocks that this node made",
+            "Time to seal and commit blocks",
             node.commit,
         )?;
         to.counter(

@@ -27,6 +27,8 @@ pub(super) struct Settings {
     pub(super) mempool: MempoolLimits,
     pub(super) self_check: Option<SelfCheckSettings>,
     pub(super) log: LogSettings,
+    /// The URL of the collector of traces, if there is one.
+    pub(super) traces: Option<String>,
 }
 
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl Settings {
             mempool: mempool(values)?,
             self_check: self_check(values)?,
             log: LogSettings::of(values)?,
+            traces: traces(values)?,
         };
         if settings.rpc.listen.is_none() && settings.rpc.admin.is_some() {
             return Err(Failure::usage(
@@ -208,6 +211,18 @@ impl LogSettings {
             form: form.unwrap_or(log::Form::Text),
         })
     }
+}
+
+fn traces(values: &Values) -> Result<Option<String>, Failure> {
+    values.parse_by("traces.otlp", |url| {
+        if !cfg!(feature = "otel") {
+            return Err("this program was built without the cargo feature `otel`");
+        }
+        match url.starts_with("http://") || url.starts_with("https://") {
+            true => Ok(url.to_owned()),
+            false => Err("it begins with http:// or https://"),
+        }
+    })
 }
 
 /// An address to listen on, or `off`.

@@ -163,6 +163,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Some("text"),
         "Form of the log: `text`, or `json` with one document in each line",
     ),
+    Setting::new(
+        ("traces.otlp", "otlp", "URL"),
+        None,
+        "Send traces to an OpenTelemetry collector, such as http://127.0.0.1:4318, by OTLP over \
+         HTTP. For programs that are built with the cargo feature `otel` [default: none]",
+    ),
 ];
 
 impl Setting {
@@ -216,6 +222,7 @@ impl Setting {
             "rpc" => "Interface",
             "mempool" => "Mempool",
             "self_check" => "Self-check",
+            "traces" => "Traces",
             _ => "Log",
         }
     }

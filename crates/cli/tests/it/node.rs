@@ -5,6 +5,8 @@ mod development;
 mod engine;
 mod metrics;
 mod shutdown;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::{
     io::{BufRead, BufReader},

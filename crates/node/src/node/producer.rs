@@ -86,16 +86,13 @@ impl Shared {
         if lock(&self.to_follower).is_none() {
             return Err(NodeError::ShuttingDown);
         }
-        let began = instant();
+        let _span = tracing::info_span!("block").entered();
         let tip = self.chain.tip()?;
         let Some(made) = self.execute(&tip, transactions, empty)? else {
             return Ok(None);
         };
-        let executed_at = instant();
         let sealed = self.chain.seal(made.executed)?;
         let (header, finalized) = self.chain.commit(sealed)?;
-        self.counters.execution_nanos.add_nanos(executed_at - began);
-        self.counters.commit_nanos.add_nanos(executed_at.elapsed());
         let block = Arc::new(StoredBlock::new(
             header,
             made.transactions,

@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc, time::Instant};
 
 use jsonrpsee::{Extensions, RpcModule, core::RegisterMethodError, types::Params};
 use serde::de::DeserializeOwned;
+use tracing::Instrument as _;
 
 use super::{
     context::{Context, Peer, now},
@@ -34,6 +35,7 @@ where
             };
             call.end(answered.await)
         }
+        .instrument(tracing::info_span!("rpc", method = M::NAME))
     })?;
     Ok(())
 }
