@@ -31,8 +31,8 @@ Commands:
   tidy                Check the rules that no compiler checks; print each offence as path:line: rule: message
   schedule            Write docs/schedule-*.md from the table in crates/instrument
   schedule --check    Only say whether docs/schedule-*.md are what would be written
-  syscalls            Write docs/syscalls.md from the table in crates/abi
-  syscalls --check    Only say whether docs/syscalls.md is what would be written
+  syscalls            Write docs/book/src/syscalls.md from the table in crates/abi
+  syscalls --check    Only say whether docs/book/src/syscalls.md is what would be written
   calibrate           Measure what everything that has a price takes, and print the prices that follow
   calibrate --write   The same, and write docs/calibration.md and the prices in crates/instrument
 ";

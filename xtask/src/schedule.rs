@@ -1,8 +1,9 @@
 //! The reference pages of the prices, one for each version, made from the tables in
 //! `fusee-instrument`.
 //!
-//! Somebody who implements gas again needs one of these pages and `docs/gas.md`, and nothing else.
-//! The counting interpreter of `fusee-conformance` does so: it reads its prices from them.
+//! Somebody who implements gas again needs one of these pages and `docs/book/src/gas.md`, and
+//! nothing else. The counting interpreter of `fusee-conformance` does so: it reads its prices from
+//! them.
 
 use fusee_instrument::{Limits, MAX_PAGES, Schedule};
 
@@ -76,7 +77,7 @@ fn page(schedule: &Schedule, limits: &Limits) -> String {
     line(
         &mut page,
         format_args!(
-            "\nThe numbers of version {}; what they mean is in [gas.md](gas.md).",
+            "\nThe numbers of version {}; what they mean is in [gas.md](book/src/gas.md).",
             schedule.version
         ),
     );

@@ -8,7 +8,7 @@ use fusee_instrument::{Rules, SyscallPrice};
 use crate::page::{Page, line};
 
 pub(crate) const PAGE: Page = Page {
-    path: "docs/syscalls.md",
+    path: "docs/book/src/syscalls.md",
     command: "syscalls",
     text: || {
         page(

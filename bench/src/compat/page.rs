@@ -26,8 +26,8 @@ const INTRODUCTION: &str = "\
 # Performance beside other nodes' engines
 
 Times of the calls of two kinds of nodes, served by Fusee and by what serves them there: nested VMs
-beside Substrate's own backend ([virtualization.md](virtualization.md)), and contracts beside
-Wasmtime as Freenet's node uses it ([lifecycle.md](lifecycle.md)). One run of this command measured
+beside Substrate's own backend ([virtualization.md](book/src/virtualization.md)), and contracts beside
+Wasmtime as Freenet's node uses it ([lifecycle.md](book/src/lifecycle.md)). One run of this command measured
 everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- compat --write

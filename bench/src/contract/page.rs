@@ -26,7 +26,7 @@ const SOROBAN_LOCK: &str = include_str!("../../soroban/Cargo.lock");
 const INTRODUCTION: &str = "\
 # Performance of contracts
 
-Times of whole transactions of contracts ([contracts.md](contracts.md)) on a state in memory. One
+Times of whole transactions of contracts ([contracts.md](book/src/contracts.md)) on a state in memory. One
 run of this command measured everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- contract --write

@@ -31,7 +31,7 @@ const GOAL: f64 = 10.0;
 const INTRODUCTION: &str = "\
 # Performance of system programs
 
-Times of calls of live instances ([system-programs.md](system-programs.md)), beside the engines that
+Times of calls of live instances ([system-programs.md](book/src/system-programs.md)), beside the engines that
 Fusee uses, and the time until an interrupted guest stops. One run of this command measured
 everything, and wrote this page:
 

@@ -29,7 +29,7 @@ pub(crate) const PAGE: Page = Page {
 const INTRODUCTION: &str = "\
 # Performance of nested VMs
 
-Times to make, run and answer a nested VM ([virtualization.md](virtualization.md)), beside the
+Times to make, run and answer a nested VM ([virtualization.md](book/src/virtualization.md)), beside the
 engines that Fusee uses. One run of this command measured everything, and wrote this page:
 
     cargo run --release --manifest-path bench/Cargo.toml -- virtualization --write

@@ -26,7 +26,8 @@
 //! - `Commit` is the one durable write of a block. The app is never ahead of the engine, and a
 //!   block that is executed again after a crash has the same hash.
 //!
-//! `docs/abci.md` has what consensus agrees on, the formats, and the commands of an operator.
+//! `docs/book/src/abci.md` has what consensus agrees on, the formats, and the commands of an
+//! operator.
 #![forbid(unsafe_code)]
 
 mod address;

@@ -7,7 +7,7 @@
 //! - the stubs that a guest links: the module `guest` on wasm targets, the macro [`stubs`]
 //!   elsewhere
 //! - the numbers and signatures by which a host dispatches: [`SYSCALLS`]
-//! - the page `docs/syscalls.md`
+//! - the page `docs/book/src/syscalls.md`
 //!
 //! Prices are part of the rules, not of this crate.
 //!

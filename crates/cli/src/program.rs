@@ -99,7 +99,7 @@ pub(crate) fn advice(wasm: &[u8], refusal: &Refusal) -> String {
             "use integers: these rules refuse floating point, because NaNs differ between machines; in Rust, `serde_json` and the formatting of numbers by `core::fmt` usually bring it"
         }
         Rule::ImportSignature => {
-            "declare the import with the signature that is expected: docs/syscalls.md has all of them"
+            "declare the import with the signature that is expected: docs/book/src/syscalls.md has all of them"
         }
         Rule::UnknownImport | Rule::ImportKind => {
             "a contract may import syscalls from `fusee` and nested VM functions from `env`; a program in a nested VM may import what its contract provides"

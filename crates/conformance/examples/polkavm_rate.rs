@@ -1,6 +1,6 @@
 //! What a unit of PolkaVM's cost model takes, on the interpreter and compiled, beside what a gas of
 //! wasm takes: from these figures come the rate of PolkaVM programs and the price of their code
-//! (`docs/polkavm.md`).
+//! (`docs/book/src/polkavm.md`).
 //!
 //! Each line is a program that does one thing over and over, made to take as long as possible for
 //! what it is charged, or a kernel of the guests.

@@ -1,10 +1,10 @@
 //! A second implementation of gas: an interpreter that counts gas while it runs the original
 //! program.
 //!
-//! It follows `docs/gas.md` and `docs/schedule-*.md` and shares no code with the meter. If both
-//! agree, an error in one of them is unlikely. It gives the same [`Verdict`](crate::Verdict) as a
-//! lane, and is suspended at the same points. It expects a program that the rules have admitted,
-//! and enforces only the limits that apply at run time.
+//! It follows `docs/book/src/gas.md` and `docs/schedule-*.md` and shares no code with the meter. If
+//! both agree, an error in one of them is unlikely. It gives the same [`Verdict`](crate::Verdict)
+//! as a lane, and is suspended at the same points. It expects a program that the rules have
+//! admitted, and enforces only the limits that apply at run time.
 
 mod body;
 mod execute;

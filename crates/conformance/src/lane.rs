@@ -162,7 +162,7 @@ pub fn polkavm_lanes() -> Vec<Lane> {
 
 /// The interpreter, and PolkaVM programs in processes of their own where the machine supports it.
 /// Few tests use these lanes: a run there keeps two cores busy, one of which only waits, so many at
-/// once take turns (`docs/polkavm.md`).
+/// once take turns (`docs/book/src/polkavm.md`).
 ///
 /// # Panics
 ///

@@ -57,7 +57,7 @@ pub struct Capsule {
 }
 
 impl Capsule {
-    /// The canonical bytes, as `docs/capsules.md` has them.
+    /// The canonical bytes, as `docs/book/src/capsules.md` has them.
     ///
     /// # Errors
     ///

@@ -216,9 +216,9 @@ impl ContractRules {
         self
     }
 
-    /// Adds WASI preview 1 (`docs/wasi.md`), for programs of toolchains that need it to start. No
-    /// published rules admit it, because its clock and its random bytes are not what a program
-    /// takes them for. Rules of version 1 get the [`Extensions`] of version 2.
+    /// Adds WASI preview 1 (`docs/book/src/wasi.md`), for programs of toolchains that need it to
+    /// start. No published rules admit it, because its clock and its random bytes are not what a
+    /// program takes them for. Rules of version 1 get the [`Extensions`] of version 2.
     #[must_use]
     pub fn with_wasi(mut self) -> Self {
         let mut listed = self.program.syscalls().to_vec();
@@ -256,8 +256,8 @@ impl ContractRules {
         extensions.map_or(0, |extensions| extensions.deposit_byte)
     }
 
-    /// Raises the limits of contract programs to what Go programs need (`docs/wasi.md`). Compiling
-    /// the largest of them takes twice as long, so no published rules have these limits.
+    /// Raises the limits of contract programs to what Go programs need (`docs/book/src/wasi.md`).
+    /// Compiling the largest of them takes twice as long, so no published rules have these limits.
     #[must_use]
     pub fn with_large_programs(mut self) -> Self {
         let limits = large::limits(*self.program.limits());
@@ -325,8 +325,9 @@ impl ContractRules {
         ContractRulesId(id)
     }
 
-    /// The canonical encoding, which `docs/rules.md` documents. It covers the rules of programs and
-    /// of nested VMs. It does not cover whether programs are [profiled](Rules::profiled).
+    /// The canonical encoding, which `docs/book/src/rules.md` documents. It covers the rules of
+    /// programs and of nested VMs. It does not cover whether programs are
+    /// [profiled](Rules::profiled).
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let Self {

@@ -19,7 +19,7 @@ pub enum Backend {
     ///
     /// Each syscall switches between processes. The host spins while a guest runs, and the guest's
     /// process spins while it is suspended at a syscall. So use it for at most half as many guests
-    /// at once as the machine has cores (`docs/polkavm.md`).
+    /// at once as the machine has cores (`docs/book/src/polkavm.md`).
     ProcessSandbox,
     /// The recompiler, in this process, for trusted programs. x86-64 only. PolkaVM's authors do not
     /// consider this sandbox ready for production.

@@ -85,19 +85,19 @@
 mod documents {
     #[doc = include_str!("../../../README.md")]
     struct _Readme;
-    #[doc = include_str!("../../../docs/capsules.md")]
+    #[doc = include_str!("../../../docs/book/src/capsules.md")]
     struct _Capsules;
-    #[doc = include_str!("../../../docs/contracts.md")]
+    #[doc = include_str!("../../../docs/book/src/contracts.md")]
     struct _Contracts;
-    #[doc = include_str!("../../../docs/executor.md")]
+    #[doc = include_str!("../../../docs/book/src/executor.md")]
     struct _Executor;
-    #[doc = include_str!("../../../docs/lifecycle.md")]
+    #[doc = include_str!("../../../docs/book/src/lifecycle.md")]
     struct _Lifecycle;
-    #[doc = include_str!("../../../docs/system-programs.md")]
+    #[doc = include_str!("../../../docs/book/src/system-programs.md")]
     struct _SystemPrograms;
-    #[doc = include_str!("../../../docs/virtualization.md")]
+    #[doc = include_str!("../../../docs/book/src/virtualization.md")]
     struct _Virtualization;
-    #[doc = include_str!("../../../docs/wasi.md")]
+    #[doc = include_str!("../../../docs/book/src/wasi.md")]
     struct _Wasi;
 }
 

@@ -1,8 +1,8 @@
 //! The canonical encoding of rules: the bytes whose digest is their id.
 //!
-//! The encoding is written field by field, in the order that `docs/rules.md` documents. Renaming a
-//! Rust item does not change it. Adding a field to a set of rules fails to compile here until the
-//! field is encoded.
+//! The encoding is written field by field, in the order that `docs/book/src/rules.md` documents.
+//! Renaming a Rust item does not change it. Adding a field to a set of rules fails to compile here
+//! until the field is encoded.
 //!
 //! - Integers have a fixed width and are little-endian.
 //! - A text or a byte string is its length as a `u32`, then its bytes.

@@ -7,8 +7,9 @@
 //!
 //! A wasm program is prepared in two passes. The survey validates the program, checks the limits
 //! and plans the gas charges of each function. The rewrite encodes the program again and injects
-//! the charges. `docs/gas.md` defines gas and describes the injected code. Of the metered program,
-//! everything but the bodies of functions is validated here; the bodies are left to the engines.
+//! the charges. `docs/book/src/gas.md` defines gas and describes the injected code. Of the metered
+//! program, everything but the bodies of functions is validated here; the bodies are left to the
+//! engines.
 //!
 //! A PolkaVM program is checked and left unchanged, because its engine meters it.
 #![forbid(unsafe_code)]

@@ -68,7 +68,7 @@ limits! {
     /// Pages of memory from the start; a program may declare a larger maximum, and cannot reach it.
     memory_pages = 1_024,
     /// The work of compiling one function. A unit is about 250 ns; work grows faster than
-    /// the function. See `docs/limits.md`.
+    /// the function. See `docs/book/src/limits.md`.
     function_work = 4_500_000,
     /// The work of compiling all functions together.
     program_work = 9_000_000,

@@ -96,9 +96,9 @@ impl PolkaVmChecks {
 }
 
 impl PolkaVmRules {
-    /// Version 1, as measured in `docs/polkavm.md`: 16 gas a unit, 125 gas an instruction and 250
-    /// gas a basic block. A unit is about one cycle of a processor that runs four instructions at
-    /// once.
+    /// Version 1, as measured in `docs/book/src/polkavm.md`: 16 gas a unit, 125 gas an instruction
+    /// and 250 gas a basic block. A unit is about one cycle of a processor that runs four
+    /// instructions at once.
     #[must_use]
     pub const fn v1() -> Self {
         Self {

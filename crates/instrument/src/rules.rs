@@ -196,7 +196,7 @@ impl Rules {
         self.id
     }
 
-    /// The canonical encoding, which `docs/rules.md` documents. Whether the rules are
+    /// The canonical encoding, which `docs/book/src/rules.md` documents. Whether the rules are
     /// [profiled](Self::profiled) is not part of it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

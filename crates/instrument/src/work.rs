@@ -2,9 +2,9 @@
 //!
 //! Optimising compilers take disproportionate time where much control flow meets many values. The
 //! rules therefore limit an estimate of the work. Each operator adds a number of units, as measured
-//! with the example `bombs` of the conformance crate (results in `docs/limits.md`). [`values`] adds
-//! the values that are alive where control flow parts and meets. One unit is about 250 nanoseconds.
-//! Unreachable code adds nothing, because the rewrite removes it.
+//! with the example `bombs` of the conformance crate (results in `docs/book/src/limits.md`).
+//! [`values`] adds the values that are alive where control flow parts and meets. One unit is about
+//! 250 nanoseconds. Unreachable code adds nothing, because the rewrite removes it.
 
 mod local_set;
 mod values;

@@ -3,7 +3,7 @@
 //! A file is JSON: its version, the public key, the parameters of Argon2id that derive a key of the
 //! password, and the secret, encrypted by XChaCha20-Poly1305. A checksum tells a damaged file from
 //! a wrong password. No file is ever overwritten. Secrets and passwords are erased from memory
-//! after use. `docs/keys.md` has the format.
+//! after use. `docs/book/src/keys.md` has the format.
 //!
 //! This crate writes files and draws randomness, so nothing that executes transactions depends on
 //! it.

@@ -69,7 +69,7 @@ pub struct TransactionBody {
 }
 
 impl TransactionBody {
-    /// The canonical encoding, as `docs/transactions.md` documents it.
+    /// The canonical encoding, as `docs/book/src/transactions.md` documents it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let Self {

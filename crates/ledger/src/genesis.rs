@@ -1,8 +1,8 @@
 //! Genesis: the first state of a chain, from a file.
 //!
-//! The file is JSON; `docs/ledger.md` documents it. Reading it is strict: what it does not know,
-//! and what is there twice, is an error that names the field. Contracts that are there from the
-//! beginning are deployed when the chain is made ([`Ledger::genesis`](crate::Ledger::genesis)).
+//! The file is JSON; `docs/book/src/ledger.md` documents it. Reading it is strict: what it does not
+//! know, and what is there twice, is an error that names the field. Contracts that are there from
+//! the beginning are deployed when the chain is made ([`Ledger::genesis`](crate::Ledger::genesis)).
 
 mod contract;
 mod development;

@@ -12,7 +12,7 @@
 //!
 //! All are pure functions of their arguments. What no block can include is [`Invalid`]: it pays
 //! nothing and changes nothing. [`LedgerRules`] own each limit and each price of transactions.
-//! `docs/transactions.md` and `docs/ledger.md` have the formats.
+//! `docs/book/src/transactions.md` and `docs/book/src/ledger.md` have the formats.
 #![forbid(unsafe_code)]
 
 mod action;

@@ -9,7 +9,8 @@
 //! sequential run could have, runs at most twice, and never waits for another one.
 //!
 //! The result depends on base, transactions and their order alone: not on the number of threads,
-//! nor on their timing. `docs/parallel-execution.md` has the argument and the measurements.
+//! nor on their timing. `docs/book/src/parallel-execution.md` has the argument and the
+//! measurements.
 
 mod commit;
 mod pace;

@@ -110,7 +110,7 @@ impl LedgerRules {
                 client_data_bytes: 1_024,
             },
             transaction_byte: Gas::new(20),
-            // Those of contracts (docs/cryptography.md).
+            // Those of contracts (docs/book/src/cryptography.md).
             signatures: vec![
                 price(Scheme::Ed25519, 180_000),
                 price(Scheme::Secp256k1, 250_000),
@@ -169,7 +169,7 @@ impl LedgerRules {
         LedgerRulesId(sha256(&self.encode()))
     }
 
-    /// The canonical encoding, which `docs/rules.md` documents.
+    /// The canonical encoding, which `docs/book/src/rules.md` documents.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let Self {

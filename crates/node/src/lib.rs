@@ -30,8 +30,8 @@
 //! ```
 //!
 //! Nothing here decides what a block comes to. The clock decides the times of blocks that this node
-//! makes, and how long callers wait. It has threads, and no async runtime. `docs/node.md` describes
-//! it.
+//! makes, and how long callers wait. It has threads, and no async runtime. `docs/book/src/node.md`
+//! describes it.
 #![forbid(unsafe_code)]
 
 mod clock;

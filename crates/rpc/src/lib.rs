@@ -5,12 +5,12 @@
 //!
 //! The server is safe by default: it listens on loopback, admits known hosts and origins alone, and
 //! bounds everything that a client decides. What it answers depends on the chain; how long that
-//! takes and whom it turns away is its own matter. `docs/rpc.md` describes it.
+//! takes and whom it turns away is its own matter. `docs/book/src/rpc.md` describes it.
 #![forbid(unsafe_code)]
 
 /// The examples of the document are compiled with the tests.
 #[cfg(all(doctest, feature = "client", feature = "server"))]
-#[doc = include_str!("../../../docs/rpc.md")]
+#[doc = include_str!("../../../docs/book/src/rpc.md")]
 struct _Document;
 
 #[cfg(feature = "client")]

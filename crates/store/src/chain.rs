@@ -9,8 +9,8 @@
 //! From time to time a thread of the store moves the oldest changes into the flat state, a
 //! checkpoint. After any crash the store opens with every block whose commit had returned, and at
 //! most the one that was being committed. Opening makes the state tree, replays the log behind the
-//! flat state, and holds every root against its record. `docs/chain-store.md` has the formats and
-//! the reasons.
+//! flat state, and holds every root against its record. `docs/book/src/chain-store.md` has the
+//! formats and the reasons.
 //!
 //! The first block is the genesis: the record of the initial height, whose changes are the initial
 //! state. The store does not interpret keys, values or bodies.

@@ -195,7 +195,7 @@ const COPY: SyscallPrice = SyscallPrice::words(400, 60);
 
 /// The syscalls of version 1.5 with their prices: those of the interface since then, in Fusee's
 /// gas, but for those that take longer than the interface's price pays for
-/// (`docs/system-programs.md`). Final, as [`V1`].
+/// (`docs/book/src/system-programs.md`). Final, as [`V1`].
 const V1_5: &[(u32, SyscallPrice)] = &[
     (EXIT, SyscallPrice::FREE),
     (STATE, LOOK),

@@ -58,8 +58,8 @@ impl ChildRules {
 
     /// The set `substrate-1`: a nested VM behaves as in Substrate's virtualization
     /// (`sp-virtualization` 0.4 and `sc-virtualization` 0.3), in every way that
-    /// `docs/virtualization.md` does not list as a difference. For trusted owners: of its programs
-    /// only PolkaVM's own limits hold. Combine it with
+    /// `docs/book/src/virtualization.md` does not list as a difference. For trusted owners: of its
+    /// programs only PolkaVM's own limits hold. Combine it with
     /// [`ChildLimits::unlimited`](crate::ChildLimits::unlimited).
     ///
     /// Gas is a unit of PolkaVM's cost model. No function is listed, so that the names of the nine
@@ -120,7 +120,7 @@ impl ChildRules {
         self.rules.prices()
     }
 
-    /// The canonical encoding, which `docs/rules.md` documents.
+    /// The canonical encoding, which `docs/book/src/rules.md` documents.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let Self {

@@ -19,7 +19,7 @@ const GENERATED: &[&str] = &[
     "docs/performance.md",
     "docs/schedule-v1.md",
     "docs/schedule-v2.md",
-    "docs/syscalls.md",
+    "docs/book/src/syscalls.md",
     "docs/system-performance.md",
     "docs/virtualization-performance.md",
 ];

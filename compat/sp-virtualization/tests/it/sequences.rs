@@ -1,6 +1,6 @@
 //! Random sequences of calls, on the backend of `sc-virtualization` and on each of ours: every
 //! result, every number and every byte is the same. What differs on purpose is listed in
-//! `docs/virtualization.md`, and is shown here to differ.
+//! `docs/book/src/virtualization.md`, and is shown here to differ.
 
 use std::{cell::RefCell, collections::BTreeSet, env, fs, path::Path};
 
@@ -471,7 +471,8 @@ fn random_sequences_do_the_same() {
     }
 }
 
-/// The names of programs that they admit and we refuse, for reasons in `docs/virtualization.md`.
+/// The names of programs that they admit and we refuse, for reasons in
+/// `docs/book/src/virtualization.md`.
 const REFUSED: &[&str] = &["hostile_call_of_nothing", "hostile_export_inside"];
 
 #[test]

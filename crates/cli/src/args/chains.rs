@@ -171,8 +171,8 @@ pub(crate) struct BlockArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints a file for `fusee init --genesis`. docs/ledger.md documents what else it can have. Without
---account, it is that of a development chain, whose accounts everybody can sign for.
+Prints a file for `fusee init --genesis`. docs/book/src/ledger.md documents what else it can have.
+Without --account, it is that of a development chain, whose accounts everybody can sign for.
 
 Examples:
   fusee genesis > genesis.json

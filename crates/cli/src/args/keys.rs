@@ -77,7 +77,7 @@ pub(crate) struct KeyNameArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints the key and the signature as a transaction has them (docs/transactions.md).")]
+Prints the key and the signature as a transaction has them (docs/book/src/transactions.md).")]
 pub(crate) struct SignArgs {
     /// Name of the key, or of a development account
     pub(crate) name: String,

@@ -14,8 +14,8 @@ Settings come from flags, then from environment variables, then from a file (def
 the data folder), then from defaults. `fusee node config show` prints each with where it comes from.
 
 SIGTERM and Ctrl-C end the node after the block that is being committed; what waits is kept for the
-next start. Whatever ends it, nothing that was committed is lost. docs/operations.md says how a node
-is run.
+next start. Whatever ends it, nothing that was committed is lost. docs/book/src/operations.md says
+how a node is run.
 
 Examples:
   fusee node --dev                                   a development chain, in a temporary folder

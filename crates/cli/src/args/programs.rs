@@ -66,12 +66,12 @@ pub(crate) struct CheckArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints the price of an instance part by part, and what would reduce it (docs/gas.md).
+Prints the price of an instance part by part, and what would reduce it (docs/book/src/gas.md).
 
 Prints for each function: its size in bytes before and after metering; the number of operators,
 loops, calls and metered blocks, each of which is charged as a whole; the gas of all metered blocks
 together, which is the cost of running every operator once; the size of its stack frame in bytes;
-and the estimated compilation work, which is limited (docs/limits.md).
+and the estimated compilation work, which is limited (docs/book/src/limits.md).
 
 If the program is refused, prints the reason as `fusee check` does, with exit code 1.
 

@@ -105,7 +105,7 @@ pub(super) fn genesis(file: &Path) -> Result<Genesis, Failure> {
 fn refused_genesis(error: GenesisError) -> Failure {
     let next = match error {
         GenesisError::Read { .. } => "check the path, or make one with `fusee genesis > FILE`",
-        _ => "correct the genesis file: docs/ledger.md says what it has",
+        _ => "correct the genesis file: docs/book/src/ledger.md says what it has",
     };
     Failure::new(Exit::Usage, error).next(next)
 }

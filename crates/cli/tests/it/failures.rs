@@ -439,7 +439,7 @@ fn misspelled_imports_and_numbers() {
         expect![[r#"
             error: invalid program `types.wat`
               cause: refused by rule `import_signature`: imports `fusee.input_read` with the wrong signature (i64) -> (i64), expected (i32, i32) -> (i32) (at byte 0x13)
-              next: declare the import with the signature that is expected: docs/syscalls.md has all of them
+              next: declare the import with the signature that is expected: docs/book/src/syscalls.md has all of them
         "#]],
     );
     let call = "call alice greet --gas abc";

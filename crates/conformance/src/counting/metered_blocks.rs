@@ -1,4 +1,4 @@
-//! Where metered blocks begin, and what each of them costs, by the rules of `docs/gas.md`.
+//! Where metered blocks begin, and what each of them costs, by the rules of `docs/book/src/gas.md`.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ pub(super) fn metered_blocks(outline: &Outline<'_>) -> Vec<Option<MeteredBlock>>
 }
 
 /// The positions at which a metered block begins. Comments give the number of the rule in
-/// `docs/gas.md`.
+/// `docs/book/src/gas.md`.
 fn beginnings(outline: &Outline<'_>) -> Vec<Option<BlockPosition>> {
     let checked_heads = checked_heads(outline);
     let mut positions = vec![None; outline.sites.len().saturating_add(1)];

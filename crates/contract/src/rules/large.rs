@@ -2,9 +2,9 @@
 
 use fusee_instrument::Limits;
 
-/// Admits what Go 1.26 makes of a small contract: 1.4 MB of code, 2.2 MB in all, 26,000 segments
-/// of data, and a third more work of compilation than version 1 admits. `docs/wasi.md` has the
-/// measurements.
+/// Admits what Go 1.26 makes of a small contract: 1.4 MB of code, 2.2 MB in all, 26,000 segments of
+/// data, and a third more work of compilation than version 1 admits. `docs/book/src/wasi.md` has
+/// the measurements.
 pub(super) const fn limits(limits: Limits) -> Limits {
     Limits {
         program_bytes: 4 << 20,

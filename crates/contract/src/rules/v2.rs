@@ -8,7 +8,7 @@ use super::{ContractChildren, ContractRules, Extensions, SYSCALLS, syscalls};
 
 /// The syscalls that version 2 admits beside those of version 1, with their prices.
 ///
-/// `docs/cryptography.md` has the measurements behind those of cryptography.
+/// `docs/book/src/cryptography.md` has the measurements behind those of cryptography.
 const MORE_SYSCALLS: &[(u32, SyscallPrice)] = &[
     (abi::SHA256, SyscallPrice::bytes(400, 3)),
     (abi::KECCAK256, SyscallPrice::bytes(1_700, 10)),

@@ -157,7 +157,7 @@ function advice(name) {
     gas_limit_above_block: "lower the gas limit to that of a block",
     quota_exceeded: "lower the gas limit, or wait for the next window of the quota",
   };
-  return known[name] ?? "see the reasons in docs/transactions.md";
+  return known[name] ?? "see the reasons in docs/book/src/transactions.md";
 }
 
 async function send(form) {

@@ -1,4 +1,4 @@
-// Transactions as accounts sign them (docs/transactions.md), and the development accounts, for which
+// Transactions as accounts sign them (docs/book/src/transactions.md), and the development accounts, for which
 // everybody can sign. A test compares the encoding with the vectors of the ledger.
 
 import { pushInteger, pushSized } from "./interface.js";

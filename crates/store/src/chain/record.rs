@@ -1,7 +1,7 @@
 //! The record of a block in the log: its state root, its changes, and its body.
 //!
 //! The changes lead from the state of the block before to that of the block. The body is everything
-//! else that a block has, and is not interpreted. `docs/chain-store.md` has the table.
+//! else that a block has, and is not interpreted. `docs/book/src/chain-store.md` has the table.
 
 use fusee_proof::Hash;
 use fusee_state::Diff;

@@ -3,8 +3,8 @@
 //! A chunk has all entries whose paths begin with the same bits, and what stands beside the way
 //! from the root of the tree to them. So a receiver that trusts the root of a block header needs to
 //! trust nobody for the chunks, in any order, from anywhere: a chunk that lacks, adds or changes an
-//! entry is refused. The chunks of a state are the same bytes on every node. `docs/chain-store.md`
-//! has the format.
+//! entry is refused. The chunks of a state are the same bytes on every node.
+//! `docs/book/src/chain-store.md` has the format.
 
 mod export;
 mod import;

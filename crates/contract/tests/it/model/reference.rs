@@ -1,4 +1,5 @@
-//! The reference: what `docs/contracts.md` and `docs/syscalls.md` promise, on plain maps.
+//! The reference: what `docs/book/src/contracts.md` and `docs/book/src/syscalls.md` promise, on
+//! plain maps.
 //!
 //! It shares no code with the contracts but addresses, hashes, and the names of statuses. It has no
 //! journal: a call that fails puts back a copy of everything. It does not count gas. So a frame
