@@ -60,6 +60,9 @@ struct Options {
     /// The program of the peer of the group `node`: `npm install @foundry-rs/anvil` has it
     #[arg(long, value_name = "PATH", default_value = "anvil")]
     anvil: String,
+    /// CometBFT v0.38, for the networks of the group `node`
+    #[arg(long, value_name = "PATH", default_value = "cometbft")]
+    cometbft: String,
     /// Write what was found into this repository, rather than only comparing with what is there
     #[arg(long)]
     write: bool,
@@ -134,7 +137,7 @@ const GROUPS: &[Group] = &[
     },
     Group {
         name: "node",
-        about: "what a node answers over JSON-RPC, over Anvil",
+        about: "what a node answers over JSON-RPC, over Anvil, and four of them with CometBFT, over its own application",
         measure: node::measure,
         page: Some(node::page::PAGE),
     },

@@ -1,11 +1,13 @@
 //! The group `node`: what a node answers over JSON-RPC, from a process of its own.
 //!
 //! Ours is `fusee node`, the peer is Anvil, the node that Foundry's users develop on. Both get the
-//! same load of signed transfers from this process: ten clients, or one.
+//! same load of signed transfers from this process: ten clients, or one. A network of four is
+//! measured beside CometBFT with the application that is a part of it.
 
 mod anvil;
 mod client;
 mod fusee;
+mod network;
 pub(crate) mod page;
 
 use std::time::Duration;
@@ -108,10 +110,21 @@ const ROWS: [Shown; 5] = [
 ];
 
 pub(crate) fn measure(options: &Options) -> Result<Findings> {
-    let (ours, peer) = (Fusee::build()?, Anvil::find(&options.anvil)?);
+    let fusee = Fusee::build()?;
+    let mut findings = match ROWS.iter().any(|(name, _, _)| options.wants(name)) {
+        true => alone(options, &fusee)?,
+        false => Findings::default(),
+    };
+    findings.rows.extend(network::measure(options, &fusee)?);
+    Ok(findings)
+}
+
+/// A node that makes blocks by itself.
+fn alone(options: &Options, ours: &Fusee) -> Result<Findings> {
+    let peer = Anvil::find(&options.anvil)?;
     let mut readings: Vec<(Reading, Reading)> = Vec::new();
     for round in 0..=options.rounds {
-        let both = (read(&ours)?, read(&peer)?);
+        let both = (read(ours)?, read(&peer)?);
         if round > 0 {
             readings.push(both);
         }

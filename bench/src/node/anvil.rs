@@ -79,7 +79,7 @@ impl Side for Anvil {
             command.args(["--block-time", "1"]);
         }
         let place = (port, tempfile::tempdir()?);
-        Server::start(&mut command, place, ("eth_blockNumber", json!([])))
+        Server::start(&mut [command], place, ("eth_blockNumber", json!([])))
     }
 
     fn transfers(&self, _: &Server, count: usize, first: u64) -> Result<Vec<Vec<Transfer>>> {

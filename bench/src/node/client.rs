@@ -21,9 +21,9 @@ use crate::measure::{now, real_time};
 /// How long a node may take to start, and to include what was sent.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running node. It is killed when it is dropped.
+/// A running node, or a network of them. It is killed when it is dropped.
 pub(super) struct Server {
-    child: Child,
+    children: Vec<Child>,
     runtime: Runtime,
     url: String,
     /// From the start of the process to its first answer.
@@ -47,9 +47,9 @@ pub(super) fn free_port() -> Result<u16> {
 }
 
 impl Server {
-    /// Starts a node that will listen on the port, and waits until it answers `first`.
+    /// Starts processes of which one will listen on the port, and waits until it answers `first`.
     pub(super) fn start(
-        command: &mut Command,
+        commands: &mut [Command],
         (port, folder): (u16, tempfile::TempDir),
         first: Request,
     ) -> Result<Self> {
@@ -57,23 +57,25 @@ impl Server {
             .enable_all()
             .build()?;
         let begun = now();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {command:?}"))?;
         let mut server = Self {
-            child,
+            children: Vec::new(),
             runtime,
             url: format!("http://127.0.0.1:{port}"),
             started: Duration::ZERO,
             _folder: folder,
         };
+        for command in &mut *commands {
+            let command = command.stdin(Stdio::null()).stdout(Stdio::null());
+            let child = command.stderr(Stdio::null()).spawn();
+            let child = child.with_context(|| format!("cannot start {command:?}"))?;
+            server.children.push(child);
+        }
         while server.ask(&first).is_err() {
-            ensure!(begun.elapsed() < PATIENCE, "{command:?} does not answer");
-            let ended = server.child.try_wait()?;
-            ensure!(ended.is_none(), "{command:?} has ended: {ended:?}");
+            ensure!(begun.elapsed() < PATIENCE, "{commands:?} do not answer");
+            for (child, command) in server.children.iter_mut().zip(&*commands) {
+                let ended = child.try_wait()?;
+                ensure!(ended.is_none(), "{command:?} has ended: {ended:?}");
+            }
             thread::sleep(Duration::from_millis(2));
         }
         server.started = begun.elapsed();
@@ -151,13 +153,19 @@ impl Server {
 }
 
 async fn answer(client: &HttpClient, (method, params): &Request) -> Result<Value> {
-    Ok(client.request(method, Params(params.clone())).await?)
+    let answer: Value = client.request(method, Params(params.clone())).await?;
+    // CometBFT answers what it rejects, too.
+    let code = answer.get("code").and_then(Value::as_u64);
+    ensure!(code.is_none_or(|code| code == 0), "rejected: {answer}");
+    Ok(answer)
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It is gone already, or is killed: nothing that it has is needed.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // They are gone already, or are killed: nothing that they have is needed.
+        for child in &mut self.children {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }

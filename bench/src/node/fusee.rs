@@ -13,13 +13,13 @@ use super::{
     client::{Server, free_port},
 };
 
-const CHAIN: &str = "fusee-bench-node";
+pub(super) const CHAIN: &str = "fusee-bench-node";
 
 /// Of a transfer.
 const GAS: u64 = 500_000;
 
 /// What each account has at first.
-const BALANCE: u128 = 1_000_000_000_000_000;
+pub(super) const BALANCE: u128 = 1_000_000_000_000_000;
 
 /// The program.
 pub(super) struct Fusee {
@@ -27,6 +27,11 @@ pub(super) struct Fusee {
 }
 
 impl Fusee {
+    /// The program, to be run with other verbs.
+    pub(super) fn command(&self) -> Command {
+        Command::new(&self.program)
+    }
+
     /// Builds the program as its users do.
     pub(super) fn build() -> Result<Self> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -54,13 +59,15 @@ impl Side for Fusee {
             folder.path().join("genesis.json"),
         );
         let accounts = (0..accounts).map(|it| format!("--account={}={BALANCE}", address(it)));
-        let printed = Command::new(&self.program)
+        let printed = self
+            .command()
             .args(["genesis", "--chain-id", CHAIN, "--minimum-price", "1"])
             .args(accounts)
             .output()?;
         ensure!(printed.status.success(), "no genesis: {printed:?}");
         fs::write(&genesis, printed.stdout)?;
-        let made = Command::new(&self.program)
+        let made = self
+            .command()
             .arg("init")
             .arg("--genesis")
             .arg(&genesis)
@@ -73,12 +80,12 @@ impl Side for Fusee {
             Blocks::Each => "transaction",
             Blocks::EverySecond => "1s",
         };
-        let mut command = Command::new(&self.program);
+        let mut command = self.command();
         command.arg("node").arg("--data").arg(data);
         command.args(["--rpc", &format!("127.0.0.1:{port}"), "--block-time", time]);
         command.args(["--calls-per-second", "1000000", "--log", "warn"]);
         let place = (port, folder);
-        Server::start(&mut command, place, ("getHealth", json!({})))
+        Server::start(&mut [command], place, ("getHealth", json!({})))
     }
 
     fn transfers(&self, _: &Server, count: usize, first: u64) -> Result<Vec<Vec<Transfer>>> {
@@ -119,11 +126,11 @@ fn secret(account: usize) -> SecretKey {
     SecretKey::ed25519(secret)
 }
 
-fn address(account: usize) -> Address {
+pub(super) fn address(account: usize) -> Address {
     secret(account).public_key().address()
 }
 
-fn sign(account: usize, nonce: u64) -> Result<Transfer> {
+pub(super) fn sign(account: usize, nonce: u64) -> Result<Transfer> {
     let body = TransactionBody {
         chain_id: CHAIN.to_owned(),
         sender: address(account),

@@ -21,13 +21,17 @@ const INTRODUCTION: &str = "\
 What a node of one machine answers over JSON-RPC and HTTP. One run of this command measured
 everything, and wrote this page:
 
-    cargo run --release --manifest-path bench/Cargo.toml -- node --anvil PATH --write
+    cargo run --release --manifest-path bench/Cargo.toml -- node --anvil PATH --cometbft PATH --write
 
 The peer is Anvil 1.7.1, the node on which users of Foundry develop: `npm install
 @foundry-rs/anvil`. It keeps its chain in memory. `fusee node` syncs each block to the disk before
 it tells of it. Both nodes are processes of their own, and share the processors of the machine with
 the clients, which are one third process. Transfers of the coin are signed before the measurement,
 with Ed25519 for Fusee and with secp256k1 for Anvil.
+
+Networks have four validators on this machine, so eight processes of ours share its processors, and
+four of the peer: CometBFT 0.38 with `kvstore`, the application that is a part of it. It neither
+checks signatures, nor has accounts, nor syncs its state.
 
 A *ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles.
 Below 1, Fusee is faster, also where the unit is `tx/s`, of which more is better.
@@ -49,6 +53,14 @@ const SECTIONS: &[Section] = &[
             *send*: ten clients send 5,000 transfers of 100 accounts without waiting, while the \
             node makes a block each second; the time ends when all are in blocks, so up to a \
             second of it is the wait for a block.",
+    },
+    Section {
+        title: "Four validators",
+        prefixes: &["node/network"],
+        remark: "By the RPC of the first validator's engine, whose configuration is that of `fusee \
+            net init`: a block each second at most. *send*: ten clients send 4,000 transactions \
+            and wait for none; the time ends when all are in blocks. *send-and-wait*: a client \
+            sends one after the other, which the engine answers when it is in a block.",
     },
     Section {
         title: "Reads",
