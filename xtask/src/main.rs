@@ -1,8 +1,9 @@
 //! The project's own checks and generators: `cargo xtask <command>`.
 //!
 //! Everything here reads the work tree and nothing else: no clock, no environment, no network. The
-//! same tree therefore gives the same findings everywhere. `calibrate` alone asks another program,
-//! `bench/`, which measures.
+//! same tree therefore gives the same findings everywhere. Three commands start other programs:
+//! `calibrate` starts `bench/`, which measures, `book` starts mdbook, and `book-commands` the
+//! commands of the book.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::print_stdout,
@@ -10,6 +11,7 @@
     reason = "a command line tool answers on its standard streams"
 )]
 
+mod book;
 mod finding;
 mod markdown;
 mod page;
@@ -33,6 +35,10 @@ Commands:
   schedule --check    Only say whether docs/schedule-*.md are what would be written
   syscalls            Write docs/book/src/syscalls.md from the table in crates/abi
   syscalls --check    Only say whether docs/book/src/syscalls.md is what would be written
+  book [URL]          Render docs/book by mdbook, and check its links; those that leave it lead to the work
+                      tree, or to URL, which ends with a slash
+  book-commands [--fusee FILE] [PAGE...]
+                      Run the commands in the pages of docs/book, each page in a folder of its own
   calibrate           Measure what everything that has a price takes, and print the prices that follow
   calibrate --write   The same, and write docs/calibration.md and the prices in crates/instrument
 ";
@@ -59,6 +65,9 @@ fn run() -> anyhow::Result<ExitCode> {
         ["schedule", "--check"] => all(&schedule::PAGES, |page| page.check(root)),
         ["syscalls"] => syscalls::PAGE.write(root),
         ["syscalls", "--check"] => syscalls::PAGE.check(root),
+        ["book"] => book::build(root, None),
+        ["book", url] => book::build(root, Some(url)),
+        ["book-commands", arguments @ ..] => book::commands::run(root, arguments),
         ["calibrate", options @ ..] => calibrate(root, options),
         [] | ["help" | "-h" | "--help"] => {
             print!("{USAGE}");
