@@ -1,5 +1,7 @@
 //! The client: typed calls over HTTP, for programs that wait for their answers.
 
+mod subscription;
+
 use std::{fmt, time::Duration};
 
 use jsonrpsee::{
@@ -9,11 +11,14 @@ use jsonrpsee::{
     },
     http_client::{HttpClient, HttpClientBuilder},
 };
+use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{error::RpcError, methods::Method};
+
+pub use subscription::Subscription;
 
 /// How a client calls.
 #[derive(Clone, Debug)]
@@ -43,7 +48,7 @@ pub struct Client {
     http: HttpClient,
     runtime: Runtime,
     url: String,
-    timeout: Duration,
+    options: ClientOptions,
 }
 
 /// Why a call has no answer.
@@ -93,7 +98,7 @@ pub enum ClientError {
 /// Parameters as JSON.
 struct Params<'a, M>(&'a M);
 
-impl<M: Method> ToRpcParams for Params<'_, M> {
+impl<M: Serialize> ToRpcParams for Params<'_, M> {
     fn to_rpc_params(self) -> Result<Option<Box<RawValue>>, serde_json::Error> {
         serde_json::value::to_raw_value(self.0).map(Some)
     }
@@ -120,7 +125,7 @@ impl Client {
             })?,
             runtime: runtime.map_err(ClientError::Runtime)?,
             url: url.to_owned(),
-            timeout: options.timeout,
+            options,
         })
     }
 
@@ -148,7 +153,7 @@ impl Client {
             Error::Call(object) => ClientError::Rpc(RpcError::of_object(&object)),
             Error::RequestTimeout => ClientError::Timeout {
                 url,
-                timeout: self.timeout,
+                timeout: self.options.timeout,
             },
             Error::Transport(error) => ClientError::Unreachable {
                 url,

@@ -23,7 +23,7 @@ mod server;
 pub mod types;
 
 #[cfg(feature = "client")]
-pub use client::{Client, ClientError, ClientOptions};
+pub use client::{Client, ClientError, ClientOptions, Subscription};
 pub use error::{ErrorKind, RpcError};
 #[cfg(feature = "server")]
 pub use server::{

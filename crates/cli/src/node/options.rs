@@ -28,6 +28,7 @@ pub(super) struct Settings {
     pub(super) self_check: Option<SelfCheckSettings>,
     pub(super) log: LogSettings,
     /// The URL of the collector of traces, if there is one.
+    #[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "it is refused"))]
     pub(super) traces: Option<String>,
 }
 

@@ -1,7 +1,10 @@
 //! Subscriptions: blocks and events in order, without gaps, to those that keep up.
 
 use fusee_node::Production;
-use fusee_rpc::methods::{GetBlock, GetEvents, SendTransactionAndWait};
+use fusee_rpc::ClientError;
+use fusee_rpc::methods::{
+    GetBlock, GetEvents, SendTransactionAndWait, SubscribeBlocks, SubscribeEvents,
+};
 use fusee_rpc::types::{Bytes, Hex32, TransactionDetail};
 use serde_json::{Value, json};
 
@@ -240,5 +243,35 @@ fn subscribers_and_waiting_callers_are_told_that_the_server_stops() {
             .mempool()
             .transaction(&id(&transfer(1, 0)))
             .is_some()
+    );
+}
+
+#[test]
+fn the_client_gets_what_it_subscribes_to() {
+    let world = World::new(Production::ByHand);
+    let client = world.client();
+    let mut blocks = client.subscribe(&SubscribeBlocks::default()).unwrap();
+    let mut events = client.subscribe(&SubscribeEvents::default()).unwrap();
+    for nonce in 0..3 {
+        world.node.submit(transfer(3, nonce)).unwrap().unwrap();
+        world.node.produce().unwrap();
+    }
+    world.node.submit(deploy()).unwrap().unwrap();
+    world.node.produce().unwrap();
+    world.node.submit(token_transfer(1, 2, 5)).unwrap().unwrap();
+    world.node.produce().unwrap();
+    for height in 1..=5 {
+        let block = blocks.next().unwrap();
+        assert_eq!(block.header.height, height);
+    }
+    assert_eq!(
+        events.next().unwrap().event.address,
+        Hex32(*token().as_bytes())
+    );
+    drop(world);
+    let ended = blocks.next().unwrap_err();
+    assert!(
+        matches!(ended, ClientError::Unreachable { .. }),
+        "{ended:?}"
     );
 }
