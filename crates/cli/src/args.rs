@@ -1,5 +1,6 @@
 //! The command line: verbs, flags and help texts. Verbs resolve the flags.
 
+mod authors;
 mod chains;
 mod contracts;
 mod keys;
@@ -20,7 +21,7 @@ use crate::{
 };
 
 pub(crate) use self::{
-    chains::*, contracts::*, keys::*, net::*, node::*, programs::*, reads::*, shell::*,
+    authors::*, chains::*, contracts::*, keys::*, net::*, node::*, programs::*, reads::*, shell::*,
 };
 
 /// Default gas limit.
@@ -63,6 +64,12 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Run a token contract on every engine and compare the results
     Demo(DemoArgs),
+    /// Write a new contract in Rust, with its tests
+    New(NewArgs),
+    /// Build a contract, check it, and tell how large its parts are
+    Build(BuildArgs),
+    /// Run the tests of a contract, and show the lines that they ran
+    Test(TestArgs),
     /// Run an exported function of a program on every engine
     Run(RunArgs),
     /// Validate a program as a contract
@@ -111,7 +118,7 @@ pub(crate) enum Verb {
     Status(StatusArgs),
     /// Prove what an account or a contract has, to people who trust no more than the state root
     Prove(ProveArgs),
-    /// Verify what `fusee prove` wrote, against a state root that you trust
+    /// Verify proofs of a state, or that a program is made of its sources
     Verify(VerifyArgs),
     /// Print a genesis file, to begin a chain with
     Genesis(GenesisArgs),

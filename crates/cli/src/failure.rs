@@ -12,6 +12,7 @@ use fusee::chain::{
 use fusee::keystore::KeystoreError;
 use fusee::ledger::{Invalid, LedgerError, Role};
 use fusee::sandbox::{Gas, PrepareError, Refusal, RunError};
+use fusee_build::BuildError;
 use serde::Serialize;
 
 use crate::{chain::Request, names, numbers::grouped};
@@ -38,10 +39,12 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  success
   1  the program or the transaction failed: it trapped, reverted, ran out of gas, was rejected,
-     or its code was refused
+     or its code was refused; a contract does not compile, its tests fail, or it is not made of
+     its sources
   2  wrong usage or input: a missing file, an unknown address, method or export
   3  the engines disagree
-  4  the host failed: the data folder is locked, foreign or corrupt, or the disk is full
+  4  the host failed: the data folder is locked, foreign or corrupt, the disk is full, or a part
+     of Rust's toolchain is missing
   5  the transaction is invalid: the gas limit is below the intrinsic gas, the value exceeds
      the balance, or the input or code is too large; nothing was committed, not even the nonce";
 
@@ -412,6 +415,18 @@ impl From<CapsuleError> for Failure {
             _ => "record it again, or get the file again",
         };
         Self::new(Exit::Usage, error).next(next)
+    }
+}
+
+impl From<BuildError> for Failure {
+    fn from(error: BuildError) -> Self {
+        let exit = match error {
+            BuildError::Failed { .. } => Exit::Unsuccessful,
+            BuildError::Missing { .. } => Exit::Host,
+            _ => Exit::Usage,
+        };
+        let next = error.next();
+        Self::new(exit, error).next(next)
     }
 }
 

@@ -37,12 +37,15 @@ mod verbs;
 use std::process::ExitCode;
 
 use crate::{
-    args::{Cli, Verb},
+    args::{Cli, Verb, VerifyArgs, VerifyVerb},
     failure::{Exit, Failure},
     output::{Format, Output},
 };
 
 fn main() -> ExitCode {
+    if let Some(exit) = verbs::test::compile_if_asked() {
+        return exit;
+    }
     engines::compile_if_asked();
     let Cli {
         json,
@@ -74,6 +77,9 @@ fn main() -> ExitCode {
 fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
     match verb {
         Verb::Demo(args) => verbs::demo::run(&args, output),
+        Verb::New(args) => verbs::new::run(&args, output),
+        Verb::Build(args) => verbs::build::run(&args, output),
+        Verb::Test(args) => verbs::test::run(&args, output),
         Verb::Run(args) => verbs::run::run(&args, output),
         Verb::Check(args) => verbs::check::run(&args, output),
         Verb::Inspect(args) => verbs::inspect::run(&args, output),
@@ -101,7 +107,10 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Storage(args) => verbs::storage::run(&args, output),
         Verb::Status(args) => verbs::status::run(&args, output),
         Verb::Prove(args) => verbs::proof::prove(&args, output),
-        Verb::Verify(args) => verbs::proof::verify(&args, output),
+        Verb::Verify(VerifyArgs { verb }) => match verb {
+            VerifyVerb::Proof(args) => verbs::proof::verify(&args, output),
+            VerifyVerb::Build(args) => verbs::verify::run(&args, output),
+        },
         Verb::Genesis(args) => verbs::genesis::run(&args, output),
         Verb::Init(args) => verbs::folder::init(&args, output),
         Verb::Doctor(args) => verbs::folder::doctor(&args.folder, output),

@@ -39,11 +39,11 @@ mod machine;
 mod native;
 mod program;
 
-pub use build::BuildError;
 pub use chain::{Chain, Snapshot};
 pub use every::on_every_machine;
 pub use failure::Failure;
 pub use fusee::chain::{Event, Receipt, Status};
+pub use fusee_build::BuildError;
 pub use gas::{GasDifference, GasSnapshot};
 pub use machine::Machine;
 pub use program::Program;

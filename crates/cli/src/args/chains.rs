@@ -97,7 +97,7 @@ Examples:
   fusee prove alice
   fusee prove 3c9b8513a90e --storage supply --storage 0x6f776e6572
   fusee prove alice --json > alice.json
-  fusee verify alice.json --root STATE_ROOT
+  fusee verify proof alice.json --root STATE_ROOT
 
 A proof takes some hundred bytes. It also shows that a key is absent.")]
 pub(crate) struct ProveArgs {
@@ -119,24 +119,6 @@ pub(crate) struct ProveArgs {
 
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  fusee prove alice --json > alice.json
-  fusee verify alice.json --root STATE_ROOT
-
-The state root in the file is not used, since it is as untrusted as the proofs. Take the root from a
-source that you trust, such as `fusee accounts --json` on your own node.")]
-pub(crate) struct VerifyArgs {
-    /// The answer of `fusee prove --json`
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-
-    /// The state root that you trust, 64 digits
-    #[arg(long, value_name = "ROOT")]
-    pub(crate) root: String,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod blocks;
+pub(crate) mod build;
 pub(crate) mod call;
 pub(crate) mod check;
 pub(crate) mod code;
@@ -16,6 +17,7 @@ pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod lookup;
 pub(crate) mod net;
+pub(crate) mod new;
 pub(crate) mod proof;
 pub(crate) mod query;
 pub(crate) mod replay;
@@ -25,5 +27,7 @@ pub(crate) mod shell;
 pub(crate) mod snapshot;
 pub(crate) mod status;
 pub(crate) mod storage;
+pub(crate) mod test;
 pub(crate) mod trace;
 mod transaction;
+pub(crate) mod verify;

@@ -1,4 +1,4 @@
-//! `prove` and `verify`: what the state has under a key, for people who trust no more than its
+//! `prove` and `verify proof`: what the state has under a key, for people who trust no more than its
 //! root.
 
 use std::fs;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     addresses,
-    args::{ProveArgs, VerifyArgs},
+    args::{ProveArgs, VerifyProofArgs},
     chain::{Chain, State},
     failure::{Exit, Failure},
     names,
@@ -98,7 +98,7 @@ fn named(key: &[u8]) -> String {
     format!("{what} of {}", names::short(Address::new(owner)))
 }
 
-pub(crate) fn verify(args: &VerifyArgs, output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) fn verify(args: &VerifyProofArgs, output: &mut Output) -> Result<Exit, Failure> {
     let unreadable = |error: anyhow::Error| {
         let message = format!("`{}` has no proofs", args.file.display());
         Failure::new(Exit::Usage, error.context(message))

@@ -136,7 +136,7 @@ fn the_state_of_an_earlier_height_is_read_and_proven() {
     let proof = folder.text("prove bob --height 2 --json", 0);
     folder.write("bob.json", &proof);
     let root = root.as_str().unwrap();
-    folder.json(&format!("verify bob.json --root {root}"), 0);
+    folder.json(&format!("verify proof bob.json --root {root}"), 0);
     let balance = |height: u64| {
         let words = format!("query {token} balance_of --args @bob --height {height}");
         folder.json(&words, 0)["output"].clone()

@@ -1,6 +1,8 @@
 //! The program as its users meet it: commands in, answers and exit codes out.
 
 #[cfg(test)]
+mod authors;
+#[cfg(test)]
 mod blocks;
 #[cfg(test)]
 mod chain;

@@ -258,11 +258,11 @@ fn proofs_of_a_node_are_verified() {
     let root = proofs["state_root"].as_str().unwrap();
     served
         .folder
-        .json(&format!("verify alice.json --root {root}"), 0);
+        .json(&format!("verify proof alice.json --root {root}"), 0);
     let other = "11".repeat(32);
     served
         .folder
-        .json(&format!("verify alice.json --root {other}"), 1);
+        .json(&format!("verify proof alice.json --root {other}"), 1);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `prove` and `verify`: proofs of what accounts and contracts have.
+//! `prove` and `verify proof`: proofs of what accounts and contracts have.
 
 use serde_json::Value;
 
@@ -28,9 +28,12 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
         assert_eq!(found, present, "{proven}");
 
         folder.write("proofs.json", proofs.to_string());
-        let verified = folder.json(&format!("verify proofs.json --root {root}"), 0);
+        let verified = folder.json(&format!("verify proof proof proofs.json --root {root}"), 0);
         assert_eq!(verified["verified"], proofs["entries"]);
-        let text = folder.text(&format!("verify proofs.json --root 0x{root}"), 0);
+        let text = folder.text(
+            &format!("verify proof proof proofs.json --root 0x{root}"),
+            0,
+        );
         assert!(text.contains("all proofs hold"), "{text}");
 
         let value = &mut proofs["entries"][0]["value"];
@@ -39,7 +42,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
             false => Value::Null,
         };
         folder.write("forged.json", proofs.to_string());
-        let refused = folder.json(&format!("verify forged.json --root {root}"), 1);
+        let refused = folder.json(&format!("verify proof proof forged.json --root {root}"), 1);
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.contains("does not hold"), "{message}");
     }
@@ -48,7 +51,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
     bob["entries"][0]["name"] = "balance of alice".into();
     folder.write("renamed.json", bob.to_string());
     let root = before["state_root"].as_str().unwrap();
-    let verified = folder.json(&format!("verify renamed.json --root {root}"), 0);
+    let verified = folder.json(&format!("verify proof proof renamed.json --root {root}"), 0);
     assert_eq!(verified["verified"][0]["name"], "balance of bob");
     // Another state, another root.
     let root = before["state_root"].as_str().unwrap();
@@ -56,7 +59,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
     let after = folder.json("prove alice", 0);
     assert_ne!(after["state_root"], root);
     folder.write("later.json", after.to_string());
-    folder.json(&format!("verify later.json --root {root}"), 1);
+    folder.json(&format!("verify proof proof later.json --root {root}"), 1);
 }
 
 #[test]
@@ -65,25 +68,29 @@ fn what_is_no_proof_and_no_root_is_told() {
     folder.json("init", 0);
     let root = "00".repeat(32);
     for (content, words, expected) in [
-        ("{}", format!("verify file --root {root}"), "has no proofs"),
+        (
+            "{}",
+            format!("verify proof proof file --root {root}"),
+            "has no proofs",
+        ),
         (
             "no JSON",
-            format!("verify file --root {root}"),
+            format!("verify proof proof file --root {root}"),
             "has no proofs",
         ),
         (
             "{}",
-            format!("verify missing --root {root}"),
+            format!("verify proof proof missing --root {root}"),
             "has no proofs",
         ),
         (
             r#"{"state_root": "", "entries": []}"#,
-            "verify file --root 00".to_owned(),
+            "verify proof file --root 00".to_owned(),
             "is no state root",
         ),
         (
             r#"{"state_root": "", "entries": []}"#,
-            format!("verify file --root {root}"),
+            format!("verify proof proof file --root {root}"),
             "has no proofs",
         ),
         ("", "prove alice --storage 0x0".to_owned(), "is no key"),
