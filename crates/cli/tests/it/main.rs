@@ -54,3 +54,6 @@ mod support;
 mod trace;
 #[cfg(test)]
 mod waiting;
+#[cfg(test)]
+#[cfg(unix)]
+mod walk;

@@ -28,12 +28,9 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
         assert_eq!(found, present, "{proven}");
 
         folder.write("proofs.json", proofs.to_string());
-        let verified = folder.json(&format!("verify proof proof proofs.json --root {root}"), 0);
+        let verified = folder.json(&format!("verify proof proofs.json --root {root}"), 0);
         assert_eq!(verified["verified"], proofs["entries"]);
-        let text = folder.text(
-            &format!("verify proof proof proofs.json --root 0x{root}"),
-            0,
-        );
+        let text = folder.text(&format!("verify proof proofs.json --root 0x{root}"), 0);
         assert!(text.contains("all proofs hold"), "{text}");
 
         let value = &mut proofs["entries"][0]["value"];
@@ -42,7 +39,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
             false => Value::Null,
         };
         folder.write("forged.json", proofs.to_string());
-        let refused = folder.json(&format!("verify proof proof forged.json --root {root}"), 1);
+        let refused = folder.json(&format!("verify proof forged.json --root {root}"), 1);
         let message = refused["error"]["message"].as_str().unwrap();
         assert!(message.contains("does not hold"), "{message}");
     }
@@ -51,7 +48,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
     bob["entries"][0]["name"] = "balance of alice".into();
     folder.write("renamed.json", bob.to_string());
     let root = before["state_root"].as_str().unwrap();
-    let verified = folder.json(&format!("verify proof proof renamed.json --root {root}"), 0);
+    let verified = folder.json(&format!("verify proof renamed.json --root {root}"), 0);
     assert_eq!(verified["verified"][0]["name"], "balance of bob");
     // Another state, another root.
     let root = before["state_root"].as_str().unwrap();
@@ -59,7 +56,7 @@ fn what_is_proven_is_verified_against_the_right_root_only() {
     let after = folder.json("prove alice", 0);
     assert_ne!(after["state_root"], root);
     folder.write("later.json", after.to_string());
-    folder.json(&format!("verify proof proof later.json --root {root}"), 1);
+    folder.json(&format!("verify proof later.json --root {root}"), 1);
 }
 
 #[test]
@@ -70,17 +67,17 @@ fn what_is_no_proof_and_no_root_is_told() {
     for (content, words, expected) in [
         (
             "{}",
-            format!("verify proof proof file --root {root}"),
+            format!("verify proof file --root {root}"),
             "has no proofs",
         ),
         (
             "no JSON",
-            format!("verify proof proof file --root {root}"),
+            format!("verify proof file --root {root}"),
             "has no proofs",
         ),
         (
             "{}",
-            format!("verify proof proof missing --root {root}"),
+            format!("verify proof missing --root {root}"),
             "has no proofs",
         ),
         (
@@ -90,7 +87,7 @@ fn what_is_no_proof_and_no_root_is_told() {
         ),
         (
             r#"{"state_root": "", "entries": []}"#,
-            format!("verify proof proof file --root {root}"),
+            format!("verify proof file --root {root}"),
             "has no proofs",
         ),
         ("", "prove alice --storage 0x0".to_owned(), "is no key"),
