@@ -40,6 +40,8 @@ fn text_shows_the_steps_and_ends_with_a_verdict() {
         text.contains("\nEvery step ended as expected, with equal results on all engines.\n"),
         "{text}"
     );
+    let (_, next) = text.split_once("\nNext\n").unwrap();
+    assert!(next.contains(" new ../counter\n"), "{next}");
     assert!(
         !text.contains('\u{1b}'),
         "there is no style outside a terminal"

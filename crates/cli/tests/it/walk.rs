@@ -1,13 +1,14 @@
-//! The walk of docs/book/src/first-contract.md: its commands, run as they are written.
+//! The walk of docs/book/src/first-contract.md, and the recipe of guests/README.md: their commands,
+//! run as they are written.
 //!
-//! `.ci/run walk` runs it, since it compiles the engines for a package of its own. Its output
+//! `.ci/run walk` runs it, since it compiles the engines for a package of its own. Output
 //! blocks are compared line by line: `...` stands for any lines, and hashes and numbers only have
 //! to be there, since compilers change them.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use fusee_build::Toolchain;
@@ -26,11 +27,29 @@ struct Block {
 #[test]
 #[ignore = "compiles the engines for a package of its own: .ci/run walk"]
 fn the_commands_of_the_page_do_what_it_says() {
-    let page = fs::read_to_string(page()).unwrap();
-    let blocks = blocks(&page);
+    walk(&blocks(&fs::read_to_string(page()).unwrap()));
+}
+
+#[test]
+fn a_contract_without_the_sdk_is_made_as_the_guests_say() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/README.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, section) = page.split_once("## A contract without the SDK\n").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let blocks = blocks(section);
+    assert_eq!(blocks.len(), 2);
+    walk(&blocks);
+}
+
+/// Runs the commands of blocks in an empty folder, and compares what they print.
+fn walk(blocks: &[Block]) {
     let folder = tempfile::tempdir().unwrap();
     if let Err(error) = Toolchain::find(folder.path()).and_then(|it| it.has_wasm()) {
-        eprintln!("SKIPPED: the walk of the first contract was not run: {error}");
+        assert!(
+            std::env::var_os("FUSEE_TEST_REQUIRE_ALL").is_none(),
+            "{error}"
+        );
+        eprintln!("SKIPPED: the commands of a page were not run: {error}");
         return;
     }
     let mut script = String::from("set -euo pipefail\n");
@@ -41,22 +60,18 @@ fn the_commands_of_the_page_do_what_it_says() {
     let program = Path::new(env!("CARGO_BIN_EXE_fusee")).parent().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::iter::once(program.to_owned()).chain(std::env::split_paths(&path));
+    // The engines of the last walk.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("walk");
     let mut bash = Command::new("bash");
     bash.arg("walk.sh")
         .current_dir(folder.path())
         .env("PATH", std::env::join_paths(path).unwrap())
-        // The engines of the last walk.
-        .env(
-            "CARGO_TARGET_DIR",
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join("walk"),
-        );
+        .env("CARGO_TARGET_DIR", target)
+        .stderr(Stdio::inherit());
     for variable in ["FUSEE_DATA", "FUSEE_NODE", "FUSEE_KEYS", "NO_COLOR"] {
         bash.env_remove(variable);
     }
-    let done = bash
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .unwrap();
+    let done = bash.output().unwrap();
     let stdout = String::from_utf8(done.stdout).unwrap();
     assert!(done.status.success(), "{}:\n{stdout}", done.status);
     let parts: Vec<_> = stdout.split(MARK).skip(1).collect();

@@ -170,8 +170,11 @@ pub(super) fn next_commands(token: Address) -> String {
         "run guests/wasm/arith.wasm --invoke fac 20".to_owned(),
         "check guests/wasm/hostile_floats.wasm".to_owned(),
     ];
-    lines
+    let commands = lines
         .into_iter()
-        .map(|line| format!("   cargo run --release -- {line}\n"))
-        .collect()
+        .map(|line| format!("   cargo run --release -- {line}\n"));
+    let own = "\n   A contract of your own, in Rust, with tests (docs/book/src/first-contract.md):\n   \
+               cargo run --release -- new ../counter\n   \
+               cd ../counter && fusee test && fusee build    # after: cargo install --path crates/cli\n";
+    commands.chain([own.to_owned()]).collect()
 }
