@@ -426,7 +426,12 @@ impl From<BuildError> for Failure {
             _ => Exit::Usage,
         };
         let next = error.next();
-        Self::new(exit, error).next(next)
+        match error {
+            // The way to install it is the advice.
+            BuildError::Missing { what, .. } => Self::new(exit, anyhow!("this needs {what}")),
+            error => Self::new(exit, error),
+        }
+        .next(next)
     }
 }
 
