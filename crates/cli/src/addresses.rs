@@ -6,6 +6,7 @@ use fusee::chain::{Account, Address, ContractError, Direction, KeyRange, StateRe
 use fusee::keystore::Keystore;
 
 use crate::{
+    book::{self, Book},
     chain::is_development,
     failure::{Exit, Failure},
     names::{self, ACCOUNTS, list, nearest, short},
@@ -42,8 +43,8 @@ pub(crate) fn accounts(state: &dyn StateReader) -> Result<Vec<(Address, Account)
         .collect()
 }
 
-/// Resolves an address: a development account of a development chain, the name of a key, 64 digits,
-/// or the first digits of a contract.
+/// Resolves an address: a development account of a development chain, the name of a key or in the
+/// book, 64 digits, or the first digits of a contract.
 pub(crate) fn resolve(
     text: &str,
     state: &dyn StateReader,
@@ -57,13 +58,18 @@ pub(crate) fn resolve(
     if let Some(keystore) = keystore.filter(|it| it.path(name).is_ok_and(|file| file.exists())) {
         return Ok(keystore.info(name)?.address);
     }
+    if let Some(address) = book::opened().and_then(|book| book.find(name)) {
+        return Ok(address);
+    }
     if let Ok(address) = name.parse() {
         return Ok(address);
     }
     let digits = name.strip_prefix("0x").unwrap_or(name).to_ascii_lowercase();
     let contracts = contracts(state)?;
     let is_hexadecimal = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let near = nearest(name, ACCOUNTS).filter(|_| is_development(state));
+    let accounts = ACCOUNTS.iter().copied().filter(|_| is_development(state));
+    let named = book::opened().into_iter().flat_map(Book::names);
+    let near = nearest(name, accounts.chain(named.map(|(name, _)| name)));
     if is_hexadecimal && (1..PREFIX_DIGITS).contains(&digits.len()) && near.is_none() {
         let failure = Failure::usage(format!("`{text}` is too short for an address"));
         let expected = expected(&contracts, is_development(state));
@@ -89,6 +95,17 @@ pub(crate) fn resolve(
             "`{text}` is ambiguous: it matches the contracts {one} and {other}"
         ))
         .next("give more digits of the address")),
+    }
+}
+
+/// Refuses a name of an address that a key has.
+pub(crate) fn check_no_key(name: &str, keystore: &Keystore) -> Result<(), Failure> {
+    match keystore.path(name).is_ok_and(|file| file.exists()) {
+        true => Err(
+            Failure::usage(format!("the name `{name}` is taken: it is that of a key"))
+                .next("choose another name; `fusee keys list` has those of keys"),
+        ),
+        false => Ok(()),
     }
 }
 

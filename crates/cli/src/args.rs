@@ -4,15 +4,17 @@ mod authors;
 mod chains;
 mod contracts;
 mod keys;
+mod names;
 mod net;
 mod node;
 mod programs;
 mod reads;
 mod shell;
+mod words;
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, builder::FalseyValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand, builder::FalseyValueParser};
 
 use crate::{
     failure::{EXIT_CODES, Exit, Failure},
@@ -21,7 +23,8 @@ use crate::{
 };
 
 pub(crate) use self::{
-    authors::*, chains::*, contracts::*, keys::*, net::*, node::*, programs::*, reads::*, shell::*,
+    authors::*, chains::*, contracts::*, keys::*, names::*, net::*, node::*, programs::*, reads::*,
+    shell::*, words::*,
 };
 
 /// Default gas limit.
@@ -102,6 +105,8 @@ pub(crate) enum Verb {
     Replay(ReplayArgs),
     /// Make, list and show keys, and sign by them
     Keys(KeysArgs),
+    /// Give names to addresses, and list them
+    Name(NameArgs),
     /// List accounts and contracts
     Accounts(AccountsArgs),
     /// List the last blocks
@@ -140,6 +145,22 @@ pub(crate) enum Verb {
     Completions(CompletionsArgs),
     /// Write the manual pages
     Man(ManArgs),
+}
+
+impl Verb {
+    /// Where a verb that calls a method has what is for the method.
+    fn given(&mut self) -> Option<&mut Given> {
+        match self {
+            Self::Call(args) => Some(&mut args.transaction.common.given),
+            Self::Create(args) => Some(&mut args.transaction.common.given),
+            Self::Deploy(args) => Some(&mut args.transaction.common.given),
+            Self::Upgrade(args) => Some(&mut args.transaction.common.given),
+            Self::Query(args) => Some(&mut args.common.given),
+            Self::Trace(args) => Some(&mut args.common.given),
+            Self::Gas(args) => Some(&mut args.given),
+            _ => None,
+        }
+    }
 }
 
 fn parse_digest(text: &str) -> Result<[u8; 32], String> {
@@ -219,7 +240,14 @@ pub(crate) struct Hex(pub(crate) Vec<u8>);
 /// Parses the command line. Prints help, version and usage errors itself, and then returns the
 /// exit.
 pub(crate) fn parse() -> Result<Cli, Exit> {
-    Cli::try_parse().map_err(|error| {
+    let (words, given) = words::split(std::env::args_os().collect(), Cli::command());
+    let parsed = Cli::try_parse_from(words).map(|mut cli| {
+        if let Some(place) = cli.verb.given() {
+            *place = given;
+        }
+        cli
+    });
+    parsed.map_err(|error| {
         // A closed output is not an error.
         let _ = error.print();
         if !error.use_stderr() {

@@ -10,15 +10,18 @@ use fusee::{
 use serde_json::{Map, Value};
 
 use crate::{
+    args::Given,
     failure::Failure,
-    interfaces::signature,
+    interfaces::{fields, signature},
+    names::{list, nearest},
     values::{self, parse_hex},
 };
 
 /// The syntax of `--args` for methods with an interface.
 const GRAMMAR: &str = "\
 If the contract has an interface (see `fusee interface`) that has the method, each argument (--args)
-is read as the type that the method declares. Arguments are in order, or each as NAME=VALUE:
+is read as the type that the method declares. Arguments are in order, or each as --NAME VALUE or
+NAME=VALUE. A flag that this command has, too, is the command's before --, and the method's behind it:
   250  1_000  0xff     an integer, with its range checked
   true                 bool
   @alice               address: account name, full address, or first digits of a contract
@@ -37,20 +40,30 @@ pub(crate) fn grammar() -> String {
 /// Resolves the name of an address.
 type Resolve<'a> = &'a dyn Fn(&str) -> Result<Address, Failure>;
 
+/// The words of a method on a command line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words<'a> {
+    /// Those that the verb takes, in order.
+    pub(crate) plain: &'a [String],
+    /// Flags of the method, and what stands behind `--`.
+    pub(crate) given: &'a Given,
+}
+
 /// How to give arguments that an interface has wrong.
 const OTHERWISE: &str = "if the interface is wrong, pass raw bytes with --input, or --no-interface";
 
 /// Encodes the arguments of a method: by its interface if it has one, and otherwise by the form of
 /// the words.
 pub(crate) fn encode(
-    words: &[String],
+    words: Words<'_>,
     interface: Option<&Interface>,
     method: &str,
     resolve: Resolve<'_>,
 ) -> Result<Vec<u8>, Failure> {
     let declared = interface.and_then(|interface| Some((interface, interface.method(method)?)));
     let Some((interface, method)) = declared else {
-        return values::encode(words, resolve);
+        let reason = format!("no interface tells the arguments of `{method}`");
+        return values::encode(&without_names(words, &reason)?, resolve);
     };
     let words = in_order(words, method)?;
     let mut bytes = Vec::new();
@@ -63,44 +76,156 @@ pub(crate) fn encode(
             name: &field.name,
             signature: signature(method),
         };
-        bytes.extend(place.write(field, word)?);
+        bytes.extend(place.write(field, &word)?);
     }
     Ok(bytes)
 }
 
 /// The words in the order of the arguments. They are in order already, or each has its name.
-fn in_order<'a>(words: &'a [String], method: &Method) -> Result<Vec<&'a str>, Failure> {
-    let named = |word: &'a String| {
+fn in_order(words: Words<'_>, method: &Method) -> Result<Vec<String>, Failure> {
+    let refuse = |message: String, advice: &str| {
+        let shown = signature(method);
+        let next = format!("{advice}the method is `{shown}`; {OTHERWISE}");
+        Failure::usage(message).next(next)
+    };
+    let (behind, plain) = words.given.behind();
+    let flags = words.given.flags.iter().chain(&behind);
+    let mut by_name = Vec::new();
+    for flag in flags {
+        let Some((position, field)) = argument(method, &flag.name) else {
+            let (message, advice) = unknown(&flag.name, method, words.given);
+            return Err(refuse(message, &advice));
+        };
+        let value = match (&flag.value, &field.value_type) {
+            (Some(value), _) => value.clone(),
+            (None, Type::Bool) => "true".to_owned(),
+            (None, _) => {
+                let message = format!("`--{}` of `{}` has no value", flag.name, method.name);
+                let advice = format!("give a value of the type {}; ", field.value_type);
+                return Err(refuse(message, &advice));
+            }
+        };
+        by_name.push((position, value));
+    }
+    let plain: Vec<&String> = words.plain.iter().chain(&plain).collect();
+    let named = |word: &&String| {
         let (name, value) = word.split_once('=')?;
         let mut fields = method.args.iter();
         let position = fields.position(|field| field.name == name)?;
-        Some((position, value))
+        Some((position, value.to_owned()))
     };
-    let refuse = |message: String| {
-        let shown = signature(method);
-        let next = format!("the method is `{shown}`; {OTHERWISE}");
-        Failure::usage(message).next(next)
-    };
-    let by_name: Option<Vec<(usize, &str)>> = words.iter().map(named).collect();
-    let Some(mut by_name) = by_name.filter(|found| !found.is_empty()) else {
-        return match words.len() == method.args.len() {
-            true => Ok(words.iter().map(String::as_str).collect()),
-            false => Err(refuse(counted(words.len(), method))),
-        };
-    };
-    by_name.sort_unstable();
-    for (field, position) in method.args.iter().zip(0..) {
-        let given = by_name.iter().filter(|(of, _)| *of == position).count();
-        if given != 1 {
-            let name = &field.name;
-            let how_often = if given == 0 { "missing" } else { "given twice" };
-            return Err(refuse(format!(
-                "the argument `{name}` of `{}` is {how_often}",
-                method.name
-            )));
+    let words_by_name: Option<Vec<_>> = plain.iter().map(named).collect();
+    match words_by_name {
+        Some(more) => by_name.extend(more),
+        None if by_name.is_empty() => {}
+        None => {
+            let unnamed = plain.iter().find(|word| named(word).is_none());
+            let message = format!("`{}` has no name", unnamed.map_or("", |word| word.as_str()));
+            return Err(refuse(
+                message,
+                "give all arguments in order, or each by its name; ",
+            ));
         }
     }
+    if by_name.is_empty() {
+        return match plain.len() == method.args.len() {
+            true => Ok(plain.into_iter().cloned().collect()),
+            false => {
+                let missing = method.args.get(plain.len()..).unwrap_or_default();
+                let advice = match missing {
+                    [] => String::new(),
+                    missing => format!("missing: {}; ", fields(missing)),
+                };
+                Err(refuse(counted(plain.len(), method), &advice))
+            }
+        };
+    }
+    complete(&by_name, method, words.given, refuse)?;
+    by_name.sort_unstable();
     Ok(by_name.into_iter().map(|(_, value)| value).collect())
+}
+
+/// Refuses named arguments that are not each there once.
+fn complete(
+    by_name: &[(usize, String)],
+    method: &Method,
+    given: &Given,
+    refuse: impl Fn(String, &str) -> Failure,
+) -> Result<(), Failure> {
+    let count = |position: usize| by_name.iter().filter(|(of, _)| *of == position).count();
+    let mut places = method.args.iter().zip(0..);
+    let twice = match places.find(|(_, position)| count(*position) > 1) {
+        Some((field, _)) => {
+            let name = &field.name;
+            let message = format!("the argument `{name}` of `{}` is given twice", method.name);
+            Err(refuse(message, ""))
+        }
+        None => Ok(()),
+    };
+    let missing = method.args.iter().zip(0..);
+    let missing = missing.filter(|(_, position)| count(*position) == 0);
+    let missing: Vec<Field> = missing.map(|(field, _)| field.clone()).collect();
+    let message = match missing.as_slice() {
+        [] => return twice,
+        [only] => format!(
+            "the argument `{}` of `{}` is missing",
+            only.name, method.name
+        ),
+        several => {
+            let names = list(several.iter().map(|field| field.name.as_str()));
+            format!("the arguments {names} of `{}` are missing", method.name)
+        }
+    };
+    let hidden = missing
+        .iter()
+        .find(|field| given.of_verb.contains(&field.name));
+    let advice = match hidden {
+        Some(field) => format!(
+            "missing: {}; a flag `--{name}` before `--` is the command's, so give the method's \
+             behind it, as in `-- --{name} VALUE`; ",
+            fields(&missing),
+            name = field.name,
+        ),
+        None => format!("missing: {}; ", fields(&missing)),
+    };
+    Err(refuse(message, &advice))
+}
+
+/// The argument that a flag names, which may have dashes for underscores.
+fn argument<'a>(method: &'a Method, flag: &str) -> Option<(usize, &'a Field)> {
+    let same = |field: &Field| field.name == flag || field.name.replace('_', "-") == flag;
+    let mut fields = method.args.iter().enumerate();
+    fields.find(|(_, field)| same(field))
+}
+
+/// What a flag without a meaning is told.
+fn unknown(flag: &str, method: &Method, given: &Given) -> (String, String) {
+    let of_method = method.args.iter().map(|field| field.name.as_str());
+    let of_verb = given.of_verb.iter().map(String::as_str);
+    let message = format!("`{}` has no argument `--{flag}`", method.name);
+    let advice = if given.of_verb.iter().any(|known| known == flag) {
+        format!("a flag of the command stands before `--`: `--{flag}`; ")
+    } else {
+        let near = nearest(flag, of_method.chain(of_verb));
+        near.map_or_else(String::new, |near| format!("did you mean `--{near}`? "))
+    };
+    (message, advice)
+}
+
+/// Refuses arguments by name where nothing tells the names, and returns the words.
+pub(crate) fn without_names(words: Words<'_>, reason: &str) -> Result<Vec<String>, Failure> {
+    if let Some(flag) = words.given.flags.first() {
+        let verb = words.given.of_verb.iter().map(String::as_str);
+        let near = nearest(&flag.name, verb);
+        let near = near.map_or_else(String::new, |near| format!("did you mean `--{near}`? "));
+        let message = format!("`--{}` is no flag, and {reason}", flag.name);
+        return Err(Failure::usage(message).next(format!(
+            "{near}Flags are listed by --help; arguments stand in order behind the method, and \
+             those that begin with -- behind --"
+        )));
+    }
+    let words = words.plain.iter().chain(&words.given.behind);
+    Ok(words.cloned().collect())
 }
 
 /// `transfer` takes 2 arguments, and 1 is given.
@@ -131,12 +256,12 @@ struct Place<'a> {
 impl Place<'_> {
     fn write(&self, field: &Field, word: &str) -> Result<Vec<u8>, Failure> {
         let value = self.parse(&field.value_type, word);
-        let value =
-            value.map_err(|reason| self.refuse(&format!("{}: `{word}` {reason}", self.name)))?;
+        let value = value
+            .map_err(|reason| self.refuse(field, &format!("{}: `{word}` {reason}", self.name)))?;
         let value = self.canonical(&field.value_type, value)?;
-        let (field, values) = (std::slice::from_ref(field), Value::Array(vec![value]));
-        let written = self.interface.write_fields(field, &values);
-        written.map_err(|error| self.refuse(&error.to_string()))
+        let (fields, values) = (std::slice::from_ref(field), Value::Array(vec![value]));
+        let written = self.interface.write_fields(fields, &values);
+        written.map_err(|error| self.refuse(field, &error.to_string()))
     }
 
     /// A word as JSON. Only types that JSON has no word for need its syntax.
@@ -290,13 +415,85 @@ impl Place<'_> {
         }
     }
 
-    fn refuse(&self, reason: &str) -> Failure {
+    fn refuse(&self, field: &Field, reason: &str) -> Failure {
         let Self {
             label, signature, ..
         } = self;
-        let next = format!("the method is `{signature}`; see `fusee call --help`; {OTHERWISE}");
+        let example = example(self.interface, &field.value_type);
+        let example = example.map_or_else(String::new, |example| {
+            format!("`{}` is for example {example}; ", field.name)
+        });
+        let next =
+            format!("{example}the method is `{signature}`; see `fusee call --help`; {OTHERWISE}");
         Failure::usage(format!("{label}: {reason}")).next(next)
     }
+}
+
+/// The most values of an example.
+const MAX_EXAMPLE: usize = 16;
+
+/// A value of a type as it is written on a command line. `None` for one that is long.
+pub(crate) fn example(interface: &Interface, value_type: &Type) -> Option<String> {
+    let mut left = MAX_EXAMPLE;
+    let sample = sample(interface, value_type, &mut left)?;
+    Some(match (value_type, sample) {
+        (Type::Unit, _) => "()".to_owned(),
+        (_, Value::String(text)) => text,
+        (_, value @ (Value::Object(_) | Value::Array(_))) => format!("'{value}'"),
+        (_, value) => value.to_string(),
+    })
+}
+
+/// A value of a type, while some are left: an interface may have types that are as large as it
+/// likes.
+fn sample(interface: &Interface, value_type: &Type, left: &mut usize) -> Option<Value> {
+    *left = left.checked_sub(1)?;
+    let mut fields = |fields: &[Field]| {
+        let fields = fields.iter();
+        let fields = fields.map(|field| {
+            let value = sample(interface, &field.value_type, left)?;
+            Some((field.name.clone(), value))
+        });
+        fields.collect::<Option<Map<_, _>>>().map(Value::Object)
+    };
+    Some(match value_type {
+        Type::Unit => Value::Null,
+        Type::Bool => true.into(),
+        Type::Unsigned(8) => 25.into(),
+        Type::Unsigned(_) => 250.into(),
+        Type::Signed(_) => (-5).into(),
+        Type::String => "hello".into(),
+        Type::Bytes => "0x0102".into(),
+        Type::Address => "@bob".into(),
+        Type::Vec(inner) if **inner == Type::Unsigned(8) => "0x0102".into(),
+        Type::Option(inner) => sample(interface, inner, left)?,
+        Type::Vec(inner) => Value::Array(vec![sample(interface, inner, left)?]),
+        Type::Array(inner, length) if **inner == Type::Unsigned(8) => {
+            let length = usize::try_from(*length)
+                .ok()
+                .filter(|length| *length <= 64)?;
+            format!("0x{}", "01".repeat(length)).into()
+        }
+        Type::Array(inner, length) => {
+            let items = (0..*length).map(|_| sample(interface, inner, left));
+            Value::Array(items.collect::<Option<_>>()?)
+        }
+        Type::Tuple(types) => {
+            let items = types.iter().map(|inner| sample(interface, inner, left));
+            Value::Array(items.collect::<Option<_>>()?)
+        }
+        Type::Named(name) => match &interface.definition(name)?.kind {
+            Kind::Struct(parts) => fields(parts)?,
+            Kind::Enum(variants) => {
+                let plain = variants.iter().find(|variant| variant.fields.is_empty());
+                let variant = plain.or_else(|| variants.first())?;
+                match variant.fields.is_empty() {
+                    true => variant.name.clone().into(),
+                    false => serde_json::json!({ variant.name.clone(): fields(&variant.fields)? }),
+                }
+            }
+        },
+    })
 }
 
 /// A number without separators, in decimal digits. What is no number stays as it is.

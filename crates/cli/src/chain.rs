@@ -21,6 +21,7 @@ use fusee::sandbox::Gas;
 
 use crate::{
     args::{CapsuleArgs, ChainArgs, CommonArgs, Place},
+    book::Book,
     decoded::FrameValues,
     engines::On,
     failure::Failure,
@@ -124,9 +125,19 @@ impl Chain {
                     .next("leave it out, or give the URL of a node with --node"),
             );
         }
-        match place {
-            Place::Folder(path) => Ok(FolderChain::open_within(&path, args.wait())?.into()),
-            Place::Node(url) => Ok(NodeChain::open(&url, args)?.into()),
+        let chain: Self = match place {
+            Place::Folder(path) => FolderChain::open_within(&path, args.wait())?.into(),
+            Place::Node(url) => NodeChain::open(&url, args)?.into(),
+        };
+        chain.book()?.open();
+        Ok(chain)
+    }
+
+    /// The names that addresses of this chain have.
+    pub(crate) fn book(&self) -> Result<Book, Failure> {
+        match self {
+            Self::Folder(chain) => Book::read(Some(chain.path()), &chain.chain_id()?),
+            Self::Node(chain) => Book::read(None, chain.facts().chain_id.as_ref()),
         }
     }
 

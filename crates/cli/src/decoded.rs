@@ -290,7 +290,7 @@ fn show(text: &mut String, value: &Value) {
     match value {
         Value::String(string) => {
             let address = string.strip_prefix("0x").and_then(|text| text.parse().ok());
-            match address.and_then(names::name_of) {
+            match address.and_then(names::known) {
                 Some(name) => text.push_str(&format!("@{name}")),
                 None => quote(text, string),
             }

@@ -9,6 +9,7 @@
 mod addresses;
 mod args;
 mod arguments;
+mod book;
 mod chain;
 mod decoded;
 mod engines;
@@ -99,6 +100,7 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
             None => verbs::replay_chain::run(&args, output),
         },
         Verb::Keys(args) => verbs::keys::run(&args, output),
+        Verb::Name(args) => verbs::name::run(&args, output),
         Verb::Accounts(args) => verbs::accounts::run(&args, output),
         Verb::Blocks(args) => verbs::blocks::list(&args, output),
         Verb::Block(args) => verbs::blocks::show(&args, output),

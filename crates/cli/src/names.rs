@@ -2,6 +2,8 @@
 
 use fusee::chain::Address;
 
+use crate::book;
+
 /// The development accounts. Their keys follow from their names, so everybody can sign for them.
 pub(crate) const ACCOUNTS: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
 
@@ -18,9 +20,22 @@ pub(crate) fn name_of(address: Address) -> Option<&'static str> {
     ACCOUNTS.into_iter().find(|name| account(name) == address)
 }
 
+/// The name of an address, if it has one.
+pub(crate) fn known(address: Address) -> Option<&'static str> {
+    name_of(address).or_else(|| book::name_of(address))
+}
+
+/// A full address in texts, and its name behind it.
+pub(crate) fn full(address: Address) -> String {
+    match book::name_of(address) {
+        Some(name) => format!("{address} ({name})"),
+        None => address.to_string(),
+    }
+}
+
 /// An address in texts: its name, or its first digits.
 pub(crate) fn short(address: Address) -> String {
-    match name_of(address) {
+    match known(address) {
         Some(name) => name.to_owned(),
         None => address.to_string().chars().take(SHORT_DIGITS).collect(),
     }

@@ -210,7 +210,7 @@ pub(crate) fn hint(bytes: &[u8]) -> Option<String> {
     let mut words = Vec::new();
     let mut rest = bytes;
     while let Some((start, after)) = rest.split_first_chunk::<32>() {
-        words.push(names::name_of(Address::new(*start))?.to_owned());
+        words.push(names::known(Address::new(*start))?.to_owned());
         rest = after;
     }
     if let Ok(number) = <[u8; 8]>::try_from(rest) {

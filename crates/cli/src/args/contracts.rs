@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fusee::sandbox::{CodeHash, Gas};
 
-use super::{ChainArgs, Hex, KeyFolderArgs, PasswordArgs};
+use super::{ChainArgs, Given, Hex, KeyFolderArgs, PasswordArgs};
 use crate::{
     arguments,
     engines::EngineChoice,
@@ -20,11 +20,17 @@ use crate::{
 Examples:
   fusee deploy guests/wasm/counter.wasm
   fusee deploy guests/wasm/token.wasm --args 1000000 --from alice
+  fusee deploy guests/wasm/token.wasm --args 1000000 --name token
   fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run
-  fusee deploy token.wasm --args supply=1_000_000     (with an interface)", grammar = arguments::grammar()))]
+  fusee deploy token.wasm --supply 1_000_000     (with an interface)
+  fusee deploy token.wasm -- --help", grammar = arguments::grammar()))]
 pub(crate) struct DeployArgs {
     /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
+
+    /// Name for the address of the contract: see `fusee name`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
 
     #[command(flatten)]
     pub(crate) transaction: TransactionArgs,
@@ -47,8 +53,8 @@ Examples:
   fusee interface 3f9c20 --node http://127.0.0.1:8645
   fusee interface token.wasm --json")]
 pub(crate) struct InterfaceArgs {
-    /// Program file: .wasm, .wat or .polkavm; or the address of a contract, or at least its first
-    /// six digits
+    /// Program file: .wasm, .wat or .polkavm; or the address of a contract, its name, or at least
+    /// its first six digits
     #[arg(value_name = "FILE|ADDRESS")]
     pub(crate) file: PathBuf,
 
@@ -102,6 +108,10 @@ pub(crate) struct CreateArgs {
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) admin: Option<String>,
 
+    /// Name for the address of the contract: see `fusee name`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
     #[command(flatten)]
     pub(crate) transaction: TransactionArgs,
 
@@ -120,7 +130,7 @@ Examples; 3f9c20 is the start of the contract's address, and HASH what `fusee up
   fusee upgrade 3f9c20 HASH --from alice
   fusee upgrade 3f9c20 HASH --from alice --dry-run --json", grammar = arguments::grammar()))]
 pub(crate) struct UpgradeArgs {
-    /// Address of the contract, or at least its first six digits
+    /// Address of the contract, its name, or at least its first six digits
     pub(crate) contract: String,
 
     /// Hash of the new code
@@ -143,7 +153,7 @@ Examples; 3f9c20 is the start of the contract's address:
   fusee admin 3f9c20 --nobody --from alice")]
 #[command(group = clap::ArgGroup::new("next").required(true))]
 pub(crate) struct AdminArgs {
-    /// Address of the contract, or at least its first six digits
+    /// Address of the contract, its name, or at least its first six digits
     pub(crate) contract: String,
 
     /// The next admin
@@ -182,11 +192,15 @@ Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee call 3f9c20 transfer @bob 250 --from alice
   fusee call 3f9c20 transfer @bob 250 --engine all --dry-run --json
   fusee call 3f9c20 transfer @bob 250 --trace
-  fusee call 3f9c20 transfer amount=250 to=bob     (with an interface)
+  fusee call 3f9c20 transfer --to bob --amount 250     (with an interface)
+  fusee call 3f9c20 transfer amount=250 to=bob         (the same)
+  fusee call 3f9c20 transfer_from --amount 5 -- --from alice --to bob
+  fusee call 3f9c20 -- --help
+  fusee call 3f9c20 transfer -- --help
   fusee call 3f9c20 transfer --input 0x0102 --dry-run     (raw bytes)
   fusee call bob --value 1000", grammar = arguments::grammar()))]
 pub(crate) struct CallArgs {
-    /// Address of the contract, or at least its first six digits; or an account
+    /// Address of the contract, its name, or at least its first six digits; or an account
     pub(crate) address: String,
 
     /// Method to call [default: none, only transfer the value]
@@ -210,14 +224,17 @@ pub(crate) struct CallArgs {
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee query 3f9c20 balance_of @alice
+  fusee query 3f9c20 balance_of --account alice     (with an interface)
   fusee query 3f9c20 total_supply --engine all
+  fusee query 3f9c20 -- --help
   fusee query 3f9c20 total_supply --json
   fusee query 3f9c20 balance_of @alice --trace", grammar = arguments::grammar()))]
 pub(crate) struct QueryArgs {
-    /// Address of the contract, or at least its first six digits
+    /// Address of the contract, its name, or at least its first six digits
     pub(crate) address: String,
 
     /// Method to call
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) method: String,
 
     /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
@@ -252,7 +269,7 @@ Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
   fusee trace 3f9c20 transfer @bob 250 --engine all --json
   fusee trace 3f9c20 transfer @bob 250 --svg transfer.svg", grammar = arguments::grammar()))]
 pub(crate) struct TraceCallArgs {
-    /// Address of the contract, or at least its first six digits; or an account
+    /// Address of the contract, its name, or at least its first six digits; or an account
     pub(crate) address: String,
 
     /// Method to call [default: none, only transfer the value]
@@ -336,6 +353,10 @@ pub(crate) struct CommonArgs {
     /// Arguments, in order or by name; see below
     #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
     pub(crate) args: Vec<String>,
+
+    /// What is for the method besides `args` and the words of the verb.
+    #[arg(skip)]
+    pub(crate) given: Given,
 
     /// Raw input in hexadecimal, instead of --args
     #[arg(long, value_name = "HEX", value_parser = Hex::parse)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use fusee::sandbox::{Floats, Gas};
 
-use super::DEFAULT_GAS;
+use super::{DEFAULT_GAS, Given};
 use crate::{engines::EngineChoice, numbers::parse_gas};
 
 #[derive(Debug, Args)]
@@ -110,6 +110,7 @@ Programs without imports run as with `fusee run`.
 Examples:
   fusee gas guests/wasm/arith.wasm --invoke fib 20
   fusee gas guests/wasm/token.wasm --invoke transfer @bob 250 --deploy-args 1000000
+  fusee gas token.wasm --invoke transfer --to bob --amount 250 --deploy-args 1000000     (with an interface)
   fusee gas guests/wasm/token.wasm --invoke deploy 1000000 --svg deploy.svg
   fusee gas guests/wasm/arith.wasm --invoke fib 20 --folded > stacks.txt
   fusee gas guests/wasm/arith.wasm --invoke fib 20 --json")]
@@ -120,6 +121,10 @@ pub(crate) struct GasArgs {
     /// Arguments of the function or method, in order
     #[arg(allow_negative_numbers = true)]
     pub(crate) args: Vec<String>,
+
+    /// What is for the method besides these.
+    #[arg(skip)]
+    pub(crate) given: Given,
 
     /// Function or method to run [default: the only one]
     #[arg(long, value_name = "NAME")]

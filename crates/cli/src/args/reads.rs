@@ -16,7 +16,7 @@ Examples; 3f9c20 is the start of a contract's address:
   fusee events 3f9c20 --topic transfer --from 100 --json
   fusee events 3f9c20 --follow --node http://127.0.0.1:8645")]
 pub(crate) struct EventsArgs {
-    /// Address of the contract, or at least its first six digits [default: all contracts]
+    /// Address of the contract, its name, or at least its first six digits [default: all contracts]
     pub(crate) contract: Option<String>,
 
     /// First topic, by which most events have their name: text, or digits after 0x
@@ -56,7 +56,7 @@ Examples; 3f9c20 is the start of a contract's address:
   fusee storage 3f9c20
   fusee storage 3f9c20 --prefix balance --limit 20 --json")]
 pub(crate) struct StorageArgs {
-    /// Address of the contract, or at least its first six digits
+    /// Address of the contract, its name, or at least its first six digits
     pub(crate) contract: String,
 
     /// List the keys that begin so: text, or digits after 0x

@@ -3,14 +3,26 @@
 use fusee::{chain::Address, interface::Interface};
 use serde_json::json;
 
-use super::encode;
-use crate::failure::{Exit, Failure};
+use super::{Words, example};
+use crate::{
+    args::{Flag, Given},
+    failure::{Exit, Failure},
+};
 
 fn resolve(name: &str) -> Result<Address, Failure> {
     match name {
         "@alice" | "alice" => Ok(Address::new([7; 32])),
         _ => Err(Failure::usage(format!("no {name}"))),
     }
+}
+
+fn encode(
+    plain: &[String],
+    given: &Given,
+    interface: Option<&Interface>,
+    method: &str,
+) -> Result<Vec<u8>, Failure> {
+    super::encode(Words { plain, given }, interface, method, &resolve)
 }
 
 /// A method `f` with these arguments, among some types.
@@ -31,8 +43,26 @@ fn interface(types: &[&str]) -> Interface {
 }
 
 fn encoded(types: &[&str], words: &[&str]) -> Result<String, String> {
+    encoded_by_name(types, words, &[])
+}
+
+/// The same, with flags of the method.
+fn encoded_by_name(types: &[&str], words: &[&str], flags: &[&str]) -> Result<String, String> {
     let words: Vec<_> = words.iter().map(ToString::to_string).collect();
-    let bytes = encode(&words, Some(&interface(types)), "f", &resolve);
+    let flags = flags.iter().map(|flag| {
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (*flag, None),
+        };
+        let name = name.to_owned();
+        Flag { name, value }
+    });
+    let given = Given {
+        flags: flags.collect(),
+        of_verb: vec!["b".to_owned(), "dry-run".to_owned()],
+        ..Given::default()
+    };
+    let bytes = encode(&words, &given, Some(&interface(types)), "f");
     bytes.map(hex::encode).map_err(|failure| {
         assert_eq!(failure.exit(), Exit::Usage);
         failure.text()
@@ -138,7 +168,7 @@ fn what_does_not_fit_is_refused_with_its_place_and_the_signature() {
     assert_eq!(
         text,
         "error: argument 2 of `f`: b: \"256\" is no u8 (0 to 255)\n  \
-         next: the method is `f(a: address, b: u8)`; see `fusee call --help`; if the interface is \
+         next: `b` is for example 25; the method is `f(a: address, b: u8)`; see `fusee call --help`; if the interface is \
          wrong, pass raw bytes with --input, or --no-interface\n"
     );
     check_refused("u8", "-1", "b: \"-1\" is no u8 (0 to 255)");
@@ -212,7 +242,64 @@ fn without_the_method_words_are_values() {
     let words = ["5".to_owned()];
     let other = interface(&["u8"]);
     for (interface, method) in [(None, "f"), (Some(&other), "g")] {
-        let bytes = encode(&words, interface, method, &resolve);
+        let bytes = encode(&words, &Given::default(), interface, method);
         assert_eq!(bytes.unwrap(), 5_u64.to_le_bytes());
     }
+}
+
+#[test]
+fn arguments_may_be_flags() {
+    let found = encoded_by_name(&["u8", "i8", "bool"], &[], &["b=-2", "c", "a=1"]);
+    assert_eq!(found.as_deref(), Ok("01fe01"));
+    let found = encoded_by_name(&["u8", "u8"], &["a=1"], &["b=2"]);
+    assert_eq!(found.as_deref(), Ok("0102"));
+    let refused = |words: &[&str], flags: &[&str], expected: &[&str]| {
+        let text = encoded_by_name(&["u8", "u16"], words, flags).unwrap_err();
+        for expected in expected {
+            assert!(text.contains(expected), "{flags:?}: {text}");
+        }
+        assert!(text.contains("`f(a: u8, b: u16)`"), "{text}");
+    };
+    refused(&["1"], &["b=2"], &["`1` has no name", "each by its name"]);
+    refused(&[], &["a"], &["`--a` of `f` has no value", "the type u8"]);
+    refused(&[], &["a=1", "a=2", "b=1"], &["`a` of `f` is given twice"]);
+    let missing = [
+        "`b` of `f` is missing",
+        "missing: b: u16; a flag `--b` before",
+    ];
+    refused(&[], &["a=1"], &missing);
+    let unknown = ["no argument `--dry-rum`", "did you mean `--dry-run`?"];
+    refused(&[], &["dry-rum=1"], &unknown);
+    refused(&[], &["dry-run"], &["stands before `--`"]);
+    let negative = ["b: \"-1\" is no u16 (0 to 65535)", "for example 250"];
+    refused(&[], &["a=1", "b=-1"], &negative);
+}
+
+#[test]
+fn an_example_is_a_value_of_its_type() {
+    let interface = interface(&[]);
+    for of in [
+        "u8",
+        "i64",
+        "bool",
+        "()",
+        "string",
+        "bytes",
+        "vec<u8>",
+        "[u8; 3]",
+        "Way",
+        "option<u16>",
+        "(u8, bool)",
+        "vec<(u8, string)>",
+        "[u16; 2]",
+    ] {
+        let shown = example(&interface, &of.parse().unwrap()).unwrap();
+        let word = shown.trim_matches('\'');
+        encoded(&[of], &[word]).unwrap_or_else(|error| panic!("{of}: {shown}: {error}"));
+    }
+    let pair = example(&interface, &"Pair".parse().unwrap());
+    assert_eq!(pair.as_deref(), Some("'{\"n\":250,\"who\":\"@bob\"}'"));
+    // A type may be larger than anything.
+    let large = "[[[[u16; 4000000000]; 4000000000]; 4000000000]; 4000000000]";
+    assert_eq!(example(&interface, &large.parse().unwrap()), None);
 }

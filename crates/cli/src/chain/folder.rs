@@ -365,6 +365,12 @@ impl FolderChain {
         })
     }
 
+    /// The name of the chain.
+    pub(crate) fn chain_id(&self) -> Result<String, Failure> {
+        let parameters = Parameters::read(&self.state_at(None)?)?;
+        Ok(parameters.chain_id.as_str().to_owned())
+    }
+
     /// Runs a query on every engine, in a block, by default in the last one.
     pub(crate) fn query(&self, query: &Query, height: Option<u64>) -> Result<Executed, Failure> {
         let state = self.state_at(height)?;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     addresses,
     args::AccountsArgs,
+    book,
     chain::{Chain, State, is_development},
     failure::{Exit, Failure},
     names,
@@ -35,6 +36,8 @@ struct AccountJson {
 
 #[derive(Serialize)]
 struct ContractJson {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
     address: String,
     code_hash: String,
     balance: String,
@@ -119,7 +122,10 @@ impl AccountsJson {
         let mut rows = vec![["contract", "code hash", "balance"].map(str::to_owned)];
         rows.extend(self.contracts.iter().map(|contract| {
             [
-                contract.address.clone(),
+                match contract.name {
+                    Some(name) => format!("{} ({name})", contract.address),
+                    None => contract.address.clone(),
+                },
                 contract.code_hash.clone(),
                 grouped(&contract.balance),
             ]
@@ -135,6 +141,7 @@ impl ContractJson {
     fn of(address: Address, account: &Account) -> Option<Self> {
         let code = account.code.as_ref()?;
         Some(Self {
+            name: book::name_of(address),
             address: address.to_string(),
             code_hash: code.hash.to_string(),
             balance: account.balance.to_string(),
@@ -145,7 +152,7 @@ impl ContractJson {
 impl AccountJson {
     fn of(address: Address, account: &Account) -> Self {
         Self {
-            name: names::name_of(address),
+            name: names::known(address),
             address: address.to_string(),
             balance: account.balance.to_string(),
             nonce: account.nonce,

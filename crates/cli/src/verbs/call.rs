@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::transaction::{self, Resolved, TransactionJson};
 use crate::{
     args::{CallArgs, CommonArgs},
+    arguments::{self, Words},
     decoded::Decoded,
     failure::{Exit, Failure},
     output::Output,
@@ -23,6 +24,10 @@ struct CallJson<'a> {
 pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let flags = &args.transaction;
     let resolved = Resolved::sending(flags)?.traced(&args.trace)?;
+    if flags.common.given.asks_for_help() {
+        let method = args.method.as_deref();
+        return resolved.help_on_contract(&args.address, method, output);
+    }
     let callee = Callee {
         address: &args.address,
         method: args.method.as_deref().unwrap_or_default(),
@@ -78,7 +83,12 @@ pub(super) fn operation(
     } = *callee;
     let to = resolved.callee(address, method)?;
     if method.is_empty() {
-        return match args.args.is_empty() && args.input.is_none() {
+        let words = Words {
+            plain: words,
+            given: &args.given,
+        };
+        let words = arguments::without_names(words, "without a method there are no arguments")?;
+        return match words.is_empty() && args.args.is_empty() && args.input.is_none() {
             true => Ok(Operation::Transfer { to, value }),
             false => Err(Failure::usage("a transfer has no arguments")
                 .next("name the method before --args or --input")),

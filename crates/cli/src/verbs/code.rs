@@ -10,6 +10,7 @@ use crate::{
     addresses,
     args::{AdminArgs, CreateArgs, RemoveCodeArgs, TransactionArgs, UpgradeArgs, UploadArgs},
     failure::{Exit, Failure},
+    names,
     output::Output,
     program,
     receipt::{self, line},
@@ -19,6 +20,8 @@ use crate::{
 struct CodeJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code_hash: Option<String>,
     #[serde(flatten)]
@@ -31,7 +34,12 @@ pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Fai
     let hash = CodeHash::of(&code);
     let resolved = Resolved::sending(&args.transaction)?;
     let operation = Operation::Upload { code };
-    let exit = send(&resolved, &args.transaction, operation, Some(hash), output)?;
+    let exit = send(
+        &resolved,
+        &args.transaction,
+        Sent::of(operation, Some(hash)),
+        output,
+    )?;
     if exit == Exit::Success && !args.transaction.dry_run {
         resolved.interfaces.keep(&args.file, hash)?;
     }
@@ -40,6 +48,9 @@ pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Fai
 
 pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace)?;
+    if args.transaction.common.given.asks_for_help() {
+        return resolved.help_on_code(args.code, DEPLOY_METHOD, output);
+    }
     let salt = args.salt.as_ref().map(|salt| {
         let salt: Result<[u8; 32], _> = salt.0.as_slice().try_into();
         salt.map_err(|_| {
@@ -49,6 +60,7 @@ pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Fai
         })
     });
     let admin = args.admin.as_deref().map(|text| address(&resolved, text));
+    resolved.check_name(args.name.as_deref())?;
     let operation = Operation::Create {
         code: *args.code.as_bytes(),
         salt: salt.transpose()?,
@@ -56,7 +68,12 @@ pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Fai
         input: input(&resolved, &args.transaction, args.code, DEPLOY_METHOD)?,
         value: args.transaction.value,
     };
-    send(&resolved, &args.transaction, operation, None, output)
+    let sent = Sent {
+        operation,
+        code: None,
+        name: args.name.as_deref(),
+    };
+    send(&resolved, &args.transaction, sent, output)
 }
 
 fn salt_bytes(args: &CreateArgs) -> usize {
@@ -65,13 +82,21 @@ fn salt_bytes(args: &CreateArgs) -> usize {
 
 pub(crate) fn upgrade(args: &UpgradeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace)?;
+    if args.transaction.common.given.asks_for_help() {
+        return resolved.help_on_code(args.code, MIGRATE_METHOD, output);
+    }
     let operation = Operation::Upgrade {
         contract: address(&resolved, &args.contract)?,
         code: *args.code.as_bytes(),
         input: input(&resolved, &args.transaction, args.code, MIGRATE_METHOD)?,
         value: args.transaction.value,
     };
-    send(&resolved, &args.transaction, operation, None, output)
+    send(
+        &resolved,
+        &args.transaction,
+        Sent::of(operation, None),
+        output,
+    )
 }
 
 pub(crate) fn admin(args: &AdminArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -81,7 +106,12 @@ pub(crate) fn admin(args: &AdminArgs, output: &mut Output) -> Result<Exit, Failu
         contract: address(&resolved, &args.contract)?,
         admin: admin.transpose()?,
     };
-    send(&resolved, &args.transaction, operation, None, output)
+    send(
+        &resolved,
+        &args.transaction,
+        Sent::of(operation, None),
+        output,
+    )
 }
 
 pub(crate) fn remove(args: &RemoveCodeArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -89,7 +119,12 @@ pub(crate) fn remove(args: &RemoveCodeArgs, output: &mut Output) -> Result<Exit,
     let operation = Operation::RemoveCode {
         code: *args.code.as_bytes(),
     };
-    send(&resolved, &args.transaction, operation, None, output)
+    send(
+        &resolved,
+        &args.transaction,
+        Sent::of(operation, None),
+        output,
+    )
 }
 
 /// The input of a method of uploaded code.
@@ -108,29 +143,58 @@ fn address(resolved: &Resolved, text: &str) -> Result<fusee::chain::Address, Fai
     addresses::resolve(text, &resolved.chain.state()?, Some(&resolved.keystore))
 }
 
+/// An operation, with what is told of it.
+struct Sent<'a> {
+    operation: Operation,
+    code: Option<CodeHash>,
+    /// The name of the contract that it makes.
+    name: Option<&'a str>,
+}
+
+impl Sent<'_> {
+    const fn of(operation: Operation, code: Option<CodeHash>) -> Self {
+        Self {
+            operation,
+            code,
+            name: None,
+        }
+    }
+}
+
 fn send(
     resolved: &Resolved,
     flags: &TransactionArgs,
-    operation: Operation,
-    code: Option<CodeHash>,
+    sent: Sent<'_>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
+    let Sent {
+        operation,
+        code,
+        name,
+    } = sent;
     if flags.value != operation.value() {
         return Err(Failure::usage("this operation takes no value").next("leave --value out"));
     }
     let request = resolved.request(operation, flags.common.gas);
     let keep = transaction::keep(flags.dry_run);
     let executed = resolved.execute(&request, keep)?;
+    resolved.give_name(name, &executed)?;
     let engines = resolved.engines();
     let address = executed.receipt.deployed.map(|address| address.to_string());
     let answer = CodeJson {
-        address: address.clone(),
+        name: address.as_ref().and(name),
+        address,
         code_hash: code.map(|hash| hash.to_string()),
         transaction: TransactionJson::new(engines.clone(), &executed),
     };
     output.answer(&answer, || {
         let mut lines = Vec::new();
-        lines.extend(address.map(|address| line("address", address)));
+        lines.extend(
+            executed
+                .receipt
+                .deployed
+                .map(|it| line("address", names::full(it))),
+        );
         lines.extend(code.map(|hash| line("code hash", hash.to_string())));
         transaction::text(lines, &engines, &executed)
     })?;

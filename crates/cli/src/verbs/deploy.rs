@@ -9,6 +9,7 @@ use super::transaction::{self, Resolved, TransactionJson};
 use crate::{
     args::DeployArgs,
     failure::{Exit, Failure},
+    names,
     output::Output,
     program,
     receipt::{self, line},
@@ -17,6 +18,8 @@ use crate::{
 #[derive(Serialize)]
 struct DeployJson<'a> {
     address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     code_hash: String,
     #[serde(flatten)]
     transaction: TransactionJson<'a>,
@@ -27,6 +30,10 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let flags = &args.transaction;
     program::check_contract(&args.file, &code)?;
     let resolved = Resolved::sending(flags)?.traced(&args.trace)?;
+    if flags.common.given.asks_for_help() {
+        return resolved.help_on_file((&args.file, &code), DEPLOY_METHOD, output);
+    }
+    resolved.check_name(args.name.as_deref())?;
     let code_hash = CodeHash::of(&code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
     let input = resolved.input((&flags.common, &[]), interface.as_deref(), DEPLOY_METHOD)?;
@@ -39,16 +46,23 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     if executed.receipt.deployed.is_some() && executed.committed.is_some() {
         resolved.interfaces.keep(&args.file, code_hash)?;
     }
+    resolved.give_name(args.name.as_deref(), &executed)?;
     let engines = resolved.engines();
     let address = executed.receipt.deployed.map(|address| address.to_string());
     let answer = DeployJson {
-        address: address.clone(),
+        name: address.as_ref().and(args.name.as_deref()),
+        address,
         code_hash: code_hash.to_string(),
         transaction: TransactionJson::new(engines.clone(), &executed),
     };
     output.answer(&answer, || {
         let mut lines = Vec::new();
-        lines.extend(address.map(|address| line("address", address)));
+        lines.extend(
+            executed
+                .receipt
+                .deployed
+                .map(|it| line("address", names::full(it))),
+        );
         lines.push(line("code hash", code_hash.to_string()));
         transaction::text(lines, &engines, &executed)
     })?;

@@ -12,11 +12,13 @@ use fusee::sandbox::{Gas, Inspection, Profiler, Rule, Rules, RunRequest, Value};
 use serde::Serialize;
 
 use super::{
+    method_help,
     run::{self, Ending},
     transaction::{INTERFACES, Resolved},
 };
 use crate::{
-    args::{GasArgs, KeyFolderArgs, PasswordArgs},
+    args::{GasArgs, Given, KeyFolderArgs, PasswordArgs},
+    arguments::{self, Words},
     chain::{FolderChain, Keep},
     engines::{self, On},
     failure::{Exit, Failure},
@@ -69,6 +71,10 @@ struct Ran {
 
 pub(crate) fn run(args: &GasArgs, output: &mut Output) -> Result<Exit, Failure> {
     let wasm = program::read(&args.file)?;
+    if args.given.asks_for_help() {
+        let interface = Interfaces::new(Reading::On, None).of_file(&args.file, &wasm);
+        return method_help::of_program(interface.as_deref(), args.invoke.as_deref(), output);
+    }
     let rules = Rules::v1_of_all_formats(Vec::new()).with_floats(args.floats.rule());
     let spent = match fusee::sandbox::inspect(&wasm, &rules) {
         Ok(found) => run_program(args, &wasm, &rules, &found)?,
@@ -108,7 +114,9 @@ fn run_program(
     found: &Inspection,
 ) -> Result<Spent, Failure> {
     let export = run::find_export(&found.program, args.invoke.as_deref())?;
-    let values: Vec<Value> = run::parse_args(&found.program, export, &args.args)?;
+    let words =
+        arguments::without_names(words(args), "a program without imports names no arguments")?;
+    let values: Vec<Value> = run::parse_args(&found.program, export, &words)?;
     let rules = rules.clone().profiled();
     let mut answers = Vec::new();
     let executors = engines::executors(args.engine, None)?;
@@ -153,7 +161,7 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
     })?;
     let resolved = resolve(args, folder.path())?;
     let operation = if is_deployment(args) {
-        let input = resolved.arguments((args, &args.args), &code, DEPLOY_METHOD)?;
+        let input = resolved.arguments((args, words(args)), &code, DEPLOY_METHOD)?;
         let value = 0;
         Operation::Deploy { code, input, value }
     } else {
@@ -186,6 +194,14 @@ fn call_contract(args: &GasArgs, code: Vec<u8>, found: &Inspection) -> Result<Sp
         profile: Profile::new(found, &paths, receipt.gas_used.saturating_sub(in_run)),
         engines,
     })
+}
+
+/// The words of the function or method.
+fn words(args: &GasArgs) -> Words<'_> {
+    Words {
+        plain: &args.args,
+        given: &args.given,
+    }
 }
 
 /// Whether the deployment itself is profiled.
@@ -236,7 +252,11 @@ fn agreed<T: PartialEq>(answers: Vec<On<T>>, show: impl Fn(&T) -> String) -> Res
 impl Resolved {
     /// Deploys the contract, and returns the call of the requested method.
     fn deploy_and_find(&self, args: &GasArgs, code: Vec<u8>) -> Result<Operation, Failure> {
-        let input = self.arguments((args, &args.deploy_args), &code, DEPLOY_METHOD)?;
+        let first = Words {
+            plain: &args.deploy_args,
+            given: &Given::default(),
+        };
+        let input = self.arguments((args, first), &code, DEPLOY_METHOD)?;
         let value = 0;
         let request = self.request(Operation::Deploy { code, input, value }, Some(DEPLOY_GAS));
         let deployed = self.chain.execute(&request, Keep::Commit)?.receipt;
@@ -252,7 +272,7 @@ impl Resolved {
         Ok(Operation::Call {
             to,
             value: 0,
-            input: self.encode(&args.args, interface.as_deref(), &method)?,
+            input: self.encode(words(args), interface.as_deref(), &method)?,
             method,
         })
     }
@@ -260,7 +280,7 @@ impl Resolved {
     /// The input that arguments of a method of a program are.
     fn arguments(
         &self,
-        (args, words): (&GasArgs, &[String]),
+        (args, words): (&GasArgs, Words<'_>),
         code: &[u8],
         method: &str,
     ) -> Result<Vec<u8>, Failure> {

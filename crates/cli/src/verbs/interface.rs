@@ -38,12 +38,12 @@ pub(crate) fn run(args: &InterfaceArgs, output: &mut Output) -> Result<Exit, Fai
     }
 }
 
-/// The address, if it is not a file.
+/// The address or name, if it is not a file: a file has an extension.
 fn address(args: &InterfaceArgs) -> Option<&str> {
     let text = args.file.to_str()?;
-    let digits = text.strip_prefix("0x").unwrap_or(text);
-    let is_address = digits.len() >= 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (is_address && args.embed.is_none() && !args.file.exists()).then_some(text)
+    let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'@');
+    let is_word = !text.is_empty() && text.bytes().all(is_sign);
+    (is_word && args.embed.is_none() && !args.file.exists()).then_some(text)
 }
 
 /// Shows the interface of a contract of the chain.

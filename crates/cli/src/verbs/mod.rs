@@ -16,6 +16,8 @@ pub(crate) mod inspect;
 pub(crate) mod interface;
 pub(crate) mod keys;
 pub(crate) mod lookup;
+pub(crate) mod method_help;
+pub(crate) mod name;
 pub(crate) mod net;
 pub(crate) mod new;
 pub(crate) mod proof;

@@ -29,8 +29,13 @@ struct QueryJson<'a> {
 
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::new(&args.common)?.traced(&args.trace)?;
+    if args.common.given.asks_for_help() {
+        let method = Some(args.method.as_str()).filter(|method| !method.is_empty());
+        return resolved.help_on_contract(&args.address, method, output);
+    }
     if args.method.is_empty() {
-        return Err(Failure::usage("a query needs a method").next("see `fusee query --help`"));
+        return Err(Failure::usage("a query needs a method")
+            .next("`fusee query CONTRACT -- --help` lists those of a contract"));
     }
     let to = resolved.callee(&args.address, &args.method)?;
     let interface = resolved.interface(to)?;

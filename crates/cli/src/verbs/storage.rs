@@ -9,6 +9,7 @@ use crate::{
     args::StorageArgs,
     chain::{Chain, State},
     failure::{Exit, Failure},
+    names,
     numbers::grouped,
     output::Output,
     receipt::{hexed, hinted, line, text_or_hex},
@@ -19,6 +20,8 @@ use crate::{
 #[derive(Serialize)]
 struct StorageJson {
     address: String,
+    #[serde(skip)]
+    shown: String,
     /// The height of the block after which it was read.
     height: u64,
     state_root: String,
@@ -51,6 +54,7 @@ pub(crate) fn run(args: &StorageArgs, output: &mut Output) -> Result<Exit, Failu
     let (entries, next) = entries(&state, (start, &first), args.limit)?;
     let answer = StorageJson {
         address: address.to_string(),
+        shown: names::full(address),
         height: state.height(),
         state_root: hex::encode(state.root()),
         entries,
@@ -102,7 +106,7 @@ impl StorageJson {
         let mut text = table(
             0,
             &[
-                line("contract", &self.address),
+                line("contract", &self.shown),
                 line("height", grouped(self.height)),
                 line("state root", &self.state_root),
             ],

@@ -26,6 +26,10 @@ use crate::{
 
 pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let mut resolved = Resolved::new(&args.common)?.traced(&TraceArgs { trace: true })?;
+    if args.common.given.asks_for_help() {
+        let method = args.method.as_deref();
+        return resolved.help_on_contract(&args.address, method, output);
+    }
     let callee = Callee {
         address: &args.address,
         method: args.method.as_deref().unwrap_or_default(),

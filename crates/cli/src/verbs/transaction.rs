@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::{
     addresses,
     args::{CommonArgs, PasswordArgs, TraceArgs, TransactionArgs},
-    arguments,
+    arguments::{self, Words},
     chain::{Chain, Committed, Executed, Keep, Request, State, Tracing},
     decoded,
     failure::Failure,
@@ -105,6 +105,29 @@ impl Resolved {
         }
     }
 
+    /// Refuses a name for a new contract that cannot be given, before anything is sent.
+    pub(crate) fn check_name(&self, name: Option<&str>) -> Result<(), Failure> {
+        let Some(name) = name else {
+            return Ok(());
+        };
+        addresses::check_no_key(name, &self.keystore)?;
+        self.chain.book()?.check_new(name)
+    }
+
+    /// Gives the name to the contract that was made, if that is committed.
+    pub(crate) fn give_name(&self, name: Option<&str>, executed: &Executed) -> Result<(), Failure> {
+        let made = executed
+            .receipt
+            .deployed
+            .filter(|_| executed.committed.is_some());
+        match name.zip(made) {
+            Some((name, address)) => self.chain.book()?.set(name, address).map_err(|failure| {
+                failure.within(&format!("the contract {address} is made, but has no name"))
+            }),
+            None => Ok(()),
+        }
+    }
+
     /// Executes a transaction on every engine, and decodes its trace.
     pub(crate) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         let executed = self.chain.execute(request, keep)?;
@@ -132,26 +155,36 @@ impl Resolved {
         interface: Option<&Interface>,
         method: &str,
     ) -> Result<Vec<u8>, Failure> {
-        let words = match words {
+        let given = &args.given;
+        if !given.is_empty() && (args.input.is_some() || !args.args.is_empty()) {
+            let flag = if args.input.is_some() {
+                "--input"
+            } else {
+                "--args"
+            };
+            let message = format!("arguments are given twice: by {flag}, and without");
+            return Err(Failure::usage(message).next(format!("leave {flag} out, or the others")));
+        }
+        let plain = match words {
             [] => &args.args,
             words => words,
         };
         match &args.input {
             Some(input) => Ok(input.0.clone()),
-            None => self.encode(words, interface, method),
+            None => self.encode(Words { plain, given }, interface, method),
         }
     }
 
     /// The input that arguments of a method are.
     pub(crate) fn encode(
         &self,
-        args: &[String],
+        words: Words<'_>,
         interface: Option<&Interface>,
         method: &str,
     ) -> Result<Vec<u8>, Failure> {
         let state = self.chain.state()?;
         let resolve = |text: &str| addresses::resolve(text, &state, Some(&self.keystore));
-        arguments::encode(args, interface, method, &resolve)
+        arguments::encode(words, interface, method, &resolve)
     }
 
     /// The interface of a contract.

@@ -1,6 +1,7 @@
 //! The program as its users meet it: commands in, answers and exit codes out.
 
 #[cfg(test)]
+mod arguments;
 mod authors;
 #[cfg(test)]
 mod blocks;
@@ -31,6 +32,8 @@ mod inspect;
 mod interface;
 #[cfg(test)]
 mod keys;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod net;
 #[cfg(test)]

@@ -435,6 +435,27 @@ fn a_lost_answer_is_asked_for_again_and_the_transaction_counts_once() {
     assert_eq!(alice["height"], 2);
 }
 
+/// Names for the chain of a node are in a file of the user.
+#[test]
+fn a_chain_behind_a_node_has_names_of_its_own() {
+    let served = Served::new();
+    let made = served.json("deploy token.wasm --args 1000 --name token", 0);
+    let supply = served.json("query token total_supply", 0);
+    assert_eq!(supply["output"], "0xe803000000000000");
+    let names = served.json("name list", 0);
+    assert_eq!(names["file"], ".fusee-names.json");
+    assert_eq!(names["names"][0]["address"], made["address"]);
+    // A data folder has others.
+    served.folder.json("init --data mine", 0);
+    let mine = served.folder.json("name list --data mine", 0);
+    assert_eq!(mine["names"], json!([]));
+    served.refused(
+        "deploy token.wasm --args 1 --name token",
+        2,
+        "`token` is taken",
+    );
+}
+
 #[test]
 fn events_are_followed_as_they_come() {
     let served = Served::new();

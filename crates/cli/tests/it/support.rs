@@ -56,7 +56,7 @@ impl Folder {
         command
             .args(words.split_whitespace())
             .current_dir(self.path());
-        for variable in ["FUSEE_DATA", "FUSEE_NODE", "NO_COLOR"] {
+        for variable in ["FUSEE_DATA", "FUSEE_NODE", "FUSEE_NAMES", "NO_COLOR"] {
             command.env_remove(variable);
         }
         command
