@@ -7,7 +7,9 @@
 use std::rc::Rc;
 
 use fusee::chain::{Address, Event, Receipt, StateReader, Status, Trace, TraceStep};
-use fusee::interface::{ErrorMessage, Field, Interface, MAX_VALUES, ReadBudget};
+use fusee::interface::{
+    EntryKey, ErrorMessage, Field, Interface, MAX_VALUES, ReadBudget, StorageEntry, StorageKind,
+};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -62,6 +64,20 @@ pub(crate) struct EventValue {
 pub(crate) struct ErrorValue {
     name: String,
     doc: String,
+}
+
+/// An entry of storage of which the interface tells.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct EntryValue {
+    field: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Value>,
+    /// The number of values of a vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<Value>,
+    /// Members of sets have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
 }
 
 /// Values with their names, in the order in which they are declared.
@@ -127,6 +143,20 @@ pub(crate) fn events(
     events.collect()
 }
 
+/// Decodes entries of a contract's storage, each a key and a value. `None` for those that no field
+/// of the interface has.
+pub(crate) fn entries<'a>(
+    interface: Option<&Interface>,
+    entries: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+) -> Vec<Option<EntryValue>> {
+    let mut decoder = Decoder::new();
+    let entries = entries.map(|(key, value)| {
+        let entry = interface?.read_entry(key, value, &mut decoder.budget)?;
+        Some(EntryValue::new(entry))
+    });
+    entries.collect()
+}
+
 /// Decodes each frame of a trace by the interface of the code that it ran.
 pub(crate) fn frames(
     interfaces: &Interfaces,
@@ -186,6 +216,40 @@ impl EventValue {
     /// `transfer(from: @alice, to: @bob, amount: 7)`.
     pub(crate) fn text(&self) -> String {
         format!("{}({})", self.name, self.fields.text())
+    }
+}
+
+impl EntryValue {
+    fn new(entry: StorageEntry<'_>) -> Self {
+        let StorageEntry { field, key, value } = entry;
+        let (key, is_length) = match key {
+            EntryKey::Only => (None, false),
+            EntryKey::Length => (None, true),
+            EntryKey::Key(key) => (Some(key), false),
+        };
+        let is_member = matches!(field.kind, StorageKind::Set(_));
+        let (length, value) = match is_length {
+            true => (Some(value), None),
+            false => (None, Some(value).filter(|_| !is_member)),
+        };
+        Self {
+            field: field.name.clone(),
+            key,
+            length,
+            value,
+        }
+    }
+
+    /// `balances[@bob]` and `250`.
+    pub(crate) fn text(&self) -> [String; 2] {
+        let Self { field, key, .. } = self;
+        let place = match (key, &self.length) {
+            (Some(key), _) => format!("{field}[{}]", shown(key)),
+            (None, Some(_)) => format!("{field}, length"),
+            (None, None) => field.clone(),
+        };
+        let value = self.length.as_ref().or(self.value.as_ref());
+        [place, value.map_or_else(|| "-".to_owned(), shown)]
     }
 }
 

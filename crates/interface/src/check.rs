@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use thiserror::Error;
 
-use crate::{Field, Interface, Kind, Type};
+use crate::{Field, Interface, Kind, StorageKind, Type};
 
 /// The most bytes of a name.
 const MAX_NAME: usize = 128;
@@ -20,7 +20,7 @@ pub enum InterfaceError {
     #[error("the interface has {0} bytes, at most 65,536 are possible")]
     TooLarge(usize),
     /// The version is not known.
-    #[error("the interface has version {0}, and only version 1 is known")]
+    #[error("the interface has version {0}, and only versions 1 and 2 are known")]
     Version(u8),
     /// The bytes are no encoding.
     #[error("the interface is malformed: {0}")]
@@ -37,6 +37,9 @@ pub enum InterfaceError {
     /// A type is used before it is defined, or never is.
     #[error("the type `{0}` is not defined before it is used")]
     Undefined(String),
+    /// A type cannot be that of keys in the storage.
+    #[error("the type `{0}` is none of keys")]
+    Key(String),
     /// An enumeration has more variants than a byte can tell.
     #[error("the type `{0}` has more than 256 variants")]
     Variants(String),
@@ -93,7 +96,27 @@ impl Interface {
             is_text(&error.name)?;
             is_text(&error.doc)?;
         }
-        ordered(self.errors.iter().map(|error| error.name.as_str()))
+        ordered(self.errors.iter().map(|error| error.name.as_str()))?;
+        let mut last = None;
+        for field in &self.storage {
+            is_name(&field.name)?;
+            is_text(&field.doc)?;
+            match &field.kind {
+                StorageKind::Value(value) | StorageKind::Vector(value) => {
+                    is_defined(value, &defined)?;
+                }
+                StorageKind::Map { key, value } => {
+                    is_key(key)?;
+                    is_defined(value, &defined)?;
+                }
+                StorageKind::Set(key) => is_key(key)?,
+            }
+            if last.is_some_and(|last| last >= field.position) {
+                return Err(InterfaceError::Order(field.name.clone()));
+            }
+            last = Some(field.position);
+        }
+        unique(self.storage.iter().map(|field| field.name.as_str()))
     }
 }
 
@@ -130,6 +153,16 @@ fn is_defined(value_type: &Type, defined: &BTreeSet<&str>) -> Result<(), Interfa
             Err(InterfaceError::Undefined(name.clone()))
         }
         _ => Ok(()),
+    }
+}
+
+/// A type whose values have an order as keys.
+fn is_key(key: &Type) -> Result<(), InterfaceError> {
+    match key {
+        Type::Bool | Type::Unsigned(_) | Type::Address | Type::String => Ok(()),
+        Type::Array(inner, _) if **inner == Type::Unsigned(8) => Ok(()),
+        Type::Tuple(types) => types.iter().try_for_each(is_key),
+        _ => Err(InterfaceError::Key(key.to_string())),
     }
 }
 

@@ -1,10 +1,15 @@
-//! The encoding: the byte [`VERSION`], then borsh. A type is its text. There is one encoding for
-//! each interface.
+//! The encoding: a byte for the version, then borsh. A type is its text. Version 1 has no fields of
+//! storage, [`VERSION`] has some at its end. There is one encoding for each interface.
 
-use crate::{Interface, InterfaceError};
+use borsh::BorshDeserialize;
 
-/// The version that an encoding begins with.
-pub const VERSION: u8 = 1;
+use crate::{Interface, InterfaceError, StorageField};
+
+/// The last version, of interfaces that tell the fields of the storage.
+pub const VERSION: u8 = 2;
+
+/// The version of interfaces that do not.
+const WITHOUT_STORAGE: u8 = 1;
 
 /// The most bytes of an encoding.
 pub const MAX_BYTES: usize = 65_536;
@@ -17,9 +22,16 @@ impl Interface {
     /// [`InterfaceError`] if it is not one that [`decode`](Self::decode) would accept.
     pub fn encode(&self) -> Result<Vec<u8>, InterfaceError> {
         self.check()?;
-        let mut bytes = vec![VERSION];
-        borsh::to_writer(&mut bytes, self)
-            .map_err(|error| InterfaceError::Malformed(error.to_string()))?;
+        let malformed = |error: std::io::Error| InterfaceError::Malformed(error.to_string());
+        let version = match self.storage.is_empty() {
+            true => WITHOUT_STORAGE,
+            false => VERSION,
+        };
+        let mut bytes = vec![version];
+        borsh::to_writer(&mut bytes, self).map_err(malformed)?;
+        if version == VERSION {
+            borsh::to_writer(&mut bytes, &self.storage).map_err(malformed)?;
+        }
         match bytes.len() {
             length if length > MAX_BYTES => Err(InterfaceError::TooLarge(length)),
             _ => Ok(bytes),
@@ -36,12 +48,23 @@ impl Interface {
         if bytes.len() > MAX_BYTES {
             return Err(InterfaceError::TooLarge(bytes.len()));
         }
-        let (version, rest) = bytes.split_first().ok_or(InterfaceError::Empty)?;
-        if *version != VERSION {
+        let malformed = |error: std::io::Error| InterfaceError::Malformed(error.to_string());
+        let (version, mut rest) = bytes.split_first().ok_or(InterfaceError::Empty)?;
+        if ![WITHOUT_STORAGE, VERSION].contains(version) {
             return Err(InterfaceError::Version(*version));
         }
-        let interface: Self = borsh::from_slice(rest)
-            .map_err(|error| InterfaceError::Malformed(error.to_string()))?;
+        let mut interface = Self::deserialize(&mut rest).map_err(malformed)?;
+        if *version == VERSION {
+            interface.storage = Vec::<StorageField>::deserialize(&mut rest).map_err(malformed)?;
+            if interface.storage.is_empty() {
+                let reason = "version 2 has no fields of storage".to_owned();
+                return Err(InterfaceError::Malformed(reason));
+            }
+        }
+        if !rest.is_empty() {
+            let reason = format!("{} bytes follow it", rest.len());
+            return Err(InterfaceError::Malformed(reason));
+        }
         interface.check()?;
         Ok(interface)
     }

@@ -12,6 +12,7 @@
 mod check;
 mod encoding;
 mod section;
+mod storage;
 mod types;
 mod values;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use check::InterfaceError;
 pub use encoding::{MAX_BYTES, VERSION};
 pub use section::{SECTION, SectionError, embed, extract};
+pub use storage::{EntryKey, StorageEntry};
 pub use types::{Type, TypeError};
 pub use values::{ADDRESS_BYTES, MAX_VALUES, ReadBudget, ValueError};
 
@@ -42,6 +44,48 @@ pub struct Interface {
     pub events: Vec<Event>,
     /// The messages that it reverts with, ordered by name.
     pub errors: Vec<ErrorMessage>,
+    /// The fields of its storage, ordered by position. What a contract stores elsewhere is in none.
+    #[borsh(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub storage: Vec<StorageField>,
+}
+
+/// A field of the storage. The keys of its entries begin with its position, which is a byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageField {
+    /// The name.
+    pub name: String,
+    /// What it has.
+    #[serde(default)]
+    pub doc: String,
+    /// The first byte of its keys.
+    pub position: u8,
+    /// What lies behind the position, and in the values.
+    #[serde(flatten)]
+    pub kind: StorageKind,
+}
+
+/// The entries of a field of the storage.
+///
+/// Types of keys are unsigned integers, `bool`, `address`, `string`, `[u8; N]` and tuples of these.
+/// Integers in keys are big-endian, lengths of texts included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, BorshSerialize, BorshDeserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageKind {
+    /// One value, under the position alone.
+    Value(Type),
+    /// Values by keys.
+    Map {
+        /// The type of the keys.
+        key: Type,
+        /// The type of the values.
+        value: Type,
+    },
+    /// Keys, with empty values.
+    Set(Type),
+    /// A length (`u32`) under the position alone, and values by their index (`u32`).
+    Vector(Type),
 }
 
 /// A type with a name.

@@ -18,7 +18,7 @@ pub const MAX_VALUES: usize = 65_536;
 
 /// The most values inside each other. Types that are defined by each other could be thousands deep,
 /// which a reader's stack is not, and readers of JSON stop at 128.
-const MAX_DEPTH: usize = 64;
+pub(crate) const MAX_DEPTH: usize = 64;
 
 /// Integers up to this are numbers in JSON.
 const MAX_EXACT: u128 = 1 << 53;
@@ -33,6 +33,12 @@ impl ReadBudget {
     #[must_use]
     pub const fn new(values: usize) -> Self {
         Self(values)
+    }
+
+    /// Takes one value, if any is left.
+    pub(crate) fn take(&mut self) -> Option<()> {
+        self.0 = self.0.checked_sub(1)?;
+        Some(())
     }
 }
 
@@ -156,9 +162,8 @@ impl<'a> Reader<'a> {
     }
 
     fn value(&mut self, value_type: &Type, place: &str) -> Result<Value> {
-        let ReadBudget(left) = self.budget;
-        let fewer = left.checked_sub(1);
-        *left = fewer.ok_or_else(|| ValueError::new(place, "there are too many values"))?;
+        let taken = self.budget.take();
+        taken.ok_or_else(|| ValueError::new(place, "there are too many values"))?;
         self.depth = deeper(self.depth, place)?;
         let value = self.value_of(value_type, place)?;
         self.depth = self.depth.saturating_sub(1);
@@ -459,7 +464,7 @@ fn number<T: std::str::FromStr>(value: &Value) -> Option<T> {
     }
 }
 
-fn unsigned(number: u128) -> Value {
+pub(crate) fn unsigned(number: u128) -> Value {
     match u64::try_from(number) {
         Ok(small) if number <= MAX_EXACT => small.into(),
         _ => Value::String(number.to_string()),
@@ -473,7 +478,7 @@ fn signed(number: i128) -> Value {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> Value {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> Value {
     Value::String(format!("0x{}", hex::encode(bytes)))
 }
 

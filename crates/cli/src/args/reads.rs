@@ -48,9 +48,9 @@ pub(crate) struct EventsArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Prints the entries by ascending keys. Text has keys as text if they are some, and values with a
-possible meaning: an interface does not tell what a storage has. `fusee prove --storage KEY` proves
-entries.
+Prints the entries by ascending keys. Those that the interface of the contract tells have their field,
+key and value, as in balances[@bob]; contracts of the SDK tell all. Of others, text has keys as text if
+they are some, and values with a possible meaning. `fusee prove --storage KEY` proves entries.
 
 Examples; 3f9c20 is the start of a contract's address:
   fusee storage 3f9c20
@@ -75,6 +75,10 @@ pub(crate) struct StorageArgs {
     /// Number of entries to list
     #[arg(long, value_name = "N", default_value = "100")]
     pub(crate) limit: usize,
+
+    /// Ignore the interface of the contract
+    #[arg(long)]
+    pub(crate) no_interface: bool,
 
     /// The state after this block, one of the last ones [default: the last]
     #[arg(long, value_name = "N")]

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use fusee::interface::{self, Interface, SectionError};
+use fusee::interface::{self, Interface, SectionError, StorageKind};
 use fusee::sandbox::Format;
 use serde::Serialize;
 
@@ -177,6 +177,16 @@ fn text(interface: &Interface) -> String {
     for error in &interface.errors {
         paragraph(&format!("\nerror {}", error.name), "");
         paragraph(&error.doc, "    ");
+    }
+    for field in &interface.storage {
+        let of = match &field.kind {
+            StorageKind::Value(value) => value.to_string(),
+            StorageKind::Map { key, value } => format!("map of {key} to {value}"),
+            StorageKind::Set(key) => format!("set of {key}"),
+            StorageKind::Vector(value) => format!("vector of {value}"),
+        };
+        paragraph(&format!("\nstorage {}: {of}", field.name), "");
+        paragraph(&field.doc, "    ");
     }
     text
 }

@@ -4,11 +4,14 @@ use fusee::chain::{Direction, KeyRange, StateReader, keys};
 use fusee::keystore::Keystore;
 use serde::Serialize;
 
+use super::transaction::INTERFACES;
 use crate::{
     addresses,
     args::StorageArgs,
     chain::{Chain, State},
+    decoded::{self, EntryValue},
     failure::{Exit, Failure},
+    interfaces::{Interfaces, Reading},
     names,
     numbers::grouped,
     output::Output,
@@ -36,12 +39,15 @@ struct EntryJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     key_text: Option<String>,
     value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoded: Option<EntryValue>,
     #[serde(skip)]
     text: [String; 2],
 }
 
 pub(crate) fn run(args: &StorageArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let state = Chain::existing(&args.chain)?.state_at(args.height)?;
+    let chain = Chain::existing(&args.chain)?;
+    let state = chain.state_at(args.height)?;
     let keystore = Keystore::new(args.keys.keys.clone());
     let address = addresses::resolve(&args.contract, &state, Some(&keystore))?;
     if addresses::account(&state, address)?.code.is_none() {
@@ -51,13 +57,25 @@ pub(crate) fn run(args: &StorageArgs, output: &mut Output) -> Result<Exit, Failu
     let after = args.after.as_deref().map(values::parse_key).transpose()?;
     let from = after.map(|key| following(keys::storage(address, &key)));
     let start = from.map_or(first.clone(), |from| from.max(first.clone()));
-    let (entries, next) = entries(&state, (start, &first), args.limit)?;
+    let (found, next) = entries(&state, (start, &first), args.limit)?;
+    let reading = match args.no_interface {
+        true => Reading::Off,
+        false => Reading::On,
+    };
+    let folder = chain.folder().map(|folder| folder.join(INTERFACES));
+    let interface = Interfaces::new(reading, folder).of_contract(&state, address);
+    let pairs = found
+        .iter()
+        .map(|(key, value)| (key.as_slice(), value.as_slice()));
+    let decoded = decoded::entries(interface.as_deref(), pairs);
+    let entries = found.iter().zip(decoded);
+    let entries = entries.map(|((key, value), decoded)| EntryJson::new(key, value, decoded));
     let answer = StorageJson {
         address: address.to_string(),
         shown: names::full(address),
         height: state.height(),
         state_root: hex::encode(state.root()),
-        entries,
+        entries: entries.collect(),
         next,
     };
     output.answer(&answer, || answer.text())?;
@@ -70,14 +88,17 @@ fn following(mut key: Vec<u8>) -> Vec<u8> {
     key
 }
 
+/// An entry: a key of the contract's own, and its value.
+type Entry = (Vec<u8>, Vec<u8>);
+
 /// The entries from a key on whose keys have a prefix, and the last key if there are more.
 fn entries(
     state: &State,
     (mut start, prefix): (Vec<u8>, &[u8]),
     limit: usize,
-) -> Result<(Vec<EntryJson>, Option<String>), Failure> {
+) -> Result<(Vec<Entry>, Option<String>), Failure> {
     let end = [keys::STORAGE.saturating_add(1)];
-    let mut entries: Vec<EntryJson> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     loop {
         let range = KeyRange::new(&start, &end);
         let found = state.seek(range, Direction::Ascending);
@@ -86,18 +107,26 @@ fn entries(
             return Ok((entries, None));
         };
         if entries.len() >= limit {
-            let last = entries.last().map(|entry| entry.key.clone());
+            let last = entries.last().map(|(key, _)| hexed(key));
             return Ok((entries, last));
         }
         let own = keys::parts(&key).map_or(key.as_slice(), |parts| parts.rest);
-        let (digits, text) = (hexed(own), text_or_hex(own));
-        entries.push(EntryJson {
-            key_text: (text != digits).then(|| text.clone()),
-            key: digits,
-            value: hexed(&value),
-            text: [text, hinted(&value)],
-        });
+        entries.push((own.to_vec(), value.to_vec()));
         start = following(key);
+    }
+}
+
+impl EntryJson {
+    fn new(key: &[u8], value: &[u8], decoded: Option<EntryValue>) -> Self {
+        let (digits, text) = (hexed(key), text_or_hex(key));
+        let raw = || [text.clone(), hinted(value)];
+        Self {
+            text: decoded.as_ref().map_or_else(raw, EntryValue::text),
+            key_text: (text != digits).then_some(text),
+            key: digits,
+            value: hexed(value),
+            decoded,
+        }
     }
 }
 

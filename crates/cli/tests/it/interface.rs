@@ -593,3 +593,67 @@ fn a_wrong_interface_is_told() {
         assert!(!folder.path().join("x.wasm").exists());
     }
 }
+
+/// Entries are told by the fields of the interface, and those that fit none are bytes.
+#[test]
+fn storage_is_told_by_the_interface() {
+    let folder = Folder::new();
+    folder.write(
+        "store.wat",
+        r#"(module
+          (import "fusee" "storage_write" (func $write (param i32 i32 i32 i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\00\01\00\00\00\02\02\07\03text")
+          (data (i32.const 100) "\05\00\00\00\00\00\00\00")
+          (func (export "deploy")
+            (call $write (i32.const 0) (i32.const 1) (i32.const 100) (i32.const 8))
+            (call $write (i32.const 1) (i32.const 5) (i32.const 100) (i32.const 8))
+            (call $write (i32.const 6) (i32.const 2) (i32.const 100) (i32.const 0))
+            (call $write (i32.const 8) (i32.const 5) (i32.const 100) (i32.const 8))))"#,
+    );
+    let fields = json!({"name": "store", "storage": [
+        {"name": "supply", "doc": "All.", "position": 0, "value": "u64"},
+        {"name": "counts", "position": 1, "map": {"key": "u32", "value": "u64"}},
+        {"name": "members", "position": 2, "set": "u8"},
+        {"name": "list", "position": 3, "vector": "u64"},
+    ]});
+    folder.write("store.json", fields.to_string());
+    folder.json(
+        "interface store.wat --embed store.json --output store.wasm",
+        0,
+    );
+    let shown = folder.text("interface store.wasm", 0);
+    assert!(
+        shown.contains("storage counts: map of u32 to u64"),
+        "{shown}"
+    );
+    assert!(shown.contains("storage supply: u64\n    All."), "{shown}");
+    let store = folder.deploy("store.wasm");
+    let text = folder.text(&format!("storage {store}"), 0);
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    for row in [["supply", "5"], ["counts[2]", "5"], ["members[7]", "-"]] {
+        assert!(rows.iter().any(|found| found[..] == row), "{row:?}: {text}");
+    }
+    let answer = folder.json(&format!("storage {store}"), 0);
+    let decoded: Vec<_> = answer["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["decoded"].clone())
+        .collect();
+    assert_eq!(
+        decoded,
+        [
+            json!({"field": "supply", "value": 5}),
+            json!({"field": "counts", "key": 2, "value": 5}),
+            json!({"field": "members", "key": 7}),
+            json!({"field": "list", "key": 1952807028, "value": 5}),
+        ]
+    );
+    assert_eq!(answer["entries"][1]["key"], "0x0100000002");
+    let raw = folder.json(&format!("storage {store} --no-interface"), 0);
+    assert!(!raw.to_string().contains("decoded"), "{raw}");
+}

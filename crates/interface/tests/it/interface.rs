@@ -1,7 +1,7 @@
 //! The encoding of interfaces, their section, and values by them.
 
 use fusee_interface::{
-    Field, Interface, InterfaceError, MAX_BYTES, ReadBudget, SECTION, SectionError, Type,
+    EntryKey, Field, Interface, InterfaceError, MAX_BYTES, ReadBudget, SECTION, SectionError, Type,
     ValueError, embed, extract,
 };
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ fn an_interface_has_one_encoding() {
         }
     }
     assert_eq!(Interface::decode(&[]), Err(InterfaceError::Empty));
-    assert_eq!(Interface::decode(&[2]), Err(InterfaceError::Version(2)));
+    assert_eq!(Interface::decode(&[3]), Err(InterfaceError::Version(3)));
     let large = Interface {
         doc: "x".repeat(MAX_BYTES),
         ..token()
@@ -268,7 +268,7 @@ fn a_module_keeps_all_but_the_section() {
     let error = extract(&empty).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the interface has version 7, and only version 1 is known"
+        "the interface has version 7, and only versions 1 and 2 are known"
     );
 }
 
@@ -389,5 +389,159 @@ fn a_number_out_of_range_is_told_with_the_range() {
     assert_eq!(
         told("vec<u8>", json!([1, 300])),
         "amount: 300 is no u8 (0 to 255)"
+    );
+}
+
+/// A contract with fields of every kind.
+fn stored() -> Interface {
+    let json = json!({
+        "name": "stored",
+        "types": [{"name": "Pair", "struct": [
+            {"name": "a", "type": "u8"}, {"name": "b", "type": "string"}]}],
+        "storage": [
+            {"name": "supply", "doc": "All of it.", "position": 0, "value": "u64"},
+            {"name": "balances", "position": 1, "map": {"key": "address", "value": "u64"}},
+            {"name": "names", "position": 3, "map": {"key": "(u16, string, bool)", "value": "Pair"}},
+            {"name": "members", "position": 4, "set": "[u8; 2]"},
+            {"name": "history", "position": 255, "vector": "option<u8>"},
+        ],
+    });
+    serde_json::from_value(json).unwrap()
+}
+
+#[test]
+fn fields_of_storage_are_version_2() {
+    let interface = stored();
+    let bytes = interface.encode().unwrap();
+    assert_eq!(bytes[0], 2);
+    assert_eq!(Interface::decode(&bytes).unwrap(), interface);
+    let json = serde_json::to_string(&interface).unwrap();
+    assert_eq!(serde_json::from_str::<Interface>(&json).unwrap(), interface);
+    let without = Interface {
+        storage: Vec::new(),
+        ..stored()
+    };
+    let old = without.encode().unwrap();
+    assert_eq!(old[0], 1);
+    assert_eq!(Interface::decode(&old).unwrap(), without);
+    assert_eq!(bytes[1..old.len()], old[1..]);
+    // There is one encoding for each.
+    let empty = [&[2], &old[1..], &[0; 4]].concat();
+    assert!(matches!(
+        Interface::decode(&empty),
+        Err(InterfaceError::Malformed(_))
+    ));
+    let first = [&[1], &bytes[1..]].concat();
+    assert!(matches!(
+        Interface::decode(&first),
+        Err(InterfaceError::Malformed(_))
+    ));
+}
+
+#[test]
+fn hostile_fields_of_storage_are_refused() {
+    let bytes = stored().encode().unwrap();
+    for length in 0..bytes.len() {
+        Interface::decode(&bytes[..length]).unwrap_err();
+    }
+    Interface::decode(&[&bytes[..], &[0]].concat()).unwrap_err();
+    for at in 0..bytes.len() {
+        for flipped in [1, 0x80, 0xff] {
+            let mut other = bytes.clone();
+            other[at] ^= flipped;
+            if let Ok(found) = Interface::decode(&other) {
+                assert_eq!(found.encode().unwrap(), other, "{at}");
+            }
+        }
+    }
+    let refused = |at: &str, value: Value| {
+        let mut json = serde_json::to_value(stored()).unwrap();
+        *json.pointer_mut(at).unwrap() = value;
+        let interface: Interface = serde_json::from_value(json).unwrap();
+        interface.encode().unwrap_err()
+    };
+    let order = InterfaceError::Order("balances".into());
+    assert_eq!(refused("/storage/1/position", json!(0)), order);
+    assert_eq!(refused("/storage/2/name", json!("balances")), order);
+    let key = |text: &str| InterfaceError::Key(text.into());
+    for of in [
+        "Pair",
+        "vec<u8>",
+        "i8",
+        "[u16; 2]",
+        "option<u8>",
+        "bytes",
+        "()",
+    ] {
+        assert_eq!(refused("/storage/1/map/key", json!(of)), key(of));
+    }
+    assert_eq!(
+        refused("/storage/3/set", json!("(u8, bytes)")),
+        key("bytes")
+    );
+    let undefined = InterfaceError::Undefined("None".into());
+    assert_eq!(refused("/storage/0/value", json!("None")), undefined);
+    assert_eq!(
+        refused("/storage/0/name", json!("a b")),
+        InterfaceError::Name("a b".into())
+    );
+}
+
+#[test]
+fn entries_are_read_by_their_fields() {
+    let interface = stored();
+    let read = |key: &[u8], value: &[u8]| {
+        let mut budget = ReadBudget::new(100);
+        let entry = interface.read_entry(key, value, &mut budget)?;
+        Some((entry.field.name.as_str(), entry.key, entry.value))
+    };
+    let seven = 7_u64.to_le_bytes();
+    let supply = read(&[0], &seven).unwrap();
+    assert_eq!(supply, ("supply", EntryKey::Only, json!(7)));
+    let address = [&[1][..], &[9; 32]].concat();
+    let key = EntryKey::Key(json!(format!("0x{}", "09".repeat(32))));
+    assert_eq!(read(&address, &seven).unwrap(), ("balances", key, json!(7)));
+    let tuple = [3, 1, 2, 0, 0, 0, 2, b'h', b'i', 1];
+    let key = EntryKey::Key(json!([258, "hi", true]));
+    let pair = json!({"a": 5, "b": "x"});
+    assert_eq!(
+        read(&tuple, &[5, 1, 0, 0, 0, b'x']).unwrap(),
+        ("names", key, pair)
+    );
+    let key = EntryKey::Key(json!("0x0102"));
+    assert_eq!(
+        read(&[4, 1, 2], &[]).unwrap(),
+        ("members", key, Value::Null)
+    );
+    let length = read(&[255], &[3, 0, 0, 0]).unwrap();
+    assert_eq!(length, ("history", EntryKey::Length, json!(3)));
+    let key = EntryKey::Key(json!(258));
+    assert_eq!(
+        read(&[255, 0, 0, 1, 2], &[1, 9]).unwrap(),
+        ("history", key, json!([9]))
+    );
+
+    // What fits no field.
+    for (key, value) in [
+        (&[][..], &[][..]),
+        (&[2], &seven),
+        (&[0, 0], &seven),
+        (&[0], &seven[1..]),
+        (&[0], &[0; 9]),
+        (&address[1..], &seven),
+        (&address[..32], &seven),
+        (&tuple[..9], &[]),
+        (&[3, 1, 2, 0, 0, 0, 2, b'h', b'i', 2], &[5, 0, 0, 0, 0]),
+        (&[3, 1, 2, 255, 255, 255, 255, 1], &[5, 0, 0, 0, 0]),
+        (&[4, 1, 2], &[0]),
+        (&[255, 0, 0, 1], &[0]),
+    ] {
+        assert_eq!(read(key, value), None, "{key:?}");
+    }
+    let mut budget = ReadBudget::new(1);
+    assert!(
+        interface
+            .read_entry(&address, &seven, &mut budget)
+            .is_none()
     );
 }

@@ -6,7 +6,8 @@ import { el, empty, facts, failure, fill, load, section, table } from "./dom.js"
 import { bytes, grouped, hashLink, size, untrusted, untrustedWord, wholeHash } from "./format.js";
 import { addressLink, forget, interfaceOf, learn } from "./names.js";
 import { shownEvent } from "./parts.js";
-import { signature } from "./interface.js";
+import { readEntry, signature } from "./interface.js";
+import { shownValue } from "./values.js";
 import { callForm } from "./callform.js";
 import { nameOf } from "./transaction.js";
 
@@ -28,7 +29,7 @@ export async function addressPage(chain, address, part = "methods", method = nul
   const parts = { methods: "Methods", storage: "Storage", events: "Events" };
   const shown = part in parts ? part : "methods";
   if (shown === "methods") fill(place, methodsPart(chain, contract, described, method));
-  if (shown === "storage") load(place, () => storagePart(address), 5);
+  if (shown === "storage") load(place, () => storagePart(address, described), 5);
   if (shown === "events") load(place, () => eventsPart(address), 5);
   const link = ([name, label]) =>
     el("a", { href: `#/address/${address}/${name}`, "aria-current": name === shown ? "page" : null }, label);
@@ -121,11 +122,17 @@ function declaredPart(title, list, text) {
   return section(title, el("dl", { class: "declared" }, rows));
 }
 
-/// Interfaces do not declare storage, so its entries are bytes.
-async function storagePart(address) {
+/// Entries that the interface tells have their field, key and value; others are bytes.
+async function storagePart(address, described) {
   const first = await call("getStorage", { address, limit: PAGE });
   if (first.entries.length === 0) return section("Storage", empty("It stores nothing."));
-  const cells = ({ key, value }) => [bytes(key), bytes(value), size((value.length - 2) / 2)];
+  const cells = (entry) => {
+    const of = size((entry.value.length - 2) / 2);
+    const decoded = readEntry(described, entry);
+    if (!decoded) return [bytes(entry.key), bytes(entry.value), of];
+    const isMember = (described.storage ?? []).some((field) => field.name === decoded.field && field.set !== undefined);
+    return [shownPlace(decoded), isMember ? "" : shownValue(decoded.value), of];
+  };
   const load = (cursor) => call("getStorage", { address, after: cursor, limit: PAGE });
   return pages("Storage", "Entries of its storage, by their keys", [["Key", "wide"], ["Value", "wide"], ["Size", "right"]], first, {
     entries: (page) => page.entries,
@@ -133,6 +140,12 @@ async function storagePart(address) {
     load,
     note: `As of block ${grouped(first.height)}.`,
   });
+}
+
+/// The place of an entry: `balances[@bob]`.
+function shownPlace({ field, key, isLength }) {
+  const inside = key !== undefined && ["[", shownValue(key), "]"];
+  return el("span", { class: "value" }, el("code", {}, el("bdi", {}, untrustedWord(field))), inside, isLength && ", length");
 }
 
 async function eventsPart(address) {

@@ -195,7 +195,10 @@ function readInteger(reader, { bits, isSigned }, place) {
 }
 
 function readString(reader, place) {
-  const bytes = readBytes(reader, readLength(reader, place), place);
+  return decodeText(readBytes(reader, readLength(reader, place), place), place);
+}
+
+function decodeText(bytes, place) {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
@@ -337,6 +340,47 @@ export function readEvent(contract, event) {
   } catch (error) {
     if (error instanceof ValueError || error instanceof RangeError) return null;
     throw error;
+  }
+}
+
+/// Decodes an entry of storage by the fields that the interface tells: field, which entry (`key`, or
+/// `isLength`), and value; `null` if no field has it.
+export function readEntry(contract, { key, value }) {
+  try {
+    const reader = newReader(contract, key);
+    const [position] = readBytes(reader, 1, "the key");
+    const field = contract?.storage?.find((known) => known.position === position);
+    if (!field) return null;
+    const isOnly = reader.at === reader.bytes.length;
+    const { value: only, map, set, vector } = field;
+    if (only !== undefined) return isOnly ? { field: field.name, value: readValue(contract, only, value) } : null;
+    if (vector !== undefined && isOnly) return { field: field.name, isLength: true, value: readValue(contract, "u32", value) };
+    const inside = readKey(reader, parseType(map?.key ?? set ?? "u32"));
+    return { field: field.name, key: ended(reader, inside), value: readValue(contract, map?.value ?? vector ?? "()", value) };
+  } catch (error) {
+    if (error instanceof ValueError || error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/// A key of a map or set: integers and lengths are big-endian.
+function readKey(reader, type) {
+  if ((reader.left -= 1) < 0) throw new ValueError("the key", "there are too many values");
+  switch (type.kind) {
+    case "integer":
+      return readBytes(reader, type.bits / 8, "the key").reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+    case "string": {
+      const length = Number(readKey(reader, { kind: "integer", bits: 32 }));
+      return decodeText(readBytes(reader, length, "the key"), "the key");
+    }
+    case "tuple":
+      return { items: type.types.map((inner) => readKey(reader, inner)) };
+    case "bool":
+    case "address":
+    case "array":
+      return readKind(reader, type, "the key");
+    default:
+      throw new ValueError("the key", "this is no type of keys");
   }
 }
 

@@ -1,6 +1,6 @@
 //! What the page encodes and decodes, against the ledger and the crate of interfaces.
 
-use fusee_interface::{Interface, Type};
+use fusee_interface::{Interface, ReadBudget, Type};
 use fusee_ledger::{LedgerRules, Operation, SignedTransaction, TransactionBody};
 use serde_json::{Value, json};
 
@@ -270,6 +270,89 @@ fn bytes_that_are_no_value_are_refused_as_the_interface_crate_does() {
             ";
             let answer = browser.run_async(script, &given);
             assert_eq!(answer[0], "refused", "{name} of {bytes}: {answer}");
+        }
+    });
+}
+
+#[test]
+#[ignore = "needs chromium and chromedriver"]
+fn entries_of_storage_are_those_of_the_interface_crate() {
+    let interface: Interface = serde_json::from_value(json!({
+        "types": [{ "name": "Pair", "struct": [{ "name": "a", "type": "u8" }] }],
+        "storage": [
+            { "name": "supply", "position": 0, "value": "u64" },
+            { "name": "names", "position": 1, "map": { "key": "(address, u16)", "value": "Pair" } },
+            { "name": "members", "position": 2, "set": "(string, bool, [u8; 2])" },
+            { "name": "history", "position": 255, "vector": "u8" },
+        ],
+    }))
+    .unwrap();
+    let number = |text: &str| json!({ "integer": text });
+    let address = "ab".repeat(32);
+    let read = [
+        (
+            "00".to_owned(),
+            "0700000000000000",
+            json!({ "field": "supply", "value": number("7") }),
+        ),
+        (
+            format!("01{address}0102"),
+            "05",
+            json!({
+                "field": "names",
+                "key": { "items": [{ "address": address }, number("258")] },
+                "value": { "fields": [["a", number("5")]] },
+            }),
+        ),
+        (
+            "02000000026869010304".to_owned(),
+            "",
+            json!({
+                "field": "members",
+                "key": { "items": ["hi", true, { "hex": "0304" }] },
+                "value": null,
+            }),
+        ),
+        (
+            "ff".to_owned(),
+            "02000000",
+            json!({ "field": "history", "isLength": true, "value": number("2") }),
+        ),
+        (
+            "ff00000001".to_owned(),
+            "09",
+            json!({ "field": "history", "key": number("1"), "value": number("9") }),
+        ),
+    ];
+    let none = [
+        ("", ""),
+        ("03", "00"),
+        ("00", "07"),
+        ("0000", "0700000000000000"),
+        ("01ab", "05"),
+        ("0200000002ffff010304", ""),
+        ("02000000026869020304", ""),
+        ("02ffffffff", ""),
+        ("02000000026869010304", "00"),
+        ("ff000001", "09"),
+    ];
+    let none = none.map(|(key, value)| (key.to_owned(), value, json!(null)));
+    check(DESKTOP, |world, browser| {
+        browser.show(&world.page(""));
+        for (key, value, shown) in read.iter().chain(&none) {
+            let mut budget = ReadBudget::new(100);
+            let bytes = |text: &str| hex::decode(text).unwrap();
+            let entry = interface.read_entry(&bytes(key), &bytes(value), &mut budget);
+            let name = entry.map_or_else(String::new, |entry| entry.field.name.clone());
+            assert_eq!(
+                json!(name),
+                shown.get("field").cloned().unwrap_or(json!(""))
+            );
+            let given = json!({ "interface": interface, "key": key, "value": value });
+            let script =
+                format!("{CONVERT} return [shown(page.readEntry(given.interface, given))];");
+            let answer = browser.run_async(&script, &given);
+            assert_eq!(answer[0], *shown, "{key}: {answer}");
         }
     });
 }
