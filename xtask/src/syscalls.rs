@@ -172,7 +172,7 @@ fn section(syscall: &Syscall) -> String {
     let mut text = format!("\n## {}\n\n", syscall.name);
     line(
         &mut text,
-        format_args!("```rust\nfn {}\n```\n", signature(syscall)),
+        format_args!("```rust,ignore\nfn {}\n```\n", signature(syscall)),
     );
     for sentence in syscall.doc.lines() {
         line(&mut text, format_args!("{}", sentence.trim()));

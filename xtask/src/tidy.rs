@@ -8,6 +8,7 @@ mod edges;
 mod facade;
 mod layers;
 mod openings;
+mod snippets;
 mod unsafety;
 mod wrapping;
 
@@ -41,6 +42,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(sources.iter().flat_map(unsafety::check));
     findings.extend(sources.iter().flat_map(wrapping::check_source));
     findings.extend(pages.iter().flat_map(wrapping::check_page));
+    findings.extend(snippets::check(&pages, &sources));
     for generated in schedule::PAGES.into_iter().chain([syscalls::PAGE]) {
         findings.extend(generated.stale(&page(root, generated.path)?));
     }

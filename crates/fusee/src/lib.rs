@@ -85,12 +85,25 @@
 mod documents {
     #[doc = include_str!("../../../README.md")]
     struct _Readme;
+    #[cfg(feature = "abci")]
+    #[doc = include_str!("../../../docs/book/src/abci.md")]
+    struct _Abci;
+    #[doc = include_str!("../../../docs/book/src/add-an-engine.md")]
+    struct _AddAnEngine;
     #[doc = include_str!("../../../docs/book/src/capsules.md")]
     struct _Capsules;
+    #[doc = include_str!("../../../docs/book/src/chain-store.md")]
+    struct _ChainStore;
     #[doc = include_str!("../../../docs/book/src/contracts.md")]
     struct _Contracts;
+    #[doc = include_str!("../../../docs/book/src/embed.md")]
+    struct _Embed;
     #[doc = include_str!("../../../docs/book/src/executor.md")]
     struct _Executor;
+    #[doc = include_str!("../../../docs/book/src/host-scripts.md")]
+    struct _HostScripts;
+    #[doc = include_str!("../../../docs/book/src/ledger.md")]
+    struct _Ledger;
     #[doc = include_str!("../../../docs/book/src/lifecycle.md")]
     struct _Lifecycle;
     #[doc = include_str!("../../../docs/book/src/system-programs.md")]
@@ -99,6 +112,8 @@ mod documents {
     struct _Virtualization;
     #[doc = include_str!("../../../docs/book/src/wasi.md")]
     struct _Wasi;
+    #[doc = include_str!("../../../docs/book/src/write-a-system-program.md")]
+    struct _WriteASystemProgram;
 }
 
 /// The sandbox: prepare a program, run it, suspend and resume it.

@@ -39,6 +39,19 @@ mod machine;
 mod native;
 mod program;
 
+/// The examples of the documents are compiled with the tests.
+#[cfg(doctest)]
+mod documents {
+    #[doc = include_str!("../../../docs/book/src/profile-gas.md")]
+    struct _ProfileGas;
+    #[doc = include_str!("../../../docs/book/src/sdk.md")]
+    struct _Sdk;
+    #[doc = include_str!("../../../docs/book/src/test-contracts.md")]
+    struct _TestContracts;
+    #[doc = include_str!("../../../docs/book/src/upgrade-contracts.md")]
+    struct _UpgradeContracts;
+}
+
 pub use chain::{Chain, Snapshot};
 pub use every::on_every_machine;
 pub use failure::Failure;

@@ -8,8 +8,9 @@
 //!   accepts connections. It ends with the page.
 //! - `sh,ignore`: it does not run. It needs a network, another machine, or much time.
 //!
-//! The folder has links to the guests and examples of the work tree, and `fusee` is on the path. A
-//! command of cargo runs at the root of the work tree, unless its folder has a manifest.
+//! The folder has links to the guests and examples of the work tree and to what is built, and
+//! `fusee` is on the path. A command of cargo runs at the root of the work tree, unless its folder
+//! has a manifest.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -93,6 +94,11 @@ fn built(root: &Path) -> anyhow::Result<PathBuf> {
         .map(|binary| root.join(binary))
         .find(|binary| binary.exists())
         .context("there is no program to run: `cargo build --release`, or name one by --fusee")
+}
+
+/// Where cargo builds, which pages name as `target`.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |it| root.join(it))
 }
 
 /// Whether a name, with its ending or without, is that of a page.
@@ -199,6 +205,7 @@ fn execute(
     for linked in LINKED {
         symlink(root.join(linked), folder.join(linked))?;
     }
+    symlink(target(root), folder.join("target"))?;
     symlink(binary, programs.join("fusee"))?;
     fs::write(place.join("prelude.sh"), PRELUDE)?;
     fs::write(place.join("script.sh"), &script.text)?;

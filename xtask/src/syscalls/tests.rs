@@ -66,7 +66,7 @@ fn a_row_and_a_section() {
     );
     assert_eq!(
         section(&HALT),
-        "\n## halt\n\n```rust\nfn halt(code: Len, left: u64) -> Status\n```\n\nEnds the run.\nFor good.\n",
+        "\n## halt\n\n```rust,ignore\nfn halt(code: Len, left: u64) -> Status\n```\n\nEnds the run.\nFor good.\n",
     );
 }
 
