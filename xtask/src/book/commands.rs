@@ -211,7 +211,8 @@ fn execute(
     fs::write(place.join("script.sh"), &script.text)?;
     let output = fs::File::create(place.join("output"))?;
 
-    let path = std::env::var("PATH").unwrap_or_default();
+    let before = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([programs].into_iter().chain(std::env::split_paths(&before)))?;
     let mut command = Command::new("timeout");
     command
         .args(["--kill-after=10", &SECONDS.to_string(), "bash"])
@@ -220,7 +221,7 @@ fn execute(
         .env("BASH_ENV", place.join("prelude.sh"))
         .env("BOOK_ROOT", root)
         .env("BOOK_FAILED", place.join("failed"))
-        .env("PATH", format!("{}:{path}", programs.display()))
+        .env("PATH", path)
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(output.try_clone()?)

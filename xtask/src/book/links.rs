@@ -1,7 +1,8 @@
 //! The links of the rendered book: each leads to a page, and to a heading of it if it names one.
 //!
 //! A link that leaves the book leads to a file of the work tree. mdbook takes `.md` for the ending
-//! of a page of the book, and writes `.html`: such links are written again.
+//! of a page of the book, and writes `.html`: such links are written again. Where the text of a
+//! link is the name of a page's file, readers of the book get its title.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,12 +58,31 @@ pub(super) fn check(root: &Path, work_tree: Option<&str>) -> anyhow::Result<Vec<
             let to = format!(" href=\"{begin}{path}\"");
             written = written.replace(&format!(" href=\"{link}\""), &to);
         }
+        written = with_titles(&written, &pages);
         if written != *text {
             fs::write(folder.join(name), written)?;
         }
     }
     findings.dedup();
     Ok(findings)
+}
+
+/// The page with the titles of pages where a link has the name of a file, as in `(gas.md)`.
+fn with_titles(text: &str, pages: &BTreeMap<String, String>) -> String {
+    let mut written = text.to_owned();
+    for (name, page) in pages {
+        if let (Some(stem), Some(title)) = (name.strip_suffix(".html"), title(page)) {
+            written = written.replace(&format!(">{stem}.md</a>"), &format!(">{title}</a>"));
+        }
+    }
+    written
+}
+
+/// What stands in the first heading of a rendered page.
+fn title(page: &str) -> Option<&str> {
+    let (_, heading) = page.split_once("<h1 id=\"")?;
+    let (_, title) = heading.split_once("\">")?.1.split_once("\">")?;
+    title.split("</a>").next()
 }
 
 /// Where a link leads to.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Lead, lead, values};
+use super::{Lead, lead, values, with_titles};
 
 /// Where a link of the page `gas.html` leads to, in this work tree.
 fn of(link: &str) -> Result<Lead, String> {
@@ -50,4 +50,14 @@ fn attributes_have_values() {
     let text = r#"<a href="a.html">a</a> <img src="b.svg"> <a id="c" href="d">"#;
     let found: Vec<_> = values(text, &[" href=\"", " src=\""]).collect();
     assert_eq!(found, ["a.html", "d", "b.svg"]);
+}
+
+#[test]
+fn links_with_the_name_of_a_file_get_its_title() {
+    let page = r##"<h1 class="menu-title">Book</h1><h1 id="a-b"><a class="header" href="#a-b">A <code>b</code></a></h1>"##;
+    let pages = BTreeMap::from([("gas.html".to_owned(), page.to_owned())]);
+    assert_eq!(
+        with_titles(r#"<a href="gas.html#b">gas.md</a>, gas.md"#, &pages),
+        r#"<a href="gas.html#b">A <code>b</code></a>, gas.md"#
+    );
 }
