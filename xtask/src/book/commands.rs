@@ -31,8 +31,8 @@ const SCRATCH: &str = "target/book-commands";
 /// Of the work tree, what pages can name.
 const LINKED: &[&str] = &["examples", "guests", "packaging"];
 
-/// The binaries that pages run with, in the order of preference, from the root.
-const BINARIES: &[&str] = &["target/release/fusee", "target/debug/fusee"];
+/// The binaries that pages run with, in the order of preference, where cargo builds.
+const BINARIES: &[&str] = &["release/fusee", "debug/fusee"];
 
 /// Seconds that the commands of a page may take.
 const SECONDS: u32 = 300;
@@ -91,7 +91,7 @@ pub(crate) fn run(root: &Path, arguments: &[&str]) -> anyhow::Result<ExitCode> {
 fn built(root: &Path) -> anyhow::Result<PathBuf> {
     BINARIES
         .iter()
-        .map(|binary| root.join(binary))
+        .map(|binary| target(root).join(binary))
         .find(|binary| binary.exists())
         .context("there is no program to run: `cargo build --release`, or name one by --fusee")
 }
