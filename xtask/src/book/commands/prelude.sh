@@ -1,14 +1,15 @@
 # What the commands of a page run in: a failed one ends the page, with its line and its text.
 unset BASH_ENV
 set -eEuo pipefail
-trap 'printf "%s\t%s\n" "$LINENO" "$BASH_COMMAND" >"$BOOK_FAILED"' ERR
+why=
+trap 'printf "%s\t%s\n" "$LINENO" "${why:-$BASH_COMMAND}" >"$BOOK_FAILED"' ERR
 
 served=()
 trap 'for group in "${served[@]}"; do kill -- "-$group" 2>/dev/null || true; done; wait' EXIT
 
 # Whether nothing listens at a port of this machine.
 is_free() {
-    ! accepts "$1" || { echo "something else listens at port $1 already" && return 1; }
+    ! accepts "$1" || { why="a service at port $1, where something else listens" && return 1; }
 }
 
 # Waits until what was just started accepts connections.
@@ -17,10 +18,10 @@ await() {
     local _
     for _ in {1..600}; do
         ! accepts "$1" || return 0
-        kill -0 "$2" 2>/dev/null || { echo "what should listen at port $1 has ended" && return 1; }
+        kill -0 "$2" 2>/dev/null || { why="a service at port $1, which has ended" && return 1; }
         sleep 0.1
     done
-    echo "nothing listens at port $1"
+    why="a service at port $1, where nothing listens"
     return 1
 }
 

@@ -74,5 +74,10 @@ fn a_failure_in_a_pipe_is_one() {
 #[test]
 fn a_service_that_ends_is_a_failure() {
     let found = check("ends", "\n```sh,serves-9\ntrue\n```\n").unwrap();
-    assert!(found.starts_with("docs/book/src/page.md:4:"), "{found}");
+    assert!(
+        found.starts_with(
+            "docs/book/src/page.md:4: commands: `a service at port 9, which has ended` failed"
+        ),
+        "{found}"
+    );
 }
