@@ -7,6 +7,7 @@ mod dependencies;
 mod edges;
 mod facade;
 mod layers;
+mod links;
 mod openings;
 mod snippets;
 mod unsafety;
@@ -42,6 +43,11 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
     findings.extend(sources.iter().flat_map(unsafety::check));
     findings.extend(sources.iter().flat_map(wrapping::check_source));
     findings.extend(pages.iter().flat_map(wrapping::check_page));
+    findings.extend(
+        pages
+            .iter()
+            .flat_map(|page| links::check(page, |path| root.join(path).exists())),
+    );
     findings.extend(snippets::check(&pages, &sources));
     for generated in schedule::PAGES.into_iter().chain([syscalls::PAGE]) {
         findings.extend(generated.stale(&page(root, generated.path)?));
