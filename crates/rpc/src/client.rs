@@ -9,16 +9,22 @@ use jsonrpsee::{
         client::{ClientT, Error},
         traits::ToRpcParams,
     },
-    http_client::{HttpClient, HttpClientBuilder},
+    http_client::{HttpClient, HttpClientBuilder, transport::Error as TransportError},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use thiserror::Error as ThisError;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{error::RpcError, methods::Method};
+use crate::{
+    error::{ErrorKind, RpcError},
+    methods::Method,
+};
 
 pub use subscription::Subscription;
+
+/// The HTTP status of a request that a node refuses because of the client's rate (RFC 6585, 4).
+const TOO_MANY_REQUESTS: u16 = 429;
 
 /// How a client calls.
 #[derive(Clone, Debug)]
@@ -155,6 +161,14 @@ impl Client {
                 url,
                 timeout: self.options.timeout,
             },
+            // Of the whole request, before the node looks at the call.
+            Error::Transport(error) if has_status(&*error, TOO_MANY_REQUESTS) => {
+                ClientError::Rpc(RpcError::new(
+                    ErrorKind::TooManyRequests,
+                    format!("too many requests to {url}"),
+                    "call more slowly, or subscribe instead of asking again",
+                ))
+            }
             Error::Transport(error) => ClientError::Unreachable {
                 url,
                 reason: causes(&*error),
@@ -165,6 +179,14 @@ impl Client {
             },
         }
     }
+}
+
+/// Whether a request was answered with an HTTP status.
+fn has_status(error: &(dyn std::error::Error + 'static), status: u16) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(TransportError::Rejected { status_code }) if *status_code == status
+    )
 }
 
 /// An error with what caused it.

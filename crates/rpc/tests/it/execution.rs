@@ -280,7 +280,7 @@ fn a_flood_of_queries_does_not_stop_the_node() {
                     Err(ClientError::Rpc(error)) => {
                         assert_eq!(error.kind, Some(ErrorKind::TooManyRequests));
                     }
-                    Err(error) => assert!(error.to_string().contains("429"), "{error}"),
+                    Err(error) => panic!("{error}"),
                 }
             };
             assert_eq!(sent.result.unwrap().status, "success");

@@ -3,7 +3,7 @@
 use std::{io::Write, time::Duration};
 
 use fusee_node::Production;
-use fusee_rpc::{AdminOptions, methods::GetHealth};
+use fusee_rpc::{AdminOptions, ClientError, ErrorKind, methods::GetHealth};
 use serde_json::{Value, json};
 
 use crate::{
@@ -224,8 +224,13 @@ fn a_client_that_asks_too_often_is_told_so_and_others_are_not() {
     let refused = post(address, &health());
     assert_eq!(refused.status, 429);
     assert!(refused.head.contains("retry-after: 1"));
+    let client = world.client().call(&GetHealth {}).unwrap_err();
+    assert!(
+        matches!(&client, ClientError::Rpc(error) if error.kind == Some(ErrorKind::TooManyRequests)),
+        "{client}"
+    );
     let metrics = world.server.metrics();
-    assert_eq!(metrics.refused_requests, 1);
+    assert_eq!(metrics.refused_requests, 2);
     let methods = &metrics.methods["getHealth"];
     assert_eq!((methods.calls, methods.errors["too_many_requests"]), (7, 2));
     assert_eq!(methods.within[9], 7);
