@@ -1,6 +1,8 @@
 //! The command line and the benchmarks use the facade, `fusee`, and no other crate of this project.
 //!
-//! They are written as an embedder's code is, so whatever they need is exported.
+//! They are written as an embedder's code is, so whatever they need is exported. The tools for
+//! authors of contracts, `fusee-build`, run cargo and are no part of what is embedded: the command
+//! line names them beside the facade.
 
 use super::Finding;
 use crate::rust_text;
@@ -14,6 +16,12 @@ const FOLDERS: &[&str] = &["bench/", "crates/cli/"];
 /// Crates in these folders, which may name themselves.
 const OWN: &[&str] = &["fusee_bench", "fusee_cli"];
 
+/// Crates that the command line may name beside the facade.
+const BESIDE: &[&str] = &["fusee_build", "fusee-build"];
+
+/// The folder of the command line.
+const COMMAND_LINE: &str = "crates/cli/";
+
 /// The manifests of these folders.
 pub(super) const MANIFESTS: &[&str] = &["bench/Cargo.toml", "crates/cli/Cargo.toml"];
 
@@ -26,7 +34,7 @@ pub(super) fn check_source(source: &Source) -> Vec<Finding> {
     (1..)
         .zip(code.lines())
         .flat_map(|(line, text)| crates(text, '_').map(move |name| (line, name)))
-        .filter(|(_, name)| !OWN.contains(name))
+        .filter(|(_, name)| !OWN.contains(name) && !is_beside(&source.path, name))
         .map(|(line, name)| finding(&source.path, line, name))
         .collect()
 }
@@ -38,6 +46,7 @@ pub(super) fn check_manifest(manifest: &Page) -> Vec<Finding> {
         .filter(|(_, text)| !text.starts_with("name = "))
         .filter_map(|(line, text)| Some((line, text.split('#').next()?)))
         .flat_map(|(line, text)| crates(text, '-').map(move |name| (line, name)))
+        .filter(|(_, name)| !is_beside(&manifest.path, name))
         .map(|(line, name)| finding(&manifest.path, line, name))
         .collect()
 }
@@ -50,6 +59,10 @@ fn crates(text: &str, separator: char) -> impl Iterator<Item = &str> {
             .is_some_and(|rest| rest.starts_with(separator))
     };
     text.split(ends).filter(is_crate)
+}
+
+fn is_beside(path: &str, name: &str) -> bool {
+    path.starts_with(COMMAND_LINE) && BESIDE.contains(&name)
 }
 
 fn finding(path: &str, line: usize, name: &str) -> Finding {

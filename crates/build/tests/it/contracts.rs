@@ -54,8 +54,8 @@ fn is_ready(check: fn(&Toolchain) -> Result<(), BuildError>) -> bool {
     }
 }
 
-/// A contract whose panics tell where they are, and a library in a folder beside it, whose constants
-/// and functions are in the program.
+/// A contract whose panics tell where they are, and a library in a folder beside it, whose
+/// constants and functions are in the program.
 fn with_library(root: &Path) -> PathBuf {
     let contract = root.join("contract");
     package(

@@ -1,5 +1,5 @@
-//! `prove` and `verify proof`: what the state has under a key, for people who trust no more than its
-//! root.
+//! `prove` and `verify proof`: what the state has under a key, for people who trust no more than
+//! its root.
 
 use std::fs;
 

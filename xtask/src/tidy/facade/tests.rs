@@ -48,3 +48,23 @@ fn a_manifest_that_names_another_crate() {
         ],
     );
 }
+
+#[test]
+fn the_command_line_names_the_tools_for_authors() {
+    let (source, manifest) = (
+        "use fusee_build::Package;\n",
+        "fusee-build.workspace = true\n",
+    );
+    check_text("crates/cli/src/verbs/new.rs", source, &[]);
+    check_text("crates/cli/Cargo.toml", manifest, &[]);
+    check_text(
+        "bench/src/main.rs",
+        source,
+        &["bench/src/main.rs:1: facade: names `fusee_build`: use what `fusee` exports"],
+    );
+    check_text(
+        "bench/Cargo.toml",
+        manifest,
+        &["bench/Cargo.toml:1: facade: names `fusee-build`: use what `fusee` exports"],
+    );
+}

@@ -1,3 +1,5 @@
+//! Records of coverage that are read, added up and written again.
+
 use super::{parse, write};
 
 #[test]
