@@ -174,3 +174,12 @@ fn a_call_that_fails_can_be_sent_again() {
         assert_eq!(chain.balance(order.action.target), 60);
     });
 }
+
+#[test]
+fn random_orders_spend_nothing() {
+    on_every_machine(|chain| {
+        let (relayer, _, order) = funded(chain);
+        chain.fuzz_methods(order.wallet, &[relayer, order.action.target], 7, 50);
+        assert_eq!(chain.balance(order.wallet), 50);
+    });
+}
