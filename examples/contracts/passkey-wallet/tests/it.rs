@@ -24,7 +24,7 @@ struct Device {
 impl Device {
     fn new(secret: u8) -> Self {
         Self {
-            key: SigningKey::from_slice(&[secret; 32]).unwrap(),
+            key: SigningKey::from_slice(&[secret; 32]).expect("a secret"),
             relying_party: sha256(b"wallet.example"),
             flags: 0b101,
         }
@@ -32,7 +32,7 @@ impl Device {
 
     fn public_key(&self) -> [u8; 33] {
         let point = self.key.verifying_key().to_sec1_point(true);
-        point.as_bytes().try_into().unwrap()
+        point.as_bytes().try_into().expect("it has 33 bytes")
     }
 
     /// What a browser returns for a challenge.
@@ -67,7 +67,7 @@ fn base64url(bytes: &[u8]) -> String {
             six.iter()
                 .fold(0, |digit, bit| digit << 1 | usize::from(*bit))
         })
-        .map(|digit| char::from(DIGITS[digit]))
+        .map(|digit| DIGITS.get(digit).copied().map_or('=', char::from))
         .collect()
 }
 
@@ -79,7 +79,7 @@ fn funded(chain: &mut Chain) -> (Address, PasskeyWalletClient, Order) {
     let owner = Device::new(1).public_key();
     let input = PasskeyWalletClient::deploy(owner, "wallet.example".to_owned()).input();
     let wallet = chain.deploy(relayer, &WALLET, &input);
-    chain.transfer(relayer, wallet, 50).unwrap();
+    chain.transfer(relayer, wallet, 50).expect("it has 100");
     let order = Order {
         domain: Order::DOMAIN,
         chain_id: chain.block().chain_id.to_string(),
