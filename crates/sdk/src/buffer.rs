@@ -51,6 +51,28 @@ impl<const N: usize> Buffer<N> {
         array
     }
 
+    /// An array that a syscall writes unless it fails.
+    #[inline]
+    pub(crate) fn try_array<E>(
+        syscall: impl FnOnce(&mut [Byte]) -> Result<(), E>,
+    ) -> Result<[u8; N], E> {
+        let mut buffer = Self::new();
+        syscall(&mut buffer.bytes)?;
+        let mut array = [0; N];
+        array.copy_from_slice(filled(&buffer.bytes));
+        Ok(array)
+    }
+
+    /// An array that a syscall writes if it returns 1.
+    #[inline]
+    pub(crate) fn array_if(syscall: impl FnOnce(&mut [Byte]) -> i32) -> Option<[u8; N]> {
+        let is_written = |room: &mut [Byte]| match syscall(room) {
+            1 => Ok(()),
+            _ => Err(()),
+        };
+        Self::try_array(is_written).ok()
+    }
+
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).map_or(&[], filled)

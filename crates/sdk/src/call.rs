@@ -84,6 +84,48 @@ pub fn raw(
     }
 }
 
+/// A contract to be made of uploaded code.
+#[derive(Clone, Copy, Debug)]
+pub struct Deployment<'a> {
+    /// The hash of the code.
+    pub code_hash: &'a [u8; 32],
+    /// The address follows from this and the address of this contract.
+    pub salt: &'a [u8; 32],
+    /// The encoded arguments of `deploy`.
+    pub input: &'a [u8],
+    /// The amount that is sent.
+    pub value: u128,
+    /// The admin, which can upgrade the contract. `None`: nobody.
+    pub admin: Option<Address>,
+}
+
+/// Makes a contract of uploaded code, and runs its method `deploy` if it has one. Returns its
+/// address.
+///
+/// # Errors
+///
+/// [`CallFailure`] if there is no such code, the address has a contract, or `deploy` fails.
+pub fn deploy(deployment: Deployment<'_>) -> Result<Address, CallFailure> {
+    let mut options = Buffer::<57>::new();
+    options.put(&ALL_GAS.to_le_bytes());
+    options.put(&deployment.value.to_le_bytes());
+    options.put(&[u8::from(deployment.admin.is_some())]);
+    options.put(deployment.admin.unwrap_or_default().as_bytes());
+    let Deployment {
+        code_hash,
+        salt,
+        input,
+        ..
+    } = deployment;
+    let address = Buffer::<32>::try_array(|room| {
+        match syscalls::deploy(code_hash, salt, input, options.as_bytes(), room) {
+            0.. => Ok(()),
+            failure => Err(CallFailure::of(failure)),
+        }
+    });
+    address.map(Address::new)
+}
+
 /// The gas limit and the value of a call.
 fn options(gas: u64, amount: u128) -> Buffer<24> {
     let mut options = Buffer::new();

@@ -1,6 +1,6 @@
 //! What surrounds a call: the caller, the contract, and the block.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use crate::{
     Address,
@@ -36,6 +36,26 @@ pub fn value() -> u128 {
 pub fn balance(address: &Address) -> u128 {
     let address = address.as_bytes();
     u128::from_le_bytes(Buffer::<16>::array(|room| syscalls::balance(address, room)))
+}
+
+/// The deposit for this contract's storage: the part of its balance that it cannot send.
+#[must_use]
+pub fn deposit() -> u128 {
+    u128::from_le_bytes(Buffer::<16>::array(syscalls::deposit))
+}
+
+/// The admin of a contract, if it has one.
+#[must_use]
+pub fn admin(contract: &Address) -> Option<Address> {
+    let contract = contract.as_bytes();
+    Buffer::<32>::array_if(|room| syscalls::admin(contract, room)).map(Address::new)
+}
+
+/// The hash of a contract's code. `None` if the address has no contract.
+#[must_use]
+pub fn code_hash(contract: &Address) -> Option<[u8; 32]> {
+    let contract = contract.as_bytes();
+    Buffer::<32>::array_if(|room| syscalls::code_hash(contract, room))
 }
 
 /// The gas that this call has left.
@@ -105,6 +125,22 @@ pub fn set_admin(contract: &Address, admin: Option<&Address>) -> bool {
     let has_admin = u32::from(admin.is_some());
     let admin = admin.unwrap_or(&nobody);
     syscalls::set_admin(contract.as_bytes(), has_admin, admin.as_bytes()) >= 0
+}
+
+/// Sends a request to the oracle of the embedder, and suspends the transaction until it replies.
+/// `None` without an oracle. The rules of a chain have to admit it.
+#[must_use]
+pub fn oracle_request(request: &[u8]) -> Option<Vec<u8>> {
+    match syscalls::oracle_request(request) {
+        0.. => on_the_heap(syscalls::return_data_read),
+        _ => None,
+    }
+}
+
+/// Restricts the symbols that nested VMs may import, one name per line. Applies to programs that
+/// this call compiles from now on. Default: any symbol.
+pub fn restrict_imports(names: &str) {
+    syscalls::restrict_imports(names.as_bytes());
 }
 
 /// Writes a line to the debug log, for people.

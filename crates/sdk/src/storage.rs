@@ -6,6 +6,7 @@
 
 mod map;
 mod set;
+pub mod transient;
 mod value;
 mod vector;
 
@@ -60,6 +61,12 @@ pub(crate) fn store<T: Codec>(key: &[u8], value: &T) {
     encoded(value, |bytes| syscalls::storage_write(key, bytes));
 }
 
+/// Stores a value under a key, unless the balance does not cover the deposit for it. Tells whether
+/// it is stored.
+pub(crate) fn try_store<T: Codec>(key: &[u8], value: &T) -> bool {
+    encoded(value, |bytes| syscalls::storage_try_write(key, bytes)) >= 0
+}
+
 /// Removes what is under a key, and tells whether there was something.
 pub(crate) fn remove(key: &[u8]) -> bool {
     syscalls::storage_remove(key) > 0
@@ -93,7 +100,25 @@ fn other_type() -> ! {
 
 /// The first entry of a range of keys.
 pub(crate) fn next(start: &[u8], end: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    let entry = on_the_heap(|room| syscalls::storage_next(start, end, room))?;
+    entry(&on_the_heap(|room| {
+        syscalls::storage_next(start, end, room)
+    })?)
+}
+
+/// The last entry of a range of keys.
+pub(crate) fn previous(start: &[u8], end: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    entry(&on_the_heap(|room| {
+        syscalls::storage_previous(start, end, room)
+    })?)
+}
+
+/// Removes the first entries of a range of keys, and returns their number.
+pub(crate) fn remove_range(start: &[u8], end: &[u8], most: u32) -> u32 {
+    u32::try_from(syscalls::storage_remove_range(start, end, most)).unwrap_or_default()
+}
+
+/// The key and the value of an entry, as syscalls write it.
+fn entry(entry: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (length, rest) = entry.split_first_chunk()?;
     let length = usize::try_from(u32::from_le_bytes(*length)).ok()?;
     let (key, value) = rest.split_at_checked(length)?;

@@ -43,12 +43,18 @@ macro_rules! argument_type {
 }
 
 macro_rules! syscalls {
-    ($($number:ident $name:ident ($($kind:ident $argument:ident),*) $(-> $result:ty)?;)*) => {$(
+    ($($number:ident $name:ident ($($kind:ident $argument:ident),*) $(-> $result:ty)?;)*) => {
+    $(
         #[inline]
         pub(crate) fn $name($($argument: argument_type!($kind)),*) $(-> $result)? {
             $crate::syscalls::Reply::of(make!($number $name ($($kind $argument),*)))
         }
-    )*};
+    )*
+
+    /// The number and the kinds of the arguments of each syscall.
+    #[cfg(test)]
+    const ROWS: &[(u32, &[&str])] = &[$((crate::abi::$number, &[$(stringify!($kind)),*])),*];
+    };
 }
 
 /// What a syscall returns.
@@ -83,7 +89,14 @@ syscalls! {
     STORAGE_READ storage_read(bytes key, room buffer) -> i32;
     STORAGE_WRITE storage_write(bytes key, bytes value);
     STORAGE_REMOVE storage_remove(bytes key) -> i32;
+    STORAGE_TRY_WRITE storage_try_write(bytes key, bytes value) -> i32;
     STORAGE_NEXT storage_next(bytes start, bytes end, room buffer) -> i32;
+    STORAGE_PREVIOUS storage_previous(bytes start, bytes end, room buffer) -> i32;
+    STORAGE_REMOVE_RANGE storage_remove_range(bytes start, bytes end, word most) -> i32;
+    TRANSIENT_READ transient_read(bytes key, room buffer) -> i32;
+    TRANSIENT_WRITE transient_write(bytes key, bytes value);
+    TRANSIENT_REMOVE transient_remove(bytes key) -> i32;
+    DEPOSIT deposit(array amount);
     CALLER caller(array address);
     SELF_ADDRESS self_address(array address);
     VALUE value(array amount);
@@ -94,18 +107,64 @@ syscalls! {
     CALL call(fixed address, bytes method, bytes input, fixed options) -> i32;
     CALL_READ_ONLY call_read_only(fixed address, bytes method, bytes input, long gas) -> i32;
     RETURN_DATA_READ return_data_read(room buffer) -> i32;
+    ORACLE_REQUEST oracle_request(bytes request) -> i32;
+    RESTRICT_IMPORTS restrict_imports(bytes names);
     SHA256 sha256(bytes message, array digest);
     KECCAK256 keccak256(bytes message, array digest);
     BLAKE3 blake3(bytes message, array digest);
     ED25519_VERIFY ed25519_verify(fixed key, fixed signature, bytes message) -> i32;
     SECP256K1_VERIFY secp256k1_verify(bytes key, fixed signature, fixed digest) -> i32;
+    SECP256K1_RECOVER secp256k1_recover(fixed signature, fixed digest, array key) -> i32;
     SECP256R1_VERIFY secp256r1_verify(bytes key, fixed signature, fixed digest) -> i32;
+    BLS12_381_VERIFY bls12_381_verify(bytes keys, bytes message, fixed signature) -> i32;
+    BLS12_381_AGGREGATE_VERIFY bls12_381_aggregate_verify(
+        bytes keys, bytes messages, fixed signature
+    ) -> i32;
     BLOCK_HEIGHT block_height() -> u64;
     BLOCK_TIME block_time() -> u64;
     BLOCK_PROPOSER block_proposer(array address);
     CHAIN_ID chain_id(room buffer) -> i32;
+    DEPLOY deploy(
+        fixed code, fixed salt, bytes input, fixed options, array address
+    ) -> i32;
+    ADMIN admin(fixed contract, array admin) -> i32;
+    CODE_HASH code_hash(fixed contract, array hash) -> i32;
     UPGRADE upgrade(fixed contract, fixed code, bytes input, long gas) -> i32;
     SET_ADMIN set_admin(fixed contract, word has_admin, fixed admin) -> i32;
     SET_REENTRANCY set_reentrancy(word policy);
     DEBUG_LOG debug_log(bytes text);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, vec::Vec};
+
+    use super::ROWS;
+    use crate::abi::{SYSCALLS, Wire};
+
+    /// The compiler refuses functions that nothing calls, so a row is a syscall that contracts
+    /// reach.
+    #[test]
+    fn each_syscall_of_the_table_has_a_row_of_its_shape() {
+        let wire = |kind: &&str| match *kind {
+            "bytes" | "room" => [Wire::I32; 2].to_vec(),
+            "long" => [Wire::I64].to_vec(),
+            _ => [Wire::I32].to_vec(),
+        };
+        let rows: BTreeMap<u32, Vec<Wire>> = ROWS
+            .iter()
+            .map(|(number, kinds)| (*number, kinds.iter().flat_map(wire).collect()))
+            .collect();
+        for syscall in SYSCALLS {
+            let params: Vec<_> = syscall
+                .params
+                .iter()
+                .filter_map(|param| param.wire)
+                .collect();
+            let name = syscall.name;
+            assert_eq!(rows.get(&syscall.number), Some(&params), "{name}");
+        }
+        assert_eq!(rows.len(), SYSCALLS.len());
+        assert_eq!(rows.len(), ROWS.len(), "a number is there twice");
+    }
 }

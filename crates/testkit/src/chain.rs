@@ -411,7 +411,18 @@ impl Chain {
         }
     }
 
-    fn send(&mut self, method: &str, from: Address, action: Action, value: u128) -> Receipt {
+    pub(crate) fn interface_of(&self, contract: Address) -> &Interface {
+        let interface = self.interfaces.get(&contract);
+        interface.expect("the contract was deployed by this chain")
+    }
+
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        from: Address,
+        action: Action,
+        value: u128,
+    ) -> Receipt {
         let transaction = Transaction {
             from: chain(from),
             action,
@@ -452,7 +463,7 @@ pub(crate) struct Step {
     events: Vec<fusee::chain::Event>,
 }
 
-fn chain(address: Address) -> ChainAddress {
+pub(crate) fn chain(address: Address) -> ChainAddress {
     ChainAddress::new(*address.as_bytes())
 }
 

@@ -25,6 +25,7 @@
 //! ```
 //!
 //! - [`Chain`]: accounts, blocks and time, transactions and queries, storage, snapshots.
+//! - [`Chain::fuzz_methods`]: calls of all methods with random arguments.
 //! - [`Program`]: a contract, and how it is built. A missing toolchain is told, and the machine
 //!   skipped.
 //! - [`GasSnapshot`]: the gas of named calls in a file, which a test holds them against.
@@ -34,6 +35,7 @@ mod build;
 mod chain;
 mod every;
 mod failure;
+mod fuzz;
 mod gas;
 mod machine;
 mod native;

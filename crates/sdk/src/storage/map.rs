@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use super::{Field, is_stored, load, next, remove, store, stored};
+use super::{
+    Field, is_stored, load, next, previous, remove, remove_range, store, stored, try_store,
+};
 use crate::{
     codec::Codec,
     key::{Key, with_key},
@@ -56,6 +58,26 @@ impl<K: Key, V: Codec> Map<K, V> {
         with_key(self.field, key, |key| store(key, value));
     }
 
+    /// Sets the value under a key, unless the balance does not cover the deposit for it: then
+    /// [`set`](Self::set) traps. Tells whether it is set.
+    #[must_use]
+    pub fn try_set(&mut self, key: &K, value: &V) -> bool {
+        with_key(self.field, key, |key| try_store(key, value))
+    }
+
+    /// Removes the first entries, at most so many. Returns their number: fewer if there are no more.
+    pub fn remove_first(&mut self, most: u32) -> u32 {
+        remove_range(&[self.field], &self.end(), most)
+    }
+
+    /// The entry with the highest key.
+    #[must_use]
+    pub fn last(&self) -> Option<(K, V)> {
+        let (key, value) = previous(&[self.field], &self.end())?;
+        let (key, _) = key.split_first().and_then(|(_, key)| K::decode_key(key))?;
+        Some((key, stored(&value)))
+    }
+
     /// Removes the value under a key, and tells whether there was one.
     pub fn remove(&mut self, key: &K) -> bool {
         with_key(self.field, key, remove)
@@ -75,14 +97,18 @@ impl<K: Key, V: Codec> Map<K, V> {
     }
 
     fn after(&self, start: Vec<u8>) -> Iter<'_, K, V> {
-        let end = match self.field.checked_add(1) {
-            Some(end) => alloc::vec![end],
-            None => Vec::new(),
-        };
         Iter {
             start,
-            end,
+            end: self.end(),
             of: PhantomData,
+        }
+    }
+
+    /// The end of the keys of this field.
+    fn end(&self) -> Vec<u8> {
+        match self.field.checked_add(1) {
+            Some(end) => alloc::vec![end],
+            None => Vec::new(),
         }
     }
 }

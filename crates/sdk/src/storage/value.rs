@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Field, load, remove, store};
+use super::{Field, load, remove, store, try_store};
 use crate::codec::Codec;
 
 /// One value, or none yet.
@@ -44,6 +44,13 @@ impl<T: Codec> Value<T> {
     #[inline]
     pub fn set(&mut self, value: &T) {
         store(&self.key, value);
+    }
+
+    /// Sets the value, unless the balance does not cover the deposit for it: then
+    /// [`set`](Self::set) traps. Tells whether it is set.
+    #[must_use]
+    pub fn try_set(&mut self, value: &T) -> bool {
+        try_store(&self.key, value)
     }
 
     /// Removes the value, and tells whether there was one.

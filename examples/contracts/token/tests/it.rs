@@ -61,3 +61,14 @@ fn an_allowance_is_used_up() {
         assert_eq!(chain.query(token.balance_of(bob)), 7);
     });
 }
+
+#[test]
+fn random_calls_keep_the_supply() {
+    on_every_machine(|chain| {
+        let (alice, bob, token) = deployed(chain);
+        chain.fuzz_methods(*token.total_supply().target(), &[alice, bob], 7, 200);
+        let balances = [alice, bob].map(|account| chain.query(token.balance_of(account)));
+        assert_eq!(balances.iter().sum::<u64>(), 1_000);
+        assert!(balances[1] > 0, "a random transfer succeeds");
+    });
+}
