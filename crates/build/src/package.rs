@@ -34,16 +34,16 @@ pub(crate) fn find(folder: &Path) -> Result<Contract, BuildError> {
     }
     let metadata: Value =
         serde_json::from_slice(&done.stdout).map_err(|error| unreadable(&error.to_string()))?;
-    let packages = metadata["packages"]
-        .as_array()
-        .map_or(&[][..], Vec::as_slice);
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    let packages = packages.map_or(&[][..], Vec::as_slice);
     let within = |package: &&Value| home(package).is_some_and(|home| folder.starts_with(home));
     // The deepest: a package may lie in the folder of another.
     let nearest = packages
         .iter()
         .filter(within)
         .max_by_key(|package| home(package).map(|home| home.as_os_str().len()));
-    let root = metadata["workspace_root"].as_str().map(PathBuf::from);
+    let root = metadata.get("workspace_root").and_then(Value::as_str);
+    let root = root.map(PathBuf::from);
     let root = root.unwrap_or_else(|| folder.clone());
     let Some(package) = nearest else {
         let contracts = packages.iter().filter(|package| library(package).is_some());

@@ -72,7 +72,7 @@ impl<S: Subscribe> Subscription<S> {
     /// [`ClientError::Answer`] for an item that this version does not know.
     /// [`ClientError::Unreachable`] if the node has ended the subscription: it shuts down, or this
     /// client did not keep up. There are no items after that.
-    pub fn next(&mut self) -> Result<S::Item, ClientError> {
+    pub fn wait(&mut self) -> Result<S::Item, ClientError> {
         let url = self.url.clone();
         match self.runtime.block_on(self.items.next()) {
             Some(Ok(item)) => Ok(item),

@@ -261,15 +261,15 @@ fn the_client_gets_what_it_subscribes_to() {
     world.node.submit(token_transfer(1, 2, 5)).unwrap().unwrap();
     world.node.produce().unwrap();
     for height in 1..=5 {
-        let block = blocks.next().unwrap();
+        let block = blocks.wait().unwrap();
         assert_eq!(block.header.height, height);
     }
     assert_eq!(
-        events.next().unwrap().event.address,
+        events.wait().unwrap().event.address,
         Hex32(*token().as_bytes())
     );
     drop(world);
-    let ended = blocks.next().unwrap_err();
+    let ended = blocks.wait().unwrap_err();
     assert!(
         matches!(ended, ClientError::Unreachable { .. }),
         "{ended:?}"
