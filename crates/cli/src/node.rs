@@ -107,11 +107,11 @@ fn start_log(settings: &Settings) -> Result<Option<traces::Traces>, Failure> {
     Ok(traces)
 }
 
-/// A collector of traces was refused before.
+/// A collector of traces was refused before, so there is nothing to send at the end.
 #[cfg(not(feature = "otel"))]
-fn start_log(settings: &Settings) -> Result<(), Failure> {
+fn start_log(settings: &Settings) -> Result<Option<std::convert::Infallible>, Failure> {
     log::start_node(&settings.log.level, settings.log.form, None);
-    Ok(())
+    Ok(None)
 }
 
 fn place(values: &Values) -> Result<Place, Failure> {

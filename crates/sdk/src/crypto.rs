@@ -54,8 +54,8 @@ pub fn bls12_381_verify(keys: &[[u8; 48]], message: &[u8], signature: &[u8; 96])
 }
 
 /// Whether a BLS signature over BLS12-381 is the sum of signatures of the first message by the
-/// first key, of the second message by the second key, and so on. The messages are one after another, as
-/// many as keys, and equally long.
+/// first key, of the second message by the second key, and so on. The messages are one after
+/// another, as many as keys, and equally long.
 #[must_use]
 pub fn bls12_381_aggregate_verify(
     keys: &[[u8; 48]],

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod arguments;
+#[cfg(test)]
 mod authors;
 #[cfg(test)]
 mod blocks;

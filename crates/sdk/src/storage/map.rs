@@ -65,7 +65,8 @@ impl<K: Key, V: Codec> Map<K, V> {
         with_key(self.field, key, |key| try_store(key, value))
     }
 
-    /// Removes the first entries, at most so many. Returns their number: fewer if there are no more.
+    /// Removes the first entries, at most so many. Returns their number: fewer if there are no
+    /// more.
     pub fn remove_first(&mut self, most: u32) -> u32 {
         remove_range(&[self.field], &self.end(), most)
     }

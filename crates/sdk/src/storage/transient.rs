@@ -1,5 +1,5 @@
-//! Transient storage: values that the contract's calls in one transaction share, and that are gone at
-//! its end. A call that fails reverts its changes of them.
+//! Transient storage: values that the contract's calls in one transaction share, and that are gone
+//! at its end. A call that fails reverts its changes of them.
 
 use crate::{
     buffer::on_the_heap,

@@ -1,8 +1,8 @@
 //! A wallet whose owner is a passkey: a key over secp256r1 (P-256) that never leaves its device.
 //!
 //! The owner has no account on the chain. It signs an [`Order`] by a WebAuthn assertion, and
-//! anybody can send that to [`execute`](PasskeyWallet::execute). An order names the chain, the wallet and a
-//! nonce, so it is executed once, and by this wallet alone.
+//! anybody can send that to [`execute`](PasskeyWallet::execute). An order names the chain, the
+//! wallet and a nonce, so it is executed once, and by this wallet alone.
 #![cfg_attr(target_os = "none", no_std)]
 
 use fusee_sdk::{codec::to_vec, crypto, prelude::*};

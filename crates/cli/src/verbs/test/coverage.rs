@@ -139,9 +139,9 @@ fn binaries(cargo: &mut Command) -> Result<Option<Vec<PathBuf>>, Failure> {
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let programs = messages.filter_map(|message| {
-        let is_test = message["profile"]["test"] == true;
-        let program = message["executable"].as_str().map(PathBuf::from);
-        program.filter(|_| is_test)
+        let is_test = message.pointer("/profile/test") == Some(&Value::Bool(true));
+        let program = message.get("executable").and_then(Value::as_str);
+        program.filter(|_| is_test).map(PathBuf::from)
     });
     Ok(Some(programs.collect()))
 }
