@@ -4,6 +4,8 @@
 mod arguments;
 mod authors;
 #[cfg(test)]
+mod bindings;
+#[cfg(test)]
 mod blocks;
 #[cfg(test)]
 mod chain;
