@@ -85,6 +85,8 @@ pub(crate) enum Verb {
     Deploy(DeployArgs),
     /// Show what a contract tells of itself, or write it into a program
     Interface(InterfaceArgs),
+    /// Make a client in TypeScript from what a contract tells of itself
+    Bindings(BindingsArgs),
     /// Store a program, of which contracts can be made
     Upload(UploadArgs),
     /// Make a contract of uploaded code

@@ -9,6 +9,7 @@
 mod addresses;
 mod args;
 mod arguments;
+mod bindings;
 mod book;
 mod chain;
 mod decoded;
@@ -87,6 +88,7 @@ fn dispatch(verb: Verb, output: &mut Output) -> Result<Exit, Failure> {
         Verb::Gas(args) => verbs::gas::run(&args, output),
         Verb::Deploy(args) => verbs::deploy::run(&args, output),
         Verb::Interface(args) => verbs::interface::run(&args, output),
+        Verb::Bindings(args) => verbs::bindings::run(&args, output),
         Verb::Upload(args) => verbs::code::upload(&args, output),
         Verb::Create(args) => verbs::code::create(&args, output),
         Verb::Upgrade(args) => verbs::code::upgrade(&args, output),

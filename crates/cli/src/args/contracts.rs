@@ -72,6 +72,29 @@ pub(crate) struct InterfaceArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+Needs an interface; see `fusee interface`. The client queries a node by JSON-RPC, encodes calls, and
+hands them to a signer of your own. It depends on nothing but `fetch`.
+
+Examples:
+  fusee bindings token.wasm --out token.ts
+  fusee bindings 3f9c20 --node http://127.0.0.1:8645 --out token.ts
+  fusee bindings token.wasm --json")]
+pub(crate) struct BindingsArgs {
+    /// Program file: .wasm, .wat or .polkavm; or the address of a contract, its name, or at least
+    /// its first six digits
+    #[arg(value_name = "FILE|ADDRESS")]
+    pub(crate) contract: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+
+    /// Write the client here [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
 Prints the hash of the code. Code that is stored already is not stored again.
 
 Examples:

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::transaction::INTERFACES;
 use crate::{
     addresses,
-    args::InterfaceArgs,
+    args::{ChainArgs, InterfaceArgs},
     chain::Chain,
     failure::{Exit, Failure},
     interfaces::{Interfaces, Reading, beside, fields, signature},
@@ -28,27 +28,34 @@ struct Written<'a> {
 }
 
 pub(crate) fn run(args: &InterfaceArgs, output: &mut Output) -> Result<Exit, Failure> {
-    if let Some(address) = address(args) {
-        return of_contract(args, address, output);
-    }
-    let program = program::read(&args.file)?;
     match &args.embed {
-        None => show(&args.file, &program, output),
-        Some(json) => embed(args, json, &program, output),
+        None => {
+            let interface = of(&args.file, &args.chain)?;
+            output.answer(&interface, || text(&interface))?;
+            Ok(Exit::Success)
+        }
+        Some(json) => embed(args, json, &program::read(&args.file)?, output),
+    }
+}
+
+/// The interface of a program in a file, or of a contract of the chain.
+pub(super) fn of(place: &Path, chain: &ChainArgs) -> Result<Interface, Failure> {
+    match address(place) {
+        Some(address) => of_contract(address, chain),
+        None => of_file(place),
     }
 }
 
 /// The address or name, if it is not a file: a file has an extension.
-fn address(args: &InterfaceArgs) -> Option<&str> {
-    let text = args.file.to_str()?;
+fn address(place: &Path) -> Option<&str> {
+    let text = place.to_str()?;
     let is_sign = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'@');
     let is_word = !text.is_empty() && text.bytes().all(is_sign);
-    (is_word && args.embed.is_none() && !args.file.exists()).then_some(text)
+    (is_word && !place.exists()).then_some(text)
 }
 
-/// Shows the interface of a contract of the chain.
-fn of_contract(args: &InterfaceArgs, text: &str, output: &mut Output) -> Result<Exit, Failure> {
-    let chain = Chain::existing(&args.chain)?;
+fn of_contract(text: &str, chain: &ChainArgs) -> Result<Interface, Failure> {
+    let chain = Chain::existing(chain)?;
     let state = chain.state()?;
     let contract = addresses::resolve(text, &state, None)?;
     if addresses::account(&state, contract)?.code.is_none() {
@@ -61,21 +68,15 @@ fn of_contract(args: &InterfaceArgs, text: &str, output: &mut Output) -> Result<
         return Err(Failure::new(Exit::Unsuccessful, error)
             .next("it is called without one; see `fusee call --help`"));
     };
-    output.answer(&*interface, || self::text(&interface))?;
-    Ok(Exit::Success)
+    Ok(Interface::clone(&interface))
 }
 
-fn show(file: &Path, program: &[u8], output: &mut Output) -> Result<Exit, Failure> {
-    let found = find(file, program)?;
-    let Some(interface) = found else {
+fn of_file(file: &Path) -> Result<Interface, Failure> {
+    find(file, &program::read(file)?)?.ok_or_else(|| {
         let message = format!("`{}` has no interface", file.display());
-        return Err(
-            Failure::new(Exit::Unsuccessful, anyhow::Error::msg(message))
-                .next("write one as JSON, and add it with `fusee interface FILE --embed JSON`"),
-        );
-    };
-    output.answer(&interface, || text(&interface))?;
-    Ok(Exit::Success)
+        Failure::new(Exit::Unsuccessful, anyhow::Error::msg(message))
+            .next("write one as JSON, and add it with `fusee interface FILE --embed JSON`")
+    })
 }
 
 fn embed(

@@ -1,6 +1,7 @@
 //! The verbs, one file each: resolve the flags, do the work, write the result.
 
 pub(crate) mod accounts;
+pub(crate) mod bindings;
 pub(crate) mod blocks;
 pub(crate) mod build;
 pub(crate) mod call;

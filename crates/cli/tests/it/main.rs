@@ -5,6 +5,8 @@ mod arguments;
 #[cfg(test)]
 mod authors;
 #[cfg(test)]
+mod bindings;
+#[cfg(test)]
 mod blocks;
 #[cfg(test)]
 mod chain;

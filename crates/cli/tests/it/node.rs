@@ -24,17 +24,17 @@ use serde_json::{Value, json};
 use crate::support::Folder;
 
 /// Flags of a node that no other test gets in the way of.
-const APART: &str = "--engine wasmi --rpc 127.0.0.1:0 --admin 127.0.0.1:0";
+pub(crate) const APART: &str = "--engine wasmi --rpc 127.0.0.1:0 --admin 127.0.0.1:0";
 
 /// A node that runs. It is killed if it has not ended before.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     /// What it told when it was started.
-    told: Value,
+    pub(crate) told: Value,
 }
 
 /// A node that listens.
-fn start(folder: &Folder, words: &str) -> Running {
+pub(crate) fn start(folder: &Folder, words: &str) -> Running {
     let mut command = folder.command(&format!("node {words} --json"));
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -13,7 +13,7 @@ fn completions_are_scripts_of_the_shell() {
     let folder = Folder::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = folder.text(&format!("completions {shell}"), 0);
-        for word in ["remove-code", "fee-payer"] {
+        for word in ["bindings", "remove-code", "fee-payer"] {
             assert!(script.contains(word), "{shell} completes {word}");
         }
     }
