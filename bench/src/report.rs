@@ -10,7 +10,7 @@ use serde::{
 use crate::measure::{Quartiles, Sample, geometric_mean};
 
 /// What a group found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Findings {
     pub(crate) rows: Vec<Row>,
     pub(crate) latencies: Vec<Latency>,

@@ -172,7 +172,7 @@ fn start(app: App, options: &Options, fusee: &Fusee) -> Result<Server> {
     let folder = tempfile::tempdir()?;
     let network = folder.path().join("network");
     let port = ports()?;
-    let accounts = (0..(CLIENTS + 1) * 10);
+    let accounts = 0..(CLIENTS + 1) * 10;
     let accounts =
         accounts.map(|it| format!("--account={}={}", fusee::address(it), fusee::BALANCE));
     let made = fusee
