@@ -115,7 +115,9 @@ pub(crate) fn measure(options: &Options) -> Result<Findings> {
         true => alone(options, &fusee)?,
         false => Findings::default(),
     };
-    findings.rows.extend(network::measure(options, &fusee)?);
+    let of_networks = network::measure(options, &fusee)?;
+    findings.rows.extend(of_networks.rows);
+    findings.latencies.extend(of_networks.latencies);
     Ok(findings)
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Options,
     measure::Sample,
-    report::{Row, Unit},
+    report::{Findings, Latency, Row, Unit},
 };
 
 const PEER: &str = "kvstore";
@@ -28,7 +28,7 @@ const CLIENTS: usize = 10;
 const SENT: usize = 400;
 
 /// Transactions of one client that waits for each.
-const WAITED: usize = 5;
+const WAITED: usize = 20;
 
 /// The ports of a node follow each other, and so do nodes.
 const PORTS: u16 = 10;
@@ -40,13 +40,17 @@ enum App {
     KvStore,
 }
 
-/// What one side took, in seconds a transaction.
+/// What one side took.
 struct Reading {
+    /// Seconds a transaction that nobody waits for.
     sent: f64,
-    waited: f64,
+    /// Seconds of each transaction of a client that waits for it.
+    waited: Vec<f64>,
 }
 
 type Shown = (&'static str, fn(&Reading) -> f64, Unit);
+
+const SEND_AND_WAIT: &str = "node/network/send-and-wait/validators=4";
 
 const ROWS: [Shown; 2] = [
     (
@@ -54,16 +58,16 @@ const ROWS: [Shown; 2] = [
         |it| it.sent,
         Unit::TransactionsPerSecond,
     ),
-    (
-        "node/network/send-and-wait/validators=4",
-        |it| it.waited,
-        Unit::Milliseconds,
-    ),
+    (SEND_AND_WAIT, |it| mean(&it.waited), Unit::Milliseconds),
 ];
 
-pub(super) fn measure(options: &Options, fusee: &Fusee) -> Result<Vec<Row>> {
+fn mean(all: &[f64]) -> f64 {
+    all.iter().sum::<f64>() / f64::from(u32::try_from(all.len()).unwrap_or(u32::MAX))
+}
+
+pub(super) fn measure(options: &Options, fusee: &Fusee) -> Result<Findings> {
     if !ROWS.iter().any(|(name, _, _)| options.wants(name)) {
-        return Ok(Vec::new());
+        return Ok(Findings::default());
     }
     let mut readings = Vec::new();
     for _ in 0..options.rounds {
@@ -78,10 +82,29 @@ pub(super) fn measure(options: &Options, fusee: &Fusee) -> Result<Vec<Row>> {
         let samples: Vec<_> = samples.collect();
         Row::new(name.to_owned(), PEER, unit, &samples)
     });
-    Ok(rows
-        .into_iter()
-        .filter(|row| options.wants(&row.name))
-        .collect())
+    let latency = |side, of: fn(&(Reading, Reading)) -> &Reading| Latency {
+        name: SEND_AND_WAIT,
+        side,
+        milliseconds: readings
+            .iter()
+            .flat_map(|both| of(both).waited.iter().map(|seconds| seconds * 1e3))
+            .collect(),
+    };
+    let latencies = match options.wants(SEND_AND_WAIT) {
+        true => vec![
+            latency("ours", |(ours, _)| ours),
+            latency(PEER, |(_, peer)| peer),
+        ],
+        false => Vec::new(),
+    };
+    Ok(Findings {
+        latencies,
+        ..rows
+            .into_iter()
+            .filter(|row| options.wants(&row.name))
+            .collect::<Vec<_>>()
+            .into()
+    })
 }
 
 fn read(app: App, options: &Options, fusee: &Fusee) -> Result<Reading> {
@@ -91,7 +114,6 @@ fn read(app: App, options: &Options, fusee: &Fusee) -> Result<Reading> {
     let waited = waited.iter().take(WAITED);
     let waited = waited.map(|bytes| broadcast("broadcast_tx_commit", bytes));
     let times = server.by_turns(&[waited.collect()])?;
-    let waited: f64 = times.iter().map(Duration::as_secs_f64).sum();
 
     let requests = sent.iter().map(|all| {
         let requests = all.iter();
@@ -107,7 +129,7 @@ fn read(app: App, options: &Options, fusee: &Fusee) -> Result<Reading> {
     included(&server, CLIENTS * SENT + WAITED)?;
     Ok(Reading {
         sent: time.as_secs_f64() / count(CLIENTS * SENT),
-        waited: waited / count(times.len()),
+        waited: times.iter().map(Duration::as_secs_f64).collect(),
     })
 }
 
