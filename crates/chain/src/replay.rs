@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use fusee_contract::ContractRulesId;
 use fusee_engine::Gas;
-use fusee_ledger::{
-    Activation, Genesis, Header, HeaderHash, Ledger, LedgerRulesId, Parameters, keys,
-};
+use fusee_ledger::{Genesis, Header, HeaderHash, Ledger, LedgerRulesId, Rehearsal};
 use fusee_state::{Diff, MemoryState};
 use fusee_store::Tree;
 use fusee_store::chain::Version;
@@ -26,19 +24,27 @@ pub enum Start<'a> {
     After(&'a Version, HeaderHash),
 }
 
+/// The most differences that a replay describes.
+const DESCRIBED: usize = 1_000;
+/// The most bytes of both sides that it keeps for that: a result can have megabytes.
+const DESCRIBED_BYTES: usize = 64 << 20;
+
 /// What a replay does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// By the rules of the chain. Headers, with their roots, and results are compared. Ends at the
     /// first difference: the state is another one from there on.
     Same,
-    /// As if these rules held from the first height of the replay on. Results are compared, and all
-    /// differences are reported: what an upgrade would change.
+    /// As if these rules held from the first height of the replay on: what an upgrade would change.
+    /// Results are compared, and all differences are reported. Migrations of the chain run at their
+    /// heights, and what governance decides is what it decided.
     Rehearsal {
-        /// The rules of transactions.
-        ledger: LedgerRulesId,
-        /// The rules of contracts.
-        contracts: ContractRulesId,
+        /// The rules of transactions. None: those of the chain at each height.
+        ledger: Option<LedgerRulesId>,
+        /// The rules of contracts. None: those of the chain at each height.
+        contracts: Option<ContractRulesId>,
+        /// The migration of the upgrade, by name. It runs at the first height of the replay.
+        migration: Option<String>,
     },
 }
 
@@ -66,8 +72,19 @@ pub struct Replayed {
     pub blocks: u64,
     /// How many transactions they had.
     pub transactions: u64,
-    /// The differences, in their order.
+    /// The first differences, in their order: up to 1,000, and 64 MiB.
     pub differences: Vec<Difference>,
+    /// How many differences there are besides these.
+    pub more: u64,
+}
+
+impl Replayed {
+    /// How many differences there are.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        let described = u64::try_from(self.differences.len()).unwrap_or(u64::MAX);
+        described.saturating_add(self.more)
+    }
 }
 
 /// Replays the blocks of a chain after `start`, by `ledger`, which can have other engines than the
@@ -93,10 +110,22 @@ pub fn replay(
         Start::Genesis(_) => chain.initial_height(),
         Start::After(state, _) => state.height().saturating_add(1),
     };
-    let mut replay = Replay::new(start, ledger, scope)?;
-    if let Scope::Rehearsal { ledger, contracts } = scope {
-        replay.activate(first, ledger, contracts)?;
-    }
+    let rehearsed = match scope.clone() {
+        Scope::Same => None,
+        Scope::Rehearsal {
+            ledger: ledger_rules,
+            contracts: contract_rules,
+            migration,
+        } => Some(ledger.clone().rehearsing(Rehearsal {
+            height: first,
+            ledger_rules,
+            contract_rules,
+            migration,
+        })),
+    };
+    let entries = entries(start, ledger)?;
+    let mut replay = Replay::new(rehearsed.as_ref().unwrap_or(ledger), &scope, entries);
+    let mut described = Described::default();
     let last = chain.store().head().map_or(0, |head| head.height);
     for height in first..=last {
         let stored = chain.block(height)?;
@@ -105,36 +134,68 @@ pub fn replay(
         let transactions = u64::try_from(stored.transactions.len()).unwrap_or(u64::MAX);
         replayed.transactions = replayed.transactions.saturating_add(transactions);
         let is_end = scope == Scope::Same && !found.is_empty();
-        replayed.differences.extend(found);
+        described.extend(found);
         if is_end || progress(height).is_break() {
             break;
         }
     }
+    (replayed.differences, replayed.more) = (described.differences, described.more);
     Ok(replayed)
+}
+
+/// The state that a replay begins with, and the hash of the block before.
+fn entries(start: Start<'_>, ledger: &Ledger) -> Result<(Diff, HeaderHash), ChainError> {
+    Ok(match start {
+        Start::Genesis(genesis) => (
+            ledger.genesis(genesis)?,
+            HeaderHash::from_bytes(genesis.identity()),
+        ),
+        Start::After(state, parent) => {
+            let entries = state.entries();
+            let entries = entries.map(|entry| entry.map(|(key, value)| (key, Some(value))));
+            (entries.collect::<Result<Diff, _>>()?, parent)
+        }
+    })
+}
+
+/// The first differences, as many as memory is for.
+#[derive(Default)]
+struct Described {
+    differences: Vec<Difference>,
+    bytes: usize,
+    more: u64,
+}
+
+impl Described {
+    fn extend(&mut self, found: Vec<Difference>) {
+        for difference in found {
+            let (stored, replayed) = (difference.stored.len(), difference.replayed.len());
+            let bytes = self.bytes.saturating_add(stored).saturating_add(replayed);
+            // The first one is there, however large it is. Nothing follows what was left out.
+            let is_first = self.differences.is_empty();
+            let fits = self.differences.len() < DESCRIBED && bytes <= DESCRIBED_BYTES;
+            match is_first || (self.more == 0 && fits) {
+                true => {
+                    self.bytes = bytes;
+                    self.differences.push(difference);
+                }
+                false => self.more = self.more.saturating_add(1),
+            }
+        }
+    }
 }
 
 /// The state of a replay.
 struct Replay<'a> {
     ledger: &'a Ledger,
-    scope: Scope,
+    scope: &'a Scope,
     state: Arc<MemoryState>,
     tree: Tree,
     parent: HeaderHash,
 }
 
 impl<'a> Replay<'a> {
-    fn new(start: Start<'_>, ledger: &'a Ledger, scope: Scope) -> Result<Self, ChainError> {
-        let (entries, parent) = match start {
-            Start::Genesis(genesis) => (
-                ledger.genesis(genesis)?,
-                HeaderHash::from_bytes(genesis.identity()),
-            ),
-            Start::After(state, parent) => {
-                let entries = state.entries();
-                let entries = entries.map(|entry| entry.map(|(key, value)| (key, Some(value))));
-                (entries.collect::<Result<Diff, _>>()?, parent)
-            }
-        };
+    fn new(ledger: &'a Ledger, scope: &'a Scope, (entries, parent): (Diff, HeaderHash)) -> Self {
         let mut replay = Self {
             ledger,
             scope,
@@ -143,28 +204,7 @@ impl<'a> Replay<'a> {
             parent,
         };
         replay.apply(entries);
-        Ok(replay)
-    }
-
-    /// Makes other rules hold from a height on.
-    fn activate(
-        &mut self,
-        height: u64,
-        ledger_rules: LedgerRulesId,
-        contract_rules: ContractRulesId,
-    ) -> Result<(), ChainError> {
-        let parameters = Parameters {
-            activations: vec![Activation {
-                height,
-                ledger_rules,
-                contract_rules,
-                migration: None,
-            }],
-            ..Parameters::read(&*self.state)?
-        };
-        let changed = (keys::parameters(), Some(parameters.encode()));
-        self.apply([changed].into_iter().collect());
-        Ok(())
+        replay
     }
 
     fn apply(&mut self, changes: Diff) {
@@ -179,7 +219,7 @@ impl<'a> Replay<'a> {
         self.apply(std::mem::take(&mut finalized.changes));
         let header = finalized.seal(self.parent, self.tree.root());
         let mut differences = results(stored, &finalized.results);
-        if self.scope == Scope::Same {
+        if *self.scope == Scope::Same {
             differences.extend(fields(stored, &header));
             self.parent = header.hash();
         } else {

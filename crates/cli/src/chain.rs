@@ -34,8 +34,8 @@ pub(crate) use self::{
     folder::{FUNDS, FolderChain, development, existing, genesis_ledger, options},
     node::NodeChain,
     rules::{
-        all_contract_rules, contract_rules, deposit_rules, is_development, ledger_rules,
-        next_contract_rules, published_rules, rulebook,
+        all_contract_rules, all_ledger_rules, contract_rules, deposit_rules, is_development,
+        ledger_rules, next_contract_rules, published_rules, rulebook,
     },
     state::State,
 };

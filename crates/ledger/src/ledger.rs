@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::{
     BatchVerifier, Block, Finalized, Invalid, LedgerError, LedgerRules, LedgerRulesId, ListRoot,
-    Misplaced, Parameters, Position, Rulebook, SignedTransaction, TransactionOutcome,
+    Misplaced, Parameters, Position, Rehearsal, Rulebook, SignedTransaction, TransactionOutcome,
     execution::Terms,
     open_block::{OpenBlock, Room},
 };
@@ -106,6 +106,15 @@ impl Ledger {
     #[must_use]
     pub const fn simulating(mut self) -> Self {
         self.simulates = true;
+        self
+    }
+
+    /// Rehearses an upgrade ([`Rulebook::rehearsing`]). What such a ledger executes is not to be
+    /// committed.
+    #[must_use]
+    pub fn rehearsing(mut self, rehearsal: Rehearsal) -> Self {
+        let rulebook = Rulebook::clone(&self.rulebook).rehearsing(rehearsal);
+        self.rulebook = Arc::new(rulebook);
         self
     }
 

@@ -69,7 +69,7 @@ pub use parameters::{
 pub use quota::QuotaUse;
 pub use result::{CallResult, ParameterUpdate, TransactionResult};
 pub use roots::{InclusionProof, ListRoot, list_root, prove_inclusion};
-pub use rulebook::{ActiveRules, Migration, Rulebook};
+pub use rulebook::{ActiveRules, Migration, Rehearsal, Rulebook};
 pub use rules::{LedgerLimits, LedgerRules, LedgerRulesId, SignaturePrice};
 pub use secret::SecretKey;
 pub use signed::SignedTransaction;

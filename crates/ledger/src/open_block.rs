@@ -61,7 +61,7 @@ impl OpenBlock {
         let mut parameters = Parameters::read(&*state)?;
         let rules = rulebook.at(&parameters, block.height)?;
         let mut overlay = Overlay::new(state);
-        if let Some((name, migration)) = &rules.migration {
+        for (name, migration) in &rules.migrations {
             let changes = migration(&*overlay.view());
             overlay.apply(changes.map_err(|source| LedgerError::Migration {
                 name: name.clone(),

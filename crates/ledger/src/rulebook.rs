@@ -20,6 +20,23 @@ pub struct Rulebook {
     ledger: BTreeMap<LedgerRulesId, Arc<LedgerRules>>,
     contracts: BTreeMap<ContractRulesId, Contracts>,
     migrations: BTreeMap<String, Migration>,
+    rehearsal: Option<Rehearsal>,
+}
+
+/// An upgrade to rehearse: what holds from a height on instead of what the chain says.
+///
+/// It is apart from the state, so parameters, what governance decides of them and the migrations of
+/// the chain are those that they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// The first height.
+    pub height: u64,
+    /// The rules of transactions. None: those of the chain at each height.
+    pub ledger_rules: Option<LedgerRulesId>,
+    /// The rules of contracts. None: those of the chain at each height.
+    pub contract_rules: Option<ContractRulesId>,
+    /// A migration by name. It runs at the first height, after that of the chain if there is one.
+    pub migration: Option<String>,
 }
 
 /// The rules that hold at a height.
@@ -33,8 +50,9 @@ pub struct ActiveRules {
     pub contracts: Contracts,
     /// The id of the rules of contracts.
     pub contracts_id: ContractRulesId,
-    /// The migration that the block of this height begins with, and its name.
-    pub migration: Option<(String, Migration)>,
+    /// The migrations that the block of this height begins with, and their names. A chain has one
+    /// at most, and a rehearsal adds its own.
+    pub migrations: Vec<(String, Migration)>,
 }
 
 impl Rulebook {
@@ -66,6 +84,14 @@ impl Rulebook {
         self
     }
 
+    /// Rehearses an upgrade: [`at`](Self::at) tells its rules and its migration. What is executed by
+    /// such a rulebook is not to be committed.
+    #[must_use]
+    pub fn rehearsing(mut self, rehearsal: Rehearsal) -> Self {
+        self.rehearsal = Some(rehearsal);
+        self
+    }
+
     /// The rules that hold at a height of a chain. With the parameters and the initial height of a
     /// genesis, it tells whether this program can begin the chain, before a folder is made.
     ///
@@ -76,12 +102,21 @@ impl Rulebook {
         let unknown = |source| LedgerError::Unknown { height, source };
         let activation = parameters.activation_at(height);
         let activation = activation.ok_or_else(|| unknown(Unknown::NoRules))?;
-        let (ledger_id, contracts_id) = (activation.ledger_rules, activation.contract_rules);
+        let rehearsal = self.rehearsal.as_ref();
+        let rehearsal = rehearsal.filter(|rehearsal| rehearsal.height <= height);
+        let ledger_id = rehearsal
+            .and_then(|it| it.ledger_rules)
+            .unwrap_or(activation.ledger_rules);
+        let contracts_id = rehearsal
+            .and_then(|it| it.contract_rules)
+            .unwrap_or(activation.contract_rules);
         let ledger = self.ledger.get(&ledger_id);
         let contracts = self.contracts.get(&contracts_id);
-        let begins_here = activation.height == height;
-        let name = activation.migration.as_ref().filter(|_| begins_here);
-        let migration = name.map(|name| {
+        let of_chain = (activation.height, &activation.migration);
+        let rehearsed = rehearsal.map(|it| (it.height, &it.migration));
+        let names = [Some(of_chain), rehearsed].into_iter().flatten();
+        let names = names.filter(|(first, _)| *first == height);
+        let migrations = names.filter_map(|(_, name)| name.as_ref()).map(|name| {
             let migration = self.migrations.get(name);
             let migration = migration.ok_or_else(|| unknown(Unknown::Migration(name.clone())))?;
             Ok::<_, LedgerError>((name.clone(), *migration))
@@ -93,7 +128,7 @@ impl Rulebook {
                 .ok_or_else(|| unknown(Unknown::ContractRules(contracts_id)))?
                 .clone(),
             contracts_id,
-            migration: migration.transpose()?,
+            migrations: migrations.collect::<Result<_, _>>()?,
         })
     }
 }

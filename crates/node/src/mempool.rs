@@ -187,7 +187,7 @@ impl View {
     fn is_followed_by(&self, next: &Self) -> bool {
         let rules = |view: &Self| (view.rules.ledger_id, view.rules.contracts_id);
         next.height == self.height.saturating_add(1)
-            && self.rules.migration.is_none()
+            && self.rules.migrations.is_empty()
             && self.parameters == next.parameters
             && rules(self) == rules(next)
     }

@@ -113,7 +113,7 @@ pub(crate) fn options() -> Options {
     Chain::options(&genesis())
 }
 
-fn signed(number: u8, nonce: u64, operation: Operation) -> Vec<u8> {
+pub(crate) fn signed(number: u8, nonce: u64, operation: Operation) -> Vec<u8> {
     let body = TransactionBody {
         chain_id: CHAIN.to_owned(),
         sender: account(number),

@@ -19,7 +19,7 @@ const CHANGES: [&str; 6] = [
 ];
 
 /// Every rules of transactions: the published ones, and those of development chains.
-fn all_ledger_rules() -> impl Iterator<Item = LedgerRules> {
+pub(crate) fn all_ledger_rules() -> impl Iterator<Item = LedgerRules> {
     let published = LedgerRules::published().into_iter();
     published.flat_map(|rules| [rules.clone(), rules.with_development_accounts()])
 }

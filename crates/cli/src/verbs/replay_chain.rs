@@ -14,7 +14,9 @@ use serde::Serialize;
 
 use crate::{
     args::{FolderArgs, ReplayArgs},
-    chain::{FolderChain, contract_rules, ledger_rules, published_rules, rulebook},
+    chain::{
+        FolderChain, all_ledger_rules, contract_rules, ledger_rules, published_rules, rulebook,
+    },
     engines::{self, On, ReplayChoice},
     failure::{Exit, Failure},
     numbers::grouped,
@@ -30,8 +32,8 @@ const SHOWN: usize = 20;
 #[derive(Serialize)]
 struct ReplayJson {
     /// The rules of the rehearsal.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rules: Option<[String; 2]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<String>,
     first_height: u64,
     last_height: u64,
     threads: NonZeroUsize,
@@ -44,7 +46,10 @@ struct EngineJson {
     engine: &'static str,
     blocks: u64,
     transactions: u64,
+    /// The first ones.
     differences: Vec<DifferenceJson>,
+    /// How many there are besides these.
+    more_differences: u64,
 }
 
 #[derive(Serialize)]
@@ -88,20 +93,15 @@ pub(crate) fn run(args: &ReplayArgs, output: &mut Output) -> Result<Exit, Failur
         let message = format!("the chain ends with height {last}, before height {first}");
         return Err(Failure::usage(message).next("choose an earlier state with --from"));
     }
-    let scope = scope(args, &replaying.chain)?;
+    let chosen = Chosen::new(&args.rules)?;
     let mut engines = Vec::new();
-    for (engine, ledger) in ledgers(args.engine, &replaying.chain, &scope)? {
-        let replayed = replaying.run(&ledger.threads(args.threads), &scope)?;
+    for (engine, ledger) in ledgers(args.engine, &replaying.chain, &chosen)? {
+        let replayed = replaying.run(&ledger.threads(args.threads), &chosen)?;
         engines.push(replaying.told(engine, replayed)?);
     }
     let equal = engines.iter().all(|engine| engine.differences.is_empty());
     let answer = ReplayJson {
-        rules: match &scope {
-            Chosen::Same => None,
-            Chosen::Rehearsal(ledger, contracts) => {
-                Some([ledger.name.to_string(), contracts.name.to_string()])
-            }
-        },
+        rules: chosen.names(),
         first_height: first,
         last_height: last,
         threads: args.threads,
@@ -131,47 +131,56 @@ fn from(path: &Path, replayed: &DataFolder) -> Result<FolderChain, Failure> {
     FolderChain::open(path)
 }
 
-/// By which rules the blocks are executed.
-enum Chosen {
-    Same,
-    Rehearsal(Box<LedgerRules>, Box<ContractRules>),
+/// The rules that a rehearsal executes the blocks by. What is not named is as the chain has it.
+#[derive(Default)]
+struct Chosen {
+    ledger: Option<LedgerRules>,
+    contracts: Option<ContractRules>,
 }
 
-fn scope(args: &ReplayArgs, chain: &FolderChain) -> Result<Chosen, Failure> {
-    if args.rules.is_empty() {
-        return Ok(Chosen::Same);
-    }
-    let state = chain.state()?;
-    let parameters = Parameters::read(&state)?;
-    let mut ledger = ledger_rules(&parameters, state.height())?;
-    let mut contracts = contract_rules(&parameters, state.height())?;
-    for name in &args.rules {
-        let named = LedgerRules::published().into_iter();
-        let mut named = named.flat_map(|it| [it.clone(), it.with_development_accounts()]);
-        match (
-            ContractRules::named(name),
-            named.find(|it| it.name == *name),
-        ) {
-            (Some(found), _) => contracts = found,
-            (None, Some(found)) => ledger = found,
-            (None, None) => {
-                return Err(
-                    Failure::usage(format!("there are no rules `{name}`")).next(format!(
-                        "name published ones, such as {}",
-                        published_rules()
-                    )),
-                );
+impl Chosen {
+    fn new(names: &[String]) -> Result<Self, Failure> {
+        let mut chosen = Self::default();
+        for name in names {
+            let named = all_ledger_rules().find(|rules| rules.name == *name);
+            match (ContractRules::named(name), named) {
+                (Some(found), _) => chosen.contracts = Some(found),
+                (None, Some(found)) => chosen.ledger = Some(found),
+                (None, None) => {
+                    let message = format!("there are no rules `{name}`");
+                    let published = published_rules();
+                    let next = format!("name published ones, such as {published}");
+                    return Err(Failure::usage(message).next(next));
+                }
             }
         }
+        Ok(chosen)
     }
-    Ok(Chosen::Rehearsal(Box::new(ledger), Box::new(contracts)))
+
+    fn names(&self) -> Vec<String> {
+        let ledger = self.ledger.as_ref().map(|rules| rules.name.to_string());
+        let contracts = self.contracts.as_ref().map(|rules| rules.name.to_string());
+        ledger.into_iter().chain(contracts).collect()
+    }
+
+    fn scope(&self) -> Scope {
+        match (&self.ledger, &self.contracts) {
+            (None, None) => Scope::Same,
+            (ledger, contracts) => Scope::Rehearsal {
+                ledger: ledger.as_ref().map(LedgerRules::id),
+                contracts: contracts.as_ref().map(ContractRules::id),
+                // This program has none: those of its rules need none.
+                migration: None,
+            },
+        }
+    }
 }
 
 /// A ledger with each engine, that has all rules of the chain and of the rehearsal.
 fn ledgers(
     choice: ReplayChoice,
     chain: &FolderChain,
-    scope: &Chosen,
+    chosen: &Chosen,
 ) -> Result<Vec<(&'static str, Ledger)>, Failure> {
     let state = chain.state()?;
     let parameters = Parameters::read(&state)?;
@@ -179,9 +188,7 @@ fn ledgers(
     let past = heights.filter(|height| *height <= state.height().max(1));
     let rules = past.map(|height| contract_rules(&parameters, height));
     let mut rules: Vec<ContractRules> = rules.collect::<Result<_, _>>()?;
-    if let Chosen::Rehearsal(_, contracts) = scope {
-        rules.push(ContractRules::clone(contracts));
-    }
+    rules.extend(chosen.contracts.clone());
     let has_polkavm = has_polkavm(&state)?;
     let mut books: Vec<(&'static str, fusee::ledger::Rulebook)> = Vec::new();
     for rules in rules {
@@ -234,20 +241,13 @@ impl Replay {
             }
             None => Start::Genesis(&self.genesis),
         };
-        let scope = match chosen {
-            Chosen::Same => Scope::Same,
-            Chosen::Rehearsal(ledger, contracts) => Scope::Rehearsal {
-                ledger: ledger.id(),
-                contracts: contracts.id(),
-            },
-        };
         let count = |height: u64| usize::try_from(height).unwrap_or(usize::MAX);
         let all = count(last.saturating_add(1).saturating_sub(first));
         Ok(replay(
             self.chain.chain(),
             start,
             ledger,
-            scope,
+            chosen.scope(),
             |height| {
                 let done = count(height.saturating_add(1).saturating_sub(first));
                 progress::tell("blocks", done, all);
@@ -257,13 +257,14 @@ impl Replay {
     }
 
     fn told(&self, engine: &'static str, replayed: Replayed) -> Result<EngineJson, Failure> {
-        let differences = replayed.differences.iter();
+        let (more_differences, differences) = (replayed.more, replayed.differences.iter());
         let differences = differences.map(|difference| self.difference(difference));
         Ok(EngineJson {
             engine,
             blocks: replayed.blocks,
             transactions: replayed.transactions,
             differences: differences.collect::<Result<_, _>>()?,
+            more_differences,
         })
     }
 
@@ -316,11 +317,19 @@ fn result(bytes: &[u8]) -> String {
     }
 }
 
+impl EngineJson {
+    /// How many differences there are.
+    fn count(&self) -> u64 {
+        let described = u64::try_from(self.differences.len()).unwrap_or(u64::MAX);
+        described.saturating_add(self.more_differences)
+    }
+}
+
 impl ReplayJson {
     fn text(&self) -> String {
         let mut lines = Vec::new();
-        if let Some([ledger, contracts]) = &self.rules {
-            lines.push(line("rehearsal", format!("{ledger}, {contracts}")));
+        if !self.rules.is_empty() {
+            lines.push(line("rehearsal", self.rules.join(", ")));
         }
         for engine in &self.engines {
             lines.push(line(
@@ -329,14 +338,14 @@ impl ReplayJson {
                     "{} blocks, {} transactions, {} differences",
                     grouped(engine.blocks),
                     grouped(engine.transactions),
-                    grouped(engine.differences.len())
+                    grouped(engine.count())
                 ),
             ));
         }
         let heights = (grouped(self.first_height), grouped(self.last_height));
         lines.push(line(
             "verdict",
-            match (self.equal, self.rules.is_some()) {
+            match (self.equal, !self.rules.is_empty()) {
                 (true, false) => format!("equal from height {} to {}", heights.0, heights.1),
                 (true, true) => "no result would differ".to_owned(),
                 (false, false) => "DIFFERENT: see below".to_owned(),
@@ -360,9 +369,17 @@ impl ReplayJson {
                     difference.replayed
                 ));
             }
-            let more = engine.differences.len().saturating_sub(SHOWN);
-            if more > 0 {
-                text.push_str(&format!("  {} more: see --json\n", grouped(more)));
+            let described = engine.differences.len().saturating_sub(SHOWN);
+            let more = u64::try_from(described).unwrap_or(u64::MAX);
+            let more = more.saturating_add(engine.more_differences);
+            match (more, engine.more_differences) {
+                (0, _) => {}
+                (more, 0) => text.push_str(&format!("  {} more: see --json\n", grouped(more))),
+                (more, _) => text.push_str(&format!(
+                    "  {} more: see --json for the first {} of them\n",
+                    grouped(more),
+                    grouped(described)
+                )),
             }
         }
         text

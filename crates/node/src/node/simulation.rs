@@ -119,7 +119,7 @@ impl Shared {
                 let mut rulebook = Rulebook::new()
                     .with_ledger(LedgerRules::clone(&rules.ledger))
                     .with_contracts(contracts);
-                if let Some((name, migration)) = rules.migration {
+                for (name, migration) in rules.migrations {
                     rulebook = rulebook.with_migration(&name, migration);
                 }
                 Ledger::new(rulebook)
