@@ -62,6 +62,8 @@ impl Side for Fusee {
         let printed = self
             .command()
             .args(["genesis", "--chain-id", CHAIN, "--minimum-price", "1"])
+            // So much that a block has room for all that waits, as that of the other sides.
+            .args(["--block-gas", "1000000000000"])
             .args(accounts)
             .output()?;
         ensure!(printed.status.success(), "no genesis: {printed:?}");

@@ -68,6 +68,18 @@ pub struct BlockLimits {
     pub transactions: u32,
 }
 
+impl BlockLimits {
+    /// The gas of a block that takes the interpreter about a second, for chains that choose no
+    /// other.
+    ///
+    /// Whether a node keeps up must not depend on a compiler, so the limit is that of the slowest
+    /// engine. wasmi takes 0.622 ns for a gas (`docs/calibration.md`): 1 s is 1.608 x 10^9 gas,
+    /// rounded down. A program of the operator that is the dearest for its gas takes it 1.5 times
+    /// the median of 0.454 ns, which is 1.02 s for such a block. Scheduled calls come on top: their
+    /// gas limits together are at most as much again.
+    pub const INTERPRETED_SECOND: Gas = Gas::new(1_500_000_000);
+}
+
 /// How transactions pay for their gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[borsh(use_discriminant = true)]

@@ -177,7 +177,8 @@ pub(crate) struct GenesisArgs {
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]
     pub(crate) minimum_price: u128,
 
-    /// Gas limit of a block
+    /// Gas limit of a block [default: 1500000000, about a second of the interpreter; 10^12 for a
+    /// development chain]
     #[arg(long, value_name = "N", value_parser = parse_gas)]
     pub(crate) block_gas: Option<Gas>,
 

@@ -3,10 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use fusee::chain::Address;
+use fusee::{chain::Address, sandbox::Gas};
 
 use super::chains::parse_funds;
-use crate::numbers::parse_amount;
+use crate::numbers::{parse_amount, parse_gas};
+
+/// That of [`BlockLimits::INTERPRETED_SECOND`](fusee::ledger::BlockLimits::INTERPRETED_SECOND),
+/// which a test compares.
+const BLOCK_GAS: &str = "1500000000";
 
 #[derive(Debug, Args)]
 pub(crate) struct NetArgs {
@@ -54,6 +58,10 @@ pub(crate) struct NetInitArgs {
     /// Least price of a unit of gas
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]
     pub(crate) minimum_price: u128,
+
+    /// Gas limit of a block. The default takes the interpreter about a second
+    #[arg(long, value_name = "N", default_value = BLOCK_GAS, value_parser = parse_gas)]
+    pub(crate) block_gas: Gas,
 
     /// Port of the first node for other nodes; its RPC has the next one. Nodes on one machine are
     /// 10 apart

@@ -1,6 +1,6 @@
 //! `genesis`: a file to begin a chain with.
 
-use fusee::ledger::{Genesis, LedgerRules};
+use fusee::ledger::{BlockLimits, Genesis, LedgerRules};
 use serde_json::{Value, json};
 
 use crate::{
@@ -39,6 +39,10 @@ pub(super) fn file(args: &GenesisArgs) -> Result<Value, Failure> {
         true => LedgerRules::latest().with_development_accounts(),
         false => LedgerRules::latest(),
     };
+    let block_gas = args.block_gas.unwrap_or(match is_development {
+        true => dev.limits.gas,
+        false => BlockLimits::INTERPRETED_SECOND,
+    });
     let accounts = args.account.iter();
     let accounts = accounts.map(|(address, balance)| {
         json!({"address": address.to_string(), "balance": balance.to_string()})
@@ -56,7 +60,7 @@ pub(super) fn file(args: &GenesisArgs) -> Result<Value, Failure> {
                 "contract_rules": rules.id().to_string(),
             }],
             "limits": {
-                "gas": args.block_gas.unwrap_or(dev.limits.gas).units(),
+                "gas": block_gas.units(),
                 "bytes": dev.limits.bytes,
                 "transactions": dev.limits.transactions,
             },

@@ -188,7 +188,8 @@ fn genesis(args: &NetInitArgs, time: u64, nodes: &[Node]) -> Result<Value, Failu
         account: args.account.clone(),
         rules: None,
         minimum_price: args.minimum_price,
-        block_gas: None,
+        // A network, also one of development accounts: all nodes wait for a block.
+        block_gas: Some(args.block_gas),
         time,
     })?;
     let validators = nodes.iter().map(|Node { validator, .. }| {

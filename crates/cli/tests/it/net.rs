@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use data_encoding::BASE64;
 use fusee::abci::consensus_address;
-use fusee::ledger::{Genesis, PublicKey, SecretKey};
+use fusee::{
+    ledger::{BlockLimits, Genesis, PublicKey, SecretKey},
+    sandbox::Gas,
+};
 use serde_json::Value;
 
 use crate::support::Folder;
@@ -124,6 +127,8 @@ fn a_network_of_machines_has_their_addresses() {
     assert_eq!(genesis.parameters.minimum_price(), 3);
     let accounts: Vec<_> = genesis.accounts.keys().map(ToString::to_string).collect();
     assert_eq!(accounts, [account]);
+    let gas = genesis.parameters.limits.gas;
+    assert_eq!(gas, BlockLimits::INTERPRETED_SECOND);
     let engine = json(&folder, "net/node1/engine/config/genesis.json");
     assert_eq!(engine["genesis_time"], "2026-09-21T14:13:20.123Z");
     let config = read(&folder, "net/node1/engine/config/config.toml");
@@ -139,6 +144,29 @@ fn a_network_of_machines_has_their_addresses() {
     // Nothing starts nodes of other machines.
     assert!(!folder.path().join("net/start.sh").exists());
     assert!(folder.path().join("net/node0/start.sh").exists());
+}
+
+/// Of a development chain, nobody else waits for a block.
+#[test]
+fn a_block_of_a_network_takes_the_interpreter_a_second_unless_told_otherwise() {
+    let account = "--account 0707070707070707070707070707070707070707070707070707070707070707=1000";
+    let (fitted, chosen) = (BlockLimits::INTERPRETED_SECOND, Gas::new(7_000_000));
+    let gas = |words: &str| {
+        let folder = Folder::new();
+        let text = folder.text(words, 0);
+        let text = match words.starts_with("net") {
+            true => read(&folder, "net/genesis.json"),
+            false => text,
+        };
+        Genesis::parse(&text).unwrap().parameters.limits.gas
+    };
+    assert_eq!(gas("net init --out net --development"), fitted);
+    assert_eq!(gas(&format!("net init --out net {account}")), fitted);
+    assert_eq!(gas(&format!("genesis {account}")), fitted);
+    assert_eq!(gas("genesis"), Gas::new(1_000_000_000_000));
+    for words in ["genesis", "net init --out net --development"] {
+        assert_eq!(gas(&format!("{words} --block-gas 7000000")), chosen);
+    }
 }
 
 #[test]

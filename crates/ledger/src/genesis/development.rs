@@ -9,8 +9,9 @@ use crate::{Activation, BlockLimits, FeeDestination, LedgerRules, Parameters, Pa
 /// The name of every development chain.
 const CHAIN_ID: &str = "fusee-dev";
 
-/// The limits of a block: far more than a network would choose, so that a block has room for any
-/// one transaction.
+/// The limits of a block: far more than a network would choose
+/// ([`BlockLimits::INTERPRETED_SECOND`]), so that a block has room for any one transaction. Nobody
+/// else waits for it.
 const LIMITS: BlockLimits = BlockLimits {
     gas: Gas::new(1_000_000_000_000),
     bytes: 16 << 20,

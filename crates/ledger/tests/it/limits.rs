@@ -110,3 +110,22 @@ fn a_block_over_its_limits_is_refused_before_signatures_are_verified() {
     };
     assert_eq!(reason.code(), 30);
 }
+
+/// A block of a network takes the slowest engine a second. If a new calibration changes what a gas
+/// takes, the constant follows: of new chains alone.
+#[test]
+fn the_gas_of_a_networks_block_is_a_second_of_the_interpreter() {
+    let calibration = include_str!("../../../../docs/calibration.md");
+    let mut rows = calibration.lines().map(|line| line.split('|'));
+    let mut of_wasmi = rows.find_map(|mut cells| {
+        let is_wasmi = cells.nth(1)?.trim() == "wasmi";
+        is_wasmi.then_some(cells)
+    });
+    let nanoseconds: f64 = {
+        let cells = of_wasmi.as_mut().expect("the page has a row of wasmi");
+        cells.nth(2).unwrap().trim().parse().unwrap()
+    };
+    let gas: u32 = BlockLimits::INTERPRETED_SECOND.units().try_into().unwrap();
+    let seconds = f64::from(gas) * nanoseconds / 1e9;
+    assert!((0.8..1.1).contains(&seconds), "{seconds} s");
+}
