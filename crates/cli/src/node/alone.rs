@@ -63,6 +63,7 @@ pub(super) fn run(
 
 fn start(context: &Arc<Context>, folder: DataFolder) -> Result<Service, Failure> {
     let mut options = folder.options();
+    options.versions = context.settings.chain.versions.get();
     if let Some(retention) = context.settings.chain.retention {
         options.retention = retention;
     }

@@ -38,6 +38,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let settings = &context.settings;
     let mut options = AppOptions::new(&context.genesis);
+    options.store.versions = settings.chain.versions.get();
     options.snapshots = settings.consensus.snapshots.map(SnapshotOptions::every);
     if let Some(retention) = settings.chain.retention {
         options.store.retention = retention;

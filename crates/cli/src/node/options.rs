@@ -39,6 +39,8 @@ pub(super) struct ChainSettings {
     pub(super) engine: EngineChoice,
     pub(super) threads: NonZeroUsize,
     pub(super) retention: Option<Retention>,
+    /// How many of the last states are served.
+    pub(super) versions: NonZeroU64,
     pub(super) proposer: Option<Address>,
 }
 
@@ -121,6 +123,7 @@ impl ChainSettings {
             engine: engine.unwrap_or(EngineChoice::Tiered),
             threads: values.required("chain.threads")?,
             retention: blocks.map(Retention::Last),
+            versions: values.required("chain.versions")?,
             proposer: values.parse("chain.proposer")?,
         })
     }

@@ -47,6 +47,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Keep so many blocks, at least [default: all]",
     ),
     Setting::new(
+        ("chain.versions", "versions", "N"),
+        Some("64"),
+        "States that are served for queries and proofs: those of the last N heights. Each keeps the \
+         changed part of the state tree in memory",
+    ),
+    Setting::new(
         ("chain.proposer", "proposer", "ADDRESS"),
         None,
         "Account of the proposer in blocks that this node makes [default: none, 32 bytes 0]",

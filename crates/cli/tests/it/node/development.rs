@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use fusee::chain::Address;
 use serde_json::{Value, json};
 
 use super::{APART, Running, start, transfer};
@@ -40,6 +41,31 @@ fn a_development_chain_is_there_with_accounts_and_a_block_for_each_transaction()
     assert_eq!(log.matches(" block ").count(), 3, "{log}");
     // Nothing stays of a chain that nobody wanted to keep.
     assert!(!fs::exists(&data).unwrap());
+}
+
+#[test]
+fn so_many_of_the_last_states_are_served() {
+    let folder = Folder::new();
+    for (words, oldest) in [("--dev --versions 2", 3), ("--dev --versions 4", 1)] {
+        let node = start(&folder, &format!("{words} {APART}"));
+        for nonce in 0..4 {
+            send(&node, "alice", nonce);
+        }
+        let nonce = |height: u64| {
+            let address = Address::of_development_account("alice").to_string();
+            let params = json!({"address": address, "height": height});
+            node.call("getAccount", params)
+        };
+        for height in oldest..=4 {
+            assert_eq!(nonce(height).unwrap()["nonce"], height, "{words}");
+        }
+        let refused = nonce(oldest - 1).unwrap_err().to_string();
+        assert!(refused.contains(&format!("{oldest} to 4")), "{refused}");
+        node.end("TERM");
+    }
+    // A node serves its last state, at least.
+    let refused = folder.fusee("node --dev --versions 0");
+    assert_eq!(refused.code, 2, "{refused:?}");
 }
 
 #[test]
