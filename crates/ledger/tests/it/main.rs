@@ -12,6 +12,7 @@ mod chain_samples;
 mod check;
 mod codes;
 mod encoding;
+mod fee_model;
 mod genesis;
 mod genesis_contracts;
 mod governance;
