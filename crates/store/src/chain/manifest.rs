@@ -98,7 +98,14 @@ fn read_manifest(
     let (number, checksum) =
         decoded.ok_or_else(|| damaged(format!("{} is malformed", current.display())))?;
     let manifest = keyspace.join(format!("v{number}"));
-    let content = required(&manifest, fs::read(&manifest), &damaged)?;
+    let content = fs::read(&manifest).map_err(|error| match error.kind() {
+        // Either of both can be the one that is damaged.
+        io::ErrorKind::NotFound => {
+            let (current, manifest) = (current.display(), manifest.display());
+            damaged(format!("{manifest} is missing, which {current} names"))
+        }
+        _ => ChainStoreError::io(&manifest)(error),
+    })?;
     match XxHash3_128::oneshot(&content) == checksum {
         true => Ok((manifest, content)),
         false => {

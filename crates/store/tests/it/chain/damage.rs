@@ -108,14 +108,9 @@ fn check_unused(good: &Path, file: &Path) {
     fs::remove_dir_all(&without).unwrap();
 }
 
-/// The log names the file, and the flat state its folder.
+/// The error names the file.
 fn check_named(error: &dyn Error, bad: &Path, file: &Path) {
-    let is_state = file.starts_with("state");
-    let place = if is_state {
-        bad.join("state")
-    } else {
-        bad.join(file)
-    };
+    let place = bad.join(file);
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     let message = format!("{error}: {cause}");
     let is_named = message.contains(&place.display().to_string());
