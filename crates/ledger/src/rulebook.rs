@@ -84,8 +84,8 @@ impl Rulebook {
         self
     }
 
-    /// Rehearses an upgrade: [`at`](Self::at) tells its rules and its migration. What is executed by
-    /// such a rulebook is not to be committed.
+    /// Rehearses an upgrade: [`at`](Self::at) tells its rules and its migration. What is executed
+    /// by such a rulebook is not to be committed.
     #[must_use]
     pub fn rehearsing(mut self, rehearsal: Rehearsal) -> Self {
         self.rehearsal = Some(rehearsal);

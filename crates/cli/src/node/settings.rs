@@ -49,8 +49,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
     Setting::new(
         ("chain.versions", "versions", "N"),
         Some("64"),
-        "States that are served for queries and proofs: those of the last N heights. Each keeps the \
-         changed part of the state tree in memory",
+        "States that are served for queries and proofs: those of the last N heights. Each keeps \
+         the changed part of the state tree in memory",
     ),
     Setting::new(
         ("chain.proposer", "proposer", "ADDRESS"),
