@@ -6,7 +6,7 @@ use syn::{
     Fields, ItemStruct, Path, Token, parse::Parser, punctuated::Punctuated, spanned::Spanned,
 };
 
-use crate::shared::{doc, plain, words};
+use crate::shared::{doc, plain, plain_name, words};
 
 /// The most fields: their positions are bytes.
 const MOST_FIELDS: usize = 256;
@@ -20,7 +20,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     })?;
     plain(&item.generics, "a contract")?;
     let events = events(arguments)?;
-    let opened = fields(&item)?;
+    let fields = fields(&item)?;
+    let (opened, described) = (fields.iter().map(opened), fields.iter().map(description));
     let (ident, doc) = (&item.ident, doc(&item.attrs));
     let name = words(&ident.to_string(), '_');
     Ok(quote! {
@@ -33,6 +34,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             const EVENTS: &'static [&'static ::fusee_sdk::interface::Event] =
                 &[#(&<#events as ::fusee_sdk::contract::Event>::DESCRIPTION),*];
 
+            const FIELDS: &'static [::fusee_sdk::interface::StorageField] = &[#(#described),*];
+
             #[inline]
             fn open() -> Self {
                 Self { #(#opened),* }
@@ -43,7 +46,8 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     })
 }
 
-fn fields(item: &ItemStruct) -> syn::Result<Vec<TokenStream>> {
+/// The fields, with their positions.
+fn fields(item: &ItemStruct) -> syn::Result<Vec<(u8, &syn::Field)>> {
     let fields = match &item.fields {
         Fields::Named(fields) => fields.named.iter().collect(),
         Fields::Unit => Vec::new(),
@@ -61,14 +65,30 @@ fn fields(item: &ItemStruct) -> syn::Result<Vec<TokenStream>> {
              with `#[derive(Codec)]`",
         ));
     }
-    let opened = |(position, field): (usize, &&syn::Field)| {
-        let position = u8::try_from(position).unwrap_or_default();
-        let (ident, value_type) = (&field.ident, &field.ty);
-        quote_spanned! { value_type.span() =>
-            #ident: <#value_type as ::fusee_sdk::storage::Field>::at(#position)
+    Ok((0..=u8::MAX).zip(fields).collect())
+}
+
+/// The field, opened at its position.
+fn opened((position, field): &(u8, &syn::Field)) -> TokenStream {
+    let (ident, value_type) = (&field.ident, &field.ty);
+    quote_spanned! { value_type.span() =>
+        #ident: <#value_type as ::fusee_sdk::storage::Field>::at(#position)
+    }
+}
+
+/// What the interface tells of a field.
+fn description((position, field): &(u8, &syn::Field)) -> TokenStream {
+    let (value_type, doc) = (&field.ty, doc(&field.attrs));
+    let name = field.ident.as_ref().map_or_else(String::new, plain_name);
+    quote_spanned! { value_type.span() =>
+        ::fusee_sdk::interface::StorageField {
+            name: #name,
+            doc: #doc,
+            position: #position,
+            kind: <#value_type as ::fusee_sdk::storage::Field>::KIND,
+            types: <#value_type as ::fusee_sdk::storage::Field>::TYPES,
         }
-    };
-    Ok(fields.iter().enumerate().map(opened).collect())
+    }
 }
 
 /// The events of `events(Transfer, Approve)`.

@@ -82,6 +82,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
                             doc: <#contract as ::fusee_sdk::contract::Storage>::DOC,
                             methods: &[#(#described),*],
                             events: <#contract as ::fusee_sdk::contract::Storage>::EVENTS,
+                            storage: <#contract as ::fusee_sdk::contract::Storage>::FIELDS,
                         });
                     const BYTES: [u8; ENCODED.size()] = ENCODED.array();
                     &BYTES

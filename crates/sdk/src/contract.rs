@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     buffer::{Buffer, Filled, SMALL, on_the_heap},
     codec::{Codec, Malformed, Sink, from_slice, sum},
-    interface::{ErrorMessage, Event as EventDescription},
+    interface::{ErrorMessage, Event as EventDescription, StorageField},
     message::Message,
     storage::encoded,
     syscalls,
@@ -28,6 +28,9 @@ pub trait Storage: Sized {
 
     /// The events that it emits.
     const EVENTS: &'static [&'static EventDescription];
+
+    /// What the interface tells of the fields.
+    const FIELDS: &'static [StorageField];
 
     /// The fields. Reads nothing.
     fn open() -> Self;

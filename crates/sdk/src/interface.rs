@@ -96,6 +96,39 @@ pub struct ErrorMessage {
     pub doc: &'static str,
 }
 
+/// A field of the storage.
+#[derive(Clone, Copy, Debug)]
+pub struct StorageField {
+    /// The name.
+    pub name: &'static str,
+    /// What it has.
+    pub doc: &'static str,
+    /// The first byte of its keys.
+    pub position: u8,
+    /// What lies behind the position, and in the values.
+    pub kind: StorageKind,
+    /// The types that its values consist of.
+    pub types: Definitions,
+}
+
+/// The entries of a field of the storage.
+#[derive(Clone, Copy, Debug)]
+pub enum StorageKind {
+    /// One value, under the position alone.
+    Value(TypeText),
+    /// Values by keys.
+    Map {
+        /// The type of the keys.
+        key: TypeText,
+        /// The type of the values.
+        value: TypeText,
+    },
+    /// Keys, with empty values.
+    Set(TypeText),
+    /// A length under the position alone, and values by their index.
+    Vector(TypeText),
+}
+
 /// What a contract tells of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Interface {
@@ -107,6 +140,8 @@ pub struct Interface {
     pub methods: &'static [Method],
     /// The events, in any order.
     pub events: &'static [&'static Event],
+    /// The fields of the storage, by position.
+    pub storage: &'static [StorageField],
 }
 
 /// The most types that an interface defines.

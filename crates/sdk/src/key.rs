@@ -9,6 +9,7 @@ use crate::{
     Address,
     buffer::{Buffer, SMALL},
     codec::{Sink, UNBOUNDED, sum},
+    interface::TypeText,
 };
 
 /// A type of keys.
@@ -17,6 +18,9 @@ use crate::{
     note = "keys are integers, `bool`, `Address`, `String`, byte arrays, and tuples of these"
 )]
 pub trait Key: Sized {
+    /// The type as the interface writes it.
+    const TYPE: TypeText;
+
     /// The most bytes of a key.
     const MAX_BYTES: usize;
 
@@ -31,6 +35,7 @@ pub trait Key: Sized {
 macro_rules! integers {
     ($($type:ty)*) => {$(
         impl Key for $type {
+            const TYPE: TypeText = TypeText::new(stringify!($type));
             const MAX_BYTES: usize = size_of::<$type>();
 
             #[inline]
@@ -49,6 +54,7 @@ macro_rules! integers {
 integers!(u8 u16 u32 u64 u128);
 
 impl Key for bool {
+    const TYPE: TypeText = TypeText::new("bool");
     const MAX_BYTES: usize = 1;
 
     #[inline]
@@ -63,6 +69,7 @@ impl Key for bool {
 }
 
 impl<const N: usize> Key for [u8; N] {
+    const TYPE: TypeText = TypeText::new("[u8; ").number(N).text("]");
     const MAX_BYTES: usize = N;
 
     #[inline]
@@ -77,6 +84,7 @@ impl<const N: usize> Key for [u8; N] {
 }
 
 impl Key for Address {
+    const TYPE: TypeText = TypeText::new("address");
     const MAX_BYTES: usize = 32;
 
     #[inline]
@@ -92,6 +100,7 @@ impl Key for Address {
 
 /// Its length comes first, so texts are in the order of their lengths.
 impl Key for String {
+    const TYPE: TypeText = TypeText::new("string");
     const MAX_BYTES: usize = UNBOUNDED;
 
     fn encode_key(&self, sink: &mut impl Sink) {
@@ -112,6 +121,10 @@ macro_rules! tuples {
     ($(($first:ident $($name:ident)*))*) => {$(
         #[allow(non_snake_case, reason = "a name for each type and its value")]
         impl<$first: Key $(, $name: Key)*> Key for ($first, $($name,)*) {
+            const TYPE: TypeText = TypeText::new("(")
+                .join($first::TYPE)
+                $(.text(", ").join($name::TYPE))*
+                .text(")");
             const MAX_BYTES: usize = {
                 let bytes = $first::MAX_BYTES;
                 $(let bytes = sum(bytes, $name::MAX_BYTES);)*

@@ -21,6 +21,7 @@ use crate::{
     buffer::{Buffer, Filled, SMALL, on_the_heap},
     codec::{Codec, from_slice, to_vec},
     contract::revert,
+    interface::{Definitions, StorageKind},
     syscalls,
 };
 
@@ -31,6 +32,12 @@ use crate::{
     note = "write `Value<{Self}>`. There are also `Map<K, V>`, `Set<T>` and `Vector<T>`"
 )]
 pub trait Field {
+    /// What the interface tells of it, so that tools can read its entries.
+    const KIND: StorageKind;
+
+    /// The types with a name that its values consist of.
+    const TYPES: Definitions;
+
     /// The field at this position.
     fn at(position: u8) -> Self;
 }

@@ -32,17 +32,28 @@ pub struct Chain {
     natives: Natives,
     state: MemoryState,
     block: BlockContext,
-    interfaces: BTreeMap<Address, Interface>,
+    /// The contracts that were deployed, with the interfaces that they have.
+    deployed: BTreeMap<Address, Option<Interface>>,
+    /// All transactions, also those that were discarded: machines are held to the same results of
+    /// them.
     receipts: Vec<(String, Receipt)>,
+    /// The last transaction that was not discarded.
+    last: Option<usize>,
+    /// The storage of the contracts before each restoring.
+    discarded: Vec<Storages>,
     deployments: u64,
 }
+
+/// The storage of contracts, by their addresses.
+type Storages = BTreeMap<Address, BTreeMap<Vec<u8>, Vec<u8>>>;
 
 /// What a chain can go back to.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     state: MemoryState,
     block: BlockContext,
-    receipts: usize,
+    deployed: BTreeMap<Address, Option<Interface>>,
+    last: Option<usize>,
     deployments: u64,
 }
 
@@ -62,8 +73,10 @@ impl Chain {
                 time: GENESIS_TIME,
                 ..BlockContext::default()
             },
-            interfaces: BTreeMap::new(),
+            deployed: BTreeMap::new(),
             receipts: Vec::new(),
+            last: None,
+            discarded: Vec::new(),
             deployments: 0,
         }
     }
@@ -120,6 +133,39 @@ impl Chain {
         input: &[u8],
     ) -> Result<Address, Failure> {
         let code = self.upload(from, program);
+        self.create(from, code, input, Some(interface(program)))
+    }
+
+    /// Deploys a program that is no contract of the SDK: of another language, or one whose sources
+    /// are elsewhere. Its events are known if it is a wasm module with an interface.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if `deploy` fails.
+    ///
+    /// # Panics
+    ///
+    /// If the rules refuse the program, or this machine does not run its format. None runs
+    /// natively.
+    #[track_caller]
+    pub fn try_deploy_code(
+        &mut self,
+        from: Address,
+        code: &[u8],
+        input: &[u8],
+    ) -> Result<Address, Failure> {
+        let interface = fusee::interface::extract(code).ok().flatten();
+        let code = self.upload_code(from, code.to_vec());
+        self.create(from, code, input, interface)
+    }
+
+    fn create(
+        &mut self,
+        from: Address,
+        code: [u8; 32],
+        input: &[u8],
+        interface: Option<Interface>,
+    ) -> Result<Address, Failure> {
         self.deployments = self.deployments.saturating_add(1);
         let mut salt = [0; 32];
         salt[..8].copy_from_slice(&self.deployments.to_le_bytes());
@@ -133,7 +179,7 @@ impl Chain {
         match (receipt.status, receipt.deployed) {
             (Status::Success, Some(address)) => {
                 let address = Address::new(*address.as_bytes());
-                self.interfaces.insert(address, interface(program));
+                self.deployed.insert(address, interface);
                 Ok(address)
             }
             _ => Err(Failure::of("deploy", &receipt)),
@@ -154,9 +200,15 @@ impl Chain {
             // `on_every_machine` skips this machine, if it is for want of a toolchain.
             Err(error) => std::panic::panic_any(error),
         };
+        self.upload_code(from, code)
+    }
+
+    #[track_caller]
+    fn upload_code(&mut self, from: Address, code: Vec<u8>) -> [u8; 32] {
+        let hash = *CodeHash::of(&code).as_bytes();
         let receipt = self.send("upload", from, Action::Upload { code }, 0);
         assert_eq!(receipt.status, Status::Success, "the rules refuse the code");
-        *CodeHash::of(&program.code(self.machine).unwrap_or_default()).as_bytes()
+        hash
     }
 
     /// Replaces the code of a contract whose admin the sender is.
@@ -181,7 +233,7 @@ impl Chain {
         let receipt = self.send("migrate", from, action, 0);
         match receipt.status {
             Status::Success => {
-                self.interfaces.insert(contract, interface(program));
+                self.deployed.insert(contract, Some(interface(program)));
                 Ok(())
             }
             _ => Err(Failure::of("migrate", &receipt)),
@@ -304,7 +356,8 @@ impl Chain {
     /// If there was none.
     #[must_use]
     pub fn receipt(&self) -> &Receipt {
-        let (_, receipt) = self.receipts.last().expect("there was a transaction");
+        let last = self.last.and_then(|last| self.receipts.get(last));
+        let (_, receipt) = last.expect("there was a transaction");
         receipt
     }
 
@@ -316,9 +369,8 @@ impl Chain {
     #[must_use]
     pub fn events(&self) -> Vec<(String, Value)> {
         let decode = |event: &fusee::chain::Event| {
-            let interface = self
-                .interfaces
-                .get(&Address::new(*event.address.as_bytes()));
+            let contract = Address::new(*event.address.as_bytes());
+            let interface = self.deployed.get(&contract).and_then(Option::as_ref);
             let (name, topics) = event.topics.split_first().expect("an event has a name");
             let known = interface.and_then(|interface| Some((interface, interface.event(name)?)));
             let (interface, known) = known.expect("the interface has the event");
@@ -366,16 +418,19 @@ impl Chain {
         Snapshot {
             state: self.state.clone(),
             block: self.block.clone(),
-            receipts: self.receipts.len(),
+            deployed: self.deployed.clone(),
+            last: self.last,
             deployments: self.deployments,
         }
     }
 
-    /// Goes back to a snapshot.
+    /// Goes back to a snapshot. What is discarded is still held against the other machines.
     pub fn restore(&mut self, snapshot: &Snapshot) {
+        self.discarded.push(self.storages());
         self.state = snapshot.state.clone();
         self.block = snapshot.block.clone();
-        self.receipts.truncate(snapshot.receipts);
+        self.deployed = snapshot.deployed.clone();
+        self.last = snapshot.last;
         self.deployments = snapshot.deployments;
     }
 
@@ -391,13 +446,19 @@ impl Chain {
             },
             events: receipt.events.clone(),
         });
-        let contracts = self.interfaces.keys();
+        let discarded = self.discarded.iter().cloned();
         History {
             steps: receipts.collect(),
-            storage: contracts
-                .map(|address| (*address, self.storage(*address)))
-                .collect(),
+            storages: discarded.chain([self.storages()]).collect(),
         }
+    }
+
+    /// The storage of all contracts.
+    fn storages(&self) -> Storages {
+        let contracts = self.deployed.keys();
+        contracts
+            .map(|address| (*address, self.storage(*address)))
+            .collect()
     }
 
     #[track_caller]
@@ -412,8 +473,8 @@ impl Chain {
     }
 
     pub(crate) fn interface_of(&self, contract: Address) -> &Interface {
-        let interface = self.interfaces.get(&contract);
-        interface.expect("the contract was deployed by this chain")
+        let interface = self.deployed.get(&contract).and_then(Option::as_ref);
+        interface.expect("the contract was deployed by this chain, and has an interface")
     }
 
     pub(crate) fn send(
@@ -440,6 +501,7 @@ impl Chain {
         if let Some(refusal) = &included.refusal {
             panic!("the rules refuse the code: {refusal}");
         }
+        self.last = Some(self.receipts.len());
         self.receipts
             .push((method.to_owned(), included.receipt.clone()));
         self.advance(1);
@@ -450,8 +512,32 @@ impl Chain {
 /// What became of a test's transactions.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct History {
-    pub(crate) steps: Vec<Step>,
-    pub(crate) storage: BTreeMap<Address, BTreeMap<Vec<u8>, Vec<u8>>>,
+    steps: Vec<Step>,
+    /// Before each restoring, and in the end.
+    storages: Vec<Storages>,
+}
+
+impl History {
+    /// The first difference to the history of another machine, in a line.
+    pub(crate) fn difference(&self, other: &Self) -> Option<String> {
+        let steps = self.steps.iter().zip(&other.steps);
+        for (number, (here, there)) in (1..).zip(steps) {
+            if here != there {
+                return Some(format!("transaction {number} is {here:?}, and {there:?}"));
+            }
+        }
+        let (here, there) = (self.steps.len(), other.steps.len());
+        if here != there {
+            return Some(format!("there are {here} transactions, and {there}"));
+        }
+        let storages = self.storages.iter().zip(&other.storages);
+        for (here, there) in storages.flat_map(|(here, there)| here.iter().zip(there)) {
+            if here != there {
+                return Some(format!("the storage is {here:?}, and {there:?}"));
+            }
+        }
+        (self != other).then(|| "the snapshots or contracts are not the same".to_owned())
+    }
 }
 
 /// What became of one transaction, but for its gas.

@@ -2,12 +2,18 @@
 //!
 //! The arguments depend on the seed alone, so [`on_every_machine`](crate::on_every_machine) holds
 //! the outcomes of the same calls against each other. A call may revert or trap: what is tested is
-//! that every machine agrees, that the host does not fail, and that an output is a value of the
-//! type that the interface tells.
+//! that every machine agrees, that the host does not fail, that an output is a value of the type
+//! that the interface tells, and that what the test asserts holds after each call.
+
+use std::{
+    any::Any,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use fusee::{
     chain::{Action, Status},
-    interface::{Field, Interface, Kind, Type},
+    interface::{Field, Interface, Kind, Method, Type},
 };
 use fusee_sdk::Address;
 use serde_json::{Map, Value, json};
@@ -17,18 +23,67 @@ use crate::{Chain, chain::chain};
 /// The most elements of a random list, and the most bytes of a random text.
 const MOST: u64 = 4;
 
+/// Calls of a contract at random.
+#[derive(Clone, Copy, Debug)]
+pub struct Fuzz<'a> {
+    /// The contract.
+    pub contract: Address,
+    /// The senders of the calls, and the addresses in their arguments.
+    pub accounts: &'a [Address],
+    /// What the calls depend on: another seed is other calls.
+    pub seed: u64,
+    /// The number of calls.
+    pub calls: u32,
+}
+
+/// A call that was made at random.
+#[derive(Clone, Debug)]
+pub struct FuzzCall {
+    /// Its position, from 1 on.
+    pub number: u32,
+    /// The sender.
+    pub from: Address,
+    /// The method.
+    pub method: String,
+    /// The arguments, by name.
+    pub arguments: Value,
+    /// The amount that was sent along.
+    pub value: u128,
+    /// How it ended.
+    pub status: Status,
+}
+
 impl Chain {
     /// Calls methods of the contract's interface, chosen at random, so many times, with random
-    /// arguments. Every transaction is from one of these accounts, which are also the addresses in
-    /// the arguments. Payable methods are sent an amount of up to 3.
+    /// arguments: [`fuzz`](Self::fuzz) without assertions.
     ///
     /// # Panics
     ///
-    /// If the contract was not deployed by this chain, the host fails, there is no account, or the
-    /// output of a call is no value of the method's type.
+    /// As [`fuzz`](Self::fuzz).
     #[track_caller]
     pub fn fuzz_methods(&mut self, contract: Address, accounts: &[Address], seed: u64, calls: u32) {
-        let interface = self.interface_of(contract).clone();
+        let fuzz = Fuzz {
+            contract,
+            accounts,
+            seed,
+            calls,
+        };
+        self.fuzz(fuzz, |_, _| {});
+    }
+
+    /// Calls methods of the contract's interface, chosen at random, with random arguments. Every
+    /// transaction is from one of the accounts, which are also the addresses in the arguments.
+    /// Payable methods are sent an amount of up to 3. After each call, also one that failed,
+    /// `holds` asserts what always holds of the contract.
+    ///
+    /// # Panics
+    ///
+    /// If an assertion fails, the host fails, or the output of a call is no value of the method's
+    /// type: the message has the seed and the call. If the contract was not deployed by this chain,
+    /// or there is no account.
+    #[track_caller]
+    pub fn fuzz(&mut self, fuzz: Fuzz<'_>, mut holds: impl FnMut(&mut Self, &FuzzCall)) {
+        let interface = self.interface_of(fuzz.contract).clone();
         let called_by_the_chain = ["deploy", "migrate", "receive"];
         let methods: Vec<_> = interface
             .methods
@@ -36,38 +91,88 @@ impl Chain {
             .filter(|method| !called_by_the_chain.contains(&method.name.as_str()))
             .collect();
         let mut random = Random {
-            state: seed,
+            state: fuzz.seed,
             interface: &interface,
-            accounts,
+            accounts: fuzz.accounts,
         };
-        for _ in 0..calls {
+        for number in 1..=fuzz.calls {
             let method = random.choose(&methods);
-            let from = *random.choose(accounts);
-            let arguments = random.fields(&method.args);
-            let input = interface.write_fields(&method.args, &arguments);
-            let input = input.unwrap_or_else(|error| panic!("{}: {error}", method.name));
-            let action = Action::Call {
-                to: chain(contract),
+            let mut call = FuzzCall {
+                number,
+                from: *random.choose(fuzz.accounts),
                 method: method.name.clone(),
-                input,
+                arguments: random.fields(&method.args),
+                value: 0,
+                status: Status::Success,
             };
-            let value = match method.payable {
-                true => u128::from(random.below(4)).min(self.balance(from)),
-                false => 0,
-            };
-            let receipt = self.send(&method.name, from, action, value);
-            if receipt.status == Status::Success {
-                let output = interface.read(&method.returns, &receipt.output);
-                assert!(
-                    output.is_ok(),
-                    "{}({arguments}): the output {:?} is no {}",
-                    method.name,
-                    receipt.output,
-                    method.returns
-                );
+            if method.payable {
+                call.value = u128::from(random.below(4)).min(self.balance(call.from));
+            }
+            let step = catch_unwind(AssertUnwindSafe(|| {
+                call.status = self.make(fuzz.contract, method, &call, &interface);
+                holds(self, &call);
+            }));
+            if let Err(payload) = step {
+                let Fuzz { seed, calls, .. } = fuzz;
+                let why = told(&*payload);
+                panic!("{why}\n  after call {number} of {calls}, with the seed {seed}: {call}");
             }
         }
     }
+
+    /// Makes a call, and holds its output against the interface.
+    fn make(
+        &mut self,
+        contract: Address,
+        method: &Method,
+        call: &FuzzCall,
+        interface: &Interface,
+    ) -> Status {
+        let input = interface.write_fields(&method.args, &call.arguments);
+        let action = Action::Call {
+            to: chain(contract),
+            method: method.name.clone(),
+            input: input.unwrap_or_else(|error| panic!("the arguments: {error}")),
+        };
+        let receipt = self.send(&method.name, call.from, action, call.value);
+        if receipt.status == Status::Success {
+            let output = interface.read(&method.returns, &receipt.output);
+            let bytes = &receipt.output;
+            assert!(
+                output.is_ok(),
+                "the output {bytes:?} is no {}",
+                method.returns
+            );
+        }
+        receipt.status
+    }
+}
+
+/// `transfer {"to":"0x..","amount":"3"} from 0x..: success`.
+impl fmt::Display for FuzzCall {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            from,
+            method,
+            arguments,
+            value,
+            status,
+            ..
+        } = self;
+        let from = hex::encode(from.as_bytes());
+        write!(formatter, "{method} {arguments} from 0x{from}")?;
+        if *value > 0 {
+            write!(formatter, " with {value}")?;
+        }
+        write!(formatter, ": {status}")
+    }
+}
+
+/// The message of a panic.
+fn told(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("the test failed")
 }
 
 /// Random values of the types of an interface.

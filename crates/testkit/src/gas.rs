@@ -1,9 +1,26 @@
 //! Gas in a file: what calls cost, against which later tests are held.
 //!
-//! The file has a line for each name, in order: the gas, and the name. It is written where it is
-//! missing or `UPDATE_EXPECT` is set, and its difference is reviewed like code.
+//! The file has a line for each name, in order: the gas, and the name. Its difference is reviewed
+//! like code. Where it is missing it is written, unless `fusee test --check` runs the tests: then
+//! the test fails. `UPDATE_EXPECT` writes it again. `fusee test --diff` compares without failing.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    env, fmt, fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+
+/// The variable of `fusee test --update-gas`.
+const UPDATE: &str = "UPDATE_EXPECT";
+
+/// The variable of `fusee test --check`: a file that is missing is a failure.
+const CHECK: &str = "FUSEE_GAS_CHECK";
+
+/// The variable of `fusee test --diff`: the folder that comparisons are written to.
+const DIFF: &str = "FUSEE_GAS_DIFF";
 
 /// The gas of named calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,13 +28,47 @@ pub struct GasSnapshot(BTreeMap<String, u64>);
 
 /// Calls that cost more or less than in the file, or are not in both.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GasDifference(Vec<Change>);
+pub struct GasDifference {
+    file: FileState,
+    changes: Vec<Change>,
+}
+
+/// Whether there is a file to compare with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FileState {
+    Found,
+    Missing(PathBuf),
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Change {
     name: String,
     before: Option<u64>,
     after: Option<u64>,
+}
+
+/// What a comparison does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Mode {
+    /// Fails where the gas differs, and writes a file that is missing.
+    Keep,
+    /// Writes the file.
+    Update,
+    /// Fails where the gas differs, or the file is missing.
+    Check,
+    /// Writes the comparison into this folder.
+    Diff(PathBuf),
+}
+
+impl Mode {
+    fn of_the_environment() -> Self {
+        match (env::var_os(DIFF), env::var_os(UPDATE), env::var_os(CHECK)) {
+            (Some(folder), _, _) => Self::Diff(folder.into()),
+            (None, Some(_), _) => Self::Update,
+            (None, None, Some(_)) => Self::Check,
+            (None, None, None) => Self::Keep,
+        }
+    }
 }
 
 impl GasSnapshot {
@@ -37,32 +88,59 @@ impl GasSnapshot {
     ///
     /// # Errors
     ///
-    /// [`GasDifference`] if a call costs another amount, is new, or is gone.
+    /// [`GasDifference`] if a call costs another amount, is new, or is gone; with `fusee test
+    /// --check` also if there is no file.
     ///
     /// # Panics
     ///
     /// If the file cannot be read or written, or is malformed.
     pub fn check(&self, file: impl AsRef<Path>, per_mille: u64) -> Result<(), GasDifference> {
-        let file = file.as_ref();
-        let update = std::env::var_os("UPDATE_EXPECT").is_some();
-        if update || !file.exists() {
-            let written = fs::write(file, self.to_string());
-            written.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-            return Ok(());
+        self.check_as(&Mode::of_the_environment(), file.as_ref(), per_mille)
+    }
+
+    fn check_as(&self, mode: &Mode, file: &Path, per_mille: u64) -> Result<(), GasDifference> {
+        let fail = |error: &dyn fmt::Display| -> ! { panic!("{}: {error}", file.display()) };
+        let is_there = file.exists();
+        let before = match fs::read_to_string(file) {
+            _ if *mode == Mode::Update || !is_there => Self::new(),
+            Ok(text) => Self::parse(&text).unwrap_or_else(|line| {
+                fail(&format!("`{line}` is not a line of gas and a name"));
+            }),
+            Err(error) => fail(&error),
+        };
+        let missing = || GasDifference {
+            file: FileState::Missing(file.to_owned()),
+            ..before.difference(self, 0)
+        };
+        match mode {
+            Mode::Check if !is_there => return Err(missing()),
+            Mode::Keep | Mode::Check if is_there => {
+                let difference = before.difference(self, per_mille);
+                return match difference.changes.is_empty() {
+                    true => Ok(()),
+                    false => Err(difference),
+                };
+            }
+            Mode::Diff(folder) => {
+                let report = self.report(file, is_there.then_some(&before));
+                write_new(folder, &report).unwrap_or_else(|error| fail(&error));
+            }
+            Mode::Keep | Mode::Update | Mode::Check => {
+                let written = fs::write(file, self.to_string());
+                written.unwrap_or_else(|error| fail(&error));
+            }
         }
-        let text = fs::read_to_string(file);
-        let text = text.unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let before = Self::parse(&text).unwrap_or_else(|line| {
-            panic!(
-                "{}: `{line}` is not a line of gas and a name",
-                file.display()
-            )
-        });
-        let difference = before.difference(self, per_mille);
-        match difference.0.is_empty() {
-            true => Ok(()),
-            false => Err(difference),
-        }
+        Ok(())
+    }
+
+    /// A comparison, as `fusee test --diff` reads it.
+    fn report(&self, file: &Path, before: Option<&Self>) -> Value {
+        let file = env::current_dir().map_or_else(|_| file.to_owned(), |folder| folder.join(file));
+        json!({
+            "file": file.display().to_string(),
+            "before": before.map(|before| &before.0),
+            "now": self.0,
+        })
     }
 
     /// What differs from this to later gas by more than so many per mille.
@@ -88,7 +166,10 @@ impl GasSnapshot {
                 after,
             })
         });
-        GasDifference(changes.collect())
+        GasDifference {
+            file: FileState::Found,
+            changes: changes.collect(),
+        }
     }
 
     /// The snapshot in a text, or the line that is malformed.
@@ -105,6 +186,21 @@ impl GasSnapshot {
     }
 }
 
+/// Writes a file into a folder that tests of other processes write to as well.
+fn write_new(folder: &Path, report: &Value) -> std::io::Result<()> {
+    let mut number = 0_u32;
+    loop {
+        let file = folder.join(format!("{number}.json"));
+        match fs::File::create_new(file) {
+            Ok(mut file) => return file.write_all(report.to_string().as_bytes()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                number = number.saturating_add(1);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 impl fmt::Display for GasSnapshot {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, gas) in &self.0 {
@@ -116,16 +212,24 @@ impl fmt::Display for GasSnapshot {
 
 impl fmt::Display for GasDifference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            formatter,
-            "the gas of {} calls differs from the file:",
-            self.0.len()
-        )?;
+        match &self.file {
+            FileState::Found => {
+                let count = self.changes.len();
+                writeln!(formatter, "the gas of {count} calls differs from the file:")?;
+            }
+            FileState::Missing(file) => {
+                let file = file.display();
+                writeln!(
+                    formatter,
+                    "there is no file `{file}` to hold the gas against:"
+                )?;
+            }
+        }
         for Change {
             name,
             before,
             after,
-        } in &self.0
+        } in &self.changes
         {
             match (before, after) {
                 (Some(before), Some(after)) => {
@@ -140,7 +244,9 @@ impl fmt::Display for GasDifference {
                 (None, None) => {}
             }
         }
-        formatter.write_str("if this is wanted, run the test with UPDATE_EXPECT=1")
+        formatter.write_str(
+            "if this is wanted, write the file by `fusee test --update-gas`, or UPDATE_EXPECT=1",
+        )
     }
 }
 

@@ -25,7 +25,8 @@
 //! ```
 //!
 //! - [`Chain`]: accounts, blocks and time, transactions and queries, storage, snapshots.
-//! - [`Chain::fuzz_methods`]: calls of all methods with random arguments.
+//! - [`Chain::fuzz_methods`] and [`Chain::fuzz`]: calls of all methods with random arguments, and
+//!   what holds after each.
 //! - [`Program`]: a contract, and how it is built. A missing toolchain is told, and the machine
 //!   skipped.
 //! - [`GasSnapshot`]: the gas of named calls in a file, which a test holds them against.
@@ -55,10 +56,11 @@ mod documents {
 }
 
 pub use chain::{Chain, Snapshot};
-pub use every::on_every_machine;
+pub use every::{on_every_machine, on_machine};
 pub use failure::Failure;
 pub use fusee::chain::{Event, Receipt, Status};
 pub use fusee_build::BuildError;
+pub use fuzz::{Fuzz, FuzzCall};
 pub use gas::{GasDifference, GasSnapshot};
 pub use machine::Machine;
 pub use program::Program;

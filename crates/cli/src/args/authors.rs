@@ -96,6 +96,9 @@ pub(crate) struct BuildArgs {
 Runs `cargo test`. A test of the test kit runs natively, on both engines for WebAssembly and on
 PolkaVM; what is missing for one of these is told first, and that machine is skipped.
 
+A gas snapshot of the test kit holds the gas of named calls against a file. A test writes a file that
+is missing, unless --check is given: use that in continuous integration.
+
 Coverage is that of the native runs, by the lines of the package's folder src. It needs
 `rustup component add llvm-tools`.
 
@@ -103,6 +106,8 @@ Examples:
   fusee test
   fusee test my-token transfer
   fusee test --coverage --lcov coverage.lcov
+  fusee test --check
+  fusee test my-token gas --diff
   fusee test --update-gas
   fusee test --require-all")]
 pub(crate) struct TestArgs {
@@ -122,8 +127,16 @@ pub(crate) struct TestArgs {
     pub(crate) lcov: Option<PathBuf>,
 
     /// Write the files of gas snapshots again
-    #[arg(long)]
+    #[arg(long, group = "gas")]
     pub(crate) update_gas: bool,
+
+    /// Fail if the file of a gas snapshot is missing, as well as if gas differs from it
+    #[arg(long, group = "gas")]
+    pub(crate) check: bool,
+
+    /// Show how gas differs from the files of gas snapshots, which fails nothing
+    #[arg(long, group = "gas")]
+    pub(crate) diff: bool,
 
     /// Fail if a machine would be skipped
     #[arg(long)]

@@ -142,7 +142,7 @@ pub(crate) struct GasArgs {
     #[arg(long, value_name = "N", default_value = DEFAULT_GAS, value_parser = parse_gas)]
     pub(crate) gas: Gas,
 
-    /// Whether the program may use floating point; contracts may not
+    /// Whether the program may use floating point
     #[arg(long, value_enum, default_value = "canonical")]
     pub(crate) floats: FloatsChoice,
 

@@ -1,15 +1,18 @@
 //! `test`: runs the tests of a contract, and shows which lines they ran.
 
 mod coverage;
+mod gas;
 mod lcov;
 
 use std::{
     io,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use fusee_build::{BuildError, Contract, Toolchain, command};
 use serde::Serialize;
+use tempfile::TempDir;
 
 use crate::{
     args::TestArgs,
@@ -17,12 +20,18 @@ use crate::{
     output::{self, Format, Output},
 };
 
-use self::coverage::Coverage;
+use self::{coverage::Coverage, gas::GasFile};
 
 pub(crate) use self::coverage::compile_if_asked;
 
 /// The variable by which golden files are written again.
 const UPDATE: &str = "UPDATE_EXPECT";
+
+/// The variable by which a gas snapshot without a file fails.
+const CHECK_GAS: &str = "FUSEE_GAS_CHECK";
+
+/// The variable with the folder that gas snapshots write their comparisons to.
+const DIFF_GAS: &str = "FUSEE_GAS_DIFF";
 
 /// The variable by which a test fails on a machine that it would skip.
 const REQUIRE_ALL: &str = "FUSEE_TEST_REQUIRE_ALL";
@@ -35,6 +44,9 @@ struct Tested {
     skipped: Vec<Skipped>,
     #[serde(skip_serializing_if = "Option::is_none")]
     coverage: Option<Coverage>,
+    /// The gas snapshots, with `--diff`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas: Option<Vec<GasFile>>,
 }
 
 /// Machines whose toolchain is missing.
@@ -57,15 +69,23 @@ pub(crate) fn run(args: &TestArgs, output: &mut Output) -> Result<Exit, Failure>
             skip.install
         ));
     }
-    let (passed, coverage) = match args.coverage {
-        true => coverage::measure(&contract, &toolchain, args, output)?,
-        false => (run_to_end(&mut tests(&contract, args, output))?, None),
+    let compared = args.diff.then(gas::folder).transpose()?;
+    let run = Run {
+        args,
+        compared: compared.as_ref().map(TempDir::path),
     };
+    let (passed, coverage) = match args.coverage {
+        true => coverage::measure(&contract, &toolchain, run, output)?,
+        false => (run_to_end(&mut tests(&contract, run, output))?, None),
+    };
+    let read = |folder: &TempDir| gas::read(folder.path(), &contract.folder);
+    let gas = compared.as_ref().map(read).transpose()?;
     let tested = Tested {
         package: contract.package,
         passed,
         skipped,
         coverage,
+        gas,
     };
     output.answer(&tested, || tested.text())?;
     Ok(match tested.passed {
@@ -97,17 +117,34 @@ fn skipped(toolchain: &Toolchain, args: &TestArgs) -> Result<Vec<Skipped>, Failu
     Ok(skipped)
 }
 
+/// How tests are run.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    args: &'a TestArgs,
+    /// The folder for comparisons of gas.
+    compared: Option<&'a Path>,
+}
+
 /// `cargo test` of a contract.
-fn tests(contract: &Contract, args: &TestArgs, output: &Output) -> Command {
+fn tests(contract: &Contract, run: Run<'_>, output: &Output) -> Command {
+    let args = run.args;
     let mut cargo = command("cargo");
     cargo
         .current_dir(&contract.folder)
         .args(["test", "--package", &contract.package])
         .stdin(Stdio::null());
     // A golden file that is rewritten is not checked.
-    cargo.env_remove(UPDATE);
+    for variable in [UPDATE, CHECK_GAS, DIFF_GAS] {
+        cargo.env_remove(variable);
+    }
     if args.update_gas {
         cargo.env(UPDATE, "1");
+    }
+    if args.check {
+        cargo.env(CHECK_GAS, "1");
+    }
+    if let Some(folder) = run.compared {
+        cargo.env(DIFF_GAS, folder);
     }
     if args.require_all {
         cargo.env(REQUIRE_ALL, "1");
@@ -146,6 +183,10 @@ impl Tested {
         if let Some(coverage) = &self.coverage {
             text.push('\n');
             text.push_str(&coverage.text());
+        }
+        if let Some(gas) = &self.gas {
+            text.push('\n');
+            text.push_str(&gas::text(gas));
         }
         text
     }

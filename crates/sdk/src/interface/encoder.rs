@@ -2,14 +2,21 @@
 #![allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
 
 use super::{
-    Definitions, ErrorMessage, Event, Field, Interface, Kind, TypeText, Variant, text::is_before,
+    Definitions, ErrorMessage, Event, Field, Interface, Kind, StorageField, StorageKind, TypeText,
+    Variant, text::is_before,
 };
 
 /// The most bytes of an interface, as everywhere.
 const CAPACITY: usize = 65_536;
 
-/// The version of the encoding.
-const VERSION: u8 = 1;
+/// The most bytes of a name, as everywhere.
+const MAX_NAME: usize = 128;
+
+/// The version of the encoding, with fields of storage at its end.
+const VERSION: u8 = 2;
+
+/// The version for contracts that store nothing: it has no such list.
+const WITHOUT_STORAGE: u8 = 1;
 
 /// What every contract reverts with if its input is no encoding of the arguments.
 const INPUT_ERRORS: [ErrorMessage; 3] = [
@@ -45,7 +52,10 @@ pub const fn encode(interface: &Interface) -> Encoded {
         bytes: [0; CAPACITY],
         length: 0,
     };
-    encoded.byte(VERSION);
+    encoded.byte(match interface.storage {
+        [] => WITHOUT_STORAGE,
+        _ => VERSION,
+    });
     encoded.text(interface.name);
     encoded.text(interface.doc);
     encoded.definitions(&types(interface));
@@ -53,7 +63,7 @@ pub const fn encode(interface: &Interface) -> Encoded {
     let mut index = 0;
     while index < interface.methods.len() {
         let method = &interface.methods[index];
-        encoded.text(method.name);
+        encoded.name(method.name);
         encoded.text(method.doc);
         encoded.fields(method.args);
         encoded.value_type(&method.returns);
@@ -63,6 +73,9 @@ pub const fn encode(interface: &Interface) -> Encoded {
     }
     encoded.events(interface.events);
     encoded.errors(interface);
+    if !interface.storage.is_empty() {
+        encoded.storage(interface.storage);
+    }
     encoded
 }
 
@@ -76,6 +89,11 @@ const fn types(interface: &Interface) -> Definitions {
     let mut index = 0;
     while index < interface.events.len() {
         types = types.merge(interface.events[index].types);
+        index += 1;
+    }
+    let mut index = 0;
+    while index < interface.storage.len() {
+        types = types.merge(interface.storage[index].types);
         index += 1;
     }
     types
@@ -136,6 +154,25 @@ impl Encoded {
         self.bytes(text.as_bytes());
     }
 
+    /// A name that tools can show, and read in a command.
+    const fn name(&mut self, name: &str) {
+        let bytes = name.as_bytes();
+        let mut index = 0;
+        while index < bytes.len() {
+            assert!(
+                bytes[index].is_ascii_alphanumeric() || bytes[index] == b'_',
+                "names in the interface have ASCII letters, digits and underscores: rename the \
+                 method, argument, field or variant that has others"
+            );
+            index += 1;
+        }
+        assert!(
+            !bytes.is_empty() && bytes.len() <= MAX_NAME,
+            "names in the interface have 1 to 128 bytes: shorten the longer one"
+        );
+        self.text(name);
+    }
+
     const fn value_type(&mut self, value_type: &TypeText) {
         self.bytes(value_type.as_bytes());
     }
@@ -144,7 +181,7 @@ impl Encoded {
         self.length(fields.len());
         let mut index = 0;
         while index < fields.len() {
-            self.text(fields[index].name);
+            self.name(fields[index].name);
             self.text(fields[index].doc);
             self.value_type(&fields[index].value_type);
             index += 1;
@@ -156,7 +193,7 @@ impl Encoded {
         let mut index = 0;
         while index < definitions.count() {
             if let Some(definition) = definitions.at(index) {
-                self.text(definition.name);
+                self.name(definition.name);
                 self.text(definition.doc);
                 match definition.kind {
                     Kind::Struct(fields) => {
@@ -177,9 +214,40 @@ impl Encoded {
         self.length(variants.len());
         let mut index = 0;
         while index < variants.len() {
-            self.text(variants[index].name);
+            self.name(variants[index].name);
             self.text(variants[index].doc);
             self.fields(variants[index].fields);
+            index += 1;
+        }
+    }
+
+    const fn storage(&mut self, fields: &[StorageField]) {
+        self.length(fields.len());
+        let mut index = 0;
+        while index < fields.len() {
+            let field = &fields[index];
+            self.name(field.name);
+            self.text(field.doc);
+            self.byte(field.position);
+            match &field.kind {
+                StorageKind::Value(value) => {
+                    self.byte(0);
+                    self.value_type(value);
+                }
+                StorageKind::Map { key, value } => {
+                    self.byte(1);
+                    self.value_type(key);
+                    self.value_type(value);
+                }
+                StorageKind::Set(key) => {
+                    self.byte(2);
+                    self.value_type(key);
+                }
+                StorageKind::Vector(value) => {
+                    self.byte(3);
+                    self.value_type(value);
+                }
+            }
             index += 1;
         }
     }
@@ -202,7 +270,7 @@ impl Encoded {
             let Some(event) = next else {
                 panic!("two events have one name");
             };
-            self.text(event.name);
+            self.name(event.name);
             self.text(event.doc);
             self.fields(event.topics);
             self.fields(event.data);

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     codec::Codec,
+    interface::{Definitions, StorageKind},
     key::{Key, with_key},
 };
 
@@ -18,7 +19,13 @@ pub struct Map<K, V> {
     of: PhantomData<(K, V)>,
 }
 
-impl<K, V> Field for Map<K, V> {
+impl<K: Key, V: Codec> Field for Map<K, V> {
+    const KIND: StorageKind = StorageKind::Map {
+        key: K::TYPE,
+        value: V::TYPE,
+    };
+    const TYPES: Definitions = V::TYPES;
+
     #[inline]
     fn at(position: u8) -> Self {
         Self {

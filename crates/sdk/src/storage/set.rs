@@ -3,7 +3,10 @@
 use core::marker::PhantomData;
 
 use super::{Field, map::Map};
-use crate::key::Key;
+use crate::{
+    interface::{Definitions, StorageKind},
+    key::Key,
+};
 
 /// A set of values, each of which is a key of the storage.
 #[derive(Debug)]
@@ -12,7 +15,11 @@ pub struct Set<T> {
     of: PhantomData<T>,
 }
 
-impl<T> Field for Set<T> {
+impl<T: Key> Field for Set<T> {
+    const KIND: StorageKind = StorageKind::Set(T::TYPE);
+    // Keys have no types with a name.
+    const TYPES: Definitions = Definitions::NONE;
+
     #[inline]
     fn at(position: u8) -> Self {
         Self {

@@ -3,7 +3,10 @@
 use core::marker::PhantomData;
 
 use super::{Field, load, remove, store, try_store};
-use crate::codec::Codec;
+use crate::{
+    codec::Codec,
+    interface::{Definitions, StorageKind},
+};
 
 /// One value, or none yet.
 #[derive(Debug)]
@@ -12,7 +15,10 @@ pub struct Value<T> {
     of: PhantomData<T>,
 }
 
-impl<T> Field for Value<T> {
+impl<T: Codec> Field for Value<T> {
+    const KIND: StorageKind = StorageKind::Value(T::TYPE);
+    const TYPES: Definitions = T::TYPES;
+
     #[inline]
     fn at(position: u8) -> Self {
         Self {

@@ -3,7 +3,11 @@
 use core::marker::PhantomData;
 
 use super::{Field, load, remove, store};
-use crate::{codec::Codec, key::with_key};
+use crate::{
+    codec::Codec,
+    interface::{Definitions, StorageKind},
+    key::with_key,
+};
 
 /// A list of values. Its length is one key of the storage, and so is each value.
 #[derive(Debug)]
@@ -12,7 +16,10 @@ pub struct Vector<T> {
     of: PhantomData<T>,
 }
 
-impl<T> Field for Vector<T> {
+impl<T: Codec> Field for Vector<T> {
+    const KIND: StorageKind = StorageKind::Vector(T::TYPE);
+    const TYPES: Definitions = T::TYPES;
+
     #[inline]
     fn at(position: u8) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use exchange::{Error, Exchange, ExchangeClient};
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, GasSnapshot, Machine, Program, on_every_machine, on_machine, program};
 use token::{Token, TokenClient};
 
 const EXCHANGE: Program = program!(Exchange);
@@ -130,5 +130,28 @@ fn the_second_provider_pays_in_the_ratio_of_the_reserves() {
         assert_eq!(chain.query(first.balance_of(bob)), 1_000 + 1_000 - left);
         let nothing = chain.try_call(bob, exchange.provide(0, 5)).unwrap_err();
         assert_eq!(nothing, Error::NothingProvided.to_string());
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let World {
+            alice,
+            bob,
+            first,
+            exchange,
+            ..
+        } = world(chain);
+        let mut gas = GasSnapshot::new();
+        chain.call(alice, exchange.provide(10_000, 40_000));
+        gas.record("provide", chain.gas_used());
+        let sold = *first.total_supply().target();
+        chain.call(bob, exchange.swap(sold, 1_000, 0));
+        gas.record("swap", chain.gas_used());
+        chain.call(alice, exchange.withdraw(20_000));
+        gas.record("withdraw", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

@@ -1,7 +1,7 @@
 //! The token on every machine.
 
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, GasSnapshot, Machine, Program, on_every_machine, on_machine, program};
 use serde_json::json;
 use token::{Error, Token, TokenClient};
 
@@ -70,5 +70,22 @@ fn random_calls_keep_the_supply() {
         let balances = [alice, bob].map(|account| chain.query(token.balance_of(account)));
         assert_eq!(balances.iter().sum::<u64>(), 1_000);
         assert!(balances[1] > 0, "a random transfer succeeds");
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let (alice, bob, token) = deployed(chain);
+        let mut gas = GasSnapshot::new();
+        gas.record("deploy", chain.gas_used());
+        chain.call(alice, token.transfer(bob, 250));
+        gas.record("transfer", chain.gas_used());
+        chain.call(alice, token.approve(bob, 10));
+        gas.record("approve", chain.gas_used());
+        chain.call(bob, token.transfer_from(alice, bob, 7));
+        gas.record("transfer_from", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

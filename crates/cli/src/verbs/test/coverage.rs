@@ -16,11 +16,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
+    Run,
     lcov::{self, File},
     run_to_end, tests,
 };
 use crate::{
-    args::TestArgs,
     failure::{Exit, Failure},
     output::Output,
     profile::share,
@@ -62,7 +62,7 @@ pub(crate) fn compile_if_asked() -> Option<ExitCode> {
 pub(super) fn measure(
     contract: &Contract,
     toolchain: &Toolchain,
-    args: &TestArgs,
+    run: Run<'_>,
     output: &Output,
 ) -> Result<(bool, Option<Coverage>), Failure> {
     let merge = llvm_tool(toolchain, "llvm-profdata")?;
@@ -76,10 +76,10 @@ pub(super) fn measure(
             .env("LLVM_PROFILE_FILE", scratch.path().join("%p-%m.profraw"));
         cargo
     };
-    let Some(binaries) = binaries(&mut instrumented(tests(contract, args, output)))? else {
+    let Some(binaries) = binaries(&mut instrumented(tests(contract, run, output)))? else {
         return Ok((false, None));
     };
-    if !run_to_end(&mut instrumented(tests(contract, args, output)))? {
+    if !run_to_end(&mut instrumented(tests(contract, run, output)))? {
         return Ok((false, None));
     }
     let profile = scratch.path().join("tests.profdata");
@@ -103,7 +103,7 @@ pub(super) fn measure(
         .into_iter()
         .filter(|file| Path::new(&file.path).starts_with(&sources))
         .collect();
-    if let Some(file) = &args.lcov {
+    if let Some(file) = &run.args.lcov {
         let written = fs::write(file, lcov::write(&files));
         written.map_err(|error| host(error, &format!("`{}`", file.display())))?;
     }

@@ -82,3 +82,57 @@ fn lines_that_no_test_ran_are_told() {
     let text = folder.text("test halves --coverage", 0);
     assert!(text.contains("src/lib.rs"), "{text}");
 }
+
+/// A library whose test does what a gas snapshot of the test kit does. The comparison is the text
+/// that a test of the test kit expects.
+const GAUGE: &str = "
+#[cfg(test)]
+#[test]
+fn it_compares() {
+    let Some(folder) = std::env::var_os(\"FUSEE_GAS_DIFF\") else {
+        return assert!(std::env::var_os(\"FUSEE_GAS_CHECK\").is_some());
+    };
+    let file = std::env::current_dir().unwrap().join(\"tests/gas.txt\").display().to_string();
+    let before = \"{\\\"approve\\\":500,\\\"gone\\\":7,\\\"transfer\\\":1000}\";
+    let now = \"{\\\"approve\\\":500,\\\"mint\\\":3,\\\"transfer\\\":1094}\";
+    for (name, file, before) in [(\"0.json\", file, before), (\"1.json\", \"/other\".into(), \"null\")] {
+        let text = format!(
+            \"{{\\\"file\\\":\\\"{file}\\\",\\\"before\\\":{before},\\\"now\\\":{now}}}\"
+        );
+        std::fs::write(std::path::Path::new(&folder).join(name), text).unwrap();
+    }
+}
+";
+
+#[test]
+fn gas_is_checked_or_compared() {
+    let folder = Folder::new();
+    bare(&folder, "gauge", GAUGE);
+    folder.text("test gauge", 1);
+    folder.text("test gauge --check", 0);
+    folder.text("test gauge --check --diff", 2);
+    let text = folder.text("test gauge --diff", 0);
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = text.lines().map(words).collect();
+    for row in [
+        &["gas,", "tests/gas.txt", "before", "now", "change"][..],
+        &["gone", "7", "-", "gone"],
+        &["mint", "-", "3", "new"],
+        &["transfer", "1,000", "1,094", "+94", "(+9.4%)"],
+        &["1", "calls", "as", "before"],
+    ] {
+        assert!(
+            rows.iter().any(|found| found[..] == *row),
+            "{row:?}: {text}"
+        );
+    }
+    assert!(text.contains("there is no /other"), "{text}");
+    let gas = folder.json("test gauge --diff", 0)["gas"].clone();
+    assert_eq!(gas[1]["file"], "tests/gas.txt");
+    assert_eq!(gas[1]["now"]["transfer"], 1094);
+    assert!(gas[0]["before"].is_null(), "{gas}");
+}
