@@ -4,13 +4,15 @@
 # temporary directory instead, and fails if a file there is not byte for byte the one that is kept.
 #
 # Other versions of the compilers make other bytes, so each is pinned; what has no toolchain is skipped,
-# and said so. To move to another version, set RUST_VERSION or CLANG_VERSION, build, and pin it here.
+# and said so. To move to another version, set RUST_VERSION or the like, build, and pin it here.
 set -euo pipefail
 shopt -s nullglob
 
 RUST_VERSION=${RUST_VERSION:-1.96.0}
 CLANG_VERSION=${CLANG_VERSION:-19.1.7}
 CLANG_MAJOR=${CLANG_VERSION%%.*}
+ASSEMBLYSCRIPT_VERSION=${ASSEMBLYSCRIPT_VERSION:-0.28.20}
+ZIG_VERSION=${ZIG_VERSION:-0.17.0}
 
 guests=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 skipped=()
@@ -25,6 +27,8 @@ main() {
     build_tools
     build_rust
     build_c
+    build_assemblyscript
+    build_zig
     build_polkavm_c
     build_polkavm_rust
     "$tools/hostile" "$polkavm_out"
@@ -96,21 +100,69 @@ build_c() {
     local clang=clang-$CLANG_MAJOR source
     if [[ $("$clang" --version 2>/dev/null) != *"version $CLANG_VERSION "* ]] ||
         ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
-        skipped+=("kernel_* asks: need $clang $CLANG_VERSION and its linker
+        skipped+=("kernel_* asks c_*: need $clang $CLANG_VERSION and its linker
   apt-get install $clang lld-$CLANG_MAJOR")
         return
     fi
 
     for source in "$guests"/kernels/*.c; do
-        "$clang" --target=wasm32 -mcpu=mvp -O2 -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
-            -nostdlib -Wl,--no-entry -Wl,--strip-debug -Wl,--compress-relocations \
-            -o "$out/kernel_$(basename "$source" .c).wasm" "$source"
-        "$tools/names" "$out/kernel_$(basename "$source" .c).wasm"
+        build_c_guest "kernel_$(basename "$source" .c)" "$source" -O2
     done
-    "$clang" --target=wasm32 -mcpu=mvp -O2 -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin -nostdlib \
-        -Wl,--no-entry -Wl,--export=ask -Wl,--strip-debug -Wl,--compress-relocations -Wl,-z,stack-size=4096 \
-        -o "$out/asks.wasm" "$guests/polkavm/asks.c"
-    "$tools/names" "$out/asks.wasm"
+    build_c_guest asks "$guests/polkavm/asks.c" -O2 --export=ask -z stack-size=4096
+    # Contracts. Their methods are exported by attributes, in c/fusee.h.
+    for source in "$guests"/c/*.c; do
+        build_c_guest "c_$(basename "$source" .c)" "$source" -Os -z stack-size=4096
+    done
+}
+
+# build_c_guest NAME SOURCE OPTIMISATION LINKER_OPTION..
+#
+# The compiler does not start the linker: it would then run wasm-opt as well, where it finds one, and the bytes would
+# differ. Its option --no-wasm-opt leaves out the linker, too.
+build_c_guest() {
+    local object
+    object=$(mktemp)
+    "clang-$CLANG_MAJOR" --target=wasm32 -mcpu=mvp "$3" -std=c17 -Wall -Wextra -Werror -ffreestanding -fno-builtin \
+        -c -o "$object" "$2"
+    "wasm-ld-$CLANG_MAJOR" --no-entry --strip-debug --compress-relocations "${@:4}" -o "$out/$1.wasm" "$object"
+    rm "$object"
+    "$tools/names" "$out/$1.wasm"
+}
+
+# Without a runtime, which would bring an allocator and a collector, and for WebAssembly 1.0.
+build_assemblyscript() {
+    if [[ $(asc --version 2>/dev/null) != "Version $ASSEMBLYSCRIPT_VERSION" ]]; then
+        skipped+=("assemblyscript_*: need asc $ASSEMBLYSCRIPT_VERSION in the PATH
+  npm install --global assemblyscript@$ASSEMBLYSCRIPT_VERSION")
+        return
+    fi
+
+    local source
+    for source in "$guests"/assemblyscript/*.ts; do
+        [ "$(basename "$source")" != fusee.ts ] || continue
+        (cd "$guests/assemblyscript" && asc "$(basename "$source")" --optimizeLevel 3 --shrinkLevel 2 --converge \
+            --runtime stub --use abort= --disable bulk-memory -o "$out/assemblyscript_$(basename "$source" .ts).wasm")
+    done
+}
+
+build_zig() {
+    local zig=() source
+    if [[ $(python3 -m ziglang version 2>/dev/null) == "$ZIG_VERSION" ]]; then
+        zig=(python3 -m ziglang)
+    elif [[ $(zig version 2>/dev/null) == "$ZIG_VERSION" ]]; then
+        zig=(zig)
+    else
+        skipped+=("zig_*: need Zig $ZIG_VERSION
+  pip install ziglang==$ZIG_VERSION")
+        return
+    fi
+
+    for source in "$guests"/zig/*.zig; do
+        [ "$(basename "$source")" != fusee.zig ] || continue
+        "${zig[@]}" build-exe "$source" -target wasm32-freestanding -mcpu=mvp -O ReleaseSmall -fstrip -fno-entry \
+            -rdynamic --stack 4096 -femit-bin="$out/zig_$(basename "$source" .zig).wasm"
+        chmod -x "$out/zig_$(basename "$source" .zig).wasm"
+    done
 }
 
 # Programs for PolkaVM: position-independent RISC-V with all its relocations, of which the linker makes a program.
@@ -118,7 +170,7 @@ build_polkavm_c() {
     local clang=clang-$CLANG_MAJOR source object
     if [[ $("$clang" --version 2>/dev/null) != *"version $CLANG_VERSION "* ]] ||
         ! command -v "ld.lld-$CLANG_MAJOR" >/dev/null; then
-        skipped+=("polkavm/*.c: need $clang $CLANG_VERSION and its linker
+        skipped+=("polkavm/*.c c/*.c: need $clang $CLANG_VERSION and its linker
   apt-get install $clang lld-$CLANG_MAJOR")
         return
     fi
@@ -128,6 +180,11 @@ build_polkavm_c() {
         "$clang" --target=riscv64-unknown-none-elf -march=rv64emac_zbb_xtheadcondmov -mabi=lp64e -mcmodel=medany \
             -O2 -std=c17 -Wall -Wextra -Werror -fPIE -ffreestanding -fno-builtin -c -o "$object" "$source"
         link_polkavm "$(basename "$source" .c)" 16384 "$object"
+    done
+    for source in "$guests"/c/*.c; do
+        "$clang" --target=riscv64-unknown-none-elf -march=rv64emac_zbb_xtheadcondmov -mabi=lp64e -mcmodel=medany \
+            -Os -std=c17 -Wall -Wextra -Werror -fPIE -ffreestanding -fno-builtin -c -o "$object" "$source"
+        link_polkavm "c_$(basename "$source" .c)" 16384 "$object"
     done
     rm "$object"
 }
@@ -229,7 +286,8 @@ repeat() {
 
 check_plain_guests() {
     local plain=()
-    for name in asks token caller playground relay verifier script counter arith kernel_ puppet visits endless; do
+    for name in asks token caller playground relay verifier script counter arith kernel_ puppet visits endless c_ \
+        assemblyscript_ zig_; do
         plain+=("$out/$name"*.wasm)
     done
     "$tools/check" "${plain[@]}"

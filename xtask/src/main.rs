@@ -13,6 +13,7 @@
 
 mod book;
 mod finding;
+mod headers;
 mod markdown;
 mod page;
 mod rust_text;
@@ -33,8 +34,9 @@ Commands:
   tidy                Check the rules that no compiler checks; print each offence as path:line: rule: message
   schedule            Write docs/schedule-*.md from the table in crates/instrument
   schedule --check    Only say whether docs/schedule-*.md are what would be written
-  syscalls            Write docs/book/src/syscalls.md from the table in crates/abi
-  syscalls --check    Only say whether docs/book/src/syscalls.md is what would be written
+  syscalls            Write docs/book/src/syscalls.md from the table in crates/abi, and the declarations for C,
+                      AssemblyScript and Zig in guests
+  syscalls --check    Only say whether these files are what would be written
   book [URL]          Render docs/book by mdbook, and check its links; those that leave it lead to the work
                       tree, or to URL, which ends with a slash
   book-commands [--fusee FILE] [PAGE...]
@@ -63,8 +65,8 @@ fn run() -> anyhow::Result<ExitCode> {
         ["tidy"] => tidy::run(root),
         ["schedule"] => all(&schedule::PAGES, |page| page.write(root)),
         ["schedule", "--check"] => all(&schedule::PAGES, |page| page.check(root)),
-        ["syscalls"] => syscalls::PAGE.write(root),
-        ["syscalls", "--check"] => syscalls::PAGE.check(root),
+        ["syscalls"] => all(&syscall_pages(), |page| page.write(root)),
+        ["syscalls", "--check"] => all(&syscall_pages(), |page| page.check(root)),
         ["book"] => book::build(root, None),
         ["book", url] => book::build(root, Some(url)),
         ["book-commands", arguments @ ..] => book::commands::run(root, arguments),
@@ -95,6 +97,11 @@ fn calibrate(root: &Path, options: &[&str]) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Everything that is written from the table of syscalls.
+fn syscall_pages() -> Vec<page::Page> {
+    [syscalls::PAGE].into_iter().chain(headers::PAGES).collect()
 }
 
 /// Does the same with all pages, and fails if one of them does.

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::finding::Finding;
-use crate::{schedule, syscalls, workspace};
+use crate::{schedule, syscall_pages, workspace};
 
 /// Applies every rule to the work tree and prints what it finds.
 pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
@@ -49,7 +49,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<ExitCode> {
             .flat_map(|page| links::check(page, |path| root.join(path).exists())),
     );
     findings.extend(snippets::check(&pages, &sources));
-    for generated in schedule::PAGES.into_iter().chain([syscalls::PAGE]) {
+    for generated in schedule::PAGES.into_iter().chain(syscall_pages()) {
         findings.extend(generated.stale(&page(root, generated.path)?));
     }
     findings.sort();

@@ -8,6 +8,7 @@
 //!   elsewhere
 //! - the numbers and signatures by which a host dispatches: [`SYSCALLS`]
 //! - the page `docs/book/src/syscalls.md`
+//! - the declarations for contracts in C, AssemblyScript and Zig, in `guests/`
 //!
 //! Prices are part of the rules, not of this crate.
 //!

@@ -66,7 +66,7 @@ fn returned(data: &[u8]) -> (i32, Vec<u8>) {
 }
 
 /// What can be seen of a receipt that depends neither on gas nor on addresses.
-fn seen(receipt: &Receipt) -> impl PartialEq + std::fmt::Debug + use<> {
+pub(crate) fn seen(receipt: &Receipt) -> impl Clone + PartialEq + std::fmt::Debug + use<> {
     let events = receipt.events.iter();
     let events: Vec<_> = events
         .map(|event| (event.topics.clone(), event.data.clone()))
@@ -82,7 +82,7 @@ fn caller_sees(world: &mut World, caller: Address, callee: Address, method: &str
     i32::from_le_bytes(receipt.output.try_into().unwrap())
 }
 
-fn sorted_methods(world: &World, contract: Address) -> Vec<String> {
+pub(crate) fn sorted_methods(world: &World, contract: Address) -> Vec<String> {
     let mut methods = world.methods(contract).unwrap();
     methods.sort();
     methods

@@ -22,6 +22,7 @@ mod floats;
 mod formats;
 mod interface;
 mod invalid;
+mod languages;
 mod limits;
 mod loading;
 mod log;
