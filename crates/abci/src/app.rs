@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use fusee_chain::{Chain, DataFolder, Options, StoredBlock};
-use fusee_ledger::{Genesis, HeaderHash, Ledger, Parameters};
+use fusee_ledger::{Genesis, HeaderHash, Ledger, NONCE_WINDOW, Parameters};
 use fusee_store::chain::Version;
 use tendermint_proto::v0_38::abci::ResponseInfo;
 
@@ -25,7 +25,8 @@ pub struct AppOptions {
     /// How the store is opened. Its retention is also the engine's. At least 2 versions are served,
     /// since the proofs of a block are there with the header of the next one.
     pub store: Options,
-    /// How far beyond the sender's next nonce a waiting transaction may be (default: 64).
+    /// How far beyond the sender's next nonce a waiting transaction may be (default:
+    /// [`NONCE_WINDOW`]).
     pub nonce_window: u64,
     /// Which snapshots are taken (default: none).
     pub snapshots: Option<SnapshotOptions>,
@@ -81,7 +82,7 @@ impl AppOptions {
     pub fn new(genesis: &Genesis) -> Self {
         Self {
             store: Chain::options(genesis),
-            nonce_window: 64,
+            nonce_window: NONCE_WINDOW,
             snapshots: None,
         }
     }

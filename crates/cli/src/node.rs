@@ -12,7 +12,7 @@ mod consensus;
 mod development;
 mod engines;
 mod events;
-mod file;
+pub(crate) mod file;
 mod forward;
 mod metrics;
 mod options;

@@ -16,6 +16,8 @@ use std::{
 use fusee_engine::{Artifact, ArtifactKey, Mismatch, Program};
 use tempfile::NamedTempFile;
 
+use crate::runs::Counter;
+
 /// The prefix of temporary files.
 const UNFINISHED: &str = ".unfinished-";
 
@@ -32,6 +34,9 @@ pub(crate) struct Artifacts {
     /// what it has stored since. Listing the folder for each artifact would take longer than
     /// storing it.
     used: AtomicU64,
+    /// Compiled programs that were loaded, and those that had to be compiled.
+    pub(crate) hits: Counter,
+    pub(crate) misses: Counter,
 }
 
 impl Artifacts {
@@ -43,6 +48,8 @@ impl Artifacts {
             folder: folder.to_owned(),
             budget,
             used: AtomicU64::new(0),
+            hits: Counter::default(),
+            misses: Counter::default(),
         };
         artifacts.remove_unfinished()?;
         artifacts.remove_oldest(budget)?;

@@ -18,6 +18,7 @@ use lru::LruCache;
 use crate::{
     PrepareError, PreparedProgram,
     key::{Key, SizeObserver},
+    runs::Counter,
 };
 
 /// The approximate size of a refusal in memory.
@@ -26,6 +27,9 @@ const REFUSAL_BYTES: u64 = 1_024;
 #[derive(Debug)]
 pub(crate) struct Cache {
     budget: u64,
+    /// Requests that it answered, and those for which a program was made or loaded.
+    pub(crate) hits: Counter,
+    pub(crate) misses: Counter,
     state: Mutex<CacheState>,
     /// Notified when a preparation ends.
     preparation_ended: Condvar,
@@ -64,6 +68,8 @@ impl Cache {
     pub(crate) fn new(budget: u64) -> Self {
         Self {
             budget,
+            hits: Counter::default(),
+            misses: Counter::default(),
             state: Mutex::new(CacheState {
                 used: 0,
                 unpinned: LruCache::unbounded(),
@@ -76,7 +82,11 @@ impl Cache {
 
     pub(crate) fn find(&self, key: &Key) -> Option<Arc<PreparedProgram>> {
         match self.lock().get(key) {
-            Some(CacheValue::Prepared(prepared)) => Some(prepared),
+            Some(CacheValue::Prepared(prepared)) => {
+                self.hits.add();
+                Some(prepared)
+            }
+            // The caller makes the program, or asks for it by its code: that is counted.
             Some(CacheValue::Refused(_)) | None => None,
         }
     }
@@ -91,7 +101,11 @@ impl Cache {
     ) -> Result<Arc<PreparedProgram>, PrepareError> {
         let mut state = self.lock();
         loop {
-            match state.get(&key) {
+            let found = state.get(&key);
+            if found.is_some() {
+                self.hits.add();
+            }
+            match found {
                 Some(CacheValue::Prepared(prepared)) => return Ok(prepared),
                 Some(CacheValue::Refused(refusal)) => return Err(refusal.into()),
                 None if state.in_preparation.insert(key) => break,
@@ -104,6 +118,7 @@ impl Cache {
             }
         }
         drop(state);
+        self.misses.add();
         let _guard = PreparationGuard { cache: self, key };
         let prepared = prepare();
         let value = match &prepared {
@@ -117,6 +132,7 @@ impl Cache {
 
     /// Inserts a program that was not prepared by [`get_or_prepare`](Self::get_or_prepare).
     pub(crate) fn insert(&self, key: Key, prepared: &Arc<PreparedProgram>) {
+        self.misses.add();
         self.insert_value(key, CacheValue::Prepared(Arc::clone(prepared)));
     }
 

@@ -9,8 +9,8 @@ use fusee_engine::{CodeHash, EngineError, Format, Gas, Host, Module};
 use fusee_instrument::{Rules, prepare_hashed};
 
 use crate::{
-    LiveInstance, Outcome, PrepareError, PreparedProgram, RunCounts, RunError, RunRequest, Tier,
-    background::CompileQueue, compiling::Calls, key::Key, preparer::Preparer,
+    CacheCounts, LiveInstance, Outcome, PrepareError, PreparedProgram, RunCounts, RunError,
+    RunRequest, Tier, background::CompileQueue, compiling::Calls, key::Key, preparer::Preparer,
 };
 
 /// Prepares programs and runs them.
@@ -55,6 +55,18 @@ impl Executor {
     #[must_use]
     pub fn run_counts(&self) -> RunCounts {
         self.preparer.runs.counts()
+    }
+
+    /// How often the caches had what they were asked for, so far.
+    #[must_use]
+    pub fn cache_counts(&self) -> CacheCounts {
+        let (cache, artifacts) = (&self.preparer.cache, self.preparer.artifacts.as_ref());
+        CacheCounts {
+            program_hits: cache.hits.value(),
+            program_misses: cache.misses.value(),
+            compiled_hits: artifacts.map_or(0, |artifacts| artifacts.hits.value()),
+            compiled_misses: artifacts.map_or(0, |artifacts| artifacts.misses.value()),
+        }
     }
 
     /// Whether a format has both an interpreter and a compiler, so that [`Tier::Interpreter`] has

@@ -56,4 +56,4 @@ pub use outcome::{
 };
 pub use prepared::PreparedProgram;
 pub use request::{RunRequest, Suspension, Tier};
-pub use runs::RunCounts;
+pub use runs::{CacheCounts, RunCounts};

@@ -162,6 +162,7 @@ impl Preparer {
             Ok(module) => {
                 let prepared = self.new_prepared(key, artifact.program);
                 prepared.set_compiled(prepared.code(), module);
+                artifacts.hits.add();
                 Some(Arc::new(prepared))
             }
             Err(error) => {
@@ -246,12 +247,17 @@ impl Preparer {
         let program = prepared.shared_program();
         let key = artifact_key(compiler, prepared.key());
         // The code for all calls was looked for when the program was prepared.
+        let artifacts = self.artifacts(prepared.key());
         if calls == Calls::Short
-            && let Some(artifacts) = self.artifacts(prepared.key())
+            && let Some(artifacts) = artifacts
             && let Some(artifact) = artifacts.find(&key)
             && let Ok(module) = compiler.load(program, artifact.code)
         {
+            artifacts.hits.add();
             return Ok(module);
+        }
+        if let Some(artifacts) = artifacts {
+            artifacts.misses.add();
         }
         let code = self
             .compile_in

@@ -26,6 +26,20 @@ pub struct RunCounts {
     pub failed_compilations: u64,
 }
 
+/// How often the caches of an executor had what they were asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheCounts {
+    /// Counter: requests of programs that the cache in memory answered, refusals included.
+    pub program_hits: u64,
+    /// Counter: requests of programs that were loaded from an artifact or prepared for it.
+    pub program_misses: u64,
+    /// Counter: compiled programs that were loaded from their artifact.
+    pub compiled_hits: u64,
+    /// Counter: compilations, because the folder of artifacts did not have them. 0 without one.
+    pub compiled_misses: u64,
+}
+
 /// The runs of an executor.
 #[derive(Debug)]
 pub(crate) struct Runs {
@@ -86,7 +100,7 @@ impl Counter {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn value(&self) -> u64 {
+    pub(crate) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -6,6 +6,10 @@ use fusee_state::StateReader;
 
 use crate::{Invalid, LedgerRules, Role, SignedTransaction};
 
+/// How far beyond the sender's next nonce the nonce of a transaction that waits may be, by default
+/// and whatever drives the chain: 64 transactions of a sender can wait for their turn.
+pub const NONCE_WINDOW: u64 = 63;
+
 /// The block that is to include a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Inclusion<'a> {

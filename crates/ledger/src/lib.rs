@@ -51,7 +51,7 @@ pub use action::Operation;
 pub use authorization::Authorization;
 pub use block::{Block, Misplaced, Position};
 pub use body::{TransactionBody, TransactionId};
-pub use check::{Accounts, Inclusion, check, check_static};
+pub use check::{Accounts, Inclusion, NONCE_WINDOW, check, check_static};
 pub use encoding::{Field, TRANSACTION_VERSION};
 pub use error::{LedgerError, Unknown};
 pub use execution::TransactionOutcome;

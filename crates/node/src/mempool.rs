@@ -16,8 +16,8 @@ use std::{
 
 use fusee_contract::{Account, Address};
 use fusee_ledger::{
-    ActiveRules, BlockLimits, Invalid, Ledger, LedgerError, LedgerRules, Parameters, Position,
-    SignedTransaction, TransactionId,
+    ActiveRules, BlockLimits, Invalid, Ledger, LedgerError, LedgerRules, NONCE_WINDOW, Parameters,
+    Position, SignedTransaction, TransactionId,
 };
 use fusee_state::StateReader;
 use thiserror::Error;
@@ -36,8 +36,8 @@ pub struct MempoolLimits {
     pub sender_transactions: usize,
     /// Maximum size of the encodings of one sender in bytes (default: 8 MiB).
     pub sender_bytes: u64,
-    /// How far beyond the sender's next nonce a nonce may be (default: 63). What has to wait for a
-    /// missing one is kept, and handed out when that has come.
+    /// How far beyond the sender's next nonce a nonce may be (default: [`NONCE_WINDOW`]). What has
+    /// to wait for a missing one is kept, and handed out when that has come.
     pub nonce_window: u64,
 }
 
@@ -48,7 +48,7 @@ impl Default for MempoolLimits {
             bytes: 64 << 20,
             sender_transactions: 64,
             sender_bytes: 8 << 20,
-            nonce_window: 63,
+            nonce_window: NONCE_WINDOW,
         }
     }
 }

@@ -156,6 +156,16 @@ pub struct Head {
     pub root: Hash,
 }
 
+/// How often the [cache of values](Options::cache_bytes) of an open store was read.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct CacheCounts {
+    /// Counter: reads that it answered.
+    pub hits: u64,
+    /// Counter: reads of values that were not in it, or not as an older version has them.
+    pub misses: u64,
+}
+
 /// An open chain store. It can be shared between threads.
 ///
 /// Reads go on while a block is committed, and never see a part of one. While the store is open, it
@@ -302,6 +312,12 @@ impl ChainStore {
     #[must_use]
     pub fn checkpoint(&self) -> Option<u64> {
         self.shown.read().base.height
+    }
+
+    /// How often the cache of values was read since the store was opened.
+    #[must_use]
+    pub fn cache_counts(&self) -> CacheCounts {
+        self.shown.read().hot.counts()
     }
 
     /// Waits until no checkpoint is being written.

@@ -7,11 +7,15 @@
 //! FUSEE_COMETBFT=~/go/bin/cometbft cargo test -p fusee-abci --test it -- cometbft:: --ignored
 //! ```
 
+mod exact_kills;
+mod remote_signer;
+
 use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::Duration;
 
 use fusee_abci::verify_query;
+use fusee_conformance::lanes;
 use fusee_contract::{Address, keys};
 use fusee_engine::CodeHash;
 use fusee_ledger::Operation;
@@ -21,6 +25,9 @@ use tendermint_proto::v0_38::crypto::{ProofOp, ProofOps};
 use crate::network::{Network, Process, wait};
 use crate::rpc;
 use crate::world::{TOKEN, account, call, deploy, signed_with, tokens, transfer};
+
+/// How long a network that has halted is observed. It does not go on, however slow the machine is.
+const OBSERVED: Duration = Duration::from_secs(3);
 
 /// Fails as each kind of contract can.
 const FAILING: &str = r#"(module
@@ -133,10 +140,12 @@ fn four_validators_agree_through_kills_and_a_fifth_node_syncs() {
     // Half of them are down: nothing is decided, and goes on without a fork.
     network.kill(2);
     network.kill(3);
-    sleep(Duration::from_secs(3));
-    let halted = network.height(0).unwrap();
-    sleep(Duration::from_secs(5));
-    assert!(network.height(0).unwrap() <= halted + 1);
+    let halted = network.halted(&[0, 1]);
+    sleep(OBSERVED);
+    assert_eq!(
+        [0, 1].map(|number| network.height(number)),
+        [Some(halted); 2]
+    );
     network.run(2);
     network.run(3);
     network.reach(&all, halted + 5);
@@ -183,8 +192,13 @@ fn four_validators_agree_through_kills_and_a_fifth_node_syncs() {
         Some(header["app_hash"].as_str()?.to_owned())
     });
     proves(&network, 4, proven, &app_hash);
-    network.kill(0);
-    assert_eq!(network.replay(0), 1_000);
+    // The chain of each node, and on every lane.
+    for number in all {
+        network.kill(number);
+    }
+    for (lane, number) in lanes().iter().zip(all.into_iter().cycle()) {
+        assert_eq!(network.replay(number, lane.name), 1_000, "{}", lane.name);
+    }
 }
 
 /// Checks that a node proves a balance by the hash in the header of the next block.
@@ -233,11 +247,11 @@ fn partitions_heal_without_a_fork() {
     network.reach(&all, height);
     // No half decides anything.
     apart.partition(&[0, 1], &[2, 3]);
-    sleep(Duration::from_secs(3));
-    let heights = || all.map(|number| network.height(number).unwrap());
-    let halted = heights();
-    sleep(Duration::from_secs(5));
-    assert_eq!(heights(), halted);
+    let halted = [[0, 1], [2, 3]].map(|half| network.halted(&half));
+    sleep(OBSERVED);
+    let heights = all.map(|number| network.height(number));
+    let [one, other] = halted.map(Some);
+    assert_eq!(heights, [one, one, other, other]);
     apart.heal();
     network.go_on(&all);
     flood(&network, &all, 100..125);

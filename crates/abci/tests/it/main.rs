@@ -21,6 +21,8 @@ mod namespaces;
 #[cfg(test)]
 mod network;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod queries;
 #[cfg(test)]
 mod rpc;

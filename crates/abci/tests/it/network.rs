@@ -39,6 +39,8 @@ pub(crate) struct Network {
 pub(crate) struct Process {
     app: Option<Child>,
     engine: Option<Child>,
+    /// Where the engine finds the application, if it is not the application's own socket.
+    pub(crate) socket: Option<PathBuf>,
 }
 
 impl Drop for Process {
@@ -191,7 +193,11 @@ impl Network {
                 .open(home.join(name));
             log.unwrap()
         };
-        let Process { app, engine } = &mut self.nodes[number];
+        let Process {
+            app,
+            engine,
+            socket: other,
+        } = &mut self.nodes[number];
         if app.is_none() {
             let started = Command::new(example())
                 .arg(self.folder.path().join("genesis.json"))
@@ -206,6 +212,7 @@ impl Network {
             });
         }
         if engine.is_none() {
+            let socket = other.as_ref().unwrap_or(&socket);
             let program = cometbft();
             let command = match &self.namespaces {
                 Some(namespaces) => namespaces.command(number, &program),
@@ -238,6 +245,16 @@ impl Network {
         kill(&mut self.nodes[number].engine);
     }
 
+    /// Waits for the end of an engine that ends itself.
+    #[track_caller]
+    pub(crate) fn ended_engine(&mut self, number: usize) {
+        let engine = &mut self.nodes[number].engine;
+        wait("the engine ends without its application", || {
+            engine.as_mut()?.try_wait().unwrap()
+        });
+        *engine = None;
+    }
+
     pub(crate) fn kill(&mut self, number: usize) {
         self.kill_app(number);
         self.kill_engine(number);
@@ -264,6 +281,32 @@ impl Network {
                 self.height(number).filter(|reached| *reached >= height)
             });
         }
+    }
+
+    /// Waits until the validators that are left, half of the power, have heard each other's votes
+    /// for a block and nobody else's, so that none is decided: returns the height of the last one.
+    #[track_caller]
+    pub(crate) fn halted(&self, nodes: &[usize]) -> u64 {
+        let undecided = |number: usize| {
+            let state = self.rpc(number, "/consensus_state")?;
+            let state = &state["round_state"];
+            let step = state["height/round/step"].as_str()?;
+            let height: u64 = step.split('/').next()?.parse().ok()?;
+            let rounds = state["height_vote_set"].as_array()?;
+            let mut votes = rounds.iter().filter_map(|round| {
+                let prevotes = round["prevotes_bit_array"].as_str()?;
+                Some(prevotes.rsplit_once(" = ")?.1.to_owned())
+            });
+            let is_half = votes.clone().any(|votes| votes == "0.50");
+            let is_more = votes.any(|votes| votes.as_str() > "0.50");
+            (is_half && !is_more).then_some(height)
+        };
+        let at = wait("half of the validators decide nothing", || {
+            let mut heights = nodes.iter().map(|&number| undecided(number));
+            let first = heights.next()??;
+            heights.all(|height| height == Some(first)).then_some(first)
+        });
+        at - 1
     }
 
     /// Waits until nodes have some more blocks than any had.
@@ -374,16 +417,16 @@ impl Network {
         Light { address, process }
     }
 
-    /// Replays the chain of a stopped node from genesis on, on another engine and more threads, and
-    /// returns how many transactions it has.
+    /// Replays the chain of a stopped node from genesis on, on a lane and more threads, and returns
+    /// how many transactions it has.
     #[track_caller]
-    pub(crate) fn replay(&self, number: usize) -> u64 {
+    pub(crate) fn replay(&self, number: usize, lane: &str) -> u64 {
         let file = fs::read_to_string(self.folder.path().join("genesis.json")).unwrap();
         let genesis = Genesis::parse(&file).unwrap();
         let path = self.home(number).join("app/chain");
         let options = Chain::options(&genesis);
         let chain = Chain::open(&path, &genesis, ledger_on(LANES[number]), options).unwrap();
-        let other = ledger_on(LANES[number + 1]).threads(NonZeroUsize::new(3).unwrap());
+        let other = ledger_on(lane).threads(NonZeroUsize::new(3).unwrap());
         let next = |_| ControlFlow::Continue(());
         let replayed = replay(&chain, Start::Genesis(&genesis), &other, Scope::Same, next);
         let replayed = replayed.unwrap();

@@ -54,11 +54,12 @@ pub(crate) fn ledger() -> Ledger {
 /// A ledger on the lane of this name.
 pub(crate) fn ledger_on(name: &str) -> Ledger {
     let lane = lanes().into_iter().find(|lane| lane.name == name);
-    let executor = Arc::new(lane.unwrap().executor);
+    let lane = lane.unwrap();
+    let executor = Arc::new(lane.executor);
     let mut rulebook = Rulebook::new().with_ledger(LedgerRules::v1());
     for rules in [ContractRules::v1(), ContractRules::v2()] {
         let contracts = Contracts::without_fallback(Arc::clone(&executor), rules);
-        rulebook = rulebook.with_contracts(contracts);
+        rulebook = rulebook.with_contracts(contracts.suspension(lane.suspension));
     }
     Ledger::new(rulebook.with_migration("panics", |_| panic!("a fault of this program")))
 }

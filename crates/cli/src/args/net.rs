@@ -26,8 +26,9 @@ pub(crate) enum NetVerb {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes a folder for each validator, with its keys, the configuration of CometBFT v0.38 and the data
-folder of its application; and what starts them all. The README.md in it says what each file is for.
+Writes a folder for each validator, with its keys, the configuration of CometBFT v0.38, and the
+configuration and data folder of its application; and what starts them all. The README.md in it says
+what each file is for.
 The secret keys are not encrypted: they are for the machine of their node alone.
 
 Examples:
@@ -63,8 +64,8 @@ pub(crate) struct NetInitArgs {
     #[arg(long, value_name = "N", default_value = BLOCK_GAS, value_parser = parse_gas)]
     pub(crate) block_gas: Gas,
 
-    /// Port of the first node for other nodes; its RPC has the next one. Nodes on one machine are
-    /// 10 apart
+    /// Port of the first node for other nodes. The next ones are those of the engine's RPC, of
+    /// JSON-RPC with the explorer, and of operators. Nodes on one machine are 10 apart
     #[arg(long, value_name = "PORT", default_value = "26656")]
     pub(crate) base_port: u16,
 

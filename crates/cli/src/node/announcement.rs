@@ -54,12 +54,9 @@ impl Announcement {
         service: Option<&Service>,
         abci: Option<String>,
     ) -> Result<Self, Failure> {
-        let server = service.and_then(|service| service.server.as_ref());
         let settings = &context.settings;
-        // What is not there yet is where the settings say.
-        let listen = server.map(|server| server.address());
-        let listen = listen.or(settings.rpc.listen).map(url);
-        let admin = server.map_or(settings.rpc.admin, |server| server.admin_address());
+        let (listen, admin) = context.bound.get().copied().unzip();
+        let (listen, admin) = (listen.map(url), admin.flatten());
         let mut accounts = Vec::new();
         if let Some(service) = service.filter(|_| context.is_development) {
             let state = service.node.version(None)?;

@@ -97,7 +97,7 @@ fn init(args: &NodeArgs, output: &mut Output) -> Result<Exit, Failure> {
     };
     let mut created = fs::File::create_new(&path).map_err(failed)?;
     created
-        .write_all(file::commented().as_bytes())
+        .write_all(file::written(&[]).as_bytes())
         .map_err(failed)?;
     let answer = WrittenJson {
         file: path.display().to_string(),

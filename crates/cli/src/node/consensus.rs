@@ -1,9 +1,10 @@
 //! A chain that CometBFT replicates: the engine drives the application, and the node follows.
 //!
 //! The node follows from the first block on. Before, the engine may replace the chain by a
-//! snapshot, which takes that nobody else has it open.
+//! snapshot, which takes that nobody else has it open. What listens then tells that it waits.
 
 use std::{
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -17,6 +18,7 @@ use fusee::{
 use super::{
     announcement::Announcement,
     events::{Event, Waiting},
+    server::Starting,
     service::{Context, Service, log_block},
     systemd,
 };
@@ -27,7 +29,15 @@ use crate::{
 
 /// The node that follows, once there is a block.
 #[derive(Debug, Default)]
-struct Follower(Mutex<Option<Service>>);
+struct Follower(Mutex<Followed>);
+
+/// What there is to serve.
+#[derive(Debug, Default)]
+struct Followed {
+    /// Until there is a block.
+    starting: Option<Starting>,
+    service: Option<Service>,
+}
 
 pub(super) fn run(
     context: &Arc<Context>,
@@ -45,8 +55,9 @@ pub(super) fn run(
     }
     let app = App::open(folder, context.engines.ledger.clone(), options)?;
     let follower = Arc::new(Follower::default());
-    if let Some(chain) = app.begun_chain()? {
-        follower.start(context, &chain)?;
+    match app.begun_chain()? {
+        Some(chain) => follower.start(context, &chain)?,
+        None => follower.lock().starting = Starting::start(context)?,
     }
     let app = {
         let (context, follower) = (Arc::clone(context), Arc::clone(&follower));
@@ -54,8 +65,10 @@ pub(super) fn run(
     };
     let server = Server::bind(address)?;
     let (stopper, bound) = (server.stopper(), server.address().to_string());
-    let announcement = Announcement::of(context, follower.lock().as_ref(), Some(bound))?;
+    let announcement = Announcement::of(context, follower.lock().service.as_ref(), Some(bound))?;
     output.answer(&announcement, || announcement.text())?;
+    // The engine can connect, and is started after this. A node that serves would be too late: it
+    // begins with the engine's first block.
     systemd::ready();
     let result = thread::scope(|scope| {
         scope.spawn(|| {
@@ -79,26 +92,34 @@ pub(super) fn run(
             stopper.stop();
         }
     });
-    let service = follower.lock().take();
+    let Followed { starting, service } = mem::take(&mut *follower.lock());
+    drop(starting);
     let ended = service.map_or(Ok(()), Service::stop);
     tracing::info!("the node has ended");
     result.and_then(|exit| ended.map(|()| exit))
 }
 
 impl Follower {
-    fn lock(&self) -> MutexGuard<'_, Option<Service>> {
+    fn lock(&self) -> MutexGuard<'_, Followed> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start(&self, context: &Arc<Context>, chain: &Arc<Chain>) -> Result<(), Failure> {
+        let starting = self.lock().starting.take();
+        // The service listens at its addresses.
+        if let Some(starting) = starting {
+            starting.stop();
+        }
         let service = Service::start(context, Arc::clone(chain), Production::Elsewhere)?;
-        *self.lock() = Some(service);
+        self.lock().service = Some(service);
         Ok(())
     }
 
     /// Never holds up the engine for longer than the node takes to see the block.
     fn committed(&self, context: &Arc<Context>, chain: &Arc<Chain>, block: &Arc<StoredBlock>) {
-        let result = self.lock().as_ref().map(|it| it.node.committed(block));
+        let followed = self.lock();
+        let result = followed.service.as_ref().map(|it| it.node.committed(block));
+        drop(followed);
         match result {
             Some(Ok(()) | Err(NodeError::ShuttingDown)) => {}
             // The engine goes on: the block is committed, and the index catches up.

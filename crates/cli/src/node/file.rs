@@ -88,8 +88,8 @@ fn line(text: &str, span: Range<usize>) -> usize {
     before.matches('\n').count().saturating_add(1)
 }
 
-/// A file with all settings and their defaults, commented out.
-pub(super) fn commented() -> String {
+/// A file with all settings and their defaults, commented out but for those that are set.
+pub(crate) fn written(set: &[(&str, String)]) -> String {
     let mut text = String::from(
         "# Configuration of a Fusee node. What is commented out has its default.\n\
          # Flags and environment variables come before this file: see `fusee node config show`.\n",
@@ -104,14 +104,18 @@ pub(super) fn commented() -> String {
         for line in wrap(setting.about) {
             text.push_str(&format!("# {line}\n"));
         }
-        let default = setting.default.unwrap_or(setting.value);
-        let is_number = default.parse::<u64>().is_ok();
-        let default = match (setting.is_list, is_number) {
-            (true, _) => "[]".to_owned(),
-            (false, true) => default.to_owned(),
-            (false, false) => format!("\"{default}\""),
+        let value = set.iter().find(|(name, _)| *name == setting.name);
+        let (comment, value) = match value {
+            Some((_, value)) => ("", value.as_str()),
+            None => ("# ", setting.default.unwrap_or(setting.value)),
         };
-        text.push_str(&format!("# {key} = {default}\n"));
+        let is_number = value.parse::<u64>().is_ok();
+        let value = match (setting.is_list, is_number) {
+            (true, _) => "[]".to_owned(),
+            (false, true) => value.to_owned(),
+            (false, false) => format!("\"{value}\""),
+        };
+        text.push_str(&format!("{comment}{key} = {value}\n"));
     }
     text
 }

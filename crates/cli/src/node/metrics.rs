@@ -3,9 +3,10 @@
 use std::{fmt, time::Duration};
 
 use fusee::{
+    chain::store,
     node::{Metrics, Node, SelfCheck, SelfCheckCounts},
     rpc::{RpcMetrics, RpcServer},
-    sandbox::RunCounts,
+    sandbox::{CacheCounts, RunCounts},
 };
 use prometheus_client::{
     collector::Collector,
@@ -29,6 +30,9 @@ pub(super) struct Numbers {
     pub(super) runs: RunCounts,
     pub(super) suspended_runs: u32,
     pub(super) cached_bytes: u64,
+    pub(super) caches: CacheCounts,
+    /// Of the cache of values.
+    pub(super) values: store::CacheCounts,
     /// `None`: no blocks are checked.
     pub(super) self_check: Option<SelfCheckCounts>,
     /// `None`: nothing listens.
@@ -46,7 +50,7 @@ impl Numbers {
         // Before the first block, it is that of genesis.
         let header = node.chain().header(metrics.height).ok();
         Self {
-            version: env!("CARGO_PKG_VERSION"),
+            version: env!("FUSEE_VERSION"),
             engine: context.engines.name,
             chain_id: context.genesis.parameters.chain_id.clone(),
             node: metrics,
@@ -55,8 +59,26 @@ impl Numbers {
             runs: executor.run_counts(),
             suspended_runs: executor.suspended_runs(),
             cached_bytes: executor.cached_bytes(),
+            caches: executor.cache_counts(),
+            values: node.chain().store().cache_counts(),
             self_check: node.self_check().map(SelfCheck::counts),
             rpc: server.map(RpcServer::metrics),
+        }
+    }
+
+    /// Those of a process that has no node yet: what is counted there is 0.
+    pub(super) fn before_blocks(context: &Context) -> Self {
+        let executor = &context.engines.executor;
+        Self {
+            version: env!("FUSEE_VERSION"),
+            engine: context.engines.name,
+            chain_id: context.genesis.parameters.chain_id.clone(),
+            block_time: context.genesis.time,
+            runs: executor.run_counts(),
+            suspended_runs: executor.suspended_runs(),
+            cached_bytes: executor.cached_bytes(),
+            caches: executor.cache_counts(),
+            ..Self::default()
         }
     }
 
@@ -182,6 +204,29 @@ impl Numbers {
             "Size of the cache of programs",
             self.cached_bytes,
         )?;
+        let caches = &self.caches;
+        for (name, help, hits, misses) in [
+            (
+                "program_cache_requests",
+                "Requests of programs, by whether the cache in memory had them",
+                caches.program_hits,
+                caches.program_misses,
+            ),
+            (
+                "compiled_programs",
+                "Compiled programs that were needed, by whether the data folder had them",
+                caches.compiled_hits,
+                caches.compiled_misses,
+            ),
+            (
+                "value_cache_reads",
+                "Reads of values of the state, by whether the cache in memory had them",
+                self.values.hits,
+                self.values.misses,
+            ),
+        ] {
+            to.counters(name, help, "result", &[("hit", hits), ("miss", misses)])?;
+        }
         let Some(check) = self.self_check else {
             return Ok(());
         };

@@ -2,13 +2,12 @@
 
 use std::{
     io,
-    net::SocketAddr,
     sync::{Arc, OnceLock, Weak, mpsc::channel},
 };
 
 use fusee::{
     node::Node,
-    rpc::{AdminOptions, ErrorKind, RpcError, RpcOptions, RpcServer, StartError},
+    rpc::{AdminOptions, ErrorKind, RpcError, RpcOptions, RpcServer, StartError, StartingServer},
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
 use serde::{Deserialize, Serialize};
@@ -25,6 +24,10 @@ use crate::failure::{Exit, Failure};
 /// What listens.
 #[derive(Debug)]
 pub(super) struct Server(Arc<RpcServer>);
+
+/// What listens before there is a node.
+#[derive(Debug)]
+pub(super) struct Starting(StartingServer);
 
 /// What the methods of development chains need.
 struct Development {
@@ -49,30 +52,12 @@ struct Changed {
 impl Server {
     /// Starts it. `None` if nothing is to listen.
     pub(super) fn start(context: &Arc<Context>, node: &Arc<Node>) -> Result<Option<Self>, Failure> {
-        let settings = &context.settings.rpc;
-        let Some(listen) = settings.listen else {
+        let Some(mut options) = options(context) else {
             return Ok(None);
         };
-        let (address, admin) = match context.bound.get() {
-            Some(bound) => *bound,
-            None => (listen, settings.admin),
-        };
-        let mut options = RpcOptions::new(&context.genesis);
-        options.address = address;
-        options.engine = context.engines.name.to_owned();
-        options.version = env!("CARGO_PKG_VERSION").to_owned();
-        options.hosts.clone_from(&settings.hosts);
-        options.origins.clone_from(&settings.origins);
-        options.explorer = settings.explorer;
-        options.limits = settings.limits;
-        if let Some(url) = &context.settings.consensus.rpc {
-            options.relay = Some(Arc::new(forward::to(url)));
-        }
         // The metrics are those of the server as well, which begins to exist after them.
         let itself = Arc::new(OnceLock::<Weak<RpcServer>>::new());
-        if let Some(address) = admin {
-            let mut admin = AdminOptions::default();
-            admin.address = address;
+        if let Some(admin) = &mut options.admin {
             let (of, node_of, server) = (Arc::downgrade(context), Arc::downgrade(node), &itself);
             let server = Arc::clone(server);
             admin.metrics = Some(Arc::new(move || {
@@ -90,7 +75,6 @@ impl Server {
                 })?;
                 admin.methods = methods.into();
             }
-            options.admin = Some(admin);
         }
         let server = RpcServer::start(Arc::clone(node), options).map_err(explain)?;
         let server = Arc::new(server);
@@ -102,18 +86,65 @@ impl Server {
         Ok(Some(Self(server)))
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.0.address()
-    }
-
-    pub(super) fn admin_address(&self) -> Option<SocketAddr> {
-        self.0.admin_address()
-    }
-
     /// Ends it, and the calls that it works on.
     pub(super) fn stop(self) {
         self.0.stop();
     }
+}
+
+impl Starting {
+    /// Starts it. `None` if nothing is to listen.
+    pub(super) fn start(context: &Arc<Context>) -> Result<Option<Self>, Failure> {
+        let Some(mut options) = options(context) else {
+            return Ok(None);
+        };
+        if let Some(admin) = &mut options.admin {
+            let of = Arc::downgrade(context);
+            admin.metrics = Some(Arc::new(move || {
+                let numbers = of.upgrade().map(|of| Numbers::before_blocks(&of));
+                numbers.map(Numbers::text).unwrap_or_default()
+            }));
+        }
+        let reason = "there is no block yet: the consensus engine makes the first one, or hands \
+                      over a snapshot";
+        let server = StartingServer::start(&options, reason).map_err(explain)?;
+        context
+            .bound
+            .get_or_init(|| (server.address(), server.admin_address()));
+        Ok(Some(Self(server)))
+    }
+
+    /// Ends it. The server of the node can listen at its addresses.
+    pub(super) fn stop(self) {
+        self.0.stop();
+    }
+}
+
+/// What the settings say of a server. `None` if nothing is to listen.
+fn options(context: &Context) -> Option<RpcOptions> {
+    let settings = &context.settings.rpc;
+    let listen = settings.listen?;
+    let (address, admin) = match context.bound.get() {
+        Some(bound) => *bound,
+        None => (listen, settings.admin),
+    };
+    let mut options = RpcOptions::new(&context.genesis);
+    options.address = address;
+    options.engine = context.engines.name.to_owned();
+    options.version = env!("FUSEE_VERSION").to_owned();
+    options.hosts.clone_from(&settings.hosts);
+    options.origins.clone_from(&settings.origins);
+    options.explorer = settings.explorer;
+    options.limits = settings.limits;
+    if let Some(url) = &context.settings.consensus.rpc {
+        options.relay = Some(Arc::new(forward::to(url)));
+    }
+    options.admin = admin.map(|address| {
+        let mut admin = AdminOptions::default();
+        admin.address = address;
+        admin
+    });
+    Some(options)
 }
 
 /// The methods of development chains.

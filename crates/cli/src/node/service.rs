@@ -49,7 +49,7 @@ pub(super) struct Context {
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) node: Arc<Node>,
-    pub(super) server: Option<Server>,
+    server: Option<Server>,
     log: Option<JoinHandle<()>>,
 }
 

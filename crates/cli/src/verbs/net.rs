@@ -15,6 +15,7 @@ use crate::{
     args::{GenesisArgs, NetArgs, NetInitArgs, NetVerb},
     chain::FolderChain,
     failure::{Exit, Failure},
+    node::file,
     output::Output,
     receipt::line,
     table::table,
@@ -27,6 +28,10 @@ const POWER: u64 = 10;
 /// How far the ports of nodes on one machine are apart.
 const PORTS: u16 = 10;
 const LOOPBACK: &str = "127.0.0.1";
+/// How many ports a node has, one after the other.
+const PORTS_OF_NODE: u16 = 4;
+/// How many blocks lie between two snapshots, from which new nodes begin.
+const SNAPSHOTS: u64 = 1_000;
 
 /// Starts a node, and all of them.
 const NODE_SCRIPT: &str = include_str!("net/node.sh");
@@ -65,8 +70,12 @@ struct NodeJson {
     id: String,
     /// Where other nodes reach it.
     p2p: String,
-    /// Where its RPC listens, on its own machine.
+    /// Where the RPC of its engine listens, on its own machine.
     rpc: String,
+    /// Where its JSON-RPC and its explorer listen, on its own machine: what `--node` takes.
+    node: String,
+    /// Where its operators reach it, on its own machine.
+    admin: String,
     /// The key that votes.
     validator: String,
     /// The account of that key.
@@ -160,7 +169,8 @@ fn places(args: &NetInitArgs) -> Result<Vec<Place>, Failure> {
         let error = format!("`{host}` is no host name and no address");
         return Err(Failure::usage(error).next("give names such as node1.example, without ports"));
     }
-    let mut ports = (args.base_port..=u16::MAX - 1).step_by(PORTS.into());
+    let last = u16::MAX - (PORTS_OF_NODE - 1);
+    let mut ports = (args.base_port..=last).step_by(PORTS.into());
     let mut port = args.base_port;
     let place = |number: usize| {
         if hosts.is_empty() {
@@ -176,6 +186,8 @@ fn places(args: &NetInitArgs) -> Result<Vec<Place>, Failure> {
             listens_on: host.map_or(LOOPBACK, |_| "0.0.0.0"),
             p2p_port: port,
             rpc_port: port.saturating_add(1),
+            node_port: port.saturating_add(2),
+            admin_port: port.saturating_add(3),
         })
     };
     (0..count).map(place).collect()
@@ -248,11 +260,30 @@ fn write_node(path: &Path, node: &Node, nodes: &[Node], engine: &str) -> io::Res
     let config = node.place.config(&peers.join(","));
     let keys = (&node.validator, &node.key);
     engine::write_home(&folder.join("engine"), keys, &config, engine)?;
+    fs::write(folder.join("node.toml"), settings(&node.place))?;
     write(
         &folder.join("start.sh"),
         NODE_SCRIPT.as_bytes(),
         Mode::Program,
     )
+}
+
+/// The configuration of the application, whose paths begin at the folder of the node. It is not in
+/// the data folder, which can be made anew.
+fn settings(place: &Place) -> String {
+    let Place {
+        rpc_port,
+        node_port,
+        admin_port,
+        ..
+    } = place;
+    file::written(&[
+        ("consensus.abci", "unix://abci.sock".to_owned()),
+        ("consensus.rpc", format!("http://{LOOPBACK}:{rpc_port}")),
+        ("consensus.snapshots", SNAPSHOTS.to_string()),
+        ("rpc.listen", format!("{LOOPBACK}:{node_port}")),
+        ("rpc.admin", format!("{LOOPBACK}:{admin_port}")),
+    ])
 }
 
 /// Writes what is of no node.
@@ -268,11 +299,14 @@ fn write_rest(path: &Path, args: &NetInitArgs, nodes: &[Node]) -> io::Result<()>
     });
     let compose = [COMPOSE.to_owned(), services.collect()].concat();
     fs::write(path.join("compose.yaml"), compose)?;
-    let mut list = "| node | id | for other nodes | RPC |\n|---|---|---|---|\n".to_owned();
+    let mut list =
+        "| node | id | for other nodes | JSON-RPC and explorer | operators | RPC of the \
+                    engine |\n|---|---|---|---|---|---|\n"
+            .to_owned();
     for node in nodes.iter().map(NodeJson::of) {
         list.push_str(&format!(
-            "| `{}` | `{}` | {} | {} |\n",
-            node.name, node.id, node.p2p, node.rpc
+            "| `{}` | `{}` | {} | {} | {} | {} |\n",
+            node.name, node.id, node.p2p, node.node, node.admin, node.rpc
         ));
     }
     let starting = match is_here {
@@ -316,6 +350,8 @@ impl NodeJson {
             host,
             p2p_port,
             rpc_port,
+            node_port,
+            admin_port,
             ..
         } = &node.place;
         Self {
@@ -323,6 +359,8 @@ impl NodeJson {
             id: node.key.id(),
             p2p: format!("{host}:{p2p_port}"),
             rpc: format!("http://{LOOPBACK}:{rpc_port}"),
+            node: format!("http://{LOOPBACK}:{node_port}"),
+            admin: format!("http://{LOOPBACK}:{admin_port}"),
             validator: hex::encode(node.validator.public),
             account: node.validator.account().to_string(),
         }
@@ -333,7 +371,8 @@ impl NetworkJson {
     fn text(&self, args: &NetInitArgs) -> String {
         let mut lines = vec![line("folder", &self.folder), line("chain", &self.chain_id)];
         let nodes = self.nodes.iter();
-        lines.extend(nodes.map(|node| line(&node.name, format!("{}, RPC {}", node.p2p, node.rpc))));
+        let shown = |node: &NodeJson| format!("{}, JSON-RPC {}", node.p2p, node.node);
+        lines.extend(nodes.map(|node| line(&node.name, shown(node))));
         lines.push(line(
             "start",
             match args.addresses.is_empty() {

@@ -10,7 +10,8 @@ use std::{
     net::{SocketAddr, TcpStream},
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
-    thread::sleep,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    thread::{self, sleep},
     time::Duration,
 };
 
@@ -18,7 +19,7 @@ use data_encoding::BASE64;
 use fusee::chain::{Address, keys};
 use fusee::ledger::{LedgerRules, Operation, SecretKey, SignedTransaction, TransactionBody};
 use fusee::sandbox::Gas;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::Folder;
 
@@ -86,6 +87,12 @@ fn wait<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
 
 /// A call of an engine's RPC. `None` if it does not answer, or with an error.
 fn rpc(port: u16, path: &str) -> Option<Value> {
+    let mut answer: Value = serde_json::from_str(&get(port, path)?).ok()?;
+    answer.get_mut("result").map(Value::take)
+}
+
+/// What a path has.
+fn get(port: u16, path: &str) -> Option<String> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let mut stream = TcpStream::connect(address).ok()?;
     let patience = Some(Duration::from_secs(20));
@@ -94,8 +101,7 @@ fn rpc(port: u16, path: &str) -> Option<Value> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (_, body) = answer.split_once("\r\n\r\n")?;
-    let mut answer: Value = serde_json::from_str(body).ok()?;
-    answer.get_mut("result").map(Value::take)
+    Some(body.to_owned())
 }
 
 fn height(port: u16) -> Option<u64> {
@@ -131,6 +137,89 @@ fn transfer(to: Address, nonce: u64) -> Vec<u8> {
     transaction.unwrap().encode()
 }
 
+/// What the node at this port serves besides: commands by `--node`, the explorer, and what
+/// operators have at the next port.
+fn uses_the_interface(folder: &Folder, port: u16) {
+    let url = format!("http://127.0.0.1:{port}");
+    let words = format!("call carol --value 1 --from dave --node {url}");
+    let sent = folder.json(&words, 0);
+    assert_eq!(sent["status"], "success", "{sent}");
+    let page = get(port, "/").unwrap();
+    assert!(page.contains("<html"), "{page}");
+    let ready = get(port + 1, "/readyz").unwrap();
+    assert!(ready.contains("\"ok\""), "{ready}");
+    let metrics = get(port + 1, "/metrics").unwrap();
+    assert!(metrics.contains("fusee_block_height"), "{metrics}");
+}
+
+/// Ends the flood, also if the test fails.
+struct Flood<'a>(&'a AtomicBool);
+
+impl Drop for Flood<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Floods one node with queries: with proofs by the RPC of its engine, and of a contract by its own
+/// interface. It goes on with the others, answers, and takes transactions.
+fn goes_on_under_a_flood(folder: &Folder, ports: [u16; 4]) {
+    let flooded = ports[3];
+    let url = format!("http://127.0.0.1:{}", flooded + 1);
+    let token = folder.deploy(&format!("token.wasm --args 1000000 --node {url}"));
+    let (is_over, proofs, queries) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let key = hex::encode(keys::balance(Address::of_development_account("bob")));
+    let prove = || {
+        let path = format!("/abci_query?path=%22/store%22&data=0x{key}&prove=true");
+        let answer = rpc(flooded, &path)?;
+        let proof = answer["response"]["proofOps"]["ops"].as_array()?;
+        (proof.len() == 2).then_some(())
+    };
+    let query = || {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": "query",
+            "params": {"address": token, "method": "total_supply"}});
+        let mut answer = ureq::post(&url)
+            .header("content-type", "application/json")
+            .send(body.to_string())
+            .ok()?;
+        let answer = answer.body_mut().read_to_string().ok()?;
+        let answer: Value = serde_json::from_str(&answer).ok()?;
+        (answer["result"]["receipt"]["status"] == "success").then_some(())
+    };
+    let (prove, query): (Ask<'_>, Ask<'_>) = (&prove, &query);
+    thread::scope(|scope| {
+        let flood = Flood(&is_over);
+        for (ask, count) in [(prove, &proofs), (query, &queries)] {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        // What is refused for the rate is part of it.
+                        count.fetch_add(ask().is_some().into(), Ordering::Relaxed);
+                    }
+                });
+            }
+        }
+        let answered = || [&proofs, &queries].map(|count| count.load(Ordering::Relaxed));
+        wait("the flood has begun", || {
+            answered().iter().all(|count| *count > 0).then_some(())
+        });
+        let before = answered();
+        let begin = wait("the node has a height", || height(flooded));
+        for port in ports {
+            wait("a node goes on", || {
+                height(port).filter(|it| *it >= begin + 10)
+            });
+        }
+        let words = format!("call carol --value 1 --from dave --node {url}");
+        assert_eq!(folder.json(&words, 0)["status"], "success");
+        let after = answered();
+        assert!(after[0] > before[0] && after[1] > before[1], "{after:?}");
+        drop(flood);
+    });
+}
+
+type Ask<'a> = &'a (dyn Fn() -> Option<()> + Sync);
+
 #[test]
 #[ignore = "needs CometBFT"]
 fn a_network_folder_makes_blocks_until_it_is_stopped() {
@@ -151,6 +240,10 @@ fn a_network_folder_makes_blocks_until_it_is_stopped() {
             wait("a node makes blocks", || {
                 height(port).filter(|it| *it > reached + 1)
             });
+        }
+        uses_the_interface(&folder, ports[2] + 1);
+        if nonce == 0 {
+            goes_on_under_a_flood(&folder, ports);
         }
         let before = balance(ports[1], bob).unwrap();
         let path = format!(

@@ -81,6 +81,10 @@ fn a_network_has_keys_genesis_and_configuration_that_belong_together() {
         );
         assert_eq!(voted["height"], "0");
         ids.push(format!("{id}@127.0.0.1:{}", 30_000 + 10 * number));
+        for (of, port) in [("rpc", 1), ("node", 2), ("admin", 3)] {
+            let url = format!("http://127.0.0.1:{}", 30_000 + 10 * number + port);
+            assert_eq!(node[of], url.as_str());
+        }
         // The application has the chain already.
         let data = format!("doctor --data net/node{number}/app");
         assert_eq!(folder.json(&data, 0)["is_healthy"], true);
@@ -98,6 +102,28 @@ fn a_network_has_keys_genesis_and_configuration_that_belong_together() {
         assert!(config.contains(&peers), "{config}");
         let rpc = format!("laddr = \"tcp://127.0.0.1:{}\"", 30_001 + 10 * number);
         assert!(config.contains(&rpc), "{config}");
+    }
+    for number in 0..4 {
+        // What the application listens at, and where it finds its engine.
+        let config = format!("net/node{number}/node.toml");
+        let words = format!("node config show --config {config} --data net/node{number}/app");
+        let shown = folder.json(&words, 0);
+        let port = |of: usize| format!("127.0.0.1:{}", 30_000 + 10 * number + of);
+        let set = shown["settings"].as_array().unwrap().iter();
+        let set = set.filter(|it| it["source"] != "default").map(|it| {
+            assert!(it["source"].as_str().unwrap().starts_with(&config), "{it}");
+            let text = |key: &str| it[key].as_str().unwrap().to_owned();
+            (text("name"), text("value"))
+        });
+        let expected = [
+            ("consensus.abci", "unix://abci.sock".to_owned()),
+            ("consensus.rpc", format!("http://{}", port(1))),
+            ("consensus.snapshots", "1000".to_owned()),
+            ("rpc.listen", port(2)),
+            ("rpc.admin", port(3)),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(set.collect::<Vec<_>>(), expected);
     }
     let compose = read(&folder, "net/compose.yaml");
     assert_eq!(compose.matches(":/node\"]").count(), 4, "{compose}");

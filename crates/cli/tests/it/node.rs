@@ -4,6 +4,8 @@ mod config;
 mod development;
 mod engine;
 mod metrics;
+#[cfg(target_os = "linux")]
+mod service;
 mod shutdown;
 #[cfg(feature = "otel")]
 mod traces;
@@ -35,7 +37,11 @@ pub(crate) struct Running {
 
 /// A node that listens.
 pub(crate) fn start(folder: &Folder, words: &str) -> Running {
-    let mut command = folder.command(&format!("node {words} --json"));
+    start_by(folder.command(&format!("node {words} --json")))
+}
+
+/// The same, of a command that prints JSON.
+fn start_by(mut command: Command) -> Running {
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -150,6 +156,30 @@ fn transfer(from: &str, nonce: u64) -> String {
     let signature = key.sign(&body.id());
     let signed = SignedTransaction::new(body, signature, None, &rules).unwrap();
     hex::encode(signed.encode())
+}
+
+/// Checks what listens beside an engine before the first block.
+fn waits_for_a_block(node: &Running) {
+    assert_eq!(node.read("/healthz"), (200, "alive\n".to_owned()));
+    let (status, told) = node.read("/readyz");
+    assert_eq!(status, 503);
+    assert!(told.contains("there is no block yet"), "{told}");
+    let (status, metrics) = node.read("/metrics");
+    assert_eq!(status, 200);
+    assert!(metrics.contains("\nfusee_block_height 0\n"), "{metrics}");
+    assert!(metrics.contains("chain_id=\"fusee-dev\""), "{metrics}");
+    let url = format!("{}/readyz", node.told["rpc"].as_str().unwrap());
+    assert_eq!(agent().get(url).call().unwrap().status().as_u16(), 503);
+}
+
+#[test]
+fn a_node_beside_an_engine_tells_that_it_waits_for_the_first_block() {
+    let folder = Folder::new();
+    folder.json("init", 0);
+    let node = start(&folder, &format!("--abci unix://abci.sock {APART}"));
+    waits_for_a_block(&node);
+    let (code, log) = node.end("TERM");
+    assert_eq!(code, Some(0), "{log}");
 }
 
 #[test]

@@ -82,6 +82,37 @@ fn a_restarted_process_finds_what_was_compiled() {
 }
 
 #[test]
+fn it_is_counted_how_often_the_caches_had_a_program() {
+    let folder = TempDir::new().unwrap();
+    let counts = |executor: &Executor| {
+        let counts = executor.cache_counts();
+        (
+            [counts.program_hits, counts.program_misses],
+            [counts.compiled_hits, counts.compiled_misses],
+        )
+    };
+    let executor = restarted(&Watched::new(), folder.path());
+    assert_eq!(counts(&executor), ([0, 0], [0, 0]));
+    let (program, code) = (wasm(DOUBLES), CodeHash::of(&wasm(DOUBLES)));
+    // As callers do that have the hash first: it is one request.
+    assert!(executor.find(code, &rules()).is_none());
+    executor.prepare(&program, &rules()).unwrap();
+    assert_eq!(counts(&executor), ([0, 1], [0, 1]));
+    executor.find(code, &rules()).unwrap();
+    executor.prepare(&program, &rules()).unwrap();
+    assert_eq!(counts(&executor), ([2, 1], [0, 1]));
+    // A refusal is remembered as well.
+    for _ in 0..2 {
+        executor.prepare(b"no program", &rules()).unwrap_err();
+    }
+    assert_eq!(counts(&executor), ([3, 2], [0, 1]));
+    let executor = restarted(&Watched::new(), folder.path());
+    executor.find(code, &rules()).unwrap();
+    executor.find(code, &rules()).unwrap();
+    assert_eq!(counts(&executor), ([1, 1], [1, 0]));
+}
+
+#[test]
 fn a_restarted_process_finds_what_was_prepared() {
     let folder = TempDir::new().unwrap();
     let compiler = Watched::new();

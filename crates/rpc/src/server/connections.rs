@@ -24,6 +24,7 @@ use tower::ServiceExt;
 use super::{
     context::{self, Context, Peer},
     io::Stream,
+    metrics::Counters,
     options::Limits,
 };
 
@@ -41,17 +42,34 @@ struct Place {
     _permit: OwnedSemaphorePermit,
     clients: Clients,
     client: IpAddr,
-    context: Arc<Context>,
+    counters: Arc<Counters>,
+}
+
+/// What bounds the connections of a listener, and counts them.
+#[derive(Clone)]
+pub(super) struct Bounds {
+    limits: Limits,
+    counters: Arc<Counters>,
+}
+
+impl Bounds {
+    /// Those of a server without other counters.
+    pub(super) fn new(limits: Limits) -> Self {
+        let counters = Arc::default();
+        Self { limits, counters }
+    }
+
+    pub(super) fn of(context: &Context) -> Self {
+        Self {
+            limits: context.options.limits,
+            counters: Arc::clone(&context.counters),
+        }
+    }
 }
 
 /// Serves the connections of a listener until the server stops.
-pub(super) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    context: Arc<Context>,
-    stop: StopHandle,
-) {
-    let limits = context.options.limits;
+pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: StopHandle) {
+    let Bounds { limits, counters } = bounds;
     let places = Arc::new(Semaphore::new(limits.connections));
     let clients = Clients::default();
     let mut connections = JoinSet::new();
@@ -67,15 +85,15 @@ pub(super) async fn serve(
             time::sleep(PAUSE).await;
             continue;
         };
-        let place = Place::take(&places, &clients, (address, limits), &context);
+        let place = Place::take(&places, &clients, (address, limits), &counters);
         let Some(place) = place else {
-            let counters = &context.counters;
             counters.change(|all| {
                 all.refused_connections = all.refused_connections.saturating_add(1);
             });
             continue;
         };
-        connections.spawn(connection(stream, place, router.clone(), stop.clone()));
+        let router = router.clone();
+        connections.spawn(connection(stream, (place, limits), router, stop.clone()));
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
@@ -83,8 +101,12 @@ pub(super) async fn serve(
     let _ = time::timeout(GRACE, ended).await;
 }
 
-async fn connection(stream: TcpStream, place: Place, router: Router, stop: StopHandle) {
-    let limits = place.context.options.limits;
+async fn connection(
+    stream: TcpStream,
+    (place, limits): (Place, Limits),
+    router: Router,
+    stop: StopHandle,
+) {
     let peer = Peer {
         address: place.client,
         calls: Arc::new(Semaphore::new(limits.calls_per_connection)),
@@ -127,7 +149,7 @@ impl Place {
         places: &Arc<Semaphore>,
         clients: &Clients,
         (address, limits): (SocketAddr, Limits),
-        context: &Arc<Context>,
+        counters: &Arc<Counters>,
     ) -> Option<Self> {
         let permit = Arc::clone(places).try_acquire_owned().ok()?;
         let client = context::client(address.ip());
@@ -138,13 +160,12 @@ impl Place {
         }
         *count = count.saturating_add(1);
         drop(all);
-        let counters = &context.counters;
         counters.change(|all| all.connections = all.connections.saturating_add(1));
         Some(Self {
             _permit: permit,
             clients: Arc::clone(clients),
             client,
-            context: Arc::clone(context),
+            counters: Arc::clone(counters),
         })
     }
 }
@@ -158,7 +179,7 @@ impl Drop for Place {
                 all.remove(&self.client);
             }
         }
-        let counters = &self.context.counters;
+        let counters = &self.counters;
         counters.change(|all| all.connections = all.connections.saturating_sub(1));
     }
 }

@@ -35,7 +35,7 @@ use crate::{
 pub(super) struct Context {
     pub(super) node: Arc<Node>,
     pub(super) options: RpcOptions,
-    pub(super) counters: Counters,
+    pub(super) counters: Arc<Counters>,
     pub(super) announcer: Announcer,
     /// The OpenRPC document.
     pub(super) document: serde_json::Value,
@@ -88,7 +88,7 @@ impl Context {
         let quota = Quota::per_second(rate(limits.calls_per_second));
         Self {
             node,
-            counters: Counters::default(),
+            counters: Arc::default(),
             announcer,
             document: openrpc::document(),
             document_text: openrpc::text().into(),

@@ -25,6 +25,7 @@ use super::{
     context::{Context, Peer},
     explorer,
     hosts::Hosts,
+    options::AdminOptions,
 };
 use crate::types::HealthStatus;
 
@@ -42,6 +43,10 @@ const HEADERS: [(HeaderName, &str); 4] = [
         "same-origin",
     ),
 ];
+
+/// The format that [`AdminOptions::metrics`] has. Prometheus refuses
+/// to read it by the name of another one.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the routes of one listener share.
 #[derive(Clone)]
@@ -100,8 +105,7 @@ async fn check(State(it): State<Listener>, request: Request, next: Next) -> Resp
         Err(reason) => {
             let counters = &it.context.counters;
             counters.change(|all| all.refused_hosts = all.refused_hosts.saturating_add(1));
-            let next = "call the node by its address, or have its operator admit the name";
-            (StatusCode::FORBIDDEN, format!("{reason}: {next}\n")).into_response()
+            foreign(&reason)
         }
         Ok(()) => match request.extensions().get::<Peer>().map(|peer| peer.address) {
             Some(client) if it.context.admit(client).is_err() => {
@@ -119,12 +123,22 @@ async fn check(State(it): State<Listener>, request: Request, next: Next) -> Resp
             _ => next.run(request).await,
         },
     };
-    for (name, value) in HEADERS {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
+    secure(&mut response);
     response
+}
+
+/// The answer to a request for a foreign host or of a foreign origin.
+pub(super) fn foreign(reason: &str) -> Response {
+    let next = "call the node by its address, or have its operator admit the name";
+    (StatusCode::FORBIDDEN, format!("{reason}: {next}\n")).into_response()
+}
+
+/// Adds the headers of every answer.
+pub(super) fn secure(response: &mut Response) {
+    for (name, value) in HEADERS {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
 }
 
 /// JSON-RPC by HTTP or WebSocket.
@@ -167,7 +181,7 @@ async fn openrpc(State(it): State<Listener>) -> Response {
     (headers, it.context.document_text.clone()).into_response()
 }
 
-async fn alive() -> &'static str {
+pub(super) async fn alive() -> &'static str {
     "alive\n"
 }
 
@@ -184,12 +198,12 @@ async fn ready(State(it): State<Listener>) -> Response {
 }
 
 async fn metrics(State(it): State<Listener>) -> Response {
-    let admin = it.context.options.admin.as_ref();
+    metrics_of(it.context.options.admin.as_ref())
+}
+
+pub(super) fn metrics_of(admin: Option<&AdminOptions>) -> Response {
     match admin.and_then(|admin| admin.metrics.clone()) {
-        Some(text) => {
-            let content_type = "text/plain; version=0.0.4; charset=utf-8";
-            ([(header::CONTENT_TYPE, content_type)], text()).into_response()
-        }
+        Some(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text()).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }

@@ -52,7 +52,7 @@ pub struct AdminOptions {
     pub address: SocketAddr,
     /// More methods, such as those of development chains (default: none).
     pub methods: Methods,
-    /// The text of `GET /metrics` (default: none, which answers 404).
+    /// The text of `GET /metrics` in the format OpenMetrics 1.0 (default: none, which answers 404).
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// What `admin_shutDown` does (default: nothing, and the method says so). It has to return at
     /// once.

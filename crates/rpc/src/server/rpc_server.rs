@@ -23,7 +23,7 @@ use tokio::{
 
 use super::{
     announcer::Announcer,
-    connections,
+    connections::{self, Bounds},
     context::Context,
     hosts::Hosts,
     http::{self, Listener},
@@ -46,10 +46,11 @@ pub struct RpcServer {
     running: Mutex<Option<Running>>,
 }
 
-struct Running {
-    runtime: Runtime,
-    handle: ServerHandle,
-    listeners: Vec<JoinHandle<()>>,
+/// The listeners of a server, on threads of their own.
+pub(super) struct Running {
+    pub(super) runtime: Runtime,
+    pub(super) handle: ServerHandle,
+    pub(super) listeners: Vec<JoinHandle<()>>,
 }
 
 /// Why a server cannot start.
@@ -84,13 +85,7 @@ impl RpcServer {
     /// [`StartError`] if an address is in use, or the operating system has no threads.
     pub fn start(node: Arc<Node>, options: RpcOptions) -> Result<Self, StartError> {
         let limits = options.limits;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(2)
-            .max_blocking_threads(threads(limits))
-            .thread_name("rpc")
-            .enable_all()
-            .build()
-            .map_err(StartError::Runtime)?;
+        let runtime = runtime(2, threads(limits))?;
         let announcer = Announcer::start(Arc::clone(&node), limits.all_subscriptions)?;
         let admin = options.admin.as_ref().map(|admin| admin.address);
         let context = Arc::new(Context::new(node, options, announcer));
@@ -118,8 +113,8 @@ impl RpcServer {
             admin_address = Some(address);
         }
         let spawn = |(socket, router): (TcpListener, Router)| {
-            let served = connections::serve(socket, router, Arc::clone(&context), stop.clone());
-            runtime.spawn(served)
+            let bounds = Bounds::of(&context);
+            runtime.spawn(connections::serve(socket, router, bounds, stop.clone()))
         };
         let listeners = listeners.into_iter().map(spawn).collect();
         runtime.spawn(forget(Arc::clone(&context)));
@@ -166,13 +161,20 @@ impl RpcServer {
         let Some(running) = running else { return };
         self.context.is_closing.store(true, Ordering::Release);
         self.context.announcer.stop();
-        let _ = running.handle.stop();
-        running.runtime.block_on(async {
-            for listener in running.listeners {
+        running.stop();
+    }
+}
+
+impl Running {
+    /// Takes no more connections, lets those end that work, and ends the threads.
+    pub(super) fn stop(self) {
+        let _ = self.handle.stop();
+        self.runtime.block_on(async {
+            for listener in self.listeners {
                 let _ = time::timeout(GRACE, listener).await;
             }
         });
-        running.runtime.shutdown_timeout(GRACE);
+        self.runtime.shutdown_timeout(GRACE);
     }
 }
 
@@ -197,7 +199,21 @@ fn threads(limits: Limits) -> usize {
     working.saturating_add(limits.waiting).saturating_add(1)
 }
 
-fn bind(runtime: &Runtime, address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+/// The threads of a server.
+pub(super) fn runtime(workers: usize, blocking: usize) -> Result<Runtime, StartError> {
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .max_blocking_threads(blocking)
+        .thread_name("rpc")
+        .enable_all()
+        .build()
+        .map_err(StartError::Runtime)
+}
+
+pub(super) fn bind(
+    runtime: &Runtime,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
     let failed = |source| StartError::Listen { address, source };
     let listener = runtime.block_on(TcpListener::bind(address));
     let listener = listener.map_err(failed)?;

@@ -332,6 +332,9 @@ fn what_administers_is_on_a_listener_of_its_own() {
         (metrics.status, metrics.body.as_str()),
         (200, "fusee_up 1\n")
     );
+    // By this name, Prometheus knows how to read it.
+    let format = "content-type: application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert!(metrics.head.contains(format), "{}", metrics.head);
     assert_eq!(get(public, "/metrics", "").status, 404);
     assert_eq!(get(admin, "/metrics", "Host: evil.example\r\n").status, 403);
     assert_eq!(get(admin, "/readyz", "").status, 200);

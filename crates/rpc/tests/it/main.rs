@@ -19,6 +19,8 @@ mod sending;
 #[cfg(test)]
 mod sockets;
 #[cfg(test)]
+mod starting;
+#[cfg(test)]
 mod web;
 #[cfg(test)]
 mod world;

@@ -15,6 +15,8 @@ use foldhash::fast::RandomState;
 use fusee_state::{Diff, Value};
 use indexmap::IndexMap;
 
+use super::CacheCounts;
+
 /// How many threads can use it at a time without waiting, at best.
 const SHARDS: usize = 16;
 
@@ -37,6 +39,7 @@ struct Shard {
     hand: usize,
     bytes: usize,
     budget: usize,
+    counts: CacheCounts,
 }
 
 #[derive(Debug)]
@@ -56,6 +59,7 @@ impl Hot {
             hand: 0,
             bytes: 0,
             budget: bytes / SHARDS,
+            counts: CacheCounts::default(),
         };
         Self {
             hasher: RandomState::default(),
@@ -66,9 +70,24 @@ impl Hot {
     /// What the state at a height has under a key, if that is known.
     pub(super) fn read(&self, key: &[u8], height: u64) -> Option<Option<Value>> {
         let mut shard = self.shard(key)?;
-        let cached = shard.entries.get_mut(key)?;
-        cached.was_read = true;
-        (cached.since <= height).then(|| cached.value.clone())
+        let found = shard.read(key, height);
+        let count = match found {
+            Some(_) => &mut shard.counts.hits,
+            None => &mut shard.counts.misses,
+        };
+        *count = count.saturating_add(1);
+        found
+    }
+
+    /// How often it was read.
+    pub(super) fn counts(&self) -> CacheCounts {
+        let mut all = CacheCounts::default();
+        for shard in &self.shards {
+            let counts = lock(shard).counts;
+            all.hits = all.hits.saturating_add(counts.hits);
+            all.misses = all.misses.saturating_add(counts.misses);
+        }
+        all
     }
 
     /// Remembers what the state at a height has under a key. Ignored if the changes of later blocks
@@ -105,6 +124,12 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl Shard {
+    fn read(&mut self, key: &[u8], height: u64) -> Option<Option<Value>> {
+        let cached = self.entries.get_mut(key)?;
+        cached.was_read = true;
+        (cached.since <= height).then(|| cached.value.clone())
+    }
+
     /// Puts in what a key has since a height.
     fn put(&mut self, key: &[u8], since: u64, value: Option<Value>) {
         self.bytes = self.bytes.saturating_add(size(key, value.as_ref()));

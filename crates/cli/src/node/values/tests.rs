@@ -18,7 +18,7 @@ fn settings_have_names_of_their_own_and_fit_their_file() {
         (names.len(), flags.len(), variables.len()),
         (count, count, count)
     );
-    let text = file::commented();
+    let text = file::written(&[]);
     assert!(text.lines().all(|line| line.len() <= 100), "{text}");
     let path = std::path::Path::new("node.toml");
     assert!(file::parse(path, &text).unwrap().is_empty());

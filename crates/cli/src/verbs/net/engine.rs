@@ -31,7 +31,10 @@ pub(super) struct Place {
     /// Where it listens for them.
     pub(super) listens_on: &'static str,
     pub(super) p2p_port: u16,
+    /// Of the engine's RPC, and of the JSON-RPC and the operators' listener of the node beside it.
     pub(super) rpc_port: u16,
+    pub(super) node_port: u16,
+    pub(super) admin_port: u16,
 }
 
 impl NodeKey {
@@ -114,6 +117,7 @@ impl Place {
             listens_on,
             p2p_port,
             rpc_port,
+            ..
         } = self;
         format!(
             r#"# What is not here has the default of CometBFT: `cometbft init` prints all of it.

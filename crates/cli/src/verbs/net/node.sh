@@ -28,7 +28,7 @@ trap stop EXIT
 trap 'exit 0' INT TERM
 
 rm -f abci.sock
-"$FUSEE" node --abci unix://abci.sock --data app >>app.log 2>&1 &
+"$FUSEE" node --config node.toml --data app >>app.log 2>&1 &
 app=$!
 until [ -S abci.sock ]; do
     kill -0 "$app" 2>/dev/null || fail "the application has ended: see $PWD/app.log"

@@ -16,7 +16,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{APART, start, transfer};
+use super::{APART, start, transfer, waits_for_a_block};
 use crate::support::Folder;
 
 /// An engine, which is killed in the end.
@@ -74,20 +74,17 @@ fn a_transaction_that_is_sent_to_the_node_is_in_a_block_of_the_engine() {
     folder.json("init --genesis genesis.json --data app", 0);
     let rpc = port();
     init(&folder, &genesis, rpc);
-    let public = port();
-    let flags = APART.replace("--rpc 127.0.0.1:0", &format!("--rpc 127.0.0.1:{public}"));
-    let flags = flags.replace(
-        "--admin 127.0.0.1:0",
-        &format!("--admin 127.0.0.1:{}", port()),
-    );
     let beside =
-        format!("--data app --abci unix://abci.sock --engine-rpc http://127.0.0.1:{rpc} {flags}");
+        format!("--data app --abci unix://abci.sock --engine-rpc http://127.0.0.1:{rpc} {APART}");
     let node = start(&folder, &beside);
+    waits_for_a_block(&node);
     let words = "node --home engine --proxy_app unix://abci.sock";
     let engine = Engine(comet(folder.path(), words).spawn().unwrap());
     while node.height() < 2 {
         thread::sleep(Duration::from_millis(50));
     }
+    // At the same addresses.
+    assert_eq!(node.read("/readyz").0, 200);
     for nonce in 0..5 {
         let params = json!({"transaction": transfer("alice", nonce), "timeout_ms": 30_000});
         let included = node.call("sendTransactionAndWait", params).unwrap();

@@ -63,6 +63,14 @@ fn metrics_are_what_has_happened() {
         let found = samples.get(sample);
         *found.unwrap_or_else(|| panic!("{sample} is missing: {text}"))
     };
+    // The commit as well, as the program itself tells it.
+    let version = folder.text("--version", 0);
+    let version = version.trim().strip_prefix("fusee ").unwrap();
+    let info =
+        format!(r#"fusee_node_info{{version="{version}",engine="wasmi",chain_id="fusee-dev"}}"#);
+    assert_eq!(value(&info), 1.0);
+    let told = node.call("getChain", json!({})).unwrap();
+    assert_eq!(told["version"], version, "{told}");
     let latest = node.call("getLatestBlock", json!({})).unwrap();
     for (sample, expected) in [
         ("fusee_block_height", 4.0),

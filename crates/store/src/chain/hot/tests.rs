@@ -28,6 +28,18 @@ fn a_version_does_not_take_a_later_value() {
 }
 
 #[test]
+fn reads_are_counted() {
+    let hot = Hot::new(BYTES, Some(0));
+    hot.advance(1, &diff(0..5, 1));
+    for number in 0..8 {
+        hot.read(&key(number), 1);
+    }
+    // As it was before.
+    hot.read(&key(0), 0);
+    assert_eq!(hot.counts(), CacheCounts { hits: 5, misses: 4 });
+}
+
+#[test]
 fn what_an_older_version_has_read_is_not_remembered() {
     let hot = Hot::new(BYTES, Some(0));
     hot.advance(1, &diff([7], 1));
