@@ -153,7 +153,8 @@ impl Server {
 }
 
 async fn answer(client: &HttpClient, (method, params): &Request) -> Result<Value> {
-    let answer: Value = client.request(method, Params(params.clone())).await?;
+    let answer = client.request(method, Params(params.clone())).await;
+    let answer: Value = answer.with_context(|| format!("no answer to `{method}`"))?;
     // CometBFT answers what it rejects, too.
     let code = answer.get("code").and_then(Value::as_u64);
     ensure!(code.is_none_or(|code| code == 0), "rejected: {answer}");
