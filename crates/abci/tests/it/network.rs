@@ -283,32 +283,6 @@ impl Network {
         }
     }
 
-    /// Waits until the validators that are left, half of the power, have heard each other's votes
-    /// for a block and nobody else's, so that none is decided: returns the height of the last one.
-    #[track_caller]
-    pub(crate) fn halted(&self, nodes: &[usize]) -> u64 {
-        let undecided = |number: usize| {
-            let state = self.rpc(number, "/consensus_state")?;
-            let state = &state["round_state"];
-            let step = state["height/round/step"].as_str()?;
-            let height: u64 = step.split('/').next()?.parse().ok()?;
-            let rounds = state["height_vote_set"].as_array()?;
-            let mut votes = rounds.iter().filter_map(|round| {
-                let prevotes = round["prevotes_bit_array"].as_str()?;
-                Some(prevotes.rsplit_once(" = ")?.1.to_owned())
-            });
-            let is_half = votes.clone().any(|votes| votes == "0.50");
-            let is_more = votes.any(|votes| votes.as_str() > "0.50");
-            (is_half && !is_more).then_some(height)
-        };
-        let at = wait("half of the validators decide nothing", || {
-            let mut heights = nodes.iter().map(|&number| undecided(number));
-            let first = heights.next()??;
-            heights.all(|height| height == Some(first)).then_some(first)
-        });
-        at - 1
-    }
-
     /// Waits until nodes have some more blocks than any had.
     #[track_caller]
     pub(crate) fn go_on(&self, nodes: &[usize]) -> u64 {

@@ -166,7 +166,9 @@ impl Drop for Flood<'_> {
 fn goes_on_under_a_flood(folder: &Folder, ports: [u16; 4]) {
     let flooded = ports[3];
     let url = format!("http://127.0.0.1:{}", flooded + 1);
-    let token = folder.deploy(&format!("token.wasm --args 1000000 --node {url}"));
+    let token = folder.deploy(&format!(
+        "token.wasm --args 1000000 --from erin --node {url}"
+    ));
     let (is_over, proofs, queries) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let key = hex::encode(keys::balance(Address::of_development_account("bob")));
     let prove = || {
@@ -210,8 +212,11 @@ fn goes_on_under_a_flood(folder: &Folder, ports: [u16; 4]) {
                 height(port).filter(|it| *it >= begin + 10)
             });
         }
-        let words = format!("call carol --value 1 --from dave --node {url}");
-        assert_eq!(folder.json(&words, 0)["status"], "success");
+        // By the engine: the node refuses more calls from the address of the flood.
+        let carol = hex::encode(transfer(Address::of_development_account("carol"), 0));
+        let path = format!("/broadcast_tx_commit?tx=0x{carol}");
+        let sent = rpc(flooded, &path).unwrap();
+        assert_eq!(sent["tx_result"]["info"], "success", "{sent}");
         let after = answered();
         assert!(after[0] > before[0] && after[1] > before[1], "{after:?}");
         drop(flood);
@@ -234,7 +239,7 @@ fn a_network_folder_makes_blocks_until_it_is_stopped() {
         std::array::from_fn(|number| base + 1 + 10 * u16::try_from(number).unwrap());
     let bob = Address::of_development_account("bob");
     let mut reached = 0;
-    for (nonce, signal) in [(0, "INT"), (1, "TERM")] {
+    for (nonce, signal) in [(1, "INT"), (2, "TERM")] {
         let running = Running::start(&folder);
         for port in ports {
             wait("a node makes blocks", || {
@@ -242,7 +247,7 @@ fn a_network_folder_makes_blocks_until_it_is_stopped() {
             });
         }
         uses_the_interface(&folder, ports[2] + 1);
-        if nonce == 0 {
+        if nonce == 1 {
             goes_on_under_a_flood(&folder, ports);
         }
         let before = balance(ports[1], bob).unwrap();
