@@ -144,11 +144,12 @@ fn included(server: &Server, expected: usize) -> Result<()> {
             last => json!({ "minHeight": "1", "maxHeight": last.to_string() }),
         };
         let answer = server.ask(&("blockchain", range))?;
-        let blocks = answer["block_metas"].as_array().context("blocks")?;
+        let blocks = answer.get("block_metas").and_then(Value::as_array);
+        let blocks = blocks.context("blocks")?;
         for block in blocks {
-            let number = |value: &Value| value.as_str().and_then(|text| text.parse::<u64>().ok());
-            found += number(&block["num_txs"]).context("transactions of a block")?;
-            last = number(&block["header"]["height"]).context("a height")?;
+            let number = |place: &str| block.pointer(place)?.as_str()?.parse::<u64>().ok();
+            found += number("/num_txs").context("transactions of a block")?;
+            last = number("/header/height").context("a height")?;
         }
         ensure!(!blocks.is_empty(), "no blocks below {last}: {answer}");
         last -= 1;
@@ -229,7 +230,8 @@ fn start(app: App, options: &Options, fusee: &Fusee) -> Result<Server> {
     let server = Server::start(&mut commands, place, ("status", json!({})))?;
     // The first block shows that the validators have found each other.
     server.until(&[], &[("status", json!({}))], |answer| {
-        Ok(answer["sync_info"]["latest_block_height"] != "0")
+        let height = answer.pointer("/sync_info/latest_block_height");
+        Ok(height.is_some_and(|height| height != "0"))
     })?;
     Ok(server)
 }
