@@ -65,7 +65,7 @@ impl Page {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         writeln!(
             text,
-            "\nMeasured on {}: {}, {threads} threads. With {}. The load of the machine at the end, ours included: {}.\n",
+            "\nMeasured on {}: {}, {threads} threads.{} The load of the machine at the end, ours included: {}.\n",
             machine::date(),
             machine::processor(),
             self.versions(),
@@ -104,12 +104,16 @@ impl Page {
     }
 
     /// The releases of the peers, from the files that pin them.
+    /// A sentence of the packages that were measured, if there are any.
     fn versions(&self) -> String {
         let packages = self.packages.iter();
         let packages: Vec<_> = packages
             .map(|(lock, package)| format!("{package} {}", version(lock, package)))
             .collect();
-        packages.join(", ")
+        match packages.is_empty() {
+            true => String::new(),
+            false => format!(" With {}.", packages.join(", ")),
+        }
     }
 }
 
