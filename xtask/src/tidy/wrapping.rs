@@ -16,6 +16,7 @@ const GENERATED: &[&str] = &[
     "docs/compat-performance.md",
     "docs/contract-performance.md",
     "docs/ledger-performance.md",
+    "docs/node-performance.md",
     "docs/performance.md",
     "docs/schedule-v1.md",
     "docs/schedule-v2.md",

@@ -174,7 +174,7 @@ fn a_network_of_machines_has_their_addresses() {
 
 /// Of a development chain, nobody else waits for a block.
 #[test]
-fn a_block_of_a_network_takes_the_interpreter_a_second_unless_told_otherwise() {
+fn a_block_of_a_network_takes_the_interpreter_a_second_by_default() {
     let account = "--account 0707070707070707070707070707070707070707070707070707070707070707=1000";
     let (fitted, chosen) = (BlockLimits::INTERPRETED_SECOND, Gas::new(7_000_000));
     let gas = |words: &str| {
