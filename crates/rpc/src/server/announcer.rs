@@ -14,7 +14,10 @@ use fusee_chain::StoredBlock;
 use fusee_node::{NoBlock, Node, NodeError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast},
+    time,
+};
 
 use super::{blocks, convert, failures, metrics::RpcMetrics};
 use crate::{
@@ -27,6 +30,12 @@ pub(super) const BEHIND: usize = 64;
 
 /// How long it takes at most to notice that the server stops.
 const SLICE: Duration = Duration::from_millis(200);
+
+/// How long those that do not read keep the server from stopping.
+const TELL: Duration = Duration::from_secs(2);
+
+/// How long a last message takes, at most, from the subscription to the connection.
+const HAND_ON: Duration = Duration::from_millis(100);
 
 /// A block as its subscribers get it. An error is for all of them: the node cannot read its chain.
 pub(super) type Announced = Result<Arc<Announcement>, RpcError>;
@@ -136,6 +145,20 @@ impl Announcer {
         let taken = self.limit.saturating_sub(self.places.available_permits());
         metrics.subscriptions = convert::count(taken);
         metrics.slow_subscriptions = self.slow.load(Ordering::Relaxed);
+    }
+
+    /// Waits, for a bounded time, until those whom [`stop`](Self::stop) has ended are told so: what
+    /// closes their connections comes after.
+    pub(super) async fn all_told(&self) {
+        let all = u32::try_from(self.limit).unwrap_or(u32::MAX);
+        if self.places.available_permits() >= self.limit {
+            return;
+        }
+        // An error says that one of them does not read: it is not waited for.
+        let _ = time::timeout(TELL, self.places.acquire_many(all)).await;
+        // A place is free when the last message is known. The library hands it to the connection
+        // right after, in the same poll, and says so to nobody.
+        time::sleep(HAND_ON).await;
     }
 
     /// Ends all subscriptions.

@@ -161,6 +161,7 @@ impl RpcServer {
         let Some(running) = running else { return };
         self.context.is_closing.store(true, Ordering::Release);
         self.context.announcer.stop();
+        running.runtime.block_on(self.context.announcer.all_told());
         running.stop();
     }
 }
@@ -193,10 +194,10 @@ impl fmt::Debug for RpcServer {
     }
 }
 
-/// The threads that may block: one for each call that may work, and one for health.
+/// The threads that may block: one for each call that may work, one for health, and one for a backup.
 fn threads(limits: Limits) -> usize {
     let working = limits.readers.saturating_add(limits.executors);
-    working.saturating_add(limits.waiting).saturating_add(1)
+    working.saturating_add(limits.waiting).saturating_add(2)
 }
 
 /// The threads of a server.
