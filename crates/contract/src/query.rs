@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fusee_engine::Interrupt;
-use fusee_state::StateReader;
+use fusee_state::{ReadSet, StateReader};
 
 use crate::{
     BlockContext, ContractError, Contracts, Query, Receipt,
@@ -24,6 +24,24 @@ impl Contracts {
         block: &BlockContext,
         interrupt: &Interrupt,
     ) -> Result<Receipt, ContractError> {
+        let (receipt, _) = self.query_with_reads(state, query, block, interrupt)?;
+        Ok(receipt)
+    }
+
+    /// Runs a method as [`query`](Self::query) does, and returns what it read of the state as well,
+    /// also in frames that failed. On a state that has the same there, everybody comes to the same
+    /// receipt.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub fn query_with_reads(
+        &self,
+        state: Arc<dyn StateReader>,
+        query: Query,
+        block: &BlockContext,
+        interrupt: &Interrupt,
+    ) -> Result<(Receipt, ReadSet), ContractError> {
         let Query {
             from,
             to,
@@ -39,7 +57,8 @@ impl Contracts {
             input,
             access: Access::ReadOnly,
         };
-        let (_, result) = self.call_alone(&state, (&context, gas), block, interrupt)?;
-        Ok(result.receipt(Vec::new(), gas, None))
+        let (changes, result) = self.call_alone(&state, (&context, gas), block, interrupt)?;
+        let reads = changes.into_parts().reads;
+        Ok((result.receipt(Vec::new(), gas, None), reads))
     }
 }

@@ -6,6 +6,7 @@ use fusee_chain::StoredBlock;
 use fusee_contract::{BlockContext, Event, Query, Receipt};
 use fusee_engine::Interrupt;
 use fusee_ledger::{HeaderHash, Parameters, Position, TransactionId};
+use fusee_state::ReadSet;
 use fusee_store::chain::{Head, Version};
 
 use super::{Node, Shared};
@@ -157,6 +158,22 @@ impl Node {
         query: Query,
         interrupt: &Interrupt,
     ) -> Result<Receipt, NodeError> {
+        let (receipt, _) = self.query_with_reads(height, query, interrupt)?;
+        Ok(receipt)
+    }
+
+    /// Calls a method as [`query`](Self::query) does, and returns what it read of the state as well:
+    /// who has proofs of that can run it again.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub fn query_with_reads(
+        &self,
+        height: Option<u64>,
+        query: Query,
+        interrupt: &Interrupt,
+    ) -> Result<(Receipt, ReadSet), NodeError> {
         let shared = &self.shared;
         let limit = shared.options.query_gas;
         if query.gas > limit {
@@ -182,7 +199,8 @@ impl Node {
             proposer,
         };
         let state = Arc::new(state);
-        Ok(rules.contracts.query(state, query, &block, interrupt)?)
+        let contracts = &rules.contracts;
+        Ok(contracts.query_with_reads(state, query, &block, interrupt)?)
     }
 }
 

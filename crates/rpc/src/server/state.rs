@@ -8,7 +8,13 @@ use fusee_ledger::PublicKey;
 use fusee_node::{Simulated, Tracing};
 use fusee_state::StateReader;
 
-use super::{context::Context, convert, failures::invalid_params, storage::named_key, traces};
+use super::{
+    context::Context,
+    convert,
+    failures::invalid_params,
+    storage::{self, named_key},
+    traces,
+};
 use crate::{
     error::RpcError,
     methods::{Key, Query, SimulateTransaction},
@@ -48,10 +54,19 @@ pub(super) async fn query(context: Arc<Context>, params: Query) -> Result<QueryA
         let state = context.node.version(params.height)?;
         let position = context.position(&state)?;
         let height = Some(state.height());
-        let receipt = context.node.query(height, query, interrupt)?;
+        let (receipt, reads) = context.node.query_with_reads(height, query, interrupt)?;
+        let proofs = match params.proof {
+            true => {
+                let keys: Vec<_> = reads.iter().map(<[u8]>::to_vec).collect();
+                storage::check_count(keys.len())?;
+                Some(storage::proofs(&state, &keys)?)
+            }
+            false => None,
+        };
         Ok(QueryAnswer {
             position,
             receipt: convert::receipt(&receipt),
+            proofs,
         })
     };
     context.execute(work).await

@@ -64,7 +64,7 @@ fn named(
     keys: &[Bytes],
     interrupt: &Interrupt,
 ) -> Result<Vec<StorageEntry>, RpcError> {
-    check_count(keys)?;
+    check_count(keys.len())?;
     let entry = |key: &Bytes| {
         check(interrupt)?;
         let value = state.read(&keys::storage(address, &key.0))?;
@@ -77,15 +77,12 @@ fn named(
 }
 
 /// Checks that not too many keys are asked for.
-pub(super) fn check_count(keys: &[Bytes]) -> Result<(), RpcError> {
+pub(super) fn check_count(keys: usize) -> Result<(), RpcError> {
     let limit = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
-    if keys.len() > limit {
+    if keys > limit {
         return Err(RpcError::new(
             ErrorKind::LimitExceeded,
-            format!(
-                "{} keys were asked for, at most {MAX_PAGE} are admitted",
-                keys.len()
-            ),
+            format!("{keys} keys were asked for, at most {MAX_PAGE} are admitted"),
             "ask for fewer keys at once",
         )
         .with("limit", MAX_PAGE));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Bytes, Position, Receipt, Trace, TransactionResult};
+use super::{Bytes, Position, Proof, Receipt, Trace, TransactionResult};
 
 /// What a transaction would come to in a block of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,4 +57,9 @@ pub struct QueryAnswer {
     pub position: Position,
     /// The receipt.
     pub receipt: Receipt,
+    /// A proof of each key that the method read, if they were asked for. Whoever has verified them
+    /// can run the method on these entries alone, and need not believe the receipt. Of a range that
+    /// it searched, they prove the entries that it found, and not that there are no others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proofs: Option<Vec<Proof>>,
 }

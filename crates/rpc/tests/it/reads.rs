@@ -1,13 +1,17 @@
 //! What the node tells: the chain, blocks, transactions, accounts and events.
 
-use fusee_engine::Gas;
-use fusee_ledger::Operation;
+use std::sync::Arc;
+
+use fusee_contract::{Address, BlockContext};
+use fusee_engine::{Gas, Interrupt};
+use fusee_ledger::{Operation, Parameters};
 use fusee_node::Production;
 use fusee_rpc::{
     ErrorKind,
     methods::*,
     types::{Amount, Bytes, HealthStatus, Hex32, Payment, Position, Proof, TransactionState},
 };
+use fusee_state::MemoryState;
 
 use crate::world::{
     TOKEN, World, account, body, deploy, genesis, id, sign, to_nine, token, token_transfer,
@@ -131,6 +135,39 @@ fn proofs_verify_against_the_header() {
         assert_eq!(named.entries[1].value, None);
         verify(&named.position, &named.proofs.unwrap());
     }
+    // Whoever has the proofs of a query runs it on nothing else, and comes to the same.
+    let holder = account(3);
+    let mut query = Query::new(Hex32(*token().as_bytes()), "balance_of".to_owned());
+    query.input = Bytes(holder.as_bytes().to_vec());
+    assert_eq!(client.call(&query).unwrap().proofs, None);
+    query.proof = true;
+    let answer = client.call(&query).unwrap();
+    assert_eq!(answer.receipt.output.0, 1_u64.to_le_bytes());
+    let proofs = answer.proofs.unwrap();
+    verify(&answer.position, &proofs);
+    let bytes = |digits: &str| hex::decode(digits).unwrap();
+    let entries = proofs.iter().flat_map(|proof| {
+        let value = proof.value.as_deref()?;
+        Some((bytes(&proof.key), bytes(value)))
+    });
+    let proven: MemoryState = entries.collect();
+    let (node, interrupt) = (&world.node, Interrupt::new());
+    let parameters = Parameters::read(&node.version(None).unwrap()).unwrap();
+    let rulebook = node.chain().ledger().rulebook();
+    let rules = rulebook.at(&parameters, answer.position.height).unwrap();
+    let again = fusee_contract::Query {
+        from: Address::new([0; 32]),
+        to: token(),
+        method: query.method,
+        input: query.input.0,
+        gas: node.query_gas(),
+    };
+    let block = BlockContext::default();
+    let contracts = rules.contracts;
+    let receipt = contracts.query(Arc::new(proven), again, &block, &interrupt);
+    let receipt = receipt.unwrap();
+    assert_eq!(receipt.output, answer.receipt.output.0);
+    assert_eq!(receipt.gas_used.units(), answer.receipt.gas_used);
 }
 
 #[test]
