@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::types::{
-    Account, Block, BlockPage, Body, Bytes, ChainFacts, Code, Contract, EventPage, EventPlace,
-    FeeStatistics, Health, Hex32, Mempool, QueryAnswer, Sent, Simulation, StateEntries, Storage,
-    Transaction, TransactionDetail,
+    Account, BackedUp, Block, BlockPage, Body, Bytes, ChainFacts, Code, Contract, EventPage,
+    EventPlace, FeeStatistics, Health, Hex32, Mempool, QueryAnswer, Sent, Simulation, StateEntries,
+    Storage, Transaction, TransactionDetail,
 };
 
 /// A method: the type is that of its parameters.
@@ -190,6 +190,8 @@ methods! {
         height: Option<u64>,
         /// The caller that the contract sees (default: 32 bytes 0).
         caller: Hex32,
+        /// Whether to answer with proofs of what the method read (default: no).
+        proof: bool,
     }
 
     /// An account. Unused addresses have an empty one.
@@ -313,6 +315,13 @@ methods! {
 
     /// The numbers of the node and of this interface. On the admin listener alone.
     GetMetrics = "admin_getMetrics" -> serde_json::Value { ; }
+
+    /// Writes a backup of the data folder, while blocks go on. On the admin listener alone.
+    BackUp = "admin_backUp" -> BackedUp {
+        /// The folder to be made, on the machine of the node: an absolute path.
+        folder: String,
+        ;
+    }
 
     /// Shuts the node down. On the admin listener alone.
     ShutDown = "admin_shutDown" -> bool { ; }

@@ -23,8 +23,8 @@ pub use block::{
 };
 pub use bytes::{Bytes, Hex32};
 pub use chain::{
-    Activation, BlockGas, BlockLimits, ChainFacts, FeeStatistics, Health, HealthStatus, Mempool,
-    Parameters, Payment, Percentiles, ScheduledCall,
+    Activation, BackedUp, BlockGas, BlockLimits, ChainFacts, FeeStatistics, Health, HealthStatus,
+    Mempool, Parameters, Payment, Percentiles, ScheduledCall,
 };
 pub use receipt::{Event, EventEntry, EventPage, EventPlace, Receipt};
 pub use simulation::{Change, Invalid, QueryAnswer, Simulation};

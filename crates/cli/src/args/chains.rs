@@ -241,16 +241,32 @@ pub(crate) struct RollbackArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The copy is a data folder: restoring it is using it, or a copy of it.
+The copy is a data folder: restoring it is using it, or a copy of it. A folder that a node has open
+is copied by the node, on its machine, and blocks go on.
 
 Examples:
   fusee backup monday
+  fusee backup monday --node http://127.0.0.1:8646
   fusee backup /mnt/backups/monday --data acme
   fusee accounts --data /mnt/backups/monday")]
 pub(crate) struct BackupArgs {
     /// Folder to be made
     #[arg(value_name = "DIR")]
     pub(crate) target: PathBuf,
+
+    /// Node that has the folder open, by the address of its admin listener, such as
+    /// http://127.0.0.1:8646
+    #[arg(long, value_name = "URL")]
+    pub(crate) node: Option<String>,
+
+    /// Seconds to wait for the node; it completes the backup also afterwards
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 3_600,
+        requires = "node"
+    )]
+    pub(crate) wait: u64,
 
     #[command(flatten)]
     pub(crate) folder: FolderArgs,

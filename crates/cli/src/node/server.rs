@@ -7,7 +7,10 @@ use std::{
 
 use fusee::{
     node::Node,
-    rpc::{AdminOptions, ErrorKind, RpcError, RpcOptions, RpcServer, StartError, StartingServer},
+    rpc::{
+        AdminOptions, ErrorKind, RpcError, RpcOptions, RpcServer, StartError, StartingServer,
+        types::{BackedUp, Hex32},
+    },
 };
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
 use serde::{Deserialize, Serialize};
@@ -19,7 +22,11 @@ use super::{
     metrics::Numbers,
     service::Context,
 };
-use crate::failure::{Exit, Failure};
+use crate::{
+    chain::existing,
+    failure::{Exit, Failure},
+    verbs::folder::copy,
+};
 
 /// What listens.
 #[derive(Debug)]
@@ -65,6 +72,17 @@ impl Server {
                 let read = of.upgrade().zip(node_of.upgrade());
                 let numbers = read.map(|(of, node)| Numbers::read(&of, &node, server.as_deref()));
                 numbers.map(Numbers::text).unwrap_or_default()
+            }));
+            let (of, node_of) = (Arc::downgrade(context), Arc::downgrade(node));
+            admin.back_up = Some(Arc::new(move |target| {
+                let (of, node) = (of.upgrade().zip(node_of.upgrade())).ok_or_else(closing)?;
+                let folder = existing(&of.data).map_err(refused)?;
+                let head = copy(target, &folder, node.chain()).map_err(refused)?;
+                tracing::info!(height = head.height, to = %target.display(), "a backup is made");
+                Ok(BackedUp {
+                    height: head.height,
+                    state_root: Hex32(head.root),
+                })
             }));
             let events = context.events.clone();
             let shut_down = move || events.send(Event::End("admin_shutDown"));

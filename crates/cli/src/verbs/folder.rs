@@ -3,13 +3,15 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use fusee::chain::{
-    DataFolder,
-    store::{self, Report},
+    Chain, DataFolder,
+    store::{self, Head, Report},
 };
 use fusee::ledger::{Genesis, GenesisError};
+use fusee::rpc::{Client, ClientError, ClientOptions, methods::BackUp};
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -24,6 +26,9 @@ use crate::{
     receipt::line,
     table::table,
 };
+
+/// What a server of JSON-RPC answers with where it has no such method.
+const UNKNOWN_METHOD: i32 = -32601;
 
 #[derive(Serialize)]
 struct InitJson {
@@ -135,13 +140,48 @@ pub(crate) fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<Exit,
 }
 
 pub(crate) fn backup(args: &BackupArgs, output: &mut Output) -> Result<Exit, Failure> {
-    let folder = existing(&args.folder)?;
-    let chain = FolderChain::open(&args.folder.data)?;
-    let made = NewFolder::beside(&args.target, folder.path())?;
-    let copy = folder.copy(&made.path())?;
-    let head = chain.chain().store().backup(&copy.store())?;
-    made.finish()?;
+    let head = match &args.node {
+        Some(url) => node_copy(url, &args.target, Duration::from_secs(args.wait))?,
+        None => {
+            let folder = existing(&args.folder)?;
+            let chain = FolderChain::open(&args.folder.data)?;
+            copy(&args.target, &folder, chain.chain())?
+        }
+    };
     tell(head, "backup of", output)
+}
+
+/// Copies a data folder, of which blocks may be made meanwhile.
+pub(crate) fn copy(target: &Path, folder: &DataFolder, chain: &Chain) -> Result<Head, Failure> {
+    let made = NewFolder::beside(target, folder.path())?;
+    let copy = folder.copy(&made.path())?;
+    let head = chain.store().backup(&copy.store())?;
+    made.finish()?;
+    Ok(head)
+}
+
+/// Lets a node copy its data folder.
+fn node_copy(url: &str, target: &Path, wait: Duration) -> Result<Head, Failure> {
+    let absolute = std::path::absolute(target).map_err(|error| cannot_write(target, error))?;
+    let Some(folder) = absolute.to_str() else {
+        let message = format!("`{}` is no text in UTF-8", target.display());
+        return Err(Failure::usage(message).next("choose another folder"));
+    };
+    let mut options = ClientOptions::default();
+    options.timeout = wait;
+    let client = Client::new(url, options)?;
+    match client.call(&BackUp::new(folder.to_owned())) {
+        Ok(made) => Ok(Head {
+            height: made.height,
+            root: made.state_root.0,
+        }),
+        Err(ClientError::Rpc(error)) if error.code == UNKNOWN_METHOD => {
+            let message = format!("{url} is not the admin listener of a node that makes backups");
+            Err(Failure::usage(message)
+                .next("give the address that `fusee node` prints as `admin`"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A folder that is made under another name, and has its own when it is complete.
@@ -211,7 +251,7 @@ fn cannot_write(target: &Path, error: io::Error) -> Failure {
         .next("choose a folder that can be written, on a disk with space")
 }
 
-fn tell(head: store::Head, about: &str, output: &mut Output) -> Result<Exit, Failure> {
+fn tell(head: Head, about: &str, output: &mut Output) -> Result<Exit, Failure> {
     let answer = HeadJson {
         height: head.height,
         state_root: hex::encode(head.root),

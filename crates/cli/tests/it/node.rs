@@ -1,5 +1,6 @@
 //! `node`: a chain that goes on while the process runs, as operators and developers meet it.
 
+mod backup;
 mod config;
 mod development;
 mod engine;

@@ -1,12 +1,12 @@
 //! The methods for operators.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use super::{blocks, context::Context};
+use super::{blocks, context::Context, failures};
 use crate::{
     error::{ErrorKind, RpcError},
-    methods::{GetMetrics, ProduceBlock, ShutDown},
-    types::{Block, TransactionDetail},
+    methods::{BackUp, GetMetrics, ProduceBlock, ShutDown},
+    types::{BackedUp, Block, TransactionDetail},
 };
 
 pub(super) async fn produce_block(
@@ -47,6 +47,28 @@ pub(super) async fn metrics(
         },
         "rpc": context.counters.read(),
     }))
+}
+
+/// Goes on if the client leaves: what it asked for is wanted.
+pub(super) async fn back_up(
+    context: Arc<Context>,
+    BackUp { folder }: BackUp,
+) -> Result<BackedUp, RpcError> {
+    let admin = context.options.admin.as_ref();
+    let Some(back_up) = admin.and_then(|admin| admin.back_up.clone()) else {
+        return Err(RpcError::new(
+            ErrorKind::NotSupported,
+            "this node cannot be backed up by a call",
+            "end it, and copy its data folder",
+        ));
+    };
+    let folder = PathBuf::from(folder);
+    if !folder.is_absolute() {
+        return Err(failures::invalid_params(
+            "the folder of a backup is an absolute path on the machine of the node",
+        ));
+    }
+    context.back_up(move || back_up(&folder)).await
 }
 
 pub(super) async fn shut_down(context: Arc<Context>, _: ShutDown) -> Result<bool, RpcError> {

@@ -49,6 +49,8 @@ pub(super) struct Context {
     lookers: Arc<Semaphore>,
     /// One for each call that waits for a transaction.
     waiting: Arc<Semaphore>,
+    /// One for the backup that is written.
+    backups: Arc<Semaphore>,
     rates: DefaultKeyedRateLimiter<IpAddr>,
     pub(super) is_closing: AtomicBool,
 }
@@ -96,6 +98,7 @@ impl Context {
             executors: Arc::new(Semaphore::new(limits.executors)),
             lookers: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(limits.waiting)),
+            backups: Arc::new(Semaphore::new(1)),
             rates: RateLimiter::keyed(quota.allow_burst(rate(limits.burst))),
             is_closing: AtomicBool::new(false),
             options,
@@ -187,6 +190,25 @@ impl Context {
             Ok(ended) => ended.map_err(|error| panicked(&error))?,
             Err(_) => Err(failures::timeout()),
         }
+    }
+
+    /// Writes a backup on a thread of its own, for as long as it takes. One at a time.
+    pub(super) async fn back_up<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        let Ok(place) = Arc::clone(&self.backups).try_acquire_owned() else {
+            return Err(RpcError::new(
+                ErrorKind::Busy,
+                "another backup is being written",
+                "ask again when it is complete",
+            ));
+        };
+        let working = task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        working.await.map_err(|error| panicked(&error))?
     }
 
     /// A place among those who wait for transactions.

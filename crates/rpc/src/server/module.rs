@@ -43,6 +43,7 @@ pub(super) fn admin(context: &Arc<Context>) -> Result<RpcModule<Context>, Regist
     let it = &mut module;
     register(it, admin::produce_block)?;
     register(it, admin::metrics)?;
+    register(it, admin::back_up)?;
     register(it, admin::shut_down)?;
     if let Some(options) = &context.options.admin {
         module.merge(options.methods.clone())?;

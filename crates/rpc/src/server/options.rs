@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     thread,
     time::Duration,
@@ -10,6 +11,8 @@ use std::{
 
 use fusee_ledger::Genesis;
 use jsonrpsee::{Methods, RpcModule};
+
+use crate::{error::RpcError, types::BackedUp};
 
 /// What a server is started with.
 #[derive(Clone)]
@@ -54,6 +57,9 @@ pub struct AdminOptions {
     pub methods: Methods,
     /// The text of `GET /metrics` in the format OpenMetrics 1.0 (default: none, which answers 404).
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
+    /// What `admin_backUp` does (default: nothing, and the method says so): writes a backup to a
+    /// folder of this machine, beside the blocks that are made.
+    pub back_up: Option<Arc<dyn Fn(&Path) -> Result<BackedUp, RpcError> + Send + Sync>>,
     /// What `admin_shutDown` does (default: nothing, and the method says so). It has to return at
     /// once.
     pub shut_down: Option<Arc<dyn Fn() + Send + Sync>>,
@@ -129,6 +135,7 @@ impl Default for AdminOptions {
             address: (Ipv4Addr::LOCALHOST, 8646).into(),
             methods: RpcModule::new(()).into(),
             metrics: None,
+            back_up: None,
             shut_down: None,
         }
     }

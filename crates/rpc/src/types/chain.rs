@@ -5,6 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{Amount, Bytes, Hex32};
 
+/// A backup that is complete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BackedUp {
+    /// The height of its last block.
+    pub height: u64,
+    /// The root of the state after it.
+    pub state_root: Hex32,
+}
+
 /// How the node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {

@@ -3,7 +3,11 @@
 use std::{io::Write, time::Duration};
 
 use fusee_node::Production;
-use fusee_rpc::{AdminOptions, ClientError, ErrorKind, methods::GetHealth};
+use fusee_rpc::{
+    AdminOptions, ClientError, ErrorKind,
+    methods::GetHealth,
+    types::{BackedUp, Hex32},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -303,6 +307,12 @@ fn what_administers_is_on_a_listener_of_its_own() {
         admin.shut_down = Some(std::sync::Arc::new(move || {
             told.lock().unwrap().send(()).unwrap();
         }));
+        admin.back_up = Some(std::sync::Arc::new(|folder| {
+            Ok(BackedUp {
+                height: u64::try_from(folder.as_os_str().len()).unwrap(),
+                state_root: Hex32([7; 32]),
+            })
+        }));
         let mut more = jsonrpsee::RpcModule::new(());
         more.register_method("dev_reset", |_, _, _| true).unwrap();
         admin.methods = more.into();
@@ -316,12 +326,16 @@ fn what_administers_is_on_a_listener_of_its_own() {
     assert_eq!(ask("admin_produceBlock")["result"]["height"], 1);
     assert_eq!(ask("admin_getMetrics")["result"]["node"]["height"], 1);
     assert_eq!(ask("dev_reset")["result"], true);
+    let back_up = |folder| call("admin_backUp", &json!({"folder": folder}));
+    assert_eq!(post(admin, &back_up("/kept")).json()["result"]["height"], 5);
+    assert_eq!(post(admin, &back_up("kept")).kind(), "invalid_params");
     assert_eq!(ask("admin_shutDown")["result"], true);
     shut_down.recv().unwrap();
     assert_eq!(kind(&ask("getHealth")), "-32601");
     for method in [
         "admin_produceBlock",
         "admin_getMetrics",
+        "admin_backUp",
         "dev_reset",
         "admin_shutDown",
     ] {
