@@ -55,28 +55,48 @@ impl StoredBlock {
         }
     }
 
-    /// Decodes the body of a stored block, and holds it against its header.
-    pub(crate) fn decode(stored: &chain::Block) -> Result<Self, ChainError> {
-        let height = stored.height;
-        let malformed = |source| ChainError::Body { height, source };
+    /// Decodes the body of a block in the [store](fusee_store::chain::Block::body). Whether the
+    /// lists are those of the header is for the caller to check: [`Chain`](crate::Chain) does.
+    ///
+    /// # Errors
+    ///
+    /// If these are not the bytes that [`encode`](Self::encode) makes of a block.
+    pub fn decode(body: &[u8]) -> io::Result<Self> {
         // Before the rest is read, which other versions have otherwise.
-        let version = stored.body.first().copied().unwrap_or_default();
+        let version = body.first().copied().unwrap_or_default();
         if version != VERSION {
             let message = format!("it has version {version}, this program reads {VERSION}");
-            return Err(malformed(io::Error::other(message)));
+            return Err(io::Error::other(message));
         }
         let (_, header, transactions, results, misbehaviour): (u8, Vec<u8>, _, _, _) =
-            borsh::from_slice(&stored.body).map_err(malformed)?;
-        let header = Header::decode(&header);
-        let header = header.map_err(|source| malformed(io::Error::other(source)))?;
-        let stored_block = Self {
+            borsh::from_slice(body)?;
+        Ok(Self {
+            header: Header::decode(&header).map_err(io::Error::other)?,
+            transactions,
+            results,
+            misbehaviour,
+        })
+    }
+
+    /// The body of the block in the store.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let Self {
             header,
             transactions,
             results,
             misbehaviour,
-        };
-        stored_block.check(stored)?;
-        Ok(stored_block)
+        } = self;
+        encode_parts(&header.encode(), transactions, results, misbehaviour)
+    }
+
+    /// Decodes the body of a stored block, and holds it against its header.
+    pub(crate) fn of(stored: &chain::Block) -> Result<Self, ChainError> {
+        let height = stored.height;
+        let decoded = Self::decode(&stored.body);
+        let decoded = decoded.map_err(|source| ChainError::Body { height, source })?;
+        decoded.check(stored)?;
+        Ok(decoded)
     }
 
     fn check(&self, stored: &chain::Block) -> Result<(), ChainError> {
@@ -107,18 +127,25 @@ impl StoredBlock {
 
 /// The body of a block.
 pub(crate) fn encode(header: &Header, block: &Block, finalized: &Finalized) -> Vec<u8> {
-    let header = header.encode();
-    let Block {
-        transactions,
-        misbehaviour,
-        ..
-    } = block;
-    let parts = transactions.iter().chain(&finalized.results);
+    encode_parts(
+        &header.encode(),
+        &block.transactions,
+        &finalized.results,
+        &block.misbehaviour,
+    )
+}
+
+fn encode_parts(
+    header: &[u8],
+    transactions: &[Vec<u8>],
+    results: &[Vec<u8>],
+    misbehaviour: &[Misbehaviour],
+) -> Vec<u8> {
+    let parts = transactions.iter().chain(results);
     let lengths = parts.map(|part| part.len().saturating_add(4));
     // The version and four lengths come on top. Misbehaviour is rare.
     let length = lengths.fold(header.len().saturating_add(17), usize::saturating_add);
     let mut bytes = Vec::with_capacity(length);
-    let results = &finalized.results;
     (VERSION, header, transactions, results, misbehaviour)
         .serialize(&mut bytes)
         .expect("a vector takes any bytes, and a block is far below 4 GiB");

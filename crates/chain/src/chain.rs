@@ -401,7 +401,7 @@ impl Executed {
 fn stored(store: &ChainStore, height: u64) -> Result<StoredBlock, ChainError> {
     let block: Option<store::Block> = store.block(height)?;
     match block {
-        Some(block) => StoredBlock::decode(&block),
+        Some(block) => StoredBlock::of(&block),
         None => Err(ChainError::NoBlock {
             height,
             first: store.first_height(),
