@@ -118,7 +118,7 @@ impl CallStack {
                 };
                 let tree = Tree::within(
                     Arc::clone(&contracts.executor),
-                    Arc::new(rules.rules.clone()),
+                    Arc::clone(&rules.rules),
                     settings,
                     driver.budget().clone(),
                 );

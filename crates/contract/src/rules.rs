@@ -9,7 +9,7 @@ mod named;
 mod v2;
 mod wasi;
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use fusee_abi as abi;
@@ -81,8 +81,8 @@ pub struct ContractRules {
 /// The rules of a contract's nested VMs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContractChildren {
-    /// The rules of the programs, and of their imports.
-    pub rules: ChildRules,
+    /// The rules of the programs, and of their imports. Shared: each transaction has them.
+    pub rules: Arc<ChildRules>,
     /// Maximum number of modules in a transaction. Their code stays in memory, and is not evicted.
     pub modules: u32,
     /// Maximum number of instances in a transaction.
@@ -161,7 +161,7 @@ impl ContractRules {
                 held_page: Gas::new(500),
             },
             children: Some(ContractChildren {
-                rules: ChildRules::new(children, Symbols::Any),
+                rules: Arc::new(ChildRules::new(children, Symbols::Any)),
                 modules: 256,
                 instances: 64,
                 generations: 4,

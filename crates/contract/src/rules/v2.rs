@@ -1,5 +1,7 @@
 //! The rules `contract-2`.
 
+use std::sync::Arc;
+
 use fusee_abi as abi;
 use fusee_instrument::{Floats, Rules, SyscallPrice};
 use fusee_virtualization::{ChildRules, Symbols, functions};
@@ -80,7 +82,7 @@ pub(super) fn rules() -> ContractRules {
             .with_floats(Floats::Canonical)
             .with_name("contract-2-program"),
         children: first.children.map(|first| ContractChildren {
-            rules: ChildRules::new(children, Symbols::Any),
+            rules: Arc::new(ChildRules::new(children, Symbols::Any)),
             ..first
         }),
         extensions: Some(EXTENSIONS),

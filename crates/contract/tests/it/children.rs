@@ -410,11 +410,11 @@ fn a_contract_says_which_symbols_its_children_may_import() {
     // And the rules say what none may.
     let only = Symbols::Only(BTreeSet::from(["increment".to_owned()]));
     let mut world = World::with_rules(&rules(|children| {
-        children.rules = ChildRules::new(
+        children.rules = std::sync::Arc::new(ChildRules::new(
             fusee_instrument::Rules::v1(Vec::new())
                 .with_polkavm(fusee_instrument::PolkaVmRules::v1()),
             only,
-        );
+        ));
     }));
     let puppet = world.deploy_wat(PUPPET);
     let script = Script::default().compile(&child, b"").compile(&nests, b"");

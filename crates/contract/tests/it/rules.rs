@@ -292,12 +292,13 @@ fn everything_in_the_rules_is_in_their_encoding() {
         children(&|children| children.generations += 1),
         children(&|children| {
             let below = children.rules.rules().clone();
-            children.rules = ChildRules::new(below, Symbols::Only(["a".to_owned()].into()));
+            let only = Symbols::Only(["a".to_owned()].into());
+            children.rules = Arc::new(ChildRules::new(below, only));
         }),
         children(&|children| {
             let below = children.rules.rules();
             let below = below.clone().with_syscalls(priced(below.syscalls()));
-            children.rules = ChildRules::new(below, Symbols::Any);
+            children.rules = Arc::new(ChildRules::new(below, Symbols::Any));
         }),
     ];
     let mut ids: Vec<ContractRulesId> = changed.iter().map(ContractRules::id).collect();
