@@ -28,8 +28,13 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{CommandFactory, Parser};
+use mimalloc::MiMalloc;
 
 use crate::{page::Page, report::Findings};
+
+/// The allocator of the command line, for every side.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Measures Fusee side by side with its peers, in one run, and prints a row for each comparison.
 #[derive(Debug, Parser)]

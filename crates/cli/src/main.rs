@@ -38,11 +38,18 @@ mod verbs;
 
 use std::process::ExitCode;
 
+use mimalloc::MiMalloc;
+
 use crate::{
     args::{Cli, Verb, VerifyArgs, VerifyVerb},
     failure::{Exit, Failure},
     output::{Format, Output},
 };
+
+/// Threads that execute, verify and commit hand each other what they have allocated. With the
+/// allocator of glibc, they then wait for its locks for longer than a second thread wins.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     if let Some(exit) = verbs::test::compile_if_asked() {
