@@ -8,6 +8,7 @@ mod proofs;
 mod sides;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod throughput;
 mod world;
 
@@ -33,6 +34,7 @@ pub(crate) fn measure(options: &Options) -> Result<Findings> {
     for contest in throughput::CONTESTS {
         rows.extend(throughput::measure(contest, &mut sides, options)?);
     }
+    rows.extend(threads::measure(&mut sides, options)?);
     rows.extend(parts::measure(&mut sides, options)?);
     rows.extend(proofs::measure(&mut sides, options)?);
     let mut latencies = Vec::new();

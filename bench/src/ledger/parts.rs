@@ -133,7 +133,7 @@ fn our_parts(sides: &Sides, log: &mut Alone, block: &Block) -> Result<[f64; 6]> 
 }
 
 /// Execute; root and commit.
-fn peer_parts(chain: &mut RedbChain, block: &Block) -> Result<[f64; 2]> {
+pub(super) fn peer_parts(chain: &mut RedbChain, block: &Block) -> Result<[f64; 2]> {
     let verified = chain.verifier()(block);
     let (finalized, execute) = processor_time(|| chain.execute(verified));
     let finalized = finalized?;
@@ -143,7 +143,7 @@ fn peer_parts(chain: &mut RedbChain, block: &Block) -> Result<[f64; 2]> {
     Ok([execute, commit].map(|time| time.as_secs_f64()))
 }
 
-fn verification_alone(block: &Block) -> Result<f64> {
+pub(super) fn verification_alone(block: &Block) -> Result<f64> {
     let rules = LedgerRules::latest();
     let transactions = block.transactions.iter();
     let transactions = transactions.map(|bytes| SignedTransaction::decode(bytes, &rules));

@@ -1,6 +1,6 @@
 //! Tests of a small chain, on which both sides come to the same, and of the page.
 
-use super::{measure, page::PAGE, parts, proofs, throughput};
+use super::{measure, page::PAGE, parts, proofs, threads, throughput};
 use crate::Options;
 
 fn options(filter: &str) -> Options {
@@ -20,6 +20,7 @@ fn options(filter: &str) -> Options {
 fn both_sides_commit_the_same_blocks() {
     for (filter, rows) in [
         ("ledger/mixed/", 1),
+        ("ledger/threads", 2),
         ("ledger/verify", 1),
         ("ledger/proof", 3),
     ] {
@@ -37,8 +38,9 @@ fn each_row_is_in_one_section_of_the_page() {
     let names = contests.flat_map(throughput::Contest::names);
     let parts = parts::ROWS.iter().map(|(name, _)| *name);
     let proofs = proofs::ROWS.iter().map(|(name, _)| *name);
+    let threads = threads::ROWS.iter().map(|(name, _)| *name);
     let others = [throughput::REPLAY, parts::LATENCY, proofs::OPEN];
-    let others = parts.chain(proofs).chain(others).map(str::to_owned);
+    let others = parts.chain(proofs).chain(threads).chain(others).map(str::to_owned);
     for name in names.chain(others) {
         let prefixes = PAGE.sections.iter().flat_map(|section| section.prefixes);
         let held = prefixes.filter(|prefix| name.starts_with(**prefix)).count();

@@ -15,7 +15,11 @@ use fusee::ledger::Block;
 
 use crate::{
     Options,
-    ledger::{REDB, sides::Sides, world::Load},
+    ledger::{
+        REDB, parts,
+        sides::Sides,
+        world::{Load, on_all_threads},
+    },
     measure::{Sample, now, real_time},
     peers::redb_jmt::RedbChain,
     report::{Row, Unit},
@@ -50,6 +54,9 @@ pub(super) const CONTESTS: &[Contest] = &[
     },
 ];
 
+/// What the rates of transfers are limited by.
+const LIMIT: &str = "limit, the signatures alone";
+
 /// The row of the replay.
 pub(super) const REPLAY: &str = "ledger/replay";
 
@@ -70,6 +77,11 @@ struct Reading {
 type Results = Vec<Vec<Vec<u8>>>;
 
 impl Contest {
+    /// The row whose limit is that of the signatures, if it has one.
+    fn has_limit(&self) -> bool {
+        self.load == Load::Transfers
+    }
+
     /// The names of its rows.
     pub(super) fn names(&self) -> [String; 3] {
         let Self { kind, size, .. } = self;
@@ -87,7 +99,9 @@ pub(super) fn measure(contest: &Contest, sides: &mut Sides, options: &Options) -
     if !names.iter().any(|name| options.wants(name)) {
         return Ok(Vec::new());
     }
+    let [rate, ..] = names.clone();
     let mut readings = Vec::new();
+    let mut limits = Vec::new();
     for round in 0..=options.rounds {
         let blocks = sides
             .world
@@ -97,8 +111,16 @@ pub(super) fn measure(contest: &Contest, sides: &mut Sides, options: &Options) -
         let (expected, ours) = read(&blocks, || ours(&sides.ours, &blocks, contest.load))?;
         let (found, peer) = read(&blocks, || peer(sides.peer()?, &blocks))?;
         ensure!(found == expected, "the peer has other results");
+        let limit = match contest.has_limit() {
+            true => Some(verification_alone(&blocks)?),
+            false => None,
+        };
         if round > 0 {
             readings.push((ours, peer));
+            limits.extend(limit.map(|peer| Sample {
+                ours: ours.seconds,
+                peer,
+            }));
         }
     }
     let sides: [Side; 3] = [
@@ -113,7 +135,20 @@ pub(super) fn measure(contest: &Contest, sides: &mut Sides, options: &Options) -
         });
         Row::new(name, REDB, unit, &samples.collect::<Vec<_>>())
     });
-    Ok(rows.filter(|row| options.wants(&row.name)).collect())
+    let mut rows: Vec<_> = rows.filter(|row| options.wants(&row.name)).collect();
+    if !limits.is_empty() && options.wants(&rate) {
+        let limit = Row::new(rate, LIMIT, Unit::TransactionsPerSecond, &limits);
+        rows.insert(1, limit);
+    }
+    Ok(rows)
+}
+
+/// The seconds of a transaction whose block is decoded and verified, and nothing else.
+fn verification_alone(blocks: &[Block]) -> Result<f64> {
+    let count: usize = blocks.iter().map(|block| block.transactions.len()).sum();
+    let (verified, time) = real_time(|| on_all_threads(blocks, parts::verification_alone));
+    verified.into_iter().collect::<Result<Vec<_>>>()?;
+    Ok(time.as_secs_f64() / f64::from(u32::try_from(count)?))
 }
 
 fn read(blocks: &[Block], work: impl FnOnce() -> Result<Results>) -> Result<(Results, Reading)> {

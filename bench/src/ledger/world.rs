@@ -57,6 +57,8 @@ static ADDRESSES: OnceLock<Vec<Address>> = OnceLock::new();
 pub(super) enum Load {
     /// Transfers of the token, from and to any account.
     Transfers,
+    /// Transfers of the token, from any account to one: each changes what the next one reads.
+    OneReceiver,
     /// Of 100: 84 transfers of the token, 8 of the coin, 5 that revert, 2 invalid, 1 deployment.
     Mixed,
 }
@@ -172,7 +174,11 @@ impl World {
     }
 
     fn next(&mut self, index: usize, load: Load) -> Unsigned {
-        let (sender, receiver) = (self.any(), self.any());
+        let sender = self.any();
+        let receiver = match load {
+            Load::OneReceiver => 0,
+            Load::Transfers | Load::Mixed => self.any(),
+        };
         let to = address(receiver);
         let transfer = |units| transfer(to, units);
         match (load, index % 100) {
@@ -228,7 +234,7 @@ impl Load {
         };
         let found = outcomes.iter().filter(succeeded).count();
         let expected = match self {
-            Self::Transfers => outcomes.len(),
+            Self::Transfers | Self::OneReceiver => outcomes.len(),
             Self::Mixed => outcomes.len() - outcomes.len() / 100 * 7,
         };
         let other = outcomes.iter().find(|outcome| !succeeded(outcome));
@@ -348,7 +354,7 @@ fn sign(unsigned: &Unsigned) -> Result<Vec<u8>> {
 }
 
 /// What a function makes of each item, in their order, on all processors.
-fn on_all_threads<T: Sync, U: Send>(items: &[T], each: impl Fn(&T) -> U + Sync) -> Vec<U> {
+pub(super) fn on_all_threads<T: Sync, U: Send>(items: &[T], each: impl Fn(&T) -> U + Sync) -> Vec<U> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let portion = items.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
