@@ -19,13 +19,14 @@ mod recorder;
 mod writers;
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use fusee_state::{Diff, Overlay, StateReader};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use commit::{Attempt, Committed};
 use pace::Pace;
@@ -82,21 +83,49 @@ pub fn run<O: Send, E: Send>(
         committed: Mutex::new(Committed::new(overlay, count, pace)),
         panic: Mutex::new(None),
     };
-    thread::scope(|scope| {
-        for _ in 1..threads {
-            // A thread that the system does not have is not needed.
-            if let Err(_refused) =
-                thread::Builder::new().spawn_scoped(scope, || run.work(Role::Helper))
-            {
-                break;
+    let helpers = Helpers::take(threads.saturating_sub(1));
+    match &helpers {
+        Some(Helpers { pool, .. }) => pool.in_place_scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|_| run.work(Role::Helper));
             }
-        }
-        run.work(Role::Caller);
-    });
+            run.work(Role::Caller);
+        }),
+        None => run.work(Role::Caller),
+    }
+    if let Some(helpers) = helpers {
+        helpers.give_back();
+    }
     if let Some(panic) = into_inner(run.panic) {
         resume_unwind(panic);
     }
     into_inner(run.committed).into_result()
+}
+
+/// The threads of one run besides the calling one. They stay for the next run, since each new thread
+/// would begin with memory and caches of nobody.
+struct Helpers {
+    count: usize,
+    pool: ThreadPool,
+}
+
+/// Those that no run has, by their number: runs at the same time do not wait for each other's.
+static IDLE: Mutex<BTreeMap<usize, Vec<ThreadPool>>> = Mutex::new(BTreeMap::new());
+
+impl Helpers {
+    /// `None` if the system has no threads for them: the calling one can do without.
+    fn take(count: usize) -> Option<Self> {
+        let idle = lock(&IDLE).get_mut(&count).and_then(Vec::pop);
+        let pool = idle.or_else(|| {
+            let builder = ThreadPoolBuilder::new().num_threads(count);
+            builder.thread_name(|_| "execute".to_owned()).build().ok()
+        })?;
+        Some(Self { count, pool })
+    }
+
+    fn give_back(self) {
+        lock(&IDLE).entry(self.count).or_default().push(self.pool);
+    }
 }
 
 fn run_in_order<O, E>(
@@ -118,8 +147,9 @@ struct Run<'a, O, E, F> {
     count: usize,
     execute: F,
     queue: Queue,
-    /// The finished attempt of each transaction that is not committed.
-    attempts: Vec<Mutex<Option<Attempt<O>>>>,
+    /// The finished attempt of each transaction that is not committed. Boxed, since most are not
+    /// there: one beside the other, they would take half a megabyte for a thousand transactions.
+    attempts: Vec<Mutex<Option<Box<Attempt<O>>>>>,
     /// The number of committed transactions; out of bounds after an error.
     position: AtomicUsize,
     committed: Mutex<Committed<'a, O, E>>,
@@ -156,7 +186,7 @@ where
         // Whether an error or a panic counts is found when the transaction runs in its turn.
         let executed = result.ok().and_then(Result::ok);
         if let Some(slot) = self.attempts.get(index) {
-            *lock(slot) = Some(Attempt { recorder, executed });
+            *lock(slot) = Some(Box::new(Attempt { recorder, executed }));
         }
         self.commit(role);
     }

@@ -134,11 +134,11 @@ where
         &self,
         committed: &mut Committed<'_, O, E>,
         index: usize,
-        attempt: Option<Attempt<O>>,
+        attempt: Option<Box<Attempt<O>>>,
     ) -> Result<Executed<O>, E> {
         if let Some(attempt) = attempt {
-            let executed = attempt.executed;
-            let valid = executed.filter(|_| attempt.recorder.is_current(&committed.writers));
+            let Attempt { recorder, executed } = *attempt;
+            let valid = executed.filter(|_| recorder.is_current(&committed.writers));
             self.note(committed, index, valid.is_none());
             if let Some(executed) = valid {
                 return Ok(executed);

@@ -38,9 +38,10 @@ struct Inner {
     next: usize,
     /// The first index that is too far ahead.
     limit: usize,
-    /// The number of committed transactions, and the state behind them.
+    /// The number of committed transactions, and the state behind them. `None` while transactions
+    /// run in turn: for a view that nobody reads, the overlay would keep older values.
     committed: usize,
-    view: Arc<OverlayView>,
+    view: Option<Arc<OverlayView>>,
     waiting: usize,
     /// Whether transactions run in turn, and none has been claimed.
     is_handed_over: bool,
@@ -53,7 +54,7 @@ impl Queue {
             next: 0,
             limit,
             committed: 0,
-            view,
+            view: Some(view),
             waiting: 0,
             is_handed_over: false,
             is_stopped: false,
@@ -72,10 +73,11 @@ impl Queue {
             if inner.is_stopped || inner.next >= self.count {
                 return None;
             }
-            if inner.next < inner.limit {
+            let view = inner.view.clone().filter(|_| inner.next < inner.limit);
+            if let Some(view) = view {
                 let index = inner.next;
                 inner.next = index.saturating_add(1);
-                let (view, committed) = (Arc::clone(&inner.view), inner.committed);
+                let committed = inner.committed;
                 drop(inner);
                 return Some(Work::Ahead(index, Recorder::new(view, committed)));
             }
@@ -115,7 +117,7 @@ impl Queue {
         let limit = committed.saturating_add(distance);
         let mut inner = lock(&self.inner);
         // The last view may be dropped, which takes a lock, so it is dropped behind this one.
-        let _last = std::mem::replace(&mut inner.view, view);
+        let _last = inner.view.replace(view);
         inner.limit = limit;
         inner.committed = committed;
         // Threads that wake up for each transaction would cost more than it.
@@ -130,7 +132,9 @@ impl Queue {
     pub(super) fn pause(&self) -> usize {
         let mut inner = lock(&self.inner);
         inner.limit = 0;
-        inner.next
+        let (_last, next) = (inner.view.take(), inner.next);
+        drop(inner);
+        next
     }
 
     /// Ends the run.
