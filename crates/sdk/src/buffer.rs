@@ -3,9 +3,9 @@
 use crate::codec::Sink;
 
 #[cfg(target_os = "none")]
-pub(crate) use crate::guest::{Byte, filled, put, put_text};
+pub(crate) use crate::guest::{Byte, filled, put, put_text, room};
 #[cfg(not(target_os = "none"))]
-pub(crate) use crate::native::{Byte, filled, put, put_text};
+pub(crate) use crate::native::{Byte, filled, put, put_text, room};
 
 /// The largest encoding that is kept on the stack.
 pub(crate) const SMALL: usize = 256;

@@ -9,7 +9,7 @@ mod panics;
 mod room;
 pub(crate) mod stubs;
 
-pub(crate) use room::{Byte, filled, put, put_text};
+pub(crate) use room::{Byte, filled, put, put_text, room};
 
 /// Makes a syscall: a region is its address, and its length where the syscall takes one.
 macro_rules! syscall {
@@ -37,7 +37,20 @@ macro_rules! syscall {
     ($name:ident [$($done:tt)*] array $argument:ident, $($rest:tt)*) => {
         crate::guest::syscall!($name [$($done)* $argument.as_mut_ptr().cast(),] $($rest)*)
     };
+    ($name:ident [$($done:tt)*] range $argument:ident, $($rest:tt)*) => {
+        crate::guest::syscall!(
+            $name [$($done)* crate::guest::range($argument.as_ptr(), $argument),] $($rest)*
+        )
+    };
+    ($name:ident [$($done:tt)*] range_room $argument:ident, $($rest:tt)*) => {
+        crate::guest::syscall!(
+            $name [$($done)* crate::guest::range($argument.as_mut_ptr(), $argument),] $($rest)*
+        )
+    };
     ($name:ident [$($done:tt)*] word $argument:ident, $($rest:tt)*) => {
+        crate::guest::syscall!($name [$($done)* $argument,] $($rest)*)
+    };
+    ($name:ident [$($done:tt)*] signed $argument:ident, $($rest:tt)*) => {
         crate::guest::syscall!($name [$($done)* $argument,] $($rest)*)
     };
     ($name:ident [$($done:tt)*] long $argument:ident, $($rest:tt)*) => {
@@ -50,6 +63,19 @@ pub(crate) use syscall;
 #[inline]
 pub(crate) fn length<T>(slice: &[T]) -> u32 {
     u32::try_from(slice.len()).unwrap_or_else(|_| trap())
+}
+
+/// The address and the length of a slice in one number, as the functions of nested VMs take it. An
+/// empty slice is 0.
+#[inline]
+pub(crate) fn range<T>(start: *const T, slice: &[T]) -> u64 {
+    // The host has the address as a number, and accesses the memory by it.
+    let address = start.expose_provenance();
+    match (slice.len(), u32::try_from(address)) {
+        (0, _) => 0,
+        (_, Ok(address)) => u64::from(length(slice)) << 32 | u64::from(address),
+        (_, Err(_)) => trap(),
+    }
 }
 
 /// Ends the run as trapped.

@@ -29,6 +29,7 @@
 //! - [`env`](mod@env): the caller, the block, and what else surrounds a call.
 //! - [`call::Call`]: calls of other contracts, by the client that `#[methods]` generates.
 //! - [`crypto`]: hashes and signatures.
+//! - [`virtualization`]: nested VMs, for a contract that hosts programs of its users.
 //!
 //! The interface of the contract is a constant, computed at compile time, and the section
 //! `fusee.interface` of the wasm module.
@@ -64,6 +65,7 @@ pub mod native;
 pub mod storage;
 #[macro_use]
 mod syscalls;
+pub mod virtualization;
 
 pub use address::Address;
 pub use fusee_abi as abi;

@@ -18,6 +18,11 @@ pub(crate) const fn filled(bytes: &[Byte]) -> &[u8] {
     bytes
 }
 
+/// Bytes that a machine writes.
+pub(crate) const fn room(bytes: &mut [u8]) -> &mut [Byte] {
+    bytes
+}
+
 /// Copies bytes to a region of the same length.
 pub(crate) fn put(to: &mut [Byte], from: &[u8]) {
     to.copy_from_slice(from);
@@ -46,6 +51,11 @@ pub enum Argument<'a> {
     Room(&'a mut [u8]),
     /// A region of a size that the syscall defines, which the host writes.
     Array(&'a mut [u8]),
+    /// A region that the host reads: its address and its length are one value on the wire, which
+    /// is 0 for an empty region.
+    Range(&'a [u8]),
+    /// Such a region that the host writes.
+    RangeRoom(&'a mut [u8]),
     /// A number of 32 bits.
     Word(u32),
     /// A number of 64 bits.
@@ -65,8 +75,17 @@ macro_rules! argument {
     (array $argument:ident) => {
         crate::native::Argument::Array($argument)
     };
+    (range $argument:ident) => {
+        crate::native::Argument::Range($argument)
+    };
+    (range_room $argument:ident) => {
+        crate::native::Argument::RangeRoom($argument)
+    };
     (word $argument:ident) => {
         crate::native::Argument::Word($argument)
+    };
+    (signed $argument:ident) => {
+        crate::native::Argument::Long($argument.cast_unsigned())
     };
     (long $argument:ident) => {
         crate::native::Argument::Long($argument)

@@ -7,9 +7,17 @@
 //! - `fixed`: a region of a size that the syscall defines, which the host reads
 //! - `room`: a region that the host writes, with its length
 //! - `array`: a region of a size that the syscall defines, which the host writes
-//! - `word`, `long`: a number
+//! - `range`: a region that the host reads, whose address and length are one number
+//! - `range_room`: such a region that the host writes
+//! - `word`, `long`, `signed`: a number
 
 use crate::buffer::Byte;
+
+/// The numbers of all syscalls.
+#[cfg(any(test, not(target_os = "none")))]
+mod numbers {
+    pub(super) use crate::abi::{virtualization::functions::*, *};
+}
 
 /// A region whose address a guest passes: the host reads it.
 type In<'a> = &'a [u8];
@@ -27,7 +35,7 @@ macro_rules! make {
 macro_rules! make {
     ($number:ident $name:ident ($($kind:ident $argument:ident),*)) => {
         crate::native::syscall(
-            crate::abi::$number,
+            crate::syscalls::numbers::$number,
             &mut [$(crate::native::argument!($kind $argument)),*],
         )
     };
@@ -38,8 +46,11 @@ macro_rules! argument_type {
     (fixed) => { In<'_> };
     (room) => { Out<'_> };
     (array) => { Out<'_> };
+    (range) => { In<'_> };
+    (range_room) => { Out<'_> };
     (word) => { u32 };
     (long) => { u64 };
+    (signed) => { i64 };
 }
 
 macro_rules! syscalls {
@@ -53,7 +64,7 @@ macro_rules! syscalls {
 
     /// The number and the kinds of the arguments of each syscall.
     #[cfg(test)]
-    const ROWS: &[(u32, &[&str])] = &[$((crate::abi::$number, &[$(stringify!($kind)),*])),*];
+    const ROWS: &[(u32, &[&str])] = &[$((numbers::$number, &[$(stringify!($kind)),*])),*];
     };
 }
 
@@ -74,6 +85,13 @@ impl Reply<u64> for i32 {
     fn of(reply: u64) -> Self {
         let [a, b, c, d, ..] = reply.to_le_bytes();
         i32::from_le_bytes([a, b, c, d])
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+impl Reply<u64> for i64 {
+    fn of(reply: u64) -> Self {
+        reply.cast_signed()
     }
 }
 
@@ -133,6 +151,14 @@ syscalls! {
     SET_ADMIN set_admin(fixed contract, word has_admin, fixed admin) -> i32;
     SET_REENTRANCY set_reentrancy(word policy);
     DEBUG_LOG debug_log(bytes text);
+    COMPILE compile_from_bytes(range program, range identifier) -> i64;
+    LOOKUP lookup(range identifier) -> i64;
+    INSTANTIATE instantiate(word module) -> i64;
+    PREPARE prepare(word instance, range function) -> i64;
+    RUN run(word instance, signed gas, long argument, array result) -> i64;
+    DESTROY destroy(word instance) -> i64;
+    READ_MEMORY read_memory(word instance, word offset, range_room to) -> i64;
+    WRITE_MEMORY write_memory(word instance, word offset, range from) -> i64;
 }
 
 #[cfg(test)]
@@ -140,7 +166,7 @@ mod tests {
     use std::{collections::BTreeMap, vec::Vec};
 
     use super::ROWS;
-    use crate::abi::{SYSCALLS, Wire};
+    use crate::abi::{SYSCALLS, Wire, virtualization::functions};
 
     /// The compiler refuses functions that nothing calls, so a row is a syscall that contracts
     /// reach.
@@ -148,14 +174,18 @@ mod tests {
     fn each_syscall_of_the_table_has_a_row_of_its_shape() {
         let wire = |kind: &&str| match *kind {
             "bytes" | "room" => [Wire::I32; 2].to_vec(),
-            "long" => [Wire::I64].to_vec(),
+            "long" | "signed" | "range" | "range_room" => [Wire::I64].to_vec(),
             _ => [Wire::I32].to_vec(),
         };
         let rows: BTreeMap<u32, Vec<Wire>> = ROWS
             .iter()
             .map(|(number, kinds)| (*number, kinds.iter().flat_map(wire).collect()))
             .collect();
-        for syscall in SYSCALLS {
+        // What the types of the storage write is encoded, and so is no program.
+        let functions = functions::FUNCTIONS.iter();
+        let functions = functions.filter(|syscall| syscall.number != functions::COMPILE_KEY);
+        let syscalls: Vec<_> = SYSCALLS.iter().chain(functions).collect();
+        for syscall in &syscalls {
             let params: Vec<_> = syscall
                 .params
                 .iter()
@@ -164,7 +194,7 @@ mod tests {
             let name = syscall.name;
             assert_eq!(rows.get(&syscall.number), Some(&params), "{name}");
         }
-        assert_eq!(rows.len(), SYSCALLS.len());
+        assert_eq!(rows.len(), syscalls.len());
         assert_eq!(rows.len(), ROWS.len(), "a number is there twice");
     }
 }

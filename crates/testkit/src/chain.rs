@@ -137,7 +137,8 @@ impl Chain {
     }
 
     /// Deploys a program that is no contract of the SDK: of another language, or one whose sources
-    /// are elsewhere. Its events are known if it is a wasm module with an interface.
+    /// are elsewhere. Its events are known if it is a wasm module with an interface. Natively, and
+    /// on a machine for another format, it runs on an interpreter.
     ///
     /// # Errors
     ///
@@ -145,8 +146,7 @@ impl Chain {
     ///
     /// # Panics
     ///
-    /// If the rules refuse the program, or this machine does not run its format. None runs
-    /// natively.
+    /// If the rules refuse the program.
     #[track_caller]
     pub fn try_deploy_code(
         &mut self,

@@ -10,7 +10,10 @@ use fusee::{
 
 use crate::native::{NativeEngine, Natives};
 
-/// What runs the contracts of a test.
+/// What runs the contracts of a test, and their nested VMs.
+///
+/// A contract of another format than the machine's, and a nested VM that the machine has no engine
+/// of its own for, runs on an interpreter of its format: wasmi, or that of PolkaVM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
     /// The Rust code of the test itself, in a thread: for debuggers, and for speed. Everything
@@ -37,14 +40,21 @@ impl Machine {
                 Arc::new(engine.expect("Wasmtime works on this machine"))
             }
             Self::Wasmi => Arc::new(WasmiEngine::new()),
-            Self::PolkaVm => {
-                let engine = PolkaVmEngine::on(PolkaVmBackend::Interpreter);
-                Arc::new(engine.expect("the interpreter of PolkaVM works everywhere"))
-            }
+            Self::PolkaVm => polkavm(),
         };
-        let executor = Arc::new(Executor::builder(engine).build());
+        // For the formats that the machine's engine does not have.
+        let other: Arc<dyn Engine> = match self {
+            Self::PolkaVm => Arc::new(WasmiEngine::new()),
+            Self::Native | Self::Wasmtime | Self::Wasmi => polkavm(),
+        };
+        let executor = Arc::new(Executor::builder(engine).engine(other).build());
         Contracts::without_fallback(executor, ContractRules::latest())
     }
+}
+
+fn polkavm() -> Arc<dyn Engine> {
+    let engine = PolkaVmEngine::on(PolkaVmBackend::Interpreter);
+    Arc::new(engine.expect("the interpreter of PolkaVM works everywhere"))
 }
 
 impl fmt::Display for Machine {

@@ -1,6 +1,6 @@
 //! Memory that the host writes, which a guest does not clear first: it pays for each store.
 
-use core::{hint::black_box, mem::MaybeUninit, ptr};
+use core::{hint::black_box, mem::MaybeUninit, ptr, slice};
 
 /// A byte that may not have been written.
 pub(crate) type Byte = MaybeUninit<u8>;
@@ -10,6 +10,14 @@ pub(crate) type Byte = MaybeUninit<u8>;
 pub(crate) fn filled(bytes: &[Byte]) -> &[u8] {
     // SAFETY: callers pass the part of a region that a syscall, or `put`, wrote.
     unsafe { bytes.assume_init_ref() }
+}
+
+/// Bytes that the host writes, and that have values all the same.
+#[inline]
+pub(crate) const fn room(bytes: &mut [u8]) -> &mut [Byte] {
+    // SAFETY: both types have the same layout, and the region is borrowed exclusively as long as
+    // its result. Callers pass it to the host, which writes nothing but values.
+    unsafe { slice::from_raw_parts_mut(bytes.as_mut_ptr().cast(), bytes.len()) }
 }
 
 /// Copies bytes to the beginning of a region, as far as it goes.

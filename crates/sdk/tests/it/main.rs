@@ -6,3 +6,5 @@ mod codec;
 mod interface;
 #[cfg(test)]
 mod native;
+#[cfg(test)]
+mod virtualization;

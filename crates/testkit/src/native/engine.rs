@@ -1,12 +1,17 @@
 //! The engine, and its modules.
+//!
+//! Programs that are no contracts of the test run on wasmi: those of nested VMs.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use fusee::backend::{
-    CodeHash, Engine, EngineError, Fingerprint, Format, Instance, Mode, Module, Program,
+use fusee::{
+    backend::{
+        CodeHash, Engine, EngineError, Fingerprint, Format, Instance, Mode, Module, Program,
+    },
+    engines::WasmiEngine,
 };
 
 use super::{instance::NativeInstance, panics};
@@ -37,6 +42,8 @@ impl Natives {
 #[derive(Debug)]
 pub(crate) struct NativeEngine {
     natives: Natives,
+    /// Runs all other programs.
+    interpreter: WasmiEngine,
     fingerprint: Fingerprint,
 }
 
@@ -45,6 +52,7 @@ impl NativeEngine {
         panics::remember_places();
         Self {
             natives: natives.clone(),
+            interpreter: WasmiEngine::new(),
             fingerprint: Fingerprint::of(NAME.as_bytes()),
         }
     }
@@ -64,7 +72,7 @@ impl Engine for NativeEngine {
     }
 
     fn idle_bytes(&self) -> u64 {
-        0
+        self.interpreter.idle_bytes()
     }
 
     fn compile(&self, program: &Arc<Program>) -> Result<Arc<dyn Module>, EngineError> {
@@ -73,10 +81,7 @@ impl Engine for NativeEngine {
                 program: Arc::clone(program),
                 methods,
             })),
-            None => Err(EngineError::Compile {
-                engine: NAME,
-                source: "no contract of this test has this code".into(),
-            }),
+            None => self.interpreter.compile(program),
         }
     }
 }

@@ -9,7 +9,7 @@ use fusee::backend::{
 
 use super::{
     engine::{Methods, NAME},
-    thread::{Method, Question, Region},
+    thread::{Method, Passed, Question, Region},
 };
 
 /// The first address of regions. A host may take address 0 for none.
@@ -79,24 +79,28 @@ impl NativeInstance {
         let mut args = Vec::new();
         for region in regions {
             let address = self.memory.len();
-            let (length, with_length) = match region {
-                Region::Read(bytes, with_length) => {
+            let (length, passed) = match region {
+                Region::Read(bytes, passed) => {
                     self.memory.extend_from_slice(bytes);
-                    (bytes.len(), *with_length)
+                    (bytes.len(), *passed)
                 }
-                Region::Write(length, with_length) => {
+                Region::Write(length, passed) => {
                     self.memory.resize(address.saturating_add(*length), 0);
                     self.written.push((address, *length));
-                    (*length, *with_length)
+                    (*length, *passed)
                 }
                 Region::Number(number) => {
                     args.push(*number);
                     continue;
                 }
             };
-            args.push(u64::try_from(address).unwrap_or(u64::MAX));
-            if with_length {
-                args.push(u64::try_from(length).unwrap_or(u64::MAX));
+            let [address, length] =
+                [address, length].map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+            match passed {
+                Passed::Address => args.push(address),
+                Passed::AddressAndLength => args.extend([address, length]),
+                Passed::Range if length == 0 => args.push(0),
+                Passed::Range => args.push(length << 32 | address),
             }
         }
         let mut all = [0; MAX_REGISTER_ARGS];

@@ -24,12 +24,23 @@ pub(super) enum Question {
 /// An argument, as it travels between threads.
 #[derive(Debug)]
 pub(super) enum Region {
-    /// The host reads these bytes. Whether their length is an argument as well.
-    Read(Vec<u8>, bool),
-    /// The host writes so many bytes. Whether their number is an argument as well.
-    Write(usize, bool),
+    /// The host reads these bytes.
+    Read(Vec<u8>, Passed),
+    /// The host writes so many bytes.
+    Write(usize, Passed),
     /// A number.
     Number(u64),
+}
+
+/// How a region is passed to the host.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Passed {
+    /// Its address alone.
+    Address,
+    /// Its address, and its length behind it.
+    AddressAndLength,
+    /// Both in one number: the length in the upper 32 bits. An empty region is 0.
+    Range,
 }
 
 /// The result of a syscall, and what it wrote, region by region.
@@ -119,7 +130,7 @@ impl Machine for Asking {
             end()
         };
         let rooms = arguments.iter_mut().filter_map(|argument| match argument {
-            Argument::Room(room) | Argument::Array(room) => Some(room),
+            Argument::Room(room) | Argument::Array(room) | Argument::RangeRoom(room) => Some(room),
             _ => None,
         });
         for (room, bytes) in rooms.zip(written) {
@@ -131,10 +142,12 @@ impl Machine for Asking {
 
 fn region(argument: &Argument<'_>) -> Region {
     match argument {
-        Argument::Bytes(bytes) => Region::Read(bytes.to_vec(), true),
-        Argument::Fixed(bytes) => Region::Read(bytes.to_vec(), false),
-        Argument::Room(room) => Region::Write(room.len(), true),
-        Argument::Array(room) => Region::Write(room.len(), false),
+        Argument::Bytes(bytes) => Region::Read(bytes.to_vec(), Passed::AddressAndLength),
+        Argument::Fixed(bytes) => Region::Read(bytes.to_vec(), Passed::Address),
+        Argument::Range(bytes) => Region::Read(bytes.to_vec(), Passed::Range),
+        Argument::Room(room) => Region::Write(room.len(), Passed::AddressAndLength),
+        Argument::Array(room) => Region::Write(room.len(), Passed::Address),
+        Argument::RangeRoom(room) => Region::Write(room.len(), Passed::Range),
         Argument::Word(number) => Region::Number((*number).into()),
         Argument::Long(number) => Region::Number(*number),
     }

@@ -1,6 +1,8 @@
 //! The test kit as its users see it, with examples of contracts.
 
 #[cfg(test)]
+mod code;
+#[cfg(test)]
 mod differences;
 #[cfg(test)]
 mod fuzz;
