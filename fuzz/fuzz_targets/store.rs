@@ -158,7 +158,11 @@ fn check(store: &ChainStore) {
         return;
     };
     let at = |height: u64| usize::try_from(height).expect("heights are small");
-    assert_eq!(Some(&head), SOUND.heads.get(at(head.height)), "another head");
+    assert_eq!(
+        Some(&head),
+        SOUND.heads.get(at(head.height)),
+        "another head"
+    );
     for height in 0..BLOCKS {
         if let Ok(Some(block)) = store.block(height) {
             assert_eq!(SOUND.blocks.get(at(height)), Some(&block), "another block");

@@ -40,7 +40,11 @@ fn each_row_is_in_one_section_of_the_page() {
     let proofs = proofs::ROWS.iter().map(|(name, _)| *name);
     let threads = threads::ROWS.iter().map(|(name, _)| *name);
     let others = [throughput::REPLAY, parts::LATENCY, proofs::OPEN];
-    let others = parts.chain(proofs).chain(threads).chain(others).map(str::to_owned);
+    let others = parts
+        .chain(proofs)
+        .chain(threads)
+        .chain(others)
+        .map(str::to_owned);
     for name in names.chain(others) {
         let prefixes = PAGE.sections.iter().flat_map(|section| section.prefixes);
         let held = prefixes.filter(|prefix| name.starts_with(**prefix)).count();

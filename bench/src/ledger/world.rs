@@ -354,7 +354,10 @@ fn sign(unsigned: &Unsigned) -> Result<Vec<u8>> {
 }
 
 /// What a function makes of each item, in their order, on all processors.
-pub(super) fn on_all_threads<T: Sync, U: Send>(items: &[T], each: impl Fn(&T) -> U + Sync) -> Vec<U> {
+pub(super) fn on_all_threads<T: Sync, U: Send>(
+    items: &[T],
+    each: impl Fn(&T) -> U + Sync,
+) -> Vec<U> {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let portion = items.len().div_ceil(threads).max(1);
     thread::scope(|scope| {

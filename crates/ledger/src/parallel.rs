@@ -102,7 +102,7 @@ pub fn run<O: Send, E: Send>(
     into_inner(run.committed).into_result()
 }
 
-/// The threads of one run besides the calling one. They stay for the next run, since each new thread
+/// The threads of one run besides the calling one. They stay for the next run, since each new one
 /// would begin with memory and caches of nobody.
 struct Helpers {
     count: usize,

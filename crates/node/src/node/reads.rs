@@ -162,8 +162,8 @@ impl Node {
         Ok(receipt)
     }
 
-    /// Calls a method as [`query`](Self::query) does, and returns what it read of the state as well:
-    /// who has proofs of that can run it again.
+    /// Calls a method as [`query`](Self::query) does, and returns what it read of the state as
+    /// well: who has proofs of that can run it again.
     ///
     /// # Errors
     ///

@@ -194,7 +194,8 @@ impl fmt::Debug for RpcServer {
     }
 }
 
-/// The threads that may block: one for each call that may work, one for health, and one for a backup.
+/// The threads that may block: one for each call that may work, one for health, and one for a
+/// backup.
 fn threads(limits: Limits) -> usize {
     let working = limits.readers.saturating_add(limits.executors);
     working.saturating_add(limits.waiting).saturating_add(2)
