@@ -1,6 +1,6 @@
 //! Arbitrary bytes are refused, or are the one encoding of a record: of a block, as it is proposed
-//! and as it is stored, its header and results, a genesis, changes of a state, or a proof. A genesis
-//! file is read without a panic.
+//! and as it is stored, its header and results, a genesis, changes of a state, or a proof. A file
+//! of a genesis is read without a panic.
 #![no_main]
 
 use fusee_chain::StoredBlock;
