@@ -51,7 +51,7 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
         _ => Decoded::default(),
     };
     let answer = CallJson {
-        transaction: TransactionJson::new(engines.clone(), &executed),
+        transaction: TransactionJson::new(&resolved, &executed),
         decoded,
     };
     output.answer(&answer, || {

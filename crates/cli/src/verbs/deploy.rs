@@ -35,6 +35,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     }
     resolved.check_name(args.name.as_deref())?;
     let code_hash = CodeHash::of(&code);
+    resolved.interfaces.check_file(&args.file, &code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
     let input = resolved.input((&flags.common, &[]), interface.as_deref(), DEPLOY_METHOD)?;
     let value = flags.value;
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
         name: address.as_ref().and(args.name.as_deref()),
         address,
         code_hash: code_hash.to_string(),
-        transaction: TransactionJson::new(engines.clone(), &executed),
+        transaction: TransactionJson::new(&resolved, &executed),
     };
     output.answer(&answer, || {
         let mut lines = Vec::new();

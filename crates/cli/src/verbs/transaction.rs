@@ -16,7 +16,7 @@ use crate::{
     chain::{Chain, Committed, Executed, Keep, Request, State, Tracing},
     decoded,
     failure::Failure,
-    interfaces::{Interfaces, Reading, signature},
+    interfaces::{Interfaces, Reading, Warning, signature},
     names,
     numbers::grouped,
     receipt::{self, Line, LogJson, ReceiptJson, line},
@@ -56,6 +56,9 @@ pub(crate) struct TransactionJson<'a> {
     trace: Option<TraceJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capsule: Option<String>,
+    /// What is wrong with the interface.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 impl Resolved {
@@ -226,7 +229,10 @@ impl Resolved {
         }
         // The current rules may refuse code that was deployed under older ones. The receipt says
         // so.
-        let Some(methods) = self.chain.methods(address)? else {
+        let methods = self.chain.methods(address)?;
+        self.interfaces
+            .check_contract(state, address, methods.as_deref());
+        let Some(methods) = methods else {
             return Ok(());
         };
         if methods.iter().any(|name| name == method) {
@@ -270,7 +276,7 @@ impl Resolved {
 }
 
 impl<'a> TransactionJson<'a> {
-    pub(crate) fn new(engines: Vec<String>, executed: &'a Executed) -> Self {
+    pub(crate) fn new(resolved: &Resolved, executed: &'a Executed) -> Self {
         let Executed {
             receipt,
             fee,
@@ -281,7 +287,7 @@ impl<'a> TransactionJson<'a> {
             frames,
         } = executed;
         Self {
-            engines,
+            engines: resolved.engines(),
             committed: committed.is_some(),
             height: committed.map(|it| it.height),
             transaction: committed.map(|it| it.id.to_string()),
@@ -290,6 +296,7 @@ impl<'a> TransactionJson<'a> {
             log: log.iter().map(LogJson::new).collect(),
             trace: trace.as_ref().map(|trace| TraceJson::new(trace, frames)),
             capsule: capsule.clone(),
+            warnings: resolved.interfaces.warnings(),
         }
     }
 }
