@@ -352,6 +352,11 @@ pub(crate) struct TransactionArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
+    /// Commit the transaction even if it fails [default: one that fails by the present state is
+    /// neither sent nor committed, and costs nothing]
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) send_anyway: bool,
+
     #[command(flatten)]
     pub(crate) capsule: CapsuleArgs,
 }

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
     };
     let operation = operation(&resolved, &flags.common, &callee, flags.value)?;
     let request = resolved.request(operation, flags.common.gas);
-    let keep = transaction::keep(flags.dry_run);
+    let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
 
     let engines = resolved.engines();

@@ -178,7 +178,7 @@ fn send(
         return Err(Failure::usage("this operation takes no value").next("leave --value out"));
     }
     let request = resolved.request(operation, flags.common.gas);
-    let keep = transaction::keep(flags.dry_run);
+    let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
     resolved.give_name(name, &executed)?;
     let engines = resolved.engines();

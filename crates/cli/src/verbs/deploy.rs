@@ -41,7 +41,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let value = flags.value;
     let operation = Operation::Deploy { code, input, value };
     let request = resolved.request(operation, flags.common.gas);
-    let keep = transaction::keep(flags.dry_run);
+    let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
 
     if executed.receipt.deployed.is_some() && executed.committed.is_some() {

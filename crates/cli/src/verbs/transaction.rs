@@ -43,6 +43,9 @@ pub(crate) struct Resolved {
 pub(crate) struct TransactionJson<'a> {
     engines: Vec<String>,
     committed: bool,
+    /// Whether it is not committed because it fails.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    withheld: bool,
     /// The height of the block.
     height: Option<u64>,
     /// The id of the transaction.
@@ -281,6 +284,7 @@ impl<'a> TransactionJson<'a> {
             receipt,
             fee,
             committed,
+            is_withheld,
             log,
             trace,
             capsule,
@@ -289,6 +293,7 @@ impl<'a> TransactionJson<'a> {
         Self {
             engines: resolved.engines(),
             committed: committed.is_some(),
+            withheld: *is_withheld,
             height: committed.map(|it| it.height),
             transaction: committed.map(|it| it.id.to_string()),
             fee: fee.to_string(),
@@ -301,9 +306,13 @@ impl<'a> TransactionJson<'a> {
     }
 }
 
-/// Whether to commit the changes.
-pub(crate) const fn keep(dry_run: bool) -> Keep {
-    if dry_run { Keep::Nothing } else { Keep::Commit }
+/// When to commit, by the flags.
+pub(crate) const fn keep(flags: &TransactionArgs) -> Keep {
+    match (flags.dry_run, flags.send_anyway) {
+        (true, _) => Keep::Nothing,
+        (false, true) => Keep::Always,
+        (false, false) => Keep::IfSuccessful,
+    }
 }
 
 /// The engines of a result.
@@ -341,6 +350,13 @@ fn lines(engines: &[String], executed: &Executed) -> Vec<Line> {
         Some(Committed { height, id }) => {
             lines.push(line("committed", format!("in block {}", grouped(height))));
             lines.push(line("transaction", id.to_string()));
+        }
+        None if executed.is_withheld => {
+            lines.push(line("committed", "nothing, because it fails"));
+            lines.push(line(
+                "next",
+                "correct it; --send-anyway commits it all the same, for its fee",
+            ));
         }
         None => lines.push(line("committed", "nothing (dry run)")),
     }

@@ -666,7 +666,7 @@ fn the_interfaces_of_guests_are_those_of_their_programs() {
         assert_eq!(nest["decoded"]["events"][0]["fields"], json!({"left": 1}));
         let reverted = folder.text(&format!("call {caller} write_then_revert"), 1);
         assert!(
-            reverted.contains("meaning      `write_then_revert` was called."),
+            reverted.contains("meaning    `write_then_revert` was called."),
             "{reverted}"
         );
         let counter = deploy(&format!("counter.{format}"), "");

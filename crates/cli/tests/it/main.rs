@@ -63,3 +63,5 @@ mod waiting;
 #[cfg(test)]
 #[cfg(unix)]
 mod walk;
+#[cfg(test)]
+mod withheld;
