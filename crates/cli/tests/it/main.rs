@@ -45,6 +45,8 @@ mod node;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod polkavm;
 #[cfg(test)]
 mod proof;
