@@ -52,10 +52,14 @@ pub(crate) enum Tracing {
     ByFunction,
 }
 
-/// Whether to commit the block of a transaction. Without, it need not be signed.
+/// When to commit a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keep {
-    Commit,
+    /// Whatever it comes to.
+    Always,
+    /// If it succeeds. One that fails by the present state is neither sent nor committed.
+    IfSuccessful,
+    /// Never. It need not be signed.
     Nothing,
 }
 
@@ -80,6 +84,8 @@ pub(crate) struct Executed {
     pub(crate) fee: u128,
     /// The transaction in its block, if that was committed.
     pub(crate) committed: Option<Committed>,
+    /// Whether it was not committed because it fails ([`Keep::IfSuccessful`]).
+    pub(crate) is_withheld: bool,
     /// What its contracts wrote for people.
     pub(crate) log: Vec<LogLine>,
     /// Its trace, if the chain [traces](Chain::tracing).
@@ -227,7 +233,7 @@ impl Chain {
         }
     }
 
-    /// Executes a transaction, and commits it if it is to be kept. An invalid transaction is a
+    /// Executes a transaction, and commits it as [`Keep`] says. An invalid transaction is a
     /// failure, and changes nothing.
     pub(crate) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         match self {

@@ -2,7 +2,7 @@
 //!
 //! They are written as an embedder's code is, so whatever they need is exported. The tools for
 //! authors of contracts, `fusee-build`, run cargo and are no part of what is embedded: the command
-//! line names them beside the facade.
+//! line names them beside the facade. Its tests name the SDK, whose clients programs outside use.
 
 use super::Finding;
 use crate::rust_text;
@@ -17,7 +17,7 @@ const FOLDERS: &[&str] = &["bench/", "crates/cli/"];
 const OWN: &[&str] = &["fusee_bench", "fusee_cli"];
 
 /// Crates that the command line may name beside the facade.
-const BESIDE: &[&str] = &["fusee_build", "fusee-build"];
+const BESIDE: &[&str] = &["fusee_build", "fusee-build", "fusee_sdk", "fusee-sdk"];
 
 /// The folder of the command line.
 const COMMAND_LINE: &str = "crates/cli/";

@@ -42,7 +42,8 @@ pub(crate) struct DeployArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Prints the methods with their arguments and results, the events and the errors, as the author of the
-contract described them. Nothing checks that they are true, and no run depends on them.
+contract described them, and no run depends on them. Warns of methods that the program does not
+have; nothing checks the rest.
 
 With --embed, reads an interface as JSON (guests/interfaces/token.json is one), and writes the program
 with it; beside a program for PolkaVM, writes a file `.interface`.
@@ -350,6 +351,11 @@ pub(crate) struct TransactionArgs {
     /// Execute without committing; needs no signature
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    /// Commit the transaction even if it fails [default: one that fails by the present state is
+    /// neither sent nor committed, and costs nothing]
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) send_anyway: bool,
 
     #[command(flatten)]
     pub(crate) capsule: CapsuleArgs,

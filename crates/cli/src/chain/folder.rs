@@ -12,7 +12,7 @@ use std::{
 
 use fusee::chain::{
     self as chains, Address, BlockContext, ChainError, Contracts, DataFolder, DebugLog, Inspector,
-    Options, Query, Receipt,
+    Options, Query, Receipt, Status,
     store::{ChainStoreError, Version},
 };
 use fusee::ledger::{
@@ -250,8 +250,8 @@ impl FolderChain {
         Ok(None)
     }
 
-    /// Runs a transaction on every engine, and commits its block once if the engines agree. An
-    /// invalid transaction is a failure, and changes nothing.
+    /// Runs a transaction on every engine, and commits its block once if the engines agree, as
+    /// [`Keep`] says. An invalid transaction is a failure, and changes nothing.
     pub(crate) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         let state = self.state()?;
         let (block, id) = self.block(&state, request, keep)?;
@@ -261,7 +261,7 @@ impl FolderChain {
             let ledger = Ledger::new(rules::rulebook(contracts.clone()));
             let state: Arc<dyn chains::StateReader> = Arc::new(state.clone());
             let ledger = match keep {
-                Keep::Commit => ledger,
+                Keep::Always | Keep::IfSuccessful => ledger,
                 Keep::Nothing => ledger.simulating(),
             };
             if self.recording.is_some() {
@@ -285,14 +285,17 @@ impl FolderChain {
         }
         let Observed { result, trace } = agreement::first(results)?;
         let (receipt, fee) = receipt_of(&result, request)?;
+        let is_withheld = keep == Keep::IfSuccessful && receipt.status != Status::Success;
         let committed = match keep {
-            Keep::Commit => Some(self.commit(block, result, id)?),
             Keep::Nothing => None,
+            Keep::IfSuccessful if is_withheld => None,
+            Keep::Always | Keep::IfSuccessful => Some(self.commit(block, result, id)?),
         };
         Ok(Executed {
             receipt,
             fee,
             committed,
+            is_withheld,
             log: log.lines(),
             trace,
             capsule,
@@ -330,7 +333,7 @@ impl FolderChain {
         };
         let id = body.id();
         let sign = |signer: &Signer| match keep {
-            Keep::Commit => Ok::<_, Failure>(signer.unlock()?.sign(&id)),
+            Keep::Always | Keep::IfSuccessful => Ok::<_, Failure>(signer.unlock()?.sign(&id)),
             Keep::Nothing => Ok(Authorization::unsigned(&signer.public_key())),
         };
         let sender = sign(&request.sender)?;
@@ -397,6 +400,7 @@ impl FolderChain {
             receipt: result,
             fee: 0,
             committed: None,
+            is_withheld: false,
             log: log.lines(),
             trace,
             capsule: None,

@@ -13,8 +13,8 @@ use fusee::rpc::{
     ErrorKind,
     methods::{self, GetBlock, GetBlocks, GetChain, GetContract, GetHealth, GetTransaction, Order},
     types::{
-        BlockSummary, Bytes, ChainFacts, EventEntry, EventPlace, Health, Hex32, Transaction,
-        TransactionDetail,
+        BlockSummary, Bytes, ChainFacts, EventEntry, EventPlace, Health, Hex32, Simulation,
+        Transaction, TransactionDetail,
     },
 };
 use fusee::sandbox::Gas;
@@ -27,7 +27,7 @@ use crate::{
 
 use self::{
     remote::{Deadline, Remote},
-    sending::{Keys, Sending, Sent},
+    sending::{Keys, Sending, Sent, is_success},
 };
 
 pub(crate) use self::state::RemoteState;
@@ -214,35 +214,36 @@ impl NodeChain {
     pub(super) fn execute(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         match keep {
             Keep::Nothing => self.simulate(request),
-            Keep::Commit if self.tracing != Tracing::Off => {
+            Keep::Always | Keep::IfSuccessful if self.tracing != Tracing::Off => {
                 Err(Failure::usage("a node traces nothing that it commits")
                     .next("add --dry-run, or use `fusee trace`, which simulates the call"))
             }
-            Keep::Commit => self.send(request),
+            Keep::Always | Keep::IfSuccessful => self.send(request, keep),
         }
     }
 
     fn simulate(&self, request: &Request) -> Result<Executed, Failure> {
         let sending = Sending::new(&self.remote, self.state_at(None)?, request)?;
         let is_traced = self.tracing != Tracing::Off;
-        let simulation = sending.simulate(sending.most_gas()?, is_traced)?;
-        let result = convert::result(simulation.result)?;
-        let trace = simulation.trace.map(convert::trace).transpose()?;
-        Ok(Executed {
-            fee: result.fee,
-            receipt: super::receipt_of(result)?,
-            committed: None,
-            log: Vec::new(),
-            trace,
-            capsule: None,
-            frames: Vec::new(),
-        })
+        simulated(sending.simulate(sending.most_gas()?, is_traced)?)
     }
 
-    fn send(&self, request: &Request) -> Result<Executed, Failure> {
+    fn send(&self, request: &Request, keep: Keep) -> Result<Executed, Failure> {
         let deadline = Deadline::after(self.remote.wait);
         let sending = Sending::new(&self.remote, self.state_at(None)?, request)?;
-        let gas = sending.gas()?;
+        let gas = match (keep, request.gas) {
+            (Keep::Always, Some(gas)) => gas,
+            _ => {
+                let (gas, simulation) = sending.rehearse()?;
+                if keep == Keep::IfSuccessful && !is_success(&simulation) {
+                    return Ok(Executed {
+                        is_withheld: true,
+                        ..simulated(simulation)?
+                    });
+                }
+                gas
+            }
+        };
         let keys = Keys::unlock(request)?;
         loop {
             // By the state after the block that had the nonce.
@@ -276,6 +277,7 @@ impl NodeChain {
             receipt: convert::receipt(answer.receipt)?,
             fee: 0,
             committed: None,
+            is_withheld: false,
             log: Vec::new(),
             trace: None,
             capsule: None,
@@ -287,6 +289,22 @@ impl NodeChain {
     pub(super) fn query_gas(&self) -> Gas {
         DEFAULT_GAS.min(Gas::new(self.facts.query_gas))
     }
+}
+
+/// What a transaction would come to.
+fn simulated(simulation: Simulation) -> Result<Executed, Failure> {
+    let result = convert::result(simulation.result)?;
+    let trace = simulation.trace.map(convert::trace).transpose()?;
+    Ok(Executed {
+        fee: result.fee,
+        receipt: super::receipt_of(result)?,
+        committed: None,
+        is_withheld: false,
+        log: Vec::new(),
+        trace,
+        capsule: None,
+        frames: Vec::new(),
+    })
 }
 
 /// A transaction that a block has.
@@ -301,6 +319,7 @@ fn committed(id: TransactionId, transaction: Transaction) -> Result<Executed, Fa
         fee: result.fee,
         receipt: super::receipt_of(result)?,
         committed: Some(Committed { height, id }),
+        is_withheld: false,
         log: Vec::new(),
         trace: None,
         capsule: None,

@@ -35,7 +35,7 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
     };
     let operation = operation(&resolved, &flags.common, &callee, flags.value)?;
     let request = resolved.request(operation, flags.common.gas);
-    let keep = transaction::keep(flags.dry_run);
+    let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
 
     let engines = resolved.engines();
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
         _ => Decoded::default(),
     };
     let answer = CallJson {
-        transaction: TransactionJson::new(engines.clone(), &executed),
+        transaction: TransactionJson::new(&resolved, &executed),
         decoded,
     };
     output.answer(&answer, || {

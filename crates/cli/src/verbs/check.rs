@@ -12,6 +12,7 @@ use crate::{
     args::CheckArgs,
     failure::{Exit, Failure},
     instance::InstanceJson,
+    interfaces::{Interfaces, Reading, Warning},
     numbers::grouped,
     output::Output,
     program,
@@ -56,6 +57,9 @@ struct Contents {
     memory: Option<MemoryJson>,
     imports: Vec<ImportJson>,
     exports: Vec<ExportJson>,
+    /// What is wrong with the interface that tools read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -112,7 +116,10 @@ pub(crate) fn run(args: &CheckArgs, output: &mut Output) -> Result<Exit, Failure
         Ok(found) => found,
         Err(refusal) => return refuse(&args.file, &wasm, refusal, &rules, output),
     };
-    let verdict = Verdict::new(&args.file, &wasm, Found::Valid(Contents::of(&found)));
+    let interfaces = Interfaces::new(Reading::On, None);
+    interfaces.check_file(&args.file, &wasm);
+    let contents = Contents::of(&found, interfaces.warnings());
+    let verdict = Verdict::new(&args.file, &wasm, Found::Valid(contents));
     output.answer(&verdict, || verdict.text())?;
     Ok(Exit::Success)
 }
@@ -197,7 +204,7 @@ impl Verdict {
 }
 
 impl Contents {
-    fn of(found: &Inspection) -> Self {
+    fn of(found: &Inspection, warnings: Vec<Warning>) -> Self {
         let program = &found.program;
         Self {
             format: program.format.name(),
@@ -212,6 +219,7 @@ impl Contents {
                 .iter()
                 .map(|export| ExportJson::of(program, export))
                 .collect(),
+            warnings,
         }
     }
 

@@ -33,6 +33,7 @@ pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Fai
     program::check_contract(&args.file, &code)?;
     let hash = CodeHash::of(&code);
     let resolved = Resolved::sending(&args.transaction)?;
+    resolved.interfaces.check_file(&args.file, &code);
     let operation = Operation::Upload { code };
     let exit = send(
         &resolved,
@@ -135,6 +136,7 @@ fn input(
     method: &str,
 ) -> Result<Vec<u8>, Failure> {
     let state = resolved.chain.state()?;
+    resolved.interfaces.check_code(&state, code);
     let interface = resolved.interfaces.of_code(&state, code);
     resolved.input((&flags.common, &[]), interface.as_deref(), method)
 }
@@ -176,7 +178,7 @@ fn send(
         return Err(Failure::usage("this operation takes no value").next("leave --value out"));
     }
     let request = resolved.request(operation, flags.common.gas);
-    let keep = transaction::keep(flags.dry_run);
+    let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
     resolved.give_name(name, &executed)?;
     let engines = resolved.engines();
@@ -185,7 +187,7 @@ fn send(
         name: address.as_ref().and(name),
         address,
         code_hash: code.map(|hash| hash.to_string()),
-        transaction: TransactionJson::new(engines.clone(), &executed),
+        transaction: TransactionJson::new(resolved, &executed),
     };
     output.answer(&answer, || {
         let mut lines = Vec::new();

@@ -35,12 +35,13 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     }
     resolved.check_name(args.name.as_deref())?;
     let code_hash = CodeHash::of(&code);
+    resolved.interfaces.check_file(&args.file, &code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
     let input = resolved.input((&flags.common, &[]), interface.as_deref(), DEPLOY_METHOD)?;
     let value = flags.value;
     let operation = Operation::Deploy { code, input, value };
     let request = resolved.request(operation, flags.common.gas);
-    let keep = transaction::keep(flags.dry_run);
+    let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
 
     if executed.receipt.deployed.is_some() && executed.committed.is_some() {
@@ -53,7 +54,7 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
         name: address.as_ref().and(args.name.as_deref()),
         address,
         code_hash: code_hash.to_string(),
-        transaction: TransactionJson::new(engines.clone(), &executed),
+        transaction: TransactionJson::new(&resolved, &executed),
     };
     output.answer(&answer, || {
         let mut lines = Vec::new();

@@ -23,6 +23,7 @@ use crate::{
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
+    progress::Working,
     receipt::line,
     table::table,
 };
@@ -123,7 +124,9 @@ pub(super) fn existing(args: &FolderArgs) -> Result<DataFolder, Failure> {
 pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(args)?;
     folder.check()?;
+    let working = Working::begin("checking the data folder", output.format());
     let report = store::doctor(&folder.store(), options(&folder))?;
+    drop(working);
     let answer = DoctorJson::of(&report);
     output.answer(&answer, || answer.text())?;
     Ok(match report.is_healthy() {
@@ -135,11 +138,14 @@ pub(crate) fn doctor(args: &FolderArgs, output: &mut Output) -> Result<Exit, Fai
 pub(crate) fn rollback(args: &RollbackArgs, output: &mut Output) -> Result<Exit, Failure> {
     let folder = existing(&args.folder)?;
     folder.check()?;
+    let working = Working::begin("removing blocks", output.format());
     let head = store::rollback(&folder.store(), options(&folder), args.height)?;
+    drop(working);
     tell(head, "last block", output)
 }
 
 pub(crate) fn backup(args: &BackupArgs, output: &mut Output) -> Result<Exit, Failure> {
+    let working = Working::begin("copying the data folder", output.format());
     let head = match &args.node {
         Some(url) => node_copy(url, &args.target, Duration::from_secs(args.wait))?,
         None => {
@@ -148,6 +154,7 @@ pub(crate) fn backup(args: &BackupArgs, output: &mut Output) -> Result<Exit, Fai
             copy(&args.target, &folder, chain.chain())?
         }
     };
+    drop(working);
     tell(head, "backup of", output)
 }
 

@@ -259,7 +259,7 @@ impl Resolved {
         let input = self.arguments((args, first), &code, DEPLOY_METHOD)?;
         let value = 0;
         let request = self.request(Operation::Deploy { code, input, value }, Some(DEPLOY_GAS));
-        let deployed = self.chain.execute(&request, Keep::Commit)?.receipt;
+        let deployed = self.chain.execute(&request, Keep::Always)?.receipt;
         let Some(address) = deployed.deployed else {
             let reason = receipt::reason(&deployed).unwrap_or_else(|| deployed.status.to_string());
             let error = anyhow::anyhow!("the deployment failed: {reason}");

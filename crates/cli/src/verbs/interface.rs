@@ -12,7 +12,7 @@ use crate::{
     args::{ChainArgs, InterfaceArgs},
     chain::Chain,
     failure::{Exit, Failure},
-    interfaces::{Interfaces, Reading, beside, fields, signature},
+    interfaces::{Interfaces, Reading, Warning, beside, fields, signature},
     names,
     output::Output,
     program,
@@ -25,6 +25,8 @@ struct Written<'a> {
     file: String,
     bytes: usize,
     interface: &'a Interface,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 pub(crate) fn run(args: &InterfaceArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -63,6 +65,8 @@ fn of_contract(text: &str, chain: &ChainArgs) -> Result<Interface, Failure> {
     }
     let folder = chain.folder().map(|folder| folder.join(INTERFACES));
     let interfaces = Interfaces::new(Reading::On, folder);
+    let methods = chain.methods(contract)?;
+    interfaces.check_contract(&state, contract, methods.as_deref());
     let Some(interface) = interfaces.of_contract(&state, contract) else {
         let error = anyhow::anyhow!("the contract {} has no interface", names::short(contract));
         return Err(Failure::new(Exit::Unsuccessful, error)
@@ -72,7 +76,10 @@ fn of_contract(text: &str, chain: &ChainArgs) -> Result<Interface, Failure> {
 }
 
 fn of_file(file: &Path) -> Result<Interface, Failure> {
-    find(file, &program::read(file)?)?.ok_or_else(|| {
+    let program = program::read(file)?;
+    let found = find(file, &program)?;
+    Interfaces::new(Reading::On, None).check_file(file, &program);
+    found.ok_or_else(|| {
         let message = format!("`{}` has no interface", file.display());
         Failure::new(Exit::Unsuccessful, anyhow::Error::msg(message))
             .next("write one as JSON, and add it with `fusee interface FILE --embed JSON`")
@@ -120,10 +127,13 @@ fn embed(
         Failure::new(Exit::Host, anyhow::Error::new(error).context(message))
             .next("choose another file with --output")
     })?;
+    let interfaces = Interfaces::new(Reading::On, None);
+    interfaces.check_written(&file, program, &interface);
     let written = Written {
         file: file.display().to_string(),
         bytes: bytes.len(),
         interface: &interface,
+        warnings: interfaces.warnings(),
     };
     output.answer(&written, || {
         let lines = [

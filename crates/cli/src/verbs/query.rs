@@ -9,6 +9,7 @@ use crate::{
     args::QueryArgs,
     decoded::Decoded,
     failure::{Exit, Failure},
+    interfaces::Warning,
     output::Output,
     receipt::{self, LogJson, ReceiptJson, line},
     table::table,
@@ -25,6 +26,8 @@ struct QueryJson<'a> {
     log: Vec<LogJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<TraceJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure> {
@@ -70,6 +73,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
             .trace
             .as_ref()
             .map(|trace| TraceJson::new(trace, &executed.frames)),
+        warnings: resolved.interfaces.warnings(),
     };
     output.answer(&answer, || {
         let mut lines = receipt::lines(receipt);

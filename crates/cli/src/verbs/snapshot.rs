@@ -23,6 +23,7 @@ use crate::{
     failure::{Exit, Failure},
     numbers::grouped,
     output::Output,
+    progress::Working,
     receipt::line,
     table::table,
 };
@@ -59,7 +60,9 @@ fn export(args: &ExportArgs, output: &mut Output) -> Result<Exit, Failure> {
     let made = NewFolder::beside(&args.target, &args.folder.data)?;
     let chunk_bytes = args.chunk_bytes.max(LEAST_CHUNK_BYTES);
     let store = chain.chain().store();
+    let working = Working::begin("writing the snapshot", output.format());
     let manifest = store.export(Some(height), &made.path(), chunk_bytes)?;
+    drop(working);
     let file = made.path().join(HEADER);
     let written = File::create(&file).and_then(|mut file| {
         file.write_all(&header.encode())?;
@@ -109,11 +112,14 @@ fn import(args: &ImportArgs, output: &mut Output) -> Result<Exit, Failure> {
     folder.keep_base(&header)?;
     let import = Import::begin(&folder.store(), options(&folder), manifest, trusted)?;
     let missing = import.missing()?;
-    for (done, number) in missing.iter().enumerate() {
-        import.add(*number, &read(&chunk_name(*number))?)?;
-        crate::progress::tell("chunks", done.saturating_add(1), missing.len());
+    let steps = u32::try_from(missing.len()).ok();
+    let working = Working::counted("importing chunks", steps, output.format());
+    for number in missing {
+        import.add(number, &read(&chunk_name(number))?)?;
+        working.step();
     }
     import.finish()?;
+    drop(working);
     tell(&manifest, &header, output)
 }
 

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Fai
         lines.push(line("image", path.display().to_string()));
     }
     let engines = resolved.engines();
-    let answer = TransactionJson::new(engines.clone(), &executed);
+    let answer = TransactionJson::new(&resolved, &executed);
     output.answer(&answer, || transaction::text(lines, &engines, &executed))?;
     Ok(receipt::exit(&executed.receipt))
 }

@@ -16,7 +16,7 @@ use crate::{
     chain::{Chain, Committed, Executed, Keep, Request, State, Tracing},
     decoded,
     failure::Failure,
-    interfaces::{Interfaces, Reading, signature},
+    interfaces::{Interfaces, Reading, Warning, signature},
     names,
     numbers::grouped,
     receipt::{self, Line, LogJson, ReceiptJson, line},
@@ -43,6 +43,9 @@ pub(crate) struct Resolved {
 pub(crate) struct TransactionJson<'a> {
     engines: Vec<String>,
     committed: bool,
+    /// Whether it is not committed because it fails.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    withheld: bool,
     /// The height of the block.
     height: Option<u64>,
     /// The id of the transaction.
@@ -56,6 +59,9 @@ pub(crate) struct TransactionJson<'a> {
     trace: Option<TraceJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     capsule: Option<String>,
+    /// What is wrong with the interface.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
 
 impl Resolved {
@@ -226,7 +232,10 @@ impl Resolved {
         }
         // The current rules may refuse code that was deployed under older ones. The receipt says
         // so.
-        let Some(methods) = self.chain.methods(address)? else {
+        let methods = self.chain.methods(address)?;
+        self.interfaces
+            .check_contract(state, address, methods.as_deref());
+        let Some(methods) = methods else {
             return Ok(());
         };
         if methods.iter().any(|name| name == method) {
@@ -270,19 +279,21 @@ impl Resolved {
 }
 
 impl<'a> TransactionJson<'a> {
-    pub(crate) fn new(engines: Vec<String>, executed: &'a Executed) -> Self {
+    pub(crate) fn new(resolved: &Resolved, executed: &'a Executed) -> Self {
         let Executed {
             receipt,
             fee,
             committed,
+            is_withheld,
             log,
             trace,
             capsule,
             frames,
         } = executed;
         Self {
-            engines,
+            engines: resolved.engines(),
             committed: committed.is_some(),
+            withheld: *is_withheld,
             height: committed.map(|it| it.height),
             transaction: committed.map(|it| it.id.to_string()),
             fee: fee.to_string(),
@@ -290,13 +301,18 @@ impl<'a> TransactionJson<'a> {
             log: log.iter().map(LogJson::new).collect(),
             trace: trace.as_ref().map(|trace| TraceJson::new(trace, frames)),
             capsule: capsule.clone(),
+            warnings: resolved.interfaces.warnings(),
         }
     }
 }
 
-/// Whether to commit the changes.
-pub(crate) const fn keep(dry_run: bool) -> Keep {
-    if dry_run { Keep::Nothing } else { Keep::Commit }
+/// When to commit, by the flags.
+pub(crate) const fn keep(flags: &TransactionArgs) -> Keep {
+    match (flags.dry_run, flags.send_anyway) {
+        (true, _) => Keep::Nothing,
+        (false, true) => Keep::Always,
+        (false, false) => Keep::IfSuccessful,
+    }
 }
 
 /// The engines of a result.
@@ -334,6 +350,13 @@ fn lines(engines: &[String], executed: &Executed) -> Vec<Line> {
         Some(Committed { height, id }) => {
             lines.push(line("committed", format!("in block {}", grouped(height))));
             lines.push(line("transaction", id.to_string()));
+        }
+        None if executed.is_withheld => {
+            lines.push(line("committed", "nothing, because it fails"));
+            lines.push(line(
+                "next",
+                "correct it; --send-anyway commits it all the same, for its fee",
+            ));
         }
         None => lines.push(line("committed", "nothing (dry run)")),
     }

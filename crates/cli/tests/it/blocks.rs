@@ -16,7 +16,7 @@ fn chain() -> (Folder, String) {
     }
     let token = folder.deploy("token.wasm --args 1000");
     folder.json(&format!("call {token} transfer --args @bob 5"), 0);
-    let poor = format!("call {token} transfer --args @bob 5 --from carol");
+    let poor = format!("call {token} transfer --args @bob 5 --from carol --send-anyway");
     folder.json(&poor, 1);
     (folder, token)
 }

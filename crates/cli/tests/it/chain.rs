@@ -111,7 +111,8 @@ fn every_other_way_to_end_is_told_with_its_reason() {
     let token = folder.deploy("token.wasm --args 1000");
     let caller = folder.deploy("caller.wasm");
     let check = |words: String, expected: Value| {
-        let answer = folder.json(&format!("call {words} --engine all"), 1);
+        let words = format!("call {words} --engine all --send-anyway");
+        let answer = folder.json(&words, 1);
         for (key, value) in expected.as_object().unwrap() {
             assert_eq!(&answer[key], value, "{words}: {answer}");
         }
@@ -134,7 +135,7 @@ fn every_other_way_to_end_is_told_with_its_reason() {
         json!({"status": "out_of_gas", "gas_used": 270_000}),
     );
     let text = folder.text(
-        &format!("call {token} transfer --args @bob 5 --from carol"),
+        &format!("call {token} transfer --args @bob 5 --from carol --send-anyway"),
         1,
     );
     assert!(

@@ -39,7 +39,7 @@ fn a_contract_is_made_of_uploaded_code_upgraded_and_given_up() {
     let late = folder.json(&format!("upgrade {contract} {hash} --from bob"), 1);
     assert_eq!(late["rejection"], "not_admin");
     let text = folder.text(&format!("remove-code {other} --from bob"), 0);
-    assert!(text.contains("in block 14"), "{text}");
+    assert!(text.contains("in block 9"), "{text}");
     assert_eq!(
         folder.json(&format!("create {other}"), 1)["rejection"],
         json!("unknown_code")

@@ -227,7 +227,7 @@ fn an_upgrade_has_the_arguments_of_the_new_code() {
     assert_eq!(upgraded["output"], "0x0201");
 }
 
-/// A damaged or hostile interface is none: arguments are read as without one.
+/// A damaged or hostile interface is none: arguments are read as without one. A warning says so.
 #[test]
 fn a_damaged_interface_changes_no_arguments() {
     let folder = Folder::new();
@@ -249,9 +249,31 @@ fn a_damaged_interface_changes_no_arguments() {
         module
     };
     let twice = [&good[..], &good[plain.len()..]].concat();
-    for (name, bytes) in [("damaged", damaged), ("cut", cut), ("twice", twice)] {
+    for (name, bytes, why) in [
+        ("damaged", damaged, "the interface is malformed: "),
+        ("cut", cut, "the interface is malformed: "),
+        ("twice", twice, "the module has several sections"),
+    ] {
         folder.write("hostile.wasm", &bytes);
+        let of_file = format!("the interface of `hostile.wasm` cannot be read: {why}");
+        warned(&folder, "check hostile.wasm", 0, &[&of_file, "--embed"]);
+        let deploy = "deploy hostile.wasm --args 1000";
+        warned(&folder, &format!("{deploy} --dry-run"), 0, &[&of_file]);
+        warned(&folder, "upload hostile.wasm --dry-run", 0, &[&of_file]);
         let contract = folder.deploy("hostile.wasm --args 1000");
+        let of_contract = format!("the interface of the contract {}", &contract[..12]);
+        for words in [
+            format!("call {contract} transfer --args @bob 7 --dry-run"),
+            format!("trace {contract} transfer --args @bob 7"),
+            format!("query {contract} total_supply"),
+        ] {
+            let unread = format!("{of_contract} cannot be read: {why}");
+            warned(&folder, &words, 0, &[&unread, "--input"]);
+            unwarned(&folder, &format!("{words} --no-interface"), 0);
+        }
+        let shown = folder.fusee(&format!("interface {contract}"));
+        assert_eq!(shown.code, 1, "{name}: {shown:?}");
+        assert!(shown.stderr.contains(why), "{name}: {shown:?}");
         let sent = folder.json(
             &format!("call {contract} transfer --args @bob 7 --trace"),
             0,
@@ -266,6 +288,94 @@ fn a_damaged_interface_changes_no_arguments() {
         // A string, so the arguments end too early.
         assert_eq!(wrong.code, 1, "{name}: {wrong:?}");
     }
+}
+
+/// A command that warns, on standard error and in its JSON, and does what it does all the same.
+fn warned(folder: &Folder, words: &str, code: i32, expected: &[&str]) {
+    let answer = folder.fusee(words);
+    assert_eq!(answer.code, code, "{words}: {answer:?}");
+    let json = folder.json(words, code);
+    let warnings = json["warnings"].as_array().expect(words);
+    let [warning] = &warnings[..] else {
+        panic!("{words}: {json}");
+    };
+    let text = |field: &str| warning[field].as_str().unwrap();
+    let shown = format!("warning: {}\n  next: {}\n", text("message"), text("next"));
+    assert_eq!(answer.stderr, shown, "{words}");
+    for expected in expected {
+        assert!(answer.stderr.contains(expected), "{words}: {answer:?}");
+    }
+}
+
+/// A command that has nothing to warn of.
+fn unwarned(folder: &Folder, words: &str, code: i32) {
+    let answer = folder.fusee(words);
+    assert_eq!((answer.code, &*answer.stderr), (code, ""), "{words}");
+    assert_eq!(folder.json(words, code).get("warnings"), None, "{words}");
+}
+
+/// An interface that names methods which the code does not have: that is told before anything
+/// relies on it. The command goes on, because the rest may be true.
+#[test]
+fn an_interface_of_methods_that_are_not_there_is_told() {
+    let folder = Folder::new();
+    let json = std::fs::read(guests().join("../interfaces/token.json")).unwrap();
+    let mut interface: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let methods = interface["methods"].as_array_mut().unwrap();
+    // `memory` is an export, but no function.
+    for name in ["memory", "mint", "transmit"] {
+        methods.push(json!({"name": name}));
+    }
+    methods.sort_by_key(|method| method["name"].as_str().unwrap().to_owned());
+    folder.write("liar.json", interface.to_string());
+    let names = "names methods that its code does not have: `memory`, `mint`, `transmit`\n";
+    let embed = "interface token.wasm --embed liar.json --output liar.wasm";
+    let of_file = format!("the interface of `liar.wasm` {names}");
+    warned(&folder, embed, 0, &[&of_file, "fusee check"]);
+    let polkavm = "interface counter.polkavm --embed liar.json";
+    warned(&folder, polkavm, 0, &["`mint`"]);
+    warned(&folder, "check counter.polkavm", 0, &["`mint`"]);
+    std::fs::remove_file(folder.path().join("counter.interface")).unwrap();
+    warned(&folder, "check liar.wasm", 0, &[&of_file]);
+    for words in ["interface liar.wasm", "bindings liar.wasm"] {
+        let shown = folder.fusee(words);
+        assert_eq!(shown.code, 0, "{words}: {shown:?}");
+        assert!(shown.stderr.contains(&of_file), "{words}: {shown:?}");
+    }
+    let deploy = "deploy liar.wasm --supply 1000 --dry-run";
+    warned(&folder, deploy, 0, &[&of_file]);
+    let contract = folder.deploy("liar.wasm --supply 1000");
+    let of_contract = format!("the interface of the contract {} {names}", &contract[..12]);
+    for words in [
+        format!("call {contract} transfer --to bob --amount 7"),
+        format!("trace {contract} transfer --to bob --amount 7"),
+        format!("query {contract} balance_of bob"),
+    ] {
+        warned(&folder, &words, 0, &[&of_contract, "--no-interface"]);
+    }
+    let query = format!("query {contract} total_supply --no-interface");
+    unwarned(&folder, &query, 0);
+    let missing = folder.fusee(&format!("call {contract} mint"));
+    assert_eq!(missing.code, 2, "{missing:?}");
+    assert!(missing.stderr.contains(&of_contract), "{missing:?}");
+    assert!(
+        missing.stderr.contains("has no method `mint`"),
+        "{missing:?}"
+    );
+
+    // Of many, the first.
+    let many: Vec<_> = (10..40).map(|n| json!({"name": format!("f{n}")})).collect();
+    folder.write("many.json", json!({"methods": many}).to_string());
+    let embed = "interface token.wasm --embed many.json --output many.wasm";
+    let listed = "`f10`, `f11`, `f12`, `f13`, `f14`, `f15`, `f16`, `f17` and 22 more\n";
+    warned(&folder, embed, 0, &[listed]);
+
+    // A true one is no reason to warn, nor is none.
+    token(&folder);
+    unwarned(&folder, "check mine.wasm", 0);
+    unwarned(&folder, "deploy mine.wasm --supply 5 --dry-run", 0);
+    unwarned(&folder, "deploy token.wasm --args 5 --dry-run", 0);
+    unwarned(&folder, "check counter.polkavm", 0);
 }
 
 #[test]
@@ -497,8 +607,23 @@ fn an_interface_for_polkavm_lies_beside_the_program() {
         std::fs::write(file.unwrap().path(), [1; 70_000]).unwrap();
     }
     assert_eq!(folder.json(&words, 0).get("decoded"), None);
+    warned(
+        &folder,
+        &words,
+        0,
+        &[
+            "cannot be read",
+            ".interface`: the interface has 65537 bytes",
+        ],
+    );
 
     folder.write("c.interface", [9]);
+    warned(
+        &folder,
+        "check c.polkavm",
+        0,
+        &["`c.interface`: the interface has version 9"],
+    );
     let broken = folder.fusee("interface c.polkavm");
     assert_eq!(broken.code, 1);
     assert!(broken.stderr.contains("version 9"), "{}", broken.stderr);
@@ -541,7 +666,7 @@ fn the_interfaces_of_guests_are_those_of_their_programs() {
         assert_eq!(nest["decoded"]["events"][0]["fields"], json!({"left": 1}));
         let reverted = folder.text(&format!("call {caller} write_then_revert"), 1);
         assert!(
-            reverted.contains("meaning      `write_then_revert` was called."),
+            reverted.contains("meaning    `write_then_revert` was called."),
             "{reverted}"
         );
         let counter = deploy(&format!("counter.{format}"), "");

@@ -45,6 +45,8 @@ mod node;
 #[cfg(test)]
 mod nodes;
 #[cfg(test)]
+mod outside;
+#[cfg(test)]
 mod polkavm;
 #[cfg(test)]
 mod proof;
@@ -63,3 +65,5 @@ mod waiting;
 #[cfg(test)]
 #[cfg(unix)]
 mod walk;
+#[cfg(test)]
+mod withheld;

@@ -162,6 +162,10 @@ fn every_verb_answers_as_on_a_data_folder() {
             format!("call {short} transfer @bob 5 --from carol {gas}"),
             1,
         ),
+        (
+            format!("call {short} transfer @bob 5 --from carol {gas} --send-anyway"),
+            1,
+        ),
         (format!("call {short} transfer @bob"), 2),
         (format!("call {short} nothing"), 2),
         (format!("call {short} transfer @bob 5 --gas 265_559"), 5),
@@ -201,8 +205,10 @@ fn every_verb_answers_as_on_a_data_folder() {
     let contract = text(&created["address"]);
     let caller = text(&both("upload caller.wasm --gas 3_000_000", 0)["code_hash"]);
     both(&format!("upgrade {contract} {caller} {gas}"), 1);
+    let upgrade = format!("upgrade {contract} {caller} {gas} --send-anyway");
+    both(&upgrade, 1);
     both(&format!("admin {contract} --to bob {gas}"), 0);
-    both(&format!("admin {contract} --nobody {gas}"), 1);
+    both(&format!("admin {contract} --nobody {gas} --send-anyway"), 1);
     both(&format!("remove-code {caller} {gas}"), 0);
     assert_eq!(both("accounts", 0)["height"], 12);
 }
@@ -225,6 +231,44 @@ fn the_gas_limit_follows_from_a_simulation() {
         (&json!("included"), &json!(2))
     );
     served.refused(&format!("transaction {}", "00".repeat(32)), 1, "no block");
+}
+
+/// With a gas limit and without, a transaction is simulated before it is sent.
+#[test]
+fn a_transaction_that_fails_is_not_sent() {
+    let served = Served::new();
+    let deployed = served.json("deploy token.wasm --args 1000", 0);
+    let token = deployed["address"].as_str().unwrap();
+    let nonce = |account: &str| {
+        let accounts = served.json(&format!("accounts {account}"), 0);
+        accounts["accounts"][0]["nonce"].clone()
+    };
+    for gas in ["", "--gas 2_000_000"] {
+        for words in [
+            format!("call {token} transfer @bob 5 --from carol {gas}"),
+            format!("call {token} transfer bob 5 --from carol {gas}"),
+            format!("admin {token} --nobody --from carol {gas}"),
+        ] {
+            let before = nonce("carol");
+            let told = served.json(&words, 1);
+            assert_eq!(told["withheld"], true, "{told}");
+            assert_eq!(told["transaction"], Value::Null, "{told}");
+            assert_eq!(nonce("carol"), before, "{words}");
+            let sent = served.json(&format!("{words} --send-anyway"), 1);
+            assert_eq!(sent["committed"], true, "{sent}");
+            assert_eq!(sent["status"], told["status"], "{words}");
+            assert_eq!(nonce("carol"), before.as_u64().unwrap() + 1, "{words}");
+        }
+    }
+    let poor = served.json(&format!("call {token} transfer @bob 5 --from carol"), 1);
+    assert!(
+        poor["revert"]
+            .as_str()
+            .unwrap()
+            .starts_with("insufficient balance"),
+        "{poor}"
+    );
+    assert_eq!(served.json("accounts", 0)["height"], 7);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is left of an encoding.
 
+use core::fmt;
+
 /// Why bytes are no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
@@ -10,6 +12,18 @@ pub enum Malformed {
     /// They are no encoding of the type.
     Invalid,
 }
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Short => "the bytes end too early",
+            Self::Long => "bytes follow the value",
+            Self::Invalid => "the bytes are no value of the type",
+        })
+    }
+}
+
+impl core::error::Error for Malformed {}
 
 /// What is left of an encoding.
 #[derive(Debug)]

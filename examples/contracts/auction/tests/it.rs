@@ -1,15 +1,21 @@
 //! The auction on every machine.
 
 use auction::{Auction, AuctionClient, Error, Offer};
-use fusee_testkit::{Chain, Program, Status, on_every_machine, program};
+use fusee_sdk::Address;
+use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
 
 const AUCTION: Program = program!(Auction);
 
 /// An auction of ten seconds.
 fn begun(chain: &mut Chain) -> AuctionClient {
+    begun_for(chain, 10_000)
+}
+
+/// An auction of so many milliseconds.
+fn begun_for(chain: &mut Chain, duration: u64) -> AuctionClient {
     let seller = chain.account("seller", 0);
-    let auction = chain.deploy(seller, &AUCTION, &AuctionClient::deploy(10_000).input());
-    AuctionClient::at(auction)
+    let input = AuctionClient::deploy(duration).input();
+    AuctionClient::at(chain.deploy(seller, &AUCTION, &input))
 }
 
 #[test]
@@ -68,5 +74,56 @@ fn a_method_that_takes_no_value_is_sent_none() {
             .unwrap_err();
         assert!(matches!(failure.status, Status::Rejected(_)), "{failure}");
         assert_eq!(chain.balance(alice), 100);
+    });
+}
+
+/// What the storage of an auction says that it owes: the bids that wait to be withdrawn, and the
+/// highest one until it is settled.
+fn owed(chain: &Chain, contract: Address, auction: AuctionClient) -> u128 {
+    const REFUNDS: u8 = 3;
+    const IS_SETTLED: u8 = 4;
+    let storage = chain.storage(contract);
+    let refunds = storage
+        .iter()
+        .filter(|(key, _)| key.first() == Some(&REFUNDS))
+        .map(|(_, value)| u128::from_le_bytes(value[..].try_into().expect("an amount")));
+    let highest = chain.query(auction.highest()).map_or(0, |best| best.amount);
+    match storage.contains_key(&vec![IS_SETTLED]) {
+        true => refunds.sum(),
+        false => refunds.sum::<u128>() + highest,
+    }
+}
+
+#[test]
+fn the_balance_is_what_the_auction_owes() {
+    on_every_machine(|chain| {
+        let mut ends = [false; 3];
+        for seed in 1..=4 {
+            // Each call has a block, and a block takes a second.
+            let auction = begun_for(chain, 20_000);
+            let contract = *auction.highest().target();
+            let bidders = ["alice", "bob"].map(|name| chain.account(name, 100));
+            let fuzz = Fuzz {
+                contract,
+                accounts: &bidders,
+                seed,
+                calls: 40,
+            };
+            chain.fuzz(fuzz, |chain, call| {
+                let owed = owed(chain, contract, auction);
+                assert_eq!(chain.balance(contract), owed, "it has what it owes");
+                let methods = ["bid", "withdraw", "settle"];
+                let method = methods.iter().position(|name| *name == call.method);
+                if let Some(method) = method.filter(|_| call.status == Status::Success) {
+                    ends[method] = true;
+                }
+                // Random bids are of up to 3. So Alice exceeds her own twice, too.
+                if matches!(call.number, 4 | 8 | 12) {
+                    let amount = u128::from(call.number);
+                    chain.call(bidders[0], auction.bid().value(amount));
+                }
+            });
+        }
+        assert_eq!(ends, [true; 3], "each method succeeds");
     });
 }

@@ -2,7 +2,7 @@
 
 use counter::{Counter, CounterClient, Error};
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
 
 const COUNTER: Program = program!(Counter);
 
@@ -34,5 +34,29 @@ fn a_number_that_is_too_large_is_refused_and_changes_nothing() {
         let failure = chain.try_call(alice, counter.add(u64::MAX)).unwrap_err();
         assert_eq!(failure, Error::Full { count: 2 }.to_string());
         assert_eq!(chain.query(counter.count()), 2);
+    });
+}
+
+#[test]
+fn the_number_is_the_sum_of_what_was_added() {
+    on_every_machine(|chain| {
+        let (alice, counter) = deployed(chain);
+        let mut sum = 0_u64;
+        let fuzz = Fuzz {
+            contract: *counter.count().target(),
+            accounts: &[alice],
+            seed: 7,
+            calls: 100,
+        };
+        chain.fuzz(fuzz, |chain, call| {
+            if call.method == "add" {
+                let number = call.arguments["number"].as_str().expect("a number");
+                let next = sum.checked_add(number.parse().expect("a number"));
+                assert_eq!(call.status == Status::Success, next.is_some());
+                sum = next.unwrap_or(sum);
+            }
+            assert_eq!(chain.query(counter.count()), sum);
+        });
+        assert!(sum > 0, "a random addition succeeds");
     });
 }

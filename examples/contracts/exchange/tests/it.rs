@@ -2,7 +2,9 @@
 
 use exchange::{Error, Exchange, ExchangeClient};
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, GasSnapshot, Machine, Program, on_every_machine, on_machine, program};
+use fusee_testkit::{
+    Chain, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 use token::{Token, TokenClient};
 
 const EXCHANGE: Program = program!(Exchange);
@@ -153,5 +155,56 @@ fn gas_is_as_in_the_file() {
         gas.record("withdraw", chain.gas_used());
         // Per mille: compilers change.
         gas.check("tests/gas.txt", 20).unwrap();
+    });
+}
+
+#[test]
+fn no_random_call_makes_shares_worth_less() {
+    on_every_machine(|chain| {
+        let World {
+            alice,
+            bob,
+            first,
+            second,
+            exchange,
+        } = world(chain);
+        chain.call(alice, second.transfer(bob, 1_000));
+        chain.call(alice, exchange.provide(1_000, 4_000));
+        let contract = *exchange.reserves().target();
+        let tokens = [first, second];
+        // The tokens are arguments of swaps. As senders they have nothing to exchange.
+        let [sold, other] = tokens.map(|token| *token.total_supply().target());
+        let accounts = [alice, bob, sold, other];
+        let fuzz = Fuzz {
+            contract,
+            accounts: &accounts,
+            seed: 7,
+            calls: 500,
+        };
+        let product = |(left, right): (u64, u64)| u128::from(left) * u128::from(right);
+        let shares = |chain: &Chain| {
+            let shares = accounts.map(|account| chain.query(exchange.shares_of(account)));
+            shares.into_iter().map(u128::from).sum::<u128>()
+        };
+        let mut before = (product((1_000, 4_000)), shares(chain));
+        let mut succeeded = std::collections::BTreeSet::new();
+        chain.fuzz(fuzz, |chain, call| {
+            let reserves = chain.query(exchange.reserves());
+            let has = tokens.map(|token| chain.query(token.balance_of(contract)));
+            assert_eq!(reserves, (has[0], has[1]), "it has its reserves");
+            let now = (product(reserves), shares(chain));
+            // What a share is of the square root of the product.
+            assert!(
+                now.0 * before.1 * before.1 >= before.0 * now.1 * now.1,
+                "the product by shares fell from {before:?} to {now:?}"
+            );
+            before = now;
+            if call.status == Status::Success {
+                succeeded.insert(call.method.clone());
+            }
+        });
+        for method in ["provide", "swap", "withdraw"] {
+            assert!(succeeded.contains(method), "{method} succeeds once");
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! The wallet on every machine.
 
 use fusee_sdk::{Address, codec::Bytes};
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
 use multisig::{Error, Multisig, MultisigClient};
 
 const MULTISIG: Program = program!(Multisig);
@@ -89,5 +89,56 @@ fn a_wallet_that_nobody_could_use_is_not_made() {
             }
             .to_string()
         );
+    });
+}
+
+#[test]
+fn what_is_spent_was_confirmed_by_two_owners() {
+    on_every_machine(|chain| {
+        let ([alice, bob, carol], client, wallet) = wallet(chain);
+        let dora = chain.account("dora", 100);
+        let fuzz = Fuzz {
+            contract: wallet,
+            accounts: &[alice, bob, carol, dora],
+            seed: 7,
+            calls: 200,
+        };
+        // Random confirmations are mostly of the first proposals, so these can be executed.
+        for value in [20, 10, 5, 1] {
+            let propose = client.propose(dora, String::new(), Bytes::default(), value);
+            chain.call(alice, propose);
+        }
+        // Who confirmed each proposal.
+        let mut confirmed = vec![vec![alice]; 4];
+        let mut executed = 0;
+        chain.fuzz(fuzz, |chain, call| {
+            match (call.method.as_str(), call.status) {
+                ("propose", Status::Success) => confirmed.push(vec![call.from]),
+                ("confirm", Status::Success) => {
+                    let number = call.arguments["number"].as_str().expect("a number");
+                    let number: usize = number.parse().expect("a number");
+                    assert!(
+                        !confirmed[number].contains(&call.from),
+                        "an owner has one vote"
+                    );
+                    confirmed[number].push(call.from);
+                }
+                _ => return,
+            }
+            let mut spent = 0;
+            executed = 0;
+            for (number, owners) in (0..).zip(&confirmed) {
+                let proposal = chain.query(client.proposal(number)).expect("it was made");
+                assert_eq!(usize::try_from(proposal.confirmations), Ok(owners.len()));
+                assert_eq!(proposal.is_executed, owners.len() == 2, "{proposal:?}");
+                assert!(!owners.contains(&dora), "Dora is no owner");
+                if proposal.is_executed {
+                    spent += proposal.value;
+                    executed += 1;
+                }
+            }
+            assert_eq!(chain.balance(wallet), 50 - spent);
+        });
+        assert!(executed > 0, "a proposal is executed");
     });
 }

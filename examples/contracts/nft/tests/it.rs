@@ -1,7 +1,7 @@
 //! The tokens on every machine.
 
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
 use nft::{Error, Nft, NftClient};
 
 const NFT: Program = program!(Nft);
@@ -72,5 +72,37 @@ fn only_its_owner_and_whom_it_approved_move_a_token() {
             .try_call(bob, nft.mint(bob, String::new()))
             .unwrap_err();
         assert_eq!(failure, Error::NotTheMinter.to_string());
+    });
+}
+
+#[test]
+fn each_token_has_one_owner_who_has_it() {
+    on_every_machine(|chain| {
+        let (alice, bob, nft) = minted(chain);
+        let accounts = [alice, bob];
+        let fuzz = Fuzz {
+            contract: *nft.text(0).target(),
+            accounts: &accounts,
+            seed: 7,
+            calls: 200,
+        };
+        let (mut count, mut moved) = (3, 0);
+        chain.fuzz(fuzz, |chain, call| {
+            if call.status == Status::Success {
+                count += u64::from(call.method == "mint");
+                moved += u64::from(call.method == "transfer");
+            }
+            let mut all = Vec::new();
+            for account in accounts {
+                let tokens = chain.query(nft.tokens_of(account, 0, u32::MAX));
+                for token in &tokens {
+                    assert_eq!(chain.query(nft.owner_of(*token)), account);
+                }
+                all.extend(tokens);
+            }
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..count), "each is listed once");
+        });
+        assert!(count > 3 && moved > 0, "{count} {moved}");
     });
 }

@@ -2,7 +2,7 @@
 
 use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use fusee_sdk::{Address, codec::to_vec};
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
 use oracle_escrow::{Error, OracleEscrow, OracleEscrowClient, Report};
 
 const ESCROW: Program = program!(OracleEscrow);
@@ -124,5 +124,38 @@ fn an_escrow_begins_before_its_deadline() {
         let open = client.open(bob, [1; 32], chain.block().time);
         let failure = chain.try_call(alice, open).unwrap_err();
         assert_eq!(failure, Error::DeadlineInThePast.to_string());
+    });
+}
+
+#[test]
+fn the_balance_is_that_of_the_open_escrows() {
+    on_every_machine(|chain| {
+        let (alice, bob) = (chain.account("alice", 100), chain.account("bob", 100));
+        let contract = chain.deploy(alice, &ESCROW, &[]);
+        let client = OracleEscrowClient::at(contract);
+        let fuzz = Fuzz {
+            contract,
+            accounts: &[alice, bob],
+            seed: 7,
+            calls: 300,
+        };
+        let (mut opened, mut refunded) = (0, 0);
+        chain.fuzz(fuzz, |chain, call| {
+            if call.status == Status::Success {
+                opened += u32::from(call.method == "open");
+                refunded += u32::from(call.method == "refund");
+            }
+            let open = (0..opened).filter_map(|number| chain.query(client.escrow(number)));
+            let (count, owed) = open.fold((0, 0), |(count, owed), escrow| {
+                (count + 1, owed + escrow.amount)
+            });
+            assert_eq!(count, opened - refunded, "each ends once");
+            assert_eq!(chain.balance(contract), owed, "it has what it owes");
+            // Random deadlines are far off. Most are over then, and those of no end are not.
+            if call.number == 150 {
+                chain.advance_time(u64::MAX - chain.block().time - 1_000_000_000);
+            }
+        });
+        assert!(opened > 3 && refunded > 0, "{opened} {refunded}");
     });
 }

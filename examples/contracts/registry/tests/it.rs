@@ -1,6 +1,8 @@
 //! The registry on every machine, and its upgrade.
 
-use fusee_testkit::{Program, Status, on_every_machine, program};
+use std::collections::{BTreeMap, btree_map::Entry};
+
+use fusee_testkit::{Fuzz, Program, Status, on_every_machine, program};
 use registry::{Error, Registry, RegistryClient};
 use registry_2::PERIOD;
 
@@ -56,5 +58,43 @@ fn an_upgrade_keeps_what_is_stored() {
         // There is no way back: the first version lacks a method.
         let failure = chain.try_upgrade(alice, address, &FIRST, &[]).unwrap_err();
         assert!(matches!(failure.status, Status::Rejected(_)), "{failure}");
+    });
+}
+
+#[test]
+fn a_registered_name_keeps_its_owner() {
+    on_every_machine(|chain| {
+        let (alice, bob) = (chain.account("alice", 0), chain.account("bob", 0));
+        let contract = chain.deploy(alice, &FIRST, &[]);
+        let registry = RegistryClient::at(contract);
+        let fuzz = Fuzz {
+            contract,
+            accounts: &[alice, bob],
+            seed: 7,
+            calls: 300,
+        };
+        let (mut owners, mut taken) = (BTreeMap::new(), 0);
+        chain.fuzz(fuzz, |chain, call| {
+            if call.method == "register" {
+                let name = call.arguments["name"].as_str().expect("a name").to_owned();
+                let is_registered = call.status == Status::Success;
+                match owners.entry(name) {
+                    Entry::Occupied(_) => {
+                        taken += 1;
+                        assert!(!is_registered, "it is taken");
+                    }
+                    Entry::Vacant(free) if is_registered => {
+                        free.insert(call.from);
+                    }
+                    Entry::Vacant(_) => {}
+                }
+            }
+            for (name, owner) in &owners {
+                assert_eq!(chain.query(registry.owner_of(name.clone())), Some(*owner));
+            }
+            let count = u64::try_from(owners.len()).expect("fits");
+            assert_eq!(chain.query(registry.count()), count);
+        });
+        assert!(owners.len() > 2 && taken > 0, "{owners:?} {taken}");
     });
 }

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use fusee::chain::StateReader;
+use fusee::chain::{StateReader, Status};
 use fusee::ledger::{
     Authorization, Invalid, Ledger, LedgerRules, Parameters, SecretKey, SignedTransaction,
     TransactionBody, TransactionId,
@@ -160,22 +160,21 @@ impl<'a> Sending<'a> {
         Ok(affordable.map_or(most, |gas| most.min(Gas::new(gas))))
     }
 
-    /// The gas limit of the transaction: that of the request, or what a simulation used and a
-    /// quarter more, if it comes to the same with that.
-    pub(super) fn gas(&self) -> Result<Gas, Failure> {
+    /// The gas limit of the transaction, and what it comes to by a simulation with that: the limit
+    /// of the request, or what a simulation used and a quarter more, if it comes to the same with
+    /// that.
+    pub(super) fn rehearse(&self) -> Result<(Gas, Simulation), Failure> {
         let most = self.most_gas()?;
-        if self.request.gas.is_some() {
-            return Ok(most);
-        }
-        let ample = self.simulate(most, false)?.result;
-        let used = ample.gas_used;
+        let ample = self.simulate(most, false)?;
+        let used = ample.result.gas_used;
         let gas = most.min(Gas::new(used.saturating_add(used / 4)));
-        if ample.status != "success" || gas == most {
-            return Ok(most);
+        if self.request.gas.is_some() || !is_success(&ample) || gas == most {
+            return Ok((most, ample));
         }
-        Ok(match self.simulate(gas, false)?.result.status {
-            status if status == ample.status => gas,
-            _ => most,
+        let sparing = self.simulate(gas, false)?;
+        Ok(match is_success(&sparing) {
+            true => (gas, sparing),
+            false => (most, ample),
         })
     }
 
@@ -201,6 +200,11 @@ impl<'a> Sending<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a simulated transaction succeeds.
+pub(super) fn is_success(simulation: &Simulation) -> bool {
+    simulation.result.status == Status::Success.name()
 }
 
 /// What became of a transaction that was sent.

@@ -164,7 +164,7 @@ impl Side {
             gas: Some(gas),
             gas_price: None,
         };
-        let receipt = self.chain.execute(&request, Keep::Commit)?.receipt;
+        let receipt = self.chain.execute(&request, Keep::Always)?.receipt;
         Ok(Run {
             receipt,
             state: self.state()?,
