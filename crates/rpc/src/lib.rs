@@ -28,5 +28,5 @@ pub use error::{ErrorKind, RpcError};
 #[cfg(feature = "server")]
 pub use server::{
     AdminOptions, Limits, MethodMetrics, Relay, RpcMetrics, RpcOptions, RpcServer, StartError,
-    StartingServer,
+    StartingServer, WriteBackup,
 };

@@ -28,6 +28,6 @@ mod traces;
 mod transactions;
 
 pub use metrics::{MethodMetrics, RpcMetrics};
-pub use options::{AdminOptions, Limits, Relay, RpcOptions};
+pub use options::{AdminOptions, Limits, Relay, RpcOptions, WriteBackup};
 pub use rpc_server::{RpcServer, StartError};
 pub use starting::StartingServer;

@@ -47,6 +47,9 @@ pub struct RpcOptions {
 /// Hands an encoded transaction to whatever makes the blocks. That it has it already is no refusal.
 pub type Relay = Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
 
+/// Writes a backup to a folder, which must not exist.
+pub type WriteBackup = dyn Fn(&Path) -> Result<BackedUp, RpcError> + Send + Sync;
+
 /// The listener for operators.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -59,7 +62,7 @@ pub struct AdminOptions {
     pub metrics: Option<Arc<dyn Fn() -> String + Send + Sync>>,
     /// What `admin_backUp` does (default: nothing, and the method says so): writes a backup to a
     /// folder of this machine, beside the blocks that are made.
-    pub back_up: Option<Arc<dyn Fn(&Path) -> Result<BackedUp, RpcError> + Send + Sync>>,
+    pub back_up: Option<Arc<WriteBackup>>,
     /// What `admin_shutDown` does (default: nothing, and the method says so). It has to return at
     /// once.
     pub shut_down: Option<Arc<dyn Fn() + Send + Sync>>,
