@@ -28,13 +28,14 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::{CommandFactory, Parser};
-use mimalloc::MiMalloc;
 
 use crate::{page::Page, report::Findings};
 
-/// The allocator of the command line, for every side.
+/// The allocator of the command line, for every side. Not by default: when it asks the system for
+/// memory depends on time, and `count` counts system calls.
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Measures Fusee side by side with its peers, in one run, and prints a row for each comparison.
 #[derive(Debug, Parser)]
