@@ -158,6 +158,8 @@ fuzz_target!(|input: &[u8]| {
     let Some((kind, bytes)) = input.split_first() else {
         return;
     };
+    // Bits of the first byte. 1: behind the first block. 2: `InitChain` comes before the input.
+    // 4: the application is opened again, although nothing was committed.
     let stage = usize::from(kind % 2);
     let mut all = OPEN.lock().expect("no input panics");
     let Open {

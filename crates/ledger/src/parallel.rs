@@ -102,18 +102,19 @@ pub fn run<O: Send, E: Send>(
     into_inner(run.committed).into_result()
 }
 
-/// The threads of one run besides the calling one. They stay for the next run, since each new one
-/// would begin with memory and caches of nobody.
+/// The threads of one run besides the calling one. The next run uses them again, since a new thread
+/// starts with a cold allocator and cold caches.
 struct Helpers {
     count: usize,
     pool: ThreadPool,
 }
 
-/// Those that no run has, by their number: runs at the same time do not wait for each other's.
+/// Idle pools by their number of threads. A run takes one for itself, so that concurrent runs never
+/// wait for each other.
 static IDLE: Mutex<BTreeMap<usize, Vec<ThreadPool>>> = Mutex::new(BTreeMap::new());
 
 impl Helpers {
-    /// `None` if the system has no threads for them: the calling one can do without.
+    /// `None` if the system refuses the threads: the calling thread then runs alone.
     fn take(count: usize) -> Option<Self> {
         let idle = lock(&IDLE).get_mut(&count).and_then(Vec::pop);
         let pool = idle.or_else(|| {

@@ -12,6 +12,7 @@ use fusee::chain::{
 };
 use fusee::ledger::{Genesis, GenesisError};
 use fusee::rpc::{Client, ClientError, ClientOptions, methods::BackUp};
+use jsonrpsee::types::error::METHOD_NOT_FOUND_CODE;
 use serde::Serialize;
 use tempfile::TempDir;
 
@@ -27,9 +28,6 @@ use crate::{
     receipt::line,
     table::table,
 };
-
-/// What a server of JSON-RPC answers with where it has no such method.
-const UNKNOWN_METHOD: i32 = -32601;
 
 #[derive(Serialize)]
 struct InitJson {
@@ -182,7 +180,7 @@ fn node_copy(url: &str, target: &Path, wait: Duration) -> Result<Head, Failure> 
             height: made.height,
             root: made.state_root.0,
         }),
-        Err(ClientError::Rpc(error)) if error.code == UNKNOWN_METHOD => {
+        Err(ClientError::Rpc(error)) if error.code == METHOD_NOT_FOUND_CODE => {
             let message = format!("{url} is not the admin listener of a node that makes backups");
             Err(Failure::usage(message)
                 .next("give the address that `fusee node` prints as `admin`"))

@@ -73,11 +73,11 @@ impl Queue {
             if inner.is_stopped || inner.next >= self.count {
                 return None;
             }
-            let view = inner.view.clone().filter(|_| inner.next < inner.limit);
-            if let Some(view) = view {
-                let index = inner.next;
+            if let Some(view) = &inner.view
+                && inner.next < inner.limit
+            {
+                let (view, committed, index) = (Arc::clone(view), inner.committed, inner.next);
                 inner.next = index.saturating_add(1);
-                let committed = inner.committed;
                 drop(inner);
                 return Some(Work::Ahead(index, Recorder::new(view, committed)));
             }

@@ -31,7 +31,7 @@ pub(super) const BEHIND: usize = 64;
 /// How long it takes at most to notice that the server stops.
 const SLICE: Duration = Duration::from_millis(200);
 
-/// How long those that do not read keep the server from stopping.
+/// How long the server waits, when it stops, for subscribers that do not read.
 const TELL: Duration = Duration::from_secs(2);
 
 /// How long a last message takes, at most, from the subscription to the connection.
@@ -147,17 +147,17 @@ impl Announcer {
         metrics.slow_subscriptions = self.slow.load(Ordering::Relaxed);
     }
 
-    /// Waits, for a bounded time, until those whom [`stop`](Self::stop) has ended are told so: what
-    /// closes their connections comes after.
+    /// Waits, for a bounded time, until each subscriber has its last message. Call it after
+    /// [`stop`](Self::stop), and before connections close.
     pub(super) async fn all_told(&self) {
         let all = u32::try_from(self.limit).unwrap_or(u32::MAX);
         if self.places.available_permits() >= self.limit {
             return;
         }
-        // An error says that one of them does not read: it is not waited for.
+        // An error says that a subscriber does not read. The server stops all the same.
         let _ = time::timeout(TELL, self.places.acquire_many(all)).await;
-        // A place is free when the last message is known. The library hands it to the connection
-        // right after, in the same poll, and says so to nobody.
+        // A permit is released just before jsonrpsee queues the last message on the connection, in
+        // the same poll. It has no notification for that.
         time::sleep(HAND_ON).await;
     }
 

@@ -63,7 +63,7 @@ fn named(
     keys: &[Bytes],
     interrupt: &Interrupt,
 ) -> Result<Vec<StateEntry>, RpcError> {
-    check_count(keys.len())?;
+    check_count(keys)?;
     let entry = |key: &Bytes| {
         check(interrupt)?;
         let value = state.read(&key.0)?;

@@ -58,7 +58,7 @@ pub(super) async fn query(context: Arc<Context>, params: Query) -> Result<QueryA
         let proofs = match params.proof {
             true => {
                 let keys: Vec<_> = reads.iter().map(<[u8]>::to_vec).collect();
-                storage::check_count(keys.len())?;
+                storage::check_proofs(keys.len())?;
                 Some(storage::proofs(&state, &keys)?)
             }
             false => None,

@@ -64,7 +64,7 @@ fn named(
     keys: &[Bytes],
     interrupt: &Interrupt,
 ) -> Result<Vec<StorageEntry>, RpcError> {
-    check_count(keys.len())?;
+    check_count(keys)?;
     let entry = |key: &Bytes| {
         check(interrupt)?;
         let value = state.read(&keys::storage(address, &key.0))?;
@@ -77,13 +77,23 @@ fn named(
 }
 
 /// Checks that not too many keys are asked for.
-pub(super) fn check_count(keys: usize) -> Result<(), RpcError> {
+pub(super) fn check_count(keys: &[Bytes]) -> Result<(), RpcError> {
+    let next = "ask for fewer keys at once";
+    check_limit(keys.len(), "were asked for", next)
+}
+
+/// Checks that a query did not read too many keys to prove them.
+pub(super) fn check_proofs(keys: usize) -> Result<(), RpcError> {
+    check_limit(keys, "were read", "ask without proofs")
+}
+
+fn check_limit(keys: usize, what: &str, next: &str) -> Result<(), RpcError> {
     let limit = usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
     if keys > limit {
         return Err(RpcError::new(
             ErrorKind::LimitExceeded,
-            format!("{keys} keys were asked for, at most {MAX_PAGE} are admitted"),
-            "ask for fewer keys at once",
+            format!("{keys} keys {what}, at most {MAX_PAGE} are admitted"),
+            next,
         )
         .with("limit", MAX_PAGE));
     }

@@ -57,9 +57,9 @@ pub struct QueryAnswer {
     pub position: Position,
     /// The receipt.
     pub receipt: Receipt,
-    /// A proof of each key that the method read, if they were asked for. Whoever has verified them
-    /// can run the method on these entries alone, and need not believe the receipt. Of a range that
-    /// it searched, they prove the entries that it found, and not that there are no others.
+    /// A proof of each key that the method read, if they were asked for. A client verifies them,
+    /// runs the method on these entries alone, and need not trust the receipt. Of a range that the
+    /// method searched, they prove the entries that it found, and not that there are no others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proofs: Option<Vec<Proof>>,
 }

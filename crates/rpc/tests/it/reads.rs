@@ -135,7 +135,7 @@ fn proofs_verify_against_the_header() {
         assert_eq!(named.entries[1].value, None);
         verify(&named.position, &named.proofs.unwrap());
     }
-    // Whoever has the proofs of a query runs it on nothing else, and comes to the same.
+    // A client runs a query on the proven entries alone, with the same result.
     let holder = account(3);
     let mut query = Query::new(Hex32(*token().as_bytes()), "balance_of".to_owned());
     query.input = Bytes(holder.as_bytes().to_vec());
