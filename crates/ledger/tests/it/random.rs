@@ -76,7 +76,12 @@ fn key() -> impl Strategy<Value = SecretKey> {
 
 fn transaction() -> impl Strategy<Value = SignedTransaction> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u128>());
-    let keys = (key(), option::of(key()));
+    // A transaction whose sender pays names no fee payer.
+    let keys = (key(), option::of(key())).prop_filter("the sender pays", |(sender, payer)| {
+        payer
+            .as_ref()
+            .is_none_or(|payer| payer.public_key() != sender.public_key())
+    });
     ("[!-~]{1,50}", numbers, keys, vec(operation(), 1..6)).prop_map(
         |(chain_id, (nonce, expiry, gas, gas_price), (sender, payer), operations)| {
             let body = TransactionBody {
