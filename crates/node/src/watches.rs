@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
-    },
+    future::Future,
+    mem,
+    pin::Pin,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -45,15 +46,31 @@ pub enum NotIncluded {
     ShutDown,
 }
 
-/// Waits for one transaction. Dropping it ends that.
+/// What becomes of a transaction.
+type End = Result<InBlock, NotIncluded>;
+
+/// Waits for one transaction, either on a thread ([`wait`](Self::wait)) or as a future, of any
+/// runtime. Dropping it ends that.
 #[derive(Debug)]
 pub struct Watch {
     id: TransactionId,
     number: u64,
-    end: Receiver<Result<InBlock, NotIncluded>>,
-    /// What came out of `end`.
-    ended: OnceLock<Result<InBlock, NotIncluded>>,
+    end: Arc<Slot>,
     watches: Weak<Watches>,
+}
+
+/// What a watch is told, once.
+#[derive(Debug, Default)]
+struct Slot {
+    told: Mutex<Told>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    end: Option<End>,
+    /// Of the task that waits.
+    waker: Option<Waker>,
 }
 
 impl Watch {
@@ -69,14 +86,43 @@ impl Watch {
     ///
     /// [`NotIncluded`] if it is not, and why.
     pub fn wait(&self, timeout: Duration) -> Result<InBlock, NotIncluded> {
-        if let Some(ended) = self.ended.get() {
-            return ended.clone();
+        let is_open = |told: &mut Told| told.end.is_none();
+        let told = self.end.told();
+        let waited = self.end.changed.wait_timeout_while(told, timeout, is_open);
+        let (told, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        told.end.clone().unwrap_or(Err(NotIncluded::Timeout))
+    }
+}
+
+/// Waits as [`wait`](Watch::wait) does, without a limit.
+impl Future for Watch {
+    type Output = Result<InBlock, NotIncluded>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut told = self.end.told();
+        if let Some(end) = &told.end {
+            return Poll::Ready(end.clone());
         }
-        match self.end.recv_timeout(timeout) {
-            Ok(end) => self.ended.get_or_init(|| end).clone(),
-            Err(RecvTimeoutError::Timeout) => Err(NotIncluded::Timeout),
-            Err(RecvTimeoutError::Disconnected) => Err(NotIncluded::ShutDown),
+        told.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Slot {
+    fn tell(&self, end: &End) {
+        let waker = {
+            let mut told = self.told();
+            told.end.get_or_insert_with(|| end.clone());
+            told.waker.take()
+        };
+        self.changed.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
         }
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,7 +143,7 @@ pub(crate) struct Watches {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    by_id: BTreeMap<(TransactionId, u64), SyncSender<Result<InBlock, NotIncluded>>>,
+    by_id: BTreeMap<(TransactionId, u64), Arc<Slot>>,
     numbers: u64,
     is_closed: bool,
 }
@@ -116,18 +162,17 @@ impl Watches {
         if waiting.by_id.len() >= self.limit {
             return None;
         }
-        let (sender, end) = sync_channel(1);
+        let end = Arc::<Slot>::default();
         let number = waiting.numbers;
         waiting.numbers = number.saturating_add(1);
-        // Of a node that has shut down, the sender is dropped, which the watch tells.
-        if !waiting.is_closed {
-            waiting.by_id.insert((id, number), sender);
+        match waiting.is_closed {
+            true => end.tell(&Err(NotIncluded::ShutDown)),
+            false => drop(waiting.by_id.insert((id, number), Arc::clone(&end))),
         }
         Some(Watch {
             id,
             number,
             end,
-            ended: OnceLock::new(),
             watches: Arc::downgrade(self),
         })
     }
@@ -167,7 +212,9 @@ impl Watches {
     pub(crate) fn close(&self) {
         let mut waiting = self.waiting();
         waiting.is_closed = true;
-        waiting.by_id.clear();
+        for slot in mem::take(&mut waiting.by_id).into_values() {
+            slot.tell(&Err(NotIncluded::ShutDown));
+        }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -180,14 +227,13 @@ impl Watches {
         of_id.next().is_some()
     }
 
-    fn end(&self, id: &TransactionId, end: &Result<InBlock, NotIncluded>) {
+    fn end(&self, id: &TransactionId, end: &End) {
         let mut waiting = self.waiting();
         let of_id = waiting.by_id.range((*id, 0)..=(*id, u64::MAX));
         let keys: Vec<_> = of_id.map(|(key, _)| *key).collect();
         for key in keys {
-            if let Some(sender) = waiting.by_id.remove(&key) {
-                // Its queue has room for one end, and each watch has one.
-                let _ = sender.try_send(end.clone());
+            if let Some(slot) = waiting.by_id.remove(&key) {
+                slot.tell(end);
             }
         }
     }

@@ -28,7 +28,8 @@ pub(super) async fn account(
     context: Arc<Context>,
     params: GetAccount,
 ) -> Result<Account, RpcError> {
-    let work = move |context: &Context, _: &_| {
+    let has_proof = params.proof;
+    let work = move |context: &Context| {
         let state = context.node.version(params.height)?;
         let address = Address::from(params.address);
         let account = State::read(&state, address)?;
@@ -52,7 +53,7 @@ pub(super) async fn account(
             },
         })
     };
-    context.work(work).await
+    context.work_here_if(!has_proof, work).await
 }
 
 pub(super) async fn contract(

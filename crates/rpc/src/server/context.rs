@@ -1,21 +1,24 @@
 //! What the handlers share, and how they work: on a bounded number of threads, for a bounded time,
 //! and no longer than their client waits.
+//!
+//! What takes microseconds is done by the thread that serves the connection: handing it over to
+//! another one takes as long again. One of these threads is always left to the others.
 
 use std::{
+    any::Any,
     net::{IpAddr, Ipv6Addr},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
 use axum::body::Bytes;
 use fusee_engine::Interrupt;
-use fusee_node::Node;
+use fusee_node::{InBlock, Node, NotIncluded, Watch};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task, time,
 };
 
@@ -41,6 +44,8 @@ pub(super) struct Context {
     pub(super) document: serde_json::Value,
     /// The same as text.
     pub(super) document_text: Bytes,
+    /// One for each thread that serves connections, but for one.
+    servers: Semaphore,
     /// One for each call that reads or sends.
     readers: Arc<Semaphore>,
     /// One for each call that executes.
@@ -52,7 +57,7 @@ pub(super) struct Context {
     /// One for the backup that is written.
     backups: Arc<Semaphore>,
     rates: DefaultKeyedRateLimiter<IpAddr>,
-    pub(super) is_closing: AtomicBool,
+    is_closing: watch::Sender<bool>,
 }
 
 /// A client, as its connection has it.
@@ -94,13 +99,14 @@ impl Context {
             announcer,
             document: openrpc::document(),
             document_text: openrpc::text().into(),
+            servers: Semaphore::new(servers().saturating_sub(1)),
             readers: Arc::new(Semaphore::new(limits.readers)),
             executors: Arc::new(Semaphore::new(limits.executors)),
             lookers: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             backups: Arc::new(Semaphore::new(1)),
             rates: RateLimiter::keyed(quota.allow_burst(rate(limits.burst))),
-            is_closing: AtomicBool::new(false),
+            is_closing: watch::Sender::new(false),
             options,
         }
     }
@@ -129,6 +135,23 @@ impl Context {
     pub(super) fn forget_idle_clients(&self) {
         self.rates.retain_recent();
         self.rates.shrink_to_fit();
+    }
+
+    /// As [`work`](Self::work), on the thread of the connection if the work takes microseconds:
+    /// reads a few keys, or sends what is small. While all of these threads but one do such work,
+    /// it is handed over nevertheless.
+    pub(super) async fn work_here_if<T: Send + 'static>(
+        self: &Arc<Self>,
+        takes_microseconds: bool,
+        work: impl FnOnce(&Context) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        match self.servers.try_acquire() {
+            Ok(_permit) if takes_microseconds => {
+                let worked = panic::catch_unwind(AssertUnwindSafe(|| work(self)));
+                worked.map_err(|panic| fault(&what(&*panic)))?
+            }
+            _ => self.work(|context, _| work(context)).await,
+        }
     }
 
     /// Reads or sends, on a thread that may block. The interrupt is triggered when the client
@@ -225,40 +248,48 @@ impl Context {
         })
     }
 
-    /// Waits for a transaction on a thread of its own. `wait` is called again and again, and waits
-    /// for a short while each time.
-    pub(super) async fn wait<T: Send + 'static>(
-        self: &Arc<Self>,
-        (time, place): (Duration, OwnedSemaphorePermit),
-        mut wait: impl FnMut(Duration) -> Option<T> + Send + 'static,
-    ) -> Result<Option<T>, RpcError> {
-        /// How long it takes at most to notice that the client has left.
-        const SLICE: Duration = Duration::from_millis(200);
-        let interrupt = Interrupt::new();
-        let _cancels = Cancels(interrupt.clone());
-        let until = now().checked_add(time);
-        let context = Arc::clone(self);
-        let waiting = task::spawn_blocking(move || {
-            let _place = place;
-            loop {
-                let left = until.map_or(SLICE, |until| until.saturating_duration_since(now()));
-                if let Some(end) = wait(left.min(SLICE)) {
-                    return Some(end);
-                }
-                let is_closing = context.is_closing.load(Ordering::Acquire);
-                if left.is_zero() || interrupt.is_triggered() || is_closing {
-                    return None;
-                }
-            }
-        });
-        waiting.await.map_err(|error| panicked(&error))
+    /// Waits for a transaction: for a time, and until the server stops.
+    pub(super) async fn wait(
+        &self,
+        (time, _place): (Duration, OwnedSemaphorePermit),
+        watch: Watch,
+    ) -> Result<InBlock, NotIncluded> {
+        let mut is_closing = self.is_closing.subscribe();
+        tokio::select! {
+            biased;
+            end = watch => end,
+            () = time::sleep(time) => Err(NotIncluded::Timeout),
+            _ = is_closing.wait_for(|is_closing| *is_closing) => Err(NotIncluded::Timeout),
+        }
+    }
+
+    /// Ends those who wait for transactions.
+    pub(super) fn close(&self) {
+        self.is_closing.send_replace(true);
     }
 }
 
+/// The threads that serve connections: one for each core, and one that is left.
+pub(super) fn servers() -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    cores.saturating_add(1)
+}
+
+/// What a panic says.
+fn what(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "it panicked".to_owned())
+}
+
 fn panicked(error: &task::JoinError) -> RpcError {
+    fault(&error.to_string())
+}
+
+fn fault(what: &str) -> RpcError {
     RpcError::new(
         ErrorKind::Internal,
-        format!("the call was ended by a fault of the node: {error}"),
+        format!("the call was ended by a fault of the node: {what}"),
         "tell the operator of the node",
     )
 }

@@ -49,7 +49,6 @@ const HEADERS: [(HeaderName, &str); 4] = [
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the routes of one listener share.
-#[derive(Clone)]
 pub(super) struct Listener {
     pub(super) context: Arc<Context>,
     pub(super) hosts: Hosts,
@@ -59,7 +58,7 @@ pub(super) struct Listener {
 }
 
 /// The routes of the public listener.
-pub(super) fn public(listener: Listener) -> Router {
+pub(super) fn public(listener: Arc<Listener>) -> Router {
     let mut router = Router::new()
         .route("/", get(page_or_socket).post(rpc))
         .route("/openrpc.json", get(openrpc));
@@ -70,16 +69,16 @@ pub(super) fn public(listener: Listener) -> Router {
 }
 
 /// The routes of the admin listener.
-pub(super) fn admin(listener: Listener) -> Router {
+pub(super) fn admin(listener: Arc<Listener>) -> Router {
     let router = Router::new()
         .route("/", get(rpc).post(rpc))
         .route("/metrics", get(metrics));
     finish(router, listener)
 }
 
-fn finish(router: Router<Listener>, listener: Listener) -> Router {
+fn finish(router: Router<Arc<Listener>>, listener: Arc<Listener>) -> Router {
     let idle_time = listener.context.options.limits.idle_time;
-    let check = middleware::from_fn_with_state(listener.clone(), check);
+    let check = middleware::from_fn_with_state(Arc::clone(&listener), check);
     router
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
@@ -99,7 +98,7 @@ fn sharing(origins: &[String]) -> CorsLayer {
 }
 
 /// Refuses requests of foreign hosts, origins and of clients that ask too often.
-async fn check(State(it): State<Listener>, request: Request, next: Next) -> Response {
+async fn check(State(it): State<Arc<Listener>>, request: Request, next: Next) -> Response {
     let checked = it.hosts.check(request.headers(), request.uri());
     let mut response = match checked {
         Err(reason) => {
@@ -142,15 +141,18 @@ pub(super) fn secure(response: &mut Response) {
 }
 
 /// JSON-RPC by HTTP or WebSocket.
-async fn rpc(State(it): State<Listener>, request: Request) -> Response {
-    let mut service = it.service.build(it.methods, it.stop);
+async fn rpc(State(it): State<Arc<Listener>>, request: Request) -> Response {
+    let mut service = it
+        .service
+        .clone()
+        .build(it.methods.clone(), it.stop.clone());
     match service.call(request).await {
         Ok(response) => response.map(Body::new),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
-async fn page_or_socket(state: State<Listener>, request: Request) -> Response {
+async fn page_or_socket(state: State<Arc<Listener>>, request: Request) -> Response {
     let is_socket = request.headers().contains_key(header::UPGRADE);
     match is_socket {
         true => rpc(state, request).await,
@@ -176,7 +178,7 @@ fn asset(path: &str) -> Response {
     }
 }
 
-async fn openrpc(State(it): State<Listener>) -> Response {
+async fn openrpc(State(it): State<Arc<Listener>>) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json")];
     (headers, it.context.document_text.clone()).into_response()
 }
@@ -185,7 +187,7 @@ pub(super) async fn alive() -> &'static str {
     "alive\n"
 }
 
-async fn ready(State(it): State<Listener>) -> Response {
+async fn ready(State(it): State<Arc<Listener>>) -> Response {
     let health = it.context.read_health().await;
     match health {
         Ok(health) if health.status == HealthStatus::Ok => Json(health).into_response(),
@@ -197,7 +199,7 @@ async fn ready(State(it): State<Listener>) -> Response {
     }
 }
 
-async fn metrics(State(it): State<Listener>) -> Response {
+async fn metrics(State(it): State<Arc<Listener>>) -> Response {
     metrics_of(it.context.options.admin.as_ref())
 }
 

@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -24,7 +24,7 @@ use tokio::{
 use super::{
     announcer::Announcer,
     connections::{self, Bounds},
-    context::Context,
+    context::{self, Context},
     hosts::Hosts,
     http::{self, Listener},
     metrics::RpcMetrics,
@@ -85,19 +85,21 @@ impl RpcServer {
     /// [`StartError`] if an address is in use, or the operating system has no threads.
     pub fn start(node: Arc<Node>, options: RpcOptions) -> Result<Self, StartError> {
         let limits = options.limits;
-        let runtime = runtime(2, threads(limits))?;
+        let runtime = runtime(context::servers(), threads(limits))?;
         let announcer = Announcer::start(Arc::clone(&node), limits.all_subscriptions)?;
         let admin = options.admin.as_ref().map(|admin| admin.address);
         let context = Arc::new(Context::new(node, options, announcer));
         let (stop, handle) = stop_channel();
-        let listener = |address: SocketAddr, methods| Listener {
-            hosts: Hosts::new(address, &context.options.hosts, &context.options.origins),
-            context: Arc::clone(&context),
-            methods,
-            service: Server::builder()
-                .set_config(config(limits))
-                .to_service_builder(),
-            stop: stop.clone(),
+        let listener = |address: SocketAddr, methods| {
+            Arc::new(Listener {
+                hosts: Hosts::new(address, &context.options.hosts, &context.options.origins),
+                context: Arc::clone(&context),
+                methods,
+                service: Server::builder()
+                    .set_config(config(limits))
+                    .to_service_builder(),
+                stop: stop.clone(),
+            })
         };
         let mut listeners = Vec::new();
         let (socket, address) = bind(&runtime, context.options.address)?;
@@ -159,7 +161,7 @@ impl RpcServer {
             running.take()
         };
         let Some(running) = running else { return };
-        self.context.is_closing.store(true, Ordering::Release);
+        self.context.close();
         self.context.announcer.stop();
         running.runtime.block_on(self.context.announcer.all_told());
         running.stop();
@@ -198,7 +200,7 @@ impl fmt::Debug for RpcServer {
 /// backup.
 fn threads(limits: Limits) -> usize {
     let working = limits.readers.saturating_add(limits.executors);
-    working.saturating_add(limits.waiting).saturating_add(2)
+    working.saturating_add(2)
 }
 
 /// The threads of a server.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use fusee_ledger::{SignedTransaction, TransactionId};
-use fusee_node::{InBlock, NotIncluded, Production, Rejected, Watch};
+use fusee_node::{InBlock, Production, Rejected, Watch};
 
 use super::{blocks::ledger_rules, context::Context, convert, failures::not_found};
 use crate::{
@@ -11,6 +11,10 @@ use crate::{
     methods::{GetTransaction, SendTransaction, SendTransactionAndWait},
     types::{Bytes, Hex32, Sent, Transaction, TransactionState},
 };
+
+/// The most bytes of a small transaction: more are hashed and copied for longer than a hand-over
+/// to another thread takes.
+const SMALL: usize = 16 << 10;
 
 /// How long to wait for a block if the client does not say.
 const WAIT: u64 = 20_000;
@@ -31,11 +35,13 @@ pub(super) async fn one(
 }
 
 pub(super) async fn send(context: Arc<Context>, params: SendTransaction) -> Result<Sent, RpcError> {
-    let work = move |context: &Context, _: &_| {
-        let id = context.send(params.transaction)?;
+    let transaction = params.transaction;
+    let is_quick = context.sends_quickly(&transaction);
+    let work = move |context: &Context| {
+        let id = context.send(transaction)?;
         Ok(Sent { id: id.into() })
     };
-    context.work(work).await
+    context.work_here_if(is_quick, work).await
 }
 
 /// What sending came to.
@@ -53,26 +59,27 @@ pub(super) async fn send_and_wait(
     let encoding = params.transaction;
     // Before it is sent, so that an error says that it was not.
     let place = context.waiter()?;
-    let begun = context.work(move |context, _| context.begin(encoding));
+    let is_quick = context.sends_quickly(&encoding);
+    let begun = context.work_here_if(is_quick, |context| context.begin(encoding));
     let (id, watch) = match begun.await? {
         Begun::Included(transaction) => return Ok(*transaction),
         Begun::Waits(id, watch) => (id, watch),
     };
-    let wait = move |slice| match watch.wait(slice) {
-        Err(NotIncluded::Timeout) => None,
-        end => Some(end),
-    };
-    match context.wait((time, place), wait).await? {
-        Some(Ok(in_block)) => {
-            let work = move |context: &Context, _: &_| context.included(id, &in_block);
-            context.work(work).await
+    match context.wait((time, place), watch).await {
+        Ok(in_block) => {
+            let answer = move |context: &Context| context.included(id, &in_block);
+            context.work_here_if(is_quick, answer).await
         }
-        Some(Err(reason)) => Err(RpcError::from(reason).with("id", id.to_string())),
-        None => Err(RpcError::from(NotIncluded::Timeout).with("id", id.to_string())),
+        Err(reason) => Err(RpcError::from(reason).with("id", id.to_string())),
     }
 }
 
 impl Context {
+    /// Whether sending a transaction takes microseconds: it is small, and no other process is asked.
+    fn sends_quickly(&self, transaction: &Bytes) -> bool {
+        self.options.relay.is_none() && transaction.0.len() <= SMALL
+    }
+
     /// Adds a transaction to those that wait.
     fn send(&self, transaction: Bytes) -> Result<TransactionId, RpcError> {
         let is_elsewhere = self.node.production() == Production::Elsewhere;
