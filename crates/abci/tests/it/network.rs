@@ -292,9 +292,9 @@ impl Network {
         next
     }
 
-    /// Waits until nodes, which are too few validators to decide anything, can do no more: each has
-    /// the votes of all of them in the same round, and no vote besides. Then nothing moves an engine
-    /// but the vote of another validator. Transactions reach the mempools of all of them
+    /// Waits until nodes, which are too few validators to decide anything, can do no more: each
+    /// has the votes of all of them in the same round, and no vote besides. Then nothing moves an
+    /// engine but the vote of another validator. Transactions reach the mempools of all of them
     /// meanwhile, and no block. Returns the height of their last block.
     #[track_caller]
     pub(crate) fn halt(&self, nodes: &[usize], transactions: &[Vec<u8>]) -> u64 {

@@ -39,9 +39,9 @@ pub struct RpcOptions {
     pub limits: Limits,
     /// The listener for operators (default: none).
     pub admin: Option<AdminOptions>,
-    /// Hands a transaction to the consensus engine that makes the blocks, and returns why it
-    /// did not take it (default: none). Without, transactions wait in the mempool of the node, which is
-    /// refused if another program makes the blocks.
+    /// Hands a transaction to the consensus engine that makes the blocks, and returns why it did
+    /// not take it (default: none). Without, transactions wait in the mempool of the node, which
+    /// is refused if another program makes the blocks.
     pub relay: Option<Relay>,
 }
 
