@@ -51,7 +51,8 @@ kinds! {
     AlreadyKnown = -32021 "already_known",
     /// The transaction is in a block already.
     AlreadyIncluded = -32022 "already_included",
-    /// The mempool is full of transactions that pay as much or more.
+    /// The mempool is full: of transactions that pay as much or more, or that of the consensus
+    /// engine.
     MempoolFull = -32023 "mempool_full",
     /// The sender has as many transactions waiting as it may.
     SenderFull = -32024 "sender_full",

@@ -27,6 +27,6 @@ pub use client::{Client, ClientError, ClientOptions, Subscription};
 pub use error::{ErrorKind, RpcError};
 #[cfg(feature = "server")]
 pub use server::{
-    AdminOptions, Limits, MethodMetrics, Relay, RpcMetrics, RpcOptions, RpcServer, StartError,
-    StartingServer, WriteBackup,
+    AdminOptions, Limits, MethodMetrics, Relay, RelayError, RpcMetrics, RpcOptions, RpcServer,
+    StartError, StartingServer, WriteBackup,
 };

@@ -19,6 +19,7 @@ mod io;
 mod metrics;
 mod module;
 mod options;
+mod relay;
 mod rpc_server;
 mod starting;
 mod state;
@@ -28,6 +29,7 @@ mod traces;
 mod transactions;
 
 pub use metrics::{MethodMetrics, RpcMetrics};
-pub use options::{AdminOptions, Limits, Relay, RpcOptions, WriteBackup};
+pub use options::{AdminOptions, Limits, RpcOptions, WriteBackup};
+pub use relay::{Relay, RelayError};
 pub use rpc_server::{RpcServer, StartError};
 pub use starting::StartingServer;

@@ -5,6 +5,9 @@
 pub struct Address([u8; 32]);
 
 impl Address {
+    /// The caller of the calls that the chain makes by itself. No key and no contract has it.
+    pub const SYSTEM: Self = Self(*b"fusee system\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+
     /// The address that consists of these bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {

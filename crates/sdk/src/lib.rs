@@ -29,6 +29,7 @@
 //! - [`env`](mod@env): the caller, the block, and what else surrounds a call.
 //! - [`call::Call`]: calls of other contracts, by the client that `#[methods]` generates.
 //! - [`crypto`]: hashes and signatures.
+//! - [`governance`]: what a contract that governs its chain receives and decides.
 //! - [`virtualization`]: nested VMs, for a contract that hosts programs of its users.
 //!
 //! The interface of the contract is a constant, computed at compile time, and the section
@@ -55,6 +56,7 @@ pub mod codec;
 pub mod contract;
 pub mod crypto;
 pub mod env;
+pub mod governance;
 #[cfg(target_os = "none")]
 mod guest;
 pub mod interface;

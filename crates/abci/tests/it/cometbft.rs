@@ -11,8 +11,6 @@ mod exact_kills;
 mod remote_signer;
 
 use std::collections::BTreeSet;
-use std::thread::sleep;
-use std::time::Duration;
 
 use fusee_abci::verify_query;
 use fusee_conformance::lanes;
@@ -137,13 +135,11 @@ fn four_validators_agree_through_kills_and_a_fifth_node_syncs() {
     // Half of them are down: nothing is decided, and goes on without a fork.
     network.kill(2);
     network.kill(3);
-    sleep(Duration::from_secs(3));
-    let halted = network.height(0).unwrap();
-    sleep(Duration::from_secs(5));
-    assert!(network.height(0).unwrap() <= halted + 1);
+    let halted = network.halt(&[0, 1], &[transfer(4, 250, 1)]);
     network.run(2);
     network.run(3);
     network.reach(&all, halted + 5);
+    network.included(0, 4, 251);
     network.agree(&all, halted - 2);
 
     // A new node begins with a snapshot of theirs.
@@ -192,7 +188,7 @@ fn four_validators_agree_through_kills_and_a_fifth_node_syncs() {
         network.kill(number);
     }
     for (lane, number) in lanes().iter().zip(all.into_iter().cycle()) {
-        assert_eq!(network.replay(number, lane.name), 1_000, "{}", lane.name);
+        assert_eq!(network.replay(number, lane.name), 1_001, "{}", lane.name);
     }
 }
 
@@ -242,14 +238,16 @@ fn partitions_heal_without_a_fork() {
     network.reach(&all, height);
     // No half decides anything.
     apart.partition(&[0, 1], &[2, 3]);
-    sleep(Duration::from_secs(3));
-    let heights = || all.map(|number| network.height(number).unwrap());
-    let halted = heights();
-    sleep(Duration::from_secs(5));
-    assert_eq!(heights(), halted);
+    for (half, senders) in [([0, 1], [1, 2]), ([2, 3], [3, 4])] {
+        let transactions = senders.map(|sender| round(sender, 100..101));
+        network.halt(&half, &transactions.concat());
+    }
     apart.heal();
     network.go_on(&all);
-    flood(&network, &all, 100..125);
+    for sender in 1..=4 {
+        network.included(0, sender, 101);
+    }
+    flood(&network, &all, 101..125);
     let (count, _) = network.agree(&all, 1);
     assert_eq!(count, 500);
 }

@@ -1,6 +1,8 @@
 //! The server, driven over its socket by a client that does what CometBFT does, and by CometBFT.
 
 #[cfg(test)]
+mod authority;
+#[cfg(test)]
 mod blocks;
 #[cfg(test)]
 mod client;

@@ -292,6 +292,71 @@ impl Network {
         next
     }
 
+    /// Waits until nodes, which are too few validators to decide anything, can do no more: each
+    /// has the votes of all of them in the same round, and no vote besides. Then nothing moves an
+    /// engine but the vote of another validator. Transactions reach the mempools of all of them
+    /// meanwhile, and no block. Returns the height of their last block.
+    #[track_caller]
+    pub(crate) fn halt(&self, nodes: &[usize], transactions: &[Vec<u8>]) -> u64 {
+        let stuck = || wait("the validators wait for votes", || self.stuck(nodes));
+        let before = stuck();
+        for transaction in transactions {
+            assert_eq!(self.send(nodes[0], transaction), 0);
+        }
+        for &number in nodes {
+            wait(&format!("node {number} has the transactions"), || {
+                let mempool = self.rpc(number, "/num_unconfirmed_txs")?;
+                let count: usize = mempool["n_txs"].as_str()?.parse().unwrap();
+                (count == transactions.len()).then_some(())
+            });
+        }
+        assert_eq!(stuck(), before, "the engines have gone on");
+        let last = before.height - 1;
+        for &number in nodes {
+            assert_eq!(self.height(number), Some(last), "node {number}");
+        }
+        last
+    }
+
+    /// The votes that all of these nodes have and wait with. `None` if they differ, or an engine
+    /// can still go on by itself.
+    fn stuck(&self, nodes: &[usize]) -> Option<Votes> {
+        let votes = nodes.iter().map(|&number| self.votes(number));
+        let votes = votes.collect::<Option<Vec<_>>>()?;
+        let first = votes.first()?;
+        let agree = votes.iter().all(|it| it == first);
+        (agree && first.count == nodes.len()).then(|| first.clone())
+    }
+
+    /// The votes that an engine waits with. `None` if it does not wait for votes, but for a time or
+    /// a proposal.
+    fn votes(&self, number: usize) -> Option<Votes> {
+        // The numbers of the steps in CometBFT.
+        const PREVOTE: &str = "4";
+        const PRECOMMIT: &str = "6";
+        let mut answer = self.rpc(number, "/consensus_state")?;
+        let state = answer["round_state"].take();
+        let at = state["height/round/step"].as_str()?.to_owned();
+        let mut parts = at.split('/');
+        let (height, round, step) = (parts.next()?, parts.next()?, parts.next()?);
+        let kind = match step {
+            PREVOTE => "prevotes_bit_array",
+            PRECOMMIT => "precommits_bit_array",
+            _ => return None,
+        };
+        let mut rounds = state["height_vote_set"].as_array()?.iter();
+        let round: u64 = round.parse().unwrap();
+        let votes = rounds.find(|it| it["round"] == round)?[kind].as_str()?;
+        // `BA{4:xx__} 20/40 = 0.50`: those who have voted, and their power.
+        let (voted, _) = votes.split_once('}')?;
+        Some(Votes {
+            height: height.parse().unwrap(),
+            count: voted.matches('x').count(),
+            votes: votes.to_owned(),
+            at,
+        })
+    }
+
     /// Sends a transaction to a node, and returns the code of its check.
     #[track_caller]
     pub(crate) fn send(&self, number: usize, transaction: &[u8]) -> u64 {
@@ -467,6 +532,19 @@ impl Drop for Network {
             }
         }
     }
+}
+
+/// Votes that an engine has in its round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Votes {
+    /// The height that it votes for.
+    height: u64,
+    /// How many validators have voted.
+    count: usize,
+    /// Which ones, as the engine prints it.
+    votes: String,
+    /// Height, round and step.
+    at: String,
 }
 
 /// A light client of CometBFT. It is killed when it is dropped.

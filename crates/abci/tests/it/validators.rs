@@ -104,7 +104,7 @@ fn entry(number: u8, power: u64) -> Validator {
     }
 }
 
-fn update(number: u8, power: i64) -> ValidatorUpdate {
+pub(crate) fn update(number: u8, power: i64) -> ValidatorUpdate {
     let sum = Some(Sum::Ed25519(validator(number).to_vec()));
     let pub_key = Some(tendermint_proto::v0_38::crypto::PublicKey { sum });
     ValidatorUpdate { pub_key, power }

@@ -102,6 +102,10 @@ fn a_network_has_keys_genesis_and_configuration_that_belong_together() {
         assert!(config.contains(&peers), "{config}");
         let rpc = format!("laddr = \"tcp://127.0.0.1:{}\"", 30_001 + 10 * number);
         assert!(config.contains(&rpc), "{config}");
+        // The default of the engine is below the chain's limit of a transaction.
+        for limit in ["max_tx_bytes = 4194304", "max_body_bytes = 5596504"] {
+            assert!(config.contains(limit), "{config}");
+        }
     }
     for number in 0..4 {
         // What the application listens at, and where it finds its engine.

@@ -139,6 +139,15 @@ fn agent() -> ureq::Agent {
 
 /// A transfer of 1 from a development account to another, in hexadecimal.
 fn transfer(from: &str, nonce: u64) -> String {
+    let operation = Operation::Transfer {
+        to: Address::of_development_account("erin"),
+        value: 1,
+    };
+    signed(from, nonce, operation)
+}
+
+/// A transaction of a development account, in hexadecimal.
+fn signed(from: &str, nonce: u64, operation: Operation) -> String {
     let key = SecretKey::development(from);
     let body = TransactionBody {
         chain_id: "fusee-dev".to_owned(),
@@ -148,10 +157,7 @@ fn transfer(from: &str, nonce: u64) -> String {
         gas_limit: Gas::new(1_000_000),
         gas_price: 0,
         fee_payer: None,
-        operations: vec![Operation::Transfer {
-            to: Address::of_development_account("erin"),
-            value: 1,
-        }],
+        operations: vec![operation],
     };
     let rules = LedgerRules::latest().with_development_accounts();
     let signature = key.sign(&body.id());

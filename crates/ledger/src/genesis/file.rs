@@ -158,6 +158,9 @@ struct FileContract {
     admin: Option<FileAddress>,
     #[serde(default)]
     input: String,
+    /// Whether the encoding of the parameters follows the input.
+    #[serde(default)]
+    with_parameters: bool,
     gas: u64,
 }
 
@@ -173,10 +176,17 @@ pub(super) fn read(json: &str, folder: Option<&Path>) -> Result<Genesis, Genesis
     let file: File = serde_json::from_str(json)?;
     check_objects("", &serde_json::from_str(json)?)?;
     let names = Names(file.contracts.iter().map(|it| it.name.clone()).collect());
-    let contracts = file.contracts.into_iter().enumerate();
-    let contracts = contracts.map(|contract| self::contract(contract, folder, &names));
-    let contracts = contracts.collect::<Result<Vec<_>, _>>()?;
     let parameters = parameters(file.chain_id, file.parameters, &names)?;
+    let contracts = file.contracts.into_iter().enumerate();
+    let contracts = contracts.map(|(index, contract)| {
+        let with_parameters = contract.with_parameters;
+        let mut contract = self::contract((index, contract), folder, &names)?;
+        if with_parameters {
+            contract.input.extend(parameters.encode());
+        }
+        Ok(contract)
+    });
+    let contracts = contracts.collect::<Result<Vec<_>, GenesisError>>()?;
     let has_fees = matches!(parameters.payment, Payment::Fees { .. });
     let mut genesis = Genesis {
         initial_height: file.initial_height,

@@ -248,6 +248,12 @@ fn a_file_names_code_beside_it_and_contracts_by_their_names() {
         genesis.accounts.keys().copied().collect::<Vec<Address>>(),
         [council]
     );
+    let with = json.replace("\"0102\"", "\"0102\", \"with_parameters\": true");
+    fs::write(&path, with).unwrap();
+    let with = Genesis::load(&path).unwrap();
+    let input = [&[1, 2][..], &genesis.parameters.encode()].concat();
+    assert_eq!(with.contracts[1].input, input);
+    assert_eq!(with.contracts[0], genesis.contracts[0]);
     let bad = json.replace("\"0102\"", "\"012\"");
     fs::write(&path, bad).unwrap();
     let error = Genesis::load(&path).unwrap_err().to_string();

@@ -12,6 +12,7 @@ use std::{
 use fusee_ledger::Genesis;
 use jsonrpsee::{Methods, RpcModule};
 
+use super::relay::Relay;
 use crate::{error::RpcError, types::BackedUp};
 
 /// What a server is started with.
@@ -38,14 +39,11 @@ pub struct RpcOptions {
     pub limits: Limits,
     /// The listener for operators (default: none).
     pub admin: Option<AdminOptions>,
-    /// Hands a transaction to the consensus engine that makes the blocks, and returns why it
-    /// refused it (default: none). Without, transactions wait in the mempool of the node, which is
-    /// refused if another program makes the blocks.
+    /// Hands a transaction to the consensus engine that makes the blocks, and returns why it did
+    /// not take it (default: none). Without, transactions wait in the mempool of the node, which
+    /// is refused if another program makes the blocks.
     pub relay: Option<Relay>,
 }
-
-/// Hands an encoded transaction to whatever makes the blocks. That it has it already is no refusal.
-pub type Relay = Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
 
 /// Writes a backup to a folder, which must not exist.
 pub type WriteBackup = dyn Fn(&Path) -> Result<BackedUp, RpcError> + Send + Sync;

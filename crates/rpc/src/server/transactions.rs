@@ -86,14 +86,7 @@ impl Context {
         match (&self.options.relay, is_elsewhere) {
             (Some(relay), _) => {
                 let id = self.node.id(&transaction.0)??;
-                relay(&transaction.0).map_err(|reason| {
-                    RpcError::new(
-                        ErrorKind::InvalidTransaction,
-                        format!("the consensus engine has refused the transaction: {reason}"),
-                        "correct it, or send it again later",
-                    )
-                    .with("id", id.to_string())
-                })?;
+                relay(&transaction.0).map_err(|error| error.into_rpc(&id))?;
                 Ok(id)
             }
             (None, true) => Err(RpcError::new(

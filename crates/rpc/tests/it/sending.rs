@@ -1,10 +1,14 @@
 //! Transactions that are sent: each refusal has its kind, and what the client needs to go on.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
-use fusee_ledger::TransactionBody;
+use fusee_ledger::{Invalid, TransactionBody};
 use fusee_node::{Node, Production};
-use fusee_rpc::{Client, ClientError, ErrorKind, RpcError, methods::*, types::*};
+use fusee_rpc::{Client, ClientError, ErrorKind, RelayError, RpcError, methods::*, types::*};
+use serde_json::json;
 
 use crate::world::{World, body, id, priced, sign, to_nine, transfer};
 
@@ -151,7 +155,9 @@ fn with_consensus_transactions_go_to_its_engine() {
         options.relay = Some(Arc::new(move |bytes: &[u8]| {
             relayed.lock().unwrap().push(bytes.to_vec());
             match bytes == transfer(2, 0) {
-                true => Err("tx already exists in cache".to_owned()),
+                true => Err(RelayError::Full {
+                    message: "5 of 5".to_owned(),
+                }),
                 false => Ok(()),
             }
         }));
@@ -160,7 +166,8 @@ fn with_consensus_transactions_go_to_its_engine() {
     let sent = send(&client, transfer(1, 0)).unwrap();
     assert_eq!(sent.0, *id(&transfer(1, 0)).as_bytes());
     let refused = send(&client, transfer(2, 0)).unwrap_err();
-    assert!(refused.message.contains("tx already exists"), "{refused}");
+    assert_eq!(refused.kind, Some(ErrorKind::MempoolFull));
+    assert!(refused.message.contains("5 of 5"), "{refused}");
     // As an engine commits a block.
     let commit = |node: &Node| {
         let block = crate::world::commit(node.chain(), vec![transfer(1, 0)]);
@@ -180,6 +187,84 @@ fn with_consensus_transactions_go_to_its_engine() {
     assert_eq!(relayed.lock().unwrap().len(), count);
     let chain = client.call(&GetChain::new()).unwrap();
     assert_eq!(chain.production, "consensus");
+}
+
+#[test]
+fn why_the_engine_takes_no_transaction_is_an_error_of_a_kind() {
+    let message = || "told by the engine".to_owned();
+    let past = Invalid::PastNonce { nonce: 0, next: 1 };
+    let refused = |code| RelayError::Refused {
+        code,
+        message: message(),
+    };
+    let too_large = RelayError::TooLarge {
+        bytes: 9,
+        limit: Some(5),
+        message: message(),
+    };
+    for (error, kind, fields) in [
+        (
+            refused(Some(past.code())),
+            ErrorKind::InvalidTransaction,
+            vec![
+                ("reason", json!(past.name())),
+                ("reason_code", json!(past.code())),
+            ],
+        ),
+        (
+            refused(Some(9_999_999)),
+            ErrorKind::InvalidTransaction,
+            vec![("reason_code", json!(9_999_999))],
+        ),
+        (refused(None), ErrorKind::InvalidTransaction, vec![]),
+        (
+            RelayError::NonceTaken { message: message() },
+            ErrorKind::ReplacementTooCheap,
+            vec![],
+        ),
+        (
+            RelayError::Full { message: message() },
+            ErrorKind::MempoolFull,
+            vec![],
+        ),
+        (
+            too_large,
+            ErrorKind::LimitExceeded,
+            vec![("found", json!(9)), ("limit", json!(5))],
+        ),
+        (
+            RelayError::TimedOut { message: message() },
+            ErrorKind::Timeout,
+            vec![],
+        ),
+        (
+            RelayError::Unreachable { message: message() },
+            ErrorKind::NodeFailed,
+            vec![],
+        ),
+    ] {
+        let world = World::with(Production::Elsewhere, "wasmi", |options| {
+            let error = error.clone();
+            options.relay = Some(Arc::new(move |_: &[u8]| Err(error.clone())));
+        });
+        let sent = transfer(1, 0);
+        let by_id = ("id", json!(id(&sent).to_string()));
+        let expected: Vec<_> = [fields, vec![by_id]].concat();
+        for answered in [
+            send(&world.client(), sent.clone()).map(|_| ()),
+            wait(&world.client(), sent.clone(), 1).map(|_| ()),
+        ] {
+            let told = answered.unwrap_err();
+            assert_eq!(told.kind, Some(kind), "{error:?}");
+            assert!(told.message.contains("told by the engine"), "{told}");
+            assert!(!told.next.is_empty(), "{told}");
+            let found = told.fields.iter();
+            let found: BTreeMap<_, _> = found
+                .map(|(name, it)| (name.as_str(), it.clone()))
+                .collect();
+            assert_eq!(found, expected.iter().cloned().collect(), "{error:?}");
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod differences;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
+mod governance;
+#[cfg(test)]
 mod panics;
 #[cfg(test)]
 mod snapshots;

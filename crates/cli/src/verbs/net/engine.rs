@@ -5,7 +5,7 @@ use std::{fs, io, path::Path};
 use data_encoding::BASE64;
 use fusee::{
     abci::consensus_address,
-    ledger::{PublicKey, SecretKey},
+    ledger::{LedgerRules, PublicKey, SecretKey},
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -15,6 +15,9 @@ use crate::failure::{Exit, Failure};
 /// The names that CometBFT gives Ed25519 keys in its files.
 const PUBLIC_TYPE: &str = "tendermint/PubKeyEd25519";
 const PRIVATE_TYPE: &str = "tendermint/PrivKeyEd25519";
+
+/// What a request of an engine's RPC has besides a transaction, at most.
+const REQUEST_BYTES: u32 = 4 << 10;
 
 /// An Ed25519 key of a node.
 pub(super) struct NodeKey {
@@ -119,6 +122,11 @@ impl Place {
             rpc_port,
             ..
         } = self;
+        // The chain's own limits are those that transactions meet first.
+        let transaction_bytes = LedgerRules::latest().limits.transaction_bytes;
+        // Base64 makes four bytes of three, and a request has some more.
+        let body_bytes = transaction_bytes.div_ceil(3).saturating_mul(4);
+        let body_bytes = body_bytes.saturating_add(REQUEST_BYTES);
         format!(
             r#"# What is not here has the default of CometBFT: `cometbft init` prints all of it.
 proxy_app = "unix://abci.sock"
@@ -127,6 +135,12 @@ moniker = "{name}"
 [rpc]
 # It can do everything: put a proxy before it where others are to reach it.
 laddr = "tcp://127.0.0.1:{rpc_port}"
+# A request with the largest transaction of the chain.
+max_body_bytes = {body_bytes}
+
+[mempool]
+# The largest transaction of the chain. All nodes need the same limit.
+max_tx_bytes = {transaction_bytes}
 
 [p2p]
 laddr = "tcp://{listens_on}:{p2p_port}"
