@@ -26,6 +26,7 @@ main() {
 
     build_tools
     build_rust
+    build_examples
     build_c
     build_assemblyscript
     build_zig
@@ -81,6 +82,32 @@ build_rust() {
     cp "$target/wasm32v1-none/release/"{token,caller,playground,relay,verifier,script,panics}.wasm "$out"
     chmod -x "$out/"{token,caller,playground,relay,verifier,script,panics}.wasm
     "$tools/names" "$out/"{token,caller,playground,relay,verifier,script,panics}.wasm
+}
+
+# Examples of the SDK, for the demo of the command, which has to run where no contract can be built.
+# They are packages of the workspace above, and built as `fusee build` does, but by the pinned
+# compiler and with a core of their own. One by one, since the token is a library without methods
+# where the exchange is built with it.
+build_examples() {
+    local rustc example
+    if ! rustc=$(find_rustc) || ! command -v "wasm-ld-$CLANG_MAJOR" >/dev/null; then
+        skipped+=("example_*: need rustc $RUST_VERSION with its sources, and wasm-ld-$CLANG_MAJOR, as above")
+        return
+    fi
+
+    local target=${CARGO_TARGET_DIR:-$guests/target}/guests
+    for example in token exchange scripts; do
+        (
+            cd "$guests/.."
+            unset CARGO_ENCODED_RUSTFLAGS
+            export RUSTC=$rustc RUSTC_WRAPPER=$guests/rustc.sh RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
+            export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
+            export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
+            cargo build --quiet --locked --profile contract --lib --target wasm32v1-none -Zbuild-std=core,alloc \
+                --package "example-$example"
+        )
+        "$tools/contract" "$target/wasm32v1-none/contract/$example.wasm" "$out/example_$example.wasm"
+    done
 }
 
 # The first rustc of the pinned version that has the sources of core beside it.
@@ -287,7 +314,7 @@ repeat() {
 check_plain_guests() {
     local plain=()
     for name in asks token caller playground relay verifier script counter arith kernel_ puppet visits endless c_ \
-        assemblyscript_ zig_; do
+        example_ assemblyscript_ zig_; do
         plain+=("$out/$name"*.wasm)
     done
     "$tools/check" "${plain[@]}"

@@ -120,13 +120,26 @@ impl Decoded {
     }
 
     pub(crate) fn lines(&self) -> Vec<Line> {
+        let mut lines = self.result();
+        let events = self.events.iter();
+        lines.extend(events.map(|event| line("emitted", event.text())));
+        lines
+    }
+
+    /// The lines without those of events.
+    pub(crate) fn result(&self) -> Vec<Line> {
         let output = self.output.iter();
         let mut lines: Vec<Line> = output.map(|value| line("returned", shown(value))).collect();
         let meaning = self.error.as_ref().and_then(ErrorValue::meaning);
         lines.extend(meaning.map(|meaning| line("meaning", meaning)));
-        let events = self.events.iter();
-        lines.extend(events.map(|event| line("emitted", event.text())));
         lines
+    }
+
+    /// The events, each with the address of the contract that emitted it.
+    pub(crate) fn events(&self) -> impl Iterator<Item = (&str, &EventValue)> {
+        self.events
+            .iter()
+            .map(|event| (event.address.as_str(), event))
     }
 }
 

@@ -5,7 +5,7 @@ use fusee_sdk::{
     Address,
     codec::{Bytes, to_vec},
 };
-use fusee_testkit::{Chain, Program, on_every_machine, program};
+use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use passkey_wallet::{Action, Assertion, Error, Order, PasskeyWallet, PasskeyWalletClient};
 
@@ -175,11 +175,34 @@ fn a_call_that_fails_can_be_sent_again() {
     });
 }
 
+/// Every fifth call is followed by an order that the owner signed.
 #[test]
-fn random_orders_spend_nothing() {
+fn what_is_spent_was_signed_by_the_owner() {
     on_every_machine(|chain| {
-        let (relayer, _, order) = funded(chain);
-        chain.fuzz_methods(order.wallet, &[relayer, order.action.target], 7, 50);
-        assert_eq!(chain.balance(order.wallet), 50);
+        let (relayer, wallet, order) = funded(chain);
+        let target = order.action.target;
+        let fuzz = Fuzz {
+            contract: order.wallet,
+            accounts: &[relayer, target],
+            seed: 7,
+            calls: 50,
+        };
+        let mut signed = 0;
+        chain.fuzz(fuzz, |chain, call| {
+            let is_random_order = call.method == "execute";
+            assert!(!is_random_order || call.status == Status::Reverted);
+            if call.number.is_multiple_of(5) {
+                let mut order = order.clone();
+                (order.nonce, order.action.value) = (signed, 2);
+                let assertion = Device::new(1).assert(&order);
+                chain.call(target, wallet.execute(order.action, assertion));
+                signed += 1;
+            }
+            assert_eq!(chain.query(wallet.nonce()), signed);
+            let spent = 2 * u128::from(signed);
+            assert_eq!(chain.balance(order.wallet), 50 - spent);
+            assert_eq!(chain.balance(target), spent);
+        });
+        assert_eq!(signed, 10);
     });
 }

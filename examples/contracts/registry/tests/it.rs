@@ -98,3 +98,65 @@ fn a_registered_name_keeps_its_owner() {
         assert!(owners.len() > 2 && taken > 0, "{owners:?} {taken}");
     });
 }
+
+/// Also of names that were registered before the upgrade.
+#[test]
+fn a_name_changes_hands_only_after_its_end() {
+    on_every_machine(|chain| {
+        let (alice, bob) = (chain.account("alice", 0), chain.account("bob", 0));
+        let contract = chain.deploy(alice, &FIRST, &[]);
+        // Names that random calls register, too.
+        for name in ["a", "0"] {
+            let register = RegistryClient::at(contract).register(name.to_owned());
+            chain.call(alice, register);
+        }
+        chain.try_upgrade(alice, contract, &SECOND, &[]).unwrap();
+        let registry = registry_2::RegistryClient::at(contract);
+        // The upgrade was in the last block, a second ago.
+        let ends = chain.block().time - 1_000 + PERIOD;
+        let mut names = BTreeMap::from(["a", "0"].map(|name| (name.to_owned(), (alice, ends))));
+        let fuzz = Fuzz {
+            contract,
+            accounts: &[alice, bob],
+            seed: 7,
+            calls: 200,
+        };
+        let (mut taken, mut moved, mut now) = (0, 0, chain.block().time);
+        chain.fuzz(fuzz, |chain, call| {
+            let random = (call.method == "register").then(|| {
+                let name = call.arguments["name"].as_str().expect("a name");
+                (name.to_owned(), call.from, call.status == Status::Success)
+            });
+            let mut registered: Vec<_> = random.map(|it| (it, now)).into_iter().collect();
+            // Most random texts are no names, so one is asked for by each, twice in turn.
+            if call.number.is_multiple_of(10) {
+                let from = if call.number % 40 < 20 { alice } else { bob };
+                let (name, time) = ("a".to_owned(), chain.block().time);
+                let result = chain.try_call(from, registry.register(name.clone()));
+                registered.push(((name, from, result.is_ok()), time));
+            }
+            for ((name, from, is_registered), time) in registered {
+                let before = names.get(&name).copied();
+                let other = before.filter(|(owner, ends)| *owner != from && time < *ends);
+                if is_registered {
+                    assert_eq!(other, None, "it is somebody else's until its end");
+                    moved += u32::from(before.is_some_and(|(owner, _)| owner != from));
+                    names.insert(name, (from, time + PERIOD));
+                } else if before.is_some() {
+                    assert!(other.is_some(), "it is free, or the caller's");
+                    taken += 1;
+                }
+            }
+            chain.advance_time(PERIOD / 15);
+            now = chain.block().time;
+            for (name, (owner, ends)) in &names {
+                assert_eq!(chain.query(registry.ends(name.clone())), Some(*ends));
+                let owner = (now < *ends).then_some(*owner);
+                assert_eq!(chain.query(registry.owner_of(name.clone())), owner);
+            }
+            let count = u64::try_from(names.len()).expect("fits");
+            assert_eq!(chain.query(registry.count()), count);
+        });
+        assert!(taken > 0 && moved > 0, "{names:?} {taken} {moved}");
+    });
+}

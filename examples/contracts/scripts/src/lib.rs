@@ -12,7 +12,7 @@
 //! | `caller(to)` | copies the address of the account that runs the script, 32 bytes |
 //!
 //! A script has 64 slots of its own. A run that does not end well reverts, so nothing of it is
-//! kept.
+//! kept. The author can remove a script: then the contract stores nothing of it any more.
 #![cfg_attr(target_os = "none", no_std)]
 
 use fusee_sdk::{
@@ -40,7 +40,7 @@ pub const SLOTS: u8 = 64;
 pub const CALL_GAS: u64 = 50_000;
 
 /// Programs of users, which anybody runs.
-#[contract(events(Published, Ran))]
+#[contract(events(Published, Ran, Removed))]
 pub struct Scripts {
     next: Value<u64>,
     authors: Map<u64, Address>,
@@ -71,6 +71,16 @@ pub struct Ran {
     pub gas: u64,
 }
 
+/// A script was removed, with all that it kept.
+#[event]
+pub struct Removed {
+    /// The account that it was under.
+    #[topic]
+    pub author: Address,
+    /// Its number, which no other script gets.
+    pub script: u64,
+}
+
 /// Why nothing is done.
 #[error]
 #[derive(Debug, PartialEq, Eq)]
@@ -78,6 +88,12 @@ pub enum Error {
     /// There is no such script.
     #[message("there is no script {script}")]
     Unknown {
+        /// The number.
+        script: u64,
+    },
+    /// The script is under the account of somebody else.
+    #[message("script {script} is not the caller's")]
+    NotTheAuthor {
         /// The number.
         script: u64,
     },
@@ -164,6 +180,26 @@ impl Scripts {
             gas: limit - left,
         });
         Ok(output)
+    }
+
+    /// Removes a script of the caller, with the values that it keeps. On a chain that demands a
+    /// deposit for storage, what covered the script covers other scripts of this contract then.
+    pub fn remove(&mut self, script: u64) -> Result<(), Error> {
+        let author = self.author_of(script)?;
+        if author != env::caller() {
+            return Err(Error::NotTheAuthor { script });
+        }
+        self.authors.remove(&script);
+        self.programs.remove(&script);
+        self.owned.remove(&(author, script));
+        let kept = self.slots.from(&(script, 0)).map(|(slot, _)| slot);
+        // Read to the end before the first is removed. A script has at most `SLOTS` of them.
+        let kept: Vec<_> = kept.take_while(|(of, _)| *of == script).collect();
+        for slot in &kept {
+            self.slots.remove(slot);
+        }
+        self.emit(Removed { author, script });
+        Ok(())
     }
 
     /// The account that a script is under.

@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs};
 
 use fusee_sdk::{Address, codec::Bytes};
 use fusee_testkit::{
-    Chain, Failure, GasSnapshot, Machine, Program, on_every_machine, on_machine, program,
+    Chain, Failure, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine,
+    program,
 };
 use multisig::{Multisig, MultisigClient};
 use scripts::{CALL_GAS, Error, MESSAGE_BYTES, PROGRAM_BYTES, SLOTS, Scripts, ScriptsClient};
@@ -425,6 +426,113 @@ fn a_script_may_compute_with_floats() {
     });
 }
 
+/// Its values in the first and the last slot are removed, and those of another script are not.
+#[test]
+fn a_script_that_is_removed_leaves_nothing() {
+    on_every_machine(|chain| {
+        let (alice, bob, scripts) = deployed(chain);
+        let last = SLOTS - 1;
+        let store = format!(
+            "(i32.store8 (i32.const 0) (i32.const 7))
+             (call $store (i32.const 0) (i32.const 0)) (call $store (i32.const {last}) (i32.const 0))"
+        );
+        let run = |chain: &mut Chain, number| {
+            chain.call(bob, scripts.publish(script(&store)));
+            chain.call(bob, scripts.run(number, text(""), GAS));
+        };
+        run(chain, 0);
+        let before = storage(chain, &scripts);
+        run(chain, 1);
+        // Author, program, membership and two values.
+        let with_both = storage(chain, &scripts);
+        assert_eq!(with_both.len(), before.len() + 5);
+
+        let failure = chain.try_call(alice, scripts.remove(1)).unwrap_err();
+        assert_eq!(failure, Error::NotTheAuthor { script: 1 }.to_string());
+        assert_eq!(storage(chain, &scripts), with_both);
+
+        chain.call(bob, scripts.remove(1));
+        let (name, fields) = chain.events().remove(0);
+        assert_eq!((name.as_str(), &fields["script"]), ("removed", &1.into()));
+        let after = storage(chain, &scripts);
+        assert!(after.keys().eq(before.keys()));
+        let changed = after.iter().filter(|(key, value)| before[*key] != **value);
+        assert_eq!(changed.count(), 1, "the next number");
+
+        let unknown = Error::Unknown { script: 1 }.to_string();
+        for failure in [
+            chain.try_call(bob, scripts.run(1, text(""), GAS)).map(drop),
+            chain.try_call(bob, scripts.remove(1)),
+            chain.try_query(scripts.author_of(1)).map(drop),
+        ] {
+            assert_eq!(failure.unwrap_err(), unknown);
+        }
+        assert_eq!(chain.query(scripts.value_of(1, last)), [0; 32]);
+        // Its number is not given again, and the other script is as it was.
+        assert_eq!(chain.call(alice, scripts.publish(Bytes(SUM.to_vec()))), 2);
+        assert_eq!(chain.query(scripts.value_of(0, last))[0], 7);
+        assert_eq!(chain.query(scripts.scripts_of(bob, 0, 10)), [0]);
+    });
+}
+
+/// What the contract stores is what the scripts are that were published and not removed.
+#[test]
+fn storage_is_that_of_the_scripts_that_are_there() {
+    on_every_machine(|chain| {
+        let (alice, bob, scripts) = deployed(chain);
+        let fuzz = Fuzz {
+            contract: *scripts.author_of(0).target(),
+            accounts: &[alice, bob],
+            seed: 7,
+            calls: 200,
+        };
+        // Whose each script is, and whether it keeps a value. Random bytes are no scripts, so the
+        // test publishes the sum again for each one that is removed.
+        let mut live = BTreeMap::new();
+        for author in [alice, bob, bob, alice] {
+            let number = chain.call(author, scripts.publish(Bytes(SUM.to_vec())));
+            live.insert(number, (author, false));
+        }
+        let (mut next, mut ran) = (4_u64, 0);
+        chain.fuzz(fuzz, |chain, call| {
+            let number = || {
+                let number = call.arguments["script"].as_str().expect("a number");
+                number.parse::<u64>().expect("a number")
+            };
+            match (call.method.as_str(), call.status) {
+                ("remove", Status::Success) => {
+                    let removed = live.remove(&number()).expect("it was there");
+                    assert_eq!(removed.0, call.from, "an author removes it");
+                    let number = chain.call(bob, scripts.publish(Bytes(SUM.to_vec())));
+                    assert_eq!(number, next, "a number is given once");
+                    live.insert(number, (bob, false));
+                    next += 1;
+                }
+                ("remove", _) => {
+                    let is_there = live.get(&number());
+                    assert!(is_there.is_none_or(|(author, _)| *author != call.from));
+                }
+                ("run", Status::Success) => {
+                    live.get_mut(&number()).expect("it is there").1 = true;
+                    ran += 1;
+                }
+                ("publish", status) => assert_ne!(status, Status::Success, "random bytes"),
+                _ => {}
+            }
+            for account in [alice, bob] {
+                let of_account = live.iter().filter(|(_, (author, _))| *author == account);
+                let numbers: Vec<u64> = of_account.map(|(number, _)| *number).collect();
+                let listed = chain.query(scripts.scripts_of(account, 0, u32::MAX));
+                assert_eq!(listed, numbers);
+            }
+            // The next number; of each script author, program and membership; and its sum.
+            let entries: usize = live.values().map(|(_, ran)| 3 + usize::from(*ran)).sum();
+            assert_eq!(storage(chain, &scripts).len(), 1 + entries);
+        });
+        assert!(next > 5 && ran > 2, "{next} {ran}");
+    });
+}
+
 /// What a script pays for imports covers what the contract does for them, on each engine.
 #[test]
 fn a_caller_pays_no_more_than_the_limit_and_what_a_run_costs() {
@@ -476,6 +584,8 @@ fn gas_is_as_in_the_file() {
         gas.record("publish", chain.gas_used());
         chain.call(bob, scripts.run(number, text("first"), GAS));
         gas.record("run", chain.gas_used());
+        chain.call(alice, scripts.remove(number));
+        gas.record("remove", chain.gas_used());
         gas.check("tests/gas.txt", 20).unwrap();
     });
 }

@@ -1,19 +1,17 @@
-//! The report of the demo: the results of each step, and the summary.
+//! The report of the demo: the results of each step, and what comes after it.
 
-use fusee::chain::{Address, Receipt};
+use fusee::chain::Receipt;
 use fusee::sandbox::Gas;
 use serde::Serialize;
 
-use super::{
-    guests::TOKEN,
-    step::{Run, Step},
-};
+use super::step::{Run, Step};
 use crate::{
+    book::Book,
+    decoded::Decoded,
     engines::On,
-    names,
     numbers::grouped,
-    receipt::{self, ReceiptJson},
-    table::table,
+    receipt::{self, ReceiptJson, line},
+    table::{Align, aligned, table},
 };
 
 /// Digits of a state root in texts.
@@ -41,20 +39,20 @@ struct SideJson {
     state_root: String,
     #[serde(flatten)]
     receipt: ReceiptJson,
+    #[serde(skip_serializing_if = "Decoded::is_empty")]
+    decoded: Decoded,
     #[serde(skip)]
     status: &'static str,
-    #[serde(skip)]
-    gas_used: Gas,
 }
 
 impl StepJson {
-    pub(super) fn new(step: &Step, agree: bool, results: &[On<Run>]) -> Self {
+    pub(super) fn new(step: &Step, agree: bool, results: Vec<On<Run>>) -> Self {
         Self {
             title: step.title,
             command: step.command(),
             expected: step.expected,
             agree,
-            engines: results.iter().map(SideJson::of).collect(),
+            engines: results.into_iter().map(SideJson::new).collect(),
         }
     }
 
@@ -65,116 +63,113 @@ impl StepJson {
 }
 
 impl SideJson {
-    fn of(on: &On<Run>) -> Self {
-        let Run { receipt, state } = &on.it;
+    fn new(on: On<Run>) -> Self {
+        let Run {
+            receipt,
+            decoded,
+            state,
+        } = on.it;
         Self {
             engine: on.engine,
-            state_root: state.clone(),
-            receipt: ReceiptJson::new(receipt),
+            state_root: state,
+            receipt: ReceiptJson::new(&receipt),
+            decoded,
             status: receipt.status.name(),
-            gas_used: receipt.gas_used,
         }
     }
 }
 
-/// The results, one column per engine, then the details that are equal on all.
-pub(super) fn compared(results: &[On<Run>], agree: bool) -> String {
-    let column = |about: &str, cell: &dyn Fn(&Run) -> String| {
-        let mut cells = results.iter().map(|on| cell(&on.it));
+/// The results, one line per engine, then the details that are equal on all.
+pub(super) fn compared(results: &[On<Run>], agree: bool, book: &Book) -> String {
+    let last = results.len().saturating_sub(1);
+    let row = |(index, on): (usize, &On<Run>)| {
+        let Run { receipt, state, .. } = &on.it;
+        let root: String = state.chars().take(DIGEST_DIGITS).collect();
+        let verdict = match (index == last, agree) {
+            (false, _) => "",
+            (true, true) => "equal",
+            (true, false) => "THE ENGINES DISAGREE",
+        };
         [
-            about.to_owned(),
-            cells.next().unwrap_or_default(),
-            cells.next().unwrap_or_default(),
+            on.engine.to_owned(),
+            receipt.status.name().to_owned(),
+            gas(receipt.gas_used),
+            format!("state {root}"),
+            verdict.to_owned(),
         ]
     };
-    let mut engines = results.iter().map(|on| on.engine.to_owned());
-    let head = [
-        String::new(),
-        engines.next().unwrap_or_default(),
-        engines.next().unwrap_or_default(),
-    ];
-    let rows = [
-        head,
-        column("status", &|result| result.receipt.status.name().to_owned()),
-        column("gas used", &|result| grouped(result.receipt.gas_used)),
-        column("state", &|result| {
-            result.state.chars().take(DIGEST_DIGITS).collect()
-        }),
-    ];
+    let rows: Vec<_> = results.iter().enumerate().map(row).collect();
     let mut text = table(3, &rows);
     if let Some(on) = results.first() {
-        let receipt = &on.it.receipt;
-        text.push_str(&table(3, &details(receipt)));
+        let lines = details(&on.it.receipt, &on.it.decoded, book);
+        text.push_str(&named(table(3, &lines), book));
     }
-    text.push_str(if agree {
-        "   equal on all engines\n"
-    } else {
-        "   THE ENGINES DISAGREE\n"
-    });
     text
 }
 
-/// Further details of a receipt.
-fn details(receipt: &Receipt) -> Vec<receipt::Line> {
-    let mut lines = Vec::new();
-    if let Some(address) = receipt.deployed {
-        lines.push(receipt::line("address ", address.to_string()));
-    }
-    if let Some(reason) = receipt::reason(receipt) {
-        lines.push(receipt::line("reason  ", reason));
-    } else if !receipt.output.is_empty() {
-        lines.push(receipt::line("output  ", receipt::hinted(&receipt.output)));
-    }
-    for event in &receipt.events {
-        let data = receipt::hint(&event.data).unwrap_or_else(|| receipt::hexed(&event.data));
-        lines.push(receipt::line(
-            "event   ",
-            format!("{} {data}", String::from_utf8_lossy(&event.topics.concat())),
-        ));
-    }
+fn gas(used: Gas) -> String {
+    format!("{} gas", grouped(used))
+}
+
+/// What a receipt has besides, by the interfaces of the contracts.
+fn details(receipt: &Receipt, decoded: &Decoded, book: &Book) -> Vec<receipt::Line> {
+    let address = receipt.deployed.map(|it| line("address ", it.to_string()));
+    let reason = receipt::reason(receipt).map(|reason| line("reason  ", reason));
+    let mut lines: Vec<_> = address.into_iter().chain(reason).collect();
+    lines.extend(decoded.result());
+    lines.extend(decoded.events().map(|(contract, event)| {
+        let mut names = book.names();
+        let name = names.find(|(_, address)| address.to_string() == contract);
+        let name = name.map_or(contract, |(name, _)| name);
+        line("emitted", format!("{name}: {}", event.text()))
+    }));
     lines
 }
 
-/// One line per step.
-pub(super) fn summary(steps: &[StepJson]) -> String {
-    let mut rows = vec![["", "step", "status", "gas used", "engines"].map(str::to_owned)];
-    for (number, step) in (1..).zip(steps) {
-        let first = step.engines.first();
-        rows.push([
-            format!("{number}."),
-            step.title
-                .split([',', ':'])
-                .next()
-                .unwrap_or_default()
-                .to_owned(),
-            first.map(|side| side.status.to_owned()).unwrap_or_default(),
-            first.map(|side| grouped(side.gas_used)).unwrap_or_default(),
-            if step.agree {
-                "equal".to_owned()
-            } else {
-                "DISAGREE".to_owned()
-            },
-        ]);
-    }
-    table(3, &rows)
+/// A text with the names of contracts for their addresses.
+fn named(text: String, book: &Book) -> String {
+    book.names().fold(text, |text, (name, address)| {
+        text.replace(&format!("\"0x{address}\""), &format!("@{name}"))
+    })
 }
 
-/// Commands to try next. The first token in a new data folder has the same address as here.
-pub(super) fn next_commands(token: Address) -> String {
-    let token = names::short(token);
-    let lines = [
-        format!("deploy {} --args 1000000", TOKEN.file),
-        format!("call {token} transfer @bob 250 --engine all"),
-        format!("query {token} balance_of @bob"),
-        "accounts".to_owned(),
-        "run guests/wasm/arith.wasm --invoke fac 20".to_owned(),
-        "check guests/wasm/hostile_floats.wasm".to_owned(),
+/// The programs, as they are checked before they are deployed.
+pub(super) fn programs(programs: &[(&'static str, usize, usize)]) -> String {
+    let rows = programs.iter().map(|(path, size, metered)| {
+        [
+            format!("{path}: valid"),
+            format!("{} bytes", grouped(*size)),
+            format!("{} metered", grouped(*metered)),
+        ]
+    });
+    let columns = [Align::Left, Align::Right, Align::Right];
+    aligned(3, columns, &rows.collect::<Vec<_>>())
+}
+
+/// Commands to try next.
+pub(super) fn next() -> String {
+    let commands = [
+        (
+            "new counter",
+            "a contract of your own, in Rust, and its tests",
+        ),
+        ("test counter", "natively and on every engine"),
+        ("build counter", "counter/target/contracts/counter.wasm"),
+        (
+            "deploy counter/target/contracts/counter.wasm --name counter",
+            "",
+        ),
+        ("call counter add 2", ""),
     ];
-    let commands = lines
-        .into_iter()
-        .map(|line| format!("   cargo run --release -- {line}\n"));
-    let own = "\n   A contract of your own, in Rust, with tests (docs/book/src/first-contract.md):\n   \
-               cargo run --release -- new ../counter\n   \
-               cd ../counter && fusee test && fusee build    # after: cargo install --path crates/cli\n";
-    commands.chain([own.to_owned()]).collect()
+    let commands = commands.map(|(command, about)| match about {
+        "" => format!("   fusee {command}\n"),
+        about => format!("   fusee {command:<13}    # {about}\n"),
+    });
+    let commands = commands.concat();
+    format!(
+        "{commands}\n   \
+         `cargo install --locked --path crates/cli` puts this program, fusee, on your PATH.\n   \
+         The contracts above are in examples/contracts, their commands in docs/book/src/examples.md;\n   \
+         docs/book/src/first-contract.md begins with `fusee new`.\n"
+    )
 }

@@ -2,19 +2,26 @@
 
 use std::path::Path;
 
+use fusee::abi::DEPLOY_METHOD;
 use fusee::chain::{Address, ContractRules, Query, Receipt};
+use fusee::interface::Interface;
 use fusee::ledger::Operation;
 use fusee::sandbox::Gas;
 
-use super::guests::Guest;
+use super::guests::File;
 use crate::{
     addresses,
+    args::Given,
+    arguments::{self, Words},
+    book::Book,
     chain::{FolderChain, Keep, Request},
+    decoded::Decoded,
     engines::{self, EngineChoice},
     failure::Failure,
+    interfaces::{Interfaces, Reading},
     names,
+    receipt::hexed,
     signer::Signer,
-    values,
 };
 
 /// Gas limit of a step.
@@ -23,33 +30,46 @@ const GAS: u64 = 1_000_000_000;
 /// One step with its expected status.
 pub(super) struct Step {
     pub(super) title: &'static str,
-    pub(super) work: Work,
-    pub(super) from: &'static str,
-    pub(super) args: Vec<String>,
-    pub(super) gas: u64,
+    work: Work,
+    from: &'static str,
+    args: Vec<Arg>,
+    gas: u64,
     pub(super) expected: &'static str,
 }
 
+/// What a step does. Contracts are told by their names.
+#[derive(Clone, Copy)]
 pub(super) enum Work {
-    Deploy(&'static Guest),
-    Call(Address, &'static str),
-    Query(Address, &'static str),
+    /// Deploys a program, and gives the contract a name.
+    Deploy(&'static File, &'static str),
+    Call(&'static str, &'static str),
+    Query(&'static str, &'static str),
+}
+
+enum Arg {
+    Word(&'static str),
+    /// The bytes of a file.
+    Contents(&'static File),
 }
 
 /// One engine with its own chain.
 pub(super) struct Side {
     pub(super) engine: &'static str,
-    pub(super) chain: FolderChain,
+    chain: FolderChain,
+    interfaces: Interfaces,
+    /// The names of the contracts, in the folder of the chain.
+    pub(super) book: Book,
 }
 
 /// The result of a step on one engine.
 pub(super) struct Run {
     pub(super) receipt: Receipt,
+    pub(super) decoded: Decoded,
     pub(super) state: String,
 }
 
 impl Step {
-    pub(super) fn new(title: &'static str, work: Work) -> Self {
+    pub(super) const fn new(title: &'static str, work: Work) -> Self {
         Self {
             title,
             work,
@@ -60,22 +80,28 @@ impl Step {
         }
     }
 
-    pub(super) fn args(mut self, args: &[&str]) -> Self {
-        self.args = args.iter().map(ToString::to_string).collect();
+    pub(super) fn args(mut self, args: &[&'static str]) -> Self {
+        self.args.extend(args.iter().copied().map(Arg::Word));
         self
     }
 
-    pub(super) fn from(mut self, name: &'static str) -> Self {
+    /// Passes the bytes of a file.
+    pub(super) fn file(mut self, file: &'static File) -> Self {
+        self.args.push(Arg::Contents(file));
+        self
+    }
+
+    pub(super) const fn from(mut self, name: &'static str) -> Self {
         self.from = name;
         self
     }
 
-    pub(super) fn gas(mut self, gas: u64) -> Self {
+    pub(super) const fn gas(mut self, gas: u64) -> Self {
         self.gas = gas;
         self
     }
 
-    pub(super) fn expect(mut self, status: &'static str) -> Self {
+    pub(super) const fn expect(mut self, status: &'static str) -> Self {
         self.expected = status;
         self
     }
@@ -83,16 +109,18 @@ impl Step {
     /// The equivalent command.
     pub(super) fn command(&self) -> String {
         let mut command = match self.work {
-            Work::Deploy(guest) => format!("deploy {}", guest.file),
-            Work::Call(to, method) => format!("call {} {method}", names::short(to)),
-            Work::Query(to, method) => format!("query {} {method}", names::short(to)),
+            Work::Deploy(file, name) => format!("deploy {} --name {name}", file.path),
+            Work::Call(contract, method) => format!("call {contract} {method}"),
+            Work::Query(contract, method) => format!("query {contract} {method}"),
         };
-        if matches!(self.work, Work::Deploy(_)) && !self.args.is_empty() {
+        if matches!(self.work, Work::Deploy(..)) && !self.args.is_empty() {
             command.push_str(" --args");
         }
         for arg in &self.args {
-            let quote = if arg.contains('"') { "'" } else { "" };
-            command.push_str(&format!(" {quote}{arg}{quote}"));
+            command.push_str(&match arg {
+                Arg::Word(word) => format!(" {word}"),
+                Arg::Contents(file) => format!(" '{{\"file\":\"{}\"}}'", file.path),
+            });
         }
         if self.from != "alice" {
             command.push_str(&format!(" --from {}", self.from));
@@ -121,57 +149,106 @@ impl Side {
         }
         Ok(Some(Self {
             engine,
+            book: Book::read(Some(&folder), &chain.chain_id()?)?,
+            interfaces: Interfaces::new(Reading::On, None),
             chain: chain.on(contracts),
         }))
     }
 
-    pub(super) fn run(&self, step: &Step) -> Result<Run, Failure> {
-        let input = values::encode(&step.args, &|text| {
-            addresses::resolve(text, &self.chain.state()?, None)
-        })?;
+    pub(super) fn run(&mut self, step: &Step) -> Result<Run, Failure> {
         let gas = Gas::new(step.gas);
-        let operation = match step.work {
-            Work::Query(to, method) => {
+        let (receipt, of) = match step.work {
+            Work::Deploy(file, name) => {
+                let interface = self.interfaces.of_file(Path::new(file.path), file.bytes);
+                let operation = Operation::Deploy {
+                    code: file.bytes.to_vec(),
+                    input: self.input(step, interface.as_deref(), DEPLOY_METHOD)?,
+                    value: 0,
+                };
+                let receipt = self.transact(step, operation)?;
+                let deployed = receipt.deployed.ok_or_else(|| refused(&receipt))?;
+                self.book.set(name, deployed)?;
+                (receipt, (deployed, DEPLOY_METHOD))
+            }
+            Work::Call(contract, method) => {
+                let to = self.resolve(contract)?;
+                let operation = Operation::Call {
+                    to,
+                    method: method.to_owned(),
+                    input: self.input_of(step, to, method)?,
+                    value: 0,
+                };
+                (self.transact(step, operation)?, (to, method))
+            }
+            Work::Query(contract, method) => {
+                let to = self.resolve(contract)?;
                 let query = Query {
                     from: names::account(step.from),
                     to,
                     method: method.to_owned(),
-                    input,
+                    input: self.input_of(step, to, method)?,
                     gas,
                 };
-                let receipt = self.chain.query(&query, None)?.receipt;
-                return Ok(Run {
-                    receipt,
-                    state: self.state()?,
-                });
+                (self.chain.query(&query, None)?.receipt, (to, method))
             }
-            Work::Call(to, method) => Operation::Call {
-                to,
-                method: method.to_owned(),
-                input,
-                value: 0,
-            },
-            Work::Deploy(guest) => Operation::Deploy {
-                code: guest.code.to_vec(),
-                input,
-                value: 0,
-            },
         };
+        let state = self.chain.state()?;
+        Ok(Run {
+            decoded: Decoded::new((&self.interfaces, &state), of, &receipt),
+            receipt,
+            state: hex::encode(state.root()),
+        })
+    }
+
+    fn transact(&self, step: &Step, operation: Operation) -> Result<Receipt, Failure> {
         let request = Request {
             sender: Signer::development(step.from),
             fee_payer: None,
             operation,
-            gas: Some(gas),
+            gas: Some(Gas::new(step.gas)),
             gas_price: None,
         };
-        let receipt = self.chain.execute(&request, Keep::Always)?.receipt;
-        Ok(Run {
-            receipt,
-            state: self.state()?,
-        })
+        Ok(self.chain.execute(&request, Keep::Always)?.receipt)
     }
 
-    fn state(&self) -> Result<String, Failure> {
-        Ok(hex::encode(self.chain.state()?.root()))
+    /// The arguments of a step by the interface of a contract.
+    fn input_of(&self, step: &Step, to: Address, method: &str) -> Result<Vec<u8>, Failure> {
+        let state = self.chain.state()?;
+        let interface = self.interfaces.of_contract(&state, to);
+        self.input(step, interface.as_deref(), method)
     }
+
+    fn input(
+        &self,
+        step: &Step,
+        interface: Option<&Interface>,
+        method: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let words = step.args.iter().map(|arg| match arg {
+            Arg::Word(word) => (*word).to_owned(),
+            Arg::Contents(file) => hexed(file.bytes),
+        });
+        let words = Words {
+            plain: &words.collect::<Vec<_>>(),
+            given: &Given::default(),
+        };
+        arguments::encode(words, interface, method, &|text| self.resolve(text))
+    }
+
+    fn resolve(&self, text: &str) -> Result<Address, Failure> {
+        match self.book.find(text.strip_prefix('@').unwrap_or(text)) {
+            Some(address) => Ok(address),
+            None => addresses::resolve(text, &self.chain.state()?, None),
+        }
+    }
+}
+
+/// The failure of a step without which the others make no sense.
+fn refused(receipt: &Receipt) -> Failure {
+    let error = anyhow::anyhow!(
+        "the deployment of a contract of the demo failed: {}",
+        receipt.status
+    );
+    Failure::new(crate::failure::Exit::Unsuccessful, error)
+        .next("this is a bug in Fusee: report it")
 }
