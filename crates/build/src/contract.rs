@@ -97,7 +97,7 @@ impl Contract {
     pub fn wasm(&self, names: Names, options: Options) -> Result<Vec<u8>, BuildError> {
         let toolchain = Toolchain::find(&self.folder)?;
         toolchain.has_wasm()?;
-        let mut cargo = self.cargo("build", &toolchain, options)?;
+        let mut cargo = self.cargo("build", &self.output, &toolchain, options)?;
         cargo.args(["--target", WASM]);
         cargo.env(
             "CARGO_ENCODED_RUSTFLAGS",
@@ -118,8 +118,11 @@ impl Contract {
         let toolchain = Toolchain::find(&self.folder)?;
         toolchain.has_polkavm()?;
         let linker = toolchain.linker()?;
-        let target = self.output.join(format!("{POLKAVM}.json"));
-        let mut cargo = self.cargo("rustc", &toolchain, options)?;
+        // A folder of its own. Build scripts of dependencies run again where `RUSTC_BOOTSTRAP` has
+        // changed, so in one folder the two targets would have each other compile everything anew.
+        let output = self.output.join("polkavm");
+        let target = output.join(format!("{POLKAVM}.json"));
+        let mut cargo = self.cargo("rustc", &output, &toolchain, options)?;
         write_if_other(&target, TARGET_JSON_64_BIT_NEW).map_err(|error| self.failed(&error))?;
         // The target is no part of Rust, so the compiler builds its core, and calls it unstable.
         cargo
@@ -130,7 +133,7 @@ impl Contract {
             .arg("--target")
             .arg(&target);
         self.run(&mut cargo, options.messages)?;
-        let folder = self.output.join(POLKAVM).join("contract");
+        let folder = output.join(POLKAVM).join("contract");
         let elf = folder.join(format!("{}.elf", self.library));
         let mut link = Command::new(linker);
         link.args(["-flavor", "gnu", "--emit-relocs", "--unique", "-Bsymbolic"])
@@ -146,23 +149,24 @@ impl Contract {
             .map_err(|error| self.failed(&error))
     }
 
-    /// Cargo, which builds the library.
+    /// Cargo, which builds the library into a folder.
     fn cargo(
         &self,
         verb: &str,
+        output: &Path,
         toolchain: &Toolchain,
         options: Options,
     ) -> Result<Command, BuildError> {
-        let wrapper = fs::create_dir_all(&self.output)
-            .and_then(|()| wrapper::write(&self.output))
-            .map_err(|error| self.failed(&format!("{}: {error}", self.output.display())))?;
+        let wrapper = fs::create_dir_all(output)
+            .and_then(|()| wrapper::write(output))
+            .map_err(|error| self.failed(&format!("{}: {error}", output.display())))?;
         let mut cargo = command("cargo");
         cargo
             .current_dir(&self.folder)
             .args([verb, "--profile", "contract", "--lib"])
             .args(["--package", &self.package])
             .arg("--target-dir")
-            .arg(&self.output);
+            .arg(output);
         for variable in FOREIGN {
             cargo.env_remove(variable);
         }
@@ -170,7 +174,7 @@ impl Contract {
             cargo
                 .env("RUSTC_WRAPPER", wrapper)
                 .env("FUSEE_SYSROOT", toolchain.sysroot())
-                .env("FUSEE_TARGET", &self.output);
+                .env("FUSEE_TARGET", output);
         }
         if options.messages == Messages::Kept {
             cargo.arg("--quiet");

@@ -15,7 +15,11 @@ pub(crate) fn find(folder: &Path) -> Result<Contract, BuildError> {
         folder: folder.to_owned(),
     };
     // Paths of cargo are canonical.
-    let folder = folder.canonicalize().map_err(|_| none())?;
+    let mut folder = folder.canonicalize().map_err(|_| none())?;
+    // A file, such as its manifest, stands for the folder that it is in.
+    if !folder.is_dir() {
+        folder.pop();
+    }
     let mut cargo = command("cargo");
     cargo
         .current_dir(&folder)

@@ -47,6 +47,8 @@ pub(crate) struct Words<'a> {
     pub(crate) plain: &'a [String],
     /// Flags of the method, and what stands behind `--`.
     pub(crate) given: &'a Given,
+    /// The flag that passes them, if they do not stand behind the method.
+    pub(crate) by: Option<&'static str>,
 }
 
 /// How to give arguments that an interface has wrong.
@@ -132,9 +134,12 @@ fn in_order(words: Words<'_>, method: &Method) -> Result<Vec<String>, Failure> {
             true => Ok(plain.into_iter().cloned().collect()),
             false => {
                 let missing = method.args.get(plain.len()..).unwrap_or_default();
-                let advice = match missing {
-                    [] => String::new(),
-                    missing => format!("missing: {}; ", fields(missing)),
+                let advice = match (missing, words.by) {
+                    ([], _) => String::new(),
+                    (missing, None) => format!("missing: {}; ", fields(missing)),
+                    (missing, Some(flag)) => {
+                        format!("pass them with `{flag}`, missing: {}; ", fields(missing))
+                    }
                 };
                 Err(refuse(counted(plain.len(), method), &advice))
             }

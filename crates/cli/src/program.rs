@@ -27,25 +27,31 @@ const MOST_BYTES: u64 = 64 << 20;
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let shown = path.display();
     let bytes = read_bytes(path).map_err(|error| {
+        let file = "pass a .wasm, .wat or .polkavm file";
         let (message, next) = match error.kind() {
             io::ErrorKind::NotFound => (
                 format!("`{shown}` does not exist"),
-                "check the path, or build the program",
+                "check the path, or build the program".to_owned(),
             ),
             io::ErrorKind::IsADirectory => (
                 format!("`{shown}` is a folder"),
-                "pass a .wasm, .wat or .polkavm file",
+                match path.join("Cargo.toml").exists() {
+                    true => {
+                        format!("{file}; `fusee build {shown}` makes one of the contract in it")
+                    }
+                    false => file.to_owned(),
+                },
             ),
             io::ErrorKind::FileTooLarge => (
                 format!(
                     "`{shown}` is larger than {} bytes, the limit of program files",
                     grouped(MOST_BYTES)
                 ),
-                "pass a .wasm, .wat or .polkavm file",
+                file.to_owned(),
             ),
             _ => (
                 format!("cannot read `{shown}`"),
-                "check the permissions of the file",
+                "check the permissions of the file".to_owned(),
             ),
         };
         Failure::new(Exit::Usage, anyhow::Error::new(error).context(message)).next(next)

@@ -146,6 +146,41 @@ fn two_folders_make_the_same_bytes_for_polkavm() {
     assert!(first == second, "the folder makes a difference");
 }
 
+/// Scripts of common dependencies of macros run again where the variable has changed that the build
+/// for PolkaVM sets, and all that depends on them is compiled again.
+#[test]
+fn a_build_for_one_target_leaves_what_is_built_for_the_other() {
+    if !is_ready(Toolchain::has_wasm) || !is_ready(Toolchain::has_polkavm) {
+        return;
+    }
+    let root = tempfile::tempdir().unwrap();
+    let manifest = format!("{MANIFEST}\n[dependencies]\nmacros = {{ path = \"macros\" }}");
+    let macros = "[package]\nname = \"macros\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
+        [lib]\nproc-macro = true";
+    let script = "fn main() { println!(\"cargo:rerun-if-env-changed=RUSTC_BOOTSTRAP\"); }";
+    package(
+        root.path(),
+        &[
+            ("Cargo.toml", &manifest),
+            (
+                "src/lib.rs",
+                &format!("#![cfg_attr(target_os = \"none\", no_std)]\n{PANIC}"),
+            ),
+            ("macros/Cargo.toml", macros),
+            ("macros/build.rs", script),
+            ("macros/src/lib.rs", ""),
+        ],
+    );
+    let contract = Contract::find(root.path()).unwrap();
+    let built = || {
+        contract.wasm(Names::Kept, Options::default()).unwrap();
+        contract.polkavm(Options::default()).unwrap();
+        let file = contract.output.join("wasm32v1-none/contract/lone.wasm");
+        fs::metadata(file).unwrap().modified().unwrap()
+    };
+    assert_eq!(built(), built(), "it is compiled again");
+}
+
 #[test]
 fn names_are_kept_or_stripped_and_the_code_is_the_same() {
     if !is_ready(Toolchain::has_wasm) {
@@ -206,6 +241,9 @@ fn a_folder_without_a_contract_is_told_what_it_lacks() {
         assert!(matches!(error, BuildError::NoPackage { .. }), "{error}");
         assert!(error.next().contains("fusee new"), "{}", error.next());
     }
+    fs::write(root.path().join("notes.txt"), "").unwrap();
+    let error = find("notes.txt");
+    assert!(matches!(error, BuildError::NoPackage { .. }), "{error}");
 
     let library = MANIFEST.replace("crate-type = [\"cdylib\", \"rlib\"]", "");
     package(
@@ -234,7 +272,10 @@ fn a_folder_without_a_contract_is_told_what_it_lacks() {
     );
     let error = find("several");
     assert!(error.next().ends_with(": one"), "{}", error.next());
+    // Also by a file of the package.
+    let manifest = root.path().join("several/one/Cargo.toml");
     let contract = Contract::find(&root.path().join("several/one/src")).unwrap();
+    assert_eq!(Contract::find(&manifest).unwrap(), contract);
     assert_eq!(
         (contract.package.as_str(), contract.library.as_str()),
         ("lone", "lone")

@@ -22,7 +22,12 @@ fn encode(
     interface: Option<&Interface>,
     method: &str,
 ) -> Result<Vec<u8>, Failure> {
-    super::encode(Words { plain, given }, interface, method, &resolve)
+    let words = Words {
+        plain,
+        given,
+        by: None,
+    };
+    super::encode(words, interface, method, &resolve)
 }
 
 /// A method `f` with these arguments, among some types.

@@ -86,6 +86,7 @@ pub(super) fn operation(
         let words = Words {
             plain: words,
             given: &args.given,
+            by: None,
         };
         let words = arguments::without_names(words, "without a method there are no arguments")?;
         return match words.is_empty() && args.args.is_empty() && args.input.is_none() {

@@ -201,6 +201,7 @@ fn words(args: &GasArgs) -> Words<'_> {
     Words {
         plain: &args.args,
         given: &args.given,
+        by: None,
     }
 }
 
@@ -255,6 +256,7 @@ impl Resolved {
         let first = Words {
             plain: &args.deploy_args,
             given: &Given::default(),
+            by: Some("--deploy-args"),
         };
         let input = self.arguments((args, first), &code, DEPLOY_METHOD)?;
         let value = 0;

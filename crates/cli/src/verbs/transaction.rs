@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use fusee::abi::{DEPLOY_METHOD, MIGRATE_METHOD};
 use fusee::chain::{Address, Query};
 use fusee::interface::Interface;
 use fusee::keystore::Keystore;
@@ -177,7 +178,12 @@ impl Resolved {
         };
         match &args.input {
             Some(input) => Ok(input.0.clone()),
-            None => self.encode(Words { plain, given }, interface, method),
+            None => {
+                // No verb takes the arguments of these two as words.
+                let is_flag = matches!(method, DEPLOY_METHOD | MIGRATE_METHOD);
+                let by = is_flag.then_some("--args");
+                self.encode(Words { plain, given, by }, interface, method)
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod new;
+mod sizes;
 mod storage;
 mod test;
 mod verify;

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use fusee::chain::{ContractRules, DataFolder};
 use fusee::ledger::{Genesis, Ledger, Rulebook};
 
-use crate::support::Folder;
+use crate::support::{Folder, guests};
 
 /// Checks what a command complains about, in text and in JSON.
 fn check(folder: &Folder, words: &str, code: i32, expected: Expect) {
@@ -375,6 +375,49 @@ fn flags() {
             .filter(|line| line.starts_with(&format!("  fusee {verb}")))
             .count();
         assert!(examples >= 2, "{help}");
+    }
+}
+
+#[test]
+fn the_flag_for_the_arguments_of_a_deployment_is_named() {
+    let folder = Folder::new();
+    let token = guests().join("example_token.wasm");
+    fs::copy(token, folder.path().join("coin.wasm")).unwrap();
+    for (words, expected) in [
+        (
+            "deploy coin.wasm",
+            "pass them with `--args`, missing: supply: u64; ",
+        ),
+        (
+            "gas coin.wasm --invoke transfer @bob 5",
+            "pass them with `--deploy-args`, missing: supply: u64; ",
+        ),
+    ] {
+        let answer = folder.fusee(words);
+        assert!(
+            answer.code == 2 && answer.stderr.contains(expected),
+            "{answer:?}"
+        );
+    }
+    folder.deploy("coin.wasm --name coin --args 5");
+    let answer = folder.fusee("call coin transfer @bob");
+    let expected = "next: missing: amount: u64; ";
+    assert!(
+        answer.code == 2 && answer.stderr.contains(expected),
+        "{answer:?}"
+    );
+}
+
+#[test]
+fn a_folder_with_a_contract_is_no_program_but_is_built() {
+    let folder = Folder::new();
+    folder.json("new adds", 0);
+    for verb in ["check", "gas", "deploy", "bindings"] {
+        let answer = folder.fusee(&format!("{verb} adds"));
+        assert!(
+            answer.code == 2 && answer.stderr.contains("`fusee build adds`"),
+            "{answer:?}"
+        );
     }
 }
 

@@ -2,7 +2,9 @@
 
 use auction::{Auction, AuctionClient, Error, Offer};
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
+use fusee_testkit::{
+    Chain, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 
 const AUCTION: Program = program!(Auction);
 
@@ -125,5 +127,25 @@ fn the_balance_is_what_the_auction_owes() {
             });
         }
         assert_eq!(ends, [true; 3], "each method succeeds");
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let mut gas = GasSnapshot::new();
+        let auction = begun(chain);
+        gas.record("deploy", chain.gas_used());
+        let (alice, bob) = (chain.account("alice", 100), chain.account("bob", 100));
+        chain.call(alice, auction.bid().value(40));
+        chain.call(bob, auction.bid().value(50));
+        gas.record("bid", chain.gas_used());
+        chain.call(alice, auction.withdraw());
+        gas.record("withdraw", chain.gas_used());
+        chain.advance_time(10_000);
+        chain.call(bob, auction.settle());
+        gas.record("settle", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

@@ -1,7 +1,9 @@
 //! The wallet on every machine.
 
 use fusee_sdk::{Address, codec::Bytes};
-use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
+use fusee_testkit::{
+    Chain, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 use multisig::{Error, Multisig, MultisigClient};
 
 const MULTISIG: Program = program!(Multisig);
@@ -140,5 +142,22 @@ fn what_is_spent_was_confirmed_by_two_owners() {
             assert_eq!(chain.balance(wallet), 50 - spent);
         });
         assert!(executed > 0, "a proposal is executed");
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let mut gas = GasSnapshot::new();
+        let ([alice, bob, _], client, _) = wallet(chain);
+        let dora = chain.account("dora", 0);
+        let propose = client.propose(dora, String::new(), Bytes::default(), 30);
+        let number = chain.call(alice, propose);
+        gas.record("propose", chain.gas_used());
+        // The second of two, which makes the call.
+        chain.call(bob, client.confirm(number));
+        gas.record("confirm", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

@@ -1,7 +1,9 @@
 //! The tokens on every machine.
 
 use fusee_sdk::Address;
-use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
+use fusee_testkit::{
+    Chain, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 use nft::{Error, Nft, NftClient};
 
 const NFT: Program = program!(Nft);
@@ -104,5 +106,21 @@ fn each_token_has_one_owner_who_has_it() {
             assert!(all.into_iter().eq(0..count), "each is listed once");
         });
         assert!(count > 3 && moved > 0, "{count} {moved}");
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let mut gas = GasSnapshot::new();
+        let (alice, bob, nft) = minted(chain);
+        chain.call(alice, nft.mint(alice, "a lighthouse".to_owned()));
+        gas.record("mint", chain.gas_used());
+        chain.call(alice, nft.approve(0, bob));
+        gas.record("approve", chain.gas_used());
+        chain.call(alice, nft.transfer(1, bob));
+        gas.record("transfer", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

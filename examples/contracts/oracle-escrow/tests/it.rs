@@ -2,7 +2,9 @@
 
 use ed25519_zebra::{SigningKey, VerificationKeyBytes};
 use fusee_sdk::{Address, codec::to_vec};
-use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
+use fusee_testkit::{
+    Chain, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 use oracle_escrow::{Error, OracleEscrow, OracleEscrowClient, Report};
 
 const ESCROW: Program = program!(OracleEscrow);
@@ -157,5 +159,18 @@ fn the_balance_is_that_of_the_open_escrows() {
             }
         });
         assert!(opened > 3 && refunded > 0, "{opened} {refunded}");
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let mut gas = GasSnapshot::new();
+        let (_, bob, client, report) = opened(chain);
+        gas.record("open", chain.gas_used());
+        chain.call(bob, client.settle(0, true, sign(&report)));
+        gas.record("settle", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

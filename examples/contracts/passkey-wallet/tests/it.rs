@@ -5,7 +5,9 @@ use fusee_sdk::{
     Address,
     codec::{Bytes, to_vec},
 };
-use fusee_testkit::{Chain, Fuzz, Program, Status, on_every_machine, program};
+use fusee_testkit::{
+    Chain, Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer};
 use passkey_wallet::{Action, Assertion, Error, Order, PasskeyWallet, PasskeyWalletClient};
 
@@ -204,5 +206,18 @@ fn what_is_spent_was_signed_by_the_owner() {
             assert_eq!(chain.balance(target), spent);
         });
         assert_eq!(signed, 10);
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let mut gas = GasSnapshot::new();
+        let (relayer, wallet, order) = funded(chain);
+        let assertion = Device::new(1).assert(&order);
+        chain.call(relayer, wallet.execute(order.action, assertion));
+        gas.record("execute", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
     });
 }

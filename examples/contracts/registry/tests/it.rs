@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, btree_map::Entry};
 
-use fusee_testkit::{Fuzz, Program, Status, on_every_machine, program};
+use fusee_testkit::{
+    Fuzz, GasSnapshot, Machine, Program, Status, on_every_machine, on_machine, program,
+};
 use registry::{Error, Registry, RegistryClient};
 use registry_2::PERIOD;
 
@@ -158,5 +160,27 @@ fn a_name_changes_hands_only_after_its_end() {
             assert_eq!(chain.query(registry.count()), count);
         });
         assert!(taken > 0 && moved > 0, "{names:?} {taken} {moved}");
+    });
+}
+
+#[test]
+fn gas_is_as_in_the_file() {
+    on_machine(Machine::Wasmtime, |chain| {
+        let mut gas = GasSnapshot::new();
+        let alice = chain.account("alice", 0);
+        let address = chain.deploy(alice, &FIRST, &[]);
+        let name = || "fusee".to_owned();
+        chain.call(alice, RegistryClient::at(address).register(name()));
+        gas.record("register", chain.gas_used());
+        // Per mille: compilers change.
+        gas.check("tests/gas.txt", 20).unwrap();
+
+        let mut gas = GasSnapshot::new();
+        chain.try_upgrade(alice, address, &SECOND, &[]).unwrap();
+        gas.record("migrate", chain.gas_used());
+        let registry = registry_2::RegistryClient::at(address);
+        chain.call(alice, registry.register(name()));
+        gas.record("register", chain.gas_used());
+        gas.check("../registry-2/tests/gas.txt", 20).unwrap();
     });
 }

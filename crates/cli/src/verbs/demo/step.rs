@@ -231,6 +231,7 @@ impl Side {
         let words = Words {
             plain: &words.collect::<Vec<_>>(),
             given: &Given::default(),
+            by: None,
         };
         arguments::encode(words, interface, method, &|text| self.resolve(text))
     }
