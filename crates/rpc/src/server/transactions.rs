@@ -75,7 +75,8 @@ pub(super) async fn send_and_wait(
 }
 
 impl Context {
-    /// Whether sending a transaction takes microseconds: it is small, and no other process is asked.
+    /// Whether sending a transaction takes microseconds: it is small, and no other process is
+    /// asked.
     fn sends_quickly(&self, transaction: &Bytes) -> bool {
         self.options.relay.is_none() && transaction.0.len() <= SMALL
     }

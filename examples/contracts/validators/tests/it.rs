@@ -111,7 +111,8 @@ fn full(chain: &mut Chain) -> (Address, ValidatorsClient, Vec<Validator>) {
 /// Checks that a call reverts with this error.
 #[track_caller]
 fn refused<A: Codec>(chain: &mut Chain, from: Address, call: Call<A, ()>, error: &Error) {
-    let failure = chain.try_call(from, call).unwrap_err();
+    let refused = chain.try_call(from, call);
+    let failure = refused.expect_err("the call is refused");
     assert_eq!(failure, error.to_string());
 }
 
