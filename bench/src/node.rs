@@ -60,6 +60,10 @@ trait Side {
     fn nonce(&self, server: &Server, account: usize) -> Request;
     /// What the answer to it says.
     fn read_nonce(&self, answer: &serde_json::Value) -> Result<u64>;
+    /// The request for the height of the last block.
+    fn height(&self) -> Request;
+    /// What the answer to it says, in its own form.
+    fn read_height<'a>(&self, answer: &'a serde_json::Value) -> &'a serde_json::Value;
 }
 
 /// A signed transfer.
@@ -78,7 +82,9 @@ struct Reading {
     one: f64,
     /// The same, of ten clients.
     ten: f64,
-    /// Seconds a transfer that is sent without waiting, until the last one is in a block.
+    /// Seconds a transfer that is sent without waiting, until the last one is accepted.
+    accepted: f64,
+    /// The same, until the last one is in a block.
     sent: f64,
     /// Seconds a read.
     read: f64,
@@ -89,7 +95,7 @@ struct Reading {
 /// The name of a row, what it shows of a reading, and its unit.
 type Shown = (&'static str, fn(&Reading) -> f64, Unit);
 
-const ROWS: [Shown; 5] = [
+const ROWS: [Shown; 6] = [
     ("node/start", |it| it.start, Unit::Milliseconds),
     (
         "node/send-and-wait/clients=1",
@@ -99,6 +105,11 @@ const ROWS: [Shown; 5] = [
     (
         "node/send-and-wait/clients=10",
         |it| it.ten,
+        Unit::TransactionsPerSecond,
+    ),
+    (
+        "node/send/accepted",
+        |it| it.accepted,
         Unit::TransactionsPerSecond,
     ),
     (
@@ -189,7 +200,12 @@ fn read(side: &dyn Side) -> Result<Reading> {
     let portions = transfers.chunks(accounts / CLIENTS);
     let portions = portions.map(|all| all.iter().flatten().map(|it| side.send(it)).collect());
     let nonces: Vec<_> = (0..accounts).map(|it| side.nonce(&server, it)).collect();
-    let sent = server.until(&portions.collect::<Vec<_>>(), &nonces, |answer| {
+    // From a block on, so that both have the same time until the next one.
+    let height = server.ask(&side.height())?;
+    server.until(&[], &[side.height()], |answer| {
+        Ok(side.read_height(answer) != side.read_height(&height))
+    })?;
+    let (accepted, sent) = server.until(&portions.collect::<Vec<_>>(), &nonces, |answer| {
         Ok(side.read_nonce(answer)? >= u64::try_from(each)?)
     })?;
     let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
@@ -197,6 +213,7 @@ fn read(side: &dyn Side) -> Result<Reading> {
         start,
         one: one / count(WAITED),
         ten: ten.as_secs_f64() / count(WAITED * (CLIENTS - 1)),
+        accepted: accepted.as_secs_f64() / count(each * accounts),
         sent: sent.as_secs_f64() / count(each * accounts),
         read: read.as_secs_f64() / count(READS * CLIENTS),
         latencies: latencies.iter().map(|it| it.as_secs_f64() * 1e3).collect(),

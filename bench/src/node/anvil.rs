@@ -112,6 +112,14 @@ impl Side for Anvil {
         let digits = answer.as_str().context("a nonce is text")?;
         Ok(u64::from_str_radix(digits.trim_start_matches("0x"), 16)?)
     }
+
+    fn height(&self) -> Request {
+        ("eth_blockNumber", json!([]))
+    }
+
+    fn read_height<'a>(&self, answer: &'a Value) -> &'a Value {
+        answer
+    }
 }
 
 /// A transfer of 1 wei in the form of EIP-155, signed.

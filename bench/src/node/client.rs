@@ -131,15 +131,15 @@ impl Server {
     }
 
     /// All clients ask at once, and then it is waited until all the answers to `conditions` are as
-    /// they have to be.
+    /// they have to be. How long the first took, and both together.
     pub(super) fn until(
         &self,
         clients: &[Vec<Request>],
         conditions: &[Request],
         is_met: impl Fn(&Value) -> Result<bool>,
-    ) -> Result<Duration> {
+    ) -> Result<(Duration, Duration)> {
         let begun: Instant = now();
-        self.all(clients)?;
+        let asked = self.all(clients)?;
         for condition in conditions {
             while !is_met(&self.ask(condition)?)? {
                 if begun.elapsed() > PATIENCE {
@@ -148,7 +148,7 @@ impl Server {
                 thread::sleep(Duration::from_millis(5));
             }
         }
-        Ok(begun.elapsed())
+        Ok((asked, begun.elapsed()))
     }
 }
 

@@ -118,6 +118,14 @@ impl Side for Fusee {
     fn read_nonce(&self, answer: &Value) -> Result<u64> {
         answer["nonce"].as_u64().context("an account has a nonce")
     }
+
+    fn height(&self) -> Request {
+        ("getHealth", json!({}))
+    }
+
+    fn read_height<'a>(&self, answer: &'a Value) -> &'a Value {
+        &answer["height"]
+    }
 }
 
 fn secret(account: usize) -> SecretKey {

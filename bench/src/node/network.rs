@@ -124,7 +124,7 @@ fn read(app: App, options: &Options, fusee: &Fusee) -> Result<Reading> {
     let requests: Vec<Vec<_>> = requests.collect();
     // What is in a block has left the mempool.
     let waiting = [("num_unconfirmed_txs", json!({}))];
-    let time = server.until(&requests, &waiting, |answer| Ok(answer["total"] == "0"))?;
+    let (_, time) = server.until(&requests, &waiting, |answer| Ok(answer["total"] == "0"))?;
     let count = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
     included(&server, CLIENTS * SENT + WAITED)?;
     Ok(Reading {

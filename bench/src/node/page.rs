@@ -50,9 +50,10 @@ const SECTIONS: &[Section] = &[
         prefixes: &["node/send"],
         remark: "*send-and-wait*: each request is answered when the transfer is in a block, which \
             has it alone or with those that arrived meanwhile; a client sends the next one then. \
-            *send*: ten clients send 5,000 transfers of 100 accounts without waiting, while the \
-            node makes a block each second; the time ends when all are in blocks, so up to a \
-            second of it is the wait for a block.",
+            *send*: from a block on, ten clients send 5,000 transfers of 100 accounts without \
+            waiting, while the node makes a block each second. *accepted*: until the last one \
+            waits for a block; *block-time*: until all are in blocks, so at least the second up to \
+            the next one.",
     },
     Section {
         title: "Four validators",

@@ -293,20 +293,26 @@ impl Mempool {
         state: Arc<dyn StateReader>,
     ) -> Result<Vec<(TransactionId, Dropped)>, LedgerError> {
         let next = Arc::new(View::read(&self.ledger, state)?);
-        let mut content = self.content();
-        let Content { pool, view } = &mut *content;
-        let before = mem::replace(view, Arc::clone(&next));
+        // Of a large block this takes longest, so that nobody waits for it.
+        let rules = self.rules();
         let mut touched = BTreeSet::new();
+        let mut used = Vec::new();
         for bytes in transactions {
-            let Ok(transaction) = SignedTransaction::decode(bytes, &before.rules.ledger) else {
+            let Ok(transaction) = SignedTransaction::decode(bytes, &rules) else {
                 continue;
             };
             let body = transaction.body();
             touched.extend([body.sender, transaction.gas_payer().1]);
             // One that is invalid in the block has not used its nonce, and may become valid.
             if body.nonce < Account::nonce(&*next.state, body.sender)? {
-                pool.remove(&transaction.id());
+                used.push(transaction.id());
             }
+        }
+        let mut content = self.content();
+        let Content { pool, view } = &mut *content;
+        let before = mem::replace(view, Arc::clone(&next));
+        for id in &used {
+            pool.remove(id);
         }
         let affected = match before.is_followed_by(&next) {
             true => pool.affected(&touched, next.height),

@@ -2,7 +2,8 @@
 //!
 //! [`Node::committed`] is the seam to whatever makes the blocks: the producer of this crate, or a
 //! consensus engine. It brings the mempool up to date, and hands the block to a thread that
-//! indexes and announces it. A subscriber finds the block in the index.
+//! indexes and announces it. A subscriber finds the block in the index. A look-up of a block that
+//! is not in the index yet waits for that.
 
 mod follower;
 mod producer;
@@ -39,6 +40,10 @@ const INDEX: &str = "index";
 
 /// How many blocks wait to be indexed and announced before a commit waits for that.
 const UNANNOUNCED: usize = 64;
+
+/// Of a block with so few transactions, those who wait for one are told before it is indexed: to
+/// find their transactions takes no longer than to wake the thread that indexes.
+const FEW: usize = 32;
 
 /// Who makes blocks, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,6 +313,10 @@ impl Shared {
         }
         let state: Arc<dyn StateReader> = Arc::new(self.chain.version(None)?);
         let dropped = self.mempool.committed(&block.transactions, state);
+        if block.transactions.len() <= FEW {
+            // Of an error, the follower tells.
+            let _ = self.tell_included(block);
+        }
         // Told of in any case: it is committed.
         let sender = lock(&self.to_follower).clone();
         let sent = sender.map(|sender| sender.send(Arc::clone(block)));

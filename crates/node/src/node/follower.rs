@@ -19,10 +19,19 @@ pub(super) fn run(shared: &Shared, blocks: Receiver<Arc<StoredBlock>>) {
 }
 
 fn index(shared: &Shared, block: &Arc<StoredBlock>) -> Result<(), IndexError> {
-    let indexed = shared.index.add(&shared.chain, block);
-    if !shared.watches.is_empty() {
-        let ids = shared.index.ids(&shared.chain, block)?;
-        shared.watches.committed(block, &ids)?;
+    // Before it is in the index: who looks something up there has it catch up.
+    let told = shared.tell_included(block);
+    shared.index.add(&shared.chain, block)?;
+    told
+}
+
+impl Shared {
+    /// Tells those that wait for a transaction of a block.
+    pub(super) fn tell_included(&self, block: &Arc<StoredBlock>) -> Result<(), IndexError> {
+        if self.watches.is_empty() {
+            return Ok(());
+        }
+        let ids = self.index.ids(&self.chain, block)?;
+        self.watches.committed(block, &ids)
     }
-    indexed
 }

@@ -2,10 +2,13 @@
 
 use std::{
     fs,
+    future::Future,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    task::{Context, Poll, Wake, Waker},
     thread,
     time::Duration,
 };
@@ -53,6 +56,40 @@ fn each_transaction_has_a_block_that_who_waits_is_told_of() {
     // What it was told stays.
     assert_eq!(second.wait(SHORT).unwrap().index, 0);
     assert_eq!((metrics.watches, metrics.subscriptions), (0, 1));
+}
+
+#[test]
+fn who_waits_as_a_future_is_woken_once_it_is_told() {
+    struct Woken(AtomicU64);
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let node = start(folder.path(), Production::ByHand);
+    let woken = Arc::new(Woken(AtomicU64::new(0)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut task = Context::from_waker(&waker);
+    let mut included = pin!(node.watch(id(&transfer(1, 0))).unwrap());
+    let mut left = pin!(node.watch(id(&transfer(2, 0))).unwrap());
+    node.submit(transfer(1, 0)).unwrap().unwrap();
+    assert!(included.as_mut().poll(&mut task).is_pending());
+    assert!(left.as_mut().poll(&mut task).is_pending());
+    assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+    // Those who wait in a block of few are told by the thread that makes it.
+    node.produce().unwrap();
+    assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+    let Poll::Ready(Ok(in_block)) = included.as_mut().poll(&mut task) else {
+        panic!("it is in the block");
+    };
+    assert_eq!((in_block.block.header.height, in_block.index), (1, 0));
+    assert!(left.as_mut().poll(&mut task).is_pending());
+    node.shut_down().unwrap();
+    assert_eq!(woken.0.load(Ordering::SeqCst), 2);
+    let ended = left.as_mut().poll(&mut task);
+    assert!(matches!(ended, Poll::Ready(Err(NotIncluded::ShutDown))));
 }
 
 #[test]
