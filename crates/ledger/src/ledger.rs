@@ -148,7 +148,8 @@ impl Ledger {
     }
 
     /// Checks transactions that wait for a block, each on its own: what the next block could not
-    /// include is invalid, unless its nonce is up to `nonce_window` ahead.
+    /// include is invalid, unless its nonce is up to `nonce_window` ahead. Signatures of what is
+    /// valid are not verified again, neither here nor in a block.
     ///
     /// # Errors
     ///
@@ -186,7 +187,15 @@ impl Ledger {
                 Err(invalid) => Err(invalid),
             })
         };
-        verified.into_iter().map(check).collect()
+        let checked: Result<Vec<_>, LedgerError> = verified.into_iter().map(check).collect();
+        let checked = checked?;
+        if !self.simulates {
+            checked
+                .iter()
+                .flatten()
+                .for_each(|it| self.verifier.remember(it));
+        }
+        Ok(checked)
     }
 
     /// Makes a proposal of candidates, which `candidates` has in the order of preference. Drops

@@ -77,11 +77,16 @@ impl SignedTransaction {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = self.body.encode();
+        self.write_authorizations(&mut bytes);
+        bytes
+    }
+
+    /// Appends the encodings of the authorizations.
+    pub(crate) fn write_authorizations(&self, bytes: &mut Vec<u8>) {
         for (_, _, authorization) in self.authorizations() {
-            borsh::to_writer(&mut bytes, authorization)
+            borsh::to_writer(&mut *bytes, authorization)
                 .expect("a vector takes any bytes, and no length here exceeds a u32");
         }
-        bytes
     }
 
     /// What is signed.

@@ -1,5 +1,6 @@
 //! Signatures of transactions, one by one or in batches, with the same result.
 
+mod accepted;
 mod batch;
 
 use fusee_crypto::{Ed25519Item, Ed25519Keys, verify_ed25519_batch};

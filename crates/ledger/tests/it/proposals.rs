@@ -314,3 +314,24 @@ fn waiting_transactions_are_checked() {
     assert_eq!(codes.collect::<Vec<_>>(), [20, 0, 0, 0, 21, 26, 101, 3]);
     assert_eq!(checked[1].as_ref().unwrap().encode(), transactions[1]);
 }
+
+/// A ledger that has checked a transaction does not verify it again, those beside it do: the blocks
+/// are the same, also where one has another signature of the same body.
+#[test]
+fn a_transaction_that_was_checked_lends_its_validity_to_no_other_signature() {
+    let mut chain = Chain::new(LEDGERS.clone(), parameters());
+    let valid = transfer(1, 0);
+    let checked = chain.ledger().check(&chain.reader(), &[valid.clone()], 2);
+    checked.unwrap().pop().unwrap().unwrap();
+    let mut forged = valid.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    let block = chain.next(vec![forged.clone()]);
+    let refused = chain.ledger().process(chain.reader(), &block).unwrap();
+    refused.unwrap_err();
+    let proposal = chain.next(vec![forged.clone(), valid.clone()]);
+    let prepared = chain.ledger().prepare(chain.reader(), proposal, u64::MAX);
+    assert_eq!(prepared.unwrap().transactions, [valid.clone()]);
+    let outcomes = chain.run(vec![forged, valid]);
+    let invalid = outcomes.iter().map(|outcome| outcome.invalid.is_some());
+    assert_eq!(invalid.collect::<Vec<_>>(), [true, false]);
+}
