@@ -152,6 +152,26 @@ fn uses_the_interface(folder: &Folder, port: u16) {
     assert!(metrics.contains("fusee_block_height"), "{metrics}");
 }
 
+/// Uploads a program of as many bytes as the rules admit: with what a transaction has besides, more
+/// than engines take unless their configuration is that of the folder.
+fn takes_the_largest_program(folder: &Folder, port: u16) {
+    const LARGEST: usize = 1 << 20;
+    let mut program = include_bytes!("../../../../guests/wasm/counter.wasm").to_vec();
+    // A custom section: its id, its length in three bytes, its name, and what fills it.
+    let content = LARGEST - program.len() - 4;
+    program.push(0);
+    program.extend([0, 7, 14].map(|shift| {
+        let digit = u8::try_from(content >> shift & 0x7f).unwrap();
+        digit | if shift == 14 { 0 } else { 0x80 }
+    }));
+    program.extend([1, b'x']);
+    program.resize(LARGEST, 0);
+    fs::write(folder.path().join("largest.wasm"), program).unwrap();
+    let words = format!("upload largest.wasm --from erin --node http://127.0.0.1:{port}");
+    let sent = folder.json(&words, 0);
+    assert_eq!(sent["status"], "success", "{sent}");
+}
+
 /// Ends the flood, also if the test fails.
 struct Flood<'a>(&'a AtomicBool);
 
@@ -249,6 +269,7 @@ fn a_network_folder_makes_blocks_until_it_is_stopped() {
         uses_the_interface(&folder, ports[2] + 1);
         if nonce == 1 {
             goes_on_under_a_flood(&folder, ports);
+            takes_the_largest_program(&folder, ports[0] + 1);
         }
         let before = balance(ports[1], bob).unwrap();
         let path = format!(

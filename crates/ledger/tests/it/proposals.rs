@@ -1,6 +1,6 @@
 //! Proposals: what is prepared is accepted, and random blocks keep the sum of all balances.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, slice, sync::LazyLock};
 
 use fusee_contract::{Address, keys};
 use fusee_engine::Gas;
@@ -321,7 +321,9 @@ fn waiting_transactions_are_checked() {
 fn a_transaction_that_was_checked_lends_its_validity_to_no_other_signature() {
     let mut chain = Chain::new(LEDGERS.clone(), parameters());
     let valid = transfer(1, 0);
-    let checked = chain.ledger().check(&chain.reader(), &[valid.clone()], 2);
+    let checked = chain
+        .ledger()
+        .check(&chain.reader(), slice::from_ref(&valid), 2);
     checked.unwrap().pop().unwrap().unwrap();
     let mut forged = valid.clone();
     *forged.last_mut().unwrap() ^= 1;
@@ -330,7 +332,7 @@ fn a_transaction_that_was_checked_lends_its_validity_to_no_other_signature() {
     refused.unwrap_err();
     let proposal = chain.next(vec![forged.clone(), valid.clone()]);
     let prepared = chain.ledger().prepare(chain.reader(), proposal, u64::MAX);
-    assert_eq!(prepared.unwrap().transactions, [valid.clone()]);
+    assert_eq!(prepared.unwrap().transactions, slice::from_ref(&valid));
     let outcomes = chain.run(vec![forged, valid]);
     let invalid = outcomes.iter().map(|outcome| outcome.invalid.is_some());
     assert_eq!(invalid.collect::<Vec<_>>(), [true, false]);

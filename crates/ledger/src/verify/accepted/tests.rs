@@ -40,7 +40,7 @@ fn found(accepted: &Accepted, transactions: &[SignedTransaction]) -> Vec<bool> {
 
 #[test]
 fn the_last_transactions_are_remembered() {
-    let all: Vec<_> = (0..6).map(|nonce| valid(nonce)).collect();
+    let all: Vec<_> = (0..6).map(valid).collect();
     let accepted = Accepted::new(4);
     assert_eq!(found(&accepted, &all), [false; 6]);
     all.iter().for_each(|it| accepted.add(it));
