@@ -69,6 +69,9 @@ struct Options {
     /// CometBFT v0.38, for the networks of the group `node`
     #[arg(long, value_name = "PATH", default_value = "cometbft")]
     cometbft: String,
+    /// `abci-cli` of CometBFT v0.38, whose `kvstore` is a peer of the group `node`
+    #[arg(long, value_name = "PATH", default_value = "abci-cli")]
+    abci_cli: String,
     /// Write what was found into this repository, rather than only comparing with what is there
     #[arg(long)]
     write: bool,

@@ -10,6 +10,7 @@ fn options(filter: &str) -> Options {
         filter: filter.to_owned(),
         accounts: 100,
         anvil: String::new(),
+        abci_cli: String::new(),
         cometbft: String::new(),
         write: false,
     }

@@ -1,8 +1,13 @@
 //! Four validators on this machine: CometBFT with `fusee node` as its application, over CometBFT
-//! with `kvstore`, the application that is a part of it. The engine has the same configuration,
-//! and the same clients.
+//! with `kvstore`, the application that is a part of it: in the engine's process, and in one of its
+//! own, as ours is. The engine has the same configuration, and the same clients.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use data_encoding::BASE64;
@@ -21,6 +26,9 @@ use crate::{
 
 const PEER: &str = "kvstore";
 
+/// The same as a process of its own: what the protocol takes without a ledger.
+const SEPARATE: &str = "kvstore by socket";
+
 const VALIDATORS: u16 = 4;
 
 /// The clients of a load, and the transactions of each, which are of ten accounts.
@@ -38,6 +46,7 @@ const PORTS: u16 = 10;
 enum App {
     Fusee,
     KvStore,
+    KvStoreBySocket,
 }
 
 /// What one side took.
@@ -61,6 +70,16 @@ const ROWS: [Shown; 2] = [
     (SEND_AND_WAIT, |it| mean(&it.waited), Unit::Milliseconds),
 ];
 
+/// One of the three.
+type Side = fn(&Round) -> &Reading;
+
+/// What they took in one round.
+struct Round {
+    ours: Reading,
+    peer: Reading,
+    separate: Reading,
+}
+
 fn mean(all: &[f64]) -> f64 {
     all.iter().sum::<f64>() / f64::from(u32::try_from(all.len()).unwrap_or(u32::MAX))
 }
@@ -69,31 +88,39 @@ pub(super) fn measure(options: &Options, fusee: &Fusee) -> Result<Findings> {
     if !ROWS.iter().any(|(name, _, _)| options.wants(name)) {
         return Ok(Findings::default());
     }
-    let mut readings = Vec::new();
+    let mut rounds = Vec::new();
     for _ in 0..options.rounds {
-        let ours = read(App::Fusee, options, fusee)?;
-        readings.push((ours, read(App::KvStore, options, fusee)?));
-    }
-    let rows = ROWS.map(|(name, shown, unit)| {
-        let samples = readings.iter().map(|(ours, peer)| Sample {
-            ours: shown(ours),
-            peer: shown(peer),
+        rounds.push(Round {
+            ours: read(App::Fusee, options, fusee)?,
+            peer: read(App::KvStore, options, fusee)?,
+            separate: read(App::KvStoreBySocket, options, fusee)?,
         });
-        let samples: Vec<_> = samples.collect();
-        Row::new(name.to_owned(), PEER, unit, &samples)
-    });
-    let latency = |side, of: fn(&(Reading, Reading)) -> &Reading| Latency {
+    }
+    let mut rows = Vec::new();
+    for (name, shown, unit) in ROWS {
+        let peers: [(_, Side); 2] = [(PEER, |it| &it.peer), (SEPARATE, |it| &it.separate)];
+        for (peer, of) in peers {
+            let samples = rounds.iter().map(|round| Sample {
+                ours: shown(&round.ours),
+                peer: shown(of(round)),
+            });
+            let samples: Vec<_> = samples.collect();
+            rows.push(Row::new(name.to_owned(), peer, unit, &samples));
+        }
+    }
+    let latency = |side, of: Side| Latency {
         name: SEND_AND_WAIT,
         side,
-        milliseconds: readings
+        milliseconds: rounds
             .iter()
-            .flat_map(|both| of(both).waited.iter().map(|seconds| seconds * 1e3))
+            .flat_map(|round| of(round).waited.iter().map(|seconds| seconds * 1e3))
             .collect(),
     };
     let latencies = match options.wants(SEND_AND_WAIT) {
         true => vec![
-            latency("ours", |(ours, _)| ours),
-            latency(PEER, |(_, peer)| peer),
+            latency("ours", |it| &it.ours),
+            latency(PEER, |it| &it.peer),
+            latency(SEPARATE, |it| &it.separate),
         ],
         false => Vec::new(),
     };
@@ -178,7 +205,7 @@ fn transactions(app: App) -> Result<Vec<Vec<Vec<u8>>>> {
                     };
                     fusee::sign(account, u64::try_from(nonce)?)?.0
                 }
-                App::KvStore => format!("{client}-{number}=1").into_bytes(),
+                App::KvStore | App::KvStoreBySocket => format!("{client}-{number}=1").into_bytes(),
             });
         }
         all.push(of_client);
@@ -218,10 +245,8 @@ fn start(app: App, options: &Options, fusee: &Fusee) -> Result<Server> {
     let mut commands = Vec::new();
     for number in 0..VALIDATORS {
         let node = network.join(format!("node{number}"));
-        if app == App::Fusee {
-            let mut command = fusee.command();
-            command.args(["node", "--abci", "unix://abci.sock", "--data", "app"]);
-            command.args(["--log", "warn"]).current_dir(&node);
+        if let Some(mut command) = application(app, options, fusee) {
+            command.current_dir(&node);
             commands.push(command);
         }
         commands.push(engine(app, options, &node));
@@ -236,13 +261,31 @@ fn start(app: App, options: &Options, fusee: &Fusee) -> Result<Server> {
     Ok(server)
 }
 
+/// The application of a node, if it is a process of its own.
+fn application(app: App, options: &Options, fusee: &Fusee) -> Option<Command> {
+    let mut command = match app {
+        App::KvStore => return None,
+        App::Fusee => fusee.command(),
+        App::KvStoreBySocket => Command::new(program(&options.abci_cli)),
+    };
+    match app {
+        App::Fusee => command.args(["node", "--data", "app", "--log", "warn", "--abci"]),
+        _ => command.args(["kvstore", "--log_level", "error", "--address"]),
+    };
+    command.arg("unix://abci.sock");
+    Some(command)
+}
+
+/// A path is of this folder, and a name of those that the system searches.
+fn program(path: &str) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.into())
+}
+
 /// The engine of a node. It ends if it finds no application, so it starts after that.
 fn engine(app: App, options: &Options, node: &Path) -> Command {
-    // A path is of this folder, and a name of those that the system searches.
-    let program = fs::canonicalize(&options.cometbft);
-    let program = program.unwrap_or_else(|_| options.cometbft.clone().into());
+    let program = program(&options.cometbft);
     let mut command = match app {
-        App::Fusee => {
+        App::Fusee | App::KvStoreBySocket => {
             let mut shell = Command::new("sh");
             let script = r#"until [ -S abci.sock ]; do sleep 0.02; done; exec "$0" "$@""#;
             shell.args(["-c", script]).arg(program);

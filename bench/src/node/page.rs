@@ -21,7 +21,8 @@ const INTRODUCTION: &str = "\
 What a node of one machine answers over JSON-RPC and HTTP. One run of this command measured
 everything, and wrote this page:
 
-    cargo run --release --manifest-path bench/Cargo.toml -- node --anvil PATH --cometbft PATH --write
+    cargo run --release --manifest-path bench/Cargo.toml -- node \\
+        --anvil PATH --cometbft PATH --abci-cli PATH --write
 
 The peer is Anvil 1.7.1, the node on which users of Foundry develop: `npm install
 @foundry-rs/anvil`. It keeps its chain in memory. `fusee node` syncs each block to the disk before
@@ -30,8 +31,9 @@ the clients, which are one third process. Transfers of the coin are signed befor
 with Ed25519 for Fusee and with secp256k1 for Anvil.
 
 Networks have four validators on this machine, so eight processes of ours share its processors, and
-four of the peer: CometBFT 0.38 with `kvstore`, the application that is a part of it. It neither
-checks signatures, nor has accounts, nor syncs its state.
+four of the peer: CometBFT 0.38 with `kvstore`, the application that is a part of it. *kvstore by
+socket* is the same in a process of its own, as ours is, so eight processes. It neither checks
+signatures, nor has accounts, nor syncs its state.
 
 A *ratio* is Fusee's time divided by the peer's: the median over the rounds, with its quartiles.
 Below 1, Fusee is faster, also where the unit is `tx/s`, of which more is better.
