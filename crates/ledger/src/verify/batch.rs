@@ -39,8 +39,9 @@ impl BatchVerifier {
         }
     }
 
-    /// Sets how many transactions are remembered ([`remember`](Self::remember); default: the last
-    /// 65,536, or half as many if others came between). Each takes about 60 bytes.
+    /// Sets how many transactions are remembered that [`Ledger::check`](crate::Ledger::check) found
+    /// to be valid (default: the last 65,536, or half as many if others came between). Each takes
+    /// about 60 bytes.
     #[must_use]
     pub fn remembering(mut self, transactions: usize) -> Self {
         self.accepted = Accepted::new(transactions);
