@@ -10,7 +10,7 @@ use fusee_ledger::{
 use fusee_state::Diff;
 use fusee_store::chain::{self as store, ChainStore, Staged, Version};
 
-use crate::{ChainError, StoredBlock, Times, Tip, body, times::Timer};
+use crate::{ChainError, StoredBlock, Times, Tip, body, headers::Headers, times::Timer};
 
 pub use fusee_store::chain::Options;
 
@@ -24,6 +24,7 @@ pub struct Chain {
     base: Option<Header>,
     /// The hash of the last header.
     last: Mutex<HeaderHash>,
+    headers: Headers,
     execution: Timer,
     commit: Timer,
 }
@@ -169,6 +170,7 @@ impl Chain {
             initial_height,
             base,
             last: Mutex::new(last),
+            headers: Headers::default(),
             execution: Timer::default(),
             commit: Timer::default(),
         })
@@ -210,10 +212,15 @@ impl Chain {
     ///
     /// [`ChainError::NoBlock`] if there is none, or retention has deleted it.
     pub fn block(&self, height: u64) -> Result<StoredBlock, ChainError> {
+        self.check_kept(height)?;
+        stored(&self.store, height)
+    }
+
+    fn check_kept(&self, height: u64) -> Result<(), ChainError> {
         let first = self.store.first_height().max(self.initial_height);
         let last = self.store.head().map_or(0, |head| head.height);
         match (first..=last).contains(&height) {
-            true => stored(&self.store, height),
+            true => Ok(()),
             false => Err(ChainError::NoBlock {
                 height,
                 first,
@@ -228,9 +235,17 @@ impl Chain {
     ///
     /// As [`block`](Self::block).
     pub fn header(&self, height: u64) -> Result<Header, ChainError> {
-        match self.base.as_ref().filter(|base| base.height == height) {
-            Some(base) => Ok(base.clone()),
-            None => Ok(self.block(height)?.header),
+        if let Some(base) = self.base.as_ref().filter(|base| base.height == height) {
+            return Ok(base.clone());
+        }
+        self.check_kept(height)?;
+        match self.headers.get(height) {
+            Some(header) => Ok(header),
+            None => {
+                let header = stored(&self.store, height)?.header;
+                self.headers.keep(&header);
+                Ok(header)
+            }
         }
     }
 
@@ -383,6 +398,7 @@ impl Chain {
         }
         self.store.commit(staged, &body)?;
         *last = header.hash();
+        self.headers.keep(&header);
         Ok((header, finalized))
     }
 }

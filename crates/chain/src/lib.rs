@@ -19,6 +19,7 @@ mod chain;
 mod error;
 mod files;
 mod folder;
+mod headers;
 mod pipeline;
 mod replay;
 mod times;

@@ -1,12 +1,13 @@
 //! Blocks: committed one after another, in a pipeline, and read again.
 
+use std::fs;
 use std::sync::Arc;
 
 use fusee_chain::{Chain, ChainError, Pipeline};
 use fusee_contract::Account;
 use fusee_ledger::{Header, LedgerError};
-use fusee_store::chain::ChainStoreError;
 use fusee_store::chain::snapshot::{Import, chunk_name};
+use fusee_store::chain::{ChainStoreError, Retention};
 use fusee_store::log::LogError;
 
 use crate::world::{MIGRATION, account, blocks, commit, genesis, ledger, open, options, seal};
@@ -46,6 +47,38 @@ fn a_chain_is_the_same_when_it_is_opened_again() {
     };
     assert_eq!((code(included), code(reverted)), (0, 0));
     assert_eq!(code(invalid), 20, "a past nonce");
+}
+
+/// A header is asked for with every answer, and a block may have megabytes.
+#[test]
+fn headers_that_were_committed_or_read_are_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = blocks(6);
+    let options = |blocks| {
+        let mut options = options();
+        options.retention = Retention::Last(blocks);
+        options
+    };
+    let chain = Chain::open(folder.path(), &genesis(), ledger("wasmi"), options(6)).unwrap();
+    let mut headers = commit(&chain, &blocks[..4]);
+    drop(chain);
+    let chain = Chain::open(folder.path(), &genesis(), ledger("wasmi"), options(6)).unwrap();
+    assert_eq!(chain.header(2).unwrap(), headers[1]);
+    headers.extend(commit(&chain, &blocks[4..]));
+    // From here on, no block can be read.
+    for file in fs::read_dir(folder.path().join("log")).unwrap() {
+        let file = file.unwrap().path();
+        let length = fs::metadata(&file).unwrap().len();
+        fs::write(&file, vec![0xff; usize::try_from(length).unwrap()]).unwrap();
+    }
+    for height in [2, 5, 6] {
+        let index = usize::try_from(height).unwrap() - 1;
+        assert_eq!(chain.header(height).unwrap(), headers[index]);
+        chain.block(height).unwrap_err();
+    }
+    chain.header(3).unwrap_err();
+    let beyond = chain.header(7).unwrap_err();
+    assert!(matches!(beyond, ChainError::NoBlock { .. }), "{beyond}");
 }
 
 #[test]
