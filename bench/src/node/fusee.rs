@@ -15,8 +15,9 @@ use super::{
 
 pub(super) const CHAIN: &str = "fusee-bench-node";
 
-/// Of a transfer.
-const GAS: u64 = 500_000;
+/// What a transfer declares: a quarter more than the 264,280 that it uses, as the command line does.
+/// What a block admits is counted by what is declared.
+const GAS: u64 = 330_000;
 
 /// What each account has at first.
 pub(super) const BALANCE: u128 = 1_000_000_000_000_000;

@@ -62,7 +62,8 @@ const SECTIONS: &[Section] = &[
         prefixes: &["node/network"],
         remark: "By the RPC of the first validator's engine, whose configuration is that of `fusee \
             net init`: a block each second at most. *send*: ten clients send 4,000 transactions \
-            and wait for none; the time ends when all are in blocks. *send-and-wait*: a client \
+            and wait for none; the time ends when all are in blocks, which is mostly the wait for \
+            the one or two blocks that have them. *send-and-wait*: a client \
             sends one after the other, which the engine answers when it is in a block.",
     },
     Section {
