@@ -58,6 +58,14 @@ pub(crate) fn write(writer: &mut impl Write, frame: &[u8]) -> io::Result<()> {
     writer.write_all(frame)
 }
 
+/// Whether bytes begin with a whole frame, so that to read it does not wait.
+pub(crate) fn has_arrived(mut bytes: &[u8]) -> bool {
+    match read_length(&mut bytes) {
+        Ok(Some(length)) => usize::try_from(length).is_ok_and(|length| length <= bytes.len()),
+        Ok(None) | Err(_) => false,
+    }
+}
+
 fn read_length(reader: &mut impl BufRead) -> Result<Option<u64>, FrameError> {
     let mut length = 0_u64;
     for index in 0..VARINT_BYTES {

@@ -8,9 +8,9 @@ use fusee_ledger::{SignedTransaction, TransactionId};
 use fusee_state::StateReader;
 use tendermint_proto::v0_38::abci::{CheckTxType, RequestCheckTx, ResponseCheckTx};
 
+use crate::App;
 use crate::app::lock;
 use crate::convert::gas;
-use crate::{App, AppError};
 
 /// The codespace of codes of the ledger ([`fusee_ledger::Invalid::code`]).
 pub(crate) const CODESPACE: &str = "fusee";
@@ -26,31 +26,42 @@ const HOST: &str = "fusee-host";
 pub(crate) type Pending = BTreeMap<(Address, u64), TransactionId>;
 
 impl App {
-    /// Checks a transaction against the state after the last block.
-    pub(crate) fn check_tx(&self, request: &RequestCheckTx) -> Result<ResponseCheckTx, AppError> {
-        let transactions = [request.tx.to_vec()];
+    /// Checks transactions against the state after the last block, each on its own.
+    pub(crate) fn check_txs(&self, requests: &[RequestCheckTx]) -> Vec<ResponseCheckTx> {
+        let transactions: Vec<_> = requests.iter().map(|it| it.tx.to_vec()).collect();
         let window = self.options.nonce_window;
         let checked = self.with(|chain| {
             let state: Arc<dyn StateReader> = Arc::new(chain.version(None)?);
-            Ok(chain.ledger().check(&state, &transactions, window)?.pop())
+            Ok(chain.ledger().check(&state, &transactions, window)?)
         });
-        let is_recheck = request.r#type == i32::from(CheckTxType::Recheck);
-        Ok(match checked {
-            Ok(Some(Ok(transaction))) => self.wait(&transaction, is_recheck),
-            Ok(Some(Err(invalid))) => ResponseCheckTx {
-                code: invalid.code(),
-                log: invalid.to_string(),
-                info: invalid.name().to_owned(),
-                codespace: CODESPACE.to_owned(),
-                ..ResponseCheckTx::default()
-            },
-            Ok(None) => unchecked("it has no verdict".to_owned()),
+        let checked = match checked {
+            Ok(checked) => checked,
             // Nothing depends on it. Whether the host is well shows with the next block.
             Err(error) => {
-                tracing::error!(%error, "a transaction cannot be checked");
-                unchecked(error.to_string())
+                tracing::error!(%error, "transactions cannot be checked");
+                let answer = ResponseCheckTx {
+                    code: 1,
+                    log: error.to_string(),
+                    codespace: HOST.to_owned(),
+                    ..ResponseCheckTx::default()
+                };
+                return vec![answer; requests.len()];
             }
-        })
+        };
+        let answers = requests.iter().zip(checked).map(|(request, checked)| {
+            let is_recheck = request.r#type == i32::from(CheckTxType::Recheck);
+            match checked {
+                Ok(transaction) => self.wait(&transaction, is_recheck),
+                Err(invalid) => ResponseCheckTx {
+                    code: invalid.code(),
+                    log: invalid.to_string(),
+                    info: invalid.name().to_owned(),
+                    codespace: CODESPACE.to_owned(),
+                    ..ResponseCheckTx::default()
+                },
+            }
+        });
+        answers.collect()
     }
 
     /// Notes that a transaction waits, unless another one has its nonce.
@@ -75,14 +86,5 @@ impl App {
             gas_wanted: gas(body.gas_limit),
             ..ResponseCheckTx::default()
         }
-    }
-}
-
-fn unchecked(log: String) -> ResponseCheckTx {
-    ResponseCheckTx {
-        code: 1,
-        log,
-        codespace: HOST.to_owned(),
-        ..ResponseCheckTx::default()
     }
 }

@@ -180,3 +180,52 @@ fn no_bytes_panic_or_change_what_is_committed() {
     assert_eq!(height(&app), 1);
     drop(folder);
 }
+
+/// Transactions are checked in batches where they arrive together, with the replies of single ones,
+/// in their order, also around other requests and before a frame that is malformed.
+#[test]
+fn checks_that_arrive_together_are_answered_as_those_that_come_alone() {
+    let mut random = Random(5);
+    let check = |random: &mut Random| {
+        let nonce = u64::try_from(random.below(70)).unwrap();
+        let mut transaction = match random.below(6) {
+            0 => vec![7; random.below(100)],
+            // More than is read at once.
+            1 => vec![9; 70_000],
+            _ => transfer(3, nonce, u128::try_from(random.below(3)).unwrap()),
+        };
+        if random.below(5) == 0
+            && let Some(last) = transaction.last_mut()
+        {
+            *last ^= 1;
+        }
+        let kind = match random.below(5) {
+            0 => CheckTxType::Recheck,
+            _ => CheckTxType::New,
+        };
+        request::Value::CheckTx(check_tx(&transaction, kind))
+    };
+    let mut frames = Vec::new();
+    for number in 0..400 {
+        let value = match random.below(12) {
+            0 => request::Value::Flush(RequestFlush {}),
+            1 => request::Value::Echo(RequestEcho {
+                message: number.to_string(),
+            }),
+            _ => check(&mut random),
+        };
+        let value = Some(value);
+        frames.push(Request { value }.encode_length_delimited_to_vec());
+    }
+    // A frame of two bytes, of which none is a request.
+    frames.push(vec![2, 0xfa, 0x7f]);
+    let (_folder, together) = begun();
+    let (_other, alone) = begun();
+    let (replies, ended) = together.answer_frames(&frames.concat(), 1 << 20).unwrap();
+    let singles = frames
+        .iter()
+        .map(|it| alone.answer_frames(it, 1 << 20).unwrap());
+    let (expected, reasons): (Vec<_>, Vec<_>) = singles.unzip();
+    assert_eq!(replies, expected.concat());
+    assert_eq!(Some(ended), reasons.last().cloned());
+}
