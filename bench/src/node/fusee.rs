@@ -15,8 +15,8 @@ use super::{
 
 pub(super) const CHAIN: &str = "fusee-bench-node";
 
-/// What a transfer declares: a quarter more than the 264,280 that it uses, as the command line does.
-/// What a block admits is counted by what is declared.
+/// What a transfer declares: a quarter more than the 264,280 that it uses, as the command line
+/// does. What a block admits is counted by what is declared.
 const GAS: u64 = 330_000;
 
 /// What each account has at first.
