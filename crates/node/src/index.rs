@@ -124,12 +124,13 @@ impl Index {
     /// The index that is there, if it is one of this chain.
     fn existing(path: &Path, chain: &Chain) -> Result<Option<Self>, IndexError> {
         let (database, table) = open_table(path)?;
-        let bytes = table.get(keys::PROGRESS).map_err(failed(path))?;
-        let progress = bytes.and_then(|bytes| Progress::decode(&bytes));
-        let Some(progress) = progress.filter(|progress| progress.is_of(chain)) else {
-            return Ok(None);
+        let progress = match table.get(keys::PROGRESS).map_err(failed(path))? {
+            Some(bytes) => Progress::decode(&bytes).filter(|progress| progress.is_of(chain)),
+            // That of a chain without blocks: making it anew would sync a dozen files.
+            None if table.is_empty().map_err(failed(path))? => Some(Progress::before(chain)),
+            None => None,
         };
-        Ok(Some(Self::new(path, database, table, progress)))
+        Ok(progress.map(|progress| Self::new(path, database, table, progress)))
     }
 
     fn new(path: &Path, database: Database, table: Keyspace, progress: Progress) -> Self {

@@ -207,3 +207,18 @@ fn an_index_that_is_open_is_not_made_anew() {
     assert!(matches!(error, IndexError::InUse { .. }), "{error}");
     check(&index, &chain, 3);
 }
+
+#[test]
+fn an_index_of_the_chain_is_kept_when_it_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let chain = open(folder.path());
+    let mark = folder.path().join("index/mark");
+    let mut blocks = blocks(1).into_iter();
+    for height in 0..2 {
+        assert_eq!(opened(folder.path(), &chain).height(), height);
+        fs::write(&mark, "").unwrap();
+        assert_eq!(opened(folder.path(), &chain).height(), height);
+        assert!(mark.exists(), "made anew at height {height}");
+        blocks.next().map(|block| commit(&chain, block));
+    }
+}
