@@ -14,7 +14,7 @@ use crate::{
     failure::Failure,
     interfaces::{fields, signature},
     names::{list, nearest},
-    values::{self, parse_hex},
+    values,
 };
 
 /// The syntax of `--args` for methods with an interface.
@@ -286,9 +286,9 @@ impl Place<'_> {
                 let value = self.parse(inner, word)?;
                 Ok(Value::Array(vec![value]))
             }
-            Type::Unsigned(_) | Type::Signed(_) | Type::Bytes | Type::Address if !is_json => text(),
+            Type::Unsigned(_) | Type::Signed(_) | Type::Address if !is_json => text(),
+            bytes if !is_json && bytes.is_bytes() => text(),
             Type::Named(name) if !is_json && self.is_enum(name) => text(),
-            Type::Vec(_) | Type::Array(..) if word.starts_with("0x") => text(),
             Type::Unit if word == "()" => Ok(Value::Null),
             _ => serde_json::from_str(word).map_err(|error| match (is_json, value_type) {
                 (true, _) => format!("is not valid JSON: {error}"),
@@ -321,13 +321,11 @@ impl Place<'_> {
                     .map_err(|failure| failure.within(&format!("{}: {}", self.label, self.name)))?;
                 Value::String(format!("0x{address}"))
             }
-            (Type::Vec(inner) | Type::Array(inner, _), Value::String(text))
-                if **inner == Type::Unsigned(8) =>
+            // Keys and hashes are often told without the prefix: the length shows that it is missing.
+            (Type::Array(_, length), Value::String(text))
+                if value_type.is_bytes() && is_hexadecimal(&text, *length) =>
             {
-                match text.strip_prefix("0x").map(parse_hex) {
-                    Some(Ok(bytes)) => bytes.into_iter().map(Value::from).collect(),
-                    _ => Value::String(text),
-                }
+                Value::String(format!("0x{text}"))
             }
             (Type::Vec(inner) | Type::Array(inner, _), Value::Array(values)) => {
                 self.each(values, |_| Some(inner))?
@@ -499,6 +497,12 @@ fn sample(interface: &Interface, value_type: &Type, left: &mut usize) -> Option<
             }
         },
     })
+}
+
+/// Whether a text has the digits of so many bytes, without a prefix.
+fn is_hexadecimal(text: &str, bytes: u32) -> bool {
+    let digits = u32::try_from(text.len()).ok();
+    digits == bytes.checked_mul(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// A number without separators, in decimal digits. What is no number stays as it is.

@@ -318,15 +318,13 @@ fn type_text(value_type: &Type) -> String {
         },
         Type::String => "string".to_owned(),
         Type::Bytes => "Uint8Array".to_owned(),
+        Type::Vec(_) | Type::Array(..) if value_type.is_bytes() => "Uint8Array".to_owned(),
         Type::Address => "Address".to_owned(),
         Type::Option(inner) if is_nullable(inner) => {
             format!("{{ some: {} }} | null", type_text(inner))
         }
         Type::Option(inner) => format!("{} | null", type_text(inner)),
-        Type::Vec(inner) | Type::Array(inner, _) => match **inner {
-            Type::Unsigned(8) => "Uint8Array".to_owned(),
-            _ => format!("Array<{}>", type_text(inner)),
-        },
+        Type::Vec(inner) | Type::Array(inner, _) => format!("Array<{}>", type_text(inner)),
         Type::Tuple(types) => format!("[{}]", list(types, type_text)),
         Type::Named(name) => type_name(name),
     }
@@ -340,14 +338,10 @@ fn codec_text(value_type: &Type) -> String {
             true => format!("$codec.some({})", codec_text(inner)),
             false => format!("$codec.option({})", codec_text(inner)),
         },
-        Type::Vec(inner) => match **inner {
-            Type::Unsigned(8) => "$codec.bytes".to_owned(),
-            _ => format!("$codec.list({}, null)", codec_text(inner)),
-        },
-        Type::Array(inner, length) => match **inner {
-            Type::Unsigned(8) => format!("$codec.blob({length})"),
-            _ => format!("$codec.list({}, {length})", codec_text(inner)),
-        },
+        Type::Array(_, length) if value_type.is_bytes() => format!("$codec.blob({length})"),
+        bytes if bytes.is_bytes() => "$codec.bytes".to_owned(),
+        Type::Vec(inner) => format!("$codec.list({}, null)", codec_text(inner)),
+        Type::Array(inner, length) => format!("$codec.list({}, {length})", codec_text(inner)),
         Type::Tuple(types) => {
             let (of, codecs) = (type_text(value_type), list(types, codec_text));
             format!("$codec.tuple<{of}>([{codecs}])")

@@ -50,6 +50,19 @@ pub struct TypeError {
 
 const BITS: [u32; 5] = [8, 16, 32, 64, 128];
 
+impl Type {
+    /// Whether the values are bytes, which texts have in hexadecimal: `bytes`, `vec<u8>` and
+    /// `[u8; N]`.
+    #[must_use]
+    pub fn is_bytes(&self) -> bool {
+        match self {
+            Type::Bytes => true,
+            Type::Vec(inner) | Type::Array(inner, _) => **inner == Type::Unsigned(8),
+            _ => false,
+        }
+    }
+}
+
 impl fmt::Display for Type {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

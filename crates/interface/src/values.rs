@@ -1,7 +1,8 @@
 //! Values by their types: from the bytes that a contract reads and writes to JSON, and back.
 //!
 //! Integers of more than 53 bits are texts in JSON, since readers of JSON round them; both forms
-//! are read. Bytes and addresses are hexadecimal texts with `0x`.
+//! are read. Bytes, among them lists of `u8`, and addresses are hexadecimal texts with `0x`; lists of
+//! numbers are read, too.
 
 use borsh::BorshDeserialize;
 use serde_json::{Map, Value};
@@ -187,8 +188,7 @@ impl<'a> Reader<'a> {
             Type::String => Value::String(self.take(place)?),
             Type::Bytes => {
                 let length = self.take::<u32>(place)?;
-                let length = usize::try_from(length).unwrap_or(usize::MAX);
-                hexadecimal(self.bytes(length, place)?)
+                self.list(&Type::Unsigned(8), length, place)?
             }
             Type::Address => hexadecimal(self.bytes(ADDRESS_BYTES, place)?),
             Type::Option(inner) => match self.take::<bool>(place)? {
@@ -210,6 +210,10 @@ impl<'a> Reader<'a> {
     }
 
     fn list(&mut self, inner: &Type, length: u32, place: &str) -> Result<Value> {
+        if *inner == Type::Unsigned(8) {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            return Ok(hexadecimal(self.bytes(length, place)?));
+        }
         let values = (0..length).map(|_| self.value(inner, place));
         Ok(Value::Array(values.collect::<Result<_>>()?))
     }
@@ -310,9 +314,15 @@ impl Writer<'_> {
                 self.length(text.len(), place)?;
                 self.bytes.extend_from_slice(text.as_bytes());
             }
-            (Type::Bytes, Value::String(text)) => {
+            (list, Value::String(text)) if list.is_bytes() => {
                 let bytes = from_hexadecimal(text).ok_or_else(expected)?;
-                self.length(bytes.len(), place)?;
+                match list {
+                    Type::Array(_, length) if u32::try_from(bytes.len()) != Ok(*length) => {
+                        return Err(expected());
+                    }
+                    Type::Array(..) => {}
+                    _ => self.length(bytes.len(), place)?,
+                }
                 self.bytes.extend(bytes);
             }
             (Type::Address, Value::String(text)) => {
@@ -449,7 +459,10 @@ fn form(value_type: &Type) -> String {
             let unused = 128_u32.saturating_sub(*bits);
             format!(" ({} to {})", i128::MIN >> unused, i128::MAX >> unused)
         }
-        Type::Bytes => " (0x and hexadecimal digits)".to_owned(),
+        Type::Array(_, length) if value_type.is_bytes() => {
+            format!(" (0x and {} hexadecimal digits)", u64::from(*length) * 2)
+        }
+        bytes if bytes.is_bytes() => " (0x and hexadecimal digits)".to_owned(),
         Type::Address => " (0x and 64 hexadecimal digits)".to_owned(),
         _ => String::new(),
     }

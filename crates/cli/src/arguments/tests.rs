@@ -107,6 +107,8 @@ fn words_are_read_as_the_declared_types() {
     check("bytes", "0x0102", "020000000102");
     check("bytes", "0x", "00000000");
     check("[u8; 2]", "0x0102", "0102");
+    check("[u8; 2]", "0102", "0102");
+    check("vec<[u8; 1]>", "[\"ff\", \"0x02\", [3]]", "03000000ff0203");
     check("vec<u8>", "0x0102", "020000000102");
     check("vec<u8>", "[1, 2]", "020000000102");
     check("vec<address>", "[\"@alice\"]", &format!("01000000{alice}"));
@@ -191,15 +193,22 @@ fn what_does_not_fit_is_refused_with_its_place_and_the_signature() {
         "hello",
         "b: \"hello\" is no bytes (0x and hexadecimal digits)",
     );
-    check_refused("[u8; 2]", "0x01", "b: [1] is no [u8; 2]");
+    for digits in ["0x01", "01", "010203", "0x010g", "01zz"] {
+        let told = "is no [u8; 2] (0x and 4 hexadecimal digits)";
+        check_refused("[u8; 2]", digits, &format!("b: \"{digits}\" {told}"));
+    }
     check_refused("address", "@nobody", "b: no @nobody");
     check_refused("vec<address>", "[\"nobody\"]", "b: no nobody");
     check_refused("vec<u8>", "[1", "b: `[1` is not valid JSON: EOF");
-    check_refused("vec<u8>", "1", "b: 1 is no vec<u8>");
     check_refused(
         "vec<u8>",
+        "1",
+        "b: \"1\" is no vec<u8> (0x and hexadecimal digits)",
+    );
+    check_refused(
+        "vec<u16>",
         "x",
-        "b: `x` is no vec<u8>, which is written as JSON",
+        "b: `x` is no vec<u16>, which is written as JSON",
     );
     check_refused("Way", "Left", "there is no `Left`");
     check_refused("Way", "{\"By\":{}}", "pair: it is missing");

@@ -144,7 +144,7 @@ fn values_are_what_borsh_has() {
         "to": to,
         "amount": -5,
         "reason": {"Bill": {"number": "340282366920938463463374607431768211455",
-                            "memo": {"text": "hi", "tag": [[1, 2]]}}},
+                            "memo": {"text": "hi", "tag": ["0x0102"]}}},
         "more": [[true, "0x0102"], [false, "0x"]],
     });
     let bytes = interface.write_fields(&transfer.args, &values).unwrap();
@@ -159,6 +159,9 @@ fn values_are_what_borsh_has() {
     assert_eq!(bytes, expected.concat());
     let read = interface.read_fields(&transfer.args, &bytes).unwrap();
     assert_eq!(Value::Object(read), values);
+    // Bytes may be told as numbers, too.
+    let (tag, numbers) = ("[u8; 2]".parse().unwrap(), json!([1, 2]));
+    assert_eq!(interface.write(&tag, &numbers).unwrap(), [1, 2]);
     let in_order = json!([to, "-5", "Gift", []]);
     let bytes = interface.write_fields(&transfer.args, &in_order).unwrap();
     assert_eq!(bytes.len(), 32 + 8 + 1 + 4);
@@ -330,11 +333,11 @@ fn a_budget_is_for_several_reads() {
     let interface = token();
     let of = |text: &str| text.parse::<Type>().unwrap();
     let mut budget = ReadBudget::new(6);
-    let bytes = [1, 0, 0, 0, 7];
-    let mut read = || interface.read_within(&of("vec<u8>"), &bytes, &mut budget);
-    assert_eq!(read().unwrap(), json!([7]));
-    assert_eq!(read().unwrap(), json!([7]));
-    assert_eq!(read().unwrap(), json!([7]));
+    let bytes = [1, 0, 0, 0, 1];
+    let mut read = || interface.read_within(&of("vec<bool>"), &bytes, &mut budget);
+    assert_eq!(read().unwrap(), json!([true]));
+    assert_eq!(read().unwrap(), json!([true]));
+    assert_eq!(read().unwrap(), json!([true]));
     assert_eq!(
         read().unwrap_err().to_string(),
         "the value: there are too many values"
@@ -385,7 +388,12 @@ fn a_number_out_of_range_is_told_with_the_range() {
         told("i128", json!(null)),
         format!("amount: null is no i128 ({least} to {most})")
     );
-    assert_eq!(told("[u8; 2]", json!([1])), "amount: [1] is no [u8; 2]");
+    for given in [json!([1]), json!("0x01"), json!("0102")] {
+        let told = told("[u8; 2]", given.clone());
+        let form = "is no [u8; 2] (0x and 4 hexadecimal digits)";
+        assert_eq!(told, format!("amount: {given} {form}"));
+    }
+    assert_eq!(told("[u16; 2]", json!([1])), "amount: [1] is no [u16; 2]");
     assert_eq!(
         told("vec<u8>", json!([1, 300])),
         "amount: 300 is no u8 (0 to 255)"

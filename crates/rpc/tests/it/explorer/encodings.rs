@@ -169,8 +169,8 @@ fn values() -> Vec<(&'static str, Value, Value)> {
             json!([1, 2]),
             json!({ "items": [number("1"), number("2")] }),
         ),
-        ("vec<u8>", json!([1, 2]), json!({ "hex": "0102" })),
-        ("[u8; 3]", json!([1, 2, 3]), json!({ "hex": "010203" })),
+        ("vec<u8>", json!("0x0102"), json!({ "hex": "0102" })),
+        ("[u8; 3]", json!("0x010203"), json!({ "hex": "010203" })),
         (
             "[bool; 2]",
             json!([true, false]),
