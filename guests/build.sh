@@ -84,7 +84,7 @@ build_rust() {
     "$tools/names" "$out/"{token,caller,playground,relay,verifier,script,panics}.wasm
 }
 
-# Examples of the SDK, for the demo of the command, which has to run where no contract can be built.
+# Examples of the SDK, for the command: its demo and `net init` run where no contract can be built.
 # They are packages of the workspace above, and built as `fusee build` does, but by the pinned
 # compiler and with a core of their own. One by one, since the token is a library without methods
 # where the exchange is built with it.
@@ -96,7 +96,7 @@ build_examples() {
     fi
 
     local target=${CARGO_TARGET_DIR:-$guests/target}/guests
-    for example in token exchange scripts; do
+    for example in token exchange scripts validators; do
         (
             cd "$guests/.."
             unset CARGO_ENCODED_RUSTFLAGS

@@ -33,7 +33,7 @@ The secret keys are not encrypted: they are for the machine of their node alone.
 
 Examples:
   fusee net init --out net --development && net/start.sh
-  fusee net init --out net --chain-id acme-1 --account ADDRESS=1000000000000
+  fusee net init --out net --chain-id acme-1 --account ADDRESS=1000000000000 --authority ADDRESS
   fusee net init --out net --addresses 10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4 --account ADDRESS=9000")]
 pub(crate) struct NetInitArgs {
     /// Folder to be made
@@ -55,6 +55,11 @@ pub(crate) struct NetInitArgs {
     /// Account with its balance; repeat it for more. `fusee keys show` tells the address of a key
     #[arg(long, value_name = "ADDRESS=N", value_parser = parse_funds)]
     pub(crate) account: Vec<(Address, u128)>,
+
+    /// Account or contract that adds and removes validators, by a contract of the genesis. With
+    /// --development, also a development account [default: the validators stay as they are]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) authority: Option<String>,
 
     /// Least price of a unit of gas
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_amount)]

@@ -1,10 +1,14 @@
 //! `net`: writes the folder of a network of nodes that CometBFT replicates.
 
+mod authority;
 mod engine;
 
 use std::{fs, io, path::Path};
 
-use fusee::{chain::DataFolder, ledger::Genesis};
+use fusee::{
+    chain::{Address, DataFolder},
+    ledger::Genesis,
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -61,6 +65,16 @@ struct NetworkJson {
     folder: String,
     chain_id: String,
     nodes: Vec<NodeJson>,
+    /// The contract that decides on validators, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validators: Option<ValidatorsJson>,
+}
+
+#[derive(Serialize)]
+struct ValidatorsJson {
+    contract: String,
+    /// Who adds and removes validators by it.
+    authority: String,
 }
 
 #[derive(Serialize)]
@@ -107,6 +121,7 @@ fn init(args: &NetInitArgs, output: &mut Output) -> Result<Exit, Failure> {
         let error = "nobody would have anything on the chain";
         return Err(Failure::usage(error).next("give --account ADDRESS=N, or --development"));
     }
+    let authority = authority::given(args)?;
     let places = places(args)?;
     let nodes = places.into_iter().map(|place| {
         Ok(Node {
@@ -117,7 +132,7 @@ fn init(args: &NetInitArgs, output: &mut Output) -> Result<Exit, Failure> {
     });
     let nodes = nodes.collect::<Result<Vec<_>, Failure>>()?;
     let time = args.time.map_or_else(now, Ok)?;
-    let chain = genesis(args, time, &nodes)?;
+    let chain = genesis(args, time, &nodes, authority)?;
     let text = format!("{chain:#}\n");
     let genesis = Genesis::parse(&text).map_err(|error| {
         Failure::new(Exit::Usage, error).next("correct the flags; see `fusee net init --help`")
@@ -144,6 +159,10 @@ fn init(args: &NetInitArgs, output: &mut Output) -> Result<Exit, Failure> {
         folder: args.out.display().to_string(),
         chain_id: args.chain_id.clone(),
         nodes: nodes.iter().map(NodeJson::of).collect(),
+        validators: authority.map(|authority| ValidatorsJson {
+            contract: authority::contract().to_string(),
+            authority: authority.to_string(),
+        }),
     };
     output.answer(&answer, || answer.text(args))?;
     Ok(Exit::Success)
@@ -194,7 +213,12 @@ fn places(args: &NetInitArgs) -> Result<Vec<Place>, Failure> {
 }
 
 /// The genesis of the chain.
-fn genesis(args: &NetInitArgs, time: u64, nodes: &[Node]) -> Result<Value, Failure> {
+fn genesis(
+    args: &NetInitArgs,
+    time: u64,
+    nodes: &[Node],
+    authority: Option<Address>,
+) -> Result<Value, Failure> {
     let mut genesis = super::genesis::file(&GenesisArgs {
         chain_id: Some(args.chain_id.clone()),
         account: args.account.clone(),
@@ -214,6 +238,9 @@ fn genesis(args: &NetInitArgs, time: u64, nodes: &[Node]) -> Result<Value, Failu
     let validators: Value = validators.collect();
     if let Some(parameters) = genesis.get_mut("parameters").and_then(Value::as_object_mut) {
         parameters.insert("validators".to_owned(), validators);
+    }
+    if let (Some(authority), Some(genesis)) = (authority, genesis.as_object_mut()) {
+        authority::insert(genesis, authority);
     }
     Ok(genesis)
 }
@@ -373,6 +400,9 @@ impl NetworkJson {
         let nodes = self.nodes.iter();
         let shown = |node: &NodeJson| format!("{}, JSON-RPC {}", node.p2p, node.node);
         lines.extend(nodes.map(|node| line(&node.name, shown(node))));
+        if let Some(ValidatorsJson { contract, .. }) = &self.validators {
+            lines.push(line("validators", format!("decided by {contract}")));
+        }
         lines.push(line(
             "start",
             match args.addresses.is_empty() {

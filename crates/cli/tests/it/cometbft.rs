@@ -172,6 +172,32 @@ fn takes_the_largest_program(folder: &Folder, port: u16) {
     assert_eq!(sent["status"], "success", "{sent}");
 }
 
+/// The authority takes the vote of a node, by a call through its interface, and gives it back. The
+/// engine counts votes accordingly.
+fn changes_the_validators(folder: &Folder, made: &Value, port: u16) {
+    let contract = made["validators"]["contract"].as_str().unwrap();
+    let node = &made["nodes"][3];
+    let (key, account) = (&node["validator"], &node["account"]);
+    let [key, account] = [key, account].map(|it| it.as_str().unwrap());
+    let url = format!("http://127.0.0.1:{}", port + 1);
+    let call = |words: &str| {
+        let words = format!("call {contract} {words} --from dave --node {url}");
+        let sent = folder.json(&words, 0);
+        assert_eq!(sent["status"], "success", "{sent}");
+    };
+    let votes = |count: &str| {
+        wait("the engine has the validators", || {
+            let validators = rpc(port, "/validators")?;
+            (validators["total"] == count).then_some(())
+        });
+    };
+    votes("4");
+    call(&format!("remove key={key}"));
+    votes("3");
+    call(&format!("add key={key} power=10 account={account}"));
+    votes("4");
+}
+
 /// Ends the flood, also if the test fails.
 struct Flood<'a>(&'a AtomicBool);
 
@@ -251,8 +277,8 @@ fn a_network_folder_makes_blocks_until_it_is_stopped() {
     let folder = Folder::new();
     // Each process has ports of its own.
     let base = 20_000 + u16::try_from(std::process::id() % 500).unwrap() * 40;
-    folder.json(
-        &format!("net init --out net --development --base-port {base}"),
+    let made = folder.json(
+        &format!("net init --out net --development --authority dave --base-port {base}"),
         0,
     );
     let ports: [u16; 4] =
@@ -270,6 +296,7 @@ fn a_network_folder_makes_blocks_until_it_is_stopped() {
         if nonce == 1 {
             goes_on_under_a_flood(&folder, ports);
             takes_the_largest_program(&folder, ports[0] + 1);
+            changes_the_validators(&folder, &made, ports[1]);
         }
         let before = balance(ports[1], bob).unwrap();
         let path = format!(

@@ -1,10 +1,11 @@
 //! `net init`: the folder of a network. `cometbft.rs` runs one.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use data_encoding::BASE64;
 use fusee::abci::consensus_address;
 use fusee::{
+    chain::Address,
     ledger::{BlockLimits, Genesis, PublicKey, SecretKey},
     sandbox::Gas,
 };
@@ -142,6 +143,34 @@ fn a_network_has_keys_genesis_and_configuration_that_belong_together() {
 }
 
 #[test]
+fn an_authority_over_the_validators_is_a_contract_of_the_genesis() {
+    let folder = Folder::new();
+    let made = folder.json("net init --out net --development --authority alice", 0);
+    let contract = made["validators"]["contract"].as_str().unwrap();
+    let alice = Address::of_development_account("alice").to_string();
+    assert_eq!(made["validators"]["authority"], alice.as_str());
+    let state = json(&folder, "net/node0/engine/config/genesis.json")["app_state"].to_string();
+    let genesis = Genesis::parse(&read(&folder, "net/genesis.json")).unwrap();
+    assert_eq!(
+        Genesis::parse(&state).unwrap().identity(),
+        genesis.identity()
+    );
+    assert_eq!(genesis.contracts[0].admin.unwrap().to_string(), alice);
+    // The data folder of each node has it, with the validators of the genesis.
+    let ask = |method: &str| {
+        let words = format!("query {contract} {method} --data net/node1/app");
+        folder.json(&words, 0)["decoded"]["output"].take()
+    };
+    assert_eq!(ask("authority"), format!("0x{alice}"));
+    let listed = ask("validators");
+    let keys = listed.as_array().unwrap().iter();
+    let keys: BTreeSet<_> = keys.map(|it| it["key"].to_string()).collect();
+    let nodes = made["nodes"].as_array().unwrap().iter();
+    let voting = nodes.map(|it| format!("\"0x{}\"", it["validator"].as_str().unwrap()));
+    assert_eq!(keys, voting.collect());
+}
+
+#[test]
 fn a_network_of_machines_has_their_addresses() {
     let folder = Folder::new();
     let account = "0707070707070707070707070707070707070707070707070707070707070707";
@@ -224,6 +253,15 @@ fn what_is_no_network_is_told_and_nothing_is_written() {
         ),
         ("--out net --development --chain-id \u{e4}", "chain_id"),
         ("--out net --development --time 253402300800000", "time"),
+        (
+            "--out net --development --authority zoe",
+            "or a development account",
+        ),
+        (
+            "--out net --account 0700000000000000000000000000000000000000000000000000000000000000=1 \
+             --authority alice",
+            "`fusee keys show`",
+        ),
         ("--out missing/net --development", "cannot write"),
     ] {
         let refused = folder.fusee(&format!("net init {words}"));
