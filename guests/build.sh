@@ -103,8 +103,8 @@ build_examples() {
             export RUSTC=$rustc RUSTC_WRAPPER=$guests/rustc.sh RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target
             export CARGO_TARGET_WASM32V1_NONE_LINKER=wasm-ld-$CLANG_MAJOR
             export RUSTFLAGS="-Clink-arg=-zstack-size=61440 -Clink-arg=--compress-relocations"
-            cargo build --quiet --locked --profile contract --lib --target wasm32v1-none -Zbuild-std=core,alloc \
-                --package "example-$example"
+            cargo rustc --quiet --locked --profile contract --lib --crate-type cdylib --target wasm32v1-none \
+                -Zbuild-std=core,alloc --package "example-$example"
         )
         "$tools/contract" "$target/wasm32v1-none/contract/$example.wasm" "$out/example_$example.wasm"
     done

@@ -97,8 +97,8 @@ impl Contract {
     pub fn wasm(&self, names: Names, options: Options) -> Result<Vec<u8>, BuildError> {
         let toolchain = Toolchain::find(&self.folder)?;
         toolchain.has_wasm()?;
-        let mut cargo = self.cargo("build", &self.output, &toolchain, options)?;
-        cargo.args(["--target", WASM]);
+        let mut cargo = self.cargo(&self.output, &toolchain, options)?;
+        cargo.args(["--target", WASM, "--crate-type", "cdylib"]);
         cargo.env(
             "CARGO_ENCODED_RUSTFLAGS",
             format!("{WASM_STACK}\x1f-Clink-arg=--compress-relocations"),
@@ -122,7 +122,7 @@ impl Contract {
         // changed, so in one folder the two targets would have each other compile everything anew.
         let output = self.output.join("polkavm");
         let target = output.join(format!("{POLKAVM}.json"));
-        let mut cargo = self.cargo("rustc", &output, &toolchain, options)?;
+        let mut cargo = self.cargo(&output, &toolchain, options)?;
         write_if_other(&target, TARGET_JSON_64_BIT_NEW).map_err(|error| self.failed(&error))?;
         // The target is no part of Rust, so the compiler builds its core, and calls it unstable.
         cargo
@@ -149,10 +149,11 @@ impl Contract {
             .map_err(|error| self.failed(&error))
     }
 
-    /// Cargo, which builds the library into a folder.
+    /// Cargo, which builds the library into a folder. The caller names the one `--crate-type` that
+    /// it needs: with the `rlib` of the manifest beside it, cargo would not optimise the crates as
+    /// a whole, and say nothing.
     fn cargo(
         &self,
-        verb: &str,
         output: &Path,
         toolchain: &Toolchain,
         options: Options,
@@ -163,7 +164,7 @@ impl Contract {
         let mut cargo = command("cargo");
         cargo
             .current_dir(&self.folder)
-            .args([verb, "--profile", "contract", "--lib"])
+            .args(["rustc", "--profile", "contract", "--lib"])
             .args(["--package", &self.package])
             .arg("--target-dir")
             .arg(output);

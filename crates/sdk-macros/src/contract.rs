@@ -42,7 +42,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             }
         }
 
-        #(impl ::fusee_sdk::contract::Emits<#events> for #ident {})*
+        #(impl ::fusee_sdk::contract::DeclaredBy<#ident> for #events {})*
     })
 }
 

@@ -74,19 +74,24 @@ fn put_bytes(topics: &mut impl Sink, bytes: &[u8]) {
     topics.put(bytes);
 }
 
-/// A contract that declares an event, and can emit it.
+/// An event that a contract declares, and so can emit. `#[contract]` generates it.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` does not declare the event `{E}`",
-    note = "add it to the attribute of the contract: `#[contract(events({E}))]`. Tools then know \
-            it by the interface"
+    message = "`{C}` does not declare the event `{Self}`",
+    note = "add it to the attribute of the contract: `#[contract(events({Self}))]`. Tools then \
+            know it by the interface"
 )]
-pub trait Emits<E: Event> {
+pub trait DeclaredBy<C> {}
+
+/// Emits events: `self.emit(event)`. Each contract does, those that it declares.
+pub trait Emit: Storage {
     /// Emits the event.
     #[inline]
-    fn emit(&mut self, event: E) {
+    fn emit<E: Event + DeclaredBy<Self>>(&mut self, event: E) {
         emit(&event);
     }
 }
+
+impl<C: Storage> Emit for C {}
 
 /// An error of a contract. `#[error]` generates it.
 pub trait Error {

@@ -87,7 +87,7 @@ pub mod prelude {
         Address,
         call::{self, Call, CallFailure},
         codec::{Bytes, Codec},
-        contract::{Emits, revert},
+        contract::{Emit, revert},
         env,
         storage::{Map, Set, Value, Vector},
     };
