@@ -134,19 +134,32 @@ panic = "abort"
 overflow-checks = true
 strip = "debuginfo"
 
-# The engines of the test kit, optimised as far as it makes tests end soon: much more takes long to
-# compile. The interpreter needs all of it, or it exhausts the native stack.
+# The test kit and the engines, optimised as far as it makes tests end soon: more takes long to
+# compile.
 [profile.dev.package."*"]
 opt-level = 1
 debug = false
 debug-assertions = false
 overflow-checks = false
 
-[profile.dev.package.wasmi]
-opt-level = 3
-debug = false
-debug-assertions = false
-overflow-checks = false
+[profile.dev.package]
+# The interpreter needs all of it, or it exhausts the native stack.
+wasmi.opt-level = 3
+# These compile a contract, which is soon done, and take long to be compiled themselves.
+cranelift-codegen.opt-level = 0
+fjall.opt-level = 0
+gimli.opt-level = 0
+lsm-tree.opt-level = 0
+object.opt-level = 0
+polkavm.opt-level = 0
+polkavm-linker.opt-level = 0
+pulley-interpreter.opt-level = 0
+regalloc2.opt-level = 0
+wasmparser.opt-level = 0
+wasmprinter.opt-level = 0
+wasmtime.opt-level = 0
+wasmtime-environ.opt-level = 0
+wasmtime-internal-cranelift.opt-level = 0
 "#,
         env!("CARGO_PKG_RUST_VERSION")
     )
