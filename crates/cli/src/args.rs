@@ -153,12 +153,12 @@ impl Verb {
     /// Where a verb that calls a method has what is for the method.
     fn given(&mut self) -> Option<&mut Given> {
         match self {
-            Self::Call(args) => Some(&mut args.transaction.common.given),
-            Self::Create(args) => Some(&mut args.transaction.common.given),
-            Self::Deploy(args) => Some(&mut args.transaction.common.given),
-            Self::Upgrade(args) => Some(&mut args.transaction.common.given),
-            Self::Query(args) => Some(&mut args.common.given),
-            Self::Trace(args) => Some(&mut args.common.given),
+            Self::Call(args) => Some(&mut args.arguments.given),
+            Self::Create(args) => Some(&mut args.arguments.given),
+            Self::Deploy(args) => Some(&mut args.arguments.given),
+            Self::Upgrade(args) => Some(&mut args.arguments.given),
+            Self::Query(args) => Some(&mut args.arguments.given),
+            Self::Trace(args) => Some(&mut args.arguments.given),
             Self::Gas(args) => Some(&mut args.given),
             _ => None,
         }

@@ -17,10 +17,10 @@ use crate::{
     values,
 };
 
-/// The syntax of `--args` for methods with an interface.
+/// The syntax of arguments for methods with an interface.
 const GRAMMAR: &str = "\
-If the contract has an interface (see `fusee interface`) that has the method, each argument (--args)
-is read as the type that the method declares. Arguments are in order, or each as --NAME VALUE or
+If the contract has an interface (see `fusee interface`) that has the method, each argument is
+read as the type that the method declares. Arguments are in order, or each as --NAME VALUE or
 NAME=VALUE. A flag that this command has, too, is the command's before --, and the method's behind it:
   250  1_000  0xff     an integer, with its range checked
   true                 bool
@@ -32,7 +32,7 @@ NAME=VALUE. A flag that this command has, too, is the command's before --, and t
   '{\"a\":1,\"b\":true}'   a struct;              '{\"Some\":{\"a\":1}}'   a variant with fields
 --no-interface turns that off, and --input has raw bytes instead.";
 
-/// The syntax of `--args`, for the help.
+/// The syntax of arguments, for the help.
 pub(crate) fn grammar() -> String {
     format!("{GRAMMAR}\n\n{}", values::GRAMMAR)
 }

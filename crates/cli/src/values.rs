@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::failure::{Exit, Failure};
 
-/// The syntax of `--args` for methods without an interface, for the help.
+/// The syntax of arguments for methods without an interface, for the help.
 pub(crate) const GRAMMAR: &str = "\
 Without an interface, arguments are JSON values. They are encoded in order with borsh, a canonical encoding:
   5                    u64                  -5           i64

@@ -7,8 +7,9 @@ use fusee::sandbox::{CodeHash, Gas};
 
 use super::{ChainArgs, Given, Hex, KeyFolderArgs, PasswordArgs};
 use crate::{
-    arguments,
+    arguments::{self, Words},
     engines::EngineChoice,
+    failure::Failure,
     numbers::{parse_amount, parse_gas},
     values,
 };
@@ -19,14 +20,17 @@ use crate::{
 
 Examples:
   fusee deploy guests/wasm/counter.wasm
-  fusee deploy guests/wasm/token.wasm --args 1000000 --from alice
-  fusee deploy guests/wasm/token.wasm --args 1000000 --name token
-  fusee deploy guests/wasm/token.wasm --args 1000000 --engine all --dry-run
+  fusee deploy guests/wasm/token.wasm 1000000 --from alice
+  fusee deploy guests/wasm/token.wasm 1000000 --name token
+  fusee deploy guests/wasm/token.wasm 1000000 --engine all --dry-run
   fusee deploy token.wasm --supply 1_000_000     (with an interface)
   fusee deploy token.wasm -- --help", grammar = arguments::grammar()))]
 pub(crate) struct DeployArgs {
     /// Program file: .wasm, .wat or .polkavm
     pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) arguments: MethodArgs,
 
     /// Name for the address of the contract: see `fusee name`
     #[arg(long, value_name = "NAME")]
@@ -116,12 +120,15 @@ Runs the method `deploy` of the code if it has one, with the arguments.
 {grammar}
 
 Examples; HASH is what `fusee upload` printed:
-  fusee create HASH --args 1000000
-  fusee create HASH --args 1000000 --admin alice --salt 0000000000000000000000000000000000000000000000000000000000000001", grammar = arguments::grammar()))]
+  fusee create HASH 1000000
+  fusee create HASH 1000000 --admin alice --salt 0000000000000000000000000000000000000000000000000000000000000001", grammar = arguments::grammar()))]
 pub(crate) struct CreateArgs {
     /// Hash of the code
     #[arg(value_name = "HASH", value_parser = values::parse_hash)]
     pub(crate) code: CodeHash,
+
+    #[command(flatten)]
+    pub(crate) arguments: MethodArgs,
 
     /// 64 hexadecimal digits that decide the address together with the sender [default: the number
     /// of the sender's transaction and the code do]
@@ -160,6 +167,9 @@ pub(crate) struct UpgradeArgs {
     /// Hash of the new code
     #[arg(value_name = "HASH", value_parser = values::parse_hash)]
     pub(crate) code: CodeHash,
+
+    #[command(flatten)]
+    pub(crate) arguments: MethodArgs,
 
     #[command(flatten)]
     pub(crate) transaction: TransactionArgs,
@@ -230,10 +240,8 @@ pub(crate) struct CallArgs {
     /// Method to call [default: none, only transfer the value]
     pub(crate) method: Option<String>,
 
-    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
-    /// the contract has an interface; other words that begin with - stand behind --
-    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
-    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) arguments: MethodArgs,
 
     #[command(flatten)]
     pub(crate) transaction: TransactionArgs,
@@ -261,10 +269,8 @@ pub(crate) struct QueryArgs {
     #[arg(default_value = "", hide_default_value = true)]
     pub(crate) method: String,
 
-    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
-    /// the contract has an interface; other words that begin with - stand behind --
-    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
-    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) arguments: MethodArgs,
 
     /// Ask the state after this block, one of the last ones [default: the last]
     #[arg(long, value_name = "N")]
@@ -299,10 +305,8 @@ pub(crate) struct TraceCallArgs {
     /// Method to call [default: none, only transfer the value]
     pub(crate) method: Option<String>,
 
-    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
-    /// the contract has an interface; other words that begin with - stand behind --
-    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
-    pub(crate) words: Vec<String>,
+    #[command(flatten)]
+    pub(crate) arguments: MethodArgs,
 
     #[command(flatten)]
     pub(crate) common: CommonArgs,
@@ -361,6 +365,54 @@ pub(crate) struct TransactionArgs {
     pub(crate) capsule: CapsuleArgs,
 }
 
+/// The arguments of a method.
+#[derive(Debug, Args)]
+pub(crate) struct MethodArgs {
+    /// Arguments of the method, in order or by name; see below. A negative number is an i64 unless
+    /// the contract has an interface; other words that begin with - stand behind --
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true, conflicts_with_all = ["args", "input"])]
+    pub(crate) words: Vec<String>,
+
+    /// The same
+    #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
+    pub(crate) args: Vec<String>,
+
+    /// What is for the method besides these.
+    #[arg(skip)]
+    pub(crate) given: Given,
+
+    /// Raw input in hexadecimal, instead of arguments
+    #[arg(long, value_name = "HEX", value_parser = Hex::parse)]
+    pub(crate) input: Option<Hex>,
+}
+
+impl MethodArgs {
+    /// The words that a method gets, without those of `--input`.
+    pub(crate) fn words(&self) -> Result<Words<'_>, Failure> {
+        let plain = match &*self.words {
+            [] => &self.args,
+            words => words,
+        };
+        if !self.args.is_empty() {
+            self.given_once("--args")?;
+        }
+        Ok(Words {
+            plain,
+            given: &self.given,
+            by: None,
+        })
+    }
+
+    /// Refuses arguments by a flag and others without it. Clap knows of those that have no dashes.
+    pub(crate) fn given_once(&self, flag: &str) -> Result<(), Failure> {
+        if self.given.is_empty() {
+            return Ok(());
+        }
+        let message = format!("arguments are given twice: by {flag}, and without");
+        Err(Failure::usage(message).next(format!("leave {flag} out, or the others")))
+    }
+}
+
 /// Flags of the capsule of a transaction.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CapsuleArgs {
@@ -379,19 +431,7 @@ pub(crate) struct CommonArgs {
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
 
-    /// Arguments, in order or by name; see below
-    #[arg(long, value_name = "VALUE", num_args = 1.., allow_negative_numbers = true, conflicts_with = "input")]
-    pub(crate) args: Vec<String>,
-
-    /// What is for the method besides `args` and the words of the verb.
-    #[arg(skip)]
-    pub(crate) given: Given,
-
-    /// Raw input in hexadecimal, instead of --args
-    #[arg(long, value_name = "HEX", value_parser = Hex::parse)]
-    pub(crate) input: Option<Hex>,
-
-    /// Ignore the interfaces of contracts: read --args and show results without them
+    /// Ignore the interfaces of contracts: read arguments and show results without them
     #[arg(long)]
     pub(crate) no_interface: bool,
 

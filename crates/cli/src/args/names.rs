@@ -13,7 +13,7 @@ data folder; with --node, in the file that FUSEE_NAMES names (default: .fusee-na
 chain id of the node. Nobody else sees them.
 
 Examples; 3f9c20 is the start of the address that `fusee deploy` printed:
-  fusee deploy token.wasm --args 1000000 --name token
+  fusee deploy token.wasm 1000000 --name token
   fusee name set token 3f9c20
   fusee call token transfer @bob 250
   fusee name list --json

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::transaction::{self, Resolved, TransactionJson};
 use crate::{
-    args::{CallArgs, CommonArgs},
-    arguments::{self, Words},
+    args::{CallArgs, MethodArgs},
+    arguments,
     decoded::Decoded,
     failure::{Exit, Failure},
     output::Output,
@@ -24,16 +24,16 @@ struct CallJson<'a> {
 pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let flags = &args.transaction;
     let resolved = Resolved::sending(flags)?.traced(&args.trace)?;
-    if flags.common.given.asks_for_help() {
+    if args.arguments.given.asks_for_help() {
         let method = args.method.as_deref();
         return resolved.help_on_contract(&args.address, method, output);
     }
     let callee = Callee {
         address: &args.address,
         method: args.method.as_deref().unwrap_or_default(),
-        words: &args.words,
+        arguments: &args.arguments,
     };
-    let operation = operation(&resolved, &flags.common, &callee, flags.value)?;
+    let operation = operation(&resolved, &callee, flags.value)?;
     let request = resolved.request(operation, flags.common.gas);
     let keep = transaction::keep(flags);
     let executed = resolved.execute(&request, keep)?;
@@ -60,36 +60,30 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
     Ok(receipt::exit(&executed.receipt))
 }
 
-/// What is called, by what words.
+/// What is called, and how.
 pub(super) struct Callee<'a> {
     pub(super) address: &'a str,
     /// Empty for a transfer.
     pub(super) method: &'a str,
-    /// The arguments behind the method.
-    pub(super) words: &'a [String],
+    pub(super) arguments: &'a MethodArgs,
 }
 
 /// The call of a method, or a transfer without one.
 pub(super) fn operation(
     resolved: &Resolved,
-    args: &CommonArgs,
     callee: &Callee<'_>,
     value: u128,
 ) -> Result<Operation, Failure> {
     let Callee {
         address,
         method,
-        words,
+        arguments,
     } = *callee;
     let to = resolved.callee(address, method)?;
     if method.is_empty() {
-        let words = Words {
-            plain: words,
-            given: &args.given,
-            by: None,
-        };
+        let words = arguments.words()?;
         let words = arguments::without_names(words, "without a method there are no arguments")?;
-        return match words.is_empty() && args.args.is_empty() && args.input.is_none() {
+        return match words.is_empty() && arguments.input.is_none() {
             true => Ok(Operation::Transfer { to, value }),
             false => Err(Failure::usage("a transfer has no arguments")
                 .next("name the method before --args or --input")),
@@ -99,7 +93,7 @@ pub(super) fn operation(
     Ok(Operation::Call {
         to,
         method: method.to_owned(),
-        input: resolved.input((args, words), interface.as_deref(), method)?,
+        input: resolved.input(arguments, interface.as_deref(), method)?,
         value,
     })
 }

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::transaction::{self, Resolved, TransactionJson};
 use crate::{
     addresses,
-    args::{AdminArgs, CreateArgs, RemoveCodeArgs, TransactionArgs, UpgradeArgs, UploadArgs},
+    args::{
+        AdminArgs, CreateArgs, MethodArgs, RemoveCodeArgs, TransactionArgs, UpgradeArgs, UploadArgs,
+    },
     failure::{Exit, Failure},
     names,
     output::Output,
@@ -49,7 +51,7 @@ pub(crate) fn upload(args: &UploadArgs, output: &mut Output) -> Result<Exit, Fai
 
 pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace)?;
-    if args.transaction.common.given.asks_for_help() {
+    if args.arguments.given.asks_for_help() {
         return resolved.help_on_code(args.code, DEPLOY_METHOD, output);
     }
     let salt = args.salt.as_ref().map(|salt| {
@@ -66,7 +68,7 @@ pub(crate) fn create(args: &CreateArgs, output: &mut Output) -> Result<Exit, Fai
         code: *args.code.as_bytes(),
         salt: salt.transpose()?,
         admin: admin.transpose()?,
-        input: input(&resolved, &args.transaction, args.code, DEPLOY_METHOD)?,
+        input: input(&resolved, &args.arguments, args.code, DEPLOY_METHOD)?,
         value: args.transaction.value,
     };
     let sent = Sent {
@@ -83,13 +85,13 @@ fn salt_bytes(args: &CreateArgs) -> usize {
 
 pub(crate) fn upgrade(args: &UpgradeArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::sending(&args.transaction)?.traced(&args.trace)?;
-    if args.transaction.common.given.asks_for_help() {
+    if args.arguments.given.asks_for_help() {
         return resolved.help_on_code(args.code, MIGRATE_METHOD, output);
     }
     let operation = Operation::Upgrade {
         contract: address(&resolved, &args.contract)?,
         code: *args.code.as_bytes(),
-        input: input(&resolved, &args.transaction, args.code, MIGRATE_METHOD)?,
+        input: input(&resolved, &args.arguments, args.code, MIGRATE_METHOD)?,
         value: args.transaction.value,
     };
     send(
@@ -131,14 +133,14 @@ pub(crate) fn remove(args: &RemoveCodeArgs, output: &mut Output) -> Result<Exit,
 /// The input of a method of uploaded code.
 fn input(
     resolved: &Resolved,
-    flags: &TransactionArgs,
+    arguments: &MethodArgs,
     code: CodeHash,
     method: &str,
 ) -> Result<Vec<u8>, Failure> {
     let state = resolved.chain.state()?;
     resolved.interfaces.check_code(&state, code);
     let interface = resolved.interfaces.of_code(&state, code);
-    resolved.input((&flags.common, &[]), interface.as_deref(), method)
+    resolved.input(arguments, interface.as_deref(), method)
 }
 
 fn address(resolved: &Resolved, text: &str) -> Result<fusee::chain::Address, Failure> {

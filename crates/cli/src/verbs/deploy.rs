@@ -30,14 +30,14 @@ pub(crate) fn run(args: &DeployArgs, output: &mut Output) -> Result<Exit, Failur
     let flags = &args.transaction;
     program::check_contract(&args.file, &code)?;
     let resolved = Resolved::sending(flags)?.traced(&args.trace)?;
-    if flags.common.given.asks_for_help() {
+    if args.arguments.given.asks_for_help() {
         return resolved.help_on_file((&args.file, &code), DEPLOY_METHOD, output);
     }
     resolved.check_name(args.name.as_deref())?;
     let code_hash = CodeHash::of(&code);
     resolved.interfaces.check_file(&args.file, &code);
     let interface = resolved.interfaces.of_file(&args.file, &code);
-    let input = resolved.input((&flags.common, &[]), interface.as_deref(), DEPLOY_METHOD)?;
+    let input = resolved.input(&args.arguments, interface.as_deref(), DEPLOY_METHOD)?;
     let value = flags.value;
     let operation = Operation::Deploy { code, input, value };
     let request = resolved.request(operation, flags.common.gas);

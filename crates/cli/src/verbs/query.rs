@@ -32,7 +32,7 @@ struct QueryJson<'a> {
 
 pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure> {
     let resolved = Resolved::new(&args.common)?.traced(&args.trace)?;
-    if args.common.given.asks_for_help() {
+    if args.arguments.given.asks_for_help() {
         let method = Some(args.method.as_str()).filter(|method| !method.is_empty());
         return resolved.help_on_contract(&args.address, method, output);
     }
@@ -46,11 +46,7 @@ pub(crate) fn run(args: &QueryArgs, output: &mut Output) -> Result<Exit, Failure
         from: resolved.sender.address(),
         to,
         method: args.method.clone(),
-        input: resolved.input(
-            (&args.common, &args.words),
-            interface.as_deref(),
-            &args.method,
-        )?,
+        input: resolved.input(&args.arguments, interface.as_deref(), &args.method)?,
         gas: args
             .common
             .gas

@@ -26,16 +26,16 @@ use crate::{
 
 pub(crate) fn run(args: &TraceCallArgs, output: &mut Output) -> Result<Exit, Failure> {
     let mut resolved = Resolved::new(&args.common)?.traced(&TraceArgs { trace: true })?;
-    if args.common.given.asks_for_help() {
+    if args.arguments.given.asks_for_help() {
         let method = args.method.as_deref();
         return resolved.help_on_contract(&args.address, method, output);
     }
     let callee = Callee {
         address: &args.address,
         method: args.method.as_deref().unwrap_or_default(),
-        words: &args.words,
+        arguments: &args.arguments,
     };
-    let operation = call::operation(&resolved, &args.common, &callee, args.value)?;
+    let operation = call::operation(&resolved, &callee, args.value)?;
     let request = resolved.request(operation, args.common.gas);
     let executed = resolved.execute(&request, Keep::Nothing)?;
     let mut lines = Vec::new();

@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use fusee::abi::{DEPLOY_METHOD, MIGRATE_METHOD};
 use fusee::chain::{Address, Query};
 use fusee::interface::Interface;
 use fusee::keystore::Keystore;
@@ -12,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     addresses,
-    args::{CommonArgs, PasswordArgs, TraceArgs, TransactionArgs},
+    args::{CommonArgs, MethodArgs, PasswordArgs, TraceArgs, TransactionArgs},
     arguments::{self, Words},
     chain::{Chain, Committed, Executed, Keep, Request, State, Tracing},
     decoded,
@@ -154,37 +153,18 @@ impl Resolved {
         Ok(executed)
     }
 
-    /// The input of a method: the raw one, or the arguments by the interface of its code. They are
-    /// `words` behind the method, or those of `--args`.
+    /// The input of a method: the raw one, or the arguments by the interface of its code.
     pub(crate) fn input(
         &self,
-        (args, words): (&CommonArgs, &[String]),
+        args: &MethodArgs,
         interface: Option<&Interface>,
         method: &str,
     ) -> Result<Vec<u8>, Failure> {
-        let given = &args.given;
-        if !given.is_empty() && (args.input.is_some() || !args.args.is_empty()) {
-            let flag = if args.input.is_some() {
-                "--input"
-            } else {
-                "--args"
-            };
-            let message = format!("arguments are given twice: by {flag}, and without");
-            return Err(Failure::usage(message).next(format!("leave {flag} out, or the others")));
+        if let Some(input) = &args.input {
+            args.given_once("--input")?;
+            return Ok(input.0.clone());
         }
-        let plain = match words {
-            [] => &args.args,
-            words => words,
-        };
-        match &args.input {
-            Some(input) => Ok(input.0.clone()),
-            None => {
-                // No verb takes the arguments of these two as words.
-                let is_flag = matches!(method, DEPLOY_METHOD | MIGRATE_METHOD);
-                let by = is_flag.then_some("--args");
-                self.encode(Words { plain, given, by }, interface, method)
-            }
-        }
+        self.encode(args.words()?, interface, method)
     }
 
     /// The input that arguments of a method are.

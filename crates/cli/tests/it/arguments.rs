@@ -52,7 +52,21 @@ fn arguments_have_names() {
     let gas = "gas mine.wasm --invoke transfer --deploy-args 1000 --top 3";
     folder.json(&format!("{gas} --to bob --amount 250"), 0);
     let hash = folder.json("upload mine.wasm", 0)["code_hash"].clone();
-    folder.json(&format!("create {} --supply 5", hash.as_str().unwrap()), 0);
+    let hash = hash.as_str().unwrap();
+    // What the verb takes before the arguments makes no difference.
+    for begin in ["deploy mine.wasm".to_owned(), format!("create {hash}")] {
+        for words in ["5", "supply=5", "--supply 5", "--args 5", "--value 0 5"] {
+            let made = folder.json(&format!("{begin} {words}"), 0);
+            let made = made["address"].as_str().unwrap();
+            let supply = folder.json(&format!("query {made} total_supply"), 0);
+            assert_eq!(supply["decoded"]["output"], 5, "{begin} {words}");
+        }
+        let twice = folder.fusee(&format!("{begin} 5 --args 5"));
+        assert!(
+            twice.code == 2 && twice.stderr.contains("cannot be used with"),
+            "{twice:?}"
+        );
+    }
 }
 
 #[test]

@@ -384,10 +384,7 @@ fn the_flag_for_the_arguments_of_a_deployment_is_named() {
     let token = guests().join("example_token.wasm");
     fs::copy(token, folder.path().join("coin.wasm")).unwrap();
     for (words, expected) in [
-        (
-            "deploy coin.wasm",
-            "pass them with `--args`, missing: supply: u64; ",
-        ),
+        ("deploy coin.wasm", "next: missing: supply: u64; "),
         (
             "gas coin.wasm --invoke transfer @bob 5",
             "pass them with `--deploy-args`, missing: supply: u64; ",

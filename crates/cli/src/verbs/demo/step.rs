@@ -113,9 +113,6 @@ impl Step {
             Work::Call(contract, method) => format!("call {contract} {method}"),
             Work::Query(contract, method) => format!("query {contract} {method}"),
         };
-        if matches!(self.work, Work::Deploy(..)) && !self.args.is_empty() {
-            command.push_str(" --args");
-        }
         for arg in &self.args {
             command.push_str(&match arg {
                 Arg::Word(word) => format!(" {word}"),
