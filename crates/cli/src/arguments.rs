@@ -321,7 +321,7 @@ impl Place<'_> {
                     .map_err(|failure| failure.within(&format!("{}: {}", self.label, self.name)))?;
                 Value::String(format!("0x{address}"))
             }
-            // Keys and hashes are often told without the prefix: the length shows that it is missing.
+            // Keys and hashes are often told without the prefix: the length shows that.
             (Type::Array(_, length), Value::String(text))
                 if value_type.is_bytes() && is_hexadecimal(&text, *length) =>
             {

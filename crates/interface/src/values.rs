@@ -1,8 +1,8 @@
 //! Values by their types: from the bytes that a contract reads and writes to JSON, and back.
 //!
 //! Integers of more than 53 bits are texts in JSON, since readers of JSON round them; both forms
-//! are read. Bytes, among them lists of `u8`, and addresses are hexadecimal texts with `0x`; lists of
-//! numbers are read, too.
+//! are read. Bytes, among them lists of `u8`, and addresses are hexadecimal texts with `0x`; lists
+//! of numbers are read, too.
 
 use borsh::BorshDeserialize;
 use serde_json::{Map, Value};

@@ -17,7 +17,7 @@ use std::{
 use fusee_contract::{Account, Address};
 use fusee_ledger::{
     ActiveRules, BlockLimits, Invalid, Ledger, LedgerError, LedgerRules, NONCE_WINDOW, Parameters,
-    Position, SignedTransaction, TransactionId,
+    Position, Role, SignedTransaction, TransactionId,
 };
 use fusee_state::StateReader;
 use thiserror::Error;
@@ -96,6 +96,19 @@ pub enum Rejected {
         transactions: usize,
         /// The limit of their bytes.
         bytes: u64,
+    },
+    /// The account that pays for others cannot pay for all that wait.
+    #[error(
+        "{payer} would pay {cost} at most for the transactions of others that wait, and has \
+         {balance}"
+    )]
+    PayerFull {
+        /// The account.
+        payer: Address,
+        /// The most that it would pay with this one.
+        cost: u128,
+        /// Its balance after the last block.
+        balance: u128,
     },
     /// The mempool is full of transactions that are worth as much or more.
     #[error("the mempool is full: wait, or offer a gas price above {price}")]
@@ -236,6 +249,12 @@ impl Mempool {
             };
             let body = transaction.body();
             let next = Account::nonce(&*view.state, body.sender)?;
+            let (role, payer) = transaction.gas_payer();
+            let funds = Account::balance(&*view.state, payer)?;
+            let sponsored = match role {
+                Role::FeePayer => body.maximum_fee().unwrap_or(u128::MAX),
+                _ => 0,
+            };
             let mut content = self.content();
             if !Arc::ptr_eq(&content.view, &view) {
                 // A block was committed in between.
@@ -246,13 +265,14 @@ impl Mempool {
                 id,
                 sender: body.sender,
                 nonce: body.nonce,
-                payer: transaction.gas_payer().1,
+                payer,
+                sponsored,
                 price: body.gas_price,
                 expiry: body.expiry,
                 gas: body.gas_limit,
                 bytes,
             };
-            let inserted = content.pool.insert(waiting, next, &self.limits);
+            let inserted = content.pool.insert(waiting, (next, funds), &self.limits);
             return Ok(inserted.map(|dropped| Added { id, dropped }));
         }
     }

@@ -27,6 +27,7 @@ pub use client::{Client, ClientError, ClientOptions, Subscription};
 pub use error::{ErrorKind, RpcError};
 #[cfg(feature = "server")]
 pub use server::{
-    AdminOptions, Limits, MethodMetrics, Relay, RelayError, RpcMetrics, RpcOptions, RpcServer,
-    StartError, StartingServer, WriteBackup,
+    AdminOptions, InvalidOption, Limits, MAX_CONNECTIONS, MethodMetrics, Relay, RelayError,
+    RpcMetrics, RpcOptions, RpcServer, StartError, StartingServer, WriteBackup, check_host,
+    check_origin,
 };

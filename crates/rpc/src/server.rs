@@ -27,9 +27,13 @@ mod storage;
 mod subscriptions;
 mod traces;
 mod transactions;
+mod unsent;
 
 pub use metrics::{MethodMetrics, RpcMetrics};
-pub use options::{AdminOptions, Limits, RpcOptions, WriteBackup};
+pub use options::{
+    AdminOptions, InvalidOption, Limits, MAX_CONNECTIONS, RpcOptions, WriteBackup, check_host,
+    check_origin,
+};
 pub use relay::{Relay, RelayError};
 pub use rpc_server::{RpcServer, StartError};
 pub use starting::StartingServer;

@@ -168,6 +168,10 @@ impl From<NodeError> for Failure {
         match error {
             NodeError::Chain(error) => error.into(),
             NodeError::Ledger(error) => error.into(),
+            error @ NodeError::Waiting { .. } => Self::new(Exit::Host, error).next(
+                "check that the data folder can be written, on a disk with space; if the file is \
+                 damaged, delete it: the transactions in it wait no more, and can be sent again",
+            ),
             error => Self::new(Exit::Host, error).next(
                 "check that the data folder can be written, on a disk with space; the folder `index` \
                  in it can be deleted, and is made anew",

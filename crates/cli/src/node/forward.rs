@@ -6,8 +6,9 @@ use fusee::rpc::RelayError;
 use serde::Deserialize;
 use serde_json::json;
 
-/// How long the engine may take to check a transaction.
-const TIME: Duration = Duration::from_secs(10);
+/// How long the engine may take to check a transaction: less than a call may take, so that its
+/// sender learns what happened.
+const TIME: Duration = Duration::from_secs(5);
 
 /// Most bytes of its answer.
 const ANSWER: u64 = 1 << 20;

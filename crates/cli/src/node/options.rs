@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use fusee::{
     chain::{Address, store::Retention},
     node::{MempoolLimits, Production},
-    rpc::Limits,
+    rpc::{self, Limits},
     sandbox::Gas,
 };
 use tracing_subscriber::filter::Targets;
@@ -158,11 +158,19 @@ impl RpcSettings {
             "off" => Ok(false),
             _ => Err("it is `on` or `off`"),
         })?;
+        let each = |name, check: fn(&str) -> Result<(), &'static str>| {
+            let list = values.list(name);
+            let wrong = list.iter().find_map(|text| check(text).err());
+            match wrong {
+                Some(reason) => Err(values.wrong(name, reason)),
+                None => Ok(list),
+            }
+        };
         Ok(Self {
             listen: address("rpc.listen")?,
             admin: address("rpc.admin")?,
-            hosts: values.list("rpc.hosts"),
-            origins: values.list("rpc.origins"),
+            hosts: each("rpc.hosts", rpc::check_host)?,
+            origins: each("rpc.origins", rpc::check_origin)?,
             explorer: explorer.unwrap_or(true),
             query_gas: Gas::new(values.required("rpc.query_gas")?),
             limits: limits(values)?,
@@ -175,8 +183,12 @@ fn limits(values: &Values) -> Result<Limits, Failure> {
     let calls: NonZeroU32 = values.required("rpc.calls_per_second")?;
     limits.calls_per_second = calls.get();
     limits.burst = calls.get().saturating_mul(2);
-    limits.connections = values.required("rpc.connections")?;
-    limits.connections_per_client = values.required("rpc.client_connections")?;
+    let connections = |name| match values.required(name)? {
+        count @ 1..=rpc::MAX_CONNECTIONS => Ok(count),
+        _ => Err(values.wrong(name, "it is 1 to 1,000,000")),
+    };
+    limits.connections = connections("rpc.connections")?;
+    limits.connections_per_client = connections("rpc.client_connections")?;
     Ok(limits)
 }
 

@@ -238,6 +238,7 @@ fn explain(error: StartError) -> Failure {
             "choose a port above 1023 with --rpc and --admin"
         }
         StartError::Listen { .. } => "choose an address of this machine with --rpc and --admin",
+        StartError::Option(_) => "see `fusee node --help`",
         StartError::Node(_) => "start the node again",
         _ => "raise the limit of threads of the user",
     };

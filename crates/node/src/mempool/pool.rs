@@ -23,6 +23,8 @@ pub(super) struct Waiting {
     pub(super) nonce: u64,
     /// The account that pays for the gas.
     pub(super) payer: Address,
+    /// The most that another account than the sender pays. 0: the sender pays.
+    pub(super) sponsored: u128,
     pub(super) price: u128,
     /// The last height that can include it.
     pub(super) expiry: u64,
@@ -37,6 +39,8 @@ pub(super) struct Pool {
     ids: BTreeMap<TransactionId, (Address, u64)>,
     /// The last transaction of each sender. The first one here is the first to be evicted.
     tails: BTreeSet<Tail>,
+    /// What accounts pay for others at most, together.
+    sponsors: BTreeMap<Address, u128>,
     bytes: u64,
     arrivals: u64,
 }
@@ -130,12 +134,12 @@ impl Pool {
         self.senders.keys().copied()
     }
 
-    /// Adds a transaction of a sender whose next nonce is `next`. Returns those that had to make
-    /// room. If it is rejected, nothing has changed.
+    /// Adds a transaction of a sender whose next nonce is `next`, and whose payer has so much.
+    /// Returns those that had to make room. If it is rejected, nothing has changed.
     pub(super) fn insert(
         &mut self,
         it: Waiting,
-        next: u64,
+        (next, funds): (u64, u128),
         limits: &MempoolLimits,
     ) -> Result<Vec<(TransactionId, Dropped)>, Rejected> {
         if self.contains(&it.id) {
@@ -143,6 +147,7 @@ impl Pool {
         }
         let replaced = self.replaced_by(&it)?;
         self.check_sender(&it, replaced, limits)?;
+        self.check_sponsor(&it, replaced, funds)?;
         let is_ready = self.is_ready(&it, next);
         let rank = Rank {
             is_ready,
@@ -302,6 +307,35 @@ impl Pool {
         Ok(())
     }
 
+    /// What an account pays for others has to be there for all of them: a block would find out only
+    /// after they have displaced transactions that are paid for.
+    fn check_sponsor(
+        &self,
+        it: &Waiting,
+        replaced: Option<TransactionId>,
+        balance: u128,
+    ) -> Result<(), Rejected> {
+        if it.sponsored == 0 {
+            return Ok(());
+        }
+        let replaced = replaced.and_then(|id| {
+            let (sender, nonce) = self.ids.get(&id)?;
+            self.senders.get(sender)?.waiting.get(nonce)
+        });
+        let freed = replaced.filter(|old| old.it.payer == it.payer);
+        let freed = freed.map_or(0, |old| old.it.sponsored);
+        let before = self.sponsors.get(&it.payer).copied().unwrap_or_default();
+        let cost = before.saturating_sub(freed).saturating_add(it.sponsored);
+        match cost <= balance {
+            true => Ok(()),
+            false => Err(Rejected::PayerFull {
+                payer: it.payer,
+                cost,
+                balance,
+            }),
+        }
+    }
+
     /// Whether a block can include it once those before it are.
     fn is_ready(&self, it: &Waiting, next: u64) -> bool {
         let queue = self.senders.get(&it.sender);
@@ -331,6 +365,12 @@ impl Pool {
         let bytes = size(&arrived.it);
         queue.bytes = queue.bytes.saturating_sub(bytes);
         self.bytes = self.bytes.saturating_sub(bytes);
+        if let Some(sum) = self.sponsors.get_mut(&arrived.it.payer) {
+            *sum = sum.saturating_sub(arrived.it.sponsored);
+            if *sum == 0 {
+                self.sponsors.remove(&arrived.it.payer);
+            }
+        }
         self.refresh(sender);
         Some(arrived)
     }
@@ -340,6 +380,10 @@ impl Pool {
         let bytes = size(&arrived.it);
         self.ids.insert(arrived.it.id, (sender, arrived.it.nonce));
         self.bytes = self.bytes.saturating_add(bytes);
+        if arrived.it.sponsored > 0 {
+            let sum = self.sponsors.entry(arrived.it.payer).or_default();
+            *sum = sum.saturating_add(arrived.it.sponsored);
+        }
         let queue = self.senders.entry(sender).or_insert_with(|| Queue {
             next,
             waiting: BTreeMap::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use borsh::BorshDeserialize;
 use fusee_contract::{Account as State, Address, keys};
-use fusee_engine::{CodeHash, Format, Gas};
+use fusee_engine::{CodeHash, Format, Gas, Interrupt};
 use fusee_ledger::{self as ledger, Parameters, Payment, QuotaUse};
 use fusee_state::{StateReader, Value};
 use fusee_store::chain::Version;
@@ -13,7 +13,7 @@ use super::{
     context::Context,
     convert::bytes,
     failures::{invalid_params, not_found},
-    storage::proofs,
+    storage::{Room, proofs},
 };
 use crate::{
     error::RpcError,
@@ -48,7 +48,10 @@ pub(super) async fn account(
             code_hash: account.code.map(|code| code.hash.into()),
             quota: quota(&state, address)?,
             proofs: match params.proof {
-                true => Some(proofs(&state, &keys)?),
+                true => {
+                    let room = &mut Room::new(context);
+                    Some(proofs(&state, &keys, (room, &Interrupt::new()))?)
+                }
                 false => None,
             },
         })

@@ -1,9 +1,11 @@
 //! The announcer: one thread that reads the blocks of a node, converts each once, and hands it to
-//! all subscribers, in order and without gaps.
+//! all subscribers, in order and without gaps. The last blocks are kept for those that are behind,
+//! up to a number and a size.
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread::{self, JoinHandle},
@@ -15,7 +17,7 @@ use fusee_node::{NoBlock, Node, NodeError};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time,
 };
 
@@ -28,6 +30,9 @@ use crate::{
 /// How many blocks a subscriber may be behind.
 pub(super) const BEHIND: usize = 64;
 
+/// How many bytes of announced blocks are kept. One block may be larger.
+pub(super) const KEPT_BYTES: usize = 64 << 20;
+
 /// How long it takes at most to notice that the server stops.
 const SLICE: Duration = Duration::from_millis(200);
 
@@ -36,9 +41,6 @@ const TELL: Duration = Duration::from_secs(2);
 
 /// How long a last message takes, at most, from the subscription to the connection.
 const HAND_ON: Duration = Duration::from_millis(100);
-
-/// A block as its subscribers get it. An error is for all of them: the node cannot read its chain.
-pub(super) type Announced = Result<Arc<Announcement>, RpcError>;
 
 /// A block in the forms that subscribers ask for, as JSON.
 #[derive(Debug)]
@@ -57,46 +59,131 @@ pub(super) struct AnnouncedEvent {
     pub(super) json: Box<RawValue>,
 }
 
-/// The blocks of a subscriber from a height on, and its place among all.
+impl Announcement {
+    fn bytes(&self) -> usize {
+        let events = self.events.iter().map(|event| event.json.get().len());
+        let blocks = [&self.with_ids, &self.in_full].map(|block| block.get().len());
+        events.chain(blocks).fold(0, usize::saturating_add)
+    }
+}
+
+/// The place of a subscriber among all, and the next height that it gets.
 #[derive(Debug)]
 pub(super) struct Joined {
-    pub(super) blocks: broadcast::Receiver<Announced>,
     pub(super) next: u64,
-    pub(super) _place: OwnedSemaphorePermit,
+    last: watch::Receiver<Last>,
+    _place: OwnedSemaphorePermit,
 }
+
+/// Why a subscriber gets no more blocks.
+#[derive(Debug)]
+pub(super) enum NoMore {
+    /// The one at its height is not kept any more.
+    TooSlow,
+    /// The node cannot read its chain, or shuts down.
+    Ended(RpcError),
+}
+
+/// The last height that was announced, or why no more can be.
+type Last = Result<u64, RpcError>;
 
 /// Hands the blocks of a node to the subscribers.
 #[derive(Debug)]
 pub(super) struct Announcer {
-    blocks: Mutex<Option<broadcast::Sender<Announced>>>,
-    places: Arc<Semaphore>,
+    /// `None` once it is stopped.
+    last: Mutex<Option<watch::Sender<Last>>>,
+    shared: Arc<Shared>,
     limit: usize,
     slow: AtomicU64,
-    /// The height of the last block that was handed on.
-    last: Arc<AtomicU64>,
     is_stopped: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread shares with the subscribers.
+#[derive(Debug)]
+struct Shared {
+    kept: Mutex<Kept>,
+    places: Arc<Semaphore>,
+    /// The number of places.
+    limit: usize,
+}
+
+/// The announcements that subscribers may still ask for.
+#[derive(Debug)]
+struct Kept {
+    /// The last block that was handed on, or that nobody was there for.
+    last: u64,
+    blocks: VecDeque<Arc<Announcement>>,
+    bytes: usize,
 }
 
 /// What the thread reads from and writes to.
 struct Reader {
     node: Arc<Node>,
-    sender: broadcast::Sender<Announced>,
-    last: Arc<AtomicU64>,
+    sender: watch::Sender<Last>,
+    shared: Arc<Shared>,
     is_stopped: Arc<AtomicBool>,
+}
+
+impl Shared {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anybody has joined. Only while `kept` is locked does it stay so that nobody has.
+    fn is_empty(&self) -> bool {
+        self.places.available_permits() >= self.limit
+    }
+}
+
+impl Kept {
+    /// Adds the next block, and forgets those for which there is no room any more.
+    fn push(&mut self, block: Announcement) {
+        self.last = block.height;
+        self.bytes = self.bytes.saturating_add(block.bytes());
+        self.blocks.push_back(Arc::new(block));
+        while self.blocks.len() > BEHIND || (self.bytes > KEPT_BYTES && self.blocks.len() > 1) {
+            let oldest = self.blocks.pop_front();
+            let bytes = oldest.map_or(0, |block| block.bytes());
+            self.bytes = self.bytes.saturating_sub(bytes);
+        }
+    }
+
+    /// Nobody is there for a block.
+    fn skip(&mut self, height: u64) {
+        *self = Self {
+            last: height,
+            blocks: VecDeque::new(),
+            bytes: 0,
+        };
+    }
+
+    fn at(&self, height: u64) -> Option<Arc<Announcement>> {
+        let mut blocks = self.blocks.iter();
+        blocks.find(|block| block.height == height).map(Arc::clone)
+    }
 }
 
 impl Announcer {
     /// Begins to read the blocks of a node, for so many subscribers.
     pub(super) fn start(node: Arc<Node>, limit: usize) -> Result<Self, NodeError> {
-        let (sender, _) = broadcast::channel(BEHIND);
-        let is_stopped = Arc::new(AtomicBool::new(false));
         let subscription = node.subscribe(BEHIND)?;
-        let last = Arc::new(AtomicU64::new(node.head().map_or(0, |head| head.height)));
+        let height = node.head().map_or(0, |head| head.height);
+        let shared = Arc::new(Shared {
+            kept: Mutex::new(Kept {
+                last: height,
+                blocks: VecDeque::new(),
+                bytes: 0,
+            }),
+            places: Arc::new(Semaphore::new(limit)),
+            limit,
+        });
+        let (sender, _) = watch::channel(Ok(height));
+        let is_stopped = Arc::new(AtomicBool::new(false));
         let reader = Reader {
             node,
             sender: sender.clone(),
-            last: Arc::clone(&last),
+            shared: Arc::clone(&shared),
             is_stopped: Arc::clone(&is_stopped),
         };
         let thread = thread::Builder::new().name("announce".to_owned());
@@ -104,11 +191,10 @@ impl Announcer {
             .spawn(move || reader.run(subscription))
             .map_err(NodeError::Thread)?;
         Ok(Self {
-            blocks: Mutex::new(Some(sender)),
-            places: Arc::new(Semaphore::new(limit)),
+            last: Mutex::new(Some(sender)),
+            shared,
             limit,
             slow: AtomicU64::new(0),
-            last,
             is_stopped,
             thread: Mutex::new(Some(thread)),
         })
@@ -117,7 +203,7 @@ impl Announcer {
     /// The blocks from now on.
     pub(super) fn join(&self) -> Result<Joined, RpcError> {
         let limit = self.limit;
-        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = Arc::clone(&self.shared.places).try_acquire_owned();
         let place = place.map_err(|_| {
             RpcError::new(
                 ErrorKind::LimitExceeded,
@@ -126,14 +212,30 @@ impl Announcer {
             )
             .with("limit", limit)
         })?;
-        let blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        let blocks = blocks.as_ref().ok_or_else(failures::shutting_down)?;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.as_ref().ok_or_else(failures::shutting_down)?;
         Ok(Joined {
-            // Before the height is read, so that it is not that of a later block.
-            blocks: blocks.subscribe(),
-            next: self.last.load(Ordering::Acquire).saturating_add(1),
+            last: last.subscribe(),
+            // After the place is taken: from here on, no block is skipped.
+            next: self.shared.kept().last.saturating_add(1),
             _place: place,
         })
+    }
+
+    /// Waits for the next block of a subscriber.
+    pub(super) async fn next(&self, joined: &mut Joined) -> Result<Arc<Announcement>, NoMore> {
+        loop {
+            let last = joined.last.borrow_and_update().clone();
+            match last {
+                Err(error) => return Err(NoMore::Ended(error)),
+                Ok(last) if last >= joined.next => {
+                    return self.shared.kept().at(joined.next).ok_or(NoMore::TooSlow);
+                }
+                Ok(_) => {}
+            }
+            let changed = joined.last.changed().await;
+            changed.map_err(|_| NoMore::Ended(failures::shutting_down()))?;
+        }
     }
 
     /// A subscriber was ended because it did not keep up.
@@ -142,7 +244,8 @@ impl Announcer {
     }
 
     pub(super) fn count(&self, metrics: &mut RpcMetrics) {
-        let taken = self.limit.saturating_sub(self.places.available_permits());
+        let free = self.shared.places.available_permits();
+        let taken = self.limit.saturating_sub(free);
         metrics.subscriptions = convert::count(taken);
         metrics.slow_subscriptions = self.slow.load(Ordering::Relaxed);
     }
@@ -151,11 +254,11 @@ impl Announcer {
     /// [`stop`](Self::stop), and before connections close.
     pub(super) async fn all_told(&self) {
         let all = u32::try_from(self.limit).unwrap_or(u32::MAX);
-        if self.places.available_permits() >= self.limit {
+        if self.shared.is_empty() {
             return;
         }
         // An error says that a subscriber does not read. The server stops all the same.
-        let _ = time::timeout(TELL, self.places.acquire_many(all)).await;
+        let _ = time::timeout(TELL, self.shared.places.acquire_many(all)).await;
         // A permit is released just before jsonrpsee queues the last message on the connection, in
         // the same poll. It has no notification for that.
         time::sleep(HAND_ON).await;
@@ -164,14 +267,20 @@ impl Announcer {
     /// Ends all subscriptions.
     pub(super) fn stop(&self) {
         self.is_stopped.store(true, Ordering::Release);
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        *blocks = None;
-        drop(blocks);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = None;
+        drop(last);
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(thread) = thread.take() {
             // A panic has ended the announcements, and nothing else.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for Announcer {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -194,7 +303,7 @@ impl Reader {
 
     /// Hands on a block, and before it those between the last one and it.
     fn announce(&self, block: &StoredBlock) {
-        let last = self.last.load(Ordering::Acquire);
+        let last = self.shared.kept().last;
         for missing in last.saturating_add(1)..block.header.height {
             match self.node.block(missing) {
                 Ok(block) => self.hand_on(&block),
@@ -207,16 +316,24 @@ impl Reader {
     }
 
     fn hand_on(&self, block: &StoredBlock) {
+        let height = block.header.height;
         // Conversion takes time, and often nobody is subscribed.
-        if self.sender.receiver_count() > 0 {
-            self.send(announcement(&self.node, block).map(Arc::new));
+        let mut kept = self.shared.kept();
+        if self.shared.is_empty() {
+            kept.skip(height);
+            return;
         }
-        self.last.store(block.header.height, Ordering::Release);
+        drop(kept);
+        let announced = announcement(&self.node, block).map(|block| {
+            self.shared.kept().push(block);
+            height
+        });
+        self.send(announced);
     }
 
-    fn send(&self, announced: Announced) {
-        // An error says that all have left.
-        let _ = self.sender.send(announced);
+    fn send(&self, last: Last) {
+        // Also if nobody is subscribed.
+        let _ = self.sender.send_replace(last);
     }
 }
 

@@ -21,6 +21,10 @@ use crate::{
 /// The most headers of a page.
 const MAX_PAGE: u32 = 100;
 
+/// A page ends with the block that makes its blocks as large as this, in bytes: they are read for
+/// their headers.
+const PAGE_BYTES: usize = 8 << 20;
+
 pub(super) async fn latest(
     context: Arc<Context>,
     params: GetLatestBlock,
@@ -67,20 +71,33 @@ pub(super) async fn page(context: Arc<Context>, params: GetBlocks) -> Result<Blo
                 (first..=to).rev().take(limit).collect()
             }
         };
-        let mut blocks = Vec::with_capacity(heights.len());
+        let (mut blocks, mut size) = (Vec::new(), 0_usize);
         for height in &heights {
             if interrupt.is_triggered() {
                 return Err(timeout());
             }
-            blocks.push(BlockSummary::from(&context.node.block(*height)?));
+            if size >= PAGE_BYTES {
+                break;
+            }
+            let block = context.node.block(*height)?;
+            size = size.saturating_add(bytes(&block));
+            blocks.push(BlockSummary::from(&block));
         }
-        let next = heights.last().copied().filter(|height| match params.after {
+        let read = blocks.len().checked_sub(1);
+        let last_read = read.and_then(|last| heights.get(last)).copied();
+        let next = last_read.filter(|height| match params.after {
             Some(_) => *height < last,
             None => *height > first,
         });
         Ok(BlockPage { blocks, next })
     };
     context.work(work).await
+}
+
+/// The size of a block without its header.
+fn bytes(block: &StoredBlock) -> usize {
+    let parts = block.transactions.iter().chain(&block.results);
+    parts.map(Vec::len).fold(0, usize::saturating_add)
 }
 
 impl Context {

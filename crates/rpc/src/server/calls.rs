@@ -3,7 +3,8 @@
 use std::{future::Future, sync::Arc, time::Instant};
 
 use jsonrpsee::{Extensions, RpcModule, core::RegisterMethodError, types::Params};
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::{RawValue, to_raw_value};
 use tracing::Instrument as _;
 
 use super::{
@@ -29,11 +30,12 @@ where
         let handler = handler.clone();
         async move {
             let call = Call::begin(&context, M::NAME);
-            let answered = async {
+            let answer = async {
                 let _permit = admit(&context, &extensions)?;
-                handler(Arc::clone(&context), parse(&params)?).await
+                let answer = handler(Arc::clone(&context), parse(&params)?).await?;
+                answered(&context, &extensions, &answer)
             };
-            call.end(answered.await)
+            call.end(answer.await)
         }
         .instrument(tracing::info_span!("rpc", method = M::NAME))
     })?;
@@ -49,7 +51,7 @@ pub(super) fn admit(
     let Some(peer) = extensions.get::<Peer>() else {
         return Ok(None);
     };
-    context.admit(peer.address)?;
+    context.admit(peer)?;
     let limit = context.options.limits.calls_per_connection;
     match Arc::clone(&peer.calls).try_acquire_owned() {
         Ok(permit) => Ok(Some(permit)),
@@ -60,6 +62,27 @@ pub(super) fn admit(
         )
         .with("limit", limit)),
     }
+}
+
+/// An answer as JSON, counted among those that are not sent yet.
+fn answered(
+    context: &Context,
+    extensions: &Extensions,
+    answer: &impl Serialize,
+) -> Result<Box<RawValue>, RpcError> {
+    let answer = to_raw_value(answer).map_err(|error| failures::internal(&error))?;
+    let (bytes, limit) = (answer.get().len(), context.options.limits.response_bytes);
+    if u32::try_from(bytes).is_ok_and(|bytes| bytes > limit) {
+        let next = "ask for less at once";
+        let message = format!("the answer has {bytes} bytes, and may have {limit}");
+        return Err(RpcError::new(ErrorKind::LimitExceeded, message, next)
+            .with("found", bytes)
+            .with("limit", limit));
+    }
+    if let Some(peer) = extensions.get::<Peer>() {
+        peer.unsent.add(bytes)?;
+    }
+    Ok(answer)
 }
 
 /// Reads parameters: an object, or an array in the order of the fields.

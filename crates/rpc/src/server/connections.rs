@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -23,9 +23,10 @@ use tower::ServiceExt;
 
 use super::{
     context::{self, Context, Peer},
-    io::Stream,
+    io::{self, Stream},
     metrics::Counters,
     options::Limits,
+    unsent::Unsent,
 };
 
 /// How long to wait after the operating system has refused a connection, for want of files.
@@ -34,12 +35,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How long connections have to end when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The connections of each client.
-type Clients = Arc<Mutex<BTreeMap<IpAddr, usize>>>;
+/// What each client has of the server.
+type Clients = Arc<Mutex<BTreeMap<IpAddr, Share>>>;
+
+/// What a client has of the server.
+#[derive(Debug, Default)]
+struct Share {
+    connections: usize,
+    /// The bytes of answers that are not sent yet.
+    unsent: Arc<AtomicUsize>,
+}
 
 /// The place of a connection among all, and among those of its client.
 struct Place {
     _permit: OwnedSemaphorePermit,
+    unsent: Arc<Unsent>,
     clients: Clients,
     client: IpAddr,
     counters: Arc<Counters>,
@@ -50,26 +60,37 @@ struct Place {
 pub(super) struct Bounds {
     limits: Limits,
     counters: Arc<Counters>,
+    /// The bytes of answers of all listeners that are not sent yet.
+    unsent: Arc<AtomicUsize>,
+    /// Whether the listener is for operators.
+    for_operators: bool,
 }
 
 impl Bounds {
     /// Those of a server without other counters.
     pub(super) fn new(limits: Limits) -> Self {
-        let counters = Arc::default();
-        Self { limits, counters }
+        Self {
+            limits,
+            counters: Arc::default(),
+            unsent: Arc::default(),
+            for_operators: false,
+        }
     }
 
-    pub(super) fn of(context: &Context) -> Self {
+    /// Those of the public listener, or of the one for operators.
+    pub(super) fn of(context: &Context, for_operators: bool) -> Self {
         Self {
             limits: context.options.limits,
             counters: Arc::clone(&context.counters),
+            unsent: Arc::clone(&context.unsent),
+            for_operators,
         }
     }
 }
 
 /// Serves the connections of a listener until the server stops.
 pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, stop: StopHandle) {
-    let Bounds { limits, counters } = bounds;
+    let limits = bounds.limits;
     let places = Arc::new(Semaphore::new(limits.connections));
     let clients = Clients::default();
     let mut connections = JoinSet::new();
@@ -85,15 +106,20 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
             time::sleep(PAUSE).await;
             continue;
         };
-        let place = Place::take(&places, &clients, (address, limits), &counters);
+        let place = Place::take(&places, &clients, address, &bounds);
         let Some(place) = place else {
-            counters.change(|all| {
+            bounds.counters.change(|all| {
                 all.refused_connections = all.refused_connections.saturating_add(1);
             });
             continue;
         };
         let router = router.clone();
-        connections.spawn(connection(stream, (place, limits), router, stop.clone()));
+        connections.spawn(connection(
+            stream,
+            (place, bounds.clone()),
+            router,
+            stop.clone(),
+        ));
     }
     drop(listener);
     let ended = async { while connections.join_next().await.is_some() {} };
@@ -103,14 +129,19 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
 
 async fn connection(
     stream: TcpStream,
-    (place, limits): (Place, Limits),
+    (place, bounds): (Place, Bounds),
     router: Router,
     stop: StopHandle,
 ) {
+    let limits = bounds.limits;
+    let unsent = Arc::clone(&place.unsent);
     let peer = Peer {
         address: place.client,
         calls: Arc::new(Semaphore::new(limits.calls_per_connection)),
+        unsent: Arc::clone(&unsent),
+        is_operator: bounds.for_operators,
     };
+    let stream = Arc::new(stream);
     // An error here is the client's: it finds its connection without delay at worst.
     let _ = stream.set_nodelay(true);
     let place = Arc::new(place);
@@ -128,7 +159,7 @@ async fn connection(
         .max_buf_size(64 << 10);
     let served = builder
         .serve_connection(
-            TokioIo::new(Stream::new(stream, limits.idle_time)),
+            TokioIo::new(Stream::new(Arc::clone(&stream), unsent, limits.idle_time)),
             TowerToHyperService::new(service),
         )
         .with_upgrades();
@@ -136,6 +167,7 @@ async fn connection(
     tokio::select! {
         // An error here is the client's.
         _ = &mut served => {}
+        () = io::left(&stream) => {}
         () = stop.shutdown() => {
             served.as_mut().graceful_shutdown();
             let _ = served.await;
@@ -148,21 +180,29 @@ impl Place {
     fn take(
         places: &Arc<Semaphore>,
         clients: &Clients,
-        (address, limits): (SocketAddr, Limits),
-        counters: &Arc<Counters>,
+        address: SocketAddr,
+        bounds: &Bounds,
     ) -> Option<Self> {
+        let Bounds {
+            limits,
+            counters,
+            unsent,
+            ..
+        } = bounds;
         let permit = Arc::clone(places).try_acquire_owned().ok()?;
         let client = context::client(address.ip());
         let mut all = clients.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = all.entry(client).or_default();
-        if *count >= limits.connections_per_client {
+        let share = all.entry(client).or_default();
+        if share.connections >= limits.connections_per_client {
             return None;
         }
-        *count = count.saturating_add(1);
+        share.connections = share.connections.saturating_add(1);
+        let of_client = Arc::clone(&share.unsent);
         drop(all);
         counters.change(|all| all.connections = all.connections.saturating_add(1));
         Some(Self {
             _permit: permit,
+            unsent: Arc::new(Unsent::new(of_client, Arc::clone(unsent), limits)),
             clients: Arc::clone(clients),
             client,
             counters: Arc::clone(counters),
@@ -173,9 +213,9 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut all = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = all.get_mut(&self.client) {
-            *count = count.saturating_sub(1);
-            if *count == 0 {
+        if let Some(share) = all.get_mut(&self.client) {
+            share.connections = share.connections.saturating_sub(1);
+            if share.connections == 0 {
                 all.remove(&self.client);
             }
         }

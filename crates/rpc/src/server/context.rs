@@ -8,7 +8,7 @@ use std::{
     any::Any,
     net::{IpAddr, Ipv6Addr},
     panic::{self, AssertUnwindSafe},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     thread,
     time::{Duration, Instant},
 };
@@ -27,11 +27,15 @@ use super::{
     failures,
     metrics::Counters,
     options::{Limits, RpcOptions},
+    unsent::Unsent,
 };
 use crate::{
     error::{ErrorKind, RpcError},
     openrpc,
 };
+
+/// How many calls hand a transaction to a consensus engine at the same time.
+pub(super) const RELAYERS: usize = 4;
 
 /// What the handlers of a server share.
 #[derive(Debug)]
@@ -40,6 +44,8 @@ pub(super) struct Context {
     pub(super) options: RpcOptions,
     pub(super) counters: Arc<Counters>,
     pub(super) announcer: Announcer,
+    /// The bytes of answers that are not sent yet.
+    pub(super) unsent: Arc<AtomicUsize>,
     /// The OpenRPC document.
     pub(super) document: serde_json::Value,
     /// The same as text.
@@ -52,6 +58,8 @@ pub(super) struct Context {
     executors: Arc<Semaphore>,
     /// One for the call that looks at the node itself.
     lookers: Arc<Semaphore>,
+    /// One for each call that hands a transaction to a consensus engine.
+    relayers: Arc<Semaphore>,
     /// One for each call that waits for a transaction.
     waiting: Arc<Semaphore>,
     /// One for the backup that is written.
@@ -66,6 +74,10 @@ pub(super) struct Peer {
     pub(super) address: IpAddr,
     /// One for each call of the connection.
     pub(super) calls: Arc<Semaphore>,
+    /// What the connection has to send.
+    pub(super) unsent: Arc<Unsent>,
+    /// Whether it may call as often as it wants: on the listener for operators.
+    pub(super) is_operator: bool,
 }
 
 /// The address that limits count: of IPv6 the network of 64 bits, of which a client has all.
@@ -97,12 +109,14 @@ impl Context {
             node,
             counters: Arc::default(),
             announcer,
+            unsent: Arc::default(),
             document: openrpc::document(),
             document_text: openrpc::text().into(),
             servers: Semaphore::new(servers().saturating_sub(1)),
             readers: Arc::new(Semaphore::new(limits.readers)),
             executors: Arc::new(Semaphore::new(limits.executors)),
             lookers: Arc::new(Semaphore::new(1)),
+            relayers: Arc::new(Semaphore::new(RELAYERS)),
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             backups: Arc::new(Semaphore::new(1)),
             rates: RateLimiter::keyed(quota.allow_burst(rate(limits.burst))),
@@ -116,7 +130,13 @@ impl Context {
     /// # Errors
     ///
     /// If it makes too many.
-    pub(super) fn admit(&self, client: IpAddr) -> Result<(), RpcError> {
+    pub(super) fn admit(&self, peer: &Peer) -> Result<(), RpcError> {
+        // Clients of the public listener cannot use up what operators need, who may have the same
+        // address: that of a proxy.
+        if peer.is_operator {
+            return Ok(());
+        }
+        let client = peer.address;
         match self.rates.check_key(&client) {
             Ok(()) => Ok(()),
             Err(_) => {
@@ -145,13 +165,12 @@ impl Context {
         takes_microseconds: bool,
         work: impl FnOnce(&Context) -> Result<T, RpcError> + Send + 'static,
     ) -> Result<T, RpcError> {
-        match self.servers.try_acquire() {
-            Ok(_permit) if takes_microseconds => {
-                let worked = panic::catch_unwind(AssertUnwindSafe(|| work(self)));
-                worked.map_err(|panic| fault(&what(&*panic)))?
-            }
-            _ => self.work(|context, _| work(context)).await,
+        // Not held while it is handed over.
+        if takes_microseconds && let Ok(_permit) = self.servers.try_acquire() {
+            let worked = panic::catch_unwind(AssertUnwindSafe(|| work(self)));
+            return worked.map_err(|panic| fault(&what(&*panic)))?;
         }
+        self.work(|context, _| work(context)).await
     }
 
     /// Reads or sends, on a thread that may block. The interrupt is triggered when the client
@@ -170,6 +189,15 @@ impl Context {
         work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
     ) -> Result<T, RpcError> {
         self.work_among(&self.executors, work).await
+    }
+
+    /// Hands something to a consensus engine. As [`work`](Self::work), among other calls: those
+    /// that read do not wait for an engine that does not answer.
+    pub(super) async fn relay<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Context, &Interrupt) -> Result<T, RpcError> + Send + 'static,
+    ) -> Result<T, RpcError> {
+        self.work_among(&self.relayers, work).await
     }
 
     /// Looks at the node itself. As [`work`](Self::work), among no other calls, since it takes no

@@ -10,17 +10,13 @@ use super::{
     context::Context,
     convert::bytes,
     failures::invalid_params,
-    storage::{MAX_PAGE, after_key, check, check_count, proofs},
+    storage::{MAX_PAGE, PAGE_BYTES, Room, after_key, check, check_count, proofs},
 };
 use crate::{
     error::RpcError,
     methods::GetState,
     types::{Bytes, StateEntries, StateEntry},
 };
-
-/// A page ends with the entry that makes its values as large as this, in bytes. One value may be
-/// larger.
-const PAGE_BYTES: usize = 1 << 20;
 
 /// After all keys: the tag of no key is as high.
 const END: &[u8] = &[0xff];
@@ -39,15 +35,16 @@ pub(super) async fn entries(
     }
     let work = move |context: &Context, interrupt: &Interrupt| {
         let state = context.node.version(params.height)?;
+        let mut room = Room::new(context);
         let (entries, cursor) = match &params.keys {
-            Some(keys) => (named(&state, keys, interrupt)?, None),
+            Some(keys) => (named(&state, keys, (&mut room, interrupt))?, None),
             None => page(&state, &params, interrupt)?,
         };
         let read: Vec<_> = entries.iter().map(|entry| entry.key.0.clone()).collect();
         Ok(StateEntries {
             position: context.position(&state)?,
             proofs: match params.proof {
-                true => Some(proofs(&state, &read)?),
+                true => Some(proofs(&state, &read, (&mut room, interrupt))?),
                 false => None,
             },
             entries,
@@ -61,12 +58,13 @@ pub(super) async fn entries(
 fn named(
     state: &Version,
     keys: &[Bytes],
-    interrupt: &Interrupt,
+    (room, interrupt): (&mut Room, &Interrupt),
 ) -> Result<Vec<StateEntry>, RpcError> {
     check_count(keys)?;
     let entry = |key: &Bytes| {
         check(interrupt)?;
         let value = state.read(&key.0)?;
+        room.take(value.as_deref().map_or(0, <[u8]>::len))?;
         Ok(StateEntry {
             key: key.clone(),
             value: value.map(|value| bytes(&value)),

@@ -237,6 +237,18 @@ impl From<Rejected> for RpcError {
             )
             .with("transactions", *transactions)
             .with("bytes", *bytes),
+            Rejected::PayerFull {
+                payer,
+                cost,
+                balance,
+            } => Self::new(
+                ErrorKind::SenderFull,
+                &rejected,
+                "wait for the next block, let another account pay, or give this one more",
+            )
+            .with("payer", payer.to_string())
+            .with("cost", cost.to_string())
+            .with("balance", balance.to_string()),
             Rejected::Full { price } => Self::new(
                 ErrorKind::MempoolFull,
                 &rejected,

@@ -29,9 +29,13 @@ impl Hosts {
         if !self.admits(host.host()) {
             return Err(format!("the host `{host}` is not admitted"));
         }
-        let Some(origin) = headers.get(header::ORIGIN) else {
+        let mut origins = headers.get_all(header::ORIGIN).iter();
+        let Some(origin) = origins.next() else {
             return Ok(());
         };
+        if origins.next().is_some() {
+            return Err("the request has several origins".to_owned());
+        }
         let origin = origin.to_str().unwrap_or("?").to_lowercase();
         let same = ["http", "https"].map(|scheme| format!("{scheme}://{host}").to_lowercase());
         match same.contains(&origin) || self.origins.contains(&origin) {

@@ -106,8 +106,8 @@ async fn check(State(it): State<Arc<Listener>>, request: Request, next: Next) ->
             counters.change(|all| all.refused_hosts = all.refused_hosts.saturating_add(1));
             foreign(&reason)
         }
-        Ok(()) => match request.extensions().get::<Peer>().map(|peer| peer.address) {
-            Some(client) if it.context.admit(client).is_err() => {
+        Ok(()) => match request.extensions().get::<Peer>() {
+            Some(peer) if !is_health(&request) && it.context.admit(peer).is_err() => {
                 let counters = &it.context.counters;
                 counters
                     .change(|all| all.refused_requests = all.refused_requests.saturating_add(1));
@@ -126,6 +126,11 @@ async fn check(State(it): State<Arc<Listener>>, request: Request, next: Next) ->
     response
 }
 
+/// Whether a request asks how the node is, which a supervisor may do however much else is asked.
+fn is_health(request: &Request) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz")
+}
+
 /// The answer to a request for a foreign host or of a foreign origin.
 pub(super) fn foreign(reason: &str) -> Response {
     let next = "call the node by its address, or have its operator admit the name";
@@ -142,6 +147,9 @@ pub(super) fn secure(response: &mut Response) {
 
 /// JSON-RPC by HTTP or WebSocket.
 async fn rpc(State(it): State<Arc<Listener>>, request: Request) -> Response {
+    if let Some(peer) = request.extensions().get::<Peer>() {
+        peer.unsent.next_request();
+    }
     let mut service = it
         .service
         .clone()

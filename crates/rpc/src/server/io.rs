@@ -2,29 +2,36 @@
 //!
 //! While a write waits, nothing is read: so a client that asks without reading the answers is not
 //! read either, and its requests do not pile up in memory. A write that makes no progress for a
-//! while ends the connection.
+//! while ends the connection. What is written is counted ([`Unsent`]).
 
 use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
     time::{self, Sleep},
 };
 
+use super::unsent::Unsent;
+
+/// Between looks whether a client has left that has sent more than was read.
+const LOOK: Duration = Duration::from_millis(500);
+
 #[derive(Debug)]
 pub(super) struct Stream {
-    tcp: TcpStream,
+    tcp: Arc<TcpStream>,
+    unsent: Arc<Unsent>,
     limit: Duration,
     /// The end of a write that waits.
     stalled: Option<Pin<Box<Sleep>>>,
-    /// The reader that waits for the write.
+    /// The reader that waits, for the client or for the write.
     reader: Option<Waker>,
     /// Whether a write has waited too long.
     is_over: bool,
@@ -32,9 +39,10 @@ pub(super) struct Stream {
 
 impl Stream {
     /// A stream whose writes may wait so long.
-    pub(super) const fn new(tcp: TcpStream, limit: Duration) -> Self {
+    pub(super) const fn new(tcp: Arc<TcpStream>, unsent: Arc<Unsent>, limit: Duration) -> Self {
         Self {
             tcp,
+            unsent,
             limit,
             stalled: None,
             reader: None,
@@ -45,14 +53,20 @@ impl Stream {
     fn write(
         &mut self,
         context: &mut Context<'_>,
-        write: impl FnOnce(Pin<&mut TcpStream>, &mut Context<'_>) -> Poll<io::Result<usize>>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         if self.is_over {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        let ended = match write(Pin::new(&mut self.tcp), context) {
-            Poll::Ready(written) => written,
+        let ended = match ready_to(|| self.tcp.poll_write_ready(context), || write(&self.tcp)) {
+            Poll::Ready(written) => {
+                if let Ok(bytes) = &written {
+                    self.unsent.sent(*bytes);
+                }
+                written
+            }
             Poll::Pending => {
+                self.unsent.stalls();
                 let limit = self.limit;
                 let stalled = || Box::pin(time::sleep(limit));
                 let stalled = self.stalled.get_or_insert_with(stalled);
@@ -61,11 +75,39 @@ impl Stream {
                 Err(io::ErrorKind::TimedOut.into())
             }
         };
-        self.stalled = None;
-        if let Some(reader) = self.reader.take() {
+        // Otherwise the reader waits for the client, which wakes it.
+        if self.stalled.take().is_some()
+            && let Some(reader) = self.reader.take()
+        {
             reader.wake();
         }
         Poll::Ready(ended)
+    }
+}
+
+/// Does what does not block, once it can be done.
+fn ready_to<T>(
+    mut ready: impl FnMut() -> Poll<io::Result<()>>,
+    mut attempt: impl FnMut() -> io::Result<T>,
+) -> Poll<io::Result<T>> {
+    loop {
+        ready!(ready())?;
+        match attempt() {
+            // It was not ready after all, and is waited for anew.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Poll::Ready(done),
+        }
+    }
+}
+
+/// Waits until the client of a connection has left. The server of HTTP sees that by itself only as
+/// long as it has read everything: not while a client has sent more than the request that works.
+pub(super) async fn left(tcp: &TcpStream) {
+    loop {
+        match tcp.ready(Interest::READABLE).await {
+            Ok(ready) if !ready.is_read_closed() => time::sleep(LOOK).await,
+            _ => return,
+        }
     }
 }
 
@@ -78,11 +120,18 @@ impl AsyncRead for Stream {
         if self.is_over {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        if self.stalled.is_some() {
-            self.reader = Some(context.waker().clone());
-            return Poll::Pending;
+        if self.stalled.is_none() {
+            let tcp = &self.tcp;
+            let read = || tcp.try_read_buf(buffer);
+            if let Poll::Ready(read) = ready_to(|| tcp.poll_read_ready(context), read) {
+                return Poll::Ready(read.map(drop));
+            }
         }
-        Pin::new(&mut self.tcp).poll_read(context, buffer)
+        match &mut self.reader {
+            Some(reader) => reader.clone_from(context.waker()),
+            reader => *reader = Some(context.waker().clone()),
+        }
+        Poll::Pending
     }
 }
 
@@ -92,7 +141,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.write(context, |tcp, context| tcp.poll_write(context, bytes))
+        self.write(context, |tcp| tcp.try_write(bytes))
     }
 
     fn poll_write_vectored(
@@ -100,20 +149,19 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.write(context, |tcp, context| {
-            tcp.poll_write_vectored(context, parts)
-        })
+        self.write(context, |tcp| tcp.try_write_vectored(parts))
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tcp.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(context)
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(context)
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // It is closed when it is dropped, which follows.
+        Poll::Ready(Ok(()))
     }
 }

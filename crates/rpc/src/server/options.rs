@@ -9,8 +9,10 @@ use std::{
     time::Duration,
 };
 
+use axum::http::{Uri, uri::Authority};
 use fusee_ledger::Genesis;
 use jsonrpsee::{Methods, RpcModule};
+use thiserror::Error;
 
 use super::relay::Relay;
 use crate::{error::RpcError, types::BackedUp};
@@ -70,7 +72,8 @@ pub struct AdminOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The most bytes of a request (default: 5 MiB).
+    /// The most bytes of a request (default: 6 MiB, since the largest program of a contract has 2.5
+    /// MiB, and two digits a byte).
     pub request_bytes: u32,
     /// The most bytes of an answer (default: 10 MiB).
     pub response_bytes: u32,
@@ -86,6 +89,11 @@ pub struct Limits {
     pub all_subscriptions: usize,
     /// The most calls of a connection at the same time (default: 32).
     pub calls_per_connection: usize,
+    /// The most bytes of the answers and notifications of one client address that are not sent yet
+    /// (default: 128 MiB).
+    pub unsent_per_client: usize,
+    /// The most bytes of all of them together (default: 512 MiB).
+    pub unsent: usize,
     /// How many calls a second one client address may make in the long run (default: 500).
     pub calls_per_second: u32,
     /// How many of them at once (default: 1,000).
@@ -97,7 +105,8 @@ pub struct Limits {
     pub executors: usize,
     /// How long a call may wait until it begins (default: 2 seconds).
     pub queue_time: Duration,
-    /// How long a call may work, besides waiting for transactions (default: 10 seconds).
+    /// How long a call may work, besides waiting for transactions (default: 10 seconds). A relay
+    /// has to have answered by then.
     pub call_time: Duration,
     /// How long a call may wait for a transaction (default: 60 seconds).
     pub wait_time: Duration,
@@ -111,7 +120,70 @@ pub struct Limits {
     pub trace_bytes: usize,
 }
 
+/// An option that no server can have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{option} `{value}`: {reason}")]
+pub struct InvalidOption {
+    /// Which one, as a field of [`RpcOptions`].
+    pub option: &'static str,
+    /// What it is.
+    pub value: String,
+    /// What is wrong with it.
+    pub reason: &'static str,
+}
+
+impl InvalidOption {
+    fn new(option: &'static str, value: impl fmt::Display, reason: &'static str) -> Self {
+        Self {
+            option,
+            value: value.to_string(),
+            reason,
+        }
+    }
+}
+
+/// The most connections of a server, and of anything else that clients hold at the same time.
+pub const MAX_CONNECTIONS: usize = 1_000_000;
+
 impl RpcOptions {
+    /// Checks what a server refuses to start with.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidOption`] for the first option that is wrong.
+    pub fn check(&self) -> Result<(), InvalidOption> {
+        for host in &self.hosts {
+            check_host(host).map_err(|reason| InvalidOption::new("hosts", host, reason))?;
+        }
+        for origin in &self.origins {
+            check_origin(origin).map_err(|reason| InvalidOption::new("origins", origin, reason))?;
+        }
+        let limits = &self.limits;
+        for (option, count) in [
+            ("limits.connections", limits.connections),
+            (
+                "limits.connections_per_client",
+                limits.connections_per_client,
+            ),
+            ("limits.calls_per_connection", limits.calls_per_connection),
+            ("limits.readers", limits.readers),
+            ("limits.executors", limits.executors),
+        ] {
+            if !(1..=MAX_CONNECTIONS).contains(&count) {
+                return Err(InvalidOption::new(option, count, "it is 1 to 1,000,000"));
+            }
+        }
+        for (option, count) in [
+            ("limits.all_subscriptions", limits.all_subscriptions),
+            ("limits.waiting", limits.waiting),
+        ] {
+            if count > MAX_CONNECTIONS {
+                return Err(InvalidOption::new(option, count, "it is at most 1,000,000"));
+            }
+        }
+        Ok(())
+    }
+
     /// The defaults for the chain of a genesis.
     #[must_use]
     pub fn new(genesis: &Genesis) -> Self {
@@ -145,7 +217,7 @@ impl Default for AdminOptions {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            request_bytes: 5 << 20,
+            request_bytes: 6 << 20,
             response_bytes: 10 << 20,
             batch: 50,
             connections: 512,
@@ -153,6 +225,8 @@ impl Default for Limits {
             subscriptions: 16,
             all_subscriptions: 1_000,
             calls_per_connection: 32,
+            unsent_per_client: 128 << 20,
+            unsent: 512 << 20,
             calls_per_second: 500,
             burst: 1_000,
             readers: 4,
@@ -182,6 +256,39 @@ impl fmt::Debug for AdminOptions {
         f.debug_struct("AdminOptions")
             .field("address", &self.address)
             .finish_non_exhaustive()
+    }
+}
+
+/// Checks a name of [`RpcOptions::hosts`]: what the header `Host` has besides the port.
+///
+/// # Errors
+///
+/// What a name is, if this is none.
+pub fn check_host(host: &str) -> Result<(), &'static str> {
+    let authority: Result<Authority, _> = host.parse();
+    match authority {
+        Ok(authority) if authority.host() == host => Ok(()),
+        _ => Err("it is a name such as node.example, without a port"),
+    }
+}
+
+/// Checks one of [`RpcOptions::origins`]: a scheme, a host, and a port if it is not that of the
+/// scheme, which is what browsers send.
+///
+/// # Errors
+///
+/// What an origin is, if this is none.
+pub fn check_origin(origin: &str) -> Result<(), &'static str> {
+    let uri: Result<Uri, _> = origin.parse();
+    let is_origin = uri.is_ok_and(|uri| match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme), Some(authority)) => {
+            !authority.as_str().contains('@') && format!("{scheme}://{authority}") == origin
+        }
+        _ => false,
+    });
+    match is_origin {
+        true => Ok(()),
+        false => Err("it is an origin such as https://wallet.example, without a path"),
     }
 }
 

@@ -29,7 +29,7 @@ use super::{
     http::{self, Listener},
     metrics::RpcMetrics,
     module,
-    options::{Limits, RpcOptions},
+    options::{InvalidOption, Limits, RpcOptions},
 };
 
 /// How often idle clients are forgotten.
@@ -65,6 +65,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// An option is none that a server can have.
+    #[error(transparent)]
+    Option(#[from] InvalidOption),
     /// The operating system has no thread for the server.
     #[error("no threads for the RPC server: {0}")]
     Runtime(#[source] io::Error),
@@ -84,10 +87,14 @@ impl RpcServer {
     ///
     /// [`StartError`] if an address is in use, or the operating system has no threads.
     pub fn start(node: Arc<Node>, options: RpcOptions) -> Result<Self, StartError> {
+        options.check()?;
         let limits = options.limits;
         let runtime = runtime(context::servers(), threads(limits))?;
-        let announcer = Announcer::start(Arc::clone(&node), limits.all_subscriptions)?;
         let admin = options.admin.as_ref().map(|admin| admin.address);
+        // First what can fail: then there is nothing to be stopped.
+        let public_socket = bind(&runtime, options.address)?;
+        let admin_socket = admin.map(|address| bind(&runtime, address)).transpose()?;
+        let announcer = Announcer::start(Arc::clone(&node), limits.all_subscriptions)?;
         let context = Arc::new(Context::new(node, options, announcer));
         let (stop, handle) = stop_channel();
         let listener = |address: SocketAddr, methods| {
@@ -102,20 +109,18 @@ impl RpcServer {
             })
         };
         let mut listeners = Vec::new();
-        let (socket, address) = bind(&runtime, context.options.address)?;
+        let (socket, address) = public_socket;
         let methods = module::public(&context)?.into();
         let router = http::public(listener(address, methods));
-        listeners.push((socket, router));
+        listeners.push((socket, router, Bounds::of(&context, false)));
         let mut admin_address = None;
-        if let Some(admin) = admin {
-            let (socket, address) = bind(&runtime, admin)?;
+        if let Some((socket, address)) = admin_socket {
             let methods = module::admin(&context)?.into();
             let router = http::admin(listener(address, methods));
-            listeners.push((socket, router));
+            listeners.push((socket, router, Bounds::of(&context, true)));
             admin_address = Some(address);
         }
-        let spawn = |(socket, router): (TcpListener, Router)| {
-            let bounds = Bounds::of(&context);
+        let spawn = |(socket, router, bounds): (TcpListener, Router, Bounds)| {
             runtime.spawn(connections::serve(socket, router, bounds, stop.clone()))
         };
         let listeners = listeners.into_iter().map(spawn).collect();
@@ -200,7 +205,7 @@ impl fmt::Debug for RpcServer {
 /// backup.
 fn threads(limits: Limits) -> usize {
     let working = limits.readers.saturating_add(limits.executors);
-    working.saturating_add(2)
+    working.saturating_add(context::RELAYERS).saturating_add(2)
 }
 
 /// The threads of a server.

@@ -12,7 +12,7 @@ use super::{
     context::Context,
     convert,
     failures::invalid_params,
-    storage::{self, named_key},
+    storage::{self, Room, named_key},
     traces,
 };
 use crate::{
@@ -59,7 +59,8 @@ pub(super) async fn query(context: Arc<Context>, params: Query) -> Result<QueryA
             true => {
                 let keys: Vec<_> = reads.iter().map(<[u8]>::to_vec).collect();
                 storage::check_proofs(keys.len())?;
-                Some(storage::proofs(&state, &keys)?)
+                let room = &mut Room::new(context);
+                Some(storage::proofs(&state, &keys, (room, interrupt))?)
             }
             false => None,
         };
@@ -89,15 +90,19 @@ impl Context {
         let simulation = self
             .node
             .simulate(simulated, height, tracing, interrupt)??;
-        let change = |(key, after): (&[u8], Option<&[u8]>)| {
+        let mut room = Room::new(self);
+        let mut change = |(key, after): (&[u8], Option<&[u8]>)| {
+            let before = state.read(key)?;
+            room.take(before.as_deref().map_or(0, <[u8]>::len))?;
+            room.take(after.map_or(0, <[u8]>::len))?;
             Ok(Change {
                 name: named_key(key),
                 key: convert::bytes(key),
-                before: state.read(key)?.map(|value| convert::bytes(&value)),
+                before: before.map(|value| convert::bytes(&value)),
                 after: after.map(convert::bytes),
             })
         };
-        let changes = simulation.changes.iter().map(change);
+        let changes = simulation.changes.iter().map(&mut change);
         let outcome = &simulation.outcome;
         Ok(Simulation {
             height: simulation.height,

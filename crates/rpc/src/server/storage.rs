@@ -24,6 +24,45 @@ use crate::{
 /// The most entries of a page.
 pub(super) const MAX_PAGE: u32 = 1_000;
 
+/// A page ends with the entry that makes its values as large as this, in bytes. One value may be
+/// larger.
+pub(super) const PAGE_BYTES: usize = 1 << 20;
+
+/// How many bytes of values an answer can still have. Each is two digits of it.
+#[derive(Debug)]
+pub(super) struct Room {
+    left: usize,
+    limit: usize,
+}
+
+impl Room {
+    /// That of an empty answer.
+    pub(super) fn new(context: &Context) -> Self {
+        let bytes = context.options.limits.response_bytes.div_euclid(2);
+        let limit = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let left = limit;
+        Self { left, limit }
+    }
+
+    /// Takes the room of some bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it is not left.
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), RpcError> {
+        let limit = self.limit;
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            RpcError::new(
+                ErrorKind::LimitExceeded,
+                format!("the values have more than {limit} bytes together"),
+                "ask for less at once, or without proofs",
+            )
+            .with("limit", limit)
+        })?;
+        Ok(())
+    }
+}
+
 pub(super) async fn storage(
     context: Arc<Context>,
     params: GetStorage,
@@ -36,8 +75,9 @@ pub(super) async fn storage(
     let work = move |context: &Context, interrupt: &Interrupt| {
         let state = context.node.version(params.height)?;
         let address = Address::from(params.address);
+        let mut room = Room::new(context);
         let (entries, cursor) = match &params.keys {
-            Some(keys) => (named(&state, address, keys, interrupt)?, None),
+            Some(keys) => (named(&state, address, keys, (&mut room, interrupt))?, None),
             None => page(&state, address, &params, interrupt)?,
         };
         let read: Vec<_> = entries
@@ -47,7 +87,7 @@ pub(super) async fn storage(
         Ok(Storage {
             position: context.position(&state)?,
             proofs: match params.proof {
-                true => Some(proofs(&state, &read)?),
+                true => Some(proofs(&state, &read, (&mut room, interrupt))?),
                 false => None,
             },
             entries,
@@ -62,12 +102,13 @@ fn named(
     state: &Version,
     address: Address,
     keys: &[Bytes],
-    interrupt: &Interrupt,
+    (room, interrupt): (&mut Room, &Interrupt),
 ) -> Result<Vec<StorageEntry>, RpcError> {
     check_count(keys)?;
     let entry = |key: &Bytes| {
         check(interrupt)?;
         let value = state.read(&keys::storage(address, &key.0))?;
+        room.take(value.as_deref().map_or(0, <[u8]>::len))?;
         Ok(StorageEntry {
             key: key.clone(),
             value: value.map(|value| bytes(&value)),
@@ -115,14 +156,15 @@ fn page(
     if let Some(after) = &params.after {
         start = start.max(after_key(keys::storage(address, &after.0)));
     }
-    let mut entries = Vec::new();
-    while entries.len() < limit {
+    let (mut entries, mut size) = (Vec::new(), 0_usize);
+    while entries.len() < limit && size < PAGE_BYTES {
         check(interrupt)?;
         let range = KeyRange::new(&start, &end);
         let Some((key, value)) = state.seek(range, Direction::Ascending)? else {
             return Ok((entries, None));
         };
         let rest = keys::parts(&key).map_or(&[][..], |parts| parts.rest);
+        size = size.saturating_add(value.len());
         entries.push(StorageEntry {
             key: bytes(rest),
             value: Some(bytes(&value)),
@@ -162,13 +204,22 @@ pub(super) fn check(interrupt: &Interrupt) -> Result<(), RpcError> {
 }
 
 /// What a state has under keys, with proofs.
-pub(super) fn proofs(state: &Version, keys: &[Vec<u8>]) -> Result<Vec<Proof>, RpcError> {
+pub(super) fn proofs(
+    state: &Version,
+    keys: &[Vec<u8>],
+    (room, interrupt): (&mut Room, &Interrupt),
+) -> Result<Vec<Proof>, RpcError> {
     let proof = |key: &Vec<u8>| {
+        check(interrupt)?;
+        let value = state.read(key)?;
+        let proof = state.prove(key).encode();
+        room.take(value.as_deref().map_or(0, <[u8]>::len))?;
+        room.take(proof.len())?;
         Ok(Proof {
             name: named_key(key),
             key: hex::encode(key),
-            value: state.read(key)?.map(hex::encode),
-            proof: hex::encode(state.prove(key).encode()),
+            value: value.map(hex::encode),
+            proof: hex::encode(proof),
         })
     };
     keys.iter().map(proof).collect()

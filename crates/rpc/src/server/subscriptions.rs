@@ -3,25 +3,23 @@
 
 use std::sync::Arc;
 
-use jsonrpsee::{
-    PendingSubscriptionSink, RpcModule, SubscriptionMessage,
-    core::{RegisterMethodError, SubscriptionError},
-    types::ErrorObjectOwned,
-};
-use serde_json::value::{RawValue, to_raw_value};
-use tokio::sync::broadcast::error::RecvError;
-
 use super::{
-    announcer::{Announcement, BEHIND, Joined},
+    announcer::{Announcement, BEHIND, Joined, KEPT_BYTES, NoMore},
     calls,
-    context::Context,
-    failures,
+    context::{Context, Peer},
+    unsent::Unsent,
 };
 use crate::{
     error::{ErrorKind, RpcError},
     methods::{Subscribe, SubscribeBlocks, SubscribeEvents},
     types::TransactionDetail,
 };
+use jsonrpsee::{
+    PendingSubscriptionSink, RpcModule, SubscriptionMessage,
+    core::{RegisterMethodError, SubscriptionError},
+    types::ErrorObjectOwned,
+};
+use serde_json::value::{RawValue, to_raw_value};
 
 /// Registers the subscriptions.
 pub(super) fn register(module: &mut RpcModule<Context>) -> Result<(), RegisterMethodError> {
@@ -30,7 +28,7 @@ pub(super) fn register(module: &mut RpcModule<Context>) -> Result<(), RegisterMe
             TransactionDetail::Ids => &block.with_ids,
             TransactionDetail::Full => &block.in_full,
         };
-        vec![block.clone()]
+        vec![block]
     })?;
     add(module, |params: &SubscribeEvents, block| {
         let events = block.events.iter().filter(|event| {
@@ -38,15 +36,18 @@ pub(super) fn register(module: &mut RpcModule<Context>) -> Result<(), RegisterMe
             params.address.is_none_or(|it| it.0 == event.contract)
                 && (params.topic.as_ref()).is_none_or(|it| Some(&it.0) == topic)
         });
-        events.map(|event| event.json.clone()).collect()
+        events.map(|event| &event.json).collect()
     })
 }
 
 /// What a subscriber is sent of a block.
-trait Items<S>: Fn(&S, &Announcement) -> Vec<Box<RawValue>> + Clone + Send + Sync + 'static {}
+trait Items<S>:
+    for<'a> Fn(&S, &'a Announcement) -> Vec<&'a Box<RawValue>> + Clone + Send + Sync + 'static
+{
+}
 
 impl<S, F> Items<S> for F where
-    F: Fn(&S, &Announcement) -> Vec<Box<RawValue>> + Clone + Send + Sync + 'static
+    F: for<'a> Fn(&S, &'a Announcement) -> Vec<&'a Box<RawValue>> + Clone + Send + Sync + 'static
 {
 }
 
@@ -66,8 +67,13 @@ fn add<S: Subscribe>(
                     .and_then(|_| Ok((calls::parse::<S>(&params)?, context.announcer.join()?)));
                 match call.end(joined) {
                     Ok((params, joined)) => {
-                        let items = move |block: &_| items(&params, block);
-                        deliver(&context, pending, joined, items).await
+                        let unsent = extensions
+                            .get::<Peer>()
+                            .map(|peer| Arc::clone(&peer.unsent));
+                        let deliver = deliver(&context, pending, (joined, unsent), |block| {
+                            items(&params, block)
+                        });
+                        deliver.await
                     }
                     Err(error) => {
                         pending.reject(ErrorObjectOwned::from(error)).await;
@@ -84,32 +90,35 @@ fn add<S: Subscribe>(
 async fn deliver(
     context: &Arc<Context>,
     pending: PendingSubscriptionSink,
-    mut joined: Joined,
-    items: impl Fn(&Announcement) -> Vec<Box<RawValue>> + Send,
+    (mut joined, unsent): (Joined, Option<Arc<Unsent>>),
+    items: impl for<'a> Fn(&'a Announcement) -> Vec<&'a Box<RawValue>> + Send,
 ) -> Result<(), SubscriptionError> {
     let Ok(sink) = pending.accept().await else {
         return Ok(());
     };
     loop {
-        let received = tokio::select! {
-            received = joined.blocks.recv() => received,
+        let next = tokio::select! {
+            next = context.announcer.next(&mut joined) => next,
             () = sink.closed() => return Ok(()),
         };
-        let block = match received {
-            Ok(Ok(block)) => block,
-            Ok(Err(error)) => return Err(last(error)),
-            Err(RecvError::Closed) => return Err(last(failures::shutting_down())),
-            Err(RecvError::Lagged(_)) => {
-                context.announcer.too_slow();
-                return Err(last(too_slow(joined.next)));
-            }
+        let block = match next {
+            Ok(block) => block,
+            Err(NoMore::Ended(error)) => return Err(last(error)),
+            Err(NoMore::TooSlow) => return Err(last(too_slow(context, joined.next))),
         };
-        // Announced between the subscription and the height that it begins with.
-        if block.height < joined.next {
-            continue;
-        }
         for item in items(&block) {
-            if sink.send(SubscriptionMessage::from(item)).await.is_err() {
+            // Before it is copied: a client that does not read has no more than its share.
+            let counted = unsent
+                .as_ref()
+                .map_or(Ok(()), |it| it.add(item.get().len()));
+            if counted.is_err() {
+                return Err(last(too_slow(context, joined.next)));
+            }
+            if sink
+                .send(SubscriptionMessage::from(item.clone()))
+                .await
+                .is_err()
+            {
                 return Ok(());
             }
         }
@@ -117,10 +126,15 @@ async fn deliver(
     }
 }
 
-fn too_slow(height: u64) -> RpcError {
+fn too_slow(context: &Context, height: u64) -> RpcError {
+    context.announcer.too_slow();
+    let size = KEPT_BYTES >> 20;
     RpcError::new(
         ErrorKind::TooSlow,
-        format!("the subscriber was more than {BEHIND} blocks behind, at height {height}"),
+        format!(
+            "the subscriber was more than {BEHIND} blocks or {size} MiB behind, at height {height}, \
+             or has as much to read as it may"
+        ),
         "read the blocks from this height on, and subscribe anew",
     )
     .with("height", height)

@@ -41,7 +41,10 @@ pub(super) async fn send(context: Arc<Context>, params: SendTransaction) -> Resu
         let id = context.send(transaction)?;
         Ok(Sent { id: id.into() })
     };
-    context.work_here_if(is_quick, work).await
+    match context.options.relay.is_some() {
+        true => context.relay(|context, _| work(context)).await,
+        false => context.work_here_if(is_quick, work).await,
+    }
 }
 
 /// What sending came to.
@@ -60,8 +63,12 @@ pub(super) async fn send_and_wait(
     // Before it is sent, so that an error says that it was not.
     let place = context.waiter()?;
     let is_quick = context.sends_quickly(&encoding);
-    let begun = context.work_here_if(is_quick, |context| context.begin(encoding));
-    let (id, watch) = match begun.await? {
+    let begin = |context: &Context| context.begin(encoding);
+    let begun = match context.options.relay.is_some() {
+        true => context.relay(|context, _| begin(context)).await,
+        false => context.work_here_if(is_quick, begin).await,
+    };
+    let (id, watch) = match begun? {
         Begun::Included(transaction) => return Ok(*transaction),
         Begun::Waits(id, watch) => (id, watch),
     };

@@ -1,6 +1,6 @@
 //! The state, entry by entry.
 
-use fusee_contract::keys;
+use fusee_contract::{Account as Stored, keys};
 use fusee_node::Production;
 use fusee_rpc::{ErrorKind, methods::*, types::*};
 use fusee_state::{Direction, KeyRange, StateReader};
@@ -112,4 +112,41 @@ fn what_is_asked_for_is_bounded() {
         ..GetState::new()
     };
     assert_eq!(refused(both), Some(ErrorKind::InvalidParams));
+}
+
+#[test]
+fn values_are_bounded_together() {
+    let world = World::with(Production::Each, "wasmi", |options| {
+        options.limits.response_bytes = 100_000;
+    });
+    let client = world.client();
+    client
+        .call(&SendTransactionAndWait::new(Bytes(deploy())))
+        .unwrap();
+    let code = world.node.version(None).unwrap();
+    let code = Stored::read(&code, token()).unwrap().code.unwrap();
+    let key = keys::code(code.hash);
+    let read = |times, proof| {
+        let keys = Some(vec![Bytes(key.clone()); times]);
+        client.call(&GetState {
+            keys,
+            proof,
+            ..GetState::new()
+        })
+    };
+    let one = read(1, false).unwrap();
+    let bytes = one.entries[0].value.as_ref().unwrap().0.len();
+    let most = 50_000 / bytes;
+    assert!(most > 2, "{bytes}");
+    read(most, false).unwrap();
+    read(most / 2, true).unwrap();
+    for refused in [read(most + 1, false), read(most, true)] {
+        match refused.unwrap_err() {
+            fusee_rpc::ClientError::Rpc(error) => {
+                assert_eq!(error.kind, Some(ErrorKind::LimitExceeded));
+                assert!(error.message.contains("50000 bytes"), "{}", error.message);
+            }
+            other => panic!("{other}"),
+        }
+    }
 }

@@ -227,14 +227,21 @@ fn a_client_that_leaves_ends_its_query() {
     until_queries(1);
     drop(leaving);
     is_free();
+    // Also one that has sent more than the request that works.
+    let mut leaving = connect(address);
+    let kept = query.replace("connection: close\r\n", "");
+    leaving.write_all(format!("{kept}G").as_bytes()).unwrap();
+    until_queries(3);
+    drop(leaving);
+    is_free();
     let mut socket = Socket::open(address);
     assert!(socket.send(&call("query", &endless_query())));
-    until_queries(3);
+    until_queries(5);
     drop(socket);
     is_free();
     assert_eq!(
         world.server.metrics().methods["query"].errors["cancelled"],
-        2
+        3
     );
 }
 
@@ -285,7 +292,7 @@ fn a_flood_of_queries_does_not_stop_the_node() {
             };
             assert_eq!(sent.result.unwrap().status, "success");
         }
-        assert!([200, 429].contains(&crate::web::get(address, "/readyz", "").status));
+        assert_eq!(crate::web::get(address, "/readyz", "").status, 200);
         is_over.store(true, std::sync::atomic::Ordering::Relaxed);
         let answered: usize = floods.into_iter().map(|flood| flood.join().unwrap()).sum();
         assert!(answered >= 64);

@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use fusee_node::Production;
 use fusee_rpc::{
-    AdminOptions, ClientError, ErrorKind,
+    AdminOptions, ClientError, ErrorKind, RpcOptions, RpcServer,
     methods::GetHealth,
     types::{BackedUp, Hex32},
 };
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     web::{Socket, call, connect, exchange, get, kind, now, post, post_with, read, request},
-    world::World,
+    world::{World, genesis},
 };
 
 fn health() -> String {
@@ -207,9 +207,82 @@ fn an_answer_that_is_too_large_is_an_error() {
     let address = world.server.address();
     assert_eq!(
         post(address, &call("rpc.discover", &json!({}))).kind(),
-        "-32008"
+        "limit_exceeded"
     );
     assert_eq!(post(address, &health()).status, 200);
+}
+
+#[test]
+fn answers_that_are_not_read_are_bounded() {
+    let world = World::with(Production::ByHand, "wasmi", |options| {
+        options.limits.unsent_per_client = 1 << 20;
+        options.limits.calls_per_second = 1_000_000;
+        options.limits.burst = 1_000_000;
+    });
+    let address = world.server.address();
+    let mut socket = Socket::open(address);
+    // Until the buffers of both sides are full, and the answers that were asked for wait.
+    let mut asked = 0;
+    let refused = || {
+        let methods = world.server.metrics().methods;
+        let discover = methods.get("rpc.discover");
+        discover.and_then(|method| method.errors.get("busy").copied())
+    };
+    while refused().is_none() {
+        assert!(asked < 2_000, "everything is kept");
+        // While nothing is read, no more is asked for.
+        if asked < 1_000 {
+            assert!(socket.send(&call("rpc.discover", &json!({}))));
+        } else {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        asked += 1;
+    }
+    // Health is small, and so always answered; and once all is read, the rest is as well.
+    assert_eq!(post(address, &health()).kind(), "null");
+    let asked = asked.min(1_000);
+    let answers: Vec<_> = (0..asked).map(|_| socket.receive().unwrap()).collect();
+    assert!(answers.iter().any(|answer| kind(answer) == "busy"));
+    assert_eq!(kind(&socket.call("rpc.discover", &json!({}))), "null");
+}
+
+#[test]
+fn an_option_that_no_server_can_have_is_told() {
+    let world = World::new(Production::ByHand);
+    for (change, expected) in [
+        (
+            (|options| options.origins = vec!["*".to_owned()]) as fn(&mut RpcOptions),
+            "origins `*`: it is an origin such as https://wallet.example",
+        ),
+        (
+            |options| options.origins = vec!["https://a.example/".to_owned()],
+            "without a path",
+        ),
+        (
+            |options| options.hosts = vec!["a.example:80".to_owned()],
+            "hosts `a.example:80`: it is a name such as node.example, without a port",
+        ),
+        (
+            |options| options.limits.connections = 0,
+            "limits.connections `0`: it is 1 to 1,000,000",
+        ),
+        (
+            |options| options.limits.connections = usize::MAX,
+            "it is 1 to 1,000,000",
+        ),
+    ] {
+        let mut options = RpcOptions::new(&genesis());
+        options.address.set_port(0);
+        change(&mut options);
+        let error = RpcServer::start(std::sync::Arc::clone(&world.node), options).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    // A server that cannot listen leaves nothing behind that holds the node.
+    let held = std::sync::Arc::strong_count(&world.node);
+    let mut options = RpcOptions::new(&genesis());
+    options.address = world.server.address();
+    RpcServer::start(std::sync::Arc::clone(&world.node), options).unwrap_err();
+    assert_eq!(std::sync::Arc::strong_count(&world.node), held);
 }
 
 #[test]
@@ -233,6 +306,10 @@ fn a_client_that_asks_too_often_is_told_so_and_others_are_not() {
         matches!(&client, ClientError::Rpc(error) if error.kind == Some(ErrorKind::TooManyRequests)),
         "{client}"
     );
+    // Who watches the node is not a client that asks too much.
+    for path in ["/healthz", "/readyz"] {
+        assert_ne!(get(address, path, "").status, 429, "{path}");
+    }
     let metrics = world.server.metrics();
     assert_eq!(metrics.refused_requests, 2);
     let methods = &metrics.methods["getHealth"];

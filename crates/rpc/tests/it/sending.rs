@@ -2,7 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use fusee_ledger::{Invalid, TransactionBody};
@@ -187,6 +191,40 @@ fn with_consensus_transactions_go_to_its_engine() {
     assert_eq!(relayed.lock().unwrap().len(), count);
     let chain = client.call(&GetChain::new()).unwrap();
     assert_eq!(chain.production, "consensus");
+}
+
+#[test]
+fn an_engine_that_does_not_answer_holds_up_no_reads() {
+    let gate = Arc::new(Mutex::new(()));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let world = World::with(Production::Elsewhere, "wasmi", |options| {
+        let (gate, asked) = (Arc::clone(&gate), Arc::clone(&asked));
+        options.limits.queue_time = Duration::from_secs(50);
+        options.limits.call_time = Duration::from_secs(50);
+        options.relay = Some(Arc::new(move |_: &[u8]| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            drop(gate.lock().unwrap());
+            Ok(())
+        }));
+    });
+    std::thread::scope(|scope| {
+        let (held, world) = (gate.lock().unwrap(), &world);
+        let client = world.client();
+        let sends: Vec<_> = (0..8)
+            .map(|nonce| scope.spawn(move || send(&world.client(), transfer(1, nonce))))
+            .collect();
+        while asked.load(Ordering::Relaxed) < 4 {
+            std::thread::yield_now();
+        }
+        for _ in 0..10 {
+            client.call(&GetState::new()).unwrap();
+        }
+        drop(held);
+        for send in sends {
+            send.join().unwrap().unwrap();
+        }
+    });
+    assert_eq!(asked.load(Ordering::Relaxed), 8);
 }
 
 #[test]

@@ -62,6 +62,18 @@ fn what_is_no_setting_is_refused_with_what_is_meant() {
         ),
         ("[rpc]\nlisten = \"everywhere\"\n", ["line 2", "HOST:PORT"]),
         (
+            "[rpc]\norigins = \"https://a.example,*\"\n",
+            ["line 2", "https://wallet.example"],
+        ),
+        (
+            "[rpc]\nhosts = \"a.example:80\"\n",
+            ["line 2", "without a port"],
+        ),
+        (
+            "[rpc]\nconnections = 0\n",
+            ["line 2", "it is 1 to 1,000,000"],
+        ),
+        (
             "[self_check]\non_alarm = \"panic\"\n",
             ["line 2", "`interpreter`"],
         ),

@@ -78,6 +78,13 @@ fn what_waits_is_there_again_after_a_node_was_ended() {
         node.call("sendTransaction", transaction).unwrap();
     }
     assert_eq!(node.end("TERM").0, Some(0));
+    // A start that fails loses nothing of it.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let failed = folder.fusee(&format!(
+        "node --dev --data d --engine wasmi --rpc {address} --admin off"
+    ));
+    assert_eq!(failed.code, 4, "{failed:?}");
     let node = start(&folder, &flags);
     let waiting = node.call("getMempool", json!({})).unwrap();
     assert_eq!(waiting["transactions"], 3, "{waiting}");
@@ -108,6 +115,15 @@ fn what_keeps_a_node_from_starting_is_told() {
     assert!(
         used.stderr.contains("another process listens there"),
         "{used:?}"
+    );
+    // A file that another program has cut is named, with what becomes of what it had.
+    node.end("TERM");
+    std::fs::write(folder.path().join("d/waiting"), [1, 2]).unwrap();
+    let cut = folder.fusee(&format!("node --data d {APART}"));
+    assert_eq!(cut.code, 4, "{cut:?}");
+    assert!(
+        cut.stderr.contains("d/waiting") && cut.stderr.contains("can be sent again"),
+        "{cut:?}"
     );
     let none = folder.fusee("node --data none");
     assert_eq!(none.code, 2, "{none:?}");

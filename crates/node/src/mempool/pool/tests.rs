@@ -12,6 +12,9 @@ struct Model {
     arrivals: u64,
 }
 
+/// What each account has that pays for others.
+const FUNDS: u128 = 40;
+
 fn limits() -> MempoolLimits {
     MempoolLimits {
         transactions: 6,
@@ -64,6 +67,14 @@ impl Model {
         let own: usize = after.of(it.sender).map(|(_, it)| it.bytes.len()).sum();
         if after.of(it.sender).count() >= 4 || own + it.bytes.len() > 40 {
             return Err("sender");
+        }
+        let of_payer = after
+            .waiting
+            .iter()
+            .filter(|(_, other)| other.payer == it.payer);
+        let sponsored: u128 = of_payer.map(|(_, other)| other.sponsored).sum();
+        if it.sponsored > 0 && sponsored + it.sponsored > FUNDS {
+            return Err("payer");
         }
         let rank = (after.is_ready(&it), it.price);
         while after.waiting.len() >= 6 || after.bytes() + it.bytes.len() > 60 {
@@ -150,6 +161,7 @@ fn name(error: &Rejected) -> &'static str {
         Rejected::AlreadyKnown { .. } => "known",
         Rejected::ReplacementTooCheap { .. } => "cheap",
         Rejected::SenderFull { .. } => "sender",
+        Rejected::PayerFull { .. } => "payer",
         Rejected::Full { .. } => "full",
         other => panic!("{other}"),
     }
@@ -175,6 +187,8 @@ fn waiting(sender: u8, nonce: u64, price: u128, size: usize) -> Waiting {
         sender: Address::new([sender; 32]),
         nonce,
         payer: Address::new([sender & 1; 32]),
+        // The first two pay for themselves and for one other each.
+        sponsored: if sender > 1 { price } else { 0 },
         price,
         expiry: nonce.saturating_mul(10),
         gas: Gas::new(u64::try_from(size).unwrap()),
@@ -198,7 +212,7 @@ proptest! {
                     let next = model.next(Address::new([sender; 32]));
                     let it = waiting(sender, next + ahead, price, size);
                     let before = (pool.len(), pool.bytes());
-                    let inserted = pool.insert(it.clone(), next, &limits());
+                    let inserted = pool.insert(it.clone(), (next, FUNDS), &limits());
                     if inserted.is_err() {
                         prop_assert_eq!(before, (pool.len(), pool.bytes()));
                     }
