@@ -360,3 +360,6 @@ fn announcement(node: &Node, block: &StoredBlock) -> Result<Announcement, RpcErr
 fn json(value: &impl Serialize) -> Result<Box<RawValue>, RpcError> {
     to_raw_value(value).map_err(|error| failures::internal(&error))
 }
+
+#[cfg(test)]
+mod tests;
