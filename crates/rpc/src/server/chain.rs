@@ -168,6 +168,8 @@ impl Context {
         let room = usize::try_from(parameters.limits.transactions).unwrap_or(usize::MAX);
         let beyond = waiting.len().checked_sub(room.saturating_add(1));
         let marginal = beyond.and_then(|index| waiting.get(index).copied());
+        // Who is to displace another one in a full mempool has to pay more.
+        let marginal = marginal.or_else(|| waiting.first().copied().filter(|_| self.is_full()));
         let suggested = marginal.map_or(minimum, |price| {
             let tenth = price.checked_div(10).unwrap_or_default().max(1);
             price.saturating_add(tenth).max(minimum)
@@ -180,6 +182,14 @@ impl Context {
             waiting: percentiles(waiting),
             blocks: gas,
         })
+    }
+
+    /// Whether the mempool has no room, or next to none.
+    fn is_full(&self) -> bool {
+        let mempool = self.node.mempool();
+        let (size, limits) = (mempool.size(), mempool.limits());
+        let nearly_all = limits.bytes.saturating_sub(limits.bytes.div_euclid(64));
+        size.transactions >= limits.transactions || size.bytes > nearly_all
     }
 
     fn mempool(&self, limit: u32) -> Mempool {

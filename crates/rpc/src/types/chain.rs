@@ -169,7 +169,8 @@ pub struct FeeStatistics {
     /// The lowest price of a unit of gas that the chain admits. 0 on chains with quotas.
     pub minimum_price: Amount,
     /// The price that a transaction needs to be in one of the next blocks, by what waits: the
-    /// lowest one, or a tenth above the lowest one of a mempool that has more than a block.
+    /// lowest one, or a tenth above the lowest one of a mempool that is full or has more than a
+    /// block.
     pub suggested_price: Amount,
     /// The prices of the transactions in the blocks. Absent without transactions.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -108,7 +108,15 @@ fn full_senders_and_mempools_are_told_apart() {
         (full.kind, &full.fields["transactions"]),
         (Some(ErrorKind::SenderFull), &2.into())
     );
+    let suggested = || {
+        client
+            .call(&GetFeeStatistics::new())
+            .unwrap()
+            .suggested_price
+    };
+    let before = suggested();
     send(&client, transfer(2, 0)).unwrap();
+    assert_eq!((before, suggested()), (Amount(1), Amount(2)));
     let full = send(&client, transfer(3, 0)).unwrap_err();
     assert_eq!(
         (full.kind, &full.fields["price"]),
@@ -117,6 +125,8 @@ fn full_senders_and_mempools_are_told_apart() {
     let mempool = client.call(&GetMempool::new()).unwrap();
     assert_eq!((mempool.transactions, mempool.max_transactions), (3, 3));
     assert_eq!(mempool.ids.len(), 3);
+    // What is suggested is enough.
+    send(&client, priced(3, 0, 2)).unwrap();
 }
 
 #[test]
