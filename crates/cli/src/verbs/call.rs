@@ -9,7 +9,7 @@ use crate::{
     arguments,
     decoded::Decoded,
     failure::{Exit, Failure},
-    output::Output,
+    output::{self, Output},
     receipt,
 };
 
@@ -57,6 +57,16 @@ pub(crate) fn run(args: &CallArgs, output: &mut Output) -> Result<Exit, Failure>
     output.answer(&answer, || {
         transaction::text(answer.decoded.lines(), &engines, &executed)
     })?;
+    if executed.committed.is_some()
+        && let Operation::Call { to, method, .. } = &request.operation
+        && let Some(interface) = resolved.interface(*to)?
+        && interface.method(method).is_some_and(|it| it.read_only)
+    {
+        let address = &args.address;
+        output::complain(&format!(
+            "note: `{method}` only reads: `fusee query {address} {method}` needs no transaction\n"
+        ));
+    }
     Ok(receipt::exit(&executed.receipt))
 }
 

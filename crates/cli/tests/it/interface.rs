@@ -191,6 +191,22 @@ fn arguments_are_read_as_the_interface_declares_them() {
 
 /// An upgrade runs a method of the new code.
 #[test]
+fn a_call_that_only_reads_is_told_to_be_a_query() {
+    let folder = Folder::new();
+    let token = token(&folder);
+    let told = |words: &str| folder.fusee(&format!("{words} --json")).stderr;
+    let note = format!("`fusee query {token} total_supply` needs no transaction");
+    assert!(told(&format!("call {token} total_supply")).contains(&note));
+    for quiet in [
+        format!("call {token} total_supply --dry-run"),
+        format!("call {token} transfer bob 1"),
+        format!("query {token} total_supply"),
+    ] {
+        assert_eq!(told(&quiet), "", "{quiet}");
+    }
+}
+
+#[test]
 fn an_upgrade_has_the_arguments_of_the_new_code() {
     let folder = Folder::new();
     let program = r#"(module
