@@ -82,7 +82,7 @@ fn what_waits_is_there_again_after_a_node_was_ended() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     let failed = folder.fusee(&format!(
-        "node --dev --data d --engine wasmi --rpc {address} --admin off"
+        "node --dev --data d --block-time 60m --engine wasmi --rpc {address} --admin off"
     ));
     assert_eq!(failed.code, 4, "{failed:?}");
     let node = start(&folder, &flags);
