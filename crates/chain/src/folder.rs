@@ -47,10 +47,11 @@ impl DataFolder {
     /// [`ChainError::GenesisFile`] if it is damaged, [`ChainError::NewerFile`] if a newer version
     /// of this program wrote it. [`ChainError::Io`] if the operating system fails.
     pub fn open(path: &Path) -> Result<Option<Self>, ChainError> {
+        // Before the genesis is read: another process may write it now, and then more.
+        let checked = check_empty(path);
         let damaged = |path, source| ChainError::GenesisFile { path, source };
         let Some(genesis) = files::read(&path.join(GENESIS), Genesis::decode, damaged)? else {
-            check_empty(path)?;
-            return Ok(None);
+            return checked.map(|()| None);
         };
         Ok(Some(Self {
             path: path.to_path_buf(),

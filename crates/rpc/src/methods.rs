@@ -6,6 +6,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 
 use crate::types::{
     Account, BackedUp, Block, BlockPage, Body, Bytes, ChainFacts, Code, Contract, EventPage,
@@ -308,7 +309,7 @@ methods! {
     }
 
     /// The OpenRPC document.
-    Discover = "rpc.discover" -> serde_json::Value { ; }
+    Discover = "rpc.discover" -> Box<RawValue> { ; }
 
     /// Makes a block of what waits. On the admin listener alone.
     ProduceBlock = "admin_produceBlock" -> Block { ; }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fusee_chain::{ChainError, DataFolder};
 use fusee_ledger::Header;
@@ -54,6 +55,27 @@ fn what_is_no_data_folder_is_left_alone() {
         DataFolder::open(&file).unwrap_err(),
         ChainError::Io { .. }
     ));
+}
+
+#[test]
+fn a_folder_that_another_process_makes_is_never_one_of_something_else() {
+    for _ in 0..50 {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("data");
+        let is_made = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !is_made.load(Ordering::Acquire) {
+                        DataFolder::open(&path).unwrap();
+                    }
+                });
+            }
+            let folder = DataFolder::create(&path, genesis()).unwrap();
+            fs::create_dir(folder.store()).unwrap();
+            is_made.store(true, Ordering::Release);
+        });
+    }
 }
 
 #[test]

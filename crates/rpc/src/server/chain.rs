@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fusee_engine::Interrupt;
 use fusee_ledger::{self as ledger, FeeDestination, Scheme, SignedTransaction, chain_digest};
 use fusee_node::Production;
+use serde_json::value::RawValue;
 
 use super::{
     context::Context,
@@ -37,7 +38,7 @@ pub(super) async fn facts(context: Arc<Context>, _: GetChain) -> Result<ChainFac
 pub(super) async fn discover(
     context: Arc<Context>,
     _: Discover,
-) -> Result<serde_json::Value, RpcError> {
+) -> Result<Box<RawValue>, RpcError> {
     Ok(context.document.clone())
 }
 

@@ -17,6 +17,7 @@ use axum::body::Bytes;
 use fusee_engine::Interrupt;
 use fusee_node::{InBlock, Node, NotIncluded, Watch};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task, time,
@@ -46,8 +47,8 @@ pub(super) struct Context {
     pub(super) announcer: Announcer,
     /// The bytes of answers that are not sent yet.
     pub(super) unsent: Arc<AtomicUsize>,
-    /// The OpenRPC document.
-    pub(super) document: serde_json::Value,
+    /// The OpenRPC document, of which an answer is a copy.
+    pub(super) document: Box<RawValue>,
     /// The same as text.
     pub(super) document_text: Bytes,
     /// One for each thread that serves connections, but for one.
@@ -110,7 +111,9 @@ impl Context {
             counters: Arc::default(),
             announcer,
             unsent: Arc::default(),
-            document: openrpc::document(),
+            // A value always has a text.
+            document: to_raw_value(&openrpc::document())
+                .unwrap_or_else(|_| RawValue::NULL.to_owned()),
             document_text: openrpc::text().into(),
             servers: Semaphore::new(servers().saturating_sub(1)),
             readers: Arc::new(Semaphore::new(limits.readers)),

@@ -248,10 +248,11 @@ fn answers_that_are_not_read_are_bounded() {
 
 #[test]
 fn an_option_that_no_server_can_have_is_told() {
+    type Change = fn(&mut RpcOptions);
     let world = World::new(Production::ByHand);
-    for (change, expected) in [
+    let changes: [(Change, &str); _] = [
         (
-            (|options| options.origins = vec!["*".to_owned()]) as fn(&mut RpcOptions),
+            |options| options.origins = vec!["*".to_owned()],
             "origins `*`: it is an origin such as https://wallet.example",
         ),
         (
@@ -270,7 +271,8 @@ fn an_option_that_no_server_can_have_is_told() {
             |options| options.limits.connections = usize::MAX,
             "it is 1 to 1,000,000",
         ),
-    ] {
+    ];
+    for (change, expected) in changes {
         let mut options = RpcOptions::new(&genesis());
         options.address.set_port(0);
         change(&mut options);

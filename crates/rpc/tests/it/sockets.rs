@@ -247,6 +247,19 @@ fn subscribers_and_waiting_callers_are_told_that_the_server_stops() {
 }
 
 #[test]
+fn a_socket_that_its_client_closes_is_closed_once() {
+    let world = World::new(Production::ByHand);
+    for _ in 0..20 {
+        let mut socket = Socket::open(world.server.address());
+        subscribe(&mut socket, "subscribeBlocks", &json!({}));
+        let frames = socket.close();
+        // A ping may come before the answer to the close, and nothing after it.
+        let frames = frames.strip_prefix(&[0x89, 0]).unwrap_or(&frames);
+        assert_eq!(frames, [0x88, 0]);
+    }
+}
+
+#[test]
 fn the_client_gets_what_it_subscribes_to() {
     let world = World::new(Production::ByHand);
     let client = world.client();

@@ -196,6 +196,14 @@ impl Socket {
         }
     }
 
+    /// Says that no more is sent, and reads all that comes until the connection is closed.
+    pub(crate) fn close(mut self) -> Vec<u8> {
+        self.stream.write_all(&[0x88, 0x80, 0, 0, 0, 0]).unwrap();
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).unwrap();
+        rest
+    }
+
     /// Calls a method, and reads its answer, which has to come next.
     pub(crate) fn call(&mut self, method: &str, params: &Value) -> Value {
         assert!(self.send(&call(method, params)));
