@@ -153,19 +153,14 @@ impl Socket {
         }
     }
 
-    /// Sends a text frame, whose mask is 0. Whether it could be sent.
+    /// Sends a text. Whether it could be sent.
     pub(crate) fn send(&mut self, text: &str) -> bool {
-        let mut frame = vec![0x81];
-        match text.len() {
-            short @ ..126 => frame.push(0x80 | u8::try_from(short).unwrap()),
-            length => {
-                frame.push(0x80 | 127);
-                frame.extend(u64::try_from(length).unwrap().to_be_bytes());
-            }
-        }
-        frame.extend([0; 4]);
-        frame.extend(text.as_bytes());
-        self.stream.write_all(&frame).is_ok()
+        self.stream.write_all(&frame(text)).is_ok()
+    }
+
+    /// Sends a text so many times at once.
+    pub(crate) fn send_repeatedly(&mut self, text: &str, times: usize) {
+        self.stream.write_all(&frame(text).repeat(times)).unwrap();
     }
 
     /// The next text. `None` when the connection is closed.
@@ -209,4 +204,19 @@ impl Socket {
         assert!(self.send(&call(method, params)));
         self.receive().unwrap()
     }
+}
+
+/// The frame of a text, whose mask is 0.
+fn frame(text: &str) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match text.len() {
+        short @ ..126 => frame.push(0x80 | u8::try_from(short).unwrap()),
+        length => {
+            frame.push(0x80 | 127);
+            frame.extend(u64::try_from(length).unwrap().to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(text.as_bytes());
+    frame
 }
