@@ -79,7 +79,7 @@ fuzz_target!(|body: &[u8]| {
     let text = String::from_utf8(answer).expect("an answer is text");
     assert!(!text.contains("\"code\":-32603"), "{text}");
     match status {
-        // A request without an id is a notification, which is answered by `null`.
+        // The answer to a request without an id, a notification, is `null`.
         200 => assert!(
             text.is_empty() || text == "null" || text.contains("\"jsonrpc\":\"2.0\""),
             "{text}"

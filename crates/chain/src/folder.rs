@@ -47,7 +47,8 @@ impl DataFolder {
     /// [`ChainError::GenesisFile`] if it is damaged, [`ChainError::NewerFile`] if a newer version
     /// of this program wrote it. [`ChainError::Io`] if the operating system fails.
     pub fn open(path: &Path) -> Result<Option<Self>, ChainError> {
-        // Before the genesis is read: another process may write it now, and then more.
+        // Listed before the genesis is read: a process that makes the folder at the same time
+        // writes the genesis first, so nothing of it is listed while the genesis is missing.
         let checked = check_empty(path);
         let damaged = |path, source| ChainError::GenesisFile { path, source };
         let Some(genesis) = files::read(&path.join(GENESIS), Genesis::decode, damaged)? else {

@@ -47,7 +47,7 @@ pub(super) struct Context {
     pub(super) announcer: Announcer,
     /// The bytes of answers that are not sent yet.
     pub(super) unsent: Arc<AtomicUsize>,
-    /// The OpenRPC document, of which an answer is a copy.
+    /// The OpenRPC document, serialised once: each answer is a copy.
     pub(super) document: Box<RawValue>,
     /// The same as text.
     pub(super) document_text: Bytes,
@@ -111,7 +111,7 @@ impl Context {
             counters: Arc::default(),
             announcer,
             unsent: Arc::default(),
-            // A value always has a text.
+            // A `Value` can always be serialised.
             document: to_raw_value(&openrpc::document())
                 .unwrap_or_else(|_| RawValue::NULL.to_owned()),
             document_text: openrpc::text().into(),

@@ -163,7 +163,7 @@ impl AsyncWrite for Stream {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // What is written after that has to fail: a WebSocket is closed once.
+        // A write after this has to fail: otherwise a WebSocket sends a second close frame.
         Poll::Ready(SockRef::from(&*self.tcp).shutdown(Shutdown::Write))
     }
 }

@@ -6,13 +6,13 @@ use fusee_node::Production;
 use fusee_rpc::{
     AdminOptions, ClientError, ErrorKind, RpcOptions, RpcServer,
     methods::GetHealth,
-    types::{BackedUp, Hex32},
+    types::{BackedUp, Bytes, Hex32},
 };
 use serde_json::{Value, json};
 
 use crate::{
     web::{Socket, call, connect, exchange, get, kind, now, post, post_with, read, request},
-    world::{World, genesis},
+    world::{World, genesis, transfer},
 };
 
 fn health() -> String {
@@ -210,6 +210,23 @@ fn an_answer_that_is_too_large_is_an_error() {
         "limit_exceeded"
     );
     assert_eq!(post(address, &health()).status, 200);
+}
+
+#[test]
+fn a_request_without_an_id_is_not_executed() {
+    let world = World::new(Production::ByHand);
+    let address = world.server.address();
+    let request = json!({
+        "jsonrpc": "2.0",
+        "method": "sendTransaction",
+        "params": {"transaction": Bytes(transfer(1, 0))},
+    });
+    let answer = post(address, &request.to_string());
+    assert_eq!((answer.status, answer.body.as_str()), (200, "null"));
+    let mut socket = Socket::open(address);
+    assert!(socket.send(&request.to_string()));
+    // The next answer is that of the next request.
+    assert_eq!(socket.call("getHealth", &json!({}))["result"]["mempool"], 0);
 }
 
 #[test]

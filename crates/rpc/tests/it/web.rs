@@ -158,7 +158,7 @@ impl Socket {
         self.stream.write_all(&frame(text)).is_ok()
     }
 
-    /// Sends a text so many times at once.
+    /// Sends a text `times` times, in one write.
     pub(crate) fn send_repeatedly(&mut self, text: &str, times: usize) {
         self.stream.write_all(&frame(text).repeat(times)).unwrap();
     }
@@ -191,7 +191,7 @@ impl Socket {
         }
     }
 
-    /// Says that no more is sent, and reads all that comes until the connection is closed.
+    /// Sends a close frame, and reads until the server closes the connection.
     pub(crate) fn close(mut self) -> Vec<u8> {
         self.stream.write_all(&[0x88, 0x80, 0, 0, 0, 0]).unwrap();
         let mut rest = Vec::new();
